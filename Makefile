@@ -1,0 +1,58 @@
+# Every target works in .venv/, which it makes first. `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run demo test check format bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Surehand needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/embedded: requirements/embedded.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/embedded
+
+run: $(VENV)/embedded ## Run everything on this machine, with the demo project
+	@exec $(BIN)/python -m services up
+
+demo: $(VENV)/embedded ## Tell the whole story on real posts, in a temporary home
+	@exec $(BIN)/python -m services demo
+
+test: $(VENV)/dev ## Run every test
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/dev ## Lint, types, dependency direction, sizes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/python scripts/size_limits.py
+
+format: $(VENV)/dev ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev ## Measure: certification against its published figures, loop times
+	$(BIN)/python -m bench
+
+lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
+	for extra in router review-queue trainer embedded dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; \
+	done
+
+clean: ## Remove what the targets made; the data in .surehand/ stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+-include deploy/targets.mk
