@@ -1,0 +1,198 @@
+"""Who calls: EdDSA tokens (RFC 8037), issued with a private key, verified with public ones.
+
+A service needs no database to know its caller: a token carries the subject, the role and the
+projects, and is verified once, then remembered until it expires.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from fastapi import Request
+
+from shared.contracts.base import new_id
+from shared.problems import Forbidden, Unauthorized
+
+Role = Literal["caller", "reviewer", "operator", "service"]
+ROLES: tuple[Role, ...] = get_args(Role)
+_REMEMBERED = 10_000
+_REQUIRED_CLAIMS = ["sub", "role", "exp", "jti"]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The holder of a verified token. `projects` None means all; times in Unix seconds."""
+
+    subject: str
+    role: Role
+    projects: frozenset[str] | None
+    expires_at: float
+
+    def may_enter(self, project: str) -> bool:
+        """Say whether the token is for this project."""
+        return self.projects is None or project in self.projects
+
+
+class Keys:
+    """A folder of Ed25519 keys: private ones in it (0600), public ones in `public/`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.public_folder = folder / "public"
+
+    def ensure(self) -> str:
+        """Return the newest key's id; make a first key pair when there is none."""
+        names = sorted(path.name.removesuffix(".key.pem") for path in self._private_files())
+        return names[-1] if names else self._create()
+
+    def _private_files(self) -> list[Path]:
+        return list(self.folder.glob("*.key.pem"))
+
+    def _create(self) -> str:
+        self.public_folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        kid = new_id()
+        key = Ed25519PrivateKey.generate()
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        # The public half first: a crash in between leaves a key that nobody signs with.
+        (self.public_folder / f"{kid}.pem").write_bytes(public)
+        path = self.folder / f"{kid}.key.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(private)
+        return kid
+
+    def issue(
+        self,
+        role: Role,
+        subject: str,
+        *,
+        projects: list[str] | None = None,
+        hours: float = 24.0,
+        now: Callable[[], float] = time.time,
+    ) -> str:
+        """Return a signed token for `subject`, good for `hours`, for `projects` (None: all)."""
+        kid = self.ensure()
+        loaded = serialization.load_pem_private_key(
+            (self.folder / f"{kid}.key.pem").read_bytes(), password=None
+        )
+        assert isinstance(loaded, Ed25519PrivateKey)
+        issued = now()
+        claims: dict[str, Any] = {
+            "sub": subject,
+            "role": role,
+            "iat": int(issued),
+            "exp": int(issued + hours * 3600),
+            "jti": new_id(),
+        }
+        if projects is not None:
+            claims["projects"] = projects
+        return jwt.encode(claims, loaded, algorithm="EdDSA", headers={"kid": kid})
+
+
+@dataclass
+class Verifier:
+    """Verifies tokens against the public keys of a folder, each token once."""
+
+    public_folder: Path
+    now: Callable[[], float] = time.time
+    _keys: dict[str, Ed25519PublicKey] = field(default_factory=dict)
+    _known: dict[str, Principal] = field(default_factory=dict)
+
+    def verify(self, token: str) -> Principal:
+        """Return the token's principal.
+
+        Raises
+        ------
+        Unauthorized
+            The token is malformed, forged, of an unknown key, incomplete or expired.
+        """
+        known = self._known.get(token)
+        if known is None:
+            known = self._decode(token)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[token] = known
+        if known.expires_at <= self.now():
+            self._known.pop(token, None)
+            raise Unauthorized("The token has expired; ask for a new one.")
+        return known
+
+    def _decode(self, token: str) -> Principal:
+        try:
+            key = self._key(str(jwt.get_unverified_header(token).get("kid", "")))
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                # Expiry is checked above, with the injected clock, at each use.
+                options={"require": _REQUIRED_CLAIMS, "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.PyJWTError as error:
+            raise Unauthorized("The token is not one of ours.") from error
+        role, projects = claims["role"], claims.get("projects")
+        if role not in ROLES or not isinstance(projects, list | None):
+            raise Unauthorized("The token's claims are not ours.")
+        return Principal(
+            subject=str(claims["sub"]),
+            role=role,
+            projects=None if projects is None else frozenset(map(str, projects)),
+            expires_at=float(claims["exp"]),
+        )
+
+    def _key(self, kid: str) -> Ed25519PublicKey:
+        if kid not in self._keys:
+            # A key that is new since the start is found here: rotation needs no restart.
+            for path in self.public_folder.glob("*.pem"):
+                loaded = serialization.load_pem_public_key(path.read_bytes())
+                if isinstance(loaded, Ed25519PublicKey):
+                    self._keys[path.stem] = loaded
+        if kid not in self._keys:
+            raise jwt.InvalidKeyError("unknown key id")
+        return self._keys[kid]
+
+
+def principal_of(request: Request) -> Principal:
+    """Return who calls, from the ``Authorization: Bearer`` header; `Unauthorized` without one."""
+    known = getattr(request.state, "principal", None)
+    if isinstance(known, Principal):
+        return known
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("Send `Authorization: Bearer TOKEN`.")
+    verifier: Verifier = request.app.state.verifier
+    principal = verifier.verify(token.strip())
+    request.state.principal = principal
+    return principal
+
+
+def allow(*roles: Role) -> Callable[[Request], Principal]:
+    """Make a dependency: the caller, if it has one of `roles` and may enter the path's project.
+
+    An operator may do all that people and callers may; a service only what names it.
+    """
+    permitted = {*roles, "operator"}
+
+    def dependency(request: Request) -> Principal:
+        principal = principal_of(request)
+        if principal.role not in permitted:
+            raise Forbidden(
+                f"Use a token of role {' or '.join(sorted(permitted))}.", role=principal.role
+            )
+        project = request.path_params.get("project")
+        if project is not None and not principal.may_enter(str(project)):
+            raise Forbidden("The token is not for this project.", project=project)
+        return principal
+
+    return dependency

@@ -1,0 +1,1 @@
+"""Messages and documents that cross a service boundary, as docs/reference/http.md gives them."""

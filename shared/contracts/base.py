@@ -1,0 +1,78 @@
+"""The base of every message, and the value types that messages are made of."""
+
+import unicodedata
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.types import StringConstraints
+from uuid_utils import uuid7
+
+PROJECT_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
+MAX_BATCH = 1000
+
+# Fixed for ever: every service derives the same task id from the same item with it.
+_TASK_NAMESPACE = uuid.UUID("5b1f9f0e-7c0d-5d55-9d6c-0f0a6a1b6c11")
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` in UTC with milliseconds, e.g. ``2026-11-24T06:00:00.000Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware, in UTC: the clock that is injected where time matters."""
+    return datetime.now(UTC)
+
+
+def _without_control_characters(text: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL's text and jsonb cannot hold NUL, and no field of ours needs it.
+    if "\x00" in text:
+        raise ValueError("must not contain NUL")
+    return text
+
+
+UtcTime = Annotated[AwareDatetime, Field(strict=False), PlainSerializer(rfc3339, when_used="json")]
+ProjectName = Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
+ItemId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_without_control_characters),
+]
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_without_control_characters),
+]
+Text = Annotated[str, AfterValidator(_without_nul)]
+Metadata = dict[
+    Annotated[str, StringConstraints(max_length=100), AfterValidator(_without_nul)],
+    Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)],
+]
+Data = dict[str, Any]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Message(BaseModel):
+    """A strict message: unknown fields, NaN and silent conversions are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+
+def task_id_for(project: str, item_id: str) -> str:
+    """UUIDv5 of (project, item_id): any service can name a task before the queue has it."""
+    return str(uuid.uuid5(_TASK_NAMESPACE, f"{project}/{item_id}"))
+
+
+def new_id() -> str:
+    """UUIDv7: time-ordered, so that it keeps indexes compact (RFC 9562)."""
+    return str(uuid7())

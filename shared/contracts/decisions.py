@@ -1,0 +1,88 @@
+"""What the router says: predictions, and the decision log's rows."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import (
+    MAX_BATCH,
+    Data,
+    ItemId,
+    Label,
+    Message,
+    Metadata,
+    Probability,
+    UtcTime,
+)
+from shared.contracts.items import Item
+
+DecisionKind = Literal["answered", "in_review", "declined"]
+Reason = Literal[
+    "confident",
+    "human",
+    "below_threshold",
+    "no_model",
+    "model_invalid",
+    "uncertified",
+    "promise_suspended",
+    "promise_expired",
+    "forced",
+]
+ReviewMode = Literal["auto", "always", "never"]
+
+
+class PredictRequest(Message):
+    """The body of ``POST /v1/projects/{project}/predict``."""
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=MAX_BATCH)]
+    wait_seconds: float = Field(default=0, ge=0, le=60)
+    review: ReviewMode = "auto"
+
+
+class Prediction(Message):
+    """What became of one item.
+
+    `label` is set exactly when `decision` is `answered`: an uncertified guess is a `suggestion`.
+    `propensity` is the probability with which a person is asked about this item (1.0 when in
+    review, the audit rate when eligible, 0.0 when declined).
+    """
+
+    item_id: ItemId
+    decision: DecisionKind
+    label: Label | None
+    suggestion: Label | None
+    confidence: Probability | None
+    probabilities: dict[Label, Probability] | None
+    reason: Reason
+    audited: bool
+    propensity: Probability
+    model_version: str | None
+    policy_revision: int | None
+    task_id: str | None
+    decided_at: UtcTime
+
+
+class PromiseSummary(Message):
+    """The promise that the answers of one call stand under; `threshold` is null uncertified."""
+
+    state: str
+    target_accuracy: float
+    confidence: float
+    threshold: float | None
+    expires_at: UtcTime | None
+
+
+class PredictResponse(Message):
+    """The answer of predict: one prediction an item, in the order of the items."""
+
+    predictions: list[Prediction]
+    promise: PromiseSummary
+
+
+class DecisionRow(Prediction):
+    """One row of the decision log: the item and all that predict answered for it."""
+
+    data: Data
+    metadata: Metadata = {}
+    review: ReviewMode
+    received_at: UtcTime

@@ -1,0 +1,128 @@
+"""Items, and the check of their `data` against a project's fields."""
+
+import base64
+import binascii
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from shared.contracts.base import Data, ItemId, Message, Metadata, new_id
+from shared.contracts.projects import FieldSpec
+
+
+class Item(Message):
+    """One thing to decide. Without an id of the caller's it gets a UUIDv7."""
+
+    item_id: ItemId = Field(default_factory=new_id)
+    data: Data
+    metadata: Metadata = {}
+
+
+FieldError = tuple[str, str]
+
+
+def check_data(
+    data: Mapping[str, Any], fields: Mapping[str, FieldSpec], pointer: str = "/data"
+) -> list[FieldError]:
+    """Check `data` against the project's `fields`.
+
+    Returns
+    -------
+    list of (JSON pointer, what is wrong); empty when the data is as the project says.
+    """
+    errors = [
+        (f"{pointer}/{escape_pointer(str(name))}", "is not a field of this project")
+        for name in data
+        if name not in fields
+    ]
+    for name, field in fields.items():
+        at = f"{pointer}/{name}"
+        if name not in data:
+            errors.append((at, "is missing"))
+        elif fault := _CHECKS[field.type](data[name], field):
+            errors.append((at, fault))
+    return errors
+
+
+def check_metadata(
+    metadata: Mapping[str, str], keys: list[str], pointer: str = "/metadata"
+) -> list[FieldError]:
+    """Check that every metadata key is one that the project declares."""
+    return [
+        (f"{pointer}/{escape_pointer(key)}", "is not a metadata key of this project")
+        for key in metadata
+        if key not in keys
+    ]
+
+
+def escape_pointer(token: str) -> str:
+    """`token` as one reference token of a JSON pointer (RFC 6901)."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+def _text(value: Any, field: FieldSpec) -> str | None:
+    if not isinstance(value, str):
+        return "must be a string"
+    if len(value) > field.max_length:
+        return f"must have at most {field.max_length} characters, has {len(value)}"
+    return "must not contain NUL" if "\x00" in value else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _number(value: Any, field: FieldSpec) -> str | None:  # noqa: ARG001 - one shape for all checks
+    return None if _is_number(value) else "must be a finite number"
+
+
+def _category(value: Any, field: FieldSpec) -> str | None:
+    if not isinstance(value, str) or value not in (field.values or []):
+        return "must be one of the field's values"
+    return None
+
+
+def _vector(value: Any, field: FieldSpec) -> str | None:
+    if not isinstance(value, list) or not all(map(_is_number, value)):
+        return "must be a list of finite numbers"
+    if len(value) != field.length:
+        return f"must have {field.length} numbers, has {len(value)}"
+    return None
+
+
+def _image(value: Any, field: FieldSpec) -> str | None:  # noqa: ARG001 - one shape for all checks
+    if not isinstance(value, str) or not value:
+        return "must be a base64 string or a URL"
+    if value.startswith(("https://", "http://")):
+        return None
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return "must be base64 or a URL"
+    return None
+
+
+def _json(value: Any, field: FieldSpec) -> str | None:
+    if isinstance(value, dict):
+        parts = [*value.keys(), *value.values()]
+    elif isinstance(value, list):
+        parts = value
+    else:
+        parts = []
+        if isinstance(value, float) and not math.isfinite(value):
+            return "must not contain NaN or Infinity"
+        if isinstance(value, str):
+            return _text(value, field)
+    return next((fault for part in parts if (fault := _json(part, field))), None)
+
+
+_CHECKS: dict[str, Callable[[Any, FieldSpec], str | None]] = {
+    "text": _text,
+    "number": _number,
+    "category": _category,
+    "vector": _vector,
+    "image": _image,
+    "json": _json,
+}

@@ -1,0 +1,113 @@
+"""A project: one decision problem, as operators state it and as services read it."""
+
+import hashlib
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+
+
+class FieldSpec(Message):
+    """One field of an item's `data`.
+
+    `text` may have `max_length` (characters), `category` its `values`, `vector` its `length`.
+    `json` is opaque: shown to reviewers, never fed to a model.
+    """
+
+    type: Literal["text", "number", "category", "image", "vector", "json"]
+    max_length: int = Field(default=20_000, ge=1, le=1_000_000)
+    values: list[Label] | None = Field(default=None, min_length=1, max_length=10_000)
+    length: int | None = Field(default=None, ge=1, le=65_536)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.type == "category") != (self.values is not None):
+            raise ValueError("`values` belong to a category field, and to no other")
+        if (self.type == "vector") != (self.length is not None):
+            raise ValueError("`length` belongs to a vector field, and to no other")
+        return self
+
+
+class PromiseSettings(Message):
+    """What automatic answers must keep, and how it is proven and watched."""
+
+    target_accuracy: float = Field(default=0.95, gt=0.5, lt=1.0)
+    confidence: float = Field(default=0.95, ge=0.5, lt=1.0)
+    certification_labels: int = Field(default=500, ge=1, le=1_000_000)
+    certification_draws: int = Field(default=3, ge=1, le=100)
+    audit_rate: float = Field(default=0.05, ge=0.0, le=1.0)
+    exploration_rate: float = Field(default=0.03, ge=0.0, le=1.0)
+    expires_days: float = Field(default=30, gt=0, le=3650)
+    watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
+
+
+class ReviewSettings(Message):
+    """How people review: overlap, blindness, lease and due times in seconds."""
+
+    overlap: int = Field(default=1, ge=1, le=1)
+    max_overlap: int = Field(default=5, ge=1, le=100)
+    blind: bool = True
+    lease_seconds: float | None = Field(default=None, ge=1, le=86_400)
+    due_seconds: float = Field(default=3600, ge=0, le=31_536_000)
+    gold_rate: float = Field(default=0.05, ge=0.0, le=1.0)
+
+
+class TrainingSettings(Message):
+    """Which recipe trains, and after how many new labels of training lanes."""
+
+    recipe: Literal["text-linear"] = "text-linear"
+    min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
+    auto_promote: bool = True
+
+
+class ProjectSpec(Message):
+    """The body of ``PUT /v1/projects/{project}``."""
+
+    title: Annotated[Text, StringConstraints(max_length=200)] = ""
+    labels: list[Label] = Field(min_length=2, max_length=1000)
+    fields: dict[FieldName, FieldSpec] = Field(min_length=1, max_length=100)
+    metadata: list[FieldName] = Field(default=[], max_length=100)
+    instructions: Annotated[Text, StringConstraints(max_length=100_000)] = ""
+    promise: PromiseSettings = PromiseSettings()
+    review: ReviewSettings = ReviewSettings()
+    training: TrainingSettings = TrainingSettings()
+    # Delivery comes with the webhook relay; accepting an address that is never called would lie.
+    webhooks: list[Any] = Field(default=[], max_length=0)
+    retention_days: float = Field(default=90, gt=0, le=36_500)
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str]) -> list[str]:
+        if len(set(labels)) != len(labels):
+            raise ValueError("labels must be distinct")
+        return labels
+
+
+class Project(ProjectSpec):
+    """A stored project: the document ``PROJECT/project.json``, written by review_queue alone."""
+
+    project: ProjectName
+    revision: int = Field(ge=1)
+    instructions_revision: int = Field(default=1, ge=1)
+    created_at: UtcTime
+    updated_at: UtcTime
+
+
+def certificate_digest(project: ProjectSpec) -> str:
+    """SHA-256 (hex) of all that a certificate speaks about: labels, fields, instructions, target.
+
+    A router compares it with the certificate's: a project that changed under its certificate is
+    uncertified, whoever changed it.
+    """
+    spoken_of = {
+        "labels": project.labels,
+        "fields": {name: field.model_dump() for name, field in project.fields.items()},
+        "instructions": project.instructions,
+        "target_accuracy": project.promise.target_accuracy,
+        "confidence": project.promise.confidence,
+    }
+    return hashlib.sha256(orjson.dumps(spoken_of, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,161 @@
+"""What the review queue takes in and gives out: tasks, leases, verdicts, outcomes."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.base import (
+    MAX_BATCH,
+    Data,
+    ItemId,
+    Label,
+    Message,
+    Metadata,
+    Probability,
+    Text,
+    UtcTime,
+)
+
+Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
+TaskState = Literal["open", "leased", "resolved"]
+ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
+OutcomeSource = Literal["human", "consensus", "adjudicator"]
+Comment = Annotated[Text, StringConstraints(max_length=10_000)]
+
+# Lanes whose answers are evidence: asked blind, and never trained on by the version they judge.
+EVIDENCE_LANES: frozenset[Lane] = frozenset({"audit", "certification", "gold"})
+# Lanes whose labels count towards `min_new_labels`.
+TRAINING_LANES: frozenset[Lane] = frozenset({"mandatory", "optional", "pool", "relabel"})
+
+
+class TaskPrediction(Message):
+    """What the router knew of an item when it asked for a person."""
+
+    label: Label | None = None
+    confidence: Probability | None = None
+    probabilities: dict[Label, Probability] | None = None
+    model_version: str | None = None
+    propensity: Probability | None = None
+    reason: str | None = None
+    policy_revision: int | None = None
+    received_at: UtcTime | None = None
+    decided_at: UtcTime | None = None
+
+
+class NewTask(Message):
+    """One entry of ``POST /v1/projects/{project}/tasks``."""
+
+    item_id: ItemId
+    data: Data
+    metadata: Metadata = {}
+    lane: Lane = "mandatory"
+    due_at: UtcTime | None = None
+    prediction: TaskPrediction | None = None
+
+
+class TaskBatch(Message):
+    """The body of ``POST …/tasks``: entries are checked one by one, so they are raw here."""
+
+    tasks: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class TaskReceipt(Message):
+    """What became of one entry of a batch."""
+
+    item_id: str
+    task_id: str | None
+    status: ReceiptStatus
+    state: TaskState | None = None
+    label: Label | None = None
+    source: OutcomeSource | None = None
+    detail: str | None = None
+
+
+class TaskReceipts(Message):
+    """The answer of ``POST …/tasks``, in the order of the entries."""
+
+    tasks: list[TaskReceipt]
+
+
+class Outcome(Message):
+    """An item's final label: one row of the outcomes feed.
+
+    A correction is a later row of the same item with a higher `revision`. `label` is null when
+    nobody could answer, or while a reopened task waits for its next verdict. `blind` says that
+    nobody who answered saw a suggestion.
+    """
+
+    item_id: ItemId
+    task_id: str
+    revision: int
+    data: Data
+    metadata: Metadata
+    lane: Lane
+    label: Label | None
+    source: OutcomeSource
+    verdicts: int
+    blind: bool
+    prediction: TaskPrediction | None
+    instructions_revision: int
+    resolved_at: UtcTime
+
+
+class OutcomeFeed(Message):
+    """A page of the outcomes feed; `cursor` is never null."""
+
+    outcomes: list[Outcome]
+    cursor: str
+
+
+class LeaseRequest(Message):
+    """The body of ``POST …/leases``."""
+
+    count: int = Field(default=1, ge=1, le=100)
+    wait_seconds: float = Field(default=0, ge=0, le=60)
+
+
+class LeasedTask(Message):
+    """What a reviewer sees of a task: never its lane, and no suggestion when it is blind."""
+
+    task_id: str
+    item_id: str
+    data: Data
+    metadata: Metadata
+    suggestion: Label | None
+    instructions_revision: int
+
+
+class Lease(Message):
+    """A reviewer's expiring claim on a task."""
+
+    token: str
+    expires_at: UtcTime
+    task: LeasedTask
+
+
+class Leases(Message):
+    """The answer of ``POST …/leases``; empty when nothing came."""
+
+    leases: list[Lease]
+
+
+class VerdictBody(Message):
+    """The body of ``POST /v1/leases/{token}/verdict``."""
+
+    label: Label
+    active_seconds: float | None = Field(default=None, ge=0, le=86_400)
+    comment: Comment | None = None
+
+
+class SkipBody(Message):
+    """The body of ``POST /v1/leases/{token}/skip``."""
+
+    reason: Annotated[Text, StringConstraints(max_length=1000)] = ""
+
+
+class TaskProgress(Message):
+    """The answer of verdict, release, skip and undo: what became of the task."""
+
+    task_id: str
+    state: TaskState
+    outcome: Outcome | None

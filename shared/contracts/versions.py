@@ -1,0 +1,104 @@
+"""The trainer's documents in the store: manifest, channels, promise."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Label, Message, UtcTime
+
+PromiseState = Literal["certified", "warn", "suspended", "recertifying", "uncertified", "expired"]
+
+
+class ModelInput(Message):
+    """One input tensor of the graph, fed from one field of the item."""
+
+    name: str
+    field: str
+    dtype: str
+    shape: list[int]
+
+
+class Manifest(Message):
+    """``versions/V/manifest.json``: written last, so a folder that has it is complete."""
+
+    version: str
+    created_at: UtcTime
+    model_sha256: str
+    labels: list[Label]
+    inputs: list[ModelInput]
+    outputs: dict[str, str]
+    recipe: str
+    dataset_id: str | None = None
+    outcomes_cursor: str | None = None
+    parent: str | None = None
+    calibration: dict[str, Any] = {}
+    metrics: dict[str, float] = {}
+    signature: str | None = None
+
+
+class Challenger(Message):
+    """A version that gets a share of the traffic."""
+
+    version: str
+    share: float = Field(ge=0.0, le=1.0)
+
+
+class ChannelEvent(Message):
+    """When a version became champion."""
+
+    champion: str
+    live_at: UtcTime
+
+
+class Channels(Message):
+    """``channels.json``: the pointer that publication flips."""
+
+    revision: int
+    champion: str | None = None
+    previous: str | None = None
+    challenger: Challenger | None = None
+    shadow: list[str] = []
+    history: list[ChannelEvent] = []
+
+
+class Certificate(Message):
+    """The proof that a threshold keeps the promise.
+
+    `digest` is :func:`shared.contracts.projects.certificate_digest` of the project that it was
+    given for. `evidence` names the recorded population, the draw and the attempt.
+    """
+
+    target_accuracy: float
+    confidence: float
+    threshold: float
+    labels: int
+    errors: int
+    upper_bound: float
+    attempt: int
+    delta: float
+    digest: str
+    model_sha256: str
+    population: str
+    certified_at: UtcTime
+    evidence: dict[str, Any] = {}
+
+
+class PromiseEntry(Message):
+    """The state of the promise for one version. `threshold` is compared in float32."""
+
+    state: PromiseState
+    threshold: float | None = None
+    expires_at: UtcTime | None = None
+    watched_until: UtcTime | None = None
+    certificate: Certificate | None = None
+
+
+class PromiseDocument(Message):
+    """``promise.json``: written before channels.json names a version."""
+
+    revision: int
+    target_accuracy: float
+    confidence: float
+    audit_rate: float
+    audit_epoch: str
+    versions: dict[str, PromiseEntry] = {}

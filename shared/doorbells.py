@@ -1,0 +1,154 @@
+"""Doorbells: "something changed, look now", over Redis pub/sub. Never the truth.
+
+Whoever waits also polls. Without Redis every wait simply lasts its time-out.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from shared.telemetry import DOORBELLS
+
+log = structlog.get_logger()
+
+_PREFIX = "surehand:"
+_RECONNECT_SECONDS = 0.5
+
+
+def project_bell(project: str) -> str:
+    """Rung when project.json changed."""
+    return f"project.{project}"
+
+
+def versions_bell(project: str) -> str:
+    """Rung when channels.json or promise.json changed."""
+    return f"versions.{project}"
+
+
+def tasks_bell(project: str) -> str:
+    """Rung when tasks can be leased."""
+    return f"tasks.{project}"
+
+
+def outcomes_bell(project: str) -> str:
+    """Rung when outcomes were added to the feed."""
+    return f"outcomes.{project}"
+
+
+class Doorbells:
+    """Ring bells, and wait for them. One subscription a process serves every waiter."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = (
+            Redis.from_url(
+                url, socket_connect_timeout=1, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+            )
+            if url
+            else None
+        )
+        self._waiters: dict[str, set[asyncio.Event]] = {}
+        self._listener: asyncio.Task[None] | None = None
+        self._heard = False
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator["Doorbells"]:
+        """Listen while the block lasts."""
+        if self._redis is not None:
+            self._listener = asyncio.create_task(self._listen(self._redis))
+        try:
+            yield self
+        finally:
+            if self._listener is not None:
+                self._listener.cancel()
+                await asyncio.gather(self._listener, return_exceptions=True)
+            if self._redis is not None:
+                await self._redis.aclose()
+
+    @property
+    def connected(self) -> bool:
+        """Say whether bells are heard at this moment."""
+        return self._heard
+
+    async def ring(self, *bells: str) -> bool:
+        """Ring `bells`; False, and nothing raised, when Redis is away."""
+        self._wake(bells)
+        if self._redis is None or not bells:
+            return True
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for bell in bells:
+                    pipeline.publish(_PREFIX + bell, "")
+                await pipeline.execute()
+        except (RedisError, OSError) as error:
+            DOORBELLS.labels("failed").inc(len(bells))
+            log.warning("doorbell_failed", cause=type(error).__name__)
+            return False
+        DOORBELLS.labels("rung").inc(len(bells))
+        return True
+
+    @contextlib.contextmanager
+    def hearing(self, *bells: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set at each ring of `bells` (`versions.*` hears every project).
+
+        Enter before looking at the truth, so that a ring between the look and the wait is heard.
+        """
+        rung = asyncio.Event()
+        for bell in bells:
+            self._waiters.setdefault(bell, set()).add(rung)
+        try:
+            yield rung
+        finally:
+            for bell in bells:
+                waiters = self._waiters[bell]
+                waiters.discard(rung)
+                if not waiters:
+                    del self._waiters[bell]
+
+    def _wake(self, bells: tuple[str, ...]) -> None:
+        for bell in bells:
+            topic, _, _ = bell.partition(".")
+            for rung in (*self._waiters.get(bell, ()), *self._waiters.get(f"{topic}.*", ())):
+                rung.set()
+
+    def _wake_everyone(self) -> None:
+        for waiters in self._waiters.values():
+            for rung in waiters:
+                rung.set()
+
+    async def _listen(self, redis: "Redis") -> None:
+        while True:
+            try:
+                await self._hear(redis)
+            except (RedisError, OSError) as error:
+                if self._heard:
+                    log.warning("doorbells_lost", cause=type(error).__name__)
+                self._heard = False
+                await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _hear(self, redis: "Redis") -> None:
+        async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.psubscribe(f"{_PREFIX}*")
+            self._heard = True
+            # What rang while nobody listened is not repeated: everyone looks once.
+            self._wake_everyone()
+            while True:
+                message = await pubsub.get_message(timeout=2)
+                if message is not None:
+                    self._wake((message["channel"].decode().removeprefix(_PREFIX),))
+
+
+async def wait_for(rung: asyncio.Event, seconds: float) -> bool:
+    """Wait until `rung` is set, at most `seconds`, and clear it; say whether it was set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await rung.wait()
+    except TimeoutError:
+        return False
+    rung.clear()
+    return True

@@ -1,0 +1,1 @@
+"""What each service's HTTP face has in common."""

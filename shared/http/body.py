@@ -1,0 +1,138 @@
+"""Request bodies: bounded in size, and strict JSON or a problem that names the fault's place."""
+
+import json
+import math
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.auth import principal_of
+from shared.contracts.items import escape_pointer
+from shared.problems import BodyTooLarge, NotJson, Unprocessable
+
+DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
+# A client that is still sending sees a reset instead of the 413, so we read on, but not for ever.
+_DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+class BodyLimit:
+    """ASGI middleware: answers 413 to a body of more than `limit_bytes`."""
+
+    def __init__(self, app: ASGIApp, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        self.app = app
+        self.limit_bytes = limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body first when it is declared too large or its length is not declared."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) <= self.limit_bytes:
+            await self.app(scope, receive, send)
+            return
+        if not declared and b"transfer-encoding" not in headers:
+            await self.app(scope, receive, send)
+            return
+        body = await self._read(receive)
+        if body is None:
+            await BodyTooLarge(self.limit_bytes).response()(scope, receive, send)
+        else:
+            await self.app(scope, _replay(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        kept, total = bytearray(), 0
+        while total <= _DRAIN_LIMIT_BYTES:
+            message = await receive()
+            if message["type"] != "http.request":
+                break
+            chunk = message.get("body", b"")
+            total += len(chunk)
+            if total <= self.limit_bytes:
+                kept += chunk
+            if not message.get("more_body", False):
+                break
+        return bytes(kept) if total <= self.limit_bytes else None
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+class StrictRoute(APIRoute):
+    """A route that knows its caller before it reads a body, and whose JSON is strict."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's handler: authenticate, parse strictly, then go on."""
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            principal_of(request)
+            if self.body_field is not None and _is_json(request):
+                # Starlette keeps the parsed body here; FastAPI then finds ours.
+                request._json = parse_json(await request.body())
+            return await handle(request)
+
+        return strict
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse strict JSON: no NaN, no Infinity, no lone surrogate.
+
+    Raises
+    ------
+    NotJson
+        400; `detail` says where the text stops being JSON.
+    Unprocessable
+        422; NaN, Infinity or a lone surrogate, each at its pointer.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        faults = list(_non_standard(body))
+        if faults:
+            raise Unprocessable(faults) from error
+        raise NotJson(f"Send JSON; {error}") from error
+
+
+def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    yield from _faults(document, "")
+
+
+def _faults(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield pointer, "must be a finite number"
+    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        yield pointer, "must not contain a lone surrogate"
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            safe = key.encode("utf-8", "replace").decode()
+            if safe != key:
+                yield pointer, "has a key with a lone surrogate"
+            yield from _faults(child, f"{pointer}/{escape_pointer(safe)}")
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _faults(child, f"{pointer}/{index}")

@@ -1,0 +1,200 @@
+"""Problem documents (RFC 9457): the one way in which a service says no.
+
+Problem
+├── NotJson 400          ├── NotFound 404            ├── Unprocessable 422
+├── Unauthorized 401     ├── Conflict 409            ├── TooManyRequests 429
+├── Forbidden 403        ├── BodyTooLarge 413        └── Unavailable 503
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from shared.contracts.items import escape_pointer
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:surehand:problem:"
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """A refusal that a client can act on.
+
+    `kind` names the type (docs/reference/problems.md lists all), `title` never varies, `detail`
+    tells the client what to do, `extensions` are what its code reads.
+    """
+
+    kind: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extensions = extensions
+
+    def document(self) -> dict[str, Any]:
+        """Return the problem's JSON object."""
+        return {
+            "type": _TYPE_PREFIX + self.kind,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extensions,
+        }
+
+    def response(self) -> Response:
+        """Return the problem as a response."""
+        return Response(
+            orjson.dumps(self.document()), self.status, self.headers, media_type=MEDIA_TYPE
+        )
+
+
+class NotJson(Problem):
+    """The body is not JSON."""
+
+    kind, title, status = "not-json", "Body is not JSON", 400
+
+
+class Unauthorized(Problem):
+    """There is no token, or one that does not hold."""
+
+    kind, title, status = "unauthorized", "No valid token", 401
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="surehand"'})
+
+
+class Forbidden(Problem):
+    """The token holds, but not for this role or project."""
+
+    kind, title, status = "forbidden", "Wrong role or project", 403
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    kind, title, status = "not-found", "Not found", 404
+
+
+class Conflict(Problem):
+    """The state of things does not allow it."""
+
+    kind, title, status = "conflict", "State conflict", 409
+
+
+class BodyTooLarge(Problem):
+    """The body is larger than the service reads."""
+
+    kind, title, status = "body-too-large", "Body too large", 413
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"Send at most {limit_bytes} bytes; split the batch.",
+            headers={"Connection": "close"},
+            limit_bytes=limit_bytes,
+        )
+
+
+class Unprocessable(Problem):
+    """The payload is JSON, but not what the contract says."""
+
+    kind, title, status = "unprocessable", "Payload does not match the contract", 422
+
+    def __init__(
+        self, errors: Iterable[tuple[str, str]], detail: str = "See `errors` for each fault."
+    ) -> None:
+        listed = [{"pointer": pointer, "detail": fault} for pointer, fault in errors]
+        super().__init__(detail, errors=listed)
+
+
+class TooManyRequests(Problem):
+    """More calls than this token may make."""
+
+    kind, title, status = "too-many-requests", "Too many requests", 429
+
+
+class Unavailable(Problem):
+    """Something that is needed is away; try again."""
+
+    kind, title, status = "unavailable", "Temporarily unavailable", 503
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` for the problems of a route."""
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+        },
+    }
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for problem in problems:
+        title = by_status.get(problem.status, {}).get("description")
+        by_status[problem.status] = {
+            "description": f"{title}; {problem.title}" if title else problem.title,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+    return by_status
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    log.info("request_refused", problem=error.kind, status=error.status)
+    return error.response()
+
+
+def _validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [(pointer_of(entry["loc"]), str(entry["msg"])) for entry in error.errors()]
+    return Unprocessable(faults).response()
+
+
+def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known = {kind.status: kind for kind in Problem.__subclasses__()}
+    problem = known.get(error.status_code, Problem)
+    document = {
+        "type": _TYPE_PREFIX + problem.kind if problem is not Problem else "about:blank",
+        "title": problem.title if problem is not Problem else str(error.detail),
+        "status": error.status_code,
+        "detail": str(error.detail),
+    }
+    return Response(orjson.dumps(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return Problem("The service failed; the log has the cause.").response()
+
+
+def pointer_of(location: Iterable[int | str]) -> str:
+    """Return the JSON pointer of a pydantic error's location; query and path keep their prefix."""
+    parts = [str(part) for part in location]
+    if parts and parts[0] == "body":
+        parts = parts[1:]
+    return "".join("/" + escape_pointer(part) for part in parts)

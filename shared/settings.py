@@ -1,0 +1,122 @@
+"""Settings common to every service, and the check that stops a start on a wrong environment."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SUREHAND_"
+SECRETS_FOLDER = Path("/run/secrets")
+_PLACEHOLDER = re.compile(
+    r"change.?(me|this)|placeholder|example|secret|password|insecure|todo|<.*>|x+", re.IGNORECASE
+)
+_SECRET_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """The environment is not one to start in; the message is one sentence for a person."""
+
+
+class CommonSettings(BaseSettings):
+    """Read from ``SUREHAND_*`` variables, or from files of the same lower-case name in secrets."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    home: Path = Path(".surehand")
+    """Folder for all that this process keeps on its own disk."""
+    bind_host: str = "127.0.0.1"
+    """Address that the service listens on."""
+    redis_url: str = ""
+    """Redis for doorbells; empty means none: everything still works, on polling alone."""
+    store_url: str = ""
+    """Object store (file://, s3://, gs://, az://); empty means the folder `store` in `home`."""
+    public_keys_dir: Path | None = None
+    """Folder of public keys, KID.pem each; None means `keys/public` in `home`."""
+    service_token: SecretStr = SecretStr("")
+    """Token of role `service`, with which services call one another."""
+    secret: SecretStr = SecretStr("")
+    """At least 32 characters; audit keys are derived from it."""
+    review_queue_url: str = "http://127.0.0.1:8001"
+    """Where the router and the trainer find the review queue."""
+    trainer_url: str = "http://127.0.0.1:8002"
+    """Where others find the trainer."""
+    body_limit_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
+    """Largest request body that is read."""
+    poll_seconds: float = Field(default=1.0, gt=0, le=60)
+    """How often truth is looked at when no doorbell rings."""
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """Least severe log line that is written."""
+
+    @field_validator("secret")
+    @classmethod
+    def _no_placeholder(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value()
+        if text and (len(text) < _SECRET_LENGTH or _PLACEHOLDER.search(text)):
+            raise ValueError(f"must be {_SECRET_LENGTH} random characters, not a placeholder")
+        return secret
+
+    @property
+    def keys_folder(self) -> Path:
+        """Folder of the public keys."""
+        return self.public_keys_dir or self.home / "keys" / "public"
+
+    @property
+    def store_address(self) -> str:
+        """URL of the object store."""
+        return self.store_url or (self.home / "store").resolve().as_uri()
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+# Variables of the launcher and of every service, kept equal to the settings classes by a test.
+KNOWN_VARIABLES = frozenset(
+    {PREFIX + name.upper() for name in CommonSettings.model_fields}
+    | {
+        "SUREHAND_DEMO",
+        "SUREHAND_ROUTER_PORT",
+        "SUREHAND_REVIEW_QUEUE_PORT",
+        "SUREHAND_REVIEW_QUEUE_DATABASE_URL",
+        "SUREHAND_TRAINER_PORT",
+        "SUREHAND_TRAINER_DATABASE_URL",
+    }
+)
+
+
+def load_settings(kind: type[Settings], environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check settings of `kind`.
+
+    Raises
+    ------
+    SettingsError
+        An unknown ``SUREHAND_`` variable, a value out of bounds, or a placeholder secret.
+    """
+    refuse_unknown(os.environ if environment is None else environment)
+    folder = SECRETS_FOLDER if SECRETS_FOLDER.is_dir() else None
+    try:
+        return kind(_secrets_dir=folder)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error, str(kind.model_config.get("env_prefix")))) from error
+
+
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raise `SettingsError` when a ``SUREHAND_`` variable is not one that anybody reads."""
+    unknown = sorted(
+        name for name in names if name.startswith(PREFIX) and name not in KNOWN_VARIABLES
+    )
+    if unknown:
+        raise SettingsError(
+            f"Unknown setting {', '.join(unknown)}: correct the name or unset it "
+            "(docs/reference/settings.md lists all)."
+        )
+
+
+def _sentence(error: ValidationError, prefix: str) -> str:
+    faults = [
+        f"{prefix}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+        for fault in error.errors()
+    ]
+    return "Settings do not hold: " + "; ".join(faults) + "."

@@ -1,0 +1,79 @@
+"""Fixtures that every test may ask for."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from shared.auth import Keys
+from shared.settings import CommonSettings
+from tests.harness.servers import postgres_server, redis_server
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis, for the whole session."""
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A real PostgreSQL, for the whole session."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A SUREHAND_HOME of the test's own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def sqlite_url(home: Path) -> str:
+    """A SQLite database of the test's own."""
+    return f"sqlite+aiosqlite:///{home / 'test.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """A PostgreSQL database of the test's own."""
+    name = f"test_{secrets.token_hex(8)}"
+    with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield postgres.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database: each test that asks runs on SQLite and on PostgreSQL."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def keys(home: Path) -> Keys:
+    """Keys that issue the test's tokens."""
+    folder = Keys(home / "keys")
+    folder.ensure()
+    return folder
+
+
+@pytest.fixture
+def common(home: Path, keys: Keys, redis_url: str) -> CommonSettings:
+    """Settings common to the services under test, with prompt polling."""
+    return CommonSettings(
+        home=home,
+        redis_url=redis_url,
+        store_url=(home / "store").as_uri(),
+        secret=SecretStr(secrets.token_hex(32)),
+        service_token=SecretStr(keys.issue("service", "tests")),
+        poll_seconds=0.1,
+    )

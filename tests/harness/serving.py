@@ -1,0 +1,48 @@
+"""Serve an application over real HTTP, in the test's own event loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from tests.harness.waiting import wait_until
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the test runner's signal handlers alone."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serve(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+    """Serve `app` on a loopback port, and give its base URL."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none"
+    )
+    server = _Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    try:
+        await wait_until(lambda: server.started or running.done())
+        if running.done():
+            await running
+            raise AssertionError("the server did not start")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+def client(base_url: str, token: str | None = None) -> httpx.AsyncClient:
+    """Return a client of `base_url` that sends `token`."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30, trust_env=False)

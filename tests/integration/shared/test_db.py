@@ -1,0 +1,67 @@
+"""The database layer, on both databases."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+
+from shared.db import Database, UtcDateTime
+
+MOMENTS = Table("moments", MetaData(), Column("id", Integer), Column("at", UtcDateTime()))
+
+
+async def test_concurrent_read_then_write_transactions_all_commit(database_url: str) -> None:
+    database = Database(database_url)
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE counter (value INTEGER NOT NULL)"))
+        await session.execute(text("INSERT INTO counter VALUES (0)"))
+
+    async def increment() -> None:
+        async with database.transaction() as session:
+            row = await session.execute(text("SELECT value FROM counter"))
+            assert row.scalar_one() >= 0
+            await session.execute(text("UPDATE counter SET value = value + 1"))
+
+    await asyncio.gather(*(increment() for _ in range(40)))
+    async with database.reading() as session:
+        assert (await session.execute(text("SELECT value FROM counter"))).scalar_one() == 40
+    await database.dispose()
+
+
+async def test_failed_transaction_leaves_nothing(database_url: str) -> None:
+    database = Database(database_url)
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE marks (value INTEGER)"))
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as session:
+            await session.execute(text("INSERT INTO marks VALUES (1)"))
+            raise ZeroDivisionError
+    async with database.reading() as session:
+        assert (await session.execute(text("SELECT count(*) FROM marks"))).scalar_one() == 0
+    await database.dispose()
+
+
+async def test_moments_come_back_aware_and_in_utc(database_url: str) -> None:
+    database = Database(database_url)
+    moment = datetime(2026, 3, 29, 2, 30, 0, 123456, timezone(timedelta(hours=5, minutes=30)))
+    async with database.transaction() as session:
+        connection = await session.connection()
+        await connection.run_sync(MOMENTS.metadata.create_all)
+        await session.execute(insert(MOMENTS).values(id=1, at=moment))
+    async with database.reading() as session:
+        stored = (await session.execute(select(MOMENTS.c.at))).scalar_one()
+    assert stored == moment
+    assert stored.tzinfo == UTC
+    await database.dispose()
+
+
+async def test_naive_moment_is_refused(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    async with database.transaction() as session:
+        connection = await session.connection()
+        await connection.run_sync(MOMENTS.metadata.create_all)
+    with pytest.raises(Exception, match="time zone"):
+        async with database.transaction() as session:
+            await session.execute(insert(MOMENTS).values(id=1, at=datetime(2026, 1, 1)))  # noqa: DTZ001 - the point
+    await database.dispose()
