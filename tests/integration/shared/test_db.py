@@ -33,10 +33,14 @@ async def test_failed_transaction_leaves_nothing(database_url: str) -> None:
     database = Database(database_url)
     async with database.transaction() as session:
         await session.execute(text("CREATE TABLE marks (value INTEGER)"))
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail_half_way() -> None:
         async with database.transaction() as session:
             await session.execute(text("INSERT INTO marks VALUES (1)"))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_half_way()
     async with database.reading() as session:
         assert (await session.execute(text("SELECT count(*) FROM marks"))).scalar_one() == 0
     await database.dispose()

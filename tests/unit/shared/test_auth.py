@@ -1,0 +1,92 @@
+"""Tokens: who may come in, and who may not."""
+
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.auth import Keys, Verifier
+from shared.problems import Unauthorized
+
+
+def test_token_says_who_acts_and_where(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    token = keys.issue("reviewer", "r7", projects=["shop"], hours=1)
+    principal = Verifier(keys.public_folder).verify(token)
+    assert (principal.subject, principal.role) == ("r7", "reviewer")
+    assert principal.may_enter("shop")
+    assert not principal.may_enter("bank")
+
+
+def test_token_without_projects_is_for_all(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    principal = Verifier(keys.public_folder).verify(keys.issue("caller", "app"))
+    assert principal.may_enter("anything")
+
+
+def test_private_key_is_private(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "keys")
+    kid = keys.ensure()
+    assert (tmp_path / "keys" / f"{kid}.key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_remembered_token_expires_all_the_same(tmp_path: Path) -> None:
+    moment = time.time()
+    keys = Keys(tmp_path)
+    verifier = Verifier(keys.public_folder, now=lambda: moment)
+    token = keys.issue("caller", "app", hours=1, now=lambda: moment)
+    assert verifier.verify(token).subject == "app"
+    moment += 3601
+    with pytest.raises(Unauthorized, match="expired"):
+        verifier.verify(token)
+
+
+def test_key_made_after_the_start_is_found(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    verifier = Verifier(keys.public_folder)
+    assert verifier.verify(keys.issue("caller", "app")).role == "caller"
+
+
+def _claims(**changes: object) -> dict[str, object]:
+    claims: dict[str, object] = {
+        "sub": "x", "role": "operator", "exp": time.time() + 99, "jti": "1"
+    }  # fmt: skip
+    claims.update(changes)
+    return {key: value for key, value in claims.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"role": "emperor"}, {"projects": "shop"}, {"sub": None}, {"exp": None}, {"jti": None}],
+)
+def test_token_with_other_claims_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+    keys = Keys(tmp_path)
+    kid = keys.ensure()
+    private = (tmp_path / f"{kid}.key.pem").read_bytes()
+    token = jwt.encode(_claims(**changes), private, algorithm="EdDSA", headers={"kid": kid})
+    with pytest.raises(Unauthorized):
+        Verifier(keys.public_folder).verify(token)
+
+
+def test_forged_tokens_are_refused(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    kid = keys.ensure()
+    stranger = Ed25519PrivateKey.generate()
+    public = (keys.public_folder / f"{kid}.pem").read_text()
+    forged = [
+        jwt.encode(_claims(), stranger, algorithm="EdDSA", headers={"kid": kid}),
+        jwt.encode(_claims(), stranger, algorithm="EdDSA", headers={"kid": "../../etc"}),
+        jwt.encode(_claims(), stranger, algorithm="EdDSA"),
+        jwt.encode(_claims(), "x" * 64, algorithm="HS256", headers={"kid": kid}),
+        jwt.encode(_claims(), "", algorithm="none", headers={"kid": kid}),
+        keys.issue("caller", "app")[:-4] + "AAAA",
+        public,
+        "",
+        "a.b.c",
+    ]
+    verifier = Verifier(keys.public_folder)
+    for token in forged:
+        with pytest.raises(Unauthorized):
+            verifier.verify(token)

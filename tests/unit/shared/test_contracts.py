@@ -1,0 +1,95 @@
+"""Messages and documents: strictness, ids, and the digest that a certificate speaks about."""
+
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.contracts.base import new_id, task_id_for
+from shared.contracts.decisions import PredictRequest
+from shared.contracts.projects import ProjectSpec, certificate_digest
+
+SPEC: dict[str, Any] = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
+
+
+def test_task_id_is_a_fixed_function_of_project_and_item() -> None:
+    # Written down: another value would orphan every task that was ever made.
+    assert task_id_for("shop", "order-17") == "b3f85eab-e70d-53e4-aba6-e234ad9cf163"
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_task_ids_of_different_items_differ(left: str, right: str) -> None:
+    assert (task_id_for("shop", left) == task_id_for("shop", right)) == (left == right)
+
+
+def test_new_ids_are_version_7_and_grow() -> None:
+    ids = [new_id() for _ in range(100)]
+    assert {uuid.UUID(one).version for one in ids} == {7}
+    assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize("item_id", ["", "x" * 201, "a\nb", "a\x00b", "a\x7fb", 7, None])
+def test_bad_item_id_is_refused(item_id: object) -> None:
+    with pytest.raises(ValidationError):
+        PredictRequest.model_validate({"items": [{"item_id": item_id, "data": {}}]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"items": []},
+        {"items": [{"data": {}}] * 1001},
+        {"wait_seconds": 61},
+        {"wait_seconds": "1"},
+        {"review": "sometimes"},
+        {"unknown": 1},
+    ],
+)
+def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        PredictRequest.model_validate({"items": [{"data": {}}], **change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": ["only"]},
+        {"labels": ["same", "same"]},
+        {"fields": {}},
+        {"promise": {"target_accuracy": 1.0}},
+        {"promise": {"target_accuracy": float("nan")}},
+        {"training": {"min_new_labels": 0}},
+        {"training": {"recipe": "magic"}},
+        {"webhooks": [{"url": "https://example.org"}]},
+        {"review": {"overlap": 2}},
+    ],
+)
+def test_project_that_cannot_be_kept_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ProjectSpec.model_validate({**SPEC, **change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": ["yes", "no"]},
+        {"fields": {"text": {"type": "text", "max_length": 10}}},
+        {"instructions": "Read it twice."},
+        {"promise": {"target_accuracy": 0.9}},
+        {"promise": {"confidence": 0.9}},
+    ],
+)
+def test_certificate_digest_changes_with_what_it_speaks_about(change: dict[str, Any]) -> None:
+    before = certificate_digest(ProjectSpec.model_validate(SPEC))
+    assert certificate_digest(ProjectSpec.model_validate({**SPEC, **change})) != before
+
+
+@pytest.mark.parametrize(
+    "change", [{"title": "New"}, {"promise": {"audit_rate": 0.2}}, {"retention_days": 5}]
+)
+def test_certificate_digest_outlives_other_changes(change: dict[str, Any]) -> None:
+    before = certificate_digest(ProjectSpec.model_validate(SPEC))
+    assert certificate_digest(ProjectSpec.model_validate({**SPEC, **change})) == before
