@@ -1,0 +1,1 @@
+"""The three services and the local launcher; services never import one another."""

@@ -1,0 +1,90 @@
+"""The command line of a Surehand installation: ``python -m services COMMAND``.
+
+``up`` and ``demo`` run everything on this machine; ``router``, ``review_queue`` and ``trainer`` run
+one service, as containers do; ``migrate`` brings a database up to date; ``token`` prints a token.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from services.serving import SERVICES, load_service_settings, migrate, serve
+from shared.auth import ROLES, Keys
+from shared.settings import CommonSettings, SettingsError, load_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status (2: the environment or the call is wrong)."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return command(options)
+    except SettingsError as error:
+        sys.stderr.write(f"surehand: {error}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="surehand", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="run Redis and all three services on this machine")
+    up.set_defaults(run=_up)
+    demo = commands.add_parser("demo", help="tell the whole story in a temporary home")
+    demo.set_defaults(run=_demo)
+    for name in SERVICES:
+        one = commands.add_parser(name, help=f"run the {name} alone")
+        one.set_defaults(run=_serve, service=name)
+    schema = commands.add_parser("migrate", help="bring a service's database up to date")
+    schema.add_argument("service", choices=["review_queue", "trainer"])
+    schema.set_defaults(run=_migrate)
+    _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
+    return parser
+
+
+def _add_token(token: argparse.ArgumentParser) -> None:
+    token.add_argument("--role", required=True, choices=ROLES)
+    token.add_argument("--subject", required=True, help="who acts, in every record")
+    token.add_argument("--project", action="append", help="only for this project (repeatable)")
+    token.add_argument("--hours", type=float, default=24.0)
+    token.add_argument("--home", type=Path, help="folder with `keys`; default SUREHAND_HOME")
+    token.set_defaults(run=_token)
+
+
+def _up(_: argparse.Namespace) -> int:
+    from services.local.launcher import up  # noqa: PLC0415 - containers lack the local extra
+
+    return up()
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from services.local.demonstration import demonstrate  # noqa: PLC0415 - as above
+
+    return demonstrate()
+
+
+def _serve(options: argparse.Namespace) -> int:
+    common = load_settings(CommonSettings)
+    serve(options.service, common, load_service_settings(options.service))
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    common = load_settings(CommonSettings)
+    asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
+    return 0
+
+
+def _token(options: argparse.Namespace) -> int:
+    home: Path = options.home or load_settings(CommonSettings).home
+    keys = Keys(home / "keys")
+    sys.stdout.write(
+        keys.issue(options.role, options.subject, projects=options.project, hours=options.hours)
+        + "\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""A thin client of the three services' public API: all that the demo may use."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+PROJECT = "demo"
+_BASE = f"/v1/projects/{PROJECT}"
+
+
+class DemoFailed(Exception):  # noqa: N818 - it is said to a person, in one sentence
+    """A step of the demo did not do what it should; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Surehand:
+    """Clients of the router, the review queue and the trainer, with an operator's token."""
+
+    router: httpx.AsyncClient
+    review_queue: httpx.AsyncClient
+    trainer: httpx.AsyncClient
+
+    async def put_project(self, spec: dict[str, Any]) -> None:
+        """Create or replace the project."""
+        _checked(await self.review_queue.put(_BASE, json=spec))
+
+    async def import_pool(self, items: Iterable[dict[str, Any]]) -> int:
+        """Import unlabelled items; return how many are new."""
+        body = b"".join(orjson.dumps(item) + b"\n" for item in items)
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await self.trainer.post(f"{_BASE}/pool", content=body, headers=headers)
+        return int(_checked(answer)["imported"])
+
+    async def ask_for_labels(self, size: int) -> int:
+        """Ask people for the labels of `size` random pool items; return how many were asked."""
+        body = {"strategy": "random", "size": size}
+        return int(_checked(await self.trainer.post(f"{_BASE}/pool/batches", json=body))["tasks"])
+
+    async def predict(self, items: list[dict[str, Any]], review: str = "auto") -> list[Any]:
+        """Return one prediction an item."""
+        body = {"items": items, "review": review}
+        predictions: list[Any] = _checked(await self.router.post(f"{_BASE}/predict", json=body))[
+            "predictions"
+        ]
+        return predictions
+
+    async def model(self) -> dict[str, Any]:
+        """What the router serves."""
+        return _checked(await self.router.get(f"{_BASE}/model"))
+
+    async def certificate(self, **query: str | float) -> dict[str, Any]:
+        """The state of the newest certification, or what another target would have got."""
+        return _checked(await self.trainer.get(f"{_BASE}/certificate", params=query))
+
+    async def versions(self) -> list[dict[str, Any]]:
+        """All model versions."""
+        versions: list[dict[str, Any]] = _checked(await self.trainer.get(f"{_BASE}/versions"))[
+            "versions"
+        ]
+        return versions
+
+    async def runs(self) -> list[dict[str, Any]]:
+        """All training runs."""
+        runs: list[dict[str, Any]] = _checked(await self.trainer.get(f"{_BASE}/runs"))["runs"]
+        return runs
+
+
+@contextlib.asynccontextmanager
+async def connected(addresses: dict[str, str], token: str) -> AsyncIterator[Surehand]:
+    """Connect to the services at `addresses` (by service name)."""
+    async with contextlib.AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(client(address, token))
+            for name, address in addresses.items()
+        }
+        yield Surehand(clients["router"], clients["review_queue"], clients["trainer"])
+
+
+def client(address: str, token: str) -> httpx.AsyncClient:
+    """Return a client that sends `token`, and waits through a busy moment."""
+    return httpx.AsyncClient(
+        base_url=address,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=60,
+        trust_env=False,
+        transport=httpx.AsyncHTTPTransport(retries=2),
+    )
+
+
+def _checked(answer: httpx.Response) -> dict[str, Any]:
+    if answer.is_error:
+        raise DemoFailed(
+            f"{answer.request.method} {answer.request.url.path} answered "
+            f"{answer.status_code}: {answer.text[:300]}"
+        )
+    document: dict[str, Any] = answer.json()
+    return document

@@ -1,0 +1,1 @@
+"""Local mode: Redis and all three services on one machine, from one command."""

@@ -1,0 +1,66 @@
+"""``make demo``: the whole story in a temporary home, and its report."""
+
+import asyncio
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import orjson
+
+from services.demo.plan import Plan
+from services.demo.story import tell
+from services.demo.surehand import DemoFailed, connected
+from services.demo.tweets import DemoDataUnavailable, load_tweets
+from services.local.installation import SERVICE_NAMES, Installation
+from services.local.launcher import running
+from services.local.seeding import cache_folder, progress_bars, workforce_of
+from shared.settings import CommonSettings, SettingsError, load_settings
+from shared.telemetry import configure_logging
+
+
+def demonstrate() -> int:
+    """Run the demo; print its report and write it to ``SUREHAND_HOME/demo-report.json``."""
+    common = load_settings(CommonSettings)
+    configure_logging("demo", common.log_level)
+    folder = Path(tempfile.mkdtemp(prefix="surehand-demo-"))
+    started = time.monotonic()
+    try:
+        document, lines = asyncio.run(_story(_installation(common, folder)))
+    except (DemoFailed, DemoDataUnavailable) as error:
+        log = folder / "surehand.log"
+        tail = log.read_text()[-3000:] if log.exists() else ""
+        raise SettingsError(f"The demo stopped: {error}\n{tail}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    path = common.home / "demo-report.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    seconds = time.monotonic() - started
+    sys.stdout.write("\n" + "\n".join(lines) + f"\n\n{seconds:.0f} s in all; report: {path}\n")
+    return 0
+
+
+def _installation(common: CommonSettings, folder: Path) -> Installation:
+    # Free ports and a home of its own: it runs beside an installation that is in use.
+    own = common.model_copy(update={"home": folder, "store_url": "", "redis_url": ""})
+    return Installation(own, {name: _free_port(own.bind_host) for name in SERVICE_NAMES}, False)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+async def _story(installation: Installation) -> tuple[dict[str, object], list[str]]:
+    tweets = load_tweets(cache_folder())
+    async with running(installation) as home:
+        workforce = workforce_of(installation, home, tweets)
+        token = installation.tokens["operator"]
+        async with connected(installation.addresses, token) as surehand:
+            with progress_bars() as progress:
+                report = await tell(surehand, workforce, Plan.of(tweets), progress)
+    return report.document(), report.lines()

@@ -1,0 +1,157 @@
+"""``make run``: Redis, migrations, three supervised services, the demo's seed, one log."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import structlog
+
+from services.local.greeting import greet
+from services.local.home import Home
+from services.local.installation import SERVICE_NAMES, Installation
+from services.local.redis import local_redis
+from services.local.seeding import seed_demo
+from services.local.supervisor import Supervisor
+from shared.settings import SettingsError
+from shared.telemetry import configure_logging
+
+log = structlog.get_logger()
+
+_READY_SECONDS = 60.0
+_LARGEST_LOG_BYTES = 64 * 1024 * 1024
+
+
+def up() -> int:
+    """Run until Ctrl-C or SIGTERM; return 0 after a clean stop."""
+    installation = Installation.from_environment()
+    configure_logging("launcher", installation.common.log_level)
+    return asyncio.run(_until_stopped(installation))
+
+
+async def _until_stopped(installation: Installation) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    working = asyncio.create_task(_work(installation))
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if stop.is_set():
+        sys.stdout.write("\nStopping; the data stays.\n")
+        working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return 0
+
+
+async def _work(installation: Installation) -> None:
+    async with running(installation) as home:
+        note = await seed_demo(installation) if installation.demo else None
+        home.mark_ready(installation.addresses)
+        await greet(installation, home, note)
+        await _follow(home.log_file)
+
+
+@contextlib.asynccontextmanager
+async def running(installation: Installation) -> AsyncIterator[Home]:
+    """Run Redis and the services while the block lasts; enter when every service is ready.
+
+    Raises
+    ------
+    SettingsError
+        The home is in use, a port is busy, there is no Redis, or a service does not get ready.
+    """
+    home = Home(installation.common.home)
+    with home.locked():
+        for name, port in installation.ports.items():
+            _refuse_busy(installation.common.bind_host, name, port)
+        _rotate(home.log_file)
+        with home.log_file.open("ab") as sink:
+            supervisor = Supervisor(sink, on_restart=_restarted)
+            try:
+                await _start(installation, home, supervisor)
+                yield home
+            finally:
+                home.ready_file.unlink(missing_ok=True)
+                await supervisor.stop()
+
+
+async def _start(installation: Installation, home: Home, supervisor: Supervisor) -> None:
+    installation.tokens = home.issue_tokens()
+    environment = installation.environment(home)
+    if not installation.common.redis_url:
+        redis = local_redis(home.folder)
+        await supervisor.start("redis", redis.command, os.environ)
+        environment["SUREHAND_REDIS_URL"] = redis.url
+    for name in ("review_queue", "trainer"):
+        await _migrate(name, environment, home.log_file)
+    for name in SERVICE_NAMES:
+        command = [sys.executable, "-m", "services", name]
+        await supervisor.start(name, command, environment)
+    await _wait_ready(installation, home.log_file)
+
+
+async def _migrate(name: str, environment: dict[str, str], log_file: Path) -> None:
+    with log_file.open("ab") as sink:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services", "migrate", name,
+            env=environment, stdout=sink, stderr=sink,
+        )  # fmt: skip
+        if await process.wait() != 0:
+            raise SettingsError(f"The database of {name} could not be migrated; see {log_file}.")
+
+
+async def _wait_ready(installation: Installation, log_file: Path) -> None:
+    lacking = dict(installation.addresses)
+    deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        while lacking:
+            for name, address in list(lacking.items()):
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await client.get(f"{address}/readyz")
+                    if answer.status_code == httpx.codes.OK:
+                        del lacking[name]
+            if lacking and asyncio.get_running_loop().time() > deadline:
+                names = ", ".join(lacking)
+                raise SettingsError(f"Not ready within {_READY_SECONDS:.0f} s: {names}; "
+                                    f"see {log_file}.")  # fmt: skip
+            await asyncio.sleep(0.05)
+
+
+def _restarted(name: str, status: int | None) -> None:
+    log.error("child_restarted", child=name, status=status)
+
+
+def _refuse_busy(host: str, name: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            variable = f"SUREHAND_{name.upper()}_PORT"
+            raise SettingsError(
+                f"Port {port} of {name} is busy: stop what listens there, or set {variable}."
+            ) from error
+
+
+def _rotate(log_file: Path) -> None:
+    if log_file.exists() and log_file.stat().st_size > _LARGEST_LOG_BYTES:
+        log_file.replace(log_file.with_suffix(".log.old"))
+
+
+async def _follow(log_file: Path) -> None:
+    with log_file.open("rb") as source:
+        source.seek(0, os.SEEK_END)
+        while True:
+            lines = source.read()
+            if lines:
+                sys.stdout.buffer.write(lines)
+                sys.stdout.flush()
+            else:
+                await asyncio.sleep(0.2)
