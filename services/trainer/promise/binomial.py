@@ -1,0 +1,172 @@
+"""Exact binomial tests and bounds for the error among accepted items (pure)."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_FIRST_TRY_SHARE = 0.8
+
+
+def error_p_value(errors: ArrayLike, accepted: ArrayLike, alpha: ArrayLike) -> FloatArray:
+    """Chance of so few errors if the true error were alpha: BinomCDF(errors; accepted, alpha).
+
+    Small values speak for a true error below alpha; (0, 299) at 1 % is the first below 5 %.
+
+    Parameters
+    ----------
+    errors : in 0..accepted
+    accepted : at least 0; with no accepted item the p-value is 1
+    alpha : in (0, 1)
+    """
+    return _cdf(errors, accepted, alpha)
+
+
+def largest_passing_errors(accepted: ArrayLike, delta: float, alpha: float) -> IntArray:
+    """Most errors among `accepted` items that still certify an error of at most alpha.
+
+    Parameters
+    ----------
+    accepted : any shape, at least 0
+    delta : in (0, 1), probability of a wrong certificate
+    alpha : in (0, 1), promised error
+
+    Returns
+    -------
+    Same shape: the largest e with BinomCDF(e; accepted, alpha) <= delta, -1 if not even 0 passes.
+
+    Examples
+    --------
+    >>> largest_passing_errors([298, 299, 473, 1693], 0.05, 0.01)
+    array([-1,  0,  1, 10])
+    """
+    _check_rates(delta, alpha)
+    sizes = np.asarray(accepted, dtype=np.int64)
+    # ppf gives the smallest e whose CDF reaches delta, so only equality lets that e itself pass.
+    at = np.maximum(np.asarray(stats.binom.ppf(delta, sizes, alpha)), 0).astype(np.int64)
+    most = np.where(error_p_value(at, sizes, alpha) <= delta, at, at - 1)
+    return np.asarray(np.where(sizes == 0, -1, most), dtype=np.int64)
+
+
+def power(accepted: ArrayLike, error_rate: ArrayLike, delta: float, alpha: float) -> FloatArray:
+    """Chance that a threshold passes its test, given its true error rate.
+
+    Parameters
+    ----------
+    accepted : at least 0, number of labelled items at or above the threshold
+    error_rate : in [0, 1], same shape or broadcast with it
+    delta, alpha : in (0, 1)
+
+    Returns
+    -------
+    Shape of the two, in [0, 1]; 0 where even a sample without errors is too small.
+
+    Examples
+    --------
+    >>> power([1000, 2000, 5000], 0.003, 0.05, 0.01).round(2)
+    array([0.82, 0.99, 1.  ])
+    """
+    sizes = np.asarray(accepted, dtype=np.int64)
+    most = largest_passing_errors(sizes, delta, alpha)
+    return np.where(most >= 0, _cdf(most, sizes, error_rate), 0.0)
+
+
+def minimum_sample(delta: float, alpha: float) -> int:
+    """Fewest accepted items, all right, that certify an error of at most alpha.
+
+    Returns
+    -------
+    The smallest k with (1 - alpha)^k <= delta.
+
+    Raises
+    ------
+    ValueError
+        delta or alpha outside (0, 1).
+
+    Examples
+    --------
+    >>> [minimum_sample(0.05, alpha) for alpha in (0.005, 0.01, 0.02, 0.05)]
+    [598, 299, 149, 59]
+    """
+    _check_rates(delta, alpha)
+    k = max(1, int(np.log(delta) / np.log1p(-alpha)))
+    while largest_passing_errors(k, delta, alpha) < 0:
+        k += 1
+    return k
+
+
+def upper_bound(errors: int, n: int, delta: float) -> float:
+    """One-sided Clopper-Pearson upper bound of an error rate.
+
+    Parameters
+    ----------
+    errors : in 0..n
+    n : at least 0
+    delta : in (0, 1)
+
+    Returns
+    -------
+    float in (0, 1]; the true rate lies above it with probability at most delta.
+
+    Raises
+    ------
+    ValueError
+        A count or delta out of range.
+
+    References
+    ----------
+    Clopper and Pearson, Biometrika 26 (1934).
+
+    Examples
+    --------
+    >>> round(upper_bound(10, 2000, 0.05), 4)
+    0.0085
+    """
+    if not 0 <= errors <= n:
+        raise ValueError("errors must lie in 0..n")
+    if not 0 < delta < 1:
+        raise ValueError("delta must lie in (0, 1)")
+    return 1.0 if errors == n else float(stats.beta.ppf(1 - delta, errors + 1, n - errors))
+
+
+def attempt_delta(delta: float, attempt: int) -> float:
+    """Share of delta that the given attempt at certifying one version may spend.
+
+    The first attempt gets 0.8 of it; all later ones together get the rest, the k-th
+    0.2 · 6 / (pi² (k-1)²), because the sum of 1/j² is pi²/6. So the chance that any attempt ever
+    certifies wrongly stays at most delta, however many are made (union bound).
+
+    Parameters
+    ----------
+    delta : in (0, 1)
+    attempt : counted from 1
+
+    Raises
+    ------
+    ValueError
+        attempt below 1 or delta out of range.
+
+    Examples
+    --------
+    >>> [round(attempt_delta(0.05, k), 5) for k in (1, 2, 3)]
+    [0.04, 0.00608, 0.00152]
+    """
+    if attempt < 1:
+        raise ValueError("attempts are counted from 1")
+    if not 0 < delta < 1:
+        raise ValueError("delta must lie in (0, 1)")
+    if attempt == 1:
+        return _FIRST_TRY_SHARE * delta
+    return (1 - _FIRST_TRY_SHARE) * delta * 6 / (np.pi**2 * (attempt - 1) ** 2)
+
+
+def _cdf(successes: ArrayLike, trials: ArrayLike, rate: ArrayLike) -> FloatArray:
+    k, n, p = (np.asarray(value, dtype=np.float64) for value in (successes, trials, rate))
+    return np.asarray(stats.binom.cdf(k, n, p), dtype=np.float64)
+
+
+def _check_rates(delta: float, alpha: float) -> None:
+    if not (0 < delta < 1 and 0 < alpha < 1):
+        raise ValueError("delta and alpha must lie in (0, 1)")

@@ -1,0 +1,211 @@
+"""Certification: the exact test that lets a model version answer alone (pure).
+
+Learn-then-test by a fixed sequence of Clopper-Pearson tests: from the plan's start towards larger
+coverage, each threshold must show so few errors that a true error of alpha would explain them
+with a chance of at most delta; the first one that does not ends the sequence.
+
+What makes the certificate valid, and what the caller must therefore see to:
+
+1. Plan and thresholds were fixed before any certification label was seen.
+2. The labelled items are a uniform draw from one recorded population inside the region, free of
+   near-duplicates, labelled blind, and none of them trained or tuned this version.
+3. Every drawn item counts: one that people could not answer is an error, and the number of labels
+   never depends on what they say. A disagreement that was not adjudicated is an error.
+4. Scores are float32 and accepted if `score >= threshold`, here as in routing.
+5. Every further attempt at the same version spends its own part of delta (`attempt_delta`).
+
+Then the first threshold whose true error exceeds alpha is passed with a chance of at most delta,
+and all thresholds between the start and the certified one hold at once. Thresholds stricter than
+the start are not certified: the very top scores may be worse. The promise is about eligible items
+of that population taken together, not about each item, nor about traffic that has changed since.
+
+References
+----------
+Angelopoulos, Bates, Candès, Jordan, Lei, arXiv 2110.01052 (fixed-sequence testing).
+Geifman and El-Yaniv, NeurIPS 2017, arXiv 1705.08500 (selection with guaranteed risk).
+Jung, Brahman, Choi, ICLR 2025, arXiv 2407.18370.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from services.trainer.promise.binomial import (
+    attempt_delta,
+    error_p_value,
+    largest_passing_errors,
+    minimum_sample,
+    power,
+    upper_bound,
+)
+from services.trainer.promise.plan import CertificationPlan
+from services.trainer.promise.planning import plan_certification, plan_draws
+from services.trainer.promise.risk import (
+    RiskCurve,
+    as_scores,
+    candidate_region,
+    predict_risk,
+)
+
+__all__ = [
+    "CertificationPlan",
+    "CertificationResult",
+    "RiskCurve",
+    "SequenceStep",
+    "attempt_delta",
+    "candidate_region",
+    "certify",
+    "eligible",
+    "error_p_value",
+    "largest_passing_errors",
+    "minimum_sample",
+    "plan_certification",
+    "plan_draws",
+    "power",
+    "predict_risk",
+    "upper_bound",
+]
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_WANTED_POWER = 0.8
+# Sample sizes at which the power of a further attempt is looked up, 5 % apart.
+_SIZES = np.unique(np.geomspace(10, 1_000_000, 240).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class SequenceStep:
+    """One step of the sequence: errors among the accepted labels, and the test's p-value."""
+
+    threshold: float
+    accepted: int
+    errors: int
+    p_value: float
+
+
+@dataclass(frozen=True)
+class CertificationResult:
+    """What the labels prove.
+
+    Attributes
+    ----------
+    threshold : float32 value, or None if nothing is certified
+    accepted, errors : labels at or above the threshold (at the start, if nothing is certified)
+    upper_bound : the error there is at most this, with confidence 1 - delta_attempt
+    delta_attempt : what this attempt has spent
+    labels : verdicts tested
+    labels_short : when not certified, about how many more labels in the region would certify
+        something with 80 % power at the next attempt, if these labels are used again
+        (`plan_draws`); None if certified, or if the error is estimated above the promise everywhere
+    tested : the whole sequence, the failing step included
+    """
+
+    threshold: float | None
+    accepted: int
+    errors: int
+    upper_bound: float
+    delta_attempt: float
+    labels: int
+    labels_short: int | None
+    tested: tuple[SequenceStep, ...]
+
+    @property
+    def certified(self) -> bool:
+        """Whether any threshold passed."""
+        return self.threshold is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready copy; float32 thresholds survive JSON unchanged."""
+        return asdict(self) | {"tested": [asdict(step) for step in self.tested]}
+
+
+def eligible(scores: ArrayLike, threshold: float) -> BoolArray:
+    """Whether each score may be answered alone: compared as float32, ties included."""
+    return np.asarray(as_scores(scores) >= np.float32(threshold), dtype=np.bool_)
+
+
+def certify(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> CertificationResult:
+    """Run the planned fixed-sequence test on the certification labels.
+
+    The module's text says when the result is valid.
+
+    Parameters
+    ----------
+    plan
+        Fixed before the labels were drawn.
+    scores : shape (n,), in [0, 1]
+        This version's confidence for each drawn item; order does not matter.
+    correct : shape (n,)
+        Whether the prediction is the people's answer; an unanswerable item is False.
+
+    Raises
+    ------
+    ValueError
+        Unequal lengths, or scores outside [0, 1].
+    """
+    drawn, right = as_scores(scores), np.asarray(correct, dtype=np.bool_)
+    if drawn.shape != right.shape:
+        raise ValueError("scores and correct must have one entry an item")
+    accepted, errors = _counts(plan, drawn, right)
+    tested = _run_sequence(plan, accepted, errors)
+    passed = [step for step in tested if step.p_value <= plan.delta_attempt]
+    shown = passed[-1] if passed else tested[0]
+    return CertificationResult(
+        threshold=shown.threshold if passed else None,
+        accepted=shown.accepted,
+        errors=shown.errors,
+        upper_bound=upper_bound(shown.errors, shown.accepted, plan.delta_attempt),
+        delta_attempt=plan.delta_attempt,
+        labels=len(drawn),
+        labels_short=None if passed else _labels_short(plan, accepted, errors, len(drawn)),
+        tested=tuple(tested),
+    )
+
+
+def _counts(
+    plan: CertificationPlan, scores: NDArray[np.float32], correct: BoolArray
+) -> tuple[IntArray, IntArray]:
+    """Accepted labels and errors among them, at each grid point."""
+    above = scores[:, None] >= np.asarray(plan.thresholds, dtype=np.float32)[None, :]
+    return above.sum(axis=0), (above & ~correct[:, None]).sum(axis=0)
+
+
+def _run_sequence(
+    plan: CertificationPlan, accepted: IntArray, errors: IntArray
+) -> list[SequenceStep]:
+    p_values = error_p_value(errors, accepted, plan.alpha)
+    tested = []
+    for j in range(plan.start, len(plan.thresholds)):
+        p_value = float(p_values[j])
+        tested.append(SequenceStep(plan.thresholds[j], int(accepted[j]), int(errors[j]), p_value))
+        if p_value > plan.delta_attempt:
+            break
+    return tested
+
+
+def _labels_short(
+    plan: CertificationPlan, accepted: IntArray, errors: IntArray, seen: int
+) -> int | None:
+    """Labels beyond those seen for 80 % power at the next attempt, at the cheapest grid point.
+
+    The error of a grid point is estimated from its certification labels and as many tune items,
+    which hold the padded prediction.
+    """
+    predicted = np.asarray(plan.predicted_errors)
+    borrowed = np.minimum(np.asarray(plan.tune_items), accepted)
+    estimate = (errors + borrowed * predicted) / np.maximum(accepted + borrowed, 1)
+    estimate = np.where(accepted + borrowed > 0, estimate, predicted)
+    spent = attempt_delta(plan.delta, plan.attempt + 1)
+    most = largest_passing_errors(_SIZES, spent, plan.alpha)
+    chance = error_p_value(most[None, :], _SIZES[None, :], estimate[:, None])
+    enough = (chance >= _WANTED_POWER) & (most >= 0) & (estimate[:, None] < plan.alpha)
+    points = np.flatnonzero(enough.any(axis=1))
+    if not len(points):
+        return None
+    accepted_needed = _SIZES[enough[points].argmax(axis=1)]
+    needed = (accepted_needed / np.asarray(plan.shares)[points]).min()
+    return max(10, int(np.ceil((needed - seen) / 10)) * 10)

@@ -1,0 +1,1 @@
+"""Recipes: ways to fit a model version and export it as one ONNX graph from raw fields."""

@@ -1,0 +1,81 @@
+"""Out-of-fold logits: every row is predicted by a model that has seen neither it nor its twin."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from services.trainer.recipes.features import fit_head
+from services.trainer.recipes.fitted import BoolArray, FloatArray, IntArray, TooFewLabels
+
+_MINIMUM_ROWS_A_FOLD = 2
+
+
+def content_keys(rows: Sequence[Mapping[str, str]], fields: Sequence[str]) -> list[tuple[str, ...]]:
+    """Key of each row; rows that differ only in case or white space share one."""
+    return [tuple(" ".join(row[field].casefold().split()) for field in fields) for row in rows]
+
+
+def assign_folds(
+    keys: Sequence[tuple[str, ...]], targets: IntArray, *, folds: int, seed: int
+) -> IntArray:
+    """Stratified folds in which rows of the same content stay together.
+
+    Distinct contents are shuffled within their label (that of their first row) and dealt out in
+    turn, label after label, so fold sizes and label shares differ by one content at most.
+
+    Returns
+    -------
+    shape (n,), in 0..folds-1; the same keys, targets and seed give the same folds.
+
+    Raises
+    ------
+    TooFewLabels
+        Fewer than 2·folds distinct contents, or fewer than two labels with two of them.
+    """
+    if folds < 2:
+        raise ValueError("cross-fitting needs at least 2 folds")
+    label_of: dict[tuple[str, ...], int] = {}
+    for key, target in zip(keys, targets.tolist(), strict=True):
+        label_of.setdefault(key, target)
+    repeated = sum(count >= 2 for count in Counter(label_of.values()).values())
+    if len(label_of) < _MINIMUM_ROWS_A_FOLD * folds or repeated < 2:
+        raise TooFewLabels(
+            f"training needs at least {_MINIMUM_ROWS_A_FOLD * folds} different labelled items and "
+            f"two labels with two items each; there are {len(label_of)} items and {repeated} such "
+            "labels"
+        )
+    contents = list(label_of)
+    shuffled = np.random.default_rng(seed).permutation(len(contents))
+    by_label = sorted(shuffled.tolist(), key=lambda i: label_of[contents[i]])
+    fold_of = {contents[i]: position % folds for position, i in enumerate(by_label)}
+    return np.array([fold_of[key] for key in keys], dtype=np.int64)
+
+
+def cross_fit(
+    counts: Sequence[csr_matrix],
+    targets: IntArray,
+    weights: FloatArray,
+    fold_of: IntArray,
+    n_classes: int,
+    on_fold: Callable[[int], None],
+) -> tuple[FloatArray, BoolArray]:
+    """Logits of each row from the model of the other folds.
+
+    Returns
+    -------
+    logits : shape (n, n_classes)
+    known : shape (n,)
+        Whether the row's own label was among those that its model was trained on; where it was
+        not, no temperature can make the row likely.
+    """
+    logits = np.zeros((len(targets), n_classes))
+    known = np.zeros(len(targets), dtype=np.bool_)
+    for fold in range(int(fold_of.max()) + 1):
+        held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+        head = fit_head([m[rest] for m in counts], targets[rest], weights[rest], n_classes)
+        logits[held_out] = head.logits([m[held_out] for m in counts])
+        known[held_out] = np.isin(targets[held_out], head.present)
+        on_fold(fold)
+    return logits, known

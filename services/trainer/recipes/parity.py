@@ -1,0 +1,95 @@
+"""The parity check: an exported graph must answer as the trained pipeline does."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from services.trainer.recipes.fitted import FloatArray, ParityError
+from services.trainer.recipes.scoring import score
+
+TOLERANCE = 1e-5
+# Two labels closer than float32 can tell apart may change places.
+_TIE = 2e-6
+# What real traffic sends sooner or later, and where string handling differs between libraries.
+NASTY_TEXTS = (
+    "",
+    " ",
+    "\n\t\r\n",
+    "a",
+    "!!! ... ###",
+    "line one\nline two\r\nline three",
+    "ALL CAPS AND MiXeD CaSe",
+    "naïve café Straße ÀÉÎ ß ẞ",
+    "\u039f\u0394\u03a5\u03a3\u03a3\u0395\u03a5\u03a3 \u03c2 \u03c3",
+    "\u0130stanbul ISPARTA \u0131l\u0131k",
+    "Привет, МИР! один два",
+    "日本語のテキスト 中文文本 한국어",
+    "مرحبا بالعالم עברית",
+    "हिन्दी में लेख",
+    "love 😀😀 🏳️‍🌈 👩‍👩‍👧 hate 💔",
+    "e\u0301cole zero\u200bwidth soft\u00adhyphen non\u00a0breaking",
+    "x²³ ½ Ⅷ ١٢٣ under_score __init__ 12345",
+    "<p>&amp; https://example.com/?q=1&r=2 @user #tag</p>",
+    "word " * 5_000,
+    "x" * 20_000,
+)
+
+
+class Reference(Protocol):
+    """A trained pipeline: rows in, probabilities (n, K) in the project's label order out."""
+
+    def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
+        """Probabilities of the rows, in order."""
+
+
+def nasty_rows(fields: Sequence[str]) -> list[dict[str, str]]:
+    """Every nasty text in every field, each field one text further than the one before."""
+    n = len(NASTY_TEXTS)
+    return [
+        {field: NASTY_TEXTS[(i + offset) % n] for offset, field in enumerate(fields)}
+        for i in range(n)
+    ]
+
+
+def check_parity(
+    onnx: bytes,
+    inputs: Sequence[Mapping[str, Any]],
+    reference: Reference,
+    rows: Sequence[Mapping[str, str]],
+    *,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """Compare a serialised graph with the pipeline that was trained, on at least one row.
+
+    Returns
+    -------
+    float in [0, tolerance]
+        The largest absolute difference of one probability.
+
+    Raises
+    ------
+    ParityError
+        A difference above the tolerance, another shape, a value that is not finite, or another
+        predicted label (unless the reference's two best labels tie up to rounding).
+    """
+    expected = reference.predict_proba(rows)
+    actual = score(onnx, inputs, rows).astype(np.float64)
+    if actual.shape != expected.shape:
+        raise ParityError(f"the graph gives shape {actual.shape}, the pipeline {expected.shape}")
+    differences = np.where(np.isfinite(actual), np.abs(actual - expected), np.inf).max(axis=1)
+    worst = int(differences.argmax())
+    if differences[worst] > tolerance:
+        raise ParityError(
+            f"row {worst}: the graph differs from the trained pipeline by "
+            f"{differences[worst]:.2g}, more than {tolerance:g}"
+        )
+    _check_labels(expected, actual)
+    return float(differences[worst])
+
+
+def _check_labels(expected: FloatArray, actual: FloatArray) -> None:
+    chosen = np.take_along_axis(expected, actual.argmax(axis=1)[:, None], axis=1)[:, 0]
+    swapped = np.flatnonzero(expected.max(axis=1) - chosen > _TIE)
+    if len(swapped):
+        raise ParityError(f"row {swapped[0]}: the graph predicts another label than the pipeline")
