@@ -9,10 +9,10 @@ from services.demo.tweets import Tweet
 SEED = 20261124
 TRAINING_LABELS = 1000
 CERTIFICATION_LABELS = 500
-MORE_LABELS = 200
-HELD_OUT = 350
-FIRST_STREAM = 550
-SECOND_STREAM = 200
+MORE_LABELS = 130
+HELD_OUT = 300
+FIRST_STREAM = 330
+SECOND_STREAM = 120
 REVIEWERS = tuple(f"reviewer-{number}" for number in range(1, 9))
 
 INSTRUCTIONS = """# Is this post positive or negative?

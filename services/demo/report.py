@@ -97,14 +97,11 @@ class Report:
         sent = sum(self.stream.sent.values())
         answered = sum(self.stream.answered.values())
         errors = sum(self.stream.errors.values())
-        rows += [
-            "",
-            (
-                f"Stream: {sent} posts, {answered} answered ({_share(answered, sent)}), {errors} of "
-                f"them wrong ({_share(errors, answered)}), {self.stream.audited} audited blind, "
-                f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
-            ),
-        ]
+        rows.append(
+            f"Stream: {sent} posts, {answered} answered ({_share(answered, sent)}), {errors} of "
+            f"them wrong ({_share(errors, answered)}), {self.stream.audited} audited blind, "
+            f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
+        )
         return rows + [_other(target, got) for target, got in self.others.items()]
 
 

@@ -19,6 +19,8 @@ Progress = Callable[[str, float, float], None]
 
 _LOOK_SECONDS = 0.1
 _STAGE_SECONDS = 240.0
+_POPULATION_SECONDS = 20.0
+_QUIET_SECONDS = 2.0
 
 
 async def bring_up(surehand: Surehand, workforce: Workforce, plan: Plan, report: Progress) -> None:
@@ -34,8 +36,9 @@ async def bring_up(surehand: Surehand, workforce: Workforce, plan: Plan, report:
     await surehand.put_project(project(min_new_labels=TRAINING_LABELS))
     await surehand.import_pool(item(tweet) for tweet in plan.pool)
     report("import", 1, 1)
-    if not await surehand.versions():
-        await surehand.ask_for_labels(TRAINING_LABELS)
+    still_to_ask = TRAINING_LABELS - await surehand.asked()
+    if still_to_ask > 0:
+        await surehand.ask_for_labels(still_to_ask)
     async with working(workforce):
         await wait_for_version(surehand, 1, workforce, report)
         await wait_for_certificate(surehand, "v1", report)
@@ -60,16 +63,22 @@ class working:  # noqa: N801 - reads as a verb: `async with working(workforce)`
 async def wait_for_version(
     surehand: Surehand, number: int, workforce: Workforce, report: Progress
 ) -> None:
-    """Wait until version `number` was published; a failed run ends the wait."""
-    before = workforce.verdicts
+    """Wait until version `number` was published; a failed run ends the wait.
+
+    Training starts by itself at `min_new_labels`. A few posts get no label, as nobody could tell;
+    so once nothing is left to review, the run is asked for.
+    """
+    before, quiet = workforce.verdicts, 0
     for _ in range(int(_STAGE_SECONDS / _LOOK_SECONDS)):
         if any(version["version"] == f"v{number}" for version in await surehand.versions()):
             report("train", 1, 1)
             return
         runs = await surehand.runs()
-        failed = [run for run in runs if run["state"] == "failed"]
-        if failed and len(runs) >= number + len(failed):
-            raise DemoFailed(f"Training failed: {failed[-1]['detail']}")
+        if failed := [run["detail"] for run in runs if run["state"] == "failed"]:
+            raise DemoFailed(f"Training failed: {failed[0]}")
+        quiet = quiet + 1 if await surehand.waiting_tasks() == 0 else 0
+        if quiet * _LOOK_SECONDS > _QUIET_SECONDS and len(runs) < number:
+            await surehand.start_run()
         report("review", min(workforce.verdicts - before, TRAINING_LABELS), TRAINING_LABELS)
         await asyncio.sleep(_LOOK_SECONDS)
     raise DemoFailed(f"Version v{number} was not trained in {_STAGE_SECONDS:.0f} s.")
@@ -77,14 +86,20 @@ async def wait_for_version(
 
 async def wait_for_certificate(surehand: Surehand, version: str, report: Progress) -> bool:
     """Wait until `version` is certified (True) or will not be without more labels (False)."""
+    waiting = 0
     for _ in range(int(_STAGE_SECONDS / _LOOK_SECONDS)):
         certificate = await surehand.certificate()
         if certificate["version"] == version:
-            if certificate["state"] == "certified":
+            state = certificate["state"]
+            if state == "certified":
                 report("certify", CERTIFICATION_LABELS, CERTIFICATION_LABELS)
                 return True
-            if certificate["state"] in {"not_certified", "waiting"}:
+            # Between two draws it waits for a moment; a population that lacks items, for good.
+            waiting = waiting + 1 if state == "waiting" else 0
+            is_last = certificate["attempt"] == certificate["attempts_allowed"]
+            if waiting * _LOOK_SECONDS > _POPULATION_SECONDS or (state == "failed" and is_last):
                 return False
-            report("certify", certificate["answered"], max(certificate["drawn"], 1))
+            if progress := certificate["progress"]:
+                report("certify", progress["answered"], max(progress["drawn"], 1))
         await asyncio.sleep(_LOOK_SECONDS)
     raise DemoFailed(f"The certification of {version} did not end in {_STAGE_SECONDS:.0f} s.")

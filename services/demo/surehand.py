@@ -35,6 +35,10 @@ class Surehand:
         answer = await self.trainer.post(f"{_BASE}/pool", content=body, headers=headers)
         return int(_checked(answer)["imported"])
 
+    async def asked(self) -> int:
+        """How many pool items people were asked about."""
+        return int(_checked(await self.trainer.get(f"{_BASE}/pool"))["asked"])
+
     async def ask_for_labels(self, size: int) -> int:
         """Ask people for the labels of `size` random pool items; return how many were asked."""
         body = {"strategy": "random", "size": size}
@@ -62,6 +66,17 @@ class Surehand:
             "versions"
         ]
         return versions
+
+    async def waiting_tasks(self) -> int:
+        """How many tasks are open or leased."""
+        queue = _checked(await self.review_queue.get(f"{_BASE}/queue"))
+        return int(queue["open"]) + int(queue["leased"])
+
+    async def start_run(self) -> None:
+        """Ask for a training run; one that has begun meanwhile will do."""
+        answer = await self.trainer.post(f"{_BASE}/runs", json={"mode": "initial"})
+        if answer.status_code != httpx.codes.CONFLICT:
+            _checked(answer)
 
     async def runs(self) -> list[dict[str, Any]]:
         """All training runs."""

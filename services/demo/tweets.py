@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -161,14 +161,20 @@ def _rows(table: str) -> list[list[str]]:
     return [line.rstrip("\r").split("\t") for line in table.split("\n") if line.strip()]
 
 
-def _tweet(tweet_id: str, text: str, ratings: list[int]) -> Tweet:
-    if not ratings or not all(isinstance(rating, int) for rating in ratings):
+def _tweet(tweet_id: str, text: str, ratings: Any) -> Tweet:
+    if (
+        not isinstance(ratings, list)
+        or not ratings
+        or not all(isinstance(rating, int) for rating in ratings)
+    ):
         raise ValueError(f"ratings of {tweet_id} are not whole numbers")
     return Tweet(tweet_id, text, tuple(ratings), sum(ratings) / len(ratings))
 
 
 def _read_cache(cache: Path) -> list[Tweet]:
     rows = json.loads(cache.read_text(encoding="utf-8"))
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("the cache holds no posts")
     return [_tweet(row["id"], row["text"], row["ratings"]) for row in rows]
 
 

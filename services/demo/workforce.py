@@ -14,7 +14,7 @@ from services.demo.surehand import PROJECT, DemoFailed, client
 from services.demo.tweets import Tweet
 
 _LEASES_AT_ONCE = 10
-_IDLE_SECONDS = 0.05
+_PATIENCE_SECONDS = 1
 
 
 @dataclass
@@ -39,12 +39,10 @@ class Workforce:
     async def _review(self, name: str, token: str, until: asyncio.Event) -> None:
         async with client(self.address, token) as http:
             while not until.is_set():
-                body = {"count": _LEASES_AT_ONCE, "wait_seconds": 0}
+                body = {"count": _LEASES_AT_ONCE, "wait_seconds": _PATIENCE_SECONDS}
                 leases = _answer(await http.post(f"/v1/projects/{PROJECT}/leases", json=body))
                 for lease in leases["leases"]:
                     await self._decide(http, name, lease)
-                if not leases["leases"]:
-                    await asyncio.sleep(_IDLE_SECONDS)
 
     async def _decide(self, http: httpx.AsyncClient, name: str, lease: dict[str, Any]) -> None:
         item_id = lease["task"]["item_id"]

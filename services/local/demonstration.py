@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -27,8 +28,13 @@ def demonstrate() -> int:
     configure_logging("demo", common.log_level)
     folder = Path(tempfile.mkdtemp(prefix="surehand-demo-"))
     started = time.monotonic()
+    # SIGTERM unwinds like Ctrl-C: children stop, and the temporary home goes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         document, lines = asyncio.run(_story(_installation(common, folder)))
+    except KeyboardInterrupt:
+        sys.stdout.write("\nStopped.\n")
+        return 130
     except (DemoFailed, DemoDataUnavailable) as error:
         log = folder / "surehand.log"
         tail = log.read_text()[-3000:] if log.exists() else ""

@@ -22,6 +22,9 @@ class Item(Message):
 
 FieldError = tuple[str, str]
 
+# What goes in must come out again, and encoders stop at a few hundred levels.
+_JSON_DEPTH = 100
+
 
 def check_data(
     data: Mapping[str, Any], fields: Mapping[str, FieldSpec], pointer: str = "/data"
@@ -104,7 +107,9 @@ def _image(value: Any, field: FieldSpec) -> str | None:  # noqa: ARG001 - one sh
     return None
 
 
-def _json(value: Any, field: FieldSpec) -> str | None:
+def _json(value: Any, field: FieldSpec, depth: int = _JSON_DEPTH) -> str | None:
+    if depth == 0:
+        return f"must not be nested more than {_JSON_DEPTH} deep"
     if isinstance(value, dict):
         parts = [*value.keys(), *value.values()]
     elif isinstance(value, list):
@@ -115,7 +120,7 @@ def _json(value: Any, field: FieldSpec) -> str | None:
             return "must not contain NaN or Infinity"
         if isinstance(value, str):
             return _text(value, field)
-    return next((fault for part in parts if (fault := _json(part, field))), None)
+    return next((fault for part in parts if (fault := _json(part, field, depth - 1))), None)
 
 
 _CHECKS: dict[str, Callable[[Any, FieldSpec], str | None]] = {

@@ -4,16 +4,22 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Value = TypeVar("Value")
 
 _STEP_SECONDS = 0.02
 
 
-async def wait_until(
-    predicate: Callable[[], Value | Awaitable[Value]], seconds: float = 10.0
-) -> Value:
+@overload
+async def wait_until(predicate: Callable[[], Awaitable[Value]], seconds: float = 10.0) -> Value: ...
+
+
+@overload
+async def wait_until(predicate: Callable[[], Value], seconds: float = 10.0) -> Value: ...
+
+
+async def wait_until(predicate: Callable[[], Any], seconds: float = 10.0) -> Any:
     """Return the first true value of `predicate`; fail the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

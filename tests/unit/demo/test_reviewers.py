@@ -1,0 +1,51 @@
+"""Simulated reviewers: repeatable draws from a post's own ratings."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.demo.reviewers import draw_rating, label_of
+from services.demo.tweets import Tweet
+
+RATINGS = (-4, -1, 0, 0, 1, 2, 3, 4)
+TWEET = Tweet("17", "hm", RATINGS, 0.625)
+
+
+@given(reviewer=st.text(max_size=10), attempt=st.integers(0, 50), seed=st.integers(-(2**40), 2**40))
+def test_a_draw_is_one_of_the_ratings_and_repeats(reviewer: str, attempt: int, seed: int) -> None:
+    rating = draw_rating(TWEET, reviewer, attempt, seed)
+    assert rating in RATINGS
+    assert rating == draw_rating(TWEET, reviewer, attempt, seed)
+
+
+def test_known_draws_stay_the_same_for_ever() -> None:
+    draws = [draw_rating(TWEET, "r7", attempt, 0) for attempt in range(8)]
+    assert draws == [0, -4, 0, 2, 0, -4, 3, 3]
+
+
+def test_draws_follow_the_ratings_over_reviewers_attempts_and_seeds() -> None:
+    n = 8000
+    drawn = [
+        Counter(draw_rating(TWEET, f"r{i}", 0, 0) for i in range(n)),
+        Counter(draw_rating(TWEET, "r", i, 0) for i in range(n)),
+        Counter(draw_rating(TWEET, "r", 0, i) for i in range(n)),
+        Counter(draw_rating(Tweet(str(i), "", RATINGS, 0.6), "r", 0, 0) for i in range(n)),
+    ]
+    for counts in drawn:
+        for rating, count in Counter(RATINGS).items():
+            assert counts[rating] / n == pytest.approx(count / len(RATINGS), abs=0.02)
+
+
+def test_names_do_not_run_together() -> None:
+    first = [draw_rating(Tweet(str(i), "", RATINGS, 1), "r1", 2, 3) for i in range(100)]
+    second = [draw_rating(Tweet(f"2{i}", "", RATINGS, 1), "r", 2, 3) for i in range(100)]
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("rating", "label"), [(4, "positive"), (1, "positive"), (-1, "negative"), (0, None)]
+)
+def test_a_rating_stands_for_a_side_or_a_skip(rating: int, label: str | None) -> None:
+    assert label_of(rating) == label

@@ -1,0 +1,142 @@
+"""The demo's posts: parsed from the source package, cached, refused when something is off."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from services.demo.tweets import DemoDataUnavailable, Tweet, load_tweets, parse_sdist
+
+INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+TEXTS = (
+    "1\t2.5\tGreat day &amp; night\r\n"
+    "2\t0.1\tmeh\r\n"
+    "3\t-1.5\tna\u00efve\u2028but sad\r\n"
+    "4\t0.5\texactly on the edge"
+)
+RATINGS = (
+    "1\t2.5\t0.5\t[2, 3, 3, 2]\r\n"
+    "2\t0.1\t0.5\t[0, 1, -1, 0]\r\n"
+    "3\t-1.5\t0.5\t[-1, -2, 0, -3]\r\n"
+    "4\t0.5\t0.5\t[1, 0]"
+)
+
+
+def pack(files: dict[str, bytes]) -> bytes:
+    """A gzipped tar of the given files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def make_sdist(texts: bytes, ratings: bytes) -> bytes:
+    data = {
+        "../../escape.txt": b"never written",
+        "hutto_ICWSM_2014/tweets_GroundTruth.txt": texts,
+        "hutto_ICWSM_2014/tweets_anonDataRatings.txt": ratings,
+    }
+    return pack({"/absolute.txt": b"never written", INNER: pack(data)})
+
+
+def test_posts_with_a_clear_majority_are_kept() -> None:
+    tweets = parse_sdist(make_sdist(TEXTS.encode(), RATINGS.encode()))
+    assert tweets == [
+        Tweet("1", "Great day & night", (2, 3, 3, 2), 2.5),
+        Tweet("3", "na\u00efve\u2028but sad", (-1, -2, 0, -3), -1.5),
+        Tweet("4", "exactly on the edge", (1, 0), 0.5),
+    ]
+    assert [tweet.majority for tweet in tweets] == ["positive", "negative", "positive"]
+
+
+def test_files_in_the_old_western_encoding_are_read() -> None:
+    texts = TEXTS.replace("\u2028", " ").encode("cp1252")
+    tweets = parse_sdist(make_sdist(texts, RATINGS.encode("utf-8-sig")))
+    assert tweets[1].text == "na\u00efve but sad"
+
+
+def link_instead_of_archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        info = tarfile.TarInfo(INNER)
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        tar.addfile(info)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "sdist",
+    [
+        b"",
+        b"not an archive",
+        pack({"other": b""}),
+        pack({INNER: b"not an archive"}),
+        pack({INNER: pack({"other": b""})}),
+        make_sdist(TEXTS.encode(), b""),
+        make_sdist(TEXTS.encode(), RATINGS.replace("[2, 3, 3, 2]", "oops").encode()),
+        make_sdist(TEXTS.encode(), RATINGS.replace("[2, 3, 3, 2]", '["2"]').encode()),
+        make_sdist(TEXTS.encode(), RATINGS.replace("[2, 3, 3, 2]", "[]").encode()),
+        make_sdist(TEXTS.encode(), RATINGS.replace("[2, 3, 3, 2]", "3").encode()),
+        make_sdist(b"1\t2.5", RATINGS.encode()),
+        make_sdist(TEXTS.encode(), RATINGS.encode())[:-300],
+        link_instead_of_archive(),
+    ],
+    ids=[
+        "empty",
+        "no archive",
+        "no inner archive",
+        "inner is none",
+        "no tables",
+        "no ratings",
+        "ratings no json",
+        "ratings as text",
+        "ratings empty",
+        "rating alone",
+        "row too short",
+        "cut off",
+        "link",
+    ],
+)
+def test_a_package_that_is_not_as_expected_is_refused(sdist: bytes) -> None:
+    with pytest.raises(DemoDataUnavailable, match="not as expected"):
+        parse_sdist(sdist)
+
+
+def test_a_cache_is_read_without_fetching(tmp_path: Path) -> None:
+    rows = [{"id": "9", "text": "fine", "ratings": [1, 2]}]
+    (tmp_path / "tweets-vadersentiment-3.3.2.json").write_text(json.dumps(rows))
+    assert load_tweets(tmp_path) == [Tweet("9", "fine", (1, 2), 1.5)]
+
+
+@pytest.mark.parametrize("broken", [None, "{half", '[{"id": "9"}]', "{}"])
+def test_without_cache_and_index_it_says_so_in_one_sentence(
+    tmp_path: Path, broken: str | None
+) -> None:
+    # In a process of its own, so that pip is told to look nowhere.
+    if broken is not None:
+        (tmp_path / "tweets-vadersentiment-3.3.2.json").write_text(broken)
+    code = (
+        "import sys, pathlib\n"
+        "from services.demo.tweets import DemoDataUnavailable, load_tweets\n"
+        "try:\n    load_tweets(pathlib.Path(sys.argv[1]))\n"
+        "except DemoDataUnavailable as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env={"PIP_NO_INDEX": "1", "PATH": ""},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    sentence = done.stdout.strip().splitlines()[-1]
+    assert sentence.startswith("The demo's posts could not be fetched")
+    assert sentence.count(".") == sentence.count("3.3.2.") * 3
