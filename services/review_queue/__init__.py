@@ -1,0 +1,1 @@
+"""The review queue: projects, tasks, leases, verdicts and the outcomes feed."""

@@ -1,0 +1,5 @@
+"""Routes: parse, call one function, return."""
+
+from services.review_queue.api import leases, outcomes, projects, tasks
+
+ROUTERS = (projects.router, tasks.router, leases.router, outcomes.router)

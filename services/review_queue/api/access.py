@@ -1,0 +1,24 @@
+"""What routes depend on: the rooms, and who may enter."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from services.review_queue.rooms import Rooms
+from shared.auth import Principal, allow
+
+
+def _rooms(request: Request) -> Rooms:
+    rooms: Rooms = request.app.state.rooms
+    return rooms
+
+
+InRooms = Annotated[Rooms, Depends(_rooms)]
+ByOperator = Annotated[Principal, Depends(allow())]
+ByReviewer = Annotated[Principal, Depends(allow("reviewer"))]
+ByService = Annotated[Principal, Depends(allow("service"))]
+ByServiceOrCaller = Annotated[Principal, Depends(allow("service", "caller"))]
+ByAnybody = Annotated[Principal, Depends(allow("service", "caller", "reviewer"))]
+WaitSeconds = Annotated[
+    float, Query(ge=0, le=60, description="How long to wait while there is nothing to tell.")
+]

@@ -1,0 +1,79 @@
+"""Routes of leases and of what their holders do."""
+
+from fastapi import APIRouter, Request
+
+from services.review_queue.api.access import ByReviewer, InRooms
+from services.review_queue.errors import LeaseExpired
+from services.review_queue.messages import Renewal
+from shared.contracts.tasks import LeaseRequest, Leases, SkipBody, TaskProgress, VerdictBody
+from shared.http.body import StrictRoute
+from shared.problems import (
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    NotFound,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leases"])
+
+_ONE_AT_ONCE = LeaseRequest()
+_NO_REASON = SkipBody()
+_WITH_TOKEN = declare(Unauthorized, Forbidden, NotFound, Conflict, LeaseExpired)
+_WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
+
+
+@router.post(
+    "/projects/{project}/leases",
+    summary="Lease tasks",
+    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+)
+async def post_leases(
+    project: str,
+    request: Request,
+    rooms: InRooms,
+    who: ByReviewer,
+    body: LeaseRequest = _ONE_AT_ONCE,
+) -> Leases:
+    """Lease up to `count` tasks, or none when none came within `wait_seconds`."""
+    return await rooms.claims.lease(project, who.subject, body, request.is_disconnected)
+
+
+@router.post("/leases/{token}/verdict", summary="Give a verdict", responses=_WITH_BODY)
+async def post_verdict(
+    token: str, body: VerdictBody, rooms: InRooms, who: ByReviewer
+) -> TaskProgress:
+    """Answer the task. The same body again gets the same answer, also after the lease's end."""
+    return await rooms.verdicts.submit(token, body, who)
+
+
+@router.post("/leases/{token}/skip", summary="Leave the task to others", responses=_WITH_BODY)
+async def post_skip(
+    token: str, rooms: InRooms, who: ByReviewer, body: SkipBody = _NO_REASON
+) -> TaskProgress:
+    """Skip the task. Once `max_overlap` people did, it is resolved without a label."""
+    return await rooms.verdicts.skip(token, body, who)
+
+
+@router.post("/leases/{token}/renew", summary="Keep the task longer", responses=_WITH_TOKEN)
+async def post_renew(token: str, rooms: InRooms, who: ByReviewer) -> Renewal:
+    """Let the lease last as long again, from now on."""
+    return await rooms.verdicts.renew(token, who)
+
+
+@router.post("/leases/{token}/release", summary="Give the task back", responses=_WITH_TOKEN)
+async def post_release(token: str, rooms: InRooms, who: ByReviewer) -> TaskProgress:
+    """Give the task back at once; it may come again."""
+    return await rooms.verdicts.release(token, who)
+
+
+@router.post("/leases/{token}/undo", summary="Take the answer back", responses=_WITH_TOKEN)
+async def post_undo(token: str, rooms: InRooms, who: ByReviewer) -> TaskProgress:
+    """Take one's own verdict or skip back, while nothing came after it.
+
+    The outcome gets a revision without a label, and the task waits for the same reviewer.
+    """
+    return await rooms.corrections.undo(token, who)

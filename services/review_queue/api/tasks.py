@@ -1,0 +1,133 @@
+"""Routes of tasks."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.review_queue.api.access import ByOperator, ByService, InRooms
+from services.review_queue.messages import (
+    QueueDepth,
+    Reviewer,
+    TaskDetail,
+    TaskList,
+    VerdictOnBehalf,
+)
+from services.review_queue.tasks.repository import TaskFilter
+from services.review_queue.tasks.service import as_task_id
+from shared.contracts.base import Label
+from shared.contracts.tasks import Lane, TaskBatch, TaskProgress, TaskReceipts, TaskState
+from shared.http.body import StrictRoute
+from shared.http.lists import After, Limit, decode_cursor
+from shared.problems import (
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    NotFound,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
+
+_LONGEST_AGE_SECONDS = 3_153_600_000
+
+
+@router.post(
+    "/tasks",
+    summary="Ask people about items",
+    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+)
+async def post_tasks(
+    project: str, batch: TaskBatch, rooms: InRooms, who: ByService
+) -> TaskReceipts:
+    """Take up to 1,000 tasks; each gets its receipt, and a bad one spoils no other.
+
+    `created`; `existing`, with its state and label; `conflict`, known with other data;
+    `rejected`, with what is wrong. One task an item: a repeated call changes nothing.
+    """
+    return await rooms.intake.enqueue(project, batch.tasks, who.subject)
+
+
+@router.get(
+    "/tasks",
+    summary="List tasks, oldest first",
+    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+)
+async def list_tasks(
+    project: str,
+    rooms: InRooms,
+    _: ByService,
+    limit: Limit = 100,
+    after: After = None,
+    state: TaskState | None = None,
+    lane: Lane | None = None,
+    label: Annotated[Label | None, Query()] = None,
+    reviewer: Annotated[Reviewer | None, Query()] = None,
+    older_than_seconds: Annotated[float | None, Query(ge=0, le=_LONGEST_AGE_SECONDS)] = None,
+) -> TaskList:
+    """Return tasks that all given filters hold for; `reviewer` holds or has answered them."""
+    older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
+    wanted = TaskFilter(state, lane, label, reviewer, older_than)
+    return await rooms.tasks.page(project, wanted, after=_place(after), limit=limit)
+
+
+def _place(cursor: str | None) -> tuple[datetime, str] | None:
+    text = decode_cursor(cursor)
+    if text is None:
+        return None
+    moment, _, task_id = text.partition(" ")
+    try:
+        created_at = datetime.fromisoformat(moment)
+    except ValueError:
+        created_at = None
+    known = as_task_id(task_id)
+    if created_at is None or created_at.tzinfo is None or known is None:
+        raise Unprocessable([("/query/after", "is not a cursor of this list")])
+    return created_at, known
+
+
+@router.get(
+    "/tasks/{task_id}",
+    summary="Read a task and its timeline",
+    responses=declare(Unauthorized, Forbidden, NotFound),
+)
+async def get_task(project: str, task_id: str, rooms: InRooms, _: ByService) -> TaskDetail:
+    """Return all that is known of one task."""
+    return await rooms.tasks.show(project, task_id)
+
+
+@router.post(
+    "/tasks/{task_id}/reopen",
+    summary="Open a resolved task again",
+    responses=declare(Unauthorized, Forbidden, NotFound, Conflict),
+)
+async def reopen_task(project: str, task_id: str, rooms: InRooms, who: ByOperator) -> TaskProgress:
+    """Take the label back, by a revision without one, and ask again; anybody may answer."""
+    return await rooms.tasks.reopen(project, task_id, who.subject)
+
+
+@router.post(
+    "/tasks/{task_id}/verdicts",
+    summary="Record a verdict that was given elsewhere",
+    responses=declare(
+        NotJson, Unauthorized, Forbidden, NotFound, Conflict, BodyTooLarge, Unprocessable
+    ),
+)
+async def post_verdict(
+    project: str, task_id: str, body: VerdictOnBehalf, rooms: InRooms, who: ByService
+) -> TaskProgress:
+    """Resolve the task on behalf of `reviewer`; the same verdict again gets the same answer."""
+    return await rooms.corrections.record(project, task_id, body, who.subject)
+
+
+@router.get(
+    "/queue",
+    summary="What waits, by lane",
+    responses=declare(Unauthorized, Forbidden, NotFound),
+)
+async def get_queue(project: str, rooms: InRooms, _: ByService) -> QueueDepth:
+    """Return how many tasks wait in each lane, and how long the oldest has waited."""
+    return await rooms.tasks.depth(project)

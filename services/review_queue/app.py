@@ -1,0 +1,64 @@
+"""Wiring and lifespan of the review queue."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.review_queue.api import ROUTERS
+from services.review_queue.readiness import Readiness
+from services.review_queue.rooms import furnish
+from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.worker import Worker
+from shared.auth import Verifier
+from shared.contracts.base import utc_now
+from shared.db import Database
+from shared.doorbells import Doorbells
+from shared.http.app import build_app
+from shared.settings import CommonSettings
+from shared.store import Store
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(
+    common: CommonSettings,
+    settings: ReviewQueueSettings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> FastAPI:
+    """Return the application; `now` is the clock of leases and due dates."""
+    file = (common.home / "review_queue.db").resolve()
+    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    bells = Doorbells(common.redis_url)
+    store = Store(common.store_address)
+    worker = Worker(database, bells, now, common.poll_seconds)
+    rooms = furnish(
+        database, bells, store, now=now, nudge=worker.nudge, poll_seconds=common.poll_seconds
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with bells.listening():
+            work = asyncio.create_task(worker.run(rooms.projects))
+            try:
+                yield
+            finally:
+                worker.stop()
+                await work
+                await database.dispose()
+
+    app = build_app(
+        service="review_queue",
+        description="Projects, tasks, leases, verdicts and the outcomes feed.",
+        lifespan=lifespan,
+        routers=ROUTERS,
+        verifier=Verifier(common.keys_folder),
+        missing=Readiness(database, store, MIGRATIONS),
+        body_limit_bytes=common.body_limit_bytes,
+    )
+    app.state.rooms = rooms
+    return app

@@ -1,0 +1,1 @@
+"""Leases: claimed, renewed, released, expired."""

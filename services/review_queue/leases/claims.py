@@ -1,0 +1,171 @@
+"""Claiming leases, with a fifth of them for evidence, and waiting for tasks to come."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.leases import repository
+from services.review_queue.leases.repository import Claimant
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.lanes import EvidenceShare
+from services.review_queue.tasks.repository import add_events
+from shared.contracts.projects import Project
+from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
+from shared.db import Database
+from shared.doorbells import Doorbells, tasks_bell, wait_for
+
+DEFAULT_LEASE_SECONDS = 300.0
+_TOKEN_BYTES = 32
+_RETRIES = 3
+_RETRY_SECONDS = 0.01
+
+
+def lease_time(project: Project) -> timedelta:
+    """How long a lease of this project lasts."""
+    return timedelta(seconds=project.review.lease_seconds or DEFAULT_LEASE_SECONDS)
+
+
+@dataclass(frozen=True)
+class ClaimService:
+    """Gives tasks to reviewers, each to one at a time."""
+
+    database: Database
+    bells: Doorbells
+    now: Callable[[], datetime]
+    poll_seconds: float
+    _shares: dict[str, EvidenceShare] = field(default_factory=dict)
+
+    async def lease(
+        self,
+        project: str,
+        reviewer: str,
+        request: LeaseRequest,
+        gone: Callable[[], Awaitable[bool]],
+    ) -> Leases:
+        """Lease up to `count` tasks to `reviewer`; wait for the first one, if asked to.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + request.wait_seconds
+        with self.bells.hearing(tasks_bell(project)) as rung:
+            leases = await self._claim(project, reviewer, request.count)
+            for _ in range(_RETRIES):
+                if leases or not await self._anything(project, reviewer):
+                    break
+                # Somebody else had it locked for a moment, to write its expiry down, say.
+                await asyncio.sleep(_RETRY_SECONDS)
+                leases = await self._claim(project, reviewer, request.count)
+            while not leases and (left := deadline - loop.time()) > 0:
+                await wait_for(rung, min(self.poll_seconds, left))
+                # A lease for one who has left would keep the task from all others.
+                if await gone():
+                    break
+                if await self._anything(project, reviewer):
+                    leases = await self._claim(project, reviewer, request.count)
+        return Leases(leases=leases)
+
+    async def _anything(self, project: str, reviewer: str) -> bool:
+        async with self.database.reading() as session:
+            return await repository.anything_claimable(session, project, reviewer, self.now())
+
+    async def _claim(self, project_name: str, reviewer: str, count: int) -> list[Lease]:
+        async with self.database.transaction() as session:
+            project = await current_project(session, project_name)
+            now = self.now()
+            who = Claimant(project_name, reviewer, now, now + lease_time(project))
+            rows = await self._share_out(session, who, count)
+            if not rows:
+                return []
+            leases = [_lease(row, project, who.expires_at) for row in rows]
+            await self._record(session, who, rows, leases)
+        return leases
+
+    async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:
+        share = self._shares.setdefault(who.project, EvidenceShare())
+        planned = share.plan(count)
+        evidence: Sequence[Row[Any]] = []
+        others: Sequence[Row[Any]] = []
+        try:
+            if planned:
+                evidence = await repository.claim(session, who, evidence=True, count=planned)
+            if missing := count - len(evidence):
+                others = await repository.claim(session, who, evidence=False, count=missing)
+            missing -= len(others)
+            # What one class cannot fill, the other does, unless it has just run out too.
+            if missing and len(evidence) == planned:
+                more = await repository.claim(session, who, evidence=True, count=missing)
+                evidence = [*evidence, *more]
+        finally:
+            share.settle(planned, count, evidence=len(evidence), others=len(others))
+        return [*evidence, *others]
+
+    async def _record(
+        self,
+        session: AsyncSession,
+        who: Claimant,
+        rows: Sequence[Row[Any]],
+        leases: Sequence[Lease],
+    ) -> None:
+        again = [row.task_id for row in rows if row.lease_number > 1]
+        events = await end_expired(session, again, who.now) if again else []
+        leased = {"actor": who.reviewer, "at": who.now, "detail": {}}
+        events += [{"task_id": row.task_id, "kind": "leased", **leased} for row in rows]
+        await repository.add(
+            session,
+            [
+                {
+                    "token": lease.token,
+                    "task_id": row.task_id,
+                    "number": row.lease_number,
+                    "reviewer": who.reviewer,
+                    "leased_at": who.now,
+                    "expires_at": who.expires_at,
+                    "suggestion_shown": lease.task.suggestion is not None,
+                    "instructions_revision": lease.task.instructions_revision,
+                }
+                for row, lease in zip(rows, leases, strict=True)
+            ],
+        )
+        await add_events(session, events)
+
+
+async def end_expired(
+    session: AsyncSession, task_ids: Sequence[str], now: datetime
+) -> list[dict[str, Any]]:
+    """End the expired leases of these tasks; return the lines for their timelines."""
+    return [
+        {
+            "task_id": row.task_id,
+            "kind": "expired",
+            "actor": row.reviewer,
+            "at": row.expires_at,
+            "detail": {},
+        }
+        for row in await repository.end_expired(session, task_ids, now)
+    ]
+
+
+def _lease(row: Row[Any], project: Project, expires_at: datetime) -> Lease:
+    shown = not (row.evidence or project.review.blind) and row.prediction is not None
+    return Lease(
+        token=secrets.token_urlsafe(_TOKEN_BYTES),
+        expires_at=expires_at,
+        task=LeasedTask(
+            task_id=row.task_id,
+            item_id=row.item_id,
+            data=row.data,
+            metadata=row.item_metadata,
+            suggestion=row.prediction["label"] if shown else None,
+            instructions_revision=project.instructions_revision,
+        ),
+    )

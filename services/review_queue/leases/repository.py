@@ -1,0 +1,181 @@
+"""Every statement about leases, the atomic claim above all."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.models import LeaseRow, TaskRow, VerdictRow
+from services.review_queue.statements import table_of
+
+_EXPIRED_AT_ONCE = 500
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_leases = table_of(LeaseRow)
+_CLAIMED = tuple(
+    _tasks.c[name]
+    for name in (
+        *("task_id", "item_id", "data", "item_metadata"),
+        *("prediction", "evidence", "lease_number", "turn"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who claims in which project at what moment, and until when."""
+
+    project: str
+    reviewer: str
+    now: datetime
+    expires_at: datetime
+
+
+def _claimable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool]:
+    # An open task is available at once, a leased one from its lease's expiry: so the claim itself
+    # sees expiry, and needs no worker.
+    available = or_(
+        _tasks.c.available_at <= now,
+        and_(_tasks.c.state == "open", _tasks.c.reserved_for == reviewer),
+    )
+    answered = (
+        select(_verdicts.c.verdict_id)
+        .where(
+            _verdicts.c.task_id == _tasks.c.task_id,
+            _verdicts.c.reviewer == reviewer,
+            _verdicts.c.withdrawn_at.is_(None),
+        )
+        .exists()
+    )
+    return and_(_tasks.c.project == project, _tasks.c.turn.is_not(None), available, ~answered)
+
+
+async def claim(
+    session: AsyncSession, who: Claimant, *, evidence: bool, count: int
+) -> Sequence[Row[Any]]:
+    """Claim up to `count` tasks of one class, first turn first; return them as leased.
+
+    One statement, so that no two claims get the same task. PostgreSQL skips what another claim
+    holds; SQLite, which knows no row locks, has one writer.
+    """
+    candidates: Select[Any] = (
+        select(_tasks.c.task_id)
+        .where(_claimable(who.project, who.reviewer, who.now), _tasks.c.evidence.is_(evidence))
+        .order_by(_tasks.c.turn)
+        .limit(count)
+        .with_for_update(skip_locked=True, of=_tasks)
+    )
+    # A common table expression is evaluated once; a bare subquery may be run again for each row,
+    # and then locks more than `count`.
+    picked = candidates.cte("picked")
+    statement = (
+        update(_tasks)
+        .where(_tasks.c.task_id.in_(select(picked.c.task_id)))
+        .values(
+            state="leased",
+            holder=who.reviewer,
+            reserved_for=None,
+            available_at=who.expires_at,
+            lease_number=_tasks.c.lease_number + 1,
+        )
+        .returning(*_CLAIMED)
+    )
+    rows = (await session.execute(statement)).all()
+    return sorted(rows, key=lambda row: (row.turn, row.task_id))
+
+
+async def anything_claimable(
+    session: AsyncSession, project: str, reviewer: str, now: datetime
+) -> bool:
+    """Say whether a claim would find something; for those who wait, and who should not lock."""
+    statement = select(_tasks.c.task_id).where(_claimable(project, reviewer, now)).limit(1)
+    return (await session.execute(statement)).first() is not None
+
+
+async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write leases."""
+    await session.execute(insert(_leases), rows)
+
+
+async def end_expired(
+    session: AsyncSession, task_ids: Collection[str], now: datetime
+) -> Sequence[Row[Any]]:
+    """End the leases of these tasks that nobody ended; return (task, reviewer, expiry) of each."""
+    statement = (
+        update(_leases)
+        .where(_leases.c.task_id.in_(task_ids), _leases.c.ended_at.is_(None))
+        .values(ending="expiry", ended_at=now)
+        .returning(_leases.c.task_id, _leases.c.reviewer, _leases.c.expires_at)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def overdue(session: AsyncSession, now: datetime) -> list[str]:
+    """Return tasks whose lease has expired without an end."""
+    statement = (
+        select(_leases.c.task_id)
+        .where(_leases.c.ended_at.is_(None), _leases.c.expires_at <= now)
+        .limit(_EXPIRED_AT_ONCE)
+    )
+    return list((await session.execute(statement)).scalars())
+
+
+async def open_expired(
+    session: AsyncSession, task_ids: Collection[str], now: datetime
+) -> dict[str, str]:
+    """Open those of the tasks that are still leased past their expiry; return their projects.
+
+    The task is locked before its lease, as everywhere: the two orders would wait in a circle.
+    """
+    still = (
+        select(_tasks.c.task_id)
+        .where(
+            _tasks.c.task_id.in_(task_ids),
+            _tasks.c.state == "leased",
+            _tasks.c.available_at <= now,
+        )
+        .with_for_update(skip_locked=True, of=_tasks)
+        .cte("still")
+    )
+    statement = (
+        update(_tasks)
+        .where(_tasks.c.task_id.in_(select(still.c.task_id)))
+        .values(state="open", holder=None)
+        .returning(_tasks.c.task_id, _tasks.c.project)
+    )
+    return {row.task_id: row.project for row in await session.execute(statement)}
+
+
+async def lock(session: AsyncSession, token: str) -> tuple[TaskRow, LeaseRow] | None:
+    """Return the lease of `token` and its task, kept from everybody else; None when unknown."""
+    task_id = select(col(LeaseRow.task_id)).where(col(LeaseRow.token) == token).scalar_subquery()
+    statement = select(TaskRow).where(col(TaskRow.task_id) == task_id).with_for_update()
+    task = (await session.execute(statement)).scalar_one_or_none()
+    if task is None:
+        return None
+    # Read after the lock was got: whoever held it before may have ended this lease.
+    lease = await session.get(LeaseRow, token)
+    return None if lease is None else (task, lease)
+
+
+async def suggestion_was_shown(session: AsyncSession, task_id: str, reviewer: str) -> bool:
+    """Say whether any lease of the task showed this reviewer a suggestion."""
+    statement = select(_leases.c.token).where(
+        _leases.c.task_id == task_id,
+        _leases.c.reviewer == reviewer,
+        _leases.c.suggestion_shown.is_(True),
+    )
+    return (await session.execute(statement.limit(1))).first() is not None
+
+
+async def current(session: AsyncSession, task: TaskRow) -> LeaseRow | None:
+    """Return the task's newest lease."""
+    statement = select(LeaseRow).where(
+        col(LeaseRow.task_id) == task.task_id, col(LeaseRow.number) == task.lease_number
+    )
+    return (await session.execute(statement)).scalar_one_or_none()

@@ -1,0 +1,109 @@
+"""Messages that only this service takes or gives."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Data, ItemId, Label, Message, Metadata, UtcTime
+from shared.contracts.projects import Project
+from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction, TaskState
+
+Reviewer = ItemId
+Until = Literal["created", "moved", "leased", "released", "expired", "superseded"]
+Answer = Literal["verdict", "skipped", "resolved", "reopened", "undone"]
+EventKind = Until | Answer
+
+
+class ProjectList(Message):
+    """A page of projects, by name."""
+
+    projects: list[Project]
+    cursor: str | None
+
+
+class TaskSummary(Message):
+    """One row of the list of tasks."""
+
+    task_id: str
+    item_id: str
+    lane: Lane
+    state: TaskState
+    label: Label | None
+    source: OutcomeSource | None
+    due_at: UtcTime | None
+    created_at: UtcTime
+    resolved_at: UtcTime | None
+
+
+class TaskList(Message):
+    """A page of tasks, oldest first."""
+
+    tasks: list[TaskSummary]
+    cursor: str | None
+
+
+class TimelineEntry(Message):
+    """One thing that happened to a task; `actor` is null where no person did it."""
+
+    kind: EventKind
+    actor: str | None
+    at: UtcTime
+    detail: dict[str, Any]
+
+
+class TaskDetail(TaskSummary):
+    """A task with all that is known of it, and its timeline, oldest first."""
+
+    data: Data
+    metadata: Metadata
+    prediction: TaskPrediction | None
+    revision: int
+    skips: int
+    holder: str | None
+    lease_expires_at: UtcTime | None
+    timeline: list[TimelineEntry]
+
+
+class Renewal(Message):
+    """The answer of renew."""
+
+    token: str
+    expires_at: UtcTime
+
+
+class VerdictOnBehalf(Message):
+    """The body of ``POST …/tasks/{task_id}/verdicts``: a verdict given elsewhere."""
+
+    reviewer: Reviewer
+    label: Label
+    active_seconds: float | None = Field(default=None, ge=0, le=86_400)
+    comment: Comment | None = None
+
+
+class ItemOutcome(Message):
+    """What became of an item. `label`, `source` and `resolved_at` are null while in review."""
+
+    item_id: str
+    status: Literal["in_review", "resolved"]
+    label: Label | None
+    source: OutcomeSource | None
+    task_id: str
+    revision: int
+    resolved_at: UtcTime | None
+
+
+class LaneDepth(Message):
+    """What waits in one lane; `oldest_seconds` is the age of its oldest task."""
+
+    lane: Lane
+    open: int
+    leased: int
+    oldest_seconds: Annotated[float, Field(ge=0)]
+
+
+class QueueDepth(Message):
+    """What waits, by lane; lanes where nothing waits are left out."""
+
+    lanes: list[LaneDepth]
+    open: int
+    leased: int

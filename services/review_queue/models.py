@@ -1,0 +1,166 @@
+"""The tables: projects, tasks, leases, verdicts, outcomes, events, outbox."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from shared.db import UtcDateTime
+from shared.outbox import OutboxColumns
+
+# SQLite counts rows by itself only in a column declared INTEGER.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+_Json = JSON(none_as_null=True)
+
+
+class Base(SQLModel):
+    """The base of this service's tables."""
+
+    metadata = MetaData()
+
+
+class ProjectRow(Base, table=True):
+    """A project. `published_revision` is the revision last written to the store, 0 for none."""
+
+    __tablename__ = "projects"
+
+    name: str = Field(primary_key=True)
+    spec: dict[str, Any] = Field(sa_type=_Json)
+    revision: int
+    instructions_revision: int
+    published_revision: int = 0
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TaskRow(Base, table=True):
+    """One task an item.
+
+    `turn` orders the claims of its class (`evidence` or not) and is null once resolved.
+    `available_at` is the moment from which anybody may claim it; `reserved_for` may do so before.
+    `lease_number` names the lease that holds now; `revision` counts the outcomes.
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        UniqueConstraint("project", "item_id"),
+        Index("tasks_by_turn", "project", "evidence", "turn"),
+        Index("tasks_by_creation", "project", "created_at", "task_id"),
+    )
+
+    task_id: str = Field(primary_key=True)
+    project: str = Field(foreign_key="projects.name")
+    item_id: str
+    data: dict[str, Any] = Field(sa_type=_Json)
+    data_digest: str
+    item_metadata: dict[str, str] = Field(sa_type=_Json)
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    lane: str
+    evidence: bool
+    state: str = "open"
+    turn: int | None = Field(sa_type=BigInteger)
+    available_at: datetime = Field(sa_type=UtcDateTime)
+    reserved_for: str | None = None
+    holder: str | None = None
+    lease_number: int = 0
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    skips: int = 0
+    revision: int = 0
+    label: str | None = None
+    source: str | None = None
+    resolved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class LeaseRow(Base, table=True):
+    """One claim on a task, and how it ended.
+
+    `ending`: verdict, skip, release, expiry, superseded or undo; null while it lasts. The columns
+    after it keep the answer that was given, so that a repeated call gets the same one.
+    """
+
+    __tablename__ = "leases"
+    __table_args__ = (
+        UniqueConstraint("task_id", "number"),
+        Index("leases_by_expiry", "ended_at", "expires_at"),
+    )
+
+    token: str = Field(primary_key=True)
+    task_id: str = Field(foreign_key="tasks.task_id")
+    number: int
+    reviewer: str
+    leased_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    suggestion_shown: bool
+    instructions_revision: int
+    ending: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    body_digest: str | None = None
+    state_after: str | None = None
+    revision_after: int | None = None
+    outcome_revision: int | None = None
+
+
+class VerdictRow(Base, table=True):
+    """One reviewer's answer (`label`) or skip (`label` null, `skipped`)."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = (Index("verdicts_by_reviewer", "task_id", "reviewer"),)
+
+    verdict_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    task_id: str = Field(foreign_key="tasks.task_id")
+    reviewer: str
+    recorded_by: str
+    token: str | None = None
+    skipped: bool
+    label: str | None = None
+    comment: str | None = None
+    active_seconds: float | None = None
+    blind: bool
+    given_at: datetime = Field(sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OutcomeRow(Base, table=True):
+    """One revision of a task's outcome. `position` is its place in the feed, null until given."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        UniqueConstraint("task_id", "revision"),
+        Index("outcomes_by_project", "project", "position"),
+    )
+
+    outcome_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    project: str
+    task_id: str = Field(foreign_key="tasks.task_id")
+    revision: int
+    lane: str
+    label: str | None = None
+    source: str
+    verdicts: int
+    blind: bool
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    instructions_revision: int
+    resolved_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class EventRow(Base, table=True):
+    """One line of a task's timeline; only ever added."""
+
+    __tablename__ = "task_events"
+    __table_args__ = (Index("task_events_by_task", "task_id", "event_id"),)
+
+    event_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    task_id: str = Field(foreign_key="tasks.task_id")
+    kind: str
+    actor: str | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
+    detail: dict[str, Any] = Field(default={}, sa_type=_Json)
+
+
+class OutboxRow(OutboxColumns, Base, table=True):
+    """A doorbell that is still to be rung."""
+
+    __tablename__ = "outbox"

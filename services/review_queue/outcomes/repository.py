@@ -1,0 +1,76 @@
+"""Every statement about outcomes: the feed's order above all."""
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.models import OutcomeRow, TaskRow
+from services.review_queue.statements import is_postgresql, table_of
+
+# One sequencer at a time; the number is arbitrary, and this service's own database's.
+_SEQUENCER_LOCK = 7_364_927
+_SEQUENCED_AT_ONCE = 10_000
+
+
+async def unsequenced(session: AsyncSession) -> bool:
+    """Say whether an outcome waits for its place in the feed."""
+    statement = select(col(OutcomeRow.outcome_id)).where(col(OutcomeRow.position).is_(None))
+    return (await session.execute(statement.limit(1))).first() is not None
+
+
+async def sequence(session: AsyncSession) -> None:
+    """Give every committed outcome without a place the next places in the feed.
+
+    Places are given after commit and by one transaction at a time, so that who has read up to a
+    place has read all that will ever be before it. Serial ids cannot promise that: they are taken
+    before commit, and commits come in any order. Within one task they do keep its revisions'
+    order, since the task is locked while one is written.
+    """
+    if is_postgresql(session):
+        # Its own statement: the next one then sees all that the lock's last holder committed.
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_SEQUENCER_LOCK})"))
+    outcomes = table_of(OutcomeRow)
+    last = (await session.execute(select(func.max(outcomes.c.position)))).scalar_one() or 0
+    waiting = (
+        select(
+            outcomes.c.outcome_id,
+            func.row_number().over(order_by=outcomes.c.outcome_id).label("number"),
+        )
+        .where(outcomes.c.position.is_(None))
+        .order_by(outcomes.c.outcome_id)
+        .limit(_SEQUENCED_AT_ONCE)
+        .cte("waiting")
+    )
+    await session.execute(
+        update(outcomes)
+        .where(outcomes.c.outcome_id == waiting.c.outcome_id)
+        .values(position=last + waiting.c.number)
+    )
+
+
+async def feed(
+    session: AsyncSession, project: str, *, after: int, limit: int
+) -> list[tuple[OutcomeRow, TaskRow]]:
+    """Return the project's outcomes behind place `after`, in order, with their tasks."""
+    statement = (
+        select(OutcomeRow, TaskRow)
+        .join(TaskRow, col(TaskRow.task_id) == col(OutcomeRow.task_id))
+        .where(col(OutcomeRow.project) == project, col(OutcomeRow.position) > after)
+        .order_by(col(OutcomeRow.position))
+        .limit(limit)
+    )
+    return [(outcome, task) for outcome, task in (await session.execute(statement)).all()]
+
+
+async def revision(session: AsyncSession, task_id: str, number: int) -> OutcomeRow | None:
+    """Return one revision of a task's outcome."""
+    statement = select(OutcomeRow).where(
+        col(OutcomeRow.task_id) == task_id, col(OutcomeRow.revision) == number
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def instructions_revision(session: AsyncSession, task: TaskRow) -> int:
+    """Return the instructions that the task's newest outcome was given under."""
+    newest = await revision(session, task.task_id, task.revision)
+    return 1 if newest is None else newest.instructions_revision

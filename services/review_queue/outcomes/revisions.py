@@ -1,0 +1,120 @@
+"""A task's outcome, revision by revision: resolve it, or open it again.
+
+Every change of an item's final label is a new row of the feed, which supersedes the rows before.
+A task that is opened again gets a row without a label and with no verdicts: the label it had
+counts no longer, from that moment on.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.models import OutboxRow, OutcomeRow, TaskRow
+from services.review_queue.outcomes import repository
+from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, RESERVED_TURN, turn_of
+from shared import outbox
+from shared.contracts.tasks import EVIDENCE_LANES, Lane, Outcome, TaskPrediction
+from shared.doorbells import outcomes_bell, tasks_bell
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a label rests on: how many people, whether all were blind, and what they had read."""
+
+    verdicts: int
+    blind: bool
+    instructions_revision: int
+
+
+def outcome_message(row: OutcomeRow, task: TaskRow) -> Outcome:
+    """Return a revision as the feed gives it."""
+    return Outcome.model_validate(
+        {
+            "item_id": task.item_id,
+            "task_id": row.task_id,
+            "revision": row.revision,
+            "data": task.data,
+            "metadata": task.item_metadata,
+            "lane": row.lane,
+            "label": row.label,
+            "source": row.source,
+            "verdicts": row.verdicts,
+            "blind": row.blind,
+            "prediction": row.prediction and TaskPrediction.model_validate(row.prediction),
+            "instructions_revision": row.instructions_revision,
+            "resolved_at": row.resolved_at,
+        }
+    )
+
+
+def resolve(
+    session: AsyncSession, task: TaskRow, label: str | None, ground: Ground, now: datetime
+) -> OutcomeRow:
+    """Close the task with `label`; null when nobody could answer."""
+    task.state = "resolved"
+    task.turn = None
+    task.holder = None
+    task.reserved_for = None
+    task.label = label
+    task.source = "human"
+    task.resolved_at = now
+    return _next_revision(session, task, ground, now)
+
+
+async def reopen(
+    session: AsyncSession,
+    task: TaskRow,
+    now: datetime,
+    *,
+    lane: Lane | None = None,
+    reserve: tuple[str, datetime] | None = None,
+) -> OutcomeRow:
+    """Open a resolved task again, in `lane` or the one it had.
+
+    `reserve` (reviewer, until) keeps it for the reviewer, and at the head of the queue.
+    """
+    instructions_revision = await repository.instructions_revision(session, task)
+    if lane is not None:
+        task.lane = lane
+        task.evidence = lane in EVIDENCE_LANES
+    open_again(session, task, reserve=reserve)
+    task.label = None
+    task.source = None
+    task.resolved_at = None
+    nobody = Ground(verdicts=0, blind=True, instructions_revision=instructions_revision)
+    return _next_revision(session, task, nobody, now)
+
+
+def open_again(
+    session: AsyncSession, task: TaskRow, *, reserve: tuple[str, datetime] | None = None
+) -> None:
+    """Put the task back into the queue, for everybody or for the one it is reserved for."""
+    task.state = "open"
+    task.holder = None
+    task.reserved_for, task.available_at = reserve or (None, AVAILABLE_AT_ONCE)
+    lane: Lane = task.lane  # type: ignore[assignment]
+    task.turn = RESERVED_TURN if reserve else turn_of(lane, task.due_at, task.created_at)
+    outbox.add(session, OutboxRow, tasks_bell(task.project))
+
+
+def _next_revision(
+    session: AsyncSession, task: TaskRow, ground: Ground, now: datetime
+) -> OutcomeRow:
+    task.revision += 1
+    row = OutcomeRow(
+        project=task.project,
+        task_id=task.task_id,
+        revision=task.revision,
+        lane=task.lane,
+        label=task.label,
+        source=task.source or "human",
+        verdicts=ground.verdicts,
+        blind=ground.blind,
+        prediction=task.prediction,
+        instructions_revision=ground.instructions_revision,
+        resolved_at=now,
+    )
+    session.add(row)
+    outbox.add(session, OutboxRow, outcomes_bell(task.project))
+    return row

@@ -1,0 +1,101 @@
+"""The outcomes feed, and the outcome of one item."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.messages import ItemOutcome
+from services.review_queue.models import TaskRow
+from services.review_queue.outcomes import repository
+from services.review_queue.outcomes.revisions import outcome_message
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks import repository as tasks
+from shared.contracts.base import task_id_for
+from shared.contracts.tasks import OutcomeFeed
+from shared.db import Database
+from shared.doorbells import Doorbells, outcomes_bell, wait_for
+from shared.http.lists import encode_cursor
+from shared.problems import NotFound
+
+Gone = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class OutcomeService:
+    """What became of items, in order or one by one."""
+
+    database: Database
+    bells: Doorbells
+    poll_seconds: float
+
+    async def feed(
+        self, project: str, *, after: int, limit: int, wait_seconds: float, gone: Gone
+    ) -> OutcomeFeed:
+        """Return the outcomes behind place `after`; wait for the first one, if asked to."""
+        async with self.database.reading() as session:
+            await current_project(session, project)
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        with self.bells.hearing(outcomes_bell(project)) as rung:
+            while True:
+                page = await self._page(project, after, limit)
+                left = deadline - asyncio.get_running_loop().time()
+                if page.outcomes or left <= 0 or await gone():
+                    return page
+                await wait_for(rung, min(self.poll_seconds, left))
+
+    async def _page(self, project: str, after: int, limit: int) -> OutcomeFeed:
+        async with self.database.reading() as session:
+            waiting = await repository.unsequenced(session)
+        if waiting:
+            async with self.database.transaction() as session:
+                await repository.sequence(session)
+        async with self.database.reading() as session:
+            rows = await repository.feed(session, project, after=after, limit=limit)
+        last = rows[-1][0].position if rows else after
+        return OutcomeFeed(
+            outcomes=[outcome_message(outcome, task) for outcome, task in rows],
+            cursor=encode_cursor(last or 0),
+        )
+
+    async def of_item(
+        self, project: str, item_id: str, *, wait_seconds: float, gone: Gone
+    ) -> ItemOutcome:
+        """Return what became of one item; wait until it is resolved, if asked to.
+
+        Raises
+        ------
+        NotFound
+            No such project, or nobody was ever asked about the item.
+        """
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        with self.bells.hearing(outcomes_bell(project)) as rung:
+            while True:
+                async with self.database.reading() as session:
+                    task = await self._task(session, project, item_id)
+                left = deadline - asyncio.get_running_loop().time()
+                if task.state == "resolved" or left <= 0 or await gone():
+                    return _item_outcome(task)
+                await wait_for(rung, min(self.poll_seconds, left))
+
+    async def _task(self, session: AsyncSession, project: str, item_id: str) -> TaskRow:
+        await current_project(session, project)
+        task = await tasks.find(session, task_id_for(project, item_id))
+        if task is None:
+            raise NotFound("Nobody was asked about this item.", item_id=item_id)
+        return task
+
+
+def _item_outcome(task: TaskRow) -> ItemOutcome:
+    return ItemOutcome.model_validate(
+        {
+            "item_id": task.item_id,
+            "status": "resolved" if task.state == "resolved" else "in_review",
+            "label": task.label,
+            "source": task.source,
+            "task_id": task.task_id,
+            "revision": task.revision,
+            "resolved_at": task.resolved_at,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Projects: stated over HTTP, kept in SQL, published to the store."""

@@ -1,0 +1,55 @@
+"""Every statement about projects."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.models import ProjectRow
+from services.review_queue.statements import insert_new, table_of
+
+
+async def find(session: AsyncSession, name: str) -> Row[Any] | None:
+    """Return the project, if there is one; only to read, since every call needs it."""
+    projects = table_of(ProjectRow)
+    return (await session.execute(select(projects).where(projects.c.name == name))).one_or_none()
+
+
+async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
+    """Return the project, kept from other writers until the transaction ends."""
+    # Not the key: rows that refer to the project may still be written.
+    statement = select(ProjectRow).where(col(ProjectRow.name) == name)
+    statement = statement.with_for_update(key_share=True)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def insert(session: AsyncSession, row: ProjectRow) -> bool:
+    """Insert `row`; False when somebody else was faster."""
+    return bool(await insert_new(session, ProjectRow, "name", [row.model_dump()]))
+
+
+async def page(
+    session: AsyncSession, *, after: str, limit: int, only: Collection[str] | None
+) -> list[ProjectRow]:
+    """Return projects by name, after `after`; `only` these, unless it is None."""
+    statement = select(ProjectRow).where(col(ProjectRow.name) > after)
+    if only is not None:
+        statement = statement.where(col(ProjectRow.name).in_(only))
+    statement = statement.order_by(col(ProjectRow.name)).limit(limit)
+    return list((await session.execute(statement)).scalars())
+
+
+async def unpublished(session: AsyncSession) -> list[str]:
+    """Return the names of projects whose newest revision may not be in the store."""
+    statement = select(col(ProjectRow.name)).where(
+        col(ProjectRow.published_revision) < col(ProjectRow.revision)
+    )
+    return list((await session.execute(statement)).scalars())
+
+
+async def revisions(session: AsyncSession) -> dict[str, int]:
+    """Return every project's newest revision, by name."""
+    rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.revision)))
+    return {row.name: row.revision for row in rows}

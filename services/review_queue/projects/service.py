@@ -1,0 +1,166 @@
+"""Projects as use cases: put, read, list, publish."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from obstore.exceptions import BaseError as StoreError
+from pydantic import ValidationError
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.messages import ProjectList
+from services.review_queue.models import OutboxRow, ProjectRow
+from services.review_queue.projects import repository
+from shared import outbox
+from shared.contracts.base import PROJECT_PATTERN
+from shared.contracts.projects import Project, ProjectSpec
+from shared.db import Database
+from shared.doorbells import project_bell
+from shared.http.lists import encode_cursor
+from shared.problems import Conflict, NotFound, Unavailable
+from shared.store import Store, project_path
+
+log = structlog.get_logger()
+
+
+async def current_project(session: AsyncSession, name: str) -> Project:
+    """Return the project as it stands; `NotFound` when there is none."""
+    row = await repository.find(session, name) if re.fullmatch(PROJECT_PATTERN, name) else None
+    if row is None:
+        raise NotFound("There is no such project; PUT it first.", project=name)
+    return _document(row)
+
+
+@dataclass(frozen=True)
+class ProjectService:
+    """What operators state about their decision problems."""
+
+    database: Database
+    store: Store
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+
+    async def put(
+        self, name: str, spec: ProjectSpec, if_revision: int | None
+    ) -> tuple[Project, bool]:
+        """Create or replace a project; return it, and whether it is new, once it is in the store.
+
+        The same statement twice is one revision: a repeated call changes nothing.
+
+        Raises
+        ------
+        Conflict
+            `if_revision` is given, and the project is not at it.
+        Unavailable
+            The store is away; the project is kept, and reaches the store as soon as it is back.
+        """
+        async with self.database.transaction() as session:
+            row = await repository.lock(session, name)
+            if if_revision is not None and (row is None or row.revision != if_revision):
+                raise Conflict(
+                    "The project is at another revision; read it and try again.",
+                    project=name,
+                    revision=None if row is None else row.revision,
+                )
+            created = row is None and await repository.insert(session, self._new(name, spec))
+            row = row or await repository.lock(session, name)
+            assert row is not None
+            if not created:
+                self._replace(row, spec)
+        try:
+            await self.publish(name)
+        except (StoreError, OSError) as error:
+            log.warning("project_publication_failed", project=name, cause=type(error).__name__)
+            raise Unavailable(
+                "The project is kept, but the store is away; it is written there by itself."
+            ) from error
+        return await self.get(name), created
+
+    def _new(self, name: str, spec: ProjectSpec) -> ProjectRow:
+        now = self.now()
+        return ProjectRow(
+            name=name,
+            spec=spec.model_dump(mode="json"),
+            revision=1,
+            instructions_revision=1,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _replace(self, row: ProjectRow, spec: ProjectSpec) -> None:
+        stated = spec.model_dump(mode="json")
+        if stated == row.spec:
+            return
+        if stated["instructions"] != row.spec["instructions"]:
+            row.instructions_revision += 1
+        row.spec = stated
+        row.revision += 1
+        row.updated_at = self.now()
+
+    async def publish(self, name: str) -> None:
+        """Write the project's newest revision to the store, then ring its bell."""
+        async with self.database.transaction() as session:
+            # The lock is held while the store is written: an older revision never lands last.
+            row = await repository.lock(session, name)
+            if row is None:
+                return
+            await self.store.write_document(project_path(name), _document(row))
+            row.published_revision = row.revision
+            outbox.add(session, OutboxRow, project_bell(name))
+        self.nudge()
+
+    async def publish_pending(self) -> int:
+        """Publish what a crash or an absent store left behind; return how many were."""
+        async with self.database.reading() as session:
+            names = await repository.unpublished(session)
+        for name in names:
+            await self.publish(name)
+        return len(names)
+
+    async def heal(self) -> int:
+        """Publish every project whose document in the store is behind; return how many were."""
+        async with self.database.reading() as session:
+            revisions = await repository.revisions(session)
+        behind = [
+            name for name, revision in revisions.items() if await self._stored(name) < revision
+        ]
+        for name in behind:
+            await self.publish(name)
+        return len(behind)
+
+    async def _stored(self, name: str) -> int:
+        try:
+            document = await self.store.read_document(project_path(name), Project)
+        except ValidationError:
+            return 0
+        return 0 if document is None else document.revision
+
+    async def get(self, name: str) -> Project:
+        """Return one project; `NotFound` when there is none."""
+        async with self.database.reading() as session:
+            return await current_project(session, name)
+
+    async def page(self, *, after: str, limit: int, only: frozenset[str] | None) -> ProjectList:
+        """Return projects by name, those in `only` unless it is None."""
+        async with self.database.reading() as session:
+            rows = await repository.page(session, after=after, limit=limit + 1, only=only)
+        more = len(rows) > limit
+        return ProjectList(
+            projects=[_document(row) for row in rows[:limit]],
+            cursor=encode_cursor(rows[limit - 1].name) if more else None,
+        )
+
+
+def _document(row: ProjectRow | Row[Any]) -> Project:
+    return Project(
+        **row.spec,
+        project=row.name,
+        revision=row.revision,
+        instructions_revision=row.instructions_revision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

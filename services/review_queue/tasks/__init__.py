@@ -1,0 +1,1 @@
+"""Tasks: taken in, listed, shown, reopened."""

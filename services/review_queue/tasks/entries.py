@@ -1,0 +1,60 @@
+"""Entries of a batch, checked one by one against their project (pure)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from shared.contracts.base import task_id_for
+from shared.contracts.items import check_data, check_metadata
+from shared.contracts.projects import Project
+from shared.contracts.tasks import NewTask, TaskReceipt
+from shared.problems import pointer_of
+
+_FAULTS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry that holds; `digest` is of its data."""
+
+    task: NewTask
+    task_id: str
+    digest: str
+
+
+def check_entries(
+    project: Project, entries: Sequence[dict[str, Any]]
+) -> list["Entry | TaskReceipt"]:
+    """Return for each entry the task that it asks for, or the receipt that rejects it."""
+    return [_check(project, entry) for entry in entries]
+
+
+def _check(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt":
+    try:
+        task = NewTask.model_validate(entry)
+    except ValidationError as error:
+        faults = [(pointer_of(fault["loc"]), fault["msg"]) for fault in error.errors()]
+        return _rejected(entry.get("item_id"), faults)
+    faults = check_data(task.data, project.fields)
+    faults += check_metadata(task.metadata, project.metadata)
+    if faults:
+        return _rejected(task.item_id, faults)
+    return Entry(task, task_id_for(project.project, task.item_id), data_digest(task.data))
+
+
+def _rejected(item_id: object, faults: list[tuple[str, str]]) -> TaskReceipt:
+    return TaskReceipt(
+        item_id=item_id if isinstance(item_id, str) else "",
+        task_id=None,
+        status="rejected",
+        detail="; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN]),
+    )
+
+
+def data_digest(data: dict[str, Any]) -> str:
+    """SHA-256 (hex) of an item's data, whatever the order of its fields."""
+    return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,191 @@
+"""Taking tasks in: up to a thousand at once, each with a receipt."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.models import OutboxRow, TaskRow
+from services.review_queue.outcomes.revisions import reopen
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks import repository
+from services.review_queue.tasks.entries import Entry, check_entries
+from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, lane_after, turn_of
+from services.review_queue.tasks.states import state_of
+from services.review_queue.timeline import event
+from shared import outbox
+from shared.contracts.projects import Project
+from shared.contracts.tasks import EVIDENCE_LANES, Lane, TaskReceipt, TaskReceipts
+from shared.db import Database
+from shared.doorbells import tasks_bell
+
+
+@dataclass
+class _Batch:
+    """One call: who asks, when, and what it has written so far."""
+
+    project: Project
+    actor: str
+    now: datetime
+    created: set[str] = field(default_factory=set)
+    known: dict[str, TaskRow] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    claimable: bool = False
+
+
+@dataclass(frozen=True)
+class IntakeService:
+    """What the router, the trainer and operators ask people about."""
+
+    database: Database
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+
+    async def enqueue(
+        self, project_name: str, entries: Sequence[dict[str, Any]], actor: str
+    ) -> TaskReceipts:
+        """Take `entries` in; the receipts are in their order, and durable.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        """
+        async with self.database.reading() as session:
+            project = await current_project(session, project_name)
+        checked = check_entries(project, entries)
+        batch = _Batch(project, actor, self.now())
+        async with self.database.transaction() as session:
+            await self._insert(session, batch, [e for e in checked if isinstance(e, Entry)])
+            receipts = [
+                await self._receipt(session, batch, entry) if isinstance(entry, Entry) else entry
+                for entry in checked
+            ]
+            await repository.add_events(session, batch.events)
+            if batch.claimable:
+                outbox.add(session, OutboxRow, tasks_bell(project_name))
+        self.nudge()
+        return TaskReceipts(tasks=receipts)
+
+    async def _insert(self, session: AsyncSession, batch: _Batch, entries: Sequence[Entry]) -> None:
+        rows: dict[str, dict[str, Any]] = {}
+        for index, entry in enumerate(entries):
+            # The first of a batch is the oldest: they are asked in the order they came in.
+            created_at = batch.now + timedelta(microseconds=index)
+            rows.setdefault(entry.task_id, _new_row(batch.project, entry, created_at))
+        batch.created = await repository.add_new(session, list(rows.values()))
+        batch.claimable = bool(batch.created)
+        for task_id in batch.created:
+            row = rows[task_id]
+            batch.digests[task_id] = row["data_digest"]
+            detail = {"lane": row["lane"]}
+            batch.events.append(event(task_id, "created", batch.actor, row["created_at"], detail))
+        missing = rows.keys() - batch.created
+        if missing:
+            changing = any(entry.task.lane in _CHANGING for entry in entries)
+            batch.known = await repository.existing(session, missing, lock=changing)
+
+    async def _receipt(self, session: AsyncSession, batch: _Batch, entry: Entry) -> TaskReceipt:
+        if entry.task_id not in batch.known:
+            return self._receipt_of_new(batch, entry)
+        row = batch.known[entry.task_id]
+        resolved = row.state == "resolved"
+        if row.data_digest != entry.digest and (not resolved or entry.task.lane == "relabel"):
+            return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
+        if resolved and entry.task.lane == "relabel":
+            await self._relabel(session, batch, row, entry)
+        elif state_of(row, batch.now) == "open":
+            _move(batch, row, entry)
+        return _receipt_of(row, "existing", batch.now)
+
+    def _receipt_of_new(self, batch: _Batch, entry: Entry) -> TaskReceipt:
+        first = entry.task_id in batch.created
+        # Taken off, so that a second entry of the same item sees that it is not the first.
+        batch.created.discard(entry.task_id)
+        same = batch.digests[entry.task_id] == entry.digest
+        return TaskReceipt(
+            item_id=entry.task.item_id,
+            task_id=entry.task_id,
+            status="created" if first else "existing" if same else "conflict",
+            state="open",
+            detail=None if same else "The item is twice in this call, with different data.",
+        )
+
+    async def _relabel(
+        self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry
+    ) -> None:
+        row.prediction = _prediction(entry) or row.prediction
+        row.skips = 0
+        await reopen(session, row, batch.now, lane="relabel")
+        batch.events.append(
+            event(row.task_id, "reopened", batch.actor, batch.now, {"lane": "relabel"})
+        )
+
+
+_CHANGING = EVIDENCE_LANES | {"relabel"}
+# Rows as dictionaries: a thousand model objects take longer to make than to insert.
+_NEW: dict[str, Any] = {
+    "state": "open",
+    "available_at": AVAILABLE_AT_ONCE,
+    "lease_number": 0,
+    "skips": 0,
+    "revision": 0,
+}
+
+
+def _new_row(project: Project, entry: Entry, created_at: datetime) -> dict[str, Any]:
+    task = entry.task
+    due_at = task.due_at
+    if due_at is None and task.lane == "mandatory":
+        due_at = created_at + timedelta(seconds=project.review.due_seconds)
+    return _NEW | {
+        "task_id": entry.task_id,
+        "project": project.project,
+        "item_id": task.item_id,
+        "data": task.data,
+        "data_digest": entry.digest,
+        "item_metadata": task.metadata,
+        "prediction": _prediction(entry),
+        "lane": task.lane,
+        "evidence": task.lane in EVIDENCE_LANES,
+        "turn": turn_of(task.lane, due_at, created_at),
+        "due_at": due_at,
+        "created_at": created_at,
+    }
+
+
+def _prediction(entry: Entry) -> dict[str, Any] | None:
+    prediction = entry.task.prediction
+    return None if prediction is None else prediction.model_dump(mode="json")
+
+
+def _move(batch: _Batch, row: TaskRow, entry: Entry) -> None:
+    current: Lane = row.lane  # type: ignore[assignment]
+    lane = lane_after(current, entry.task.lane)
+    if lane == current:
+        return
+    row.lane = lane
+    row.evidence = lane in EVIDENCE_LANES
+    row.turn = turn_of(lane, row.due_at, row.created_at)
+    # Evidence speaks of the draw that asked for it: its version, its propensity.
+    row.prediction = _prediction(entry) or row.prediction
+    batch.claimable = True
+    detail = {"from": current, "to": lane}
+    batch.events.append(event(row.task_id, "moved", batch.actor, batch.now, detail))
+
+
+def _receipt_of(row: TaskRow, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:
+    return TaskReceipt.model_validate(
+        {
+            "item_id": row.item_id,
+            "task_id": row.task_id,
+            "status": status,
+            "state": state_of(row, now),
+            "label": row.label,
+            "source": row.source,
+            "detail": detail,
+        }
+    )

@@ -1,0 +1,1 @@
+"""What a reviewer does with a lease: verdict, skip, release, renew, undo."""

@@ -1,0 +1,159 @@
+"""Verdicts that come otherwise than by a live lease: undo, and on behalf of a reviewer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.leases import repository as leases
+from services.review_queue.leases.claims import end_expired, lease_time
+from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.outcomes import repository as outcomes
+from services.review_queue.outcomes.revisions import Ground, open_again, reopen, resolve
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks import repository as tasks
+from services.review_queue.tasks.service import as_task_id, require_task
+from services.review_queue.timeline import event
+from services.review_queue.verdicts import repository
+from services.review_queue.verdicts.holding import Held, body_digest, present
+from services.review_queue.verdicts.service import progress_of, require_label
+from shared.auth import Principal
+from shared.contracts.tasks import TaskProgress
+from shared.db import Database
+from shared.problems import Conflict
+
+
+@dataclass(frozen=True)
+class CorrectionService:
+    """Takes answers back, and takes in answers that were given elsewhere."""
+
+    database: Database
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+
+    async def undo(self, token: str, who: Principal) -> TaskProgress:
+        """Take back the verdict or skip given under `token`, while nothing has come after it.
+
+        The task waits for the same reviewer as long as a lease lasts, then for anybody. Where it
+        was resolved, its outcome gets a revision without a label.
+
+        Raises
+        ------
+        NotFound, Forbidden, LeaseExpired
+            As for every use of a lease.
+        Conflict
+            There is nothing to take back, or the task has moved on.
+        """
+        async with self.database.transaction() as session:
+            held = await present(session, token, who, self.now())
+            verdict = await repository.of_lease(session, held.lease)
+            if held.lease.ending not in {"verdict", "skip"} or verdict is None:
+                raise Conflict(
+                    "There is nothing to take back under this lease.", task_id=held.task.task_id
+                )
+            if held.task.revision != held.lease.revision_after:
+                raise Conflict(
+                    "The task has moved on; ask an operator to reopen it.",
+                    task_id=held.task.task_id,
+                )
+            verdict.withdrawn_at = held.now
+            outcome = await self._reserve(held, skipped=verdict.skipped)
+            held.end("undo", body_digest(None), outcome)
+            await tasks.add_events(
+                session, [event(held.task.task_id, "undone", who.subject, held.now)]
+            )
+            progress = progress_of(held.task, outcome)
+        self.nudge()
+        return progress
+
+    async def _reserve(self, held: Held, *, skipped: bool) -> OutcomeRow | None:
+        project = await current_project(held.session, held.task.project)
+        reserve = (held.lease.reviewer, held.now + lease_time(project))
+        if skipped:
+            held.task.skips -= 1
+        if held.task.state == "resolved":
+            return await reopen(held.session, held.task, held.now, reserve=reserve)
+        if held.task.state == "open":
+            open_again(held.session, held.task, reserve=reserve)
+        return None
+
+    async def record(
+        self, project_name: str, task_id: str, body: VerdictOnBehalf, recorded_by: str
+    ) -> TaskProgress:
+        """Record a verdict that `body.reviewer` gave elsewhere, e.g. in another tool.
+
+        What that tool had shown is not known, so the verdict does not count as blind.
+
+        Raises
+        ------
+        NotFound
+            No such project, or no such task in it.
+        Unprocessable
+            The label is not the project's.
+        Conflict
+            The task is resolved, otherwise than by this same verdict.
+        """
+        now = self.now()
+        async with self.database.transaction() as session:
+            project = await current_project(session, project_name)
+            known = as_task_id(task_id)
+            found = None if known is None else await tasks.lock(session, known)
+            task = require_task(found, project_name)
+            require_label(project, body.label)
+            if task.state == "resolved":
+                return await _repeated(session, task, body)
+            await _supersede(session, task, now)
+            session.add(_verdict(task, body, recorded_by, now))
+            ground = Ground(1, blind=False, instructions_revision=project.instructions_revision)
+            outcome = resolve(session, task, body.label, ground, now)
+            await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))
+            progress = progress_of(task, outcome)
+        self.nudge()
+        return progress
+
+
+def _verdict(task: TaskRow, body: VerdictOnBehalf, recorded_by: str, now: datetime) -> VerdictRow:
+    return VerdictRow(
+        task_id=task.task_id,
+        recorded_by=recorded_by,
+        skipped=False,
+        blind=False,
+        given_at=now,
+        **body.model_dump(),
+    )
+
+
+async def _repeated(session: AsyncSession, task: TaskRow, body: VerdictOnBehalf) -> TaskProgress:
+    same = any(
+        verdict.reviewer == body.reviewer and verdict.label == body.label
+        for verdict in await tasks.standing(session, task.task_id)
+    )
+    if not same or task.label != body.label:
+        raise Conflict(
+            "The task is resolved; reopen it first.", task_id=task.task_id, label=task.label
+        )
+    return progress_of(task, await outcomes.revision(session, task.task_id, task.revision))
+
+
+async def _supersede(session: AsyncSession, task: TaskRow, now: datetime) -> None:
+    lease = await leases.current(session, task)
+    if lease is None or lease.ending is not None:
+        return
+    if lease.expires_at <= now:
+        await tasks.add_events(session, await end_expired(session, [task.task_id], now))
+        return
+    lease.ending, lease.ended_at = "superseded", now
+    await tasks.add_events(session, [event(task.task_id, "superseded", lease.reviewer, now)])
+
+
+def _lines(
+    task: TaskRow, body: VerdictOnBehalf, recorded_by: str, outcome: OutcomeRow, now: datetime
+) -> list[dict[str, object]]:
+    given = {"label": body.label, "recorded_by": recorded_by}
+    resolved = {"label": outcome.label, "revision": outcome.revision}
+    return [
+        event(task.task_id, "verdict", body.reviewer, now, given),
+        event(task.task_id, "resolved", None, now, resolved),
+    ]

@@ -1,0 +1,166 @@
+"""Verdicts as use cases: submit, skip, release, renew."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.review_queue.leases import repository as leases
+from services.review_queue.leases.claims import lease_time
+from services.review_queue.messages import EventKind, Renewal
+from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.outcomes.revisions import Ground, open_again, outcome_message, resolve
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.repository import add_events
+from services.review_queue.timeline import event
+from services.review_queue.verdicts import repository
+from services.review_queue.verdicts.holding import Held, body_digest, present
+from shared.auth import Principal
+from shared.contracts.projects import Project
+from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
+from shared.db import Database
+from shared.problems import Unprocessable
+
+
+def require_label(project: Project, label: str) -> None:
+    """Raise `Unprocessable` unless `label` is one of the project's, as they are now."""
+    if label not in project.labels:
+        raise Unprocessable([("/label", "is not a label of this project")])
+
+
+def progress_of(task: TaskRow, outcome: OutcomeRow | None) -> TaskProgress:
+    """Return what became of `task`."""
+    return TaskProgress(
+        task_id=task.task_id,
+        state=task.state,  # type: ignore[arg-type]
+        outcome=None if outcome is None else outcome_message(outcome, task),
+    )
+
+
+@dataclass(frozen=True)
+class VerdictService:
+    """What holders of leases do. Each call is one transaction, and may be repeated.
+
+    All raise `NotFound` (not a token), `Forbidden` (another project's), `LeaseExpired` (expired,
+    or somebody else's) and `Conflict` (used before, otherwise).
+    """
+
+    database: Database
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+
+    async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress:
+        """Give a verdict; `Unprocessable` when its label is not the project's."""
+        digest = body_digest(body)
+        async with self.database.transaction() as session:
+            held = await present(session, token, who, self.now())
+            if (answered := await held.repeated("verdict", digest)) is not None:
+                return answered
+            await held.require_live()
+            project = await current_project(session, held.task.project)
+            require_label(project, body.label)
+            blind = await _is_blind(held)
+            session.add(
+                _verdict(
+                    held,
+                    blind=blind,
+                    skipped=False,
+                    label=body.label,
+                    comment=body.comment,
+                    active_seconds=body.active_seconds,
+                )
+            )
+            ground = Ground(1, blind, held.lease.instructions_revision)
+            outcome = resolve(session, held.task, body.label, ground, held.now)
+            held.end("verdict", digest, outcome)
+            await _record(held, "verdict", {"label": body.label}, outcome)
+            progress = progress_of(held.task, outcome)
+        self.nudge()
+        return progress
+
+    async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress:
+        """Leave the task to others; after `max_overlap` skips nobody can answer it."""
+        digest = body_digest(body)
+        async with self.database.transaction() as session:
+            held = await present(session, token, who, self.now())
+            if (answered := await held.repeated("skip", digest)) is not None:
+                return answered
+            await held.require_live()
+            project = await current_project(session, held.task.project)
+            blind = await _is_blind(held)
+            session.add(_verdict(held, blind=blind, skipped=True, comment=body.reason or None))
+            held.task.skips += 1
+            outcome = None
+            if held.task.skips >= project.review.max_overlap:
+                outcome = await self._unanswerable(held)
+            else:
+                open_again(session, held.task)
+            held.end("skip", digest, outcome)
+            await _record(held, "skipped", {"reason": body.reason}, outcome)
+            progress = progress_of(held.task, outcome)
+        self.nudge()
+        return progress
+
+    async def _unanswerable(self, held: Held) -> OutcomeRow:
+        await held.session.flush()
+        blind = await repository.all_blind(held.session, held.task.task_id)
+        ground = Ground(held.task.skips, blind, held.lease.instructions_revision)
+        return resolve(held.session, held.task, None, ground, held.now)
+
+    async def release(self, token: str, who: Principal) -> TaskProgress:
+        """Give the task back at once."""
+        async with self.database.transaction() as session:
+            held = await present(session, token, who, self.now())
+            if (answered := await held.repeated("release", body_digest(None))) is not None:
+                return answered
+            await held.require_live()
+            open_again(session, held.task)
+            held.end("release", body_digest(None))
+            await _record(held, "released", {}, None)
+            progress = progress_of(held.task, None)
+        self.nudge()
+        return progress
+
+    async def renew(self, token: str, who: Principal) -> Renewal:
+        """Let the lease last as long again, from now on."""
+        async with self.database.transaction() as session:
+            held = await present(session, token, who, self.now())
+            await held.require_live()
+            project = await current_project(session, held.task.project)
+            expires_at = held.now + lease_time(project)
+            held.lease.expires_at = held.task.available_at = expires_at
+        return Renewal(token=token, expires_at=expires_at)
+
+
+def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> VerdictRow:
+    return VerdictRow(
+        task_id=held.task.task_id,
+        reviewer=held.lease.reviewer,
+        recorded_by=held.lease.reviewer,
+        token=held.lease.token,
+        skipped=skipped,
+        blind=blind,
+        given_at=held.now,
+        **answer,
+    )
+
+
+async def _is_blind(held: Held) -> bool:
+    if held.lease.suggestion_shown:
+        return False
+    if held.lease.number == 1:
+        return True
+    # He may have seen one under an earlier lease, before the task moved to a blind lane.
+    return not await leases.suggestion_was_shown(
+        held.session, held.task.task_id, held.lease.reviewer
+    )
+
+
+async def _record(
+    held: Held, kind: EventKind, detail: dict[str, str], outcome: OutcomeRow | None
+) -> None:
+    lines = [event(held.task.task_id, kind, held.lease.reviewer, held.now, detail)]
+    if outcome is not None:
+        resolved = {"label": outcome.label, "revision": outcome.revision}
+        lines.append(event(held.task.task_id, "resolved", None, held.now, resolved))
+    await add_events(held.session, lines)

@@ -1,0 +1,33 @@
+"""A review queue over real HTTP, on each database, with a clock that tests turn."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.review_queue.app import MIGRATIONS
+from services.review_queue.settings import ReviewQueueSettings
+from shared.auth import Keys
+from shared.db import Database
+from shared.settings import CommonSettings
+from tests.integration.review_queue.desk import Clock, Desk, open_desk
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def settings(database_url: str) -> ReviewQueueSettings:
+    database = Database(database_url)
+    await database.migrate(MIGRATIONS)
+    await database.dispose()
+    return ReviewQueueSettings(database_url=database_url)
+
+
+@pytest.fixture
+async def desk(
+    common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> AsyncIterator[Desk]:
+    async with open_desk(common, settings, keys, clock) as opened:
+        yield opened

@@ -1,0 +1,213 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.review_queue.settings import ReviewQueueSettings
+from shared.auth import Keys
+from shared.contracts.base import rfc3339
+from shared.settings import CommonSettings
+from tests.harness import wait_until
+from tests.integration.review_queue.desk import Clock, Desk, Json, body_of, entry, open_desk
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project()
+
+
+def items(leases: list[Json]) -> list[str]:
+    return [lease["task"]["item_id"] for lease in leases]
+
+
+async def test_racing_reviewers_get_each_task_once_and_lose_none(desk: Desk) -> None:
+    wanted = {f"item-{number}" for number in range(120)}
+    await desk.post(*(entry(name) for name in sorted(wanted)))
+
+    async def work(name: str) -> list[str]:
+        got: list[str] = []
+        while leases := await desk.lease(name, 3):
+            got += items(leases)
+            for lease in leases:
+                await desk.verdict(name, lease["token"], "positive")
+        return got
+
+    got = await asyncio.gather(*(work(f"r{number}") for number in range(16)))
+    everything = [item for one in got for item in one]
+    assert len(everything) == len(wanted)
+    assert set(everything) == wanted
+    feed = await desk.outcomes()
+    assert sorted(row["item_id"] for row in feed["outcomes"]) == sorted(wanted)
+
+
+async def test_racing_replicas_get_each_task_once(
+    desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> None:
+    await desk.post(*(entry(f"item-{number}") for number in range(60)))
+    async with open_desk(common, settings, keys, clock) as other:
+        takes = [replica.lease(f"r{number}", 5) for number in range(8) for replica in (desk, other)]
+        got = [item for leases in await asyncio.gather(*takes) for item in items(leases)]
+        got += items(await desk.lease("last", 60))
+    assert len(got) == 60
+    assert len(set(got)) == 60
+
+
+async def test_earliest_due_comes_first_then_the_rest_by_creation(desk: Desk) -> None:
+    now = desk.clock()
+    await desk.post(entry("pool-1", lane="pool"), entry("optional-2", lane="optional"))
+    desk.clock.turn(1)
+    await desk.post(entry("pool-3", lane="pool"))
+    for name, minutes in (("late", 90), ("soon", 5), ("later", 120)):
+        await desk.post(entry(name, due_at=rfc3339(now + timedelta(minutes=minutes))))
+    await desk.post(entry("by-rule"))
+    assert items(await desk.lease("r1", 9)) == [
+        *("soon", "by-rule", "late", "later"),
+        *("pool-1", "optional-2", "pool-3"),
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 7])
+async def test_evidence_is_a_fifth_of_the_leases_while_it_waits(desk: Desk, count: int) -> None:
+    lanes = ["certification", "audit", "gold"]
+    await desk.post(*(entry(f"m{number}") for number in range(60)))
+    await desk.post(*(entry(f"e{number}", lane=lanes[number % 3]) for number in range(9)))
+    got: list[str] = []
+    while sum(item.startswith("e") for item in got) < 9:
+        got += items(await desk.lease("r1", count))
+        evidence = sum(item.startswith("e") for item in got)
+        assert evidence >= min(9, -(-len(got) // 5))
+        assert evidence <= -(-len(got) // 5) + 1
+
+
+async def test_what_one_class_cannot_fill_the_other_does(desk: Desk) -> None:
+    await desk.post(entry("m1"), entry("m2"))
+    await desk.post(*(entry(f"e{number}", lane="audit") for number in range(6)))
+    assert len(await desk.lease("r1", 8)) == 8
+    await desk.post(*(entry(f"more{number}") for number in range(3)))
+    assert len(await desk.lease("r1", 8)) == 3
+
+
+async def test_lease_shows_no_lane_and_evidence_no_suggestion(desk: Desk) -> None:
+    await desk.put_project(review={"blind": False})
+    prediction = {"label": "positive", "confidence": 0.6}
+    await desk.post(
+        entry("seen", prediction=prediction, metadata={"channel": "web"}),
+        entry("unpredicted"),
+        *(entry(lane, lane=lane, prediction=prediction) for lane in ("audit", "certification")),
+        entry("gold", lane="gold", prediction=prediction),
+    )
+    leases = {lease["task"]["item_id"]: lease for lease in await desk.lease("r1", 9)}
+    suggestions = {name: lease["task"]["suggestion"] for name, lease in leases.items()}
+    assert suggestions == {
+        "seen": "positive",
+        "unpredicted": None,
+        "audit": None,
+        "certification": None,
+        "gold": None,
+    }
+    assert set(leases["seen"]) == {"token", "expires_at", "task"}
+    assert leases["seen"]["task"] == {
+        "task_id": leases["seen"]["task"]["task_id"],
+        "item_id": "seen",
+        "data": {"text": "text of seen"},
+        "metadata": {"channel": "web"},
+        "suggestion": "positive",
+        "instructions_revision": 1,
+    }
+    assert "certification" not in str({**leases["audit"], "data": ""})
+
+
+async def test_blind_project_shows_no_suggestion(desk: Desk) -> None:
+    await desk.post(entry("a", prediction={"label": "positive"}))
+    assert (await desk.lease_one("r1"))["task"]["suggestion"] is None
+
+
+async def test_outcome_says_whether_the_answer_was_blind(desk: Desk) -> None:
+    await desk.put_project(review={"blind": False, "lease_seconds": 60, "max_overlap": 9})
+    prediction = {"label": "positive"}
+    await desk.post(entry("a", prediction=prediction))
+    first = await desk.lease_one("r1")
+    assert first["task"]["suggestion"] == "positive"
+    await desk.use("r1", first["token"], "release")
+    # Asked for as evidence after r1 has seen the suggestion: r2 is blind, r1 never again.
+    await desk.post(entry("a", lane="audit", prediction=prediction))
+    again = await desk.lease_one("r1")
+    assert again["task"]["suggestion"] is None
+    progress = await desk.verdict("r1", again["token"], "positive")
+    assert progress["outcome"]["blind"] is False
+    await desk.operator.post(f"/v1/projects/shop/tasks/{again['task']['task_id']}/reopen")
+    other = await desk.answer("r2", "positive")
+    assert (other["outcome"]["blind"], other["outcome"]["lane"]) == (True, "audit")
+
+
+async def test_lease_lasts_as_the_project_says_else_five_minutes(desk: Desk) -> None:
+    await desk.post(entry("a"), entry("b"))
+    lease = await desk.lease_one("r1")
+    assert lease["expires_at"] == rfc3339(desk.clock() + timedelta(seconds=60))
+    await desk.put_project(review={})
+    lease = await desk.lease_one("r1")
+    assert lease["expires_at"] == rfc3339(desk.clock() + timedelta(seconds=300))
+
+
+async def test_expired_lease_is_claimable_at_once(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await desk.lease_one("r1")
+    desk.clock.turn(59.9)
+    assert await desk.lease("r2") == []
+    desk.clock.turn(0.1)
+    assert items(await desk.lease("r2")) == ["a"]
+    assert await desk.kinds(receipt["task_id"]) == ["created", "leased", "expired", "leased"]
+
+
+async def test_worker_writes_expiry_into_the_timeline(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await desk.lease_one("r1")
+    desk.clock.turn(60)
+    task = await desk.task(receipt["task_id"])
+    assert (task["state"], task["holder"]) == ("open", None)
+
+    async def written() -> Json | None:
+        last: Json = (await desk.task(receipt["task_id"]))["timeline"][-1]
+        return last if last["kind"] == "expired" else None
+
+    line = await wait_until(written)
+    assert line is not None
+    assert line["actor"] == "r1"
+    assert line["at"] == rfc3339(desk.clock())
+
+
+async def test_waiting_reviewer_gets_what_comes(desk: Desk) -> None:
+    waiting = asyncio.create_task(desk.lease("r1", wait_seconds=20))
+    await asyncio.sleep(0)
+    await desk.post(entry("a"))
+    assert items(await waiting) == ["a"]
+
+
+async def test_waiting_reviewer_gets_what_expires(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    await desk.lease_one("r1")
+    waiting = asyncio.create_task(desk.lease("r2", wait_seconds=20))
+    await asyncio.sleep(0)
+    desk.clock.turn(60)
+    assert items(await waiting) == ["a"]
+
+
+async def test_empty_list_when_nothing_came(desk: Desk) -> None:
+    assert await desk.lease("r1", wait_seconds=0.2) == []
+
+
+async def test_projects_are_apart(desk: Desk) -> None:
+    await desk.put_project("other")
+    await desk.post(entry("a"), project="other")
+    assert await desk.lease("r1") == []
+
+
+async def test_depth_by_lane(desk: Desk) -> None:
+    await desk.post(entry("a"), entry("b"), entry("c", lane="audit"), entry("d"))
+    await desk.answer("r1", "positive")
+    await desk.lease_one("r1")
+    desk.clock.turn(30)
+    depth = body_of(await desk.service.get("/v1/projects/shop/queue"))
+    assert (depth["open"], depth["leased"]) == (2, 1)
+    (mandatory,) = depth["lanes"]
+    assert mandatory == {"lane": "mandatory", "open": 2, "leased": 1, "oldest_seconds": 30.0}

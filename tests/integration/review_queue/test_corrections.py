@@ -1,0 +1,131 @@
+import pytest
+
+from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project()
+
+
+async def undo(desk: Desk, name: str, token: str) -> Json:
+    return body_of(await desk.use(name, token, "undo"))
+
+
+async def test_undone_verdict_comes_back_to_its_reviewer_as_later_revisions(desk: Desk) -> None:
+    (receipt, _) = await desk.post(entry("a", lane="audit"), entry("b"))
+    lease = await desk.lease_one("r1")
+    await desk.verdict("r1", lease["token"], "negative")
+    undone = await undo(desk, "r1", lease["token"])
+    assert undone["state"] == "open"
+    assert (undone["outcome"]["revision"], undone["outcome"]["label"]) == (2, None)
+    assert undone["outcome"]["verdicts"] == 0
+    item = body_of(await desk.service.get("/v1/projects/shop/outcomes/a"))
+    assert (item["status"], item["label"], item["revision"]) == ("in_review", None, 2)
+    # It waits for r1 alone, and keeps its lane.
+    assert [one["task"]["item_id"] for one in await desk.lease("r2", 9)] == ["b"]
+    again = await desk.lease_one("r1")
+    assert again["task"]["item_id"] == "a"
+    assert again["token"] != lease["token"]
+    progress = await desk.verdict("r1", again["token"], "positive")
+    assert (progress["outcome"]["revision"], progress["outcome"]["lane"]) == (3, "audit")
+    feed = await desk.outcomes()
+    assert [row["label"] for row in feed["outcomes"]] == ["negative", None, "positive"]
+    assert await desk.kinds(receipt["task_id"]) == [
+        *("created", "leased", "verdict", "resolved", "undone"),
+        *("leased", "verdict", "resolved"),
+    ]
+
+
+async def test_undone_task_goes_to_others_when_its_reviewer_stays_away(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.verdict("r1", lease["token"], "negative")
+    await undo(desk, "r1", lease["token"])
+    desk.clock.turn(59)
+    assert await desk.lease("r2") == []
+    desk.clock.turn(1)
+    assert len(await desk.lease("r2")) == 1
+
+
+async def test_second_undo_is_a_conflict(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+    await desk.verdict("r1", lease["token"], "negative")
+    await undo(desk, "r1", lease["token"])
+    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+    late = await desk.use("r1", lease["token"], "verdict", {"label": "negative"})
+    problem_of(late, 409, "conflict")
+
+
+async def test_undo_is_a_conflict_once_the_task_has_moved_on(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.verdict("r1", lease["token"], "negative")
+    await desk.operator.post(f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen")
+    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+
+
+async def test_undone_skip_comes_back_and_counts_no_longer(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.use("r1", lease["token"], "skip", {})
+    undone = await undo(desk, "r1", lease["token"])
+    assert (undone["state"], undone["outcome"]) == ("open", None)
+    assert (await desk.task(receipt["task_id"]))["skips"] == 0
+    assert len(await desk.lease("r1")) == 1
+
+
+async def test_last_skip_can_be_undone(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    for name in ("r1", "r2"):
+        lease = await desk.lease_one(name)
+        await desk.use(name, lease["token"], "skip", {})
+    undone = await undo(desk, "r2", lease["token"])
+    assert (undone["state"], undone["outcome"]["revision"]) == ("open", 2)
+    progress = await desk.answer("r2", "positive")
+    assert (progress["outcome"]["revision"], progress["outcome"]["label"]) == (3, "positive")
+
+
+async def test_undo_of_a_skip_leaves_the_next_reviewer_in_peace(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.use("r1", lease["token"], "skip", {})
+    other = await desk.lease_one("r2")
+    assert (await undo(desk, "r1", lease["token"]))["state"] == "leased"
+    progress = await desk.verdict("r2", other["token"], "positive")
+    assert progress["outcome"]["label"] == "positive"
+
+
+async def test_reopened_task_can_be_answered_by_anybody_as_later_revisions(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a", lane="certification"))
+    await desk.answer("r1", "negative")
+    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    reopened = body_of(await desk.operator.post(url))
+    assert reopened["state"] == "open"
+    assert (reopened["outcome"]["revision"], reopened["outcome"]["label"]) == (2, None)
+    progress = await desk.answer("r1", "positive")
+    assert progress["outcome"]["revision"] == 3
+    assert progress["outcome"]["lane"] == "certification"
+    item = body_of(await desk.service.get("/v1/projects/shop/outcomes/a"))
+    assert (item["label"], item["revision"]) == ("positive", 3)
+
+
+async def test_reopening_forgets_the_skips(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    for name in ("r1", "r2"):
+        lease = await desk.lease_one(name)
+        await desk.use(name, lease["token"], "skip", {})
+    await desk.operator.post(f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen")
+    lease = await desk.lease_one("r1")
+    assert body_of(await desk.use("r1", lease["token"], "skip", {}))["state"] == "open"
+
+
+async def test_only_a_resolved_task_can_be_reopened(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    assert problem_of(await desk.operator.post(url), 409, "conflict")["state"] == "open"
+    await desk.put_project("other")
+    elsewhere = url.replace("shop", "other")
+    problem_of(await desk.operator.post(elsewhere), 404, "not-found")

@@ -1,0 +1,116 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.review_queue.settings import ReviewQueueSettings
+from shared.auth import Keys
+from shared.settings import CommonSettings
+from tests.integration.review_queue.desk import Clock, Desk, Json, body_of, entry, open_desk
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project()
+
+
+async def read_all(desk: Desk, expected: int, limit: int) -> list[Json]:
+    """Follow the feed until it has given `expected` rows, then look once more."""
+    rows: list[Json] = []
+    cursor: str | None = None
+    while len(rows) < expected:
+        page = await desk.outcomes(cursor, limit=limit, wait_seconds=5)
+        rows += page["outcomes"]
+        cursor = page["cursor"]
+    rows += (await desk.outcomes(cursor))["outcomes"]
+    return rows
+
+
+async def answer_everything(desk: Desk, name: str) -> None:
+    while leases := await desk.lease(name, 2):
+        for lease in leases:
+            await desk.verdict(name, lease["token"], "positive")
+            await desk.use(name, lease["token"], "undo")
+        for lease in await desk.lease(name, 2):
+            await desk.verdict(name, lease["token"], "negative")
+
+
+async def test_readers_beside_concurrent_writers_skip_nothing_and_double_nothing(
+    desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> None:
+    wanted = [f"item-{number}" for number in range(40)]
+    await desk.post(*(entry(name) for name in wanted))
+    async with open_desk(common, settings, keys, clock) as other:
+        reads = [read_all(desk, 120, limit=7), read_all(other, 120, limit=1000)]
+        writes = [
+            answer_everything(replica, f"r{number}")
+            for number, replica in enumerate([desk, other] * 3)
+        ]
+        (first, second), _ = await asyncio.gather(asyncio.gather(*reads), asyncio.gather(*writes))
+    assert first == second
+    assert len(first) == 120
+    for name in wanted:
+        revisions = [(row["revision"], row["label"]) for row in first if row["item_id"] == name]
+        assert revisions == [(1, "positive"), (2, None), (3, "negative")]
+
+
+async def test_cursor_is_never_null_and_holds_its_place(desk: Desk) -> None:
+    empty = await desk.outcomes()
+    assert empty["outcomes"] == []
+    await desk.post(entry("a"), entry("b"))
+    await desk.answer("r1", "positive")
+    first = await desk.outcomes(empty["cursor"])
+    assert [row["item_id"] for row in first["outcomes"]] == ["a"]
+    nothing = await desk.outcomes(first["cursor"])
+    assert (nothing["outcomes"], nothing["cursor"]) == ([], first["cursor"])
+    await desk.answer("r1", "negative")
+    second = await desk.outcomes(first["cursor"])
+    assert [row["item_id"] for row in second["outcomes"]] == ["b"]
+    assert (await desk.outcomes())["outcomes"] == first["outcomes"] + second["outcomes"]
+
+
+async def test_feed_is_of_one_project(desk: Desk) -> None:
+    await desk.put_project("other")
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    other = body_of(await desk.service.get("/v1/projects/other/outcomes"))
+    assert other["outcomes"] == []
+
+
+async def test_waiting_reader_gets_what_comes(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    waiting = asyncio.create_task(desk.outcomes(wait_seconds=20))
+    await asyncio.sleep(0)
+    await desk.answer("r1", "positive")
+    assert [row["item_id"] for row in (await waiting)["outcomes"]] == ["a"]
+
+
+async def test_waiting_caller_gets_the_outcome_of_his_item(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    url = "/v1/projects/shop/outcomes/a"
+    reviewing: dict[str, Any] = body_of(await desk.of("caller").get(url))
+    assert (reviewing["status"], reviewing["label"], reviewing["revision"]) == (
+        "in_review",
+        None,
+        0,
+    )
+    waiting = asyncio.create_task(desk.of("caller").get(url, params={"wait_seconds": 20}))
+    await asyncio.sleep(0)
+    await desk.answer("r1", "positive")
+    resolved = body_of(await waiting)
+    assert (resolved["status"], resolved["label"], resolved["source"]) == (
+        "resolved",
+        "positive",
+        "human",
+    )
+
+
+async def test_corrections_carry_the_instructions_that_the_reviewer_had(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.put_project(instructions="Read it twice.")
+    await desk.verdict("r1", lease["token"], "positive")
+    await desk.use("r1", lease["token"], "undo")
+    assert (await desk.lease_one("r1"))["task"]["instructions_revision"] == 2
+    rows = (await desk.outcomes())["outcomes"]
+    assert [row["instructions_revision"] for row in rows] == [1, 1]

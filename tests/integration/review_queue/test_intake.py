@@ -1,0 +1,176 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.contracts.base import rfc3339, task_id_for
+from tests.integration.review_queue.desk import Desk, entry, problem_of
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project()
+
+
+async def test_receipts_are_in_the_order_of_the_entries(desk: Desk) -> None:
+    receipts = await desk.post(entry("b"), entry("a"), entry("c"))
+    assert [receipt["item_id"] for receipt in receipts] == ["b", "a", "c"]
+    assert [receipt["status"] for receipt in receipts] == ["created"] * 3
+    assert receipts[0]["task_id"] == task_id_for("shop", "b")
+
+
+async def test_repeated_call_is_the_same_task(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    (again,) = await desk.post(entry("a"))
+    assert (again["status"], again["state"]) == ("existing", "open")
+    assert len(await desk.lease("r1", 9)) == 1
+
+
+async def test_bad_entry_spoils_no_neighbour(desk: Desk) -> None:
+    receipts = await desk.post(
+        entry("a"), {"item_id": "bad", "data": {"text": 7}}, entry("x" * 201), entry("c")
+    )
+    assert [receipt["status"] for receipt in receipts] == [
+        "created",
+        "rejected",
+        "rejected",
+        "created",
+    ]
+    assert receipts[1]["item_id"] == "bad"
+    assert "/data/text" in receipts[1]["detail"]
+    assert len(await desk.lease("r1", 9)) == 2
+
+
+async def test_other_data_under_an_open_id_is_a_conflict(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    conflict, fine = await desk.post(entry("a", data={"text": "other"}), entry("b"))
+    assert (conflict["status"], fine["status"]) == ("conflict", "created")
+    lease = next(one for one in await desk.lease("r1", 2) if one["task"]["item_id"] == "a")
+    assert lease["task"]["data"] == {"text": "text of a"}
+    (leased,) = await desk.post(entry("a", data={"text": "other"}))
+    assert (leased["status"], leased["state"]) == ("conflict", "leased")
+
+
+async def test_resolved_item_tells_its_label_whatever_the_data(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    (receipt,) = await desk.post(entry("a", data={"text": "other"}))
+    assert receipt["status"] == "existing"
+    assert (receipt["state"], receipt["label"], receipt["source"]) == (
+        "resolved",
+        "positive",
+        "human",
+    )
+
+
+async def test_item_twice_in_one_call(desk: Desk) -> None:
+    receipts = await desk.post(entry("a"), entry("a"), entry("a", data={"text": "other"}))
+    assert [receipt["status"] for receipt in receipts] == ["created", "existing", "conflict"]
+    assert len({receipt["task_id"] for receipt in receipts}) == 1
+
+
+async def test_mandatory_task_is_due_by_the_projects_rule_unless_it_says(desk: Desk) -> None:
+    due_at = rfc3339(desk.clock() + timedelta(days=1))
+    receipts = await desk.post(
+        entry("a"), entry("b", due_at=due_at), entry("c", lane="pool"), entry("d", lane="audit")
+    )
+    by_rule = rfc3339(desk.clock() + timedelta(seconds=3600))
+    due = [(await desk.task(receipt["task_id"]))["due_at"] for receipt in receipts]
+    assert due == [by_rule, due_at, None, None]
+
+
+@pytest.mark.parametrize("lane", ["certification", "audit", "gold"])
+async def test_open_task_moves_to_the_blind_lane_with_the_draws_prediction(
+    desk: Desk, lane: str
+) -> None:
+    (receipt,) = await desk.post(entry("a", prediction={"label": "negative"}))
+    drawn: dict[str, Any] = {"label": "positive", "propensity": 0.05, "model_version": "v2"}
+    (again,) = await desk.post(entry("a", lane=lane, prediction=drawn))
+    assert again["status"] == "existing"
+    task = await desk.task(receipt["task_id"])
+    assert task["lane"] == lane
+    assert (task["prediction"]["model_version"], task["prediction"]["propensity"]) == ("v2", 0.05)
+    assert await desk.kinds(receipt["task_id"]) == ["created", "moved"]
+
+
+async def test_leased_task_stays_in_its_lane(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await desk.lease_one("r1")
+    await desk.post(entry("a", lane="audit"))
+    assert (await desk.task(receipt["task_id"]))["lane"] == "mandatory"
+    # Once the lease has expired nobody has it, and it moves.
+    desk.clock.turn(61)
+    await desk.post(entry("a", lane="audit"))
+    assert (await desk.task(receipt["task_id"]))["lane"] == "audit"
+
+
+async def test_evidence_stays_evidence(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a", lane="certification"))
+    await desk.post(entry("a", lane="mandatory"))
+    await desk.post(entry("a", lane="audit"))
+    assert (await desk.task(receipt["task_id"]))["lane"] == "certification"
+
+
+async def test_relabel_reopens_a_resolved_task_for_others(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    (again,) = await desk.post(entry("a", lane="relabel"))
+    assert (again["status"], again["state"], again["label"]) == ("existing", "open", None)
+    assert await desk.lease("r1") == []
+    await desk.answer("r2", "negative")
+    feed = await desk.outcomes()
+    assert [(row["revision"], row["label"], row["lane"]) for row in feed["outcomes"]] == [
+        (1, "positive", "mandatory"),
+        (2, None, "relabel"),
+        (3, "negative", "relabel"),
+    ]
+    assert [row["verdicts"] for row in feed["outcomes"]] == [1, 0, 1]
+    assert "reopened" in await desk.kinds(receipt["task_id"])
+
+
+async def test_relabel_with_other_data_is_a_conflict(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    (receipt,) = await desk.post(entry("a", lane="relabel", data={"text": "other"}))
+    assert (receipt["status"], receipt["state"]) == ("conflict", "resolved")
+
+
+async def test_relabel_of_an_open_task_changes_nothing(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await desk.post(entry("a", lane="relabel"))
+    assert (await desk.task(receipt["task_id"]))["lane"] == "mandatory"
+
+
+async def test_a_thousand_tasks_at_once_and_not_one_more(desk: Desk) -> None:
+    entries = [entry(f"item-{number}") for number in range(1001)]
+    too_many = await desk.service.post("/v1/projects/shop/tasks", json={"tasks": entries})
+    (fault,) = problem_of(too_many, 422, "unprocessable")["errors"]
+    assert fault["pointer"] == "/tasks"
+    assert await desk.lease("r1") == []
+    receipts = await desk.post(*entries[:1000])
+    assert {receipt["status"] for receipt in receipts} == {"created"}
+    again = await desk.post(*entries[:1000])
+    assert {receipt["status"] for receipt in again} == {"existing"}
+    # Asked in the order they came in.
+    leased = [lease["task"]["item_id"] for lease in await desk.lease("r1", 100)]
+    assert leased == [f"item-{number}" for number in range(100)]
+
+
+async def test_labels_that_went_away_bind_new_verdicts_only(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.put_project(labels=["bad", "good"])
+    refused = await desk.use("r1", lease["token"], "verdict", {"label": "positive"})
+    (fault,) = problem_of(refused, 422, "unprocessable")["errors"]
+    assert fault["pointer"] == "/label"
+    progress = await desk.verdict("r1", lease["token"], "good")
+    assert progress["outcome"]["label"] == "good"
+
+
+async def test_item_ids_of_any_script_and_with_slashes(desk: Desk) -> None:
+    names = ["bücher/17", "注文 5", "a%2Fb", "..", "x?y#z"]
+    await desk.post(*(entry(name) for name in names))
+    for name in names:
+        quoted = "".join(f"%{byte:02X}" for byte in name.encode())
+        answer = await desk.service.get(f"/v1/projects/shop/outcomes/{quoted}")
+        assert answer.json()["item_id"] == name
