@@ -1,0 +1,121 @@
+"""The router's own routes: parse, call one function, return."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from services.router.calls import promise_summary
+from services.router.errors import (
+    ItemConflict,
+    ProjectNotFound,
+    QueueUnreachable,
+    SpoolUnavailable,
+    StoreUnreachable,
+)
+from services.router.messages import ItemOutcome, ModelStatus
+from services.router.outcomes import outcome_of
+from services.router.predict import standing_of
+from services.router.service import Router
+from shared.auth import allow
+from shared.contracts.base import ItemId
+from shared.contracts.decisions import PredictRequest, PredictResponse
+from shared.http.body import StrictRoute
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(
+    prefix="/v1/projects/{project}",
+    route_class=StrictRoute,
+    dependencies=[Depends(allow("caller"))],
+    responses=declare(Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable),
+    tags=["router"],
+)
+
+WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for a verdict.")]
+
+_ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
+
+
+def service_of(request: Request) -> Router:
+    """Return the running router of the application."""
+    service: Router = request.app.state.router
+    return service
+
+
+Service = Annotated[Router, Depends(service_of)]
+
+
+@router.post(
+    "/predict",
+    summary="Predict and route items",
+    response_model=PredictResponse,
+    responses=declare(
+        NotJson, ItemConflict, BodyTooLarge, Unprocessable, StoreUnreachable, SpoolUnavailable
+    ),
+)
+async def predict(project: str, body: PredictRequest, service: Service) -> Response:
+    """Answer what the promise covers, and send the rest to people.
+
+    `in_review`, and the audit task of an answer, are durable before the response. With a 409 some
+    neighbours of the conflicting items may be under review already: the same call without the
+    conflict gets the same tasks.
+    """
+    return _json(await service.predictor.predict(project, body))
+
+
+@router.get(
+    "/items/{item_id:path}/outcome",
+    summary="What became of an item",
+    response_model=ItemOutcome,
+    responses=declare(StoreUnreachable, QueueUnreachable),
+)
+async def outcome(
+    project: str, item_id: str, service: Service, wait_seconds: WaitSeconds = 0
+) -> Response:
+    """Say whether people have resolved the item; percent-encode its id in the path."""
+    await service.versions.view(project)
+    try:
+        _ITEM_ID.validate_python(item_id)
+    except ValidationError as error:
+        raise Unprocessable([("/path/item_id", "is not an item id")]) from error
+    found = await outcome_of(
+        service.handoff,
+        service.bells,
+        project,
+        item_id,
+        wait_seconds=wait_seconds,
+        poll_seconds=service.poll_seconds,
+    )
+    return _json(found.model_dump_json().encode())
+
+
+@router.get("/model", summary="What the project serves with", response_model=ModelStatus)
+async def model(project: str, service: Service) -> Response:
+    """Return channels, promise, and the digests that this replica has loaded."""
+    view = await service.versions.view(project)
+    documents, serving = view.documents, view.serving
+    channels, promise = documents.channels, documents.promise
+    status = {
+        "project": project,
+        **channels.model_dump(include={"champion", "previous", "challenger", "shadow"}),
+        "channels_revision": channels.revision,
+        "policy_revision": promise.revision if promise is not None else None,
+        "project_revision": documents.project.revision,
+        "promise": promise_summary(view, standing_of(view, service.now())),
+        "serving": serving.version if serving is not None else None,
+        "loaded": {serving.version: serving.sha256} if serving is not None else {},
+        "failures": dict(view.failures),
+    }
+    return _json(orjson.dumps(status))
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -1,0 +1,53 @@
+"""The router's application: wiring and lifespan only."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from fastapi import FastAPI
+
+from services.router import api
+from services.router.service import Router, running_router
+from services.router.settings import RouterSettings
+from shared.auth import Verifier
+from shared.contracts.base import utc_now
+from shared.http.app import build_app
+from shared.settings import CommonSettings, SettingsError
+
+
+def create_app(
+    common: CommonSettings,
+    settings: RouterSettings,  # noqa: ARG001 - the same call for every service
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> FastAPI:
+    """Build the application; nothing runs before its lifespan begins.
+
+    Raises
+    ------
+    SettingsError
+        There is no secret: the audit draw would be one that callers can foresee.
+    """
+    if not common.secret.get_secret_value():
+        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running_router(common, now) as router:
+            app.state.router = router
+            yield
+
+    async def missing() -> dict[str, str]:
+        router: Router = app.state.router
+        return router.versions.missing()
+
+    app = build_app(
+        service="router",
+        description="Scores items and routes them: sure answers to the caller, the rest to people.",
+        lifespan=lifespan,
+        routers=[api.router],
+        verifier=Verifier(common.keys_folder),
+        missing=missing,
+        body_limit_bytes=common.body_limit_bytes,
+    )
+    return app

@@ -1,0 +1,1 @@
+"""The decision log: one row a decision, in local segments, shipped to the store."""

@@ -1,0 +1,107 @@
+"""Local segments of the decision log: one open file a project, named as it will be in the store."""
+
+import gzip
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from services.router.slots import Slot, sync_folder
+from shared.contracts.base import new_id
+from shared.store import decisions_prefix
+
+SEGMENT_BYTES = 1024 * 1024
+PATTERN = "*.jsonl"
+_SEPARATOR = "@"
+
+
+@dataclass
+class _Open:
+    path: Path
+    descriptor: int
+    day: str
+    size: int = 0
+
+
+class LogSegments:
+    """The segments in one slot. A file is named PROJECT@DAY@REPLICA-N.jsonl.
+
+    REPLICA is a UUIDv7 of this run, so N is never used again and names sort by time.
+    """
+
+    def __init__(self, folder: Path, now: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._now = now
+        self._replica = new_id().replace("-", "")
+        self._count = 0
+        self._open: dict[str, _Open] = {}
+
+    def append(self, project: str, lines: bytes) -> bool:
+        """Write rows with one write; say whether the segment is full. `OSError` loses them."""
+        day = self._now().strftime("%Y-%m-%d")
+        segment = self._open.get(project)
+        if segment is None or segment.day != day:
+            self._seal(project)
+            segment = self._create(project, day)
+        try:
+            written = os.write(segment.descriptor, lines)
+        except OSError:
+            self._seal(project)
+            raise
+        if written != len(lines):
+            # The torn line must stay the last one.
+            self._seal(project)
+            raise OSError("short write")
+        segment.size += written
+        return segment.size >= SEGMENT_BYTES
+
+    def seal(self) -> None:
+        """Close every open segment: what follows goes to new ones."""
+        for project in list(self._open):
+            self._seal(project)
+
+    def sealed(self) -> list[Path]:
+        """Return the segments that will not grow any more, oldest first."""
+        active = {segment.path for segment in self._open.values()}
+        paths = (path for path in self._folder.glob(PATTERN) if path not in active)
+        return sorted(paths, key=lambda path: path.name.rpartition(_SEPARATOR)[2])
+
+    def adopt(self, slot: Slot) -> None:
+        """Move the segments of an abandoned slot here; they keep their names."""
+        for path in slot.folder.glob(PATTERN):
+            path.rename(self._folder / path.name)
+        sync_folder(self._folder)
+
+    def _create(self, project: str, day: str) -> _Open:
+        self._count += 1
+        name = _SEPARATOR.join([project, day, f"{self._replica}-{self._count:08}"])
+        path = self._folder / f"{name}.jsonl"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        segment = _Open(path, os.open(path, flags, 0o600), day)
+        self._open[project] = segment
+        return segment
+
+    def _seal(self, project: str) -> None:
+        segment = self._open.pop(project, None)
+        if segment is not None:
+            os.close(segment.descriptor)
+
+
+def store_path(segment: Path) -> str:
+    """Return where a segment goes in the store."""
+    project, day, name = segment.stem.split(_SEPARATOR)
+    return f"{decisions_prefix(project)}/{day}/{name}.jsonl.gz"
+
+
+def packed(segment: Path) -> bytes:
+    """Return the segment's complete lines, compressed; the same segment gives the same bytes."""
+    content = segment.read_bytes()
+    return gzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=6, mtime=0)
+
+
+def age_seconds(segments: list[Path]) -> float:
+    """Return the seconds since the oldest of `segments` was last written; 0 for none."""
+    written = [path.stat().st_mtime for path in segments]
+    return max(0.0, time.time() - min(written)) if written else 0.0

@@ -1,0 +1,115 @@
+"""Ships segments to the store, and removes days that are older than the project keeps."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from obstore.exceptions import BaseError
+
+from services.router.decision_log.segments import (
+    PATTERN,
+    LogSegments,
+    age_seconds,
+    packed,
+    store_path,
+)
+from services.router.metrics import LOG_LAG_SECONDS, LOG_LOST
+from services.router.slots import Slot
+from shared.doorbells import wait_for
+from shared.store import Store, decisions_prefix
+
+log = structlog.get_logger()
+
+_SHIP_SECONDS = 2.0
+# What is not shipped by then is a leftover for the next start.
+_LAST_SHIP_SECONDS = 5.0
+_EXPIRE_SECONDS = 3600.0
+
+Retention = Callable[[], Mapping[str, float]]
+
+
+class DecisionLog:
+    """Rows are on this disk before the answer, and in the store about two seconds later.
+
+    `retention` gives the days that each known project keeps its decisions.
+    """
+
+    def __init__(
+        self, root: Path, store: Store, *, now: Callable[[], datetime], retention: Retention
+    ) -> None:
+        self._root = root
+        self._store = store
+        self._now = now
+        self._retention = retention
+        self._full = asyncio.Event()
+        self._expired_at: datetime | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["DecisionLog"]:
+        """Keep and ship rows while the block lasts; ship what is left at its end."""
+        self._slot = await asyncio.to_thread(Slot.take, self._root)
+        self._segments = LogSegments(self._slot.folder, self._now)
+        shipping = asyncio.create_task(self._run())
+        try:
+            yield self
+        finally:
+            shipping.cancel()
+            await asyncio.gather(shipping, return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_SHIP_SECONDS):
+                    await self._ship()
+            self._slot.close()
+
+    def append(self, project: str, lines: list[bytes]) -> None:
+        """Keep the rows of one call. A full disk loses rows, counted, and no answer."""
+        try:
+            if self._segments.append(project, b"".join(lines)):
+                self._full.set()
+        except OSError as error:
+            LOG_LOST.inc(len(lines))
+            log.error("decision_rows_lost", count=len(lines), cause=error.strerror)  # noqa: TRY400 - the cause says it all
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._round()
+            except Exception:
+                log.exception("decision_log_failed")
+            await wait_for(self._full, _SHIP_SECONDS)
+
+    async def _round(self) -> None:
+        await asyncio.to_thread(self._adopt)
+        await self._ship()
+        if self._expired_at is None or self._now() - self._expired_at > timedelta(
+            seconds=_EXPIRE_SECONDS
+        ):
+            await self._expire()
+
+    def _adopt(self) -> None:
+        for slot in Slot.abandoned(self._root, PATTERN):
+            self._segments.adopt(slot)
+
+    async def _ship(self) -> None:
+        self._segments.seal()
+        waiting = self._segments.sealed()
+        try:
+            for path in waiting:
+                body = await asyncio.to_thread(packed, path)
+                await self._store.write(store_path(path), body)
+                path.unlink()
+        except (BaseError, OSError) as error:
+            log.warning("decision_log_not_shipped", cause=type(error).__name__)
+        LOG_LAG_SECONDS.set(age_seconds([path for path in waiting if path.exists()]))
+
+    async def _expire(self) -> None:
+        for project, days in self._retention().items():
+            oldest = (self._now() - timedelta(days=days)).strftime("%Y-%m-%d")
+            prefix = decisions_prefix(project)
+            for day in await self._store.folders(prefix):
+                if day < oldest:
+                    for path in await self._store.files(f"{prefix}/{day}"):
+                        await self._store.delete(path)
+        self._expired_at = self._now()

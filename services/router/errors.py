@@ -1,0 +1,62 @@
+"""The router's problems.
+
+Conflict 409
+└── ItemConflict         an item's id stands for other data, or its task was refused
+Unavailable 503
+├── QueueUnreachable     the review queue is away, and the answer is its alone
+├── SpoolUnavailable     a task could be made durable nowhere: nothing is promised
+└── StoreUnreachable     the project's documents cannot be read
+"""
+
+from collections.abc import Iterable
+
+from shared.problems import Conflict, NotFound, Unavailable
+
+
+class ProjectNotFound(NotFound):
+    """There is no such project in the store."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__("Create the project at the review queue first.", project=project)
+
+
+class ItemConflict(Conflict):
+    """Items of the call are under review with other data."""
+
+    kind = "item-conflict"
+
+    def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
+        listed = [{"pointer": pointer, "detail": fault} for pointer, fault in errors]
+        super().__init__(
+            "Give new data a new item_id, or send the data that is under review.", errors=listed
+        )
+
+
+class QueueUnreachable(Unavailable):
+    """The review queue is away."""
+
+    kind = "review-queue-unreachable"
+
+    def __init__(self) -> None:
+        super().__init__("The review queue is away; ask again.")
+
+
+class SpoolUnavailable(Unavailable):
+    """Neither the review queue nor the spool took the tasks."""
+
+    kind = "spool-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The tasks could be stored nowhere, so nothing is promised; send the call again.",
+            retry_after_seconds=5,
+        )
+
+
+class StoreUnreachable(Unavailable):
+    """The store cannot be read."""
+
+    kind = "store-unreachable"
+
+    def __init__(self) -> None:
+        super().__init__("The store cannot be read; ask again.")

@@ -1,0 +1,125 @@
+"""The hand-off: a task is durable, at the review queue or in the spool, before anybody says so."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from services.router.errors import QueueUnreachable
+from services.router.handoff.drainer import Drainer
+from services.router.handoff.entries import Entry
+from services.router.handoff.grouping import Grouping
+from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
+from services.router.handoff.spool import Spool
+from services.router.messages import ItemOutcome
+from shared.contracts.base import task_id_for
+from shared.contracts.tasks import TaskReceipt
+from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
+
+log = structlog.get_logger()
+
+_SECONDS = 2.0
+_NOT_FOUND = 404
+# Room for the envelope around one task in the review queue's body.
+_ENVELOPE_BYTES = 64
+
+
+class Handoff:
+    """Tasks to people, and what became of them.
+
+    The circuit is the spool itself: while anything lies in it, tasks go behind it, in order, and
+    the drainer alone talks to the review queue.
+    """
+
+    def __init__(self, queue: ReviewQueue, spool: Spool, *, body_limit_bytes: int) -> None:
+        self._queue = queue
+        self._spool = spool
+        self._grouping = Grouping(queue, seconds=_SECONDS)
+        self._drainer = Drainer(spool, queue)
+        self._body_limit_bytes = body_limit_bytes
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Handoff"]:
+        """Open the spool and drain it while the block lasts."""
+        await self._spool.open()
+        try:
+            async with self._drainer.running():
+                yield self
+        finally:
+            await self._grouping.close()
+            await self._spool.close()
+            await self._queue.close()
+
+    @property
+    def backlog(self) -> int:
+        """Number of tasks in the spool."""
+        return self._spool.depth
+
+    async def deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        """Make `entries` durable; return their receipts in order.
+
+        Raises
+        ------
+        BodyTooLarge, Unprocessable
+            The review queue would never take them.
+        Unavailable
+            They could be made durable nowhere.
+        """
+        if any(len(entry.body) + _ENVELOPE_BYTES > self._body_limit_bytes for entry in entries):
+            raise BodyTooLarge(self._body_limit_bytes)
+        if self._spool.depth == 0:
+            try:
+                return await self._grouping.send(project, entries)
+            except QueueRefused as refusal:
+                raise _problem(refusal) from refusal
+            except QueueAway as away:
+                log.warning("review_queue_away", cause=str(away))
+        return await self._keep(entries)
+
+    async def _keep(self, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        conflicts = [entry for entry in entries if self._spool.conflicts(entry)]
+        if conflicts:
+            return [_receipt(entry, conflict=entry in conflicts) for entry in entries]
+        await self._spool.append(entries)
+        self._drainer.wake()
+        return [_receipt(entry, conflict=False) for entry in entries]
+
+    async def outcome(self, project: str, item_id: str) -> ItemOutcome:
+        """Ask what became of an item; never says `unknown` of one that lies in the spool.
+
+        Raises
+        ------
+        QueueUnreachable, NotFound
+        """
+        task_id = task_id_for(project, item_id)
+        # Looked up before the queue is asked: it may be drained in between.
+        held = self._spool.holds(task_id)
+        waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
+        try:
+            outcome = await self._queue.outcome(project, item_id, seconds=_SECONDS)
+        except QueueAway as away:
+            if held:
+                return waiting
+            raise QueueUnreachable from away
+        except QueueRefused as refusal:
+            if held:
+                return waiting
+            if refusal.status == _NOT_FOUND and "item_id" in refusal.document:
+                return ItemOutcome(item_id=item_id, status="unknown")
+            raise _problem(refusal) from refusal
+        return waiting if held and outcome.status == "unknown" else outcome
+
+
+def _receipt(entry: Entry, *, conflict: bool) -> TaskReceipt:
+    return TaskReceipt(
+        item_id=entry.item_id,
+        task_id=entry.task_id,
+        status="conflict" if conflict else "created",
+        state="open",
+    )
+
+
+def _problem(refusal: QueueRefused) -> Unprocessable | Unavailable | NotFound:
+    if refusal.status == _NOT_FOUND:
+        return Unavailable("The review queue does not know the project yet; ask again.")
+    return Unprocessable([("/items", f"the review queue refused the tasks: {refusal}")])

@@ -1,0 +1,92 @@
+"""Empties the spool into the review queue, strictly in order, whenever the queue takes it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from services.router.handoff.entries import Entry, batches
+from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
+from services.router.handoff.spool import Spool
+from shared.doorbells import wait_for
+
+log = structlog.get_logger()
+
+_FIRST_DELAY_SECONDS = 0.1
+_LAST_DELAY_SECONDS = 2.0
+_ADOPT_SECONDS = 5.0
+_POST_SECONDS = 15.0
+_NOT_FOUND = 404
+
+
+class Drainer:
+    """Sends the oldest segment, forgets it once it is acknowledged, and goes on.
+
+    At least once: a crash in between sends a segment again, and its tasks exist already.
+    """
+
+    def __init__(self, spool: Spool, queue: ReviewQueue) -> None:
+        self._spool = spool
+        self._queue = queue
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that the spool has something."""
+        self._woken.set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Drainer"]:
+        """Drain while the block lasts."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        delay = _FIRST_DELAY_SECONDS
+        while True:
+            self._woken.clear()
+            try:
+                await self._spool.adopt()
+                await self._drain()
+            except QueueAway:
+                # A wake-up does not shorten this: every predict call would probe.
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _LAST_DELAY_SECONDS)
+            except Exception:
+                log.exception("drain_failed")
+                await asyncio.sleep(_LAST_DELAY_SECONDS)
+            else:
+                delay = _FIRST_DELAY_SECONDS
+                await wait_for(self._woken, _ADOPT_SECONDS)
+
+    async def _drain(self) -> None:
+        while (path := await self._spool.oldest()) is not None:
+            entries = await self._spool.read(path)
+            for batch in batches(entries):
+                await self._send(batch)
+            await self._spool.discard(path, entries)
+            log.info("spool_segment_drained", tasks=len(entries))
+
+    async def _send(self, batch: Sequence[Entry]) -> None:
+        try:
+            receipts = await self._queue.post(batch[0].project, batch, seconds=_POST_SECONDS)
+        except QueueRefused as refusal:
+            if len(batch) > 1 and refusal.status != _NOT_FOUND:
+                # Halves, until the entry that it cannot take stands alone.
+                middle = len(batch) // 2
+                await self._send(batch[:middle])
+                await self._send(batch[middle:])
+            else:
+                await self._spool.bury([(entry.line(), str(refusal)) for entry in batch])
+            return
+        refused = [
+            (entry.line(), f"{receipt.status}: {receipt.detail or ''}")
+            for entry, receipt in zip(batch, receipts, strict=True)
+            if receipt.status in ("rejected", "conflict")
+        ]
+        if refused:
+            await self._spool.bury(refused)

@@ -1,0 +1,75 @@
+"""One task on its way to the review queue, encoded once."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.contracts.base import MAX_BATCH, task_id_for
+
+BATCH_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A task and its JSON. `digest` stands for its `data`: the same item, the same digest."""
+
+    project: str
+    item_id: str
+    task_id: str
+    lane: str
+    digest: bytes
+    body: bytes
+
+    @classmethod
+    def of(cls, project: str, task: dict[str, Any]) -> "Entry":
+        """Encode `task`, a `NewTask` as plain JSON values."""
+        data = orjson.dumps(task["data"], option=orjson.OPT_SORT_KEYS)
+        item_id = task["item_id"]
+        return cls(
+            project=project,
+            item_id=item_id,
+            task_id=task_id_for(project, item_id),
+            lane=task["lane"],
+            digest=hashlib.sha256(data).digest()[:16],
+            body=orjson.dumps(task),
+        )
+
+    def line(self) -> bytes:
+        """Return the entry as a line of the spool."""
+        record = {"project": self.project, "task": orjson.Fragment(self.body)}
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "Entry":
+        """Read what `line` wrote; `ValueError` or `KeyError` when it is something else."""
+        record = orjson.loads(line)
+        return cls.of(record["project"], record["task"])
+
+
+def batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Split into runs of one project, at most 1,000 entries and about 4 MiB, in order.
+
+    An item that comes twice (its lane changed) comes in two batches.
+    """
+    batch: list[Entry] = []
+    seen: set[str] = set()
+    size = 0
+    for entry in entries:
+        full = len(batch) == MAX_BATCH or size + len(entry.body) > BATCH_BYTES
+        apart = full or entry.task_id in seen or (batch and entry.project != batch[0].project)
+        if batch and apart:
+            yield batch
+            batch, seen, size = [], set(), 0
+        batch.append(entry)
+        seen.add(entry.task_id)
+        size += len(entry.body)
+    if batch:
+        yield batch
+
+
+def batch_body(entries: Sequence[Entry]) -> bytes:
+    """Return the body of ``POST …/tasks``."""
+    return b'{"tasks":[' + b",".join(entry.body for entry in entries) + b"]}"

@@ -1,0 +1,229 @@
+"""The spool: tasks kept durably on this disk while the review queue is away."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import orjson
+import structlog
+
+from services.router.errors import SpoolUnavailable
+from services.router.handoff.entries import Entry
+from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
+from services.router.metrics import DEAD_LETTERS, SPOOL_ENTRIES, SPOOLED
+from services.router.slots import Slot
+
+log = structlog.get_logger()
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+DEAD_LETTERS_FILE = "dead-letter.jsonl"
+
+
+@dataclass(slots=True)
+class _Held:
+    """What the index knows of a task: `segment` once it is durable, `pending` while it becomes so.
+
+    A task whose lane changes has both: the old line is durable, the new one is on its way.
+    """
+
+    digest: bytes
+    lane: str
+    segment: Path | None = None
+    pending: asyncio.Future[None] | None = None
+
+
+@dataclass
+class _Append:
+    entries: Sequence[Entry]
+    replaced: dict[str, _Held] = field(default_factory=dict)
+    done: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Spool:
+    """One process's durable queue of tasks.
+
+    Appends that come together share one fsync. The index in memory tells the same item from the
+    same id with other data.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._index: dict[str, _Held] = {}
+        self._waiting: list[_Append] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Take a slot, and index what lies in it."""
+        self._slot = await self._in_thread(Slot.take, self._root)
+        self._segments = await self._in_thread(Segments, self._slot.folder)
+        for path in self._segments.sealed():
+            await self._index_segment(path)
+        SPOOL_ENTRIES.set(self.depth)
+
+    async def close(self) -> None:
+        """Finish the appends under way and give the slot back."""
+        if self._writer is not None:
+            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._in_thread(self._segments.seal)
+        self._slot.close()
+        self._files.shutdown()
+
+    @property
+    def depth(self) -> int:
+        """Number of tasks that the review queue has not acknowledged yet."""
+        return len(self._index)
+
+    def holds(self, task_id: str) -> bool:
+        """Say whether the task lies durably in the spool."""
+        held = self._index.get(task_id)
+        return held is not None and held.segment is not None
+
+    def conflicts(self, entry: Entry) -> bool:
+        """Say whether the spool holds other data under the entry's item id."""
+        held = self._index.get(entry.task_id)
+        return held is not None and held.digest != entry.digest
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Return once `entries` are durable; those that are held already are not written again.
+
+        Raises
+        ------
+        SpoolUnavailable
+            They could not be made durable.
+        """
+        new = [entry for entry in entries if not self._same(entry)]
+        held = [self._index[entry.task_id] for entry in entries if self._same(entry)]
+        pending = [known.pending for known in held if known.pending is not None]
+        if new:
+            pending.append(self._enqueue(new))
+        for future in pending:
+            await asyncio.shield(future)
+
+    def _same(self, entry: Entry) -> bool:
+        held = self._index.get(entry.task_id)
+        return held is not None and held.digest == entry.digest and held.lane == entry.lane
+
+    def _enqueue(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+        append = _Append(entries)
+        for entry in entries:
+            known = self._index.get(entry.task_id)
+            if known is not None:
+                append.replaced[entry.task_id] = known
+            segment = known.segment if known is not None else None
+            self._index[entry.task_id] = _Held(entry.digest, entry.lane, segment, append.done)
+        self._waiting.append(append)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return append.done
+
+    async def _write(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            entries = [entry for append in group for entry in append.entries]
+            lines = [entry.line() for entry in entries]
+            try:
+                path = await self._in_thread(self._segments.append, lines)
+            except Exception:
+                log.exception("spool_failed")
+                self._give_up(group)
+                continue
+            for entry in entries:
+                self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
+            for append in group:
+                append.done.set_result(None)
+            SPOOLED.inc(len(entries))
+            SPOOL_ENTRIES.set(self.depth)
+
+    def _give_up(self, group: Sequence[_Append]) -> None:
+        for append in reversed(group):
+            for entry in append.entries:
+                self._index.pop(entry.task_id, None)
+            self._index.update(append.replaced)
+            append.done.set_exception(SpoolUnavailable())
+            # Whoever waited for it may be gone: then nobody else looks at the exception.
+            append.done.exception()
+
+    async def oldest(self) -> Path | None:
+        """Return the oldest segment, sealed, for the drainer; None when the spool is empty."""
+        sealed = await self._in_thread(self._segments.sealed)
+        if not sealed and self._index:
+            await self._in_thread(self._segments.seal)
+            sealed = await self._in_thread(self._segments.sealed)
+        return sealed[0] if sealed else None
+
+    async def read(self, path: Path) -> list[Entry]:
+        """Return the entries of a segment; lines that are none become dead letters."""
+        entries, damaged = await self._in_thread(_entries, path)
+        if damaged:
+            await self.bury([(line, "unreadable") for line in damaged])
+        return entries
+
+    async def discard(self, path: Path, entries: Sequence[Entry]) -> None:
+        """Forget a segment whose entries were all acknowledged or buried."""
+        await self._in_thread(path.unlink)
+        for entry in entries:
+            held = self._index.get(entry.task_id)
+            if held is None or held.segment != path:
+                continue
+            if held.pending is None:
+                del self._index[entry.task_id]
+            else:
+                held.segment = None
+        SPOOL_ENTRIES.set(self.depth)
+
+    async def bury(self, letters: Sequence[tuple[bytes, str]]) -> None:
+        """Keep lines that will never be taken, each with the cause, in the dead-letter file."""
+        DEAD_LETTERS.inc(len(letters))
+        log.error("tasks_dead_lettered", count=len(letters))
+        lines = [
+            orjson.dumps(
+                {"line": line.decode(errors="replace"), "cause": cause},
+                option=orjson.OPT_APPEND_NEWLINE,
+            )
+            for line, cause in letters
+        ]
+        await self._in_thread(append_durably, self._slot.folder / DEAD_LETTERS_FILE, lines)
+
+    async def adopt(self) -> None:
+        """Take over what processes that died left in slots that nobody holds."""
+        before = set(await self._in_thread(self._segments.sealed))
+        await self._in_thread(self._adopt)
+        for path in await self._in_thread(self._segments.sealed):
+            if path not in before:
+                await self._index_segment(path)
+
+    def _adopt(self) -> None:
+        for slot in Slot.abandoned(self._root, PATTERN):
+            self._segments.adopt(slot)
+
+    async def _index_segment(self, path: Path) -> None:
+        entries, _ = await self._in_thread(_entries, path)
+        for entry in entries:
+            self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
+        SPOOL_ENTRIES.set(self.depth)
+
+    async def _in_thread(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._files, lambda: work(*args, **kwargs))
+
+
+def _entries(path: Path) -> tuple[list[Entry], list[bytes]]:
+    """Return a segment's entries, and the lines that are none."""
+    entries: list[Entry] = []
+    damaged: list[bytes] = []
+    for line in complete_lines(path):
+        try:
+            entries.append(Entry.from_line(line))
+        except (ValueError, KeyError, TypeError):
+            damaged.append(line)
+    return entries, damaged

@@ -1,0 +1,210 @@
+"""Probabilities + policy + promise -> decision. Pure: no clock, no I/O, no state.
+
+An item is eligible when its confidence, in float32, reaches the certified threshold of the version
+that scored it. Everything that is not proven fails closed: the item goes to people.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.base import task_id_for
+from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
+from shared.contracts.projects import Project
+from shared.contracts.versions import PromiseDocument, PromiseEntry
+
+FloatArray = npt.NDArray[np.float32]
+
+_SUM_TOLERANCE = 1e-3
+_DRAW_RANGE = 2**256
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the promise stands for one version at one moment.
+
+    `refusal` is why nothing may be answered; None means that `threshold` is certified now.
+    """
+
+    state: str
+    refusal: Reason | None
+    threshold: np.float32 | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that routing needs and that the items of one call share.
+
+    `labels` name the columns of the probabilities; `audit_rate` lies in [0, 1].
+    """
+
+    project: str
+    labels: tuple[str, ...]
+    standing: Standing
+    audit_rate: float
+    audit_key: bytes
+    review: ReviewMode = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one item. `lane` is the lane of the task that it needs, None for no task."""
+
+    decision: DecisionKind
+    reason: Reason
+    label: str | None = None
+    suggestion: str | None = None
+    confidence: float | None = None
+    audited: bool = False
+    propensity: float = 0.0
+    task_id: str | None = None
+    lane: Literal["mandatory", "audit"] | None = None
+
+
+def standing(
+    project: Project,
+    digest: str,
+    promise: PromiseDocument | None,
+    version: str,
+    model_sha256: str,
+    now: datetime,
+) -> Standing:
+    """Judge whether `version` may answer at `now`.
+
+    Parameters
+    ----------
+    digest : hex
+        ``certificate_digest(project)``.
+    model_sha256 : hex
+        Digest of the graph that is loaded, not of the one that the manifest names.
+
+    Returns
+    -------
+    Standing; its `refusal` is None only if the entry is certified (or warned), in date, watched,
+    and its certificate speaks of this graph, this project and this target.
+    """
+    entry = promise.versions.get(version) if promise is not None else None
+    if entry is None:
+        return Standing("uncertified", "uncertified")
+    if entry.state in ("suspended", "recertifying"):
+        return Standing(entry.state, "promise_suspended", expires_at=entry.expires_at)
+    if entry.state == "expired":
+        return Standing("expired", "promise_expired", expires_at=entry.expires_at)
+    if entry.state == "uncertified" or not _proven(entry, project, digest, model_sha256):
+        return Standing("uncertified", "uncertified", expires_at=entry.expires_at)
+    if not _in_date(entry, now):
+        return Standing("expired", "promise_expired", expires_at=entry.expires_at)
+    return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at)
+
+
+def _proven(entry: PromiseEntry, project: Project, digest: str, model_sha256: str) -> bool:
+    certificate = entry.certificate
+    if certificate is None or entry.threshold is None:
+        return False
+    return (
+        certificate.digest == digest
+        and certificate.model_sha256 == model_sha256
+        and certificate.target_accuracy == project.promise.target_accuracy
+        and certificate.confidence == project.promise.confidence
+        # Scores above the certified threshold are proven, those below are not.
+        and bool(np.float32(entry.threshold) >= np.float32(certificate.threshold))
+    )
+
+
+def _in_date(entry: PromiseEntry, now: datetime) -> bool:
+    # A promise that nobody watches, or that never ends, is not one we can keep.
+    ends = (entry.expires_at, entry.watched_until)
+    return all(end is not None and now < end for end in ends)
+
+
+def audit_key(secret: str, project: str, epoch: str) -> bytes:
+    """Key of a project's audit draw in one epoch, derived from the installation's secret."""
+    return hmac.digest(secret.encode(), f"surehand/audit/{project}/{epoch}".encode(), "sha256")
+
+
+def is_audited(key: bytes, item_id: str, rate: float) -> bool:
+    """Draw item `item_id` with probability `rate`, the same on every replica and every replay.
+
+    HMAC-SHA256(key, item_id) / 2**256 < rate, in exact integer arithmetic.
+    """
+    draw = int.from_bytes(hmac.digest(key, item_id.encode(), hashlib.sha256), "big")
+    return draw < int(rate * _DRAW_RANGE)
+
+
+def is_distribution(probabilities: FloatArray) -> bool:
+    """Say whether the row is finite, in [0, 1] and sums to one within 0.001."""
+    return bool(
+        np.isfinite(probabilities).all()
+        and (probabilities >= 0.0).all()
+        and (probabilities <= 1.0 + _SUM_TOLERANCE).all()
+        and abs(float(probabilities.sum()) - 1.0) <= _SUM_TOLERANCE
+    )
+
+
+def is_eligible(confidence: np.float32, standing: Standing) -> bool:
+    """Say whether `confidence` reaches the certified threshold, both in float32."""
+    threshold = standing.threshold
+    return standing.refusal is None and threshold is not None and bool(confidence >= threshold)
+
+
+def route(item_id: str, probabilities: FloatArray | None, policy: Policy) -> Decision:
+    """Decide what becomes of one item.
+
+    Parameters
+    ----------
+    probabilities : shape (K,), float32, or None
+        Calibrated class probabilities in the order of ``policy.labels``; None when no version
+        could score the item.
+
+    Returns
+    -------
+    Decision; `label` is set exactly when it is answered, `task_id` when a person is asked.
+    """
+    refusal = policy.standing.refusal
+    if probabilities is None or not is_distribution(probabilities):
+        # Without a score there is nothing to answer with, whatever the promise says.
+        return _ask(item_id, policy, Decision("in_review", refusal or "model_invalid"))
+    top = int(probabilities.argmax())
+    confidence = np.minimum(probabilities[top], np.float32(1.0))
+    scored = Decision(
+        "in_review",
+        refusal or "below_threshold",
+        suggestion=policy.labels[top],
+        confidence=float(confidence),
+    )
+    if not is_eligible(confidence, policy.standing) or policy.review == "always":
+        return _ask(item_id, policy, scored)
+    audited = is_audited(policy.audit_key, item_id, policy.audit_rate)
+    return replace(
+        scored,
+        decision="answered",
+        reason="confident",
+        label=scored.suggestion,
+        audited=audited,
+        propensity=policy.audit_rate,
+        task_id=task_id_for(policy.project, item_id) if audited else None,
+        lane="audit" if audited else None,
+    )
+
+
+def _ask(item_id: str, policy: Policy, decision: Decision) -> Decision:
+    if policy.review == "never":
+        return replace(decision, decision="declined")
+    return replace(
+        decision,
+        reason="forced" if policy.review == "always" else decision.reason,
+        propensity=1.0,
+        task_id=task_id_for(policy.project, item_id),
+        lane="mandatory",
+    )
+
+
+def resolved_by_people(decision: Decision, label: str) -> Decision:
+    """Answer with the `label` that people gave to the item that `decision` sent to them."""
+    return replace(decision, decision="answered", reason="human", label=label)

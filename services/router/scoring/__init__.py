@@ -1,0 +1,1 @@
+"""Scoring: items in, class probabilities out, with ONNX Runtime."""

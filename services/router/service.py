@@ -1,0 +1,59 @@
+"""The running router: its parts, started and stopped together."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.router.decision_log.shipping import DecisionLog
+from services.router.handoff.delivery import Handoff
+from services.router.handoff.review_queue import ReviewQueue
+from services.router.handoff.spool import Spool
+from services.router.predict import Predictor
+from services.router.scoring.threads import available_cpus
+from services.router.versions.registry import Versions
+from shared.doorbells import Doorbells
+from shared.settings import CommonSettings
+from shared.store import Store
+
+
+@dataclass(frozen=True)
+class Router:
+    """The parts that routes use."""
+
+    predictor: Predictor
+    versions: Versions
+    handoff: Handoff
+    bells: Doorbells
+    now: Callable[[], datetime]
+    poll_seconds: float
+
+
+@contextlib.asynccontextmanager
+async def running_router(
+    common: CommonSettings, now: Callable[[], datetime]
+) -> AsyncIterator[Router]:
+    """Build the parts, and run them while the block lasts."""
+    store = Store(common.store_address)
+    bells = Doorbells(common.redis_url)
+    versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=available_cpus())
+
+    def retention() -> dict[str, float]:
+        known = versions.known().items()
+        return {name: view.documents.project.retention_days for name, view in known}
+
+    log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
+    handoff = Handoff(
+        ReviewQueue(common.review_queue_url, common.service_token.get_secret_value()),
+        Spool(common.home / "spool"),
+        body_limit_bytes=common.body_limit_bytes,
+    )
+    secret = common.secret.get_secret_value()
+    async with (
+        bells.listening(),
+        versions.watching(),
+        log.running(),
+        handoff.running(),
+    ):
+        predictor = Predictor(versions, handoff, log, secret, now)
+        yield Router(predictor, versions, handoff, bells, now, common.poll_seconds)

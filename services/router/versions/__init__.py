@@ -1,0 +1,1 @@
+"""Model versions: watched in the store, verified, loaded, warmed, swapped in."""

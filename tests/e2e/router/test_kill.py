@@ -1,0 +1,242 @@
+"""Processes killed without warning: what was promised is kept, once."""
+
+import asyncio
+import contextlib
+import gzip
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from services.review_queue.app import MIGRATIONS
+from shared.auth import Keys
+from shared.db import Database
+from shared.store import Store
+from tests.harness import ServiceProcess, client, free_port, spawn, wait_until
+from tests.integration.router.factory import SURE, UNSURE, Publisher, project_of
+
+# Processes start slowly on a machine that is busy with others.
+PATIENT = 30.0
+SPEC = {"labels", "fields", "metadata", "promise"}
+
+
+@contextlib.asynccontextmanager
+async def aside(
+    starting: AbstractContextManager[ServiceProcess],
+) -> AsyncIterator[ServiceProcess]:
+    """Start and end a process in a thread: the callers of the others go on meanwhile."""
+    process = await asyncio.to_thread(starting.__enter__)
+    try:
+        yield process
+    finally:
+        await asyncio.to_thread(starting.__exit__, None, None, None)
+
+
+@dataclass
+class Installation:
+    """One home, its settings, and ports that stay the same over restarts."""
+
+    home: Path
+    keys: Keys
+    queue_port: int = field(default_factory=free_port)
+    router_port: int = field(default_factory=free_port)
+    secret: str = field(default_factory=lambda: secrets.token_hex(32))
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "SUREHAND_SECRET": self.secret,
+            "SUREHAND_SERVICE_TOKEN": self.keys.issue("service", "router"),
+            "SUREHAND_REVIEW_QUEUE_URL": f"http://127.0.0.1:{self.queue_port}",
+            "SUREHAND_POLL_SECONDS": "0.1",
+        }
+
+    def queue(self) -> AbstractAsyncContextManager[ServiceProcess]:
+        environment = self.environment()
+        return aside(spawn("review_queue", self.home, self.queue_port, **environment))
+
+    def router(self) -> AbstractAsyncContextManager[ServiceProcess]:
+        environment = self.environment()
+        return aside(spawn("router", self.home, self.router_port, health="/readyz", **environment))
+
+    def caller(self) -> httpx.AsyncClient:
+        return client(f"http://127.0.0.1:{self.router_port}", self.keys.issue("caller", "c"))
+
+    def operator(self) -> httpx.AsyncClient:
+        return client(f"http://127.0.0.1:{self.queue_port}", self.keys.issue("operator", "o"))
+
+    async def publish_alone(self) -> None:
+        """Put project and champion into the store, where no queue will be asked."""
+        publisher = Publisher(Store((self.home / "store").resolve().as_uri()))
+        await publisher.put_project()
+        await publisher.publish("v1")
+
+    async def publish(self, audit_rate: float = 0.0) -> None:
+        """Create project `shop` at the queue, and its certified champion in the store."""
+        store = Store((self.home / "store").resolve().as_uri())
+        async with self.operator() as operator:
+            spec = project_of().model_dump(mode="json", include=SPEC)
+            created = await operator.put("/v1/projects/shop", json=spec)
+            assert created.status_code in (200, 201), created.text
+        await Publisher(store, audit_rate=audit_rate).publish("v1")
+
+    def spooled(self) -> int:
+        paths = (self.home / "spool").glob("*/[0-9]*.jsonl")
+        return sum(path.read_bytes().count(b"\n") for path in paths)
+
+    def dead_letters(self) -> list[Path]:
+        return list((self.home / "spool").glob("*/dead-letter.jsonl"))
+
+    async def tasks(self) -> list[str]:
+        """Item ids of all tasks at the queue."""
+        found: list[str] = []
+        after: str | None = None
+        async with self.operator() as operator:
+            while True:
+                query = {"limit": "1000"} | ({"after": after} if after else {})
+                page = (await operator.get("/v1/projects/shop/tasks", params=query)).json()
+                found += [task["item_id"] for task in page["tasks"]]
+                after = page["cursor"]
+                if after is None:
+                    return found
+
+
+@pytest.fixture
+async def installation(home: Path, keys: Keys) -> Installation:
+    """A migrated home in which nothing runs yet."""
+    database = Database(f"sqlite+aiosqlite:///{(home / 'review_queue.db').resolve()}")
+    await database.migrate(MIGRATIONS)
+    await database.dispose()
+    return Installation(home, keys)
+
+
+@contextlib.asynccontextmanager
+async def stream(installation: Installation, callers: int = 3) -> AsyncIterator[list[str]]:
+    """Predict without pause while the block lasts; collect what must have a task.
+
+    Every call must succeed, whatever happens to the queue.
+    """
+    promised: list[str] = []
+    stop = asyncio.Event()
+
+    async def call(name: int) -> None:
+        async with installation.caller() as caller:
+            n = 0
+            while not stop.is_set():
+                items = [
+                    {"item_id": f"{name}/{n}/{k}", "data": {"score": score}}
+                    for k, score in enumerate((UNSURE, SURE, SURE))
+                ]
+                answer = await caller.post("/v1/projects/shop/predict", json={"items": items})
+                assert answer.status_code == 200, answer.text
+                promised.extend(
+                    one["item_id"]
+                    for one in answer.json()["predictions"]
+                    if one["decision"] == "in_review" or one["audited"]
+                )
+                n += 1
+
+    running = [asyncio.create_task(call(name)) for name in range(callers)]
+    try:
+        yield promised
+    finally:
+        stop.set()
+        await asyncio.gather(*running)
+
+
+async def test_review_queue_killed_under_a_stream_loses_and_doubles_nothing(
+    installation: Installation,
+) -> None:
+    async with installation.queue() as queue:
+        await installation.publish(audit_rate=0.2)
+        async with installation.router(), stream(installation) as promised:
+            await wait_until(lambda: len(promised) > 50, PATIENT)
+            queue.kill()
+            killed_at = len(promised)
+            await wait_until(lambda: len(promised) > killed_at + 50, PATIENT)
+            assert installation.spooled() > 0
+            async with installation.queue():
+                restarted_at = len(promised)
+                await wait_until(lambda: len(promised) > restarted_at + 50, PATIENT)
+                await wait_until(lambda: installation.spooled() == 0, PATIENT)
+                await check_tasks(installation, promised)
+
+
+async def check_tasks(installation: Installation, promised: list[str]) -> None:
+    """Each promise of now has exactly one task; later ones may have theirs already."""
+    now = set(promised)
+    found = await installation.tasks()
+    assert len(found) == len(set(found))
+    assert now <= set(found)
+    assert installation.dead_letters() == []
+
+
+async def test_router_killed_with_a_full_spool_drains_it_after_its_restart(
+    installation: Installation,
+) -> None:
+    async with installation.queue():
+        await installation.publish()
+    async with installation.router() as router:
+        promised: list[str] = []
+        async with installation.caller() as caller:
+            for n in range(30):
+                item = {"item_id": f"i{n:02}", "data": {"score": UNSURE}}
+                answer = await caller.post("/v1/projects/shop/predict", json={"items": [item]})
+                promised += [one["item_id"] for one in answer.json()["predictions"]]
+        router.kill()
+    assert installation.spooled() == 30
+    async with installation.queue(), installation.router():
+        await wait_until(lambda: installation.spooled() == 0, PATIENT)
+        assert await installation.tasks() == promised
+    assert installation.dead_letters() == []
+
+
+async def decisions(home: Path) -> list[dict[str, Any]]:
+    store = Store((home / "store").resolve().as_uri())
+    rows = []
+    for path in await store.files("shop/decisions"):
+        body = await store.read(path)
+        assert body is not None
+        rows += [orjson.loads(line) for line in gzip.decompress(body).splitlines()]
+    return rows
+
+
+async def test_router_killed_leaves_its_decisions_to_the_next_start(
+    installation: Installation,
+) -> None:
+    await installation.publish_alone()
+    async with installation.router() as router:
+        async with installation.caller() as caller:
+            items = [{"item_id": str(n), "data": {"score": SURE}} for n in range(50)]
+            answer = await caller.post("/v1/projects/shop/predict", json={"items": items})
+            assert answer.status_code == 200
+        router.kill()
+    async with installation.router():
+
+        async def shipped() -> bool:
+            return len(await decisions(installation.home)) == 50
+
+        await wait_until(shipped, PATIENT)
+    assert [row["item_id"] for row in await decisions(installation.home)] == [
+        str(n) for n in range(50)
+    ]
+
+
+async def test_a_stopped_router_ends_cleanly_and_ships_its_decisions(
+    installation: Installation,
+) -> None:
+    await installation.publish_alone()
+    async with installation.router() as router:
+        async with installation.caller() as caller:
+            body = {"items": [{"data": {"score": SURE}}]}
+            assert (await caller.post("/v1/projects/shop/predict", json=body)).status_code == 200
+        await asyncio.to_thread(router.stop)
+        log = router.log.read_text()
+    assert len(await decisions(installation.home)) == 1
+    assert '"level": "error"' not in log
+    assert "Traceback" not in log

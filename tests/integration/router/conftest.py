@@ -1,0 +1,201 @@
+"""A router over a real store, and what its tests ask for again and again."""
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import pytest
+
+from services.router.app import create_app
+from services.router.settings import RouterSettings
+from shared.auth import Keys
+from shared.contracts.base import utc_now
+from shared.settings import CommonSettings
+from shared.store import Store
+from tests.harness import client, free_port, serve, wait_until
+from tests.integration.router.factory import Publisher
+from tests.integration.router.scripted_queue import ScriptedQueue
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets; it starts at the present moment."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
+@dataclass
+class World:
+    """A served router, a caller of it, and the hands that write its store."""
+
+    caller: httpx.AsyncClient
+    publisher: Publisher
+    queue: ScriptedQueue
+    clock: Clock
+    keys: Keys
+    home: Path
+
+    async def predict(self, *items: dict[str, Any], **body: Any) -> httpx.Response:
+        """POST predict; `items` are whole items."""
+        path = f"/v1/projects/{self.publisher.name}/predict"
+        return await self.caller.post(path, json={"items": list(items), **body})
+
+    async def one(self, score: float, item_id: str = "a", **body: Any) -> dict[str, Any]:
+        """Predict one item, and return its prediction."""
+        response = await self.predict({"item_id": item_id, "data": {"score": score}}, **body)
+        assert response.status_code == 200, response.text
+        prediction: dict[str, Any] = response.json()["predictions"][0]
+        return prediction
+
+    async def model(self) -> dict[str, Any]:
+        """GET model."""
+        response = await self.caller.get(f"/v1/projects/{self.publisher.name}/model")
+        assert response.status_code == 200, response.text
+        status: dict[str, Any] = response.json()
+        return status
+
+    async def serving(self, version: str | None) -> None:
+        """Wait until `version` serves."""
+
+        async def serves() -> bool:
+            return bool((await self.model())["serving"] == version)
+
+        await wait_until(serves)
+
+    async def serving_revision(self, revision: int) -> None:
+        """Wait until promise.json of `revision` is in force."""
+
+        async def serves() -> bool:
+            return bool((await self.model())["policy_revision"] == revision)
+
+        await wait_until(serves)
+
+    async def project_revision(self, revision: int) -> None:
+        """Wait until project.json of `revision` is known and what follows from it is done."""
+
+        async def known() -> bool:
+            status = await self.model()
+            return bool(status["project_revision"] == revision)
+
+        await wait_until(known)
+
+    async def metric(self, name: str) -> float:
+        """Return the value of a metric without labels."""
+        lines = (await self.caller.get("/metrics")).text.splitlines()
+        return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
+    async def drained(self) -> None:
+        """Wait until the spool is empty."""
+
+        async def empty() -> bool:
+            return await self.metric("surehand_router_spool_entries") == 0
+
+        await wait_until(empty)
+
+    def lose_spool(self) -> None:
+        """Take the spool's folder away, as a broken disk does."""
+        shutil.rmtree(self.home / "spool" / "0")
+
+    def lose_decisions(self) -> None:
+        """Take the decision log's folder away, likewise."""
+        shutil.rmtree(self.home / "decisions" / "0")
+
+    async def refused(self, version: str) -> str:
+        """Wait until `version` is refused, and return why."""
+
+        async def why() -> str | None:
+            failures: dict[str, str] = (await self.model())["failures"]
+            return failures.get(version)
+
+        return await wait_until(why) or ""
+
+
+@pytest.fixture
+def queue() -> ScriptedQueue:
+    """The review queue's side of HTTP."""
+    return ScriptedQueue()
+
+
+@pytest.fixture
+async def queue_url(queue: ScriptedQueue) -> AsyncIterator[str]:
+    """Where `queue` is served."""
+    async with serve(queue.app()) as url:
+        yield url
+
+
+@pytest.fixture
+def away_url() -> str:
+    """Where no review queue is."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def publisher(common: CommonSettings) -> Publisher:
+    """Writer of the store that the router reads."""
+    return Publisher(Store(common.store_address))
+
+
+class Open(Protocol):
+    """Opens a world: `url` is where its router looks for the queue, `changes` are settings."""
+
+    def __call__(
+        self, url: str, **changes: Any
+    ) -> contextlib.AbstractAsyncContextManager[World]: ...
+
+
+@pytest.fixture
+def open_world(
+    common: CommonSettings, keys: Keys, publisher: Publisher, queue: ScriptedQueue
+) -> Open:
+    """Serve a router against the review queue at a URL, while a block lasts."""
+
+    @contextlib.asynccontextmanager
+    async def opened(url: str, **changes: Any) -> AsyncIterator[World]:
+        clock = Clock()
+        settings = common.model_copy(update={"review_queue_url": url, **changes})
+        app = create_app(settings, RouterSettings(), now=clock)
+        token = keys.issue("caller", "tests")
+        async with serve(app) as base_url, client(base_url, token) as caller:
+            await wait_until_ready(caller)
+            yield World(caller, publisher, queue, clock, keys, common.home)
+
+    return opened
+
+
+async def wait_until_ready(caller: httpx.AsyncClient) -> None:
+    """Wait until the service says that it is ready."""
+
+    async def ready() -> bool:
+        return (await caller.get("/readyz")).status_code == 200
+
+    await wait_until(ready)
+
+
+@pytest.fixture
+async def world(open_world: Open, publisher: Publisher, queue_url: str) -> AsyncIterator[World]:
+    """A ready router with certified champion v1 and a review queue."""
+    await publisher.put_project()
+    await publisher.publish("v1")
+    async with open_world(queue_url) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def store_away(home: Path) -> Iterator[None]:
+    """Put a file where the store's folder was."""
+    store, aside = home / "store", home / "aside"
+    store.rename(aside)
+    store.write_text("not a folder")
+    try:
+        yield
+    finally:
+        store.unlink()
+        aside.rename(store)

@@ -1,0 +1,177 @@
+"""The spool: durable before it says so, one task an item, nothing lost by a restart."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from services.router.errors import SpoolUnavailable
+from services.router.handoff.entries import Entry
+from services.router.handoff.segments import complete_lines
+from services.router.handoff.spool import DEAD_LETTERS_FILE, Spool
+
+SEGMENT = "*/[0-9]*.jsonl"
+
+
+def entry(item_id: str, value: float = 1.0, lane: str = "mandatory") -> Entry:
+    task: dict[str, Any] = {"item_id": item_id, "data": {"score": value}, "metadata": {}}
+    return Entry.of("shop", {**task, "lane": lane})
+
+
+@contextlib.asynccontextmanager
+async def opened(root: Path) -> AsyncIterator[Spool]:
+    spool = Spool(root)
+    await spool.open()
+    try:
+        yield spool
+    finally:
+        await spool.close()
+
+
+def only(root: Path, pattern: str) -> Path:
+    (path,) = root.glob(pattern)
+    return path
+
+
+def dead_letters(root: Path) -> list[str]:
+    files = root.glob(f"*/{DEAD_LETTERS_FILE}")
+    lines = [line for file in files for line in file.read_bytes().splitlines()]
+    return [orjson.loads(line)["cause"] for line in lines]
+
+
+def lines_on_disk(root: Path) -> list[str]:
+    lines = [line for path in sorted(root.glob(SEGMENT)) for line in complete_lines(path)]
+    return [orjson.loads(line)["task"]["item_id"] for line in lines]
+
+
+async def drain(spool: Spool) -> list[str]:
+    drained: list[str] = []
+    while (path := await spool.oldest()) is not None:
+        entries = await spool.read(path)
+        drained += [one.item_id for one in entries]
+        await spool.discard(path, entries)
+    return drained
+
+
+async def test_appended_entries_are_on_disk(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a"), entry("b")])
+        assert lines_on_disk(tmp_path) == ["a", "b"]
+        assert spool.depth == 2
+        assert spool.holds(entry("a").task_id)
+
+
+async def test_the_same_item_is_written_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await asyncio.gather(*(spool.append([entry("a")]) for _ in range(20)))
+        await spool.append([entry("a"), entry("b")])
+        assert sorted(lines_on_disk(tmp_path)) == ["a", "b"]
+
+
+async def test_other_data_under_a_held_id_conflicts(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a", 1.0)])
+        assert spool.conflicts(entry("a", 2.0))
+        assert not spool.conflicts(entry("a", 1.0))
+        assert not spool.conflicts(entry("b", 2.0))
+
+
+async def test_a_change_of_lane_is_kept_behind_the_first(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a")])
+        await spool.append([entry("a", lane="audit")])
+        assert spool.depth == 1
+        assert await drain(spool) == ["a", "a"]
+        assert spool.depth == 0
+
+
+async def test_concurrent_appends_are_drained_each_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await asyncio.gather(*(spool.append([entry(str(n))]) for n in range(200)))
+        assert await drain(spool) == [str(n) for n in range(200)]
+        assert not spool.holds(entry("7").task_id)
+        assert lines_on_disk(tmp_path) == []
+
+
+async def test_a_restart_finds_what_was_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a", 1.0), entry("b")])
+    async with opened(tmp_path) as spool:
+        assert spool.holds(entry("a").task_id)
+        assert spool.conflicts(entry("a", 2.0))
+        await spool.append([entry("c")])
+        assert await drain(spool) == ["a", "b", "c"]
+
+
+async def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a")])
+        path = only(tmp_path, SEGMENT)
+    with path.open("ab") as file:
+        file.write(entry("b").line()[:-10])
+    async with opened(tmp_path) as spool:
+        assert await drain(spool) == ["a"]
+        assert dead_letters(tmp_path) == []
+
+
+async def test_a_damaged_line_becomes_a_dead_letter(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a")])
+        path = only(tmp_path, SEGMENT)
+    path.write_bytes(b"\xff\x00 not json\n" + path.read_bytes())
+    async with opened(tmp_path) as spool:
+        assert await drain(spool) == ["a"]
+    assert dead_letters(tmp_path) == ["unreadable"]
+
+
+async def test_leftovers_of_a_dead_process_are_adopted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as mine:
+        async with opened(tmp_path) as other:
+            await other.append([entry("theirs")])
+            await mine.append([entry("ours")])
+            await mine.adopt()
+            assert not mine.holds(entry("theirs").task_id)
+        await mine.adopt()
+        assert mine.holds(entry("theirs").task_id)
+        assert await drain(mine) == ["ours", "theirs"]
+
+
+async def test_a_disk_that_refuses_promises_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        folder = only(tmp_path, "[0-9]")
+        shutil.rmtree(folder)
+        with pytest.raises(SpoolUnavailable):
+            await spool.append([entry("a")])
+        assert spool.depth == 0
+        assert not spool.holds(entry("a").task_id)
+        folder.mkdir()
+        await spool.append([entry("a")])
+        assert lines_on_disk(tmp_path) == ["a"]
+
+
+async def test_a_failed_append_keeps_what_was_durable_before(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a")])
+        folder = only(tmp_path, "[0-9]")
+        await spool.oldest()
+        aside = folder.rename(tmp_path / "aside")
+        with pytest.raises(SpoolUnavailable):
+            await spool.append([entry("a", lane="audit")])
+        assert spool.holds(entry("a").task_id)
+        aside.rename(folder)
+        assert await drain(spool) == ["a"]
+
+
+async def test_a_cancelled_append_does_not_disturb_its_neighbours(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        cancelled = asyncio.create_task(spool.append([entry("a")]))
+        neighbour = asyncio.create_task(spool.append([entry("b")]))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await neighbour
+        assert lines_on_disk(tmp_path) == ["a", "b"]

@@ -1,0 +1,61 @@
+"""Tasks on their way: what one request may hold, and how ids travel in paths."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.router.handoff.entries import BATCH_BYTES, Entry, batch_body, batches
+from services.router.handoff.review_queue import path_segment
+
+
+def entry(item_id: str, project: str = "shop", data: Any = None, lane: str = "mandatory") -> Entry:
+    return Entry.of(project, {"item_id": item_id, "data": data or {}, "metadata": {}, "lane": lane})
+
+
+def test_a_line_gives_back_the_entry() -> None:
+    before = entry("ä/1", data={"text": 'line\nbreak "quoted"'})
+    assert before.line().count(b"\n") == 1
+    assert Entry.from_line(before.line()) == before
+
+
+def test_the_digest_stands_for_the_data_whatever_the_order_of_its_keys() -> None:
+    one = entry("a", data={"x": 1, "y": 2})
+    assert one.digest == entry("a", data={"y": 2, "x": 1}, lane="audit").digest
+    assert one.digest != entry("a", data={"x": 1, "y": 3}).digest
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["shop", "news"])), max_size=30)
+)
+def test_batches_keep_the_order_and_are_of_one_project_without_repeats(
+    named: list[tuple[str, str]],
+) -> None:
+    entries = [entry(item_id, project) for item_id, project in named]
+    made = list(batches(entries))
+    assert [e for batch in made for e in batch] == entries
+    for batch in made:
+        assert len({e.project for e in batch}) == 1
+        assert len({e.task_id for e in batch}) == len(batch)
+
+
+def test_batches_are_bounded_in_number_and_bytes() -> None:
+    assert [len(b) for b in batches([entry(str(n)) for n in range(2500)])] == [1000, 1000, 500]
+    large = [entry(str(n), data={"text": "x" * (BATCH_BYTES // 2)}) for n in range(3)]
+    assert [len(b) for b in batches(large)] == [1, 1, 1]
+
+
+def test_the_body_is_the_batch_as_json() -> None:
+    body = orjson.loads(batch_body([entry("a"), entry("b")]))
+    assert [task["item_id"] for task in body["tasks"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize("item_id", ["a/b", "..", ".", "a?b#c", "100%", "ü", "a b", "x/outcome"])
+def test_an_item_id_is_one_segment_of_a_path(item_id: str) -> None:
+    segment = path_segment(item_id)
+    assert unquote(segment) == item_id
+    assert "/" not in segment
+    assert set(segment) != {"."}
