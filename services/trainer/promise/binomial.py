@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -44,8 +44,9 @@ def largest_passing_errors(accepted: ArrayLike, delta: float, alpha: float) -> I
     """
     _check_rates(delta, alpha)
     sizes = np.asarray(accepted, dtype=np.int64)
-    # ppf gives the smallest e whose CDF reaches delta, so only equality lets that e itself pass.
-    at = np.maximum(np.asarray(stats.binom.ppf(delta, sizes, alpha)), 0).astype(np.int64)
+    # This is the smallest e whose CDF reaches delta, so only equality lets that e itself pass.
+    at = np.maximum(np.ceil(special.bdtrik(delta, np.maximum(sizes, 1), alpha)), 0)
+    at = np.where(_cdf(at - 1, sizes, alpha) >= delta, at - 1, at).astype(np.int64)
     most = np.where(error_p_value(at, sizes, alpha) <= delta, at, at - 1)
     return np.asarray(np.where(sizes == 0, -1, most), dtype=np.int64)
 
@@ -128,7 +129,7 @@ def upper_bound(errors: int, n: int, delta: float) -> float:
         raise ValueError("errors must lie in 0..n")
     if not 0 < delta < 1:
         raise ValueError("delta must lie in (0, 1)")
-    return 1.0 if errors == n else float(stats.beta.ppf(1 - delta, errors + 1, n - errors))
+    return 1.0 if errors == n else float(special.betaincinv(errors + 1, n - errors, 1 - delta))
 
 
 def attempt_delta(delta: float, attempt: int) -> float:
@@ -163,8 +164,11 @@ def attempt_delta(delta: float, attempt: int) -> float:
 
 
 def _cdf(successes: ArrayLike, trials: ArrayLike, rate: ArrayLike) -> FloatArray:
-    k, n, p = (np.asarray(value, dtype=np.float64) for value in (successes, trials, rate))
-    return np.asarray(stats.binom.cdf(k, n, p), dtype=np.float64)
+    # scipy.special, not scipy.stats: the same numbers, without a second of importing at each start.
+    k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.int64)
+    p = np.asarray(rate, dtype=np.float64)
+    inside = special.bdtr(np.clip(k, 0, np.maximum(n - 1, 0)), np.maximum(n, 1), p)
+    return np.asarray(np.where(k < 0, 0.0, np.where(k >= n, 1.0, inside)), dtype=np.float64)
 
 
 def _check_rates(delta: float, alpha: float) -> None:

@@ -1,0 +1,73 @@
+"""Routes of the model versions."""
+
+from fastapi import APIRouter
+
+from services.trainer.api.context import InProject, Tools
+from services.trainer.errors import NotCertified, NothingToRollBackTo
+from services.trainer.messages import Versions, VersionView
+from services.trainer.registry import service
+from shared.contracts.versions import Channels
+from shared.http.body import StrictRoute
+from shared.http.lists import After, Limit, decode_position, encode_cursor
+from shared.problems import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(
+    prefix="/v1/projects/{project}",
+    tags=["versions"],
+    route_class=StrictRoute,
+    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable, Unavailable),
+)
+
+
+@router.get("/versions", summary="List versions, newest first")
+async def list_versions(
+    tools: Tools, project: InProject, limit: Limit = 100, after: After = None
+) -> Versions:
+    """List versions with their manifests and standing."""
+    page = await service.list_versions(tools, project, decode_position(after) or None, limit)
+    last = int(page[-1].version.removeprefix("v")) if len(page) == limit else None
+    return Versions(versions=list(page), cursor=None if last is None else encode_cursor(last))
+
+
+@router.get("/versions/{version}", summary="Show one version")
+async def describe(tools: Tools, project: InProject, version: str) -> VersionView:
+    """Show a version with its manifest, standing and what the gate said of it."""
+    return await service.describe(tools, project, version)
+
+
+@router.post(
+    "/versions/{version}/promote",
+    summary="Let a version serve",
+    responses=declare(NotCertified, Conflict),
+)
+async def promote(tools: Tools, project: InProject, version: str) -> Channels:
+    """Make a version the champion; a certified champion gives way to certified ones only."""
+    return await service.promote(tools, project, version)
+
+
+@router.post(
+    "/versions/{version}/retire",
+    summary="Take a version out of service",
+    responses=declare(Conflict),
+)
+async def retire(tools: Tools, project: InProject, version: str) -> VersionView:
+    """Retire a version for good; the champion cannot be retired."""
+    return await service.retire(tools, project, version)
+
+
+@router.post(
+    "/rollback",
+    summary="Let the previous champion serve again",
+    responses=declare(NothingToRollBackTo, NotCertified),
+)
+async def roll_back(tools: Tools, project: InProject) -> Channels:
+    """Let champion and previous champion change places."""
+    return await service.roll_back(tools, project)

@@ -1,0 +1,1 @@
+"""Frozen, content-addressed snapshots of labels."""

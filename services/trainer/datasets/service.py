@@ -1,0 +1,123 @@
+"""Freeze the labels of a project into a snapshot in the store."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from services.trainer.datasets import repository
+from services.trainer.datasets.snapshot import (
+    LabelledItem,
+    canonical_lines,
+    compress,
+    dataset_id,
+    read,
+    weight_of,
+)
+from services.trainer.messages import DatasetView
+from services.trainer.models import Dataset, OutcomeRow
+from services.trainer.outcomes import repository as outcomes
+from services.trainer.promise import repository as promise
+from services.trainer.repository import lock_state
+from services.trainer.resources import Resources
+from shared.contracts.items import check_data
+from shared.contracts.projects import Project
+from shared.contracts.tasks import TRAINING_LANES
+from shared.problems import NotFound
+
+# Gold stays out: it is the gate's evidence, for good.
+_LANES = TRAINING_LANES | {"certification", "audit"}
+_UNIFORM_LANES = frozenset({"pool", "certification", "audit"})
+
+
+async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
+    """Write a snapshot of what may train now, and record it; the same labels give the same one.
+
+    Returns it with the position in the outcomes up to which labels were looked at.
+
+    It holds the latest label of each item of the training lanes, and the evidence that is spent:
+    audits, and the verdicts of closed certifications. Rows that no longer fit the project's labels
+    or fields are left out.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        cursor, position = state.outcomes_cursor, state.outcomes_seen
+        rows = await outcomes.labelled(session, project.project, _LANES)
+        held_back = await promise.held_back(session, project.project)
+    items = [_labelled(row) for row in rows if row.item_id not in held_back and _fits(row, project)]
+    lines = await asyncio.to_thread(canonical_lines, items)
+    digest = dataset_id(lines)
+    path = f"{project.project}/datasets/{digest}.jsonl.gz"
+    await resources.store.write(path, await asyncio.to_thread(compress, lines))
+    dataset = Dataset(
+        project=project.project,
+        dataset_id=digest,
+        path=path,
+        items=len(items),
+        outcomes_cursor=cursor,
+        position=position,
+        labels=dict(sorted(Counter(item.label for item in items).items())),
+        created_at=resources.now(),
+    )
+    async with resources.database.transaction() as session:
+        await repository.add(session, dataset)
+        return await repository.find(session, project.project, digest) or dataset, position
+
+
+def _fits(row: OutcomeRow, project: Project) -> bool:
+    return row.label in project.labels and not check_data(row.data, project.fields)
+
+
+def _labelled(row: OutcomeRow) -> LabelledItem:
+    propensity = (row.prediction or {}).get("propensity")
+    return LabelledItem(
+        item_id=row.item_id,
+        data=row.data,
+        label=row.label or "",
+        lane=row.lane,
+        revision=row.revision,
+        weight=weight_of(None if row.lane == "pool" else propensity),
+        uniform=row.lane in _UNIFORM_LANES,
+        content_hash=row.content_hash,
+    )
+
+
+async def load(resources: Resources, dataset: Dataset) -> Sequence[LabelledItem]:
+    """Read a snapshot's rows back from the store.
+
+    Raises
+    ------
+    FileNotFoundError
+        The snapshot is no longer there.
+    """
+    body = await resources.store.read(dataset.path)
+    if body is None:
+        raise FileNotFoundError(dataset.path)
+    return await asyncio.to_thread(read, body)
+
+
+def distinct_contents(items: Iterable[LabelledItem]) -> set[str]:
+    """Return the content hashes of these items."""
+    return {item.content_hash for item in items}
+
+
+async def list_datasets(
+    resources: Resources, project: str, offset: int, limit: int
+) -> Sequence[DatasetView]:
+    """Return snapshots, newest first."""
+    async with resources.database.reading() as session:
+        return [_view(row) for row in await repository.page(session, project, offset, limit)]
+
+
+async def describe(resources: Resources, project: str, dataset_id: str) -> DatasetView:
+    """Return one snapshot's record; `NotFound` when there is none of this id."""
+    async with resources.database.reading() as session:
+        dataset = await repository.find(session, project, dataset_id)
+    if dataset is None:
+        raise NotFound("There is no such dataset; GET …/datasets lists them.", id=dataset_id)
+    return _view(dataset)
+
+
+def _view(dataset: Dataset) -> DatasetView:
+    return DatasetView.model_validate(
+        {name: getattr(dataset, name) for name in DatasetView.model_fields}
+    )

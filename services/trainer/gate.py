@@ -1,0 +1,71 @@
+"""The promotion gate (pure): may a version take the champion's place, and why.
+
+A certified champion is replaced only by a certified version, an uncertified one by any better.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# With fewer items that the champion has not seen, out-of-fold accuracies say more.
+_ENOUGH_PAIRS = 50
+_COVERAGE_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class GateDecision:
+    """Whether to promote, and the reasons for people to read."""
+
+    promote: bool
+    reasons: list[str]
+
+
+def judge_uncertified(
+    *,
+    champion_certified: bool,
+    pairs: Sequence[tuple[bool, bool]],
+    accuracy: float,
+    champion_accuracy: float,
+) -> GateDecision:
+    """Judge an uncertified version against the champion.
+
+    Parameters
+    ----------
+    champion_certified
+        Whether the champion's certificate holds: then nothing uncertified replaces it.
+    pairs
+        (new version right, champion right) on items that neither had seen when it answered.
+    accuracy, champion_accuracy : in [0, 1]
+        Out-of-fold accuracies, compared when there are fewer than 50 pairs.
+    """
+    if champion_certified:
+        return GateDecision(False, ["the champion is certified; this version is not"])
+    if len(pairs) < _ENOUGH_PAIRS:
+        reason = f"out-of-fold accuracy {accuracy:.4f}, the champion's {champion_accuracy:.4f}"
+        return GateDecision(accuracy > champion_accuracy, [reason])
+    gained = sum(new and not old for new, old in pairs)
+    lost = sum(old and not new for new, old in pairs)
+    reason = f"of {len(pairs)} items new to both, right where the champion errs on {gained}, "
+    return GateDecision(gained > lost, [f"{reason}wrong where the champion is right on {lost}"])
+
+
+def judge_certified(
+    *, champion_certified: bool, coverage: float, champion_coverage: float | None
+) -> GateDecision:
+    """Judge a newly certified version against the champion.
+
+    Parameters
+    ----------
+    champion_certified
+        Whether the champion's certificate holds; one that is not certified gives way at once.
+    coverage, champion_coverage : in [0, 1]
+        Share of one population at or above each version's own threshold; None: not measured.
+    """
+    if not champion_certified:
+        return GateDecision(True, ["certified, and the champion is not"])
+    if champion_coverage is None:
+        reason = "the champion changed under the certification: its coverage was not measured"
+        return GateDecision(False, [reason])
+    reason = f"certified for {coverage:.3f} of the population, the champion for "
+    return GateDecision(
+        coverage >= champion_coverage - _COVERAGE_MARGIN, [f"{reason}{champion_coverage:.3f}"]
+    )

@@ -1,0 +1,1 @@
+"""The router's decision log, read from the store into a table."""

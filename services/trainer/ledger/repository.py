@@ -1,0 +1,87 @@
+"""SQL of the ledger."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.trainer.models import LedgerFile, LedgerRow
+from services.trainer.repository import insert_new
+
+
+async def files_read(session: AsyncSession, project: str, paths: Iterable[str]) -> set[str]:
+    """Return those of `paths` that were read before."""
+    query = select(col(LedgerFile.path)).where(
+        col(LedgerFile.project) == project, col(LedgerFile.path).in_(list(paths))
+    )
+    return set((await session.execute(query)).scalars())
+
+
+async def record_file(
+    session: AsyncSession, file: LedgerFile, rows: Sequence[dict[str, Any]]
+) -> bool:
+    """Record a file and its rows; False, and nothing changed, when it was recorded before."""
+    if not await insert_new(session, LedgerFile, [file.model_dump()]):
+        return False
+    if rows:
+        await session.execute(insert(LedgerRow), list(rows))
+    return True
+
+
+async def decisions(
+    session: AsyncSession, project: str, item_id: str | None, after: int, limit: int
+) -> Sequence[LedgerRow]:
+    """Return decisions in the order of reading, of one item or of all."""
+    query = select(LedgerRow).where(col(LedgerRow.project) == project, col(LedgerRow.id) > after)
+    if item_id is not None:
+        query = query.where(col(LedgerRow.item_id) == item_id)
+    query = query.order_by(col(LedgerRow.id)).limit(limit)
+    return (await session.execute(query)).scalars().all()
+
+
+async def first_decisions(
+    session: AsyncSession, project: str, since: datetime, limit: int
+) -> Sequence[LedgerRow]:
+    """Return the first decision of each item that was first received after `since`, newest first.
+
+    Items that were to be answered or declined, never reviewed, are left out.
+    """
+    first = (
+        select(func.min(col(LedgerRow.id)))
+        .where(col(LedgerRow.project) == project)
+        .group_by(col(LedgerRow.item_id))
+    )
+    query = (
+        select(LedgerRow)
+        .where(
+            col(LedgerRow.id).in_(first),
+            col(LedgerRow.received_at) > since,
+            col(LedgerRow.review) != "never",
+        )
+        .order_by(col(LedgerRow.id).desc())
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def count(session: AsyncSession, project: str) -> int:
+    """Count the decisions of a project."""
+    query = select(func.count()).where(col(LedgerRow.project) == project)
+    return int((await session.execute(query)).scalar_one())
+
+
+async def audited(session: AsyncSession, project: str) -> Sequence[LedgerRow]:
+    """Return the answers that were audited, in the order of reading."""
+    query = (
+        select(LedgerRow)
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.audited).is_(True),
+            col(LedgerRow.decision) == "answered",
+        )
+        .order_by(col(LedgerRow.id))
+    )
+    return (await session.execute(query)).scalars().all()

@@ -1,0 +1,129 @@
+"""Read the decision log: each file once, its rows and its mark in one transaction."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from services.trainer.content import content_hash
+from services.trainer.ledger import repository
+from services.trainer.models import LedgerFile, LedgerRow
+from services.trainer.repository import lock_state, read_state
+from services.trainer.resources import Resources
+from shared.contracts.decisions import DecisionRow
+from shared.store import decisions_prefix
+
+log = structlog.get_logger()
+
+Rows = list[dict[str, Any]]
+
+
+async def read_ledger(resources: Resources, project: str) -> int:
+    """Read every new file of the decision log; return how many decisions were new."""
+    async with resources.database.reading() as session:
+        state = await read_state(session, project)
+    total = 0
+    for day in await _days(resources, project, None if state is None else state.ledger_day):
+        paths = [
+            path
+            for path in await resources.store.files(f"{decisions_prefix(project)}/{day}")
+            if path.endswith(".jsonl.gz")
+        ]
+        async with resources.database.reading() as session:
+            known = await repository.files_read(session, project, paths)
+        for path in paths:
+            if path not in known:
+                total += await _read_file(resources, project, day, path)
+    return total
+
+
+async def _days(resources: Resources, project: str, last: str | None) -> list[str]:
+    """Days of the log that may hold a new file: a replica may ship yesterday's leftovers."""
+    days = await resources.store.folders(decisions_prefix(project))
+    if last is None:
+        return days
+    try:
+        floor = (date.fromisoformat(last) - timedelta(days=1)).isoformat()
+    except ValueError:
+        return days
+    return [day for day in days if day >= floor]
+
+
+async def _read_file(resources: Resources, project: str, day: str, path: str) -> int:
+    body = await resources.store.read(path)
+    if body is None:
+        return 0
+    rows, bad_lines, is_whole = await asyncio.to_thread(_parse, project, body)
+    if bad_lines or not is_whole:
+        log.error("decision_file_corrupt", project=project, path=path, bad_lines=bad_lines)
+    file = LedgerFile(
+        project=project,
+        path=path,
+        state="read" if is_whole and not bad_lines else "corrupt",
+        lines=len(rows),
+        bad_lines=bad_lines,
+        read_at=resources.now(),
+    )
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project)
+        state.ledger_day = max(state.ledger_day or day, day)
+        return len(rows) if await repository.record_file(session, file, rows) else 0
+
+
+def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:
+    """Rows, lines that are none, and whether the file could be read to its end."""
+    text, is_whole = _decompress(body)
+    rows: Rows = []
+    bad_lines = 0
+    for line in text.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            rows.append(_row(project, DecisionRow.model_validate_json(line)))
+        except (ValidationError, ValueError):
+            bad_lines += 1
+    return rows, bad_lines, is_whole
+
+
+def _decompress(body: bytes) -> tuple[bytes, bool]:
+    try:
+        return gzip.decompress(body), True
+    except (OSError, EOFError, zlib.error):
+        pass
+    # A torn file still gives what stands before the tear.
+    stream = zlib.decompressobj(wbits=31)
+    kept = bytearray()
+    try:
+        for start in range(0, len(body), 1024):
+            kept += stream.decompress(body[start : start + 1024])
+    except zlib.error:
+        pass
+    return bytes(kept), False
+
+
+def _row(project: str, row: DecisionRow) -> dict[str, Any]:
+    return {
+        "project": project,
+        "item_id": row.item_id,
+        "received_at": row.received_at,
+        "content_hash": content_hash(row.data),
+        "review": row.review,
+        "decision": row.decision,
+        "audited": row.audited,
+        "label": row.label,
+        "model_version": row.model_version,
+        "row": row.model_dump(mode="json"),
+    }
+
+
+async def list_decisions(
+    resources: Resources, project: str, item_id: str | None, after: int, limit: int
+) -> Sequence[LedgerRow]:
+    """Return decisions in the order of reading, of one item or of all."""
+    async with resources.database.reading() as session:
+        return await repository.decisions(session, project, item_id, after, limit)

@@ -1,0 +1,213 @@
+"""The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from shared.db import UtcDateTime
+
+
+class Base(SQLModel):
+    """Tables of this service alone: another service in the same process has its own metadata."""
+
+    metadata = MetaData()
+
+
+class ProjectState(Base, table=True):
+    """What the trainer knows of one project. Its row is the lock of every decision about it."""
+
+    __tablename__ = "project_state"
+
+    project: str = Field(primary_key=True)
+    pool_seed: str
+    audit_epoch: str
+    outcomes_cursor: str | None = None
+    outcomes_seen: int = 0
+    ledger_day: str | None = None
+    trained_position: int = 0
+    """`outcomes.position` up to which labels have been used up by a run."""
+    next_version: int = 1
+    champion: str | None = None
+    previous: str | None = None
+    history: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    watched_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    policy_revision: int = 0
+    channels_revision: int = 0
+
+
+class OutcomeRow(Base, table=True):
+    """The latest revision of one item's outcome; `position` is the order of arrival here."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (Index("ix_outcomes_position", "project", "position"),)
+
+    project: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    position: int
+    revision: int
+    lane: str
+    label: str | None = None
+    blind: bool
+    data: dict[str, Any] = Field(sa_type=JSON)
+    content_hash: str
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    resolved_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LedgerFile(Base, table=True):
+    """A decision-log file that was read, whole or as far as it is readable."""
+
+    __tablename__ = "ledger_files"
+
+    project: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    state: str
+    lines: int
+    bad_lines: int
+    read_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LedgerRow(Base, table=True):
+    """One routing decision, as the router logged it (`row` is the whole DecisionRow)."""
+
+    __tablename__ = "ledger_rows"
+    __table_args__ = (
+        Index("ix_ledger_item", "project", "item_id", "id"),
+        Index("ix_ledger_received", "project", "received_at"),
+    )
+
+    id: int | None = Field(
+        default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite")
+    )
+    project: str
+    item_id: str
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    content_hash: str
+    review: str
+    decision: str
+    audited: bool
+    label: str | None = None
+    model_version: str | None = None
+    row: dict[str, Any] = Field(sa_type=JSON)
+
+
+class PoolItem(Base, table=True):
+    """An unlabelled item. `waiting` items are at all times a uniform sample of the import."""
+
+    __tablename__ = "pool_items"
+    __table_args__ = (
+        UniqueConstraint("project", "content_hash", name="uq_pool_content"),
+        Index("ix_pool_order", "project", "state", "order_key"),
+    )
+
+    project: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    data: dict[str, Any] = Field(sa_type=JSON)
+    item_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    content_hash: str
+    order_key: str
+    state: str = "waiting"
+    posted: bool = False
+    imported_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Dataset(Base, table=True):
+    """A frozen snapshot of labels; its id is the SHA-256 of its canonical lines."""
+
+    __tablename__ = "datasets"
+
+    project: str = Field(primary_key=True)
+    dataset_id: str = Field(primary_key=True)
+    path: str
+    items: int
+    outcomes_cursor: str | None = None
+    position: int
+    labels: dict[str, int] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Run(Base, table=True):
+    """One training run in a process of its own."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index("ix_runs_state", "project", "state"),)
+
+    run_id: str = Field(primary_key=True)
+    project: str
+    mode: str
+    recipe: str
+    requested_by: str
+    state: str = "queued"
+    progress: float = 0.0
+    detail: str | None = None
+    log: str = ""
+    version: str | None = None
+    dataset_id: str | None = None
+    owner: str | None = None
+    heartbeat_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cancel_requested: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Version(Base, table=True):
+    """A published model version; `certificate` is set once it is certified."""
+
+    __tablename__ = "versions"
+
+    project: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    number: int
+    run_id: str
+    dataset_id: str
+    manifest: dict[str, Any] = Field(sa_type=JSON)
+    tune: dict[str, Any] = Field(sa_type=JSON)
+    """Out-of-fold evidence: item_ids, scores, correct, uniform (drawn without a model's say)."""
+    gate: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    certificate: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retired: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Certification(Base, table=True):
+    """One attempt at certifying one version: waiting, open, certified, failed or cancelled."""
+
+    __tablename__ = "certifications"
+    __table_args__ = (Index("ix_certifications_state", "project", "state"),)
+
+    certification_id: str = Field(primary_key=True)
+    project: str
+    version: str
+    attempt: int
+    state: str = "waiting"
+    plan: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    population: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    project_digest: str | None = None
+    result: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    labels_short: int | None = None
+    detail: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CertificationItem(Base, table=True):
+    """An item drawn for a certification, with what the version says of it."""
+
+    __tablename__ = "certification_items"
+    __table_args__ = (Index("ix_certification_items_item", "project", "item_id"),)
+
+    certification_id: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    project: str
+    position: int
+    data: dict[str, Any] = Field(sa_type=JSON)
+    item_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    score: float
+    label: str
+    posted: bool = False
+    refused: str | None = None

@@ -1,0 +1,1 @@
+"""The outcomes feed of the review queue, read by cursor."""

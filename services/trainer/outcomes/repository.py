@@ -1,0 +1,97 @@
+"""SQL of the outcomes that were read."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.trainer.content import content_hash
+from services.trainer.models import OutcomeRow, ProjectState
+from shared.contracts.tasks import TRAINING_LANES, Outcome
+
+
+async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
+    """Keep the latest revision of each outcome; return how many rows changed.
+
+    A row that arrives late with a lower revision changes nothing.
+    """
+    known = {
+        row.item_id: row
+        for row in await of_items(session, state.project, {o.item_id for o in outcomes})
+    }
+    changed = 0
+    for outcome in outcomes:
+        row = known.get(outcome.item_id)
+        if row is not None and row.revision >= outcome.revision:
+            continue
+        state.outcomes_seen += 1
+        changed += 1
+        known[outcome.item_id] = _merged(session, state, row, outcome)
+    return changed
+
+
+def _merged(
+    session: AsyncSession, state: ProjectState, row: OutcomeRow | None, outcome: Outcome
+) -> OutcomeRow:
+    wire = outcome.prediction
+    values: dict[str, Any] = {
+        "position": state.outcomes_seen,
+        "revision": outcome.revision,
+        "lane": outcome.lane,
+        "label": outcome.label,
+        "blind": outcome.blind,
+        "data": outcome.data,
+        "content_hash": content_hash(outcome.data),
+        "prediction": None if wire is None else wire.model_dump(mode="json"),
+        "resolved_at": outcome.resolved_at,
+    }
+    if row is None:
+        row = OutcomeRow(project=state.project, item_id=outcome.item_id, **values)
+        session.add(row)
+    else:
+        row.sqlmodel_update(values)
+    return row
+
+
+async def of_items(
+    session: AsyncSession, project: str, item_ids: Iterable[str]
+) -> Sequence[OutcomeRow]:
+    """Return the outcomes of these items, in no order."""
+    wanted = sorted(item_ids)
+    rows: list[OutcomeRow] = []
+    for start in range(0, len(wanted), 500):
+        query = select(OutcomeRow).where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.item_id).in_(wanted[start : start + 500]),
+        )
+        rows += (await session.execute(query)).scalars()
+    return rows
+
+
+async def count_new_labels(session: AsyncSession, project: str, after: int) -> int:
+    """Count the labels of training lanes that arrived after a position."""
+    query = select(func.count()).where(
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.position) > after,
+        col(OutcomeRow.label).is_not(None),
+        col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def labelled(
+    session: AsyncSession, project: str, lanes: Iterable[str]
+) -> Sequence[OutcomeRow]:
+    """Return the outcomes of these lanes that have a label, by item id."""
+    query = (
+        select(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.lane).in_(sorted(lanes)),
+        )
+        .order_by(col(OutcomeRow.item_id))
+    )
+    return (await session.execute(query)).scalars().all()

@@ -1,0 +1,1 @@
+"""Unlabelled items: imported once, taken in a random order that no content decides."""

@@ -1,0 +1,86 @@
+"""The certification of the newest version, step by step, and what the API says of it."""
+
+from services.trainer.ledger import repository as ledger
+from services.trainer.messages import AttemptProgress, CertificateView
+from services.trainer.models import Certification
+from services.trainer.pool import repository as pool
+from services.trainer.posting import post_or_leave
+from services.trainer.promise import repository
+from services.trainer.promise.closing import try_close
+from services.trainer.promise.opening import try_open
+from services.trainer.registry import repository as registry
+from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs
+from shared.contracts.projects import Project
+
+
+class Certifier:
+    """Moves the certifications of projects on.
+
+    It remembers how large a population was when it did not suffice: scoring it again is worth
+    its time only once it has grown.
+    """
+
+    def __init__(self) -> None:
+        self._tried: dict[str, tuple[int, int, int]] = {}
+
+    async def step(self, resources: Resources, project: Project) -> None:
+        """Open what waits and has a population; close what has its verdicts; draw again."""
+        while True:
+            async with resources.database.reading() as session:
+                certification = await repository.pending(session, project.project)
+            if certification is None:
+                return
+            if certification.state == "waiting":
+                if not await self._is_worth_a_look(resources, project, certification):
+                    return
+                if not await try_open(resources, project, certification):
+                    return
+                await post_or_leave(resources, project.project)
+            if not await try_close(resources, project, certification):
+                return
+
+    async def _is_worth_a_look(
+        self, resources: Resources, project: Project, certification: Certification
+    ) -> bool:
+        async with resources.database.reading() as session:
+            if await runs.active(session, project.project) is not None:
+                return False  # the version in the making would take its place
+            waiting = await pool.count_waiting(session, project.project)
+            decided = await ledger.count(session, project.project)
+        before = self._tried.get(certification.certification_id)
+        # A twentieth: the work of all looks together stays a small multiple of one.
+        if (
+            before is not None
+            and before[0] == project.revision
+            and before[1] <= waiting <= before[1] + before[1] // 20
+            and before[2] <= decided <= before[2] + before[2] // 20
+        ):
+            return False
+        self._tried[certification.certification_id] = (project.revision, waiting, decided)
+        return True
+
+
+async def describe(resources: Resources, project: Project) -> CertificateView:
+    """Say how far the newest version's certification is, and what came of it."""
+    async with resources.database.reading() as session:
+        newest = await repository.newest(session, project.project)
+        if newest is None:
+            return CertificateView(state="none", detail="there is no version yet")
+        answered, drawn = await repository.progress(session, newest.certification_id)
+        version = await registry.find(session, project.project, newest.version)
+    certified = newest.state == "certified" and version is not None
+    return CertificateView(
+        state=newest.state,  # type: ignore[arg-type]
+        version=newest.version,
+        attempt=newest.attempt,
+        attempts_allowed=project.promise.certification_draws,
+        progress=AttemptProgress(answered=answered, drawn=drawn) if drawn else None,
+        plan=newest.plan,
+        population=newest.population,
+        result=newest.result,
+        certificate=version.certificate if certified and version else None,
+        labels_short=newest.labels_short,
+        detail=newest.detail,
+        closed_at=newest.closed_at,
+    )

@@ -1,0 +1,183 @@
+"""Close a certification: all verdicts are in, or the project changed under it."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.trainer import gate
+from services.trainer.models import Certification, CertificationItem, ProjectState, Version
+from services.trainer.outcomes import repository as outcomes
+from services.trainer.promise import repository
+from services.trainer.promise.certify import CertificationPlan, CertificationResult, certify
+from services.trainer.registry import repository as registry
+from services.trainer.registry.standing import standing_of
+from services.trainer.repository import lock_state
+from services.trainer.resources import Resources
+from shared.contracts.base import new_id
+from shared.contracts.projects import Project, certificate_digest
+from shared.contracts.versions import Certificate
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What is being closed, at which moment, inside one transaction."""
+
+    session: AsyncSession
+    project: Project
+    state: ProjectState
+    record: Certification
+    now: datetime
+
+
+async def try_close(resources: Resources, project: Project, certification: Certification) -> bool:
+    """Close an open certification whose verdicts are in; say whether it was closed."""
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        record = await repository.reread(session, certification.certification_id)
+        if record.state != "open":
+            return False
+        case = _Case(session, project, state, record, resources.now())
+        if record.project_digest != certificate_digest(project):
+            _fail(case, "not certified: the project changed under its certification", None)
+        else:
+            answered, drawn = await repository.progress(session, record.certification_id)
+            if answered < drawn:
+                return False
+            await _judge(case)
+    log.info(
+        "certification_closed",
+        project=project.project,
+        version=record.version,
+        attempt=record.attempt,
+        state=record.state,
+    )
+    return True
+
+
+async def _judge(case: _Case) -> None:
+    record = case.record
+    assert record.plan is not None
+    plan = CertificationPlan.from_dict(record.plan)
+    items = await repository.items(case.session, record.certification_id)
+    correct = await correct_answers(case.session, items)
+    result = certify(plan, [item.score for item in items], correct)
+    record.result = result.to_dict()
+    if result.certified:
+        await _certify(case, plan, result)
+    else:
+        _fail(case, _shortfall(result), _labels_short(result))
+
+
+async def correct_answers(
+    session: AsyncSession, items: list[CertificationItem] | Any
+) -> list[bool]:
+    """Say for each item whether people gave the version's label; all that is less is an error.
+
+    An error is also what nobody could answer, what the review queue refused to ask, and what was
+    answered with a suggestion in sight.
+    """
+    known = {
+        row.item_id: row
+        for row in await outcomes.of_items(
+            session, items[0].project, [item.item_id for item in items]
+        )
+    }
+    return [
+        item.refused is None
+        and (row := known.get(item.item_id)) is not None
+        and row.blind
+        and row.label == item.label
+        for item in items
+    ]
+
+
+async def _certify(case: _Case, plan: CertificationPlan, result: CertificationResult) -> None:
+    record, promise = case.record, case.project.promise
+    version = await registry.find(case.session, record.project, record.version)
+    assert version is not None
+    assert result.threshold is not None
+    certificate = _certificate(case, version, result)
+    version.certificate = certificate.model_dump(mode="json")
+    version.expires_at = case.now + timedelta(days=promise.expires_days)
+    case.state.watched_until = case.now + timedelta(seconds=promise.watch_grace_seconds)
+    record.state, record.closed_at, record.labels_short = "certified", case.now, None
+    share = plan.shares[plan.thresholds.index(result.threshold)]
+    await _pass_gate(case, version, plan.region_share * share)
+
+
+def _certificate(case: _Case, version: Version, result: CertificationResult) -> Certificate:
+    record, promise = case.record, case.project.promise
+    assert result.threshold is not None
+    population = record.population or {}
+    return Certificate(
+        target_accuracy=promise.target_accuracy,
+        confidence=promise.confidence,
+        threshold=result.threshold,
+        labels=result.labels,
+        errors=result.errors,
+        upper_bound=result.upper_bound,
+        attempt=record.attempt,
+        delta=result.delta_attempt,
+        digest=record.project_digest or "",
+        model_sha256=version.manifest["model_sha256"],
+        population=population["kind"],
+        certified_at=case.now,
+        evidence={
+            "certification_id": record.certification_id,
+            "accepted": result.accepted,
+            "population": population,
+        },
+    )
+
+
+async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
+    """Let a newly certified version serve, if the gate and the project allow it."""
+    state, population = case.state, case.record.population or {}
+    if state.champion == version.version:
+        return
+    champion = await registry.find(case.session, state.project, state.champion)
+    measured = population.get("champion") == state.champion
+    decision = gate.judge_certified(
+        champion_certified=champion is not None
+        and standing_of(champion, case.project, case.now) == "certified",
+        coverage=coverage,
+        champion_coverage=population.get("champion_coverage") if measured else None,
+    )
+    version.gate = {**version.gate, "certification": asdict(decision)}
+    if decision.promote and case.project.training.auto_promote:
+        registry.make_champion(state, version.version, case.now)
+
+
+def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
+    """Close without a certificate, and queue the next draw while the label budget lasts."""
+    record = case.record
+    record.state, record.closed_at = "failed", case.now
+    record.detail, record.labels_short = detail, labels_short
+    if record.attempt < case.project.promise.certification_draws:
+        case.session.add(
+            Certification(
+                certification_id=new_id(),
+                project=record.project,
+                version=record.version,
+                attempt=record.attempt + 1,
+                labels_short=labels_short,
+                created_at=case.now,
+            )
+        )
+
+
+def _labels_short(result: CertificationResult) -> int | None:
+    # Each attempt is judged on fresh labels, so those of this one have to be asked for again.
+    return None if result.labels_short is None else result.labels_short + result.labels
+
+
+def _shortfall(result: CertificationResult) -> str:
+    short = _labels_short(result)
+    if short is None:
+        return "not certified: the error is estimated above the promise everywhere"
+    return f"not certified: about {short} more labels"

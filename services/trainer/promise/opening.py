@@ -1,0 +1,148 @@
+"""Open a certification: fix population, plan and draw in SQL, before any task is asked for."""
+
+import numpy as np
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.trainer.datasets import repository as datasets
+from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.models import Certification, CertificationItem, ProjectState, Version
+from services.trainer.pool import repository as pool
+from services.trainer.promise import repository
+from services.trainer.promise.certify import eligible
+from services.trainer.promise.population import Draw, Insufficient, Question, draw
+from services.trainer.registry import repository as registry
+from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
+from services.trainer.registry.standing import standing_of
+from services.trainer.repository import lock_state, read_state
+from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs
+from shared.contracts.projects import Project, certificate_digest
+
+log = structlog.get_logger()
+
+
+async def try_open(resources: Resources, project: Project, certification: Certification) -> bool:
+    """Draw and open a waiting certification; False, with the reason recorded, if it cannot be."""
+    async with resources.database.reading() as session:
+        version = await registry.find(session, project.project, certification.version)
+    if version is None or version.retired:
+        return await _close(resources, certification, "cancelled", "the version is retired")
+    if not fits_project(version, project):
+        detail = "the project's labels or fields changed; train a new version"
+        return await _close(resources, certification, "cancelled", detail)
+    try:
+        question = await _question(resources, project, version, certification)
+        drawn = await draw(resources, question)
+        if isinstance(drawn, Insufficient):
+            return await _note(resources, certification, drawn)
+        await _measure_champion(resources, project, version, drawn)
+    except (ModelUnusable, FileNotFoundError) as error:
+        detail = f"the store lacks what the version was made of: {error}"
+        return await _close(resources, certification, "failed", detail)
+    return await _open(resources, project, certification, drawn)
+
+
+async def _question(
+    resources: Resources, project: Project, version: Version, certification: Certification
+) -> Question:
+    async with resources.database.reading() as session:
+        dataset = await datasets.find(session, project.project, version.dataset_id)
+    if dataset is None:
+        raise FileNotFoundError(version.dataset_id)
+    trained_on = distinct_contents(await load(resources, dataset))
+    return Question(project, version, dataset, frozenset(trained_on), certification.attempt)
+
+
+async def _measure_champion(
+    resources: Resources, project: Project, version: Version, drawn: Draw
+) -> None:
+    """Record which share of the population the champion's own certificate covers."""
+    async with resources.database.reading() as session:
+        state = await read_state(session, project.project)
+        champion = await registry.find(
+            session, project.project, None if state is None else state.champion
+        )
+    if champion is None or champion.version == version.version or champion.certificate is None:
+        return
+    if standing_of(champion, project, resources.now()) != "certified":
+        return
+    rows = [candidate.data for candidate in drawn.scores_sample]
+    scored = await score_items(resources, champion, rows)
+    accepted = eligible(scored.scores, champion.certificate["threshold"])
+    drawn.record["champion"] = champion.version
+    drawn.record["champion_coverage"] = float(np.mean(accepted))
+
+
+async def _open(
+    resources: Resources, project: Project, certification: Certification, drawn: Draw
+) -> bool:
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        record = await repository.reread(session, certification.certification_id)
+        if record.state != "waiting" or await runs.active(session, project.project) is not None:
+            return False
+        if not await _take(session, state, drawn):
+            return False  # a batch took some of them meanwhile; the next look draws anew
+        session.add_all(_rows(certification, drawn))
+        record.state, record.detail = "open", None
+        record.plan, record.population = drawn.plan.to_dict(), drawn.record
+        record.project_digest = certificate_digest(project)
+        record.opened_at = resources.now()
+    log.info(
+        "certification_opened",
+        project=project.project,
+        version=certification.version,
+        attempt=certification.attempt,
+        population=drawn.record["kind"],
+    )
+    return True
+
+
+async def _take(session: AsyncSession, state: ProjectState, drawn: Draw) -> bool:
+    """Take the drawn items out of the pool, with all that the walk passed over."""
+    if not drawn.passed_up_to:
+        return True
+    ids = [item.candidate.item_id for item in drawn.items]
+    if await pool.count_waiting_among(session, state.project, ids) != len(ids):
+        return False
+    await pool.mark_asked(session, state.project, ids, posted=True)
+    await pool.pass_over(session, state.project, drawn.passed_up_to)
+    return True
+
+
+def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
+    return [
+        CertificationItem(
+            certification_id=certification.certification_id,
+            item_id=item.candidate.item_id,
+            project=certification.project,
+            position=position,
+            data=item.candidate.data,
+            item_metadata=item.candidate.metadata,
+            score=item.score,
+            label=item.label,
+        )
+        for position, item in enumerate(drawn.items)
+    ]
+
+
+async def _note(resources: Resources, certification: Certification, reason: Insufficient) -> bool:
+    if reason.is_final:
+        return await _close(resources, certification, "failed", f"not certified: {reason.detail}")
+    async with resources.database.transaction() as session:
+        record = await repository.reread(session, certification.certification_id)
+        record.detail = reason.detail
+    return False
+
+
+async def _close(
+    resources: Resources, certification: Certification, state: str, detail: str
+) -> bool:
+    async with resources.database.transaction() as session:
+        record = await repository.reread(session, certification.certification_id)
+        if record.state != "waiting":
+            return False  # a newer version took its place meanwhile
+        record.state, record.detail, record.closed_at = state, detail, resources.now()
+    log.info("certification_closed", project=certification.project, state=state)
+    return False

@@ -1,0 +1,261 @@
+"""The recorded population of a certification, and the uniform draw from its candidate region.
+
+Recent traffic once it suffices, before that the pool. Traffic is drawn with a recorded seed, the
+pool in its own random order; neither look at any label.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from services.trainer.content import content_hash
+from services.trainer.ledger import repository as ledger
+from services.trainer.models import Dataset, PoolItem, Version
+from services.trainer.outcomes import repository as outcomes
+from services.trainer.pool import repository as pool
+from services.trainer.promise import repository
+from services.trainer.promise.certify import CertificationPlan, eligible, plan_certification
+from services.trainer.registry.scores import Scores, score_items
+from services.trainer.resources import Resources
+from shared.contracts.items import check_data
+from shared.contracts.projects import Project
+
+_TRAFFIC_LIMIT = 50_000
+_POOL_SAMPLE = 20_000
+_PAGE = 2_000
+_ENOUGH_UNIFORM = 200
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One item of a population; `order_key` is its place in the pool's order, else empty."""
+
+    item_id: str
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+    order_key: str = ""
+
+
+@dataclass(frozen=True)
+class DrawnItem:
+    """A drawn item and what the version says of it."""
+
+    candidate: Candidate
+    score: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A population, the plan made on its scores, and the items drawn. `record` is kept in SQL."""
+
+    plan: CertificationPlan
+    items: list[DrawnItem]
+    record: dict[str, Any]
+    passed_up_to: str = ""
+    scores_sample: list[Candidate] = field(default_factory=list, repr=False)
+
+
+@dataclass(frozen=True)
+class Insufficient:
+    """Why there is no draw. `is_final`: more items would not help."""
+
+    detail: str
+    is_final: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be drawn: `labels` items for the given attempt at one version."""
+
+    project: Project
+    version: Version
+    dataset: Dataset
+    trained_on: frozenset[str]
+    attempt: int
+
+    @property
+    def labels(self) -> int:
+        """Items to draw."""
+        return self.project.promise.certification_labels
+
+    def plan(self, scores: Any) -> CertificationPlan | None:
+        """Plan the test on the scores of a population; None if no region keeps the promise."""
+        promise = self.project.promise
+        tune_scores, tune_correct = tune_of(self.version.tune)
+        return plan_certification(
+            tune_scores,
+            tune_correct,
+            scores,
+            alpha=_complement(promise.target_accuracy),
+            delta=_complement(promise.confidence),
+            labels=self.labels,
+            attempt=self.attempt,
+        )
+
+
+def _complement(share: float) -> float:
+    """1 - share without the noise of binary fractions: 1 - 0.99 is to be 0.01."""
+    return round(1 - share, 12)
+
+
+def tune_of(tune: dict[str, Any]) -> tuple[list[float], list[bool]]:
+    """Out-of-fold scores and whether right, of uniformly drawn items where there are enough.
+
+    What people were asked because a model was unsure of it errs more often at the same score.
+    """
+    chosen = [i for i, is_uniform in enumerate(tune["uniform"]) if is_uniform]
+    if len(chosen) < _ENOUGH_UNIFORM:
+        return tune["scores"], tune["correct"]
+    return [tune["scores"][i] for i in chosen], [tune["correct"][i] for i in chosen]
+
+
+async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
+    """Draw from recent traffic if it suffices, else from the pool."""
+    from_traffic = await _draw_from_traffic(resources, question)
+    if isinstance(from_traffic, Draw):
+        return from_traffic
+    from_pool = await _draw_from_pool(resources, question)
+    if isinstance(from_pool, Draw) or from_pool.is_final:
+        return from_pool
+    return Insufficient(
+        f"waits for {question.labels} items in the candidate region: {from_traffic.detail}, "
+        f"{from_pool.detail}; send traffic or import unlabelled items into the pool",
+        is_final=from_traffic.is_final,
+    )
+
+
+async def _draw_from_traffic(resources: Resources, question: Question) -> Draw | Insufficient:
+    candidates = await _traffic(resources, question)
+    if len(candidates) < question.labels:
+        return Insufficient(f"traffic has {len(candidates)} new items")
+    scored = await score_items(resources, question.version, [c.data for c in candidates])
+    plan = await asyncio.to_thread(question.plan, scored.scores)
+    if plan is None or plan.predicted_power <= 0:
+        return _hopeless(question, plan)
+    async with resources.database.reading() as session:
+        spent = await repository.drawn_before(session, question.project.project)
+        inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
+        ids = [candidates[i].item_id for i in inside]
+        known = await outcomes.of_items(session, question.project.project, ids)
+    if any(not row.blind for row in known):
+        # Which items people have seen with a suggestion depends on the items: leaving these out
+        # would no longer be a uniform draw.
+        return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
+    open_to_draw = [i for i in inside if candidates[i].item_id not in spent]
+    if len(open_to_draw) < question.labels:
+        return Insufficient(f"traffic has {len(open_to_draw)} of them")
+    seed = secrets.randbits(63)
+    chosen = np.random.default_rng(seed).choice(open_to_draw, question.labels, replace=False)
+    return Draw(
+        plan=plan,
+        items=[_drawn(candidates, scored, int(i)) for i in chosen],
+        record=_record("traffic", candidates, seed=str(seed)),
+        scores_sample=candidates,
+    )
+
+
+async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
+    """Items first decided after the version's labels were frozen, one for each content."""
+    async with resources.database.reading() as session:
+        rows = await ledger.first_decisions(
+            session, question.project.project, question.dataset.created_at, _TRAFFIC_LIMIT
+        )
+    seen = set(question.trained_on)
+    candidates = []
+    for row in reversed(rows):
+        data = row.row["data"]
+        if row.content_hash in seen or check_data(data, question.project.fields):
+            continue
+        seen.add(row.content_hash)
+        candidates.append(Candidate(row.item_id, data, row.row["metadata"]))
+    return candidates
+
+
+async def _draw_from_pool(resources: Resources, question: Question) -> Draw | Insufficient:
+    async with resources.database.reading() as session:
+        page = await pool.waiting(session, question.project.project, _POOL_SAMPLE)
+    candidates = _usable(page, question)
+    if len(candidates) < question.labels:
+        return Insufficient(f"the pool has {len(candidates)} items that wait")
+    scored = await score_items(resources, question.version, [c.data for c in candidates])
+    plan = await asyncio.to_thread(question.plan, scored.scores)
+    if plan is None or plan.predicted_power <= 0:
+        return _hopeless(question, plan)
+    found = await _walk(resources, question, plan, page, candidates, scored)
+    if len(found) < question.labels:
+        return Insufficient(f"the pool has {len(found)} of them")
+    return Draw(
+        plan=plan,
+        items=found,
+        record=_record("pool", candidates, seed="the pool's random order"),
+        passed_up_to=found[-1].candidate.order_key,
+        scores_sample=candidates,
+    )
+
+
+async def _walk(
+    resources: Resources,
+    question: Question,
+    plan: CertificationPlan,
+    page: Sequence[PoolItem],
+    candidates: list[Candidate],
+    scored: Scores,
+) -> list[DrawnItem]:
+    """Walk the pool's order until enough items inside the region are found, or it ends."""
+    async with resources.database.reading() as session:
+        spent = await repository.drawn_before(session, question.project.project)
+    found: list[DrawnItem] = []
+    while page:
+        inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
+        found += [
+            _drawn(candidates, scored, i) for i in inside if candidates[i].item_id not in spent
+        ]
+        if len(found) >= question.labels:
+            break
+        async with resources.database.reading() as session:
+            page = await pool.waiting(session, question.project.project, _PAGE, page[-1].order_key)
+        candidates = _usable(page, question)
+        scored = await score_items(resources, question.version, [c.data for c in candidates])
+    return found[: question.labels]
+
+
+def _usable(page: Iterable[PoolItem], question: Question) -> list[Candidate]:
+    """Items that fit the project as it is now and whose content has not trained the version."""
+    return [
+        Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
+        for item in page
+        if content_hash(item.data) not in question.trained_on
+        and not check_data(item.data, question.project.fields)
+    ]
+
+
+def _drawn(candidates: Sequence[Candidate], scored: Scores, index: int) -> DrawnItem:
+    return DrawnItem(candidates[index], float(scored.scores[index]), scored.labels[index])
+
+
+def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[str, Any]:
+    ids = "\n".join(sorted(candidate.item_id for candidate in candidates))
+    return {
+        "kind": kind,
+        "size": len(candidates),
+        "digest": hashlib.sha256(ids.encode()).hexdigest(),
+        "seed": seed,
+    }
+
+
+def _hopeless(question: Question, plan: CertificationPlan | None) -> Insufficient:
+    if plan is None:
+        target = question.project.promise.target_accuracy
+        return Insufficient(
+            f"no threshold is predicted to keep {target:.1%}: train on more labels", is_final=True
+        )
+    return Insufficient(
+        f"{question.labels} labels cannot certify this promise: raise certification_labels",
+        is_final=True,
+    )

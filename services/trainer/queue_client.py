@@ -1,0 +1,70 @@
+"""The review queue, as the trainer calls it: outcomes out, tasks in."""
+
+from collections.abc import Sequence
+
+import httpx
+
+from shared.contracts.base import MAX_BATCH
+from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
+
+
+class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
+    """The review queue could not be reached, or it refused; try again later."""
+
+
+class QueueClient:
+    """Calls the review queue with the service's token."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(30, connect=2),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def outcomes(self, project: str, after: str | None) -> OutcomeFeed:
+        """Return the page of the feed after a cursor (None: from its start)."""
+        query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
+        body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
+        return OutcomeFeed.model_validate_json(body)
+
+    async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
+        """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
+        document = {"tasks": [task.model_dump(mode="json") for task in tasks]}
+        body = await self._call("POST", f"/v1/projects/{project}/tasks", json=document)
+        return TaskReceipts.model_validate_json(body).tasks
+
+    async def reachable(self) -> bool:
+        """Say whether the review queue answers."""
+        try:
+            await self._call("GET", "/healthz", timeout=2)
+        except QueueAway:
+            return False
+        return True
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        json: object = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpx's own, not a cancellation
+    ) -> bytes:
+        try:
+            response = await self._http.request(
+                method,
+                path,
+                params=params,
+                json=json,
+                timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
+            )
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise QueueAway(f"{method} {path}: {error}") from error
+        return response.content

@@ -1,0 +1,1 @@
+"""Immutable model versions, and the channels that point at them."""

@@ -1,0 +1,18 @@
+"""Where a version stands with its promise (pure)."""
+
+from datetime import datetime
+from typing import Literal
+
+from services.trainer.models import Version
+from shared.contracts.projects import Project, certificate_digest
+
+Standing = Literal["certified", "expired", "uncertified"]
+
+
+def standing_of(version: Version, project: Project, now: datetime) -> Standing:
+    """Say whether `version` has a certificate that holds now, for the project as it is now."""
+    if version.certificate is None or version.expires_at is None:
+        return "uncertified"
+    if version.certificate["digest"] != certificate_digest(project):
+        return "uncertified"
+    return "certified" if now < version.expires_at else "expired"

@@ -1,0 +1,45 @@
+"""What every use case of the trainer works with, made once in `app.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from services.trainer.projects import Projects
+from services.trainer.queue_client import QueueClient
+from services.trainer.registry.documents import Documents
+from services.trainer.settings import TrainerSettings
+from shared.db import Database
+from shared.doorbells import Doorbells
+from shared.settings import CommonSettings
+from shared.store import Store
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Connections, settings and the clock.
+
+    `owner` names this process in run records; `runs_folder` (absolute) holds what runs work on.
+    """
+
+    common: CommonSettings
+    settings: TrainerSettings
+    database: Database
+    store: Store
+    projects: Projects
+    queue: QueueClient
+    bells: Doorbells
+    documents: Documents
+    now: Callable[[], datetime]
+    owner: str
+    runs_folder: Path
+
+    async def close(self) -> None:
+        """Close what was connected."""
+        await self.queue.close()
+        await self.database.dispose()
+
+
+def work_bell(project: str) -> str:
+    """Rung when the trainer itself has something to do for a project."""
+    return f"trainer.{project}"

@@ -1,0 +1,92 @@
+"""The training process, seen from the trainer: started, listened to, and ended."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections import deque
+from pathlib import Path
+
+import orjson
+
+import services
+from services.trainer.runs import files
+
+_LOG_LINES = 200
+# The process gets nothing of our environment: no token, no address.
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+_ROOT = Path(services.__path__[0]).parent
+
+
+class Child:
+    """One training process; `progress` in [0, 1] and `log_tail` are what it said so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._lines: deque[str] = deque(maxlen=_LOG_LINES)
+        self.progress = 0.0
+        self._end = asyncio.create_task(self._until_end())
+
+    @classmethod
+    async def start(cls, folder: Path) -> "Child":
+        """Start a process on the job in `folder`, an absolute path."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.trainer.runs.process",
+            str(folder),
+            str(os.getpid()),
+            cwd=_ROOT,
+            env=_ENVIRONMENT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1024 * 1024,
+        )
+        return cls(process)
+
+    @property
+    def log_tail(self) -> str:
+        """The last lines that it wrote."""
+        return "\n".join(self._lines)
+
+    async def wait(self, seconds: float) -> int | None:
+        """Return the exit status (below 0: the signal); None if it still runs after `seconds`."""
+        done, _ = await asyncio.wait({self._end}, timeout=seconds)
+        return self._end.result() if done else None
+
+    async def end(self) -> None:
+        """Kill it if it runs, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await asyncio.wait({self._end})
+
+    async def _until_end(self) -> int:
+        await asyncio.gather(self._read_progress(), self._read_log())
+        return await self._process.wait()
+
+    async def _read_progress(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+                said = orjson.loads(line)
+                self.progress = float(said["progress"])
+                self._lines.append(f"{said['message']}")
+
+    async def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            self._lines.append(line.decode("utf-8", "replace").rstrip())
+
+
+def fault_of(status: int, folder: Path, job: files.Job) -> str:
+    """Say in one sentence why a process that ended with `status` left no result."""
+    detail = files.read_fault(folder)
+    if detail is not None:
+        return detail
+    if status < 0:
+        return (
+            f"the training process was ended by signal {-status}; its limits are "
+            f"{job.cpu_seconds} s of processor time and {job.memory_mib} MiB of memory"
+        )
+    return f"the training process failed with status {status}; the run's log has its last words"

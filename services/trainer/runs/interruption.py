@@ -1,0 +1,91 @@
+"""Runs whose trainer died: found, marked, and cleared up after."""
+
+import os
+import socket
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.trainer.models import ProjectState, Run
+from services.trainer.registry import repository as registry
+from services.trainer.registry.publication import discard
+from services.trainer.repository import lock_state
+from services.trainer.resources import Resources
+from services.trainer.runs import repository
+from services.trainer.runs.repository import INTERRUPTED
+
+log = structlog.get_logger()
+
+_STALE = timedelta(seconds=10)
+# A run that takes the trainer with it each time is not started for ever.
+_RESTARTS = 3
+
+
+def owner_name() -> str:
+    """Name this process in run records: host, process id, and a mark of this start."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
+
+
+async def mark_interrupted(resources: Resources, project: str, *, own: bool = False) -> None:
+    """Mark runs whose trainer is gone, and remove what they half published.
+
+    With `own`, those of this trainer as well: it stops.
+    """
+    not_of = "" if own else resources.owner
+    async with resources.database.reading() as session:
+        if not await repository.running_elsewhere(session, project, not_of):
+            return
+    now = resources.now()
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project)
+        running = await repository.running_elsewhere(session, project, not_of)
+        mine = resources.owner if own else None
+        dead = [run for run in running if run.owner == mine or is_dead(run, now)]
+        halves = await _mark(session, state, dead, now)
+    for version in halves:
+        await discard(resources, project, version)
+    if dead:
+        log.warning("runs_interrupted", project=project, runs=len(dead))
+
+
+def is_dead(run: Run, now: datetime) -> bool:
+    """Say whether nobody carries the run on: its owner is gone, or silent for 10 s."""
+    if run.owner is None or run.heartbeat_at is None or now - run.heartbeat_at > _STALE:
+        return True
+    host, process = run.owner.split(":")[:2]
+    if host != socket.gethostname():
+        return False
+    # With our own id it was a former process: its mark would else be ours.
+    return int(process) == os.getpid() or not _lives(int(process))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def _mark(
+    session: AsyncSession, state: ProjectState, dead: Sequence[Run], now: datetime
+) -> list[str]:
+    """Mark runs as interrupted; return the versions that they may have half published."""
+    halves = []
+    for run in dead:
+        run.state, run.detail, run.finished_at = "failed", INTERRUPTED, now
+        await session.flush()
+        if run.version and not await registry.find(session, state.project, run.version):
+            halves.append(run.version)
+        if (
+            run.dataset_id is not None
+            and await repository.count_interrupted(session, state.project, run.dataset_id)
+            >= _RESTARTS
+        ):
+            state.trained_position = state.outcomes_seen
+    return halves

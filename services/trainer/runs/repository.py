@@ -1,0 +1,69 @@
+"""SQL of the runs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.trainer.models import Run
+
+ACTIVE = ("queued", "running")
+
+
+async def active(session: AsyncSession, project: str) -> Run | None:
+    """Return the project's run that is queued or running."""
+    query = select(Run).where(col(Run.project) == project, col(Run.state).in_(ACTIVE)).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def find(session: AsyncSession, project: str, run_id: str) -> Run | None:
+    """Return one run of a project."""
+    query = select(Run).where(col(Run.project) == project, col(Run.run_id) == run_id)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def page(
+    session: AsyncSession, project: str, before: str | None, limit: int
+) -> Sequence[Run]:
+    """Return runs, newest first, older than run `before`."""
+    query = select(Run).where(col(Run.project) == project)
+    if before is not None:
+        query = query.where(col(Run.run_id) < before)
+    query = query.order_by(col(Run.run_id).desc()).limit(limit)
+    return (await session.execute(query)).scalars().all()
+
+
+async def running_elsewhere(session: AsyncSession, project: str, owner: str) -> Sequence[Run]:
+    """Return the running runs of another owner."""
+    query = select(Run).where(
+        col(Run.project) == project, col(Run.state) == "running", col(Run.owner) != owner
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def beat(
+    session: AsyncSession, run_id: str, moment: datetime, progress: float, log: str
+) -> bool:
+    """Record that a run lives and how far it is; say whether it is to be cancelled."""
+    query = (
+        update(Run)
+        .where(col(Run.run_id) == run_id)
+        .values(heartbeat_at=moment, progress=progress, log=log)
+        .returning(col(Run.cancel_requested))
+    )
+    return bool((await session.execute(query)).scalar_one())
+
+
+async def count_interrupted(session: AsyncSession, project: str, dataset_id: str) -> int:
+    """Count the interrupted runs on one dataset."""
+    query = select(func.count()).where(
+        col(Run.project) == project,
+        col(Run.dataset_id) == dataset_id,
+        col(Run.detail) == INTERRUPTED,
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+INTERRUPTED = "interrupted: start it again"

@@ -1,0 +1,144 @@
+"""Ask for runs, list and cancel them; start one when enough labels have come."""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.trainer.errors import CertificationOpen, RunActive
+from services.trainer.messages import RunRequest, RunView
+from services.trainer.models import ProjectState, Run
+from services.trainer.outcomes import repository as outcomes
+from services.trainer.promise import repository as promise
+from services.trainer.repository import lock_state, read_state
+from services.trainer.resources import Resources, work_bell
+from services.trainer.runs import repository
+from shared.contracts.base import new_id
+from shared.contracts.projects import Project
+from shared.problems import NotFound
+
+log = structlog.get_logger()
+
+
+async def request(
+    resources: Resources, project: Project, wanted: RunRequest, subject: str
+) -> RunView:
+    """Queue a run.
+
+    Raises
+    ------
+    RunActive
+        The project's last run has not ended.
+    CertificationOpen
+        A certification waits for verdicts.
+    """
+    async with resources.database.transaction() as session:
+        await lock_state(session, project.project)
+        await _refuse_if_busy(session, project.project)
+        run = _queue(resources, session, project, wanted, subject)
+    await resources.bells.ring(work_bell(project.project))
+    return view(run)
+
+
+async def _refuse_if_busy(session: AsyncSession, project: str) -> None:
+    active = await repository.active(session, project)
+    if active is not None:
+        raise RunActive("Wait for the active run to end, or cancel it.", run_id=active.run_id)
+    if await promise.is_open(session, project):
+        raise CertificationOpen(
+            "A certification waits for verdicts; a run starts when they are in "
+            "(GET …/certificate says how far they are)."
+        )
+
+
+def _queue(
+    resources: Resources,
+    session: AsyncSession,
+    project: Project,
+    wanted: RunRequest,
+    subject: str,
+) -> Run:
+    run = Run(
+        run_id=new_id(),
+        project=project.project,
+        mode=wanted.mode,
+        recipe=wanted.recipe or project.training.recipe,
+        requested_by=subject,
+        created_at=resources.now(),
+    )
+    session.add(run)
+    return run
+
+
+async def start_if_due(resources: Resources, project: Project) -> None:
+    """Queue a run when enough labels of training lanes have come since the last one."""
+    name = project.project
+    async with resources.database.reading() as session:
+        state = await read_state(session, name)
+        if state is None or not await _has_enough(session, project, state):
+            return
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, name)
+        if await repository.active(session, name) or await promise.is_open(session, name):
+            return
+        # Between the look and the lock a run may have ended that used these labels up.
+        if not await _has_enough(session, project, state):
+            return
+        wanted = RunRequest(mode="initial" if state.champion is None else "fine_tune")
+        _queue(resources, session, project, wanted, "trainer")
+    log.info("run_due", project=name)
+
+
+async def _has_enough(session: AsyncSession, project: Project, state: ProjectState) -> bool:
+    new = await outcomes.count_new_labels(session, state.project, state.trained_position)
+    return new >= project.training.min_new_labels
+
+
+async def queued(resources: Resources, project: str) -> str | None:
+    """Return the id of the run that waits to be carried out."""
+    async with resources.database.reading() as session:
+        run = await repository.active(session, project)
+    return run.run_id if run is not None and run.state == "queued" else None
+
+
+async def cancel(resources: Resources, project: str, run_id: str) -> RunView:
+    """Cancel a run; one that has ended stays as it is."""
+    async with resources.database.transaction() as session:
+        await lock_state(session, project)
+        run = await _require(session, project, run_id)
+        if run.state == "queued":
+            run.state, run.detail = "cancelled", "cancelled by an operator"
+            run.finished_at = resources.now()
+        elif run.state == "running":
+            run.cancel_requested = True
+    await resources.bells.ring(work_bell(project))
+    return view(run)
+
+
+async def describe(resources: Resources, project: str, run_id: str) -> RunView:
+    """Return one run with the tail of its log; `NotFound` when there is none of this id."""
+    async with resources.database.reading() as session:
+        run = await _require(session, project, run_id)
+    return view(run).model_copy(update={"log": run.log})
+
+
+async def list_runs(
+    resources: Resources, project: str, before: str | None, limit: int
+) -> Sequence[RunView]:
+    """Return runs, newest first."""
+    async with resources.database.reading() as session:
+        return [view(run) for run in await repository.page(session, project, before, limit)]
+
+
+async def _require(session: AsyncSession, project: str, run_id: str) -> Run:
+    run = await repository.find(session, project, run_id)
+    if run is None:
+        raise NotFound("There is no such run; GET …/runs lists them.", run_id=run_id)
+    return run
+
+
+def view(run: Run) -> RunView:
+    """Return a run as the API shows it."""
+    return RunView.model_validate(
+        {name: getattr(run, name) for name in RunView.model_fields if name != "log"}
+    )

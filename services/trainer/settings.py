@@ -1,0 +1,19 @@
+"""Settings of the trainer."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class TrainerSettings(BaseSettings):
+    """Read from ``SUREHAND_TRAINER_*`` variables."""
+
+    model_config = SettingsConfigDict(env_prefix="SUREHAND_TRAINER_", frozen=True, extra="ignore")
+
+    port: int = Field(default=8002, ge=1, le=65_535)
+    """Port that the service listens on."""
+    database_url: str = ""
+    """SQL database; empty means the SQLite file `trainer.db` in `home`."""
+    run_memory_mib: int = Field(default=8192, ge=512)
+    """Address space that one training run may take, in MiB."""
+    run_cpu_seconds: int = Field(default=3600, ge=1)
+    """Processor time that one training run may take."""

@@ -1,0 +1,144 @@
+"""The worker: for each project, read what came, move on what waits, keep the documents true."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.trainer.ledger.service import read_ledger
+from services.trainer.models import ProjectState
+from services.trainer.outcomes.service import read_feed
+from services.trainer.posting import post_pending
+from services.trainer.promise.certification import Certifier
+from services.trainer.queue_client import QueueAway
+from services.trainer.registry import repository as registry
+from services.trainer.repository import is_migrated, lock_state
+from services.trainer.resources import Resources, work_bell
+from services.trainer.runs import service as runs
+from services.trainer.runs.execution import execute
+from services.trainer.runs.interruption import mark_interrupted
+from shared.contracts.projects import Project
+from shared.doorbells import outcomes_bell, project_bell, wait_for
+
+log = structlog.get_logger()
+
+_PARALLEL_RUNS = 2
+_RENEWALS_PER_GRACE = 10
+_LONGEST_RENEWAL = timedelta(seconds=60)
+
+
+class Worker:
+    """Works for every project in the store while `working()` lasts."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._certifier = Certifier()
+        self._projects: dict[str, asyncio.Task[None]] = {}
+        self._runs: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(_PARALLEL_RUNS)
+        self.feed_readable = False
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator["Worker"]:
+        """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
+        main = asyncio.create_task(self._find_projects())
+        try:
+            yield self
+        finally:
+            tasks = [main, *self._projects.values(), *self._runs.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for project in self._projects:
+                with contextlib.suppress(SQLAlchemyError, OSError):
+                    await mark_interrupted(self._resources, project, own=True)
+
+    async def _find_projects(self) -> None:
+        """Start a loop for each project that appears; wait for the schema first."""
+        with self._resources.bells.hearing("project.*") as rung:
+            while True:
+                try:
+                    await self._look_for_projects()
+                except Exception as error:  # noqa: BLE001 - the loop outlives every fault
+                    log.warning("projects_not_found", cause=repr(error))
+                await wait_for(rung, self._resources.common.poll_seconds)
+
+    async def _look_for_projects(self) -> None:
+        async with self._resources.database.reading() as session:
+            if not await is_migrated(session):
+                return
+        names = await self._resources.projects.names()
+        if not names:
+            self.feed_readable = await self._resources.queue.reachable()
+        for name in names:
+            if name not in self._projects:
+                self._projects[name] = asyncio.create_task(self._work_for(name))
+
+    async def _work_for(self, name: str) -> None:
+        bells = (outcomes_bell(name), project_bell(name), work_bell(name))
+        with self._resources.bells.hearing(*bells) as rung:
+            while True:
+                try:
+                    project = await self._resources.projects.find(name)
+                    if project is not None:
+                        await self._tick(project)
+                except QueueAway as error:
+                    log.warning("review_queue_away", project=name, cause=str(error))
+                except Exception:
+                    log.exception("project_work_failed", project=name)
+                await wait_for(rung, self._resources.common.poll_seconds)
+
+    async def _tick(self, project: Project) -> None:
+        resources, name = self._resources, project.project
+        await mark_interrupted(resources, name)
+        try:
+            await read_feed(resources, name)
+            self.feed_readable = True
+            # Verdicts first: what hangs on the last of them must not wait for the decision log.
+            await self._certifier.step(resources, project)
+            await resources.documents.sync(name)
+            await read_ledger(resources, name)
+            await renew_watch(resources, project)
+            await self._certifier.step(resources, project)
+            await post_pending(resources, name)
+        except QueueAway:
+            self.feed_readable = False
+            raise
+        finally:
+            await resources.documents.sync(name)
+            await runs.start_if_due(resources, project)
+            await self._start_queued(project)
+
+    async def _start_queued(self, project: Project) -> None:
+        run_id = await runs.queued(self._resources, project.project)
+        running = self._runs.get(project.project)
+        if run_id is None or (running is not None and not running.done()):
+            return
+        self._runs[project.project] = asyncio.create_task(self._run(project, run_id))
+
+    async def _run(self, project: Project, run_id: str) -> None:
+        async with self._slots:
+            await execute(self._resources, project, run_id)
+
+
+async def renew_watch(resources: Resources, project: Project) -> None:
+    """Say that the promise is watched: feed and ledger have just been read.
+
+    Renewed at each tenth of the grace or each minute, whichever is sooner.
+    """
+    grace = timedelta(seconds=project.promise.watch_grace_seconds)
+    step = min(grace / _RENEWALS_PER_GRACE, _LONGEST_RENEWAL)
+    now = resources.now()
+    async with resources.database.reading() as session:
+        versions = await registry.in_service(session, project.project)
+        state = await session.get(ProjectState, project.project)
+    if state is None or all(version.certificate is None for version in versions):
+        return
+    left = timedelta(0) if state.watched_until is None else state.watched_until - now
+    if grace - step < left <= grace:
+        return
+    async with resources.database.transaction() as session:
+        (await lock_state(session, project.project)).watched_until = now + grace

@@ -1,0 +1,60 @@
+"""The trainer's HTTP face, with one project and the stand-in behind it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+import services.trainer
+from services.trainer.app import create_app
+from services.trainer.settings import TrainerSettings
+from shared.auth import Keys
+from shared.settings import CommonSettings
+from shared.store import Store, project_path
+from tests.harness import client, serve
+from tests.integration.trainer.bench import make_project
+from tests.integration.trainer.stand_in import StandIn
+from tests.integration.trainer.world import PROJECT, migrate
+
+ROOT = f"/v1/projects/{PROJECT}"
+NDJSON = {"Content-Type": "application/x-ndjson"}
+CSV = {"Content-Type": "text/csv"}
+
+
+@dataclass
+class Face:
+    """The trainer's base URL, its operator, and the stand-in behind it."""
+
+    base: str
+    operator: httpx.AsyncClient
+    queue: StandIn
+
+    async def import_lines(self, *lines: Any) -> Any:
+        """Import lines, as JSON or as they are."""
+        body = b"\n".join(x if isinstance(x, bytes) else orjson.dumps(x) for x in lines)
+        response = await self.operator.post(f"{ROOT}/pool", content=body, headers=NDJSON)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def import_csv(self, text: str | bytes) -> httpx.Response:
+        """Import CSV."""
+        return await self.operator.post(f"{ROOT}/pool", content=text, headers=CSV)
+
+
+@contextlib.asynccontextmanager
+async def open_face(
+    common: CommonSettings, keys: Keys, database_url: str, **changes: Any
+) -> AsyncIterator[Face]:
+    """Serve the trainer with one project."""
+    await migrate(services.trainer, database_url)
+    queue = StandIn()
+    store = Store(common.store_address)
+    await store.write_document(project_path(PROJECT), make_project(**changes))
+    async with serve(queue.app()) as queue_base:
+        wired = common.model_copy(update={"review_queue_url": queue_base})
+        app = create_app(wired, TrainerSettings(database_url=database_url))
+        async with serve(app) as base, client(base, keys.issue("operator", "op")) as operator:
+            yield Face(base, operator, queue)

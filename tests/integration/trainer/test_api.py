@@ -1,0 +1,121 @@
+"""The trainer's HTTP face: roles, faults, lists, readiness."""
+
+from typing import Any
+
+import pytest
+
+from services.trainer.app import create_app
+from services.trainer.settings import TrainerSettings
+from shared.auth import Keys, Role
+from shared.settings import CommonSettings
+from tests.harness import client, serve, wait_until
+from tests.integration.trainer.face import ROOT, open_face
+
+ROUTES = [
+    ("GET", f"{ROOT}/pool"),
+    ("POST", f"{ROOT}/pool"),
+    ("POST", f"{ROOT}/pool/batches"),
+    ("POST", f"{ROOT}/runs"),
+    ("GET", f"{ROOT}/runs"),
+    ("GET", f"{ROOT}/runs/x"),
+    ("POST", f"{ROOT}/runs/x/cancel"),
+    ("GET", f"{ROOT}/versions"),
+    ("POST", f"{ROOT}/versions/v1/promote"),
+    ("POST", f"{ROOT}/rollback"),
+    ("GET", f"{ROOT}/certificate"),
+    ("GET", f"{ROOT}/audit"),
+    ("GET", f"{ROOT}/datasets"),
+    ("GET", f"{ROOT}/decisions"),
+]
+
+
+async def test_every_route_wants_an_operator_of_the_project(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with open_face(common, keys, sqlite_url) as face:
+        roles: list[Role] = ["caller", "reviewer", "service"]
+        tokens = [(401, ""), *((403, keys.issue(role, "x")) for role in roles)]
+        tokens.append((403, keys.issue("operator", "x", projects=["another"])))
+        for status, token in tokens:
+            async with client(face.base, token) as stranger:
+                for method, path in ROUTES:
+                    response = await stranger.request(method, path, content=b"{")
+                    assert response.status_code == status, (method, path, response.text)
+                    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_unknown_project_and_things_are_not_found(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with open_face(common, keys, sqlite_url) as face:
+        paths = [
+            "/v1/projects/nobody/pool",
+            f"{ROOT}/runs/none",
+            f"{ROOT}/versions/v7",
+            f"{ROOT}/datasets/none",
+        ]
+        for path in paths:
+            response = await face.operator.get(path)
+            assert response.status_code == 404, response.text
+        response = await face.operator.post(f"{ROOT}/rollback")
+        assert response.status_code == 409
+        assert response.json()["type"].endswith("nothing-to-roll-back-to")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("pool/batches", {"size": 0}, "/size"),
+        ("pool/batches", {"size": 5, "strategy": "best"}, "/strategy"),
+        ("pool/batches", {}, "/size"),
+        ("runs", {"mode": "again"}, "/mode"),
+        ("runs", {"recipe": "text-magic"}, "/recipe"),
+        ("runs", {"colour": "red"}, "/colour"),
+    ],
+)
+async def test_payload_faults_are_named(
+    common: CommonSettings, keys: Keys, sqlite_url: str, path: str, body: Any, pointer: str
+) -> None:
+    async with open_face(common, keys, sqlite_url) as face:
+        response = await face.operator.post(f"{ROOT}/{path}", json=body)
+        assert response.status_code == 422, response.text
+        assert pointer in [fault["pointer"] for fault in response.json()["errors"]]
+
+
+async def test_lists_are_paged_to_their_end(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with open_face(common, keys, sqlite_url) as face:
+        for _ in range(5):
+            run = (await face.operator.post(f"{ROOT}/runs", json={})).json()
+
+            async def has_ended(run_id: str = run["run_id"]) -> bool:
+                view = (await face.operator.get(f"{ROOT}/runs/{run_id}")).json()
+                return bool(view["state"] in {"failed", "cancelled"})
+
+            await face.operator.post(f"{ROOT}/runs/{run['run_id']}/cancel")
+            await wait_until(has_ended, seconds=60)
+        seen: list[str] = []
+        cursor = None
+        while True:
+            query = {"limit": 2} | ({"after": cursor} if cursor else {})
+            page = (await face.operator.get(f"{ROOT}/runs", params=query)).json()
+            seen += [run["run_id"] for run in page["runs"]]
+            cursor = page["cursor"]
+            if cursor is None:
+                break
+        assert len(set(seen)) == len(seen) == 5
+        assert seen == sorted(seen, reverse=True)
+        response = await face.operator.get(f"{ROOT}/versions", params={"after": "%%"})
+        assert response.status_code == 422
+
+
+async def test_unmigrated_database_is_named_by_readiness(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    app = create_app(common, TrainerSettings(database_url=sqlite_url))
+    async with serve(app) as base, client(base) as anyone:
+        response = await anyone.get("/readyz")
+        assert response.status_code == 503
+        assert "not migrated" in response.json()["missing"]["database"]
+        assert (await anyone.get("/healthz")).status_code == 200

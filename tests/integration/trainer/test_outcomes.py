@@ -1,0 +1,112 @@
+"""The outcomes feed: cursor and rows move together, and later revisions supersede."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.trainer.outcomes import repository
+from services.trainer.outcomes.service import read_feed
+from services.trainer.queue_client import QueueAway
+from services.trainer.repository import read_state
+from services.trainer.resources import Resources
+from shared.db import Database
+from shared.settings import CommonSettings
+from tests.integration.trainer.bench import open_bench
+from tests.integration.trainer.world import PROJECT, review
+
+
+class CrashingDatabase(Database):
+    """Loses its connection just before the commit, as often as told."""
+
+    crashes = 0
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction that may not come to its end."""
+        async with super().transaction() as session:
+            yield session
+            if self.crashes:
+                self.crashes -= 1
+                raise ConnectionResetError("lost before the commit")
+
+
+async def _state(resources: Resources) -> tuple[str | None, int]:
+    async with resources.database.reading() as session:
+        state = await read_state(session, PROJECT)
+        rows = await repository.labelled(session, PROJECT, ["pool", "mandatory"])
+    return (None if state is None else state.outcomes_cursor), len(rows)
+
+
+async def test_crash_before_commit_loses_neither_rows_nor_cursor(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        database = CrashingDatabase(database_url)
+        resources = Resources(**{**vars(bench.resources), "database": database})
+        bench.queue.resolve("a", review(1), "positive")
+        database.crashes = 1
+        with pytest.raises(ConnectionResetError):
+            await read_feed(resources, PROJECT)
+        assert await _state(bench.resources) == (None, 0)
+
+        assert await read_feed(resources, PROJECT) == 1
+        cursor, rows = await _state(bench.resources)
+        assert cursor is not None
+        assert rows == 1
+        assert await read_feed(resources, PROJECT) == 0
+        await database.dispose()
+
+
+async def test_feed_of_several_pages_is_read_to_its_end(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        for i in range(2_050):
+            bench.queue.resolve(f"item-{i}", {"text": f"text {i}"}, "positive")
+        assert await read_feed(bench.resources, PROJECT) == 2_050
+        assert (await _state(bench.resources))[1] == 2_050
+
+
+async def test_later_revision_supersedes_and_earlier_one_does_not(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        for revision, label in ((1, "positive"), (3, "negative"), (2, "positive")):
+            bench.queue.resolve("a", review(1), label, revision=revision)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["a"])
+        assert (row.revision, row.label) == (3, "negative")
+
+
+async def test_withdrawn_label_supersedes_too(common: CommonSettings, database_url: str) -> None:
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", review(1), "positive")
+        await read_feed(bench.resources, PROJECT)
+        assert (await _state(bench.resources))[1] == 1
+        bench.queue.resolve("a", review(1), None, revision=2)
+        await read_feed(bench.resources, PROJECT)
+        assert (await _state(bench.resources))[1] == 0
+
+
+async def test_only_labels_of_training_lanes_count(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        lanes = ("mandatory", "optional", "pool", "relabel", "audit", "certification", "gold")
+        for i, lane in enumerate(lanes):
+            bench.queue.resolve(f"item-{i}", review(i), "positive", lane=lane)
+        bench.queue.resolve("nobody-knew", review(9), None)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            assert await repository.count_new_labels(session, PROJECT, 0) == 4
+            assert await repository.count_new_labels(session, PROJECT, 2) == 2
+
+
+async def test_queue_away_is_said_so(common: CommonSettings, sqlite_url: str) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        bench.queue.is_away = True
+        with pytest.raises(QueueAway):
+            await read_feed(bench.resources, PROJECT)
