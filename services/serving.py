@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+import structlog
 from pydantic_settings import BaseSettings
 
 from shared.settings import CommonSettings, load_settings
@@ -15,6 +15,8 @@ SERVICES = {
     "review_queue": "ReviewQueueSettings",
     "trainer": "TrainerSettings",
 }
+log = structlog.get_logger()
+
 _GRACE_SECONDS = 10
 
 
@@ -27,10 +29,13 @@ def load_service_settings(service: str) -> BaseSettings:
 
 def serve(service: str, common: CommonSettings, settings: BaseSettings) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first."""
+    import uvicorn  # noqa: PLC0415 - `token` and `migrate` need no server
+
     configure_logging(service, common.log_level)
     common.home.mkdir(parents=True, exist_ok=True)
     module: Any = importlib.import_module(f"services.{service}.app")
     port: int = settings.port  # type: ignore[attr-defined]
+    log.info("service_starting", host=common.bind_host, port=port)
     uvicorn.run(
         module.create_app(common, settings),
         host=common.bind_host,

@@ -79,7 +79,6 @@ class Report:
     versions: list[VersionReport]
     stream: Streamed
     others: dict[float, dict[str, Any]]
-    more_labels: int
     skips: int
 
     def document(self) -> dict[str, Any]:

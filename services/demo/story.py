@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.demo.plan import MORE_LABELS, Plan, item
+from services.demo.plan import Plan, item
 from services.demo.report import Report, Streamed, VersionReport
 from services.demo.seed import (
     Progress,
@@ -54,14 +54,13 @@ async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: P
         await _send(surehand, plan.second_stream, stream, progress)
     versions = [stream.into(first), stream.into(second)]
     others = [await surehand.certificate(target_accuracy=target) for target in OTHER_TARGETS]
-    settled = await surehand.certificate()
+    promise = (await surehand.model())["promise"]
     return Report(
-        target_accuracy=settled["plan"]["target_accuracy"],
-        confidence=settled["plan"]["confidence"],
+        target_accuracy=promise["target_accuracy"],
+        confidence=promise["confidence"],
         versions=versions,
         stream=stream,
         others=dict(zip(OTHER_TARGETS, others, strict=True)),
-        more_labels=MORE_LABELS,
         skips=workforce.skips,
     )
 
@@ -88,7 +87,7 @@ async def _measured(
             if prediction["model_version"] != version:
                 raise DemoFailed(f"{prediction['model_version']} answered instead of {version}.")
             right += prediction["suggestion"] == tweet.majority
-    published = await _published_at(surehand, version)
+    published = await _certified_at(surehand, version)
     return VersionReport(
         version=version,
         held_out_accuracy=right / len(plan.held_out),
@@ -100,12 +99,12 @@ async def _measured(
     )
 
 
-async def _published_at(surehand: Surehand, version: str) -> float:
-    """When the promise or the channels last named `version`, in Unix seconds."""
-    for one in await surehand.versions():
-        if one["version"] == version:
-            return _unix_seconds(one["live_at"])
-    raise DemoFailed(f"The trainer does not know {version}.")
+async def _certified_at(surehand: Surehand, version: str) -> float:
+    """When the trainer gave `version` its certificate, in Unix seconds: publication follows."""
+    newest = await surehand.certificate()
+    if newest["version"] != version or newest["certificate"] is None:
+        raise DemoFailed(f"The trainer has no certificate of {version}.")
+    return _unix_seconds(newest["certificate"]["certified_at"])
 
 
 def _unix_seconds(moment: str) -> float:

@@ -27,7 +27,7 @@ async def greet(installation: Installation, home: Home, note: str | None) -> Non
         lines += ["", "Next: docs/tutorials/your-own-data.md labels, trains and serves a CSV."]
     else:
         lines += ["", "Try it:", "", _curl(address, installation.tokens["caller"], body), ""]
-        lines += [f"which answers {answer}"]
+        lines += [f"The answer: {answer}"]
     sys.stdout.write("\n".join(lines) + "\n\nCtrl-C stops everything.\n\n")
     sys.stdout.flush()
 
@@ -53,5 +53,5 @@ async def _ask(address: str, token: str, body: str) -> str | None:
     confidence = first["confidence"]
     shown = "no model yet" if confidence is None else f"confidence {confidence:.3f}"
     if first["label"] is None:
-        return f"in_review: a person is asked (suggestion {first['suggestion']}, {shown})"
-    return f"answered: {first['label']} ({shown})"
+        return f"in_review, a person is asked (suggestion {first['suggestion']}, {shown})"
+    return f"answered, {first['label']} ({shown})"

@@ -89,8 +89,9 @@ async def _start(installation: Installation, home: Home, supervisor: Supervisor)
         redis = local_redis(home.folder)
         await supervisor.start("redis", redis.command, os.environ)
         environment["SUREHAND_REDIS_URL"] = redis.url
-    for name in ("review_queue", "trainer"):
-        await _migrate(name, environment, home.log_file)
+    await asyncio.gather(
+        *(_migrate(name, environment, home.log_file) for name in ("review_queue", "trainer"))
+    )
     for name in SERVICE_NAMES:
         command = [sys.executable, "-m", "services", name]
         await supervisor.start(name, command, environment)

@@ -1,0 +1,110 @@
+"""``make run``: one command, real servers, clean stops, one launcher a home."""
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.harness import wait_until
+from tests.harness.installation import launch
+
+SPEC = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_stop_leaves_no_process_and_keeps_the_data(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    home = tmp_path / "home"
+    with launch(home) as first:
+        assert (home / "tokens.json").stat().st_mode & 0o777 == 0o600
+        tokens = json.loads((home / "tokens.json").read_text())
+        assert tokens.keys() == {"caller", "reviewer", "operator", "service"}
+        family = _family(first.process.pid)
+        assert len(family) >= 4
+        async with first.client("review_queue", "operator") as queue:
+            assert (await queue.put("/v1/projects/shop", json=SPEC)).status_code == 201
+        assert first.stop(number) == 0
+        assert not (home / "ready").exists()
+        assert [process for process in family if process.is_running()] == []
+    with launch(home) as second:
+        async with second.client("review_queue", "operator") as queue:
+            assert (await queue.get("/v1/projects/shop")).json()["labels"] == ["no", "yes"]
+
+
+async def test_killed_launcher_takes_its_children_with_it(tmp_path: Path) -> None:
+    with launch(tmp_path / "home") as launched:
+        family = _family(launched.process.pid)
+        launched.process.kill()
+        launched.process.wait()
+        await wait_until(lambda: not any(process.is_running() for process in family), 20)
+
+
+def test_second_start_on_the_same_home_says_one_sentence(tmp_path: Path) -> None:
+    with launch(tmp_path / "home"), launch(tmp_path / "home", ready=False) as second:
+        assert second.process.wait(timeout=30) == 2
+        words = second.output.read_text().strip()
+        assert words.count("\n") == 0
+        assert "already runs" in words
+
+
+def test_busy_port_says_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = str(busy.getsockname()[1])
+        with launch(tmp_path / "home", ready=False, SUREHAND_TRAINER_PORT=port) as launched:
+            assert launched.process.wait(timeout=30) == 2
+            words = launched.output.read_text().strip()
+    assert words.count("\n") == 0
+    assert port in words
+    assert "SUREHAND_TRAINER_PORT" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SUREHAND_ROUTER_PROT", "8000", "Unknown setting SUREHAND_ROUTER_PROT"),
+        ("SUREHAND_SECRET", "changeme", "SUREHAND_SECRET"),
+        ("SUREHAND_POLL_SECONDS", "soon", "SUREHAND_POLL_SECONDS"),
+    ],
+)
+def test_wrong_environment_stops_the_start(
+    tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    with launch(tmp_path / "home", ready=False, **{name: value}) as launched:
+        assert launched.process.wait(timeout=30) == 2
+        assert said in launched.output.read_text()
+
+
+@pytest.mark.parametrize("name", ["redis", "router", "review_queue", "trainer"])
+async def test_killed_child_is_back_within_ten_seconds(tmp_path: Path, name: str) -> None:
+    with launch(tmp_path / "home") as launched:
+        before = launched.child(name)
+        before.kill()
+
+        def back() -> bool:
+            try:
+                return launched.child(name).pid != before.pid
+            except LookupError:
+                return False
+
+        await wait_until(back, 10)
+        if name != "redis":
+            async with launched.client(name, "operator") as http:
+
+                async def ready() -> bool:
+                    try:
+                        return (await http.get("/readyz")).is_success
+                    except httpx.TransportError:
+                        return False
+
+                await wait_until(ready, 10)
