@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.trainer.ledger.service import read_ledger
+from services.trainer.ledger.service import LedgerReader
 from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
 from services.trainer.posting import post_pending
@@ -36,6 +36,7 @@ class Worker:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._certifier = Certifier()
+        self._ledger = LedgerReader()
         self._projects: dict[str, asyncio.Task[None]] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_PARALLEL_RUNS)
@@ -100,8 +101,8 @@ class Worker:
             # Verdicts first: what hangs on the last of them must not wait for the decision log.
             await self._certifier.step(resources, project)
             await resources.documents.sync(name)
-            await read_ledger(resources, name)
-            await renew_watch(resources, project)
+            if await self._ledger.read_if_due(resources, name):
+                await renew_watch(resources, project)
             await self._certifier.step(resources, project)
             await post_pending(resources, name)
         except QueueAway:

@@ -1,6 +1,6 @@
 """SQL of the ledger."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ from services.trainer.models import LedgerFile, LedgerRow
 from services.trainer.repository import insert_new
 
 
-async def files_read(session: AsyncSession, project: str, paths: Iterable[str]) -> set[str]:
-    """Return those of `paths` that were read before."""
+async def files_read(session: AsyncSession, project: str, folder: str) -> set[str]:
+    """Return the files under `folder` that were read before."""
     query = select(col(LedgerFile.path)).where(
-        col(LedgerFile.project) == project, col(LedgerFile.path).in_(list(paths))
+        col(LedgerFile.project) == project,
+        col(LedgerFile.path).startswith(f"{folder}/", autoescape=True),
     )
     return set((await session.execute(query)).scalars())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import time
 import zlib
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -23,23 +24,54 @@ log = structlog.get_logger()
 Rows = list[dict[str, Any]]
 
 
-async def read_ledger(resources: Resources, project: str) -> int:
-    """Read every new file of the decision log; return how many decisions were new."""
-    async with resources.database.reading() as session:
-        state = await read_state(session, project)
-    total = 0
-    for day in await _days(resources, project, None if state is None else state.ledger_day):
-        paths = [
-            path
-            for path in await resources.store.files(f"{decisions_prefix(project)}/{day}")
-            if path.endswith(".jsonl.gz")
-        ]
+# A long log takes long to list: reading it may take a twentieth of the time at most.
+_REST = 20.0
+
+
+class LedgerReader:
+    """Reads the decision logs of projects, and remembers which files it knows."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], set[str]] = {}
+        self._due_at: dict[str, float] = {}
+
+    async def read_if_due(self, resources: Resources, project: str) -> bool:
+        """Read what is new, unless the last reading was too recent; say whether it was read."""
+        started = time.monotonic()
+        if started < self._due_at.get(project, 0.0):
+            return False
+        await self.read(resources, project)
+        ended = time.monotonic()
+        self._due_at[project] = ended + _REST * (ended - started)
+        return True
+
+    async def read(self, resources: Resources, project: str) -> int:
+        """Read every new file of the decision log; return how many decisions were new."""
         async with resources.database.reading() as session:
-            known = await repository.files_read(session, project, paths)
-        for path in paths:
-            if path not in known:
-                total += await _read_file(resources, project, day, path)
-    return total
+            state = await read_state(session, project)
+        total = 0
+        days = await _days(resources, project, None if state is None else state.ledger_day)
+        self._forget(project, days)
+        for day in days:
+            known = await self._known_of(resources, project, day)
+            for path in await resources.store.files(f"{decisions_prefix(project)}/{day}"):
+                if path.endswith(".jsonl.gz") and path not in known:
+                    total += await _read_file(resources, project, day, path)
+                    known.add(path)
+        return total
+
+    def _forget(self, project: str, days: Sequence[str]) -> None:
+        self._known = {
+            key: known for key, known in self._known.items() if key[0] != project or key[1] in days
+        }
+
+    async def _known_of(self, resources: Resources, project: str, day: str) -> set[str]:
+        if (project, day) not in self._known:
+            folder = f"{decisions_prefix(project)}/{day}"
+            async with resources.database.reading() as session:
+                known = await repository.files_read(session, project, folder)
+            self._known[project, day] = known
+        return self._known[project, day]
 
 
 async def _days(resources: Resources, project: str, last: str | None) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.content import content_hash
 from services.trainer.ledger import repository as ledger
 from services.trainer.models import Dataset, PoolItem, Version
 from services.trainer.outcomes import repository as outcomes
@@ -230,7 +229,7 @@ def _usable(page: Iterable[PoolItem], question: Question) -> list[Candidate]:
     return [
         Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
         for item in page
-        if content_hash(item.data) not in question.trained_on
+        if item.content_hash not in question.trained_on
         and not check_data(item.data, question.project.fields)
     ]
 

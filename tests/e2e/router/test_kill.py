@@ -86,8 +86,12 @@ class Installation:
         await Publisher(store, audit_rate=audit_rate).publish("v1")
 
     def spooled(self) -> int:
-        paths = (self.home / "spool").glob("*/[0-9]*.jsonl")
-        return sum(path.read_bytes().count(b"\n") for path in paths)
+        total = 0
+        for path in (self.home / "spool").glob("*/[0-9]*.jsonl"):
+            # Drained between the listing and the reading.
+            with contextlib.suppress(FileNotFoundError):
+                total += path.read_bytes().count(b"\n")
+        return total
 
     def dead_letters(self) -> list[Path]:
         return list((self.home / "spool").glob("*/dead-letter.jsonl"))

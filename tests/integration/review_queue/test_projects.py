@@ -2,8 +2,6 @@ import asyncio
 import shutil
 from pathlib import Path
 
-import pytest
-
 from services.review_queue.app import create_app
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
@@ -87,12 +85,12 @@ async def test_concurrent_puts_end_with_the_newest_revision_in_the_store(
     assert (document.revision, document.title) == (8, newest["title"])
 
 
-@pytest.mark.parametrize("name", ["Shop", "9shop", "shop_1", "x" * 64])
-async def test_name_must_follow_the_pattern(desk: Desk, name: str) -> None:
-    answer = await desk.operator.put(f"/v1/projects/{name}", json=PROJECT)
-    (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
-    assert fault["pointer"] == "/path/project"
-    problem_of(await desk.operator.get(f"/v1/projects/{name}"), 404, "not-found")
+async def test_name_must_follow_the_pattern(desk: Desk) -> None:
+    for name in ("Shop", "9shop", "shop_1", "x" * 64):
+        answer = await desk.operator.put(f"/v1/projects/{name}", json=PROJECT)
+        (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
+        assert fault["pointer"] == "/path/project"
+        problem_of(await desk.operator.get(f"/v1/projects/{name}"), 404, "not-found")
 
 
 async def test_list_is_paged_by_name_and_limited_to_the_tokens_projects(desk: Desk) -> None:

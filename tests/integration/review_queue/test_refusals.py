@@ -1,3 +1,4 @@
+import itertools
 from typing import Any
 
 import httpx
@@ -81,9 +82,9 @@ async def test_lease_token_does_not_open_another_project(desk: Desk) -> None:
         assert problem_of(answer, 403, "forbidden")["project"] == "shop"
 
 
-@pytest.mark.parametrize("project_name", ["nowhere", "Bad_Name", "a%00b"])
-async def test_unknown_project_is_not_found(desk: Desk, project_name: str) -> None:
-    for method, path, payload, _ in ROUTES:
+async def test_unknown_project_is_not_found(desk: Desk) -> None:
+    names = ("nowhere", "Bad_Name", "a%00b")
+    for (method, path, payload, _), project_name in itertools.product(ROUTES, names):
         if "/shop" not in path or method == "PUT":
             continue
         answer = await desk.operator.request(
@@ -104,31 +105,29 @@ async def test_unknown_task_and_item_are_not_found(desk: Desk) -> None:
     problem_of(await desk.operator.get("/v1/projects/shop/outcomes/a%00b"), 404, "not-found")
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "kind", "pointer"),
-    [
-        (b"{", 400, "not-json", None),
-        (b"", 400, "not-json", None),
-        (b"[" * 1100 + b"]" * 1100, 400, "not-json", None),
-        (b"[]", 422, "unprocessable", ""),
-        (b"{}", 422, "unprocessable", "/tasks"),
-        (b'{"tasks":[]}', 422, "unprocessable", "/tasks"),
-        (b'{"tasks":[7]}', 422, "unprocessable", "/tasks/0"),
-        (b'{"tasks":[{}],"more":1}', 422, "unprocessable", "/more"),
-        (b'{"tasks":[{"data":{"n":NaN}}]}', 422, "unprocessable", "/tasks/0/data/n"),
-        (b'{"tasks":[{"data":{"t":"\\ud800"}}]}', 422, "unprocessable", "/tasks/0/data/t"),
-    ],
-)
-async def test_bad_batch_is_refused_whole(
-    desk: Desk, content: bytes, status: int, kind: str, pointer: str | None
-) -> None:
-    answer = await desk.service.post(
-        "/v1/projects/shop/tasks", content=content, headers={"content-type": "application/json"}
-    )
-    problem = problem_of(answer, status, kind)
-    if pointer is not None:
-        assert problem["errors"][0]["pointer"] == pointer
-    assert await desk.lease("r1") == []
+BAD_BATCHES: list[tuple[bytes, int, str, str | None]] = [
+    (b"{", 400, "not-json", None),
+    (b"", 400, "not-json", None),
+    (b"[" * 1100 + b"]" * 1100, 400, "not-json", None),
+    (b"[]", 422, "unprocessable", ""),
+    (b"{}", 422, "unprocessable", "/tasks"),
+    (b'{"tasks":[]}', 422, "unprocessable", "/tasks"),
+    (b'{"tasks":[7]}', 422, "unprocessable", "/tasks/0"),
+    (b'{"tasks":[{}],"more":1}', 422, "unprocessable", "/more"),
+    (b'{"tasks":[{"data":{"n":NaN}}]}', 422, "unprocessable", "/tasks/0/data/n"),
+    (b'{"tasks":[{"data":{"t":"\\ud800"}}]}', 422, "unprocessable", "/tasks/0/data/t"),
+]
+
+
+async def test_bad_batch_is_refused_whole(desk: Desk) -> None:
+    for content, status, kind, pointer in BAD_BATCHES:
+        answer = await desk.service.post(
+            "/v1/projects/shop/tasks", content=content, headers={"content-type": "application/json"}
+        )
+        problem = problem_of(answer, status, kind)
+        if pointer is not None:
+            assert problem["errors"][0]["pointer"] == pointer
+        assert await desk.lease("r1") == []
 
 
 async def test_body_of_nine_mebibytes_is_too_large(desk: Desk) -> None:
@@ -169,91 +168,85 @@ async def test_deep_json_with_a_fault_is_refused(desk: Desk) -> None:
     assert answer.status_code in {400, 422}, answer.text
 
 
-@pytest.mark.parametrize(
-    ("payload", "pointer"),
-    [
-        ({"count": 0}, "/count"),
-        ({"count": 101}, "/count"),
-        ({"count": "1"}, "/count"),
-        ({"wait_seconds": 61}, "/wait_seconds"),
-        ({"lane": "audit"}, "/lane"),
-    ],
-)
-async def test_bad_lease_request_is_refused(desk: Desk, payload: Json, pointer: str) -> None:
-    answer = await desk.reviewer("r1").post("/v1/projects/shop/leases", json=payload)
-    (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
-    assert fault["pointer"] == pointer
+BAD_LEASE_REQUESTS: list[tuple[Json, str]] = [
+    ({"count": 0}, "/count"),
+    ({"count": 101}, "/count"),
+    ({"count": "1"}, "/count"),
+    ({"wait_seconds": 61}, "/wait_seconds"),
+    ({"lane": "audit"}, "/lane"),
+]
 
 
-@pytest.mark.parametrize(
-    ("payload", "pointer"),
-    [
-        ({}, "/label"),
-        ({"label": "neutral"}, "/label"),
-        ({"label": 1}, "/label"),
-        ({"label": "positive", "active_seconds": -1}, "/active_seconds"),
-        ({"label": "positive", "comment": "x" * 10_001}, "/comment"),
-        ({"label": "positive", "comment": "a\x00"}, "/comment"),
-        ({"label": "positive", "sure": True}, "/sure"),
-    ],
-)
-async def test_bad_verdict_is_refused_and_the_lease_still_holds(
-    desk: Desk, payload: Json, pointer: str
-) -> None:
+async def test_bad_lease_request_is_refused(desk: Desk) -> None:
+    for payload, pointer in BAD_LEASE_REQUESTS:
+        answer = await desk.reviewer("r1").post("/v1/projects/shop/leases", json=payload)
+        (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
+        assert fault["pointer"] == pointer
+
+
+BAD_VERDICTS: list[tuple[Json, str]] = [
+    ({}, "/label"),
+    ({"label": "neutral"}, "/label"),
+    ({"label": 1}, "/label"),
+    ({"label": "positive", "active_seconds": -1}, "/active_seconds"),
+    ({"label": "positive", "comment": "x" * 10_001}, "/comment"),
+    ({"label": "positive", "comment": "a\x00"}, "/comment"),
+    ({"label": "positive", "sure": True}, "/sure"),
+]
+
+
+async def test_bad_verdict_is_refused_and_the_lease_still_holds(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
-    answer = await desk.use("r1", lease["token"], "verdict", payload)
-    assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
+    for payload, pointer in BAD_VERDICTS:
+        answer = await desk.use("r1", lease["token"], "verdict", payload)
+        assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
     assert (await desk.verdict("r1", lease["token"], "positive"))["state"] == "resolved"
 
 
-@pytest.mark.parametrize(
-    ("path", "params", "pointer"),
-    [
-        ("tasks", {"state": "lost"}, "/query/state"),
-        ("tasks", {"lane": "express"}, "/query/lane"),
-        ("tasks", {"limit": 1001}, "/query/limit"),
-        ("tasks", {"older_than_seconds": "NaN"}, "/query/older_than_seconds"),
-        ("tasks", {"reviewer": "a\x00"}, "/query/reviewer"),
-        ("tasks", {"label": "a\x00"}, "/query/label"),
-        ("tasks", {"after": "!"}, "/query/after"),
-        ("tasks", {"after": "MTI"}, "/query/after"),
-        ("outcomes", {"after": "x"}, "/query/after"),
-        ("outcomes", {"limit": 0}, "/query/limit"),
-        ("outcomes", {"wait_seconds": 61}, "/query/wait_seconds"),
-        ("outcomes", {"wait_seconds": "NaN"}, "/query/wait_seconds"),
-        ("outcomes/a", {"wait_seconds": -1}, "/query/wait_seconds"),
-    ],
-)
-async def test_bad_query_is_refused(
-    desk: Desk, path: str, params: dict[str, str | int], pointer: str
-) -> None:
-    answer = await desk.operator.get(f"/v1/projects/shop/{path}", params=params)
-    assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
+BAD_QUERIES: list[tuple[str, dict[str, str | int], str]] = [
+    ("tasks", {"state": "lost"}, "/query/state"),
+    ("tasks", {"lane": "express"}, "/query/lane"),
+    ("tasks", {"limit": 1001}, "/query/limit"),
+    ("tasks", {"older_than_seconds": "NaN"}, "/query/older_than_seconds"),
+    ("tasks", {"reviewer": "a\x00"}, "/query/reviewer"),
+    ("tasks", {"label": "a\x00"}, "/query/label"),
+    ("tasks", {"after": "!"}, "/query/after"),
+    ("tasks", {"after": "MTI"}, "/query/after"),
+    ("outcomes", {"after": "x"}, "/query/after"),
+    ("outcomes", {"limit": 0}, "/query/limit"),
+    ("outcomes", {"wait_seconds": 61}, "/query/wait_seconds"),
+    ("outcomes", {"wait_seconds": "NaN"}, "/query/wait_seconds"),
+    ("outcomes/a", {"wait_seconds": -1}, "/query/wait_seconds"),
+]
 
 
-@pytest.mark.parametrize(
-    ("changes", "pointer"),
-    [
-        ({"labels": ["one"]}, "/labels"),
-        ({"labels": ["a", "a"]}, "/labels"),
-        ({"fields": {}}, "/fields"),
-        ({"fields": {"text": {"type": "tekst"}}}, "/fields/text/type"),
-        ({"review": {"overlap": 2}}, "/review/overlap"),
-        ({"promise": {"target_accuracy": 1.0}}, "/promise/target_accuracy"),
-        ({"training": {"min_new_labels": 0}}, "/training/min_new_labels"),
-        ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks"),
-        ({"title": "a\x00"}, "/title"),
-        ({"colour": "red"}, "/colour"),
-        ({"revision": 7}, "/revision"),
-    ],
-)
-async def test_bad_project_is_refused_and_the_old_one_stays(
-    desk: Desk, changes: Json, pointer: str
-) -> None:
-    answer = await desk.operator.put("/v1/projects/shop", json=PROJECT | changes)
-    assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
-    assert body_of(await desk.operator.get("/v1/projects/shop"))["revision"] == 1
+async def test_bad_query_is_refused(desk: Desk) -> None:
+    for path, params, pointer in BAD_QUERIES:
+        answer = await desk.operator.get(f"/v1/projects/shop/{path}", params=params)
+        assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
+
+
+BAD_PROJECTS: list[tuple[Json, str]] = [
+    ({"labels": ["one"]}, "/labels"),
+    ({"labels": ["a", "a"]}, "/labels"),
+    ({"fields": {}}, "/fields"),
+    ({"fields": {"text": {"type": "tekst"}}}, "/fields/text/type"),
+    ({"review": {"overlap": 2}}, "/review/overlap"),
+    ({"promise": {"target_accuracy": 1.0}}, "/promise/target_accuracy"),
+    ({"training": {"min_new_labels": 0}}, "/training/min_new_labels"),
+    ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks"),
+    ({"title": "a\x00"}, "/title"),
+    ({"colour": "red"}, "/colour"),
+    ({"revision": 7}, "/revision"),
+]
+
+
+async def test_bad_project_is_refused_and_the_old_one_stays(desk: Desk) -> None:
+    for changes, pointer in BAD_PROJECTS:
+        answer = await desk.operator.put("/v1/projects/shop", json=PROJECT | changes)
+        assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
+        assert body_of(await desk.operator.get("/v1/projects/shop"))["revision"] == 1
 
 
 async def test_openapi_declares_every_problem_that_a_route_gives(desk: Desk) -> None:

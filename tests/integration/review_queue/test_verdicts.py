@@ -103,16 +103,17 @@ async def test_expired_lease_cannot_submit_and_learns_what_became_of_the_task(de
     assert len((await desk.outcomes())["outcomes"]) == 1
 
 
-@pytest.mark.parametrize("what", ["verdict", "skip", "release", "renew", "undo"])
-async def test_foreign_token_is_refused(desk: Desk, what: str) -> None:
+async def test_foreign_token_is_refused(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
-    payload = {"verdict": {"label": "negative"}, "skip": {}}.get(what)
-    problem = problem_of(await desk.use("r2", lease["token"], what, payload), 409, "lease-expired")
-    assert (problem["task_id"], problem["state"]) == (lease["task"]["task_id"], "leased")
-    unknown = await desk.use("r1", "A" * 43, what, payload)
-    assert problem_of(unknown, 409, "lease-expired")["task_id"] is None
-    problem_of(await desk.use("r1", "nonsense", what, payload), 404, "not-found")
+    payloads: dict[str, Json] = {"verdict": {"label": "negative"}, "skip": {}}
+    for what in ("verdict", "skip", "release", "renew", "undo"):
+        foreign = await desk.use("r2", lease["token"], what, payloads.get(what))
+        problem = problem_of(foreign, 409, "lease-expired")
+        assert (problem["task_id"], problem["state"]) == (lease["task"]["task_id"], "leased")
+        unknown = await desk.use("r1", "A" * 43, what, payloads.get(what))
+        assert problem_of(unknown, 409, "lease-expired")["task_id"] is None
+        problem_of(await desk.use("r1", "nonsense", what, payloads.get(what)), 404, "not-found")
 
 
 async def test_renewed_lease_lasts_longer_and_an_expired_one_cannot_be_renewed(desk: Desk) -> None:

@@ -13,6 +13,7 @@ import orjson
 import services.trainer
 from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
+from services.trainer.ledger.service import LedgerReader
 from services.trainer.messages import RunRequest
 from services.trainer.models import Run, Version
 from services.trainer.outcomes.service import read_feed
@@ -149,6 +150,10 @@ class Bench:
             f"{PROJECT}/decisions/{day}/{name}.jsonl.gz",
             gzip.compress(b"\n".join(orjson.dumps(line) for line in lines)),
         )
+
+    async def read_ledger(self) -> int:
+        """Read the decision log as a trainer does that has just started."""
+        return await LedgerReader().read(self.resources, PROJECT)
 
     async def set_champion_by_hand(self, version: str) -> None:
         """Change the state in SQL alone, as a trainer does that dies before it writes."""

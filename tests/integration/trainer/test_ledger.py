@@ -5,7 +5,7 @@ import gzip
 import orjson
 from sqlalchemy import select
 
-from services.trainer.ledger.service import list_decisions, read_ledger
+from services.trainer.ledger.service import LedgerReader, list_decisions
 from services.trainer.models import LedgerFile
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import Bench, decision, open_bench
@@ -24,10 +24,10 @@ async def _files(bench: Bench) -> dict[str, tuple[str, int, int]]:
 async def test_each_file_is_read_once(common: CommonSettings, database_url: str) -> None:
     async with open_bench(common, database_url) as bench:
         await bench.log_decisions(range(5), "r-1")
-        assert await read_ledger(bench.resources, PROJECT) == 5
+        assert await bench.read_ledger() == 5
         await bench.log_decisions(range(5, 8), "r-2")
-        assert await read_ledger(bench.resources, PROJECT) == 3
-        assert await read_ledger(bench.resources, PROJECT) == 0
+        assert await bench.read_ledger() == 3
+        assert await bench.read_ledger() == 0
         rows = await list_decisions(bench.resources, PROJECT, None, 0, 100)
         assert [row.item_id for row in rows] == [f"item-{i}" for i in range(8)]
 
@@ -36,7 +36,7 @@ async def test_item_keeps_all_its_decisions(common: CommonSettings, sqlite_url: 
     async with open_bench(common, sqlite_url) as bench:
         await bench.log_decisions([1, 2], "r-1")
         await bench.log_decisions([1], "r-2", reason="forced", review="always")
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         rows = await list_decisions(bench.resources, PROJECT, "item-1", 0, 100)
         assert [row.row["reason"] for row in rows] == ["no_model", "forced"]
 
@@ -52,13 +52,13 @@ async def test_corrupt_file_is_marked_and_blocks_nothing(
         await bench.resources.store.write(f"{folder}/a-1.jsonl.gz", b"no gzip at all")
         await bench.resources.store.write(f"{folder}/b-1.jsonl.gz", gzip.compress(lines))
         await bench.log_decisions(range(10, 14), "c-1")
-        assert await read_ledger(bench.resources, PROJECT) == 5
+        assert await bench.read_ledger() == 5
         assert await _files(bench) == {
             "a-1": ("corrupt", 0, 0),
             "b-1": ("corrupt", 1, 2),
             "c-1": ("read", 4, 0),
         }
-        assert await read_ledger(bench.resources, PROJECT) == 0
+        assert await bench.read_ledger() == 0
 
 
 async def test_torn_file_gives_what_stands_before_the_tear(
@@ -70,7 +70,7 @@ async def test_torn_file_gives_what_stands_before_the_tear(
         body = gzip.compress(b"\n".join(lines))
         path = f"{PROJECT}/decisions/{moment.date().isoformat()}/a-1.jsonl.gz"
         await bench.resources.store.write(path, body[: len(body) * 2 // 3])
-        read = await read_ledger(bench.resources, PROJECT)
+        read = await bench.read_ledger()
         assert 0 < read < 399
         assert (await _files(bench))["a-1"][0] == "corrupt"
 
@@ -80,10 +80,23 @@ async def test_leftovers_of_yesterday_are_read_and_older_days_are_not_listed(
 ) -> None:
     async with open_bench(common, sqlite_url) as bench:
         await bench.log_decisions([1], "today")
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         bench.clock.pass_time(days=-1)
         await bench.log_decisions([2], "yesterday")
         bench.clock.pass_time(days=-1)
         await bench.log_decisions([3], "before")
-        assert await read_ledger(bench.resources, PROJECT) == 1
+        assert await bench.read_ledger() == 1
         assert set(await _files(bench)) == {"today", "yesterday"}
+
+
+async def test_reader_that_goes_on_reads_each_file_once_too(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        reader = LedgerReader()
+        await bench.log_decisions(range(3), "a")
+        assert await reader.read(bench.resources, PROJECT) == 3
+        await bench.log_decisions(range(3, 5), "b")
+        assert await reader.read(bench.resources, PROJECT) == 2
+        assert await reader.read(bench.resources, PROJECT) == 0
+        assert await bench.read_ledger() == 0

@@ -1,6 +1,5 @@
 """Certification against recent traffic: who belongs to the population, and whose answer counts."""
 
-from services.trainer.ledger.service import read_ledger
 from services.trainer.outcomes.service import read_feed
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import Bench, open_bench
@@ -24,7 +23,7 @@ async def test_traffic_is_preferred_once_it_suffices(
         await _publish(bench)
         await bench.import_reviews(range(5000, 5100))
         await bench.log_decisions(range(100), model_version="v1")
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         await bench.step()
         view = await bench.certificate()
         assert view.population["kind"] == "traffic"
@@ -45,7 +44,7 @@ async def test_pool_serves_while_traffic_does_not_suffice(
         await _publish(bench)
         await bench.import_reviews(range(5000, 5100))
         await bench.log_decisions(range(39))
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         await bench.step()
         assert (await bench.certificate()).population["kind"] == "pool"
 
@@ -64,7 +63,7 @@ async def test_only_new_reviewable_contents_belong_to_the_population(
         await bench.log_decisions([400], "first")
         await bench.log_decisions([400], "same-content", item_id="twin")
         await bench.log_decisions(range(50), "new")
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         await bench.step()
         view = await bench.certificate()
         assert view.population["size"] == 51
@@ -77,7 +76,7 @@ async def test_blind_answer_that_is_there_already_counts(
     async with open_bench(common, sqlite_url) as bench:
         await _publish(bench)
         await bench.log_decisions(range(40))
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         for i in range(40):
             bench.queue.resolve(f"item-{i}", review(i), truth(review(i)), lane="mandatory")
         await bench.step()
@@ -90,7 +89,7 @@ async def test_traffic_that_was_seen_with_a_suggestion_is_no_population(
     async with open_bench(common, sqlite_url) as bench:
         await _publish(bench)
         await bench.log_decisions(range(100))
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         bench.queue.resolve("item-3", review(3), "positive", lane="mandatory", blind=False)
         await read_feed(bench.resources, PROJECT)
         await bench.step()
@@ -105,7 +104,7 @@ async def test_items_of_an_earlier_attempt_are_spent(
     async with open_bench(common, sqlite_url) as bench:
         await _publish(bench)
         await bench.log_decisions(range(60))
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         await bench.step()
         first = _drawn(bench)
         bench.queue.answer(lambda data: None)
@@ -114,6 +113,6 @@ async def test_items_of_an_earlier_attempt_are_spent(
         assert (view.state, view.attempt) == ("waiting", 2)
         assert "traffic has 20" in view.detail
         await bench.log_decisions(range(60, 90), "more")
-        await read_ledger(bench.resources, PROJECT)
+        await bench.read_ledger()
         await bench.step()
         assert len(_drawn(bench) - first) == 40

@@ -1,0 +1,53 @@
+"""Audited answers, counted by version; decisions by item over HTTP."""
+
+from services.trainer.outcomes.service import read_feed
+from services.trainer.promise import audit
+from shared.auth import Keys
+from shared.settings import CommonSettings
+from tests.harness import wait_until
+from tests.integration.trainer.bench import open_bench
+from tests.integration.trainer.face import ROOT, open_face
+from tests.integration.trainer.world import PROJECT, review
+
+
+async def test_audits_are_counted_by_version(common: CommonSettings, database_url: str) -> None:
+    async with open_bench(common, database_url) as bench:
+        answered = {"decision": "answered", "label": "positive", "reason": "confident"}
+        await bench.log_decisions(range(10), "a", **answered, audited=True, model_version="v1")
+        await bench.log_decisions(range(10), "b", **answered, audited=True, model_version="v1")
+        await bench.log_decisions(range(20, 23), "c", **answered, audited=True, model_version="v2")
+        await bench.log_decisions(range(30, 99), "d", **answered, model_version="v2")
+        await bench.read_ledger()
+        for i, label in enumerate(["positive"] * 6 + ["negative", None]):
+            bench.queue.resolve(f"item-{i}", review(i), label, lane="audit")
+        await read_feed(bench.resources, PROJECT)
+        first, second = await audit.describe(bench.resources, PROJECT)
+        assert (first.version, first.audited, first.resolved, first.errors) == ("v1", 10, 8, 2)
+        assert first.error_rate == 0.25
+        assert first.lower is not None
+        assert first.upper is not None
+        assert first.lower < 0.25 < first.upper
+        assert (second.version, second.audited, second.resolved) == ("v2", 3, 0)
+        assert second.upper is None
+
+
+async def test_decisions_of_an_item_are_listed(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with (
+        open_face(common, keys, sqlite_url) as face,
+        open_bench(common, sqlite_url) as bench,
+    ):
+        await bench.log_decisions(range(5))
+
+        async def listed() -> list[str]:
+            response = await face.operator.get(f"{ROOT}/decisions", params={"item_id": "item-3"})
+            return [row["item_id"] for row in response.json()["decisions"]]
+
+        assert await wait_until(listed) == ["item-3"]
+        page = (await face.operator.get(f"{ROOT}/decisions", params={"limit": 3})).json()
+        rest = (
+            await face.operator.get(f"{ROOT}/decisions", params={"after": page["cursor"]})
+        ).json()
+        assert [len(page["decisions"]), len(rest["decisions"])] == [3, 2]
+        assert rest["cursor"] is None
