@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.trainer.promise.certify import (
     CertificationPlan,
+    CertificationResult,
     candidate_region,
     certify,
     eligible,
@@ -64,21 +66,26 @@ def suppose(
     alpha = round(1 - target_accuracy, 12)
     if alpha > plan.alpha:
         raise ValueError(f"must be at least {1 - plan.alpha:g}, the target that labels exist for")
-    nothing = Hypothesis(target_accuracy, None, 0.0, 0, 0)
     region = candidate_region(*tune, scores, alpha)
-    if region is None:
-        return nothing
-    inside = eligible(scores, max(region, plan.region))
-    if not inside.any():
-        return nothing
+    inside = eligible(scores, 2.0 if region is None else max(region, plan.region))
     kept = np.asarray(scores, dtype=np.float32)[inside]
-    other = plan_certification(
-        *tune, kept, alpha=alpha, delta=plan.delta, labels=len(kept), attempt=plan.attempt
-    )
-    if other is None:
-        return nothing
-    result = certify(other, kept, np.asarray(correct)[inside])
-    if result.threshold is None:
-        return nothing
+    result = _certified(plan, tune, kept, np.asarray(correct)[inside], alpha)
+    if result is None or result.threshold is None:
+        return Hypothesis(target_accuracy, None, 0.0, 0, 0)
     share = plan.region_share * float(np.mean(eligible(scores, result.threshold)))
     return Hypothesis(target_accuracy, result.threshold, share, result.accepted, result.errors)
+
+
+def _certified(
+    plan: CertificationPlan,
+    tune: tuple[Sequence[float], Sequence[bool]],
+    scores: NDArray[np.float32],
+    correct: NDArray[np.bool_],
+    alpha: float,
+) -> CertificationResult | None:
+    if len(scores) == 0:
+        return None
+    other = plan_certification(
+        *tune, scores, alpha=alpha, delta=plan.delta, labels=len(scores), attempt=plan.attempt
+    )
+    return None if other is None else certify(other, scores, correct)

@@ -100,13 +100,13 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
 
 
 async def test_without_a_network_it_starts_empty_and_says_so(tmp_path: Path) -> None:
-    nothing = {
-        "SUREHAND_DEMO": "1",
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(tmp_path),
-    }
-    with launch(tmp_path / "home", **nothing) as launched:
+    with launch(
+        tmp_path / "home",
+        SUREHAND_DEMO="1",
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=str(tmp_path),
+    ) as launched:
         await wait_until(lambda: "Surehand is ready" in launched.output.read_text(), 20)
         assert "Project `demo` was left out." in launched.output.read_text()
         assert not (tmp_path / "home" / "demo-seeded").exists()
