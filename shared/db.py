@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import DateTime, Dialect, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from shared.sqlite import WriteConnection, connect
+
 _BUSY_TIMEOUT_MS = 30_000
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -83,7 +84,9 @@ class Database:
 
 def _engine(url: str) -> AsyncEngine:
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url, connect_args={"isolation_level": None})
+        engine = create_async_engine(
+            url, connect_args={"isolation_level": None, "async_creator_fn": connect}
+        )
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
@@ -101,11 +104,19 @@ def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQL
 
 
 def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+    begin = connection.get_execution_options().get("sqlite_begin", _BEGIN_WRITING)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, WriteConnection)
+    driver.holds_lock = False
+    connection.exec_driver_sql(begin)
+    driver.holds_lock = begin == _BEGIN_WRITING
 
 
 def _upgrade(connection: Connection, scripts: Path) -> None:
+    # Only who migrates pays for importing it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(scripts))
     config.set_main_option("path_separator", "os")

@@ -17,7 +17,7 @@ from services.demo.workforce import Workforce
 # A stage's name, how much of it is done, and how much there is.
 Progress = Callable[[str, float, float], None]
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 _STAGE_SECONDS = 240.0
 _POPULATION_SECONDS = 20.0
 _QUIET_SECONDS = 2.0

@@ -22,7 +22,7 @@ from services.demo.workforce import Workforce
 
 _BATCH = 25
 _LIVE_SECONDS = 30.0
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.1
 OTHER_TARGETS = (0.95, 0.99)
 
 

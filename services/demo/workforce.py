@@ -13,7 +13,7 @@ from services.demo.reviewers import draw_rating, label_of
 from services.demo.surehand import PROJECT, DemoFailed, client
 from services.demo.tweets import Tweet
 
-_LEASES_AT_ONCE = 10
+_LEASES_AT_ONCE = 25
 _PATIENCE_SECONDS = 1
 
 

@@ -9,8 +9,8 @@ from services.local.home import Home
 from services.serving import load_service_settings
 from shared.settings import PREFIX, CommonSettings, load_settings
 
-# In the order of starting: the router needs nobody, the trainer reads the queue's feed.
-SERVICE_NAMES = ("review_queue", "trainer", "router")
+SQL_SERVICES = ("review_queue", "trainer")
+SERVICE_NAMES = ("router", *SQL_SERVICES)
 
 
 class LauncherSettings(BaseSettings):

@@ -14,10 +14,11 @@ import structlog
 
 from services.local.greeting import greet
 from services.local.home import Home
-from services.local.installation import SERVICE_NAMES, Installation
+from services.local.installation import SQL_SERVICES, Installation
 from services.local.redis import local_redis
 from services.local.seeding import seed_demo
 from services.local.supervisor import Supervisor
+from services.serving import load_service_settings, migrate
 from shared.settings import SettingsError
 from shared.telemetry import configure_logging
 
@@ -89,23 +90,23 @@ async def _start(installation: Installation, home: Home, supervisor: Supervisor)
         redis = local_redis(home.folder)
         await supervisor.start("redis", redis.command, os.environ)
         environment["SUREHAND_REDIS_URL"] = redis.url
-    await asyncio.gather(
-        *(_migrate(name, environment, home.log_file) for name in ("review_queue", "trainer"))
-    )
-    for name in SERVICE_NAMES:
-        command = [sys.executable, "-m", "services", name]
-        await supervisor.start(name, command, environment)
+    # The router has no schema to wait for, and starts while the databases are brought up to date.
+    await _start_service("router", environment, supervisor)
+    for name in SQL_SERVICES:
+        await _migrate(name, installation)
+        await _start_service(name, environment, supervisor)
     await _wait_ready(installation, home.log_file)
 
 
-async def _migrate(name: str, environment: dict[str, str], log_file: Path) -> None:
-    with log_file.open("ab") as sink:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services", "migrate", name,
-            env=environment, stdout=sink, stderr=sink,
-        )  # fmt: skip
-        if await process.wait() != 0:
-            raise SettingsError(f"The database of {name} could not be migrated; see {log_file}.")
+async def _start_service(name: str, environment: dict[str, str], supervisor: Supervisor) -> None:
+    await supervisor.start(name, [sys.executable, "-m", "services", name], environment)
+
+
+async def _migrate(name: str, installation: Installation) -> None:
+    try:
+        await migrate(name, installation.common, load_service_settings(name))
+    except Exception as error:
+        raise SettingsError(f"The database of {name} could not be migrated: {error!r}.") from error
 
 
 async def _wait_ready(installation: Installation, log_file: Path) -> None:

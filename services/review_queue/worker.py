@@ -21,7 +21,7 @@ from shared.doorbells import Doorbells, tasks_bell, wait_for
 log = structlog.get_logger()
 
 # Commits that come close together are rung for together.
-_RELAY_PAUSE_SECONDS = 0.02
+_RELAY_PAUSE_SECONDS = 0.1
 
 
 class Worker:

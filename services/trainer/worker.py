@@ -26,6 +26,8 @@ from shared.doorbells import outcomes_bell, project_bell, wait_for
 log = structlog.get_logger()
 
 _PARALLEL_RUNS = 2
+# Under a stream of verdicts one look serves many of them.
+_GATHER_SECONDS = 0.2
 _RENEWALS_PER_GRACE = 10
 _LONGEST_RENEWAL = timedelta(seconds=60)
 
@@ -90,7 +92,9 @@ class Worker:
                     log.warning("review_queue_away", project=name, cause=str(error))
                 except Exception:
                     log.exception("project_work_failed", project=name)
-                await wait_for(rung, self._resources.common.poll_seconds)
+                if await wait_for(rung, self._resources.common.poll_seconds):
+                    await asyncio.sleep(_GATHER_SECONDS)
+                    rung.clear()
 
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project

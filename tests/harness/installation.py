@@ -45,8 +45,10 @@ class Launched:
         """Return the process of a service, or of Redis."""
         mark = "unixsocket" if name == "redis" else f"-m services {name}"
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            if mark in " ".join(process.cmdline()):
-                return process
+            # One that has just been killed may still be there as a zombie.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if mark in " ".join(process.cmdline()):
+                    return process
         raise LookupError(name)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
