@@ -43,10 +43,13 @@ def _curl(address: str, token: str, body: str) -> str:
 
 async def _ask(address: str, token: str, body: str) -> str | None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-        # `never`: the greeting is no traffic, and asks nobody.
-        probe = {**orjson.loads(body), "review": "never"}
-        answer = await client.post(address, content=orjson.dumps(probe), headers=headers)
+    try:
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+            # `never`: the greeting is no traffic, and asks nobody.
+            probe = {**orjson.loads(body), "review": "never"}
+            answer = await client.post(address, content=orjson.dumps(probe), headers=headers)
+    except httpx.TransportError:
+        return None  # a router that is just being restarted must not end the launcher
     if answer.status_code != httpx.codes.OK:
         return None
     first = answer.json()["predictions"][0]
