@@ -44,7 +44,7 @@ WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 
 
-def service_of(request: Request) -> Router:
+async def service_of(request: Request) -> Router:
     """Return the running router of the application."""
     service: Router = request.app.state.router
     return service

@@ -8,7 +8,7 @@ from services.review_queue.rooms import Rooms
 from shared.auth import Principal, allow
 
 
-def _rooms(request: Request) -> Rooms:
+async def _rooms(request: Request) -> Rooms:
     rooms: Rooms = request.app.state.rooms
     return rooms
 

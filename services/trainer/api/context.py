@@ -10,7 +10,7 @@ from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.projects import Project
 
 
-def resources_of(request: Request) -> Resources:
+async def resources_of(request: Request) -> Resources:
     """Return what use cases work with."""
     resources: Resources = request.app.state.resources
     return resources
