@@ -6,6 +6,7 @@ projects, and is verified once, then remembered until it expires.
 
 import time
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -129,6 +130,13 @@ class Verifier:
             raise Unauthorized("The token has expired; ask for a new one.")
         return known
 
+    def verify_header(self, header: str) -> Principal:
+        """Return the principal of an ``Authorization: Bearer`` header; `Unauthorized` as above."""
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized("Send `Authorization: Bearer TOKEN`.")
+        return self.verify(token.strip())
+
     def _decode(self, token: str) -> Principal:
         try:
             key = self._key(str(jwt.get_unverified_header(token).get("kid", "")))
@@ -168,13 +176,20 @@ def principal_of(request: Request) -> Principal:
     known = getattr(request.state, "principal", None)
     if isinstance(known, Principal):
         return known
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthorized("Send `Authorization: Bearer TOKEN`.")
     verifier: Verifier = request.app.state.verifier
-    principal = verifier.verify(token.strip())
+    principal = verifier.verify_header(request.headers.get("authorization", ""))
     request.state.principal = principal
     return principal
+
+
+def require(principal: Principal, permitted: AbstractSet[Role], project: str | None) -> None:
+    """Raise `Forbidden` unless the principal has a permitted role and may enter `project`."""
+    if principal.role not in permitted:
+        raise Forbidden(
+            f"Use a token of role {' or '.join(sorted(permitted))}.", role=principal.role
+        )
+    if project is not None and not principal.may_enter(project):
+        raise Forbidden("The token is not for this project.", project=project)
 
 
 def allow(*roles: Role) -> Callable[[Request], Awaitable[Principal]]:
@@ -182,18 +197,13 @@ def allow(*roles: Role) -> Callable[[Request], Awaitable[Principal]]:
 
     An operator may do all that people and callers may; a service only what names it.
     """
-    permitted = {*roles, "operator"}
+    permitted: frozenset[Role] = frozenset({*roles, "operator"})
 
     # async: FastAPI runs a plain function in a thread, at some fifty times the cost of this one.
     async def dependency(request: Request) -> Principal:
         principal = principal_of(request)
-        if principal.role not in permitted:
-            raise Forbidden(
-                f"Use a token of role {' or '.join(sorted(permitted))}.", role=principal.role
-            )
         project = request.path_params.get("project")
-        if project is not None and not principal.may_enter(str(project)):
-            raise Forbidden("The token is not for this project.", project=project)
+        require(principal, permitted, None if project is None else str(project))
         return principal
 
     return dependency

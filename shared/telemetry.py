@@ -4,6 +4,8 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Iterable
+from functools import cache
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -52,16 +54,28 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else new_id().encode()
+        request_id = _request_id(scope["headers"])
         started = time.perf_counter()
 
         async def observe(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id)]
-                REQUESTS.labels(self.service, str(message["status"])).inc()
+                _requests(self.service, message["status"]).inc()
                 self.seconds.observe(time.perf_counter() - started)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            await self.app(scope, receive, observe)
+        # Each request has a task, hence a context, of its own: nothing is to be unbound.
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        await self.app(scope, receive, observe)
+
+
+def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value
+    return new_id().encode()
+
+
+@cache
+def _requests(service: str, status: int) -> Counter:
+    return REQUESTS.labels(service, str(status))

@@ -3,10 +3,12 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 
-from services.router import api
+from services.router.protocols import native
+from services.router.protocols.front import PredictFront
 from services.router.service import Router, running_router
 from services.router.settings import RouterSettings
 from shared.auth import Verifier
@@ -45,9 +47,10 @@ def create_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
         lifespan=lifespan,
-        routers=[api.router],
+        routers=[native.router],
         verifier=Verifier(common.keys_folder),
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,
+        front=partial(PredictFront, limit_bytes=common.body_limit_bytes),
     )
     return app

@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import orjson
 
 from services.router.errors import ItemConflict
-from services.router.routing import Decision, FloatArray, Standing
-from services.router.versions.registry import View
+from services.router.incoming import Asked, Incoming
+from services.router.routing import Decision, Score
+from services.router.terms import Terms
 from shared.contracts.base import rfc3339
-from shared.contracts.decisions import PredictRequest
-from shared.contracts.items import FieldError, Item, check_data, check_metadata
+from shared.contracts.items import FieldError, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
 from shared.problems import Unprocessable
 
 
-def check_items(items: Sequence[Item], project: Project) -> None:
+def check_items(items: Sequence[Asked], project: Project) -> None:
     """Check every item against the project.
 
     Raises
@@ -64,45 +63,38 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
 
 @dataclass
 class Call:
-    """One call under way. `rows` and `decisions` are in the order of the request's items."""
+    """One call under way. `scores` and `decisions` are in the order of the call's items."""
 
-    view: View
-    request: PredictRequest
-    rows: Sequence[FloatArray | None]
+    terms: Terms
+    incoming: Incoming
+    scores: Sequence[Score | None]
     decisions: list[Decision]
     received: datetime
     decided: datetime
 
-    @cached_property
-    def _probabilities(self) -> list[dict[str, float] | None]:
-        labels = self.view.documents.project.labels
-        return [
-            None if row is None else dict(zip(labels, row.clip(0.0, 1.0).tolist(), strict=True))
-            for row in self.rows
-        ]
+    def __post_init__(self) -> None:
+        self._labels = self.terms.policies["auto"].labels
+        self._common = {**self.terms.said, "decided_at": rfc3339(self.decided)}
 
-    @cached_property
-    def _common(self) -> dict[str, Any]:
-        serving, promise = self.view.serving, self.view.documents.promise
-        return {
-            "model_version": serving.version if serving is not None else None,
-            "policy_revision": promise.revision if promise is not None else None,
-            "decided_at": rfc3339(self.decided),
-        }
+    def predictions(self) -> list[bytes]:
+        """Return each item's `Prediction`, encoded."""
+        return [orjson.dumps(self._prediction(i)) for i in range(len(self.decisions))]
 
-    def predictions(self) -> list[dict[str, Any]]:
-        """Return each item's `Prediction`."""
-        return [self._prediction(i) for i in range(len(self.decisions))]
+    def _probabilities(self, i: int) -> dict[str, float] | None:
+        score = self.scores[i]
+        if score is None:
+            return None
+        return dict(zip(self._labels, score.probabilities, strict=True))
 
     def _prediction(self, i: int) -> dict[str, Any]:
         decision = self.decisions[i]
         return {
-            "item_id": self.request.items[i].item_id,
+            "item_id": self.incoming.items[i].item_id,
             "decision": decision.decision,
             "label": decision.label,
             "suggestion": decision.suggestion,
             "confidence": decision.confidence,
-            "probabilities": self._probabilities[i],
+            "probabilities": self._probabilities(i),
             "reason": decision.reason,
             "audited": decision.audited,
             "propensity": decision.propensity,
@@ -112,7 +104,7 @@ class Call:
 
     def task(self, i: int) -> dict[str, Any]:
         """Return the `NewTask` of item `i`, which its decision asks for."""
-        item, decision = self.request.items[i], self.decisions[i]
+        item, decision = self.incoming.items[i], self.decisions[i]
         return {
             "item_id": item.item_id,
             "data": item.data,
@@ -121,7 +113,7 @@ class Call:
             "prediction": {
                 "label": decision.suggestion,
                 "confidence": decision.confidence,
-                "probabilities": self._probabilities[i],
+                "probabilities": self._probabilities(i),
                 "propensity": decision.propensity,
                 "reason": decision.reason,
                 "received_at": rfc3339(self.received),
@@ -129,32 +121,19 @@ class Call:
             },
         }
 
-    def log_rows(self, predictions: Sequence[dict[str, Any]]) -> list[bytes]:
-        """Return each item's `DecisionRow` as a line."""
+    def log_rows(self, predictions: Sequence[bytes]) -> bytes:
+        """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
         received = rfc3339(self.received)
-        return [
-            orjson.dumps(
+        lines = bytearray()
+        for prediction, item in zip(predictions, self.incoming.items, strict=True):
+            asked = orjson.dumps(
                 {
-                    **prediction,
                     "data": item.data,
                     "metadata": item.metadata,
-                    "review": self.request.review,
+                    "review": self.incoming.review,
                     "received_at": received,
-                },
-                option=orjson.OPT_APPEND_NEWLINE,
+                }
             )
-            for prediction, item in zip(predictions, self.request.items, strict=True)
-        ]
-
-
-def promise_summary(view: View, standing: Standing) -> dict[str, Any]:
-    """Return the `PromiseSummary` of the version that serves."""
-    settings = view.documents.project.promise
-    threshold, expires_at = standing.threshold, standing.expires_at
-    return {
-        "state": standing.state,
-        "target_accuracy": settings.target_accuracy,
-        "confidence": settings.confidence,
-        "threshold": float(threshold) if threshold is not None else None,
-        "expires_at": rfc3339(expires_at) if expires_at is not None else None,
-    }
+            # The members of two objects as those of one.
+            lines += prediction[:-1] + b"," + asked[1:] + b"\n"
+        return bytes(lines)

@@ -1,6 +1,11 @@
 """The router's metrics: each declared once, here."""
 
-from prometheus_client import Counter, Gauge
+from collections.abc import Sequence
+from functools import cache
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.router.routing import Decision
 
 DECISIONS = Counter(
     "surehand_router_decisions_total", "Decisions, by kind and reason", ["decision", "reason"]
@@ -8,6 +13,19 @@ DECISIONS = Counter(
 AUDITS = Counter("surehand_router_audits_total", "Answers that also went to blind review")
 SCORING_FAILURES = Counter(
     "surehand_router_scoring_failures_total", "Items that the loaded version could not score"
+)
+WAIT_SECONDS = Histogram(
+    "surehand_router_queue_seconds",
+    "Seconds from a call's arrival at its model version to its first run",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+INFERENCE_SECONDS = Histogram(
+    "surehand_router_inference_seconds",
+    "Seconds that one batch takes in ONNX Runtime",
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
+)
+BATCH_ITEMS = Histogram(
+    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded and swapped in")
 RELOAD_FAILURES = Counter(
@@ -25,3 +43,16 @@ LOG_LAG_SECONDS = Gauge(
 LOG_LOST = Counter(
     "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"
 )
+
+
+def count_decisions(decisions: Sequence[Decision]) -> None:
+    """Count what became of the items of one call."""
+    for decision in decisions:
+        _counter(decision.decision, decision.reason).inc()
+        if decision.audited:
+            AUDITS.inc()
+
+
+@cache
+def _counter(decision: str, reason: str) -> Counter:
+    return DECISIONS.labels(decision, reason)

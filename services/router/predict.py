@@ -1,33 +1,18 @@
 """The use case: check the items, score, route, hand off, log, answer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-import orjson
-import structlog
-
-from services.router.calls import Call, check_items, check_receipts, promise_summary
+from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import DecisionLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
-from services.router.metrics import AUDITS, DECISIONS, SCORING_FAILURES
-from services.router.routing import (
-    Decision,
-    FloatArray,
-    Policy,
-    Standing,
-    audit_key,
-    is_distribution,
-    resolved_by_people,
-    route,
-    standing,
-)
+from services.router.incoming import Incoming
+from services.router.metrics import count_decisions
+from services.router.routing import Score, resolved_by_people, route
+from services.router.terms import Terms, terms_of
 from services.router.versions.registry import Versions, View
-from shared.contracts.decisions import PredictRequest, ReviewMode
-from shared.contracts.items import Item
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -39,8 +24,9 @@ class Predictor:
     log: DecisionLog
     secret: str
     now: Callable[[], datetime]
+    _terms: dict[str, Terms] = field(default_factory=dict)
 
-    async def predict(self, project: str, request: PredictRequest) -> bytes:
+    async def predict(self, project: str, incoming: Incoming) -> bytes:
         """Return the body of a `PredictResponse`.
 
         Raises
@@ -50,20 +36,27 @@ class Predictor:
         """
         received = self.now()
         view = await self.versions.view(project)
-        check_items(request.items, view.documents.project)
-        rows = await _score(view, request.items)
+        check_items(incoming.items, view.documents.project)
+        scores = await _score(view, incoming)
         decided = self.now()
-        policy = policy_of(view, request.review, self.secret, decided)
+        terms = self._terms_of(project, view, decided)
+        policy = terms.policies[incoming.review]
         decisions = [
-            route(item.item_id, row, policy) for item, row in zip(request.items, rows, strict=True)
+            route(item.item_id, score, policy)
+            for item, score in zip(incoming.items, scores, strict=True)
         ]
-        call = Call(view, request, rows, decisions, received, decided)
+        call = Call(terms, incoming, scores, decisions, received, decided)
         await self._hand_off(project, call)
         predictions = call.predictions()
-        self.log.append(project, call.log_rows(predictions))
-        _count(call.decisions)
-        summary = promise_summary(view, policy.standing)
-        return orjson.dumps({"predictions": predictions, "promise": summary})
+        self.log.append(project, call.log_rows(predictions), len(predictions))
+        count_decisions(call.decisions)
+        return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
+
+    def _terms_of(self, project: str, view: View, now: datetime) -> Terms:
+        terms = self._terms.get(project)
+        if terms is None or not terms.hold(view, now):
+            terms = self._terms[project] = terms_of(view, self.secret, now)
+        return terms
 
     async def _hand_off(self, project: str, call: Call) -> None:
         """Make every task durable; fill in what people have answered already."""
@@ -80,57 +73,8 @@ class Predictor:
                 call.decisions[i] = resolved_by_people(decision, receipt.label)
 
 
-def policy_of(view: View, review: ReviewMode, secret: str, now: datetime) -> Policy:
-    """Return the policy that the items of one call are routed by."""
-    documents = view.documents
-    promise = documents.promise
-    name = documents.project.project
-    return Policy(
-        project=name,
-        labels=tuple(documents.project.labels),
-        standing=standing_of(view, now),
-        audit_rate=promise.audit_rate if promise is not None else 0.0,
-        audit_key=audit_key(secret, name, promise.audit_epoch if promise is not None else ""),
-        review=review,
-    )
-
-
-def standing_of(view: View, now: datetime) -> Standing:
-    """Judge whether the version that serves may answer at `now`."""
-    documents, serving = view.documents, view.serving
-    if serving is None:
-        nothing = documents.channels.champion is None
-        return Standing("uncertified", "no_model" if nothing else "model_invalid")
-    return standing(
-        documents.project,
-        documents.digest,
-        documents.promise,
-        serving.version,
-        serving.sha256,
-        now,
-    )
-
-
-async def _score(view: View, items: Sequence[Item]) -> list[FloatArray | None]:
-    """Return a row an item; None where no version could score it."""
+async def _score(view: View, incoming: Incoming) -> Sequence[Score | None]:
+    """Return a score an item; None where no version could score it."""
     if view.serving is None:
-        return [None] * len(items)
-    try:
-        scores = await view.serving.scorer.score([item.data for item in items])
-    except Exception:
-        # Fail closed: people can answer what the graph chokes on.
-        log.exception("scoring_failed", model_version=view.serving.version)
-        SCORING_FAILURES.inc(len(items))
-        return [None] * len(items)
-    rows = [row if is_distribution(row) else None for row in scores]
-    if unusable := sum(row is None for row in rows):
-        log.error("scores_unusable", model_version=view.serving.version, count=unusable)
-        SCORING_FAILURES.inc(unusable)
-    return rows
-
-
-def _count(decisions: Sequence[Decision]) -> None:
-    for decision in decisions:
-        DECISIONS.labels(decision.decision, decision.reason).inc()
-        if decision.audited:
-            AUDITS.inc()
+        return [None] * len(incoming.items)
+    return await view.serving.batcher.score([item.data for item in incoming.items])

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +28,15 @@ _DRAW_RANGE = 2**256
 class Standing:
     """How the promise stands for one version at one moment.
 
-    `refusal` is why nothing may be answered; None means that `threshold` is certified now.
+    `refusal` is why nothing may be answered; None means that `threshold` is certified, and stays
+    so before `until`.
     """
 
     state: str
     refusal: Reason | None
     threshold: np.float32 | None = None
     expires_at: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,17 @@ class Policy:
     audit_rate: float
     audit_key: bytes
     review: ReviewMode = "auto"
+
+
+class Score(NamedTuple):
+    """One item's class probabilities: float32 values, in the order of the labels.
+
+    `top` is the column of the largest, and `confidence` that value.
+    """
+
+    top: int
+    confidence: float
+    probabilities: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +111,10 @@ def standing(
         return Standing("expired", "promise_expired", expires_at=entry.expires_at)
     if entry.state == "uncertified" or not _proven(entry, project, digest, model_sha256):
         return Standing("uncertified", "uncertified", expires_at=entry.expires_at)
-    if not _in_date(entry, now):
+    until = _last_moment(entry)
+    if until is None or now >= until:
         return Standing("expired", "promise_expired", expires_at=entry.expires_at)
-    return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at)
+    return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
 
 
 def _proven(entry: PromiseEntry, project: Project, digest: str, model_sha256: str) -> bool:
@@ -117,10 +131,11 @@ def _proven(entry: PromiseEntry, project: Project, digest: str, model_sha256: st
     )
 
 
-def _in_date(entry: PromiseEntry, now: datetime) -> bool:
+def _last_moment(entry: PromiseEntry) -> datetime | None:
     # A promise that nobody watches, or that never ends, is not one we can keep.
-    ends = (entry.expires_at, entry.watched_until)
-    return all(end is not None and now < end for end in ends)
+    if entry.expires_at is None or entry.watched_until is None:
+        return None
+    return min(entry.expires_at, entry.watched_until)
 
 
 def audit_key(secret: str, project: str, epoch: str) -> bytes:
@@ -137,55 +152,66 @@ def is_audited(key: bytes, item_id: str, rate: float) -> bool:
     return draw < int(rate * _DRAW_RANGE)
 
 
-def is_distribution(probabilities: FloatArray) -> bool:
-    """Say whether the row is finite, in [0, 1] and sums to one within 0.001."""
-    return bool(
-        np.isfinite(probabilities).all()
-        and (probabilities >= 0.0).all()
-        and (probabilities <= 1.0 + _SUM_TOLERANCE).all()
-        and abs(float(probabilities.sum()) - 1.0) <= _SUM_TOLERANCE
-    )
+def scores_of(rows: FloatArray) -> list[Score | None]:
+    """Read what a graph answered.
+
+    Parameters
+    ----------
+    rows : shape (n, K), float32
+
+    Returns
+    -------
+    list of n; None for a row that is no distribution: not finite, outside [0, 1], or not summing
+    to one within 0.001.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = np.abs(rows.sum(axis=1) - np.float32(1.0))
+        # A NaN fails every comparison.
+        usable = (rows >= 0.0).all(axis=1) & (rows <= 1.0 + _SUM_TOLERANCE).all(axis=1)
+        usable &= off <= _SUM_TOLERANCE
+    clipped = rows.clip(0.0, 1.0)
+    tops = clipped.argmax(axis=1).tolist()
+    return [
+        Score(top, row[top], row) if good else None
+        for good, top, row in zip(usable.tolist(), tops, clipped.tolist(), strict=True)
+    ]
 
 
-def is_eligible(confidence: np.float32, standing: Standing) -> bool:
-    """Say whether `confidence` reaches the certified threshold, both in float32."""
+def is_eligible(confidence: float, standing: Standing) -> bool:
+    """Say whether `confidence`, a float32 value, reaches the certified threshold."""
     threshold = standing.threshold
     return standing.refusal is None and threshold is not None and bool(confidence >= threshold)
 
 
-def route(item_id: str, probabilities: FloatArray | None, policy: Policy) -> Decision:
+def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
     """Decide what becomes of one item.
 
     Parameters
     ----------
-    probabilities : shape (K,), float32, or None
-        Calibrated class probabilities in the order of ``policy.labels``; None when no version
-        could score the item.
+    score
+        Calibrated probabilities in the order of ``policy.labels``; None when no version could
+        score the item.
 
     Returns
     -------
     Decision; `label` is set exactly when it is answered, `task_id` when a person is asked.
     """
     refusal = policy.standing.refusal
-    if probabilities is None or not is_distribution(probabilities):
+    if score is None:
         # Without a score there is nothing to answer with, whatever the promise says.
         return _ask(item_id, policy, Decision("in_review", refusal or "model_invalid"))
-    top = int(probabilities.argmax())
-    confidence = np.minimum(probabilities[top], np.float32(1.0))
-    scored = Decision(
-        "in_review",
-        refusal or "below_threshold",
-        suggestion=policy.labels[top],
-        confidence=float(confidence),
-    )
-    if not is_eligible(confidence, policy.standing) or policy.review == "always":
+    suggestion = policy.labels[score.top]
+    if policy.review == "always" or not is_eligible(score.confidence, policy.standing):
+        reason = refusal or "below_threshold"
+        scored = Decision("in_review", reason, suggestion=suggestion, confidence=score.confidence)
         return _ask(item_id, policy, scored)
     audited = is_audited(policy.audit_key, item_id, policy.audit_rate)
-    return replace(
-        scored,
-        decision="answered",
-        reason="confident",
-        label=scored.suggestion,
+    return Decision(
+        "answered",
+        "confident",
+        label=suggestion,
+        suggestion=suggestion,
+        confidence=score.confidence,
         audited=audited,
         propensity=policy.audit_rate,
         task_id=task_id_for(policy.project, item_id) if audited else None,

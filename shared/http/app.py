@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp
 
 from shared import problems
 from shared.auth import Verifier
@@ -14,6 +15,7 @@ from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
+Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -26,10 +28,12 @@ def build_app(
     verifier: Verifier,
     missing: Readiness,
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    front: Front | None = None,
 ) -> FastAPI:
     """Wire an application.
 
-    `missing` says what the service still lacks to do its job: empty means ready.
+    `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
+    request before FastAPI does, and may answer it.
     """
     app = FastAPI(
         title=f"Surehand {service}",
@@ -44,7 +48,8 @@ def build_app(
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
-    app.add_middleware(RequestContext, service=service)
+    stack = app.build_middleware_stack()
+    app.middleware_stack = RequestContext(front(stack) if front else stack, service=service)
     return app
 
 

@@ -40,7 +40,7 @@ class LogSegments:
 
     def append(self, project: str, lines: bytes) -> bool:
         """Write rows with one write; say whether the segment is full. `OSError` loses them."""
-        day = self._now().strftime("%Y-%m-%d")
+        day = self._now().date().isoformat()
         segment = self._open.get(project)
         if segment is None or segment.day != day:
             self._seal(project)

@@ -63,14 +63,14 @@ class DecisionLog:
                     await self._ship()
             self._slot.close()
 
-    def append(self, project: str, lines: list[bytes]) -> None:
-        """Keep the rows of one call. A full disk loses rows, counted, and no answer."""
+    def append(self, project: str, lines: bytes, count: int) -> None:
+        """Keep the `count` rows of one call. A full disk loses rows, counted, and no answer."""
         try:
-            if self._segments.append(project, b"".join(lines)):
+            if self._segments.append(project, lines):
                 self._full.set()
         except OSError as error:
-            LOG_LOST.inc(len(lines))
-            log.error("decision_rows_lost", count=len(lines), cause=error.strerror)  # noqa: TRY400 - the cause says it all
+            LOG_LOST.inc(count)
+            log.error("decision_rows_lost", count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
 
     async def _run(self) -> None:
         while True:

@@ -1,6 +1,5 @@
 """One loaded graph: checked and warmed before it may score."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,13 +7,11 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from services.router.routing import FloatArray, is_distribution
+from services.router.routing import FloatArray, scores_of
 from services.router.scoring.tensors import input_fault, runtime_fault, synthetic_item, tensors
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import Manifest
 
-# A run that is shorter than this is done in the event loop: a thread would cost more.
-_INLINE_SECONDS = 0.001
 _WARM_UP_RUNS = 3
 _FATAL_ONLY = 4
 
@@ -46,15 +43,10 @@ class Scorer:
         self._output = manifest.outputs.get("probabilities", "")
         self._session = _session(model, threads)
         self._check_signature(fields)
-        self._seconds_per_item = self._warm_up(synthetic_item(fields), len(manifest.labels))
+        self.seconds_per_item = self._warm_up(synthetic_item(fields), len(manifest.labels))
 
-    async def score(self, items: Sequence[Mapping[str, Any]]) -> FloatArray:
+    def score(self, items: Sequence[Mapping[str, Any]]) -> FloatArray:
         """Return the probabilities of `items` (each its `data`), float32, shape (n, K)."""
-        if len(items) * self._seconds_per_item < _INLINE_SECONDS:
-            return self._run(items)
-        return await asyncio.to_thread(self._run, items)
-
-    def _run(self, items: Sequence[Mapping[str, Any]]) -> FloatArray:
         feeds = tensors(self._inputs, items)
         probabilities: FloatArray = self._session.run([self._output], feeds)[0]
         return probabilities
@@ -82,7 +74,7 @@ class Scorer:
 
     def _trial(self, items: Sequence[Mapping[str, Any]]) -> Any:
         try:
-            return self._run(items)
+            return self.score(items)
         except Exception as error:
             raise ScoringRefused(f"its first run failed: {type(error).__name__}") from error
 
@@ -93,7 +85,7 @@ class Scorer:
             raise ScoringRefused(
                 f"its probabilities have shape {answer.shape}, not {(count, n_labels)}"
             )
-        if not all(map(is_distribution, answer)):
+        if None in scores_of(answer):
             raise ScoringRefused("its rows are not finite probabilities that sum to one")
 
 

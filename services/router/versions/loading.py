@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from services.router.scoring.batching import Batcher
 from services.router.scoring.session import Scorer, ScoringRefused
 from services.router.scoring.tensors import input_fault
 from shared.contracts.projects import Project
@@ -22,7 +23,7 @@ class LoadedVersion:
 
     manifest: Manifest
     sha256: str
-    scorer: Scorer
+    batcher: Batcher
 
     @property
     def version(self) -> str:
@@ -59,7 +60,8 @@ async def load_version(
         scorer = await asyncio.to_thread(Scorer, model, manifest, project.fields, threads=threads)
     except ScoringRefused as error:
         raise VersionRefused(str(error)) from error
-    return LoadedVersion(manifest, digest, scorer)
+    batcher = Batcher(scorer.score, scorer.seconds_per_item, version)
+    return LoadedVersion(manifest, digest, batcher)
 
 
 async def _manifest(store: Store, project: Project, version: str) -> Manifest:

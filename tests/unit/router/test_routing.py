@@ -18,9 +18,9 @@ from services.router.routing import (
     Standing,
     audit_key,
     is_audited,
-    is_distribution,
     resolved_by_people,
     route,
+    scores_of,
 )
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import Reason, ReviewMode
@@ -67,11 +67,17 @@ def row(*values: float) -> FloatArray:
     return np.array(values, dtype=np.float32)
 
 
+def decide(item_id: str, probabilities: FloatArray | None, given_policy: Policy) -> Decision:
+    """Route by one row of a graph's answer."""
+    score = None if probabilities is None else scores_of(probabilities[None])[0]
+    return route(item_id, score, given_policy)
+
+
 @given(item_ids, st.none() | rows(), policies())
 def test_label_is_set_exactly_when_answered(
     item_id: str, probabilities: FloatArray | None, given_policy: Policy
 ) -> None:
-    decision = route(item_id, probabilities, given_policy)
+    decision = decide(item_id, probabilities, given_policy)
     assert (decision.label is not None) == (decision.decision == "answered")
 
 
@@ -79,7 +85,7 @@ def test_label_is_set_exactly_when_answered(
 def test_nothing_is_answered_below_the_threshold(
     item_id: str, probabilities: FloatArray, given_policy: Policy
 ) -> None:
-    decision = route(item_id, probabilities, given_policy)
+    decision = decide(item_id, probabilities, given_policy)
     if decision.decision == "answered":
         threshold = given_policy.standing.threshold
         assert threshold is not None
@@ -91,7 +97,7 @@ def test_nothing_is_answered_below_the_threshold(
 def test_a_person_is_asked_exactly_when_there_is_a_task(
     item_id: str, probabilities: FloatArray | None, given_policy: Policy
 ) -> None:
-    decision = route(item_id, probabilities, given_policy)
+    decision = decide(item_id, probabilities, given_policy)
     asked = decision.decision == "in_review" or decision.audited
     assert (decision.task_id == task_id_for("shop", item_id)) == asked
     assert (decision.lane is not None) == asked
@@ -109,15 +115,15 @@ def test_a_lower_threshold_never_takes_an_answer_back(
     if threshold is None or lower > threshold:
         return
     relaxed = replace(given_policy, standing=replace(given_policy.standing, threshold=lower))
-    if route(item_id, probabilities, given_policy).decision == "answered":
-        assert route(item_id, probabilities, relaxed).decision == "answered"
+    if decide(item_id, probabilities, given_policy).decision == "answered":
+        assert decide(item_id, probabilities, relaxed).decision == "answered"
 
 
 @given(item_ids, st.none() | rows(), policies())
 def test_same_item_has_the_same_fate(
     item_id: str, probabilities: FloatArray | None, given_policy: Policy
 ) -> None:
-    assert route(item_id, probabilities, given_policy) == route(
+    assert decide(item_id, probabilities, given_policy) == decide(
         item_id, probabilities, given_policy
     )
 
@@ -126,8 +132,8 @@ def test_same_item_has_the_same_fate(
 def test_review_mode_decides_between_people_and_declining(
     item_id: str, probabilities: FloatArray | None, given_policy: Policy
 ) -> None:
-    always = route(item_id, probabilities, replace(given_policy, review="always"))
-    never = route(item_id, probabilities, replace(given_policy, review="never"))
+    always = decide(item_id, probabilities, replace(given_policy, review="always"))
+    never = decide(item_id, probabilities, replace(given_policy, review="never"))
     assert (always.decision, always.reason) == ("in_review", "forced")
     assert never.decision in ("answered", "declined")
 
@@ -137,18 +143,18 @@ def test_audit_draw_ignores_the_review_mode_and_the_score(
     item_id: str, given_policy: Policy
 ) -> None:
     sure = replace(given_policy, standing=CERTIFIED)
-    auto = route(item_id, row(0.95, 0.05, 0.0), replace(sure, review="auto"))
-    never = route(item_id, row(0.0, 0.01, 0.99), replace(sure, review="never"))
+    auto = decide(item_id, row(0.95, 0.05, 0.0), replace(sure, review="auto"))
+    never = decide(item_id, row(0.0, 0.01, 0.99), replace(sure, review="never"))
     assert auto.audited == never.audited
 
 
 def test_confidence_is_compared_in_the_certified_dtype() -> None:
     exactly = np.float32(0.9)
     assert float(exactly) < 0.9
-    decision = route("a", np.array([0.0, 1 - exactly, exactly], dtype=np.float32), policy())
+    decision = decide("a", np.array([0.0, 1 - exactly, exactly], dtype=np.float32), policy())
     assert (decision.decision, decision.label) == ("answered", "positive")
     below = np.nextafter(exactly, np.float32(0))
-    decision = route("a", np.array([0.0, 1 - below, below], dtype=np.float32), policy())
+    decision = decide("a", np.array([0.0, 1 - below, below], dtype=np.float32), policy())
     assert (decision.decision, decision.reason) == ("in_review", "below_threshold")
     assert (decision.label, decision.suggestion) == (None, "positive")
 
@@ -164,15 +170,15 @@ def test_confidence_is_compared_in_the_certified_dtype() -> None:
     ],
 )
 def test_scores_that_are_no_probabilities_answer_nothing(broken: FloatArray) -> None:
-    assert not is_distribution(broken)
-    decision = route("a", broken, policy())
+    assert scores_of(broken[None]) == [None]
+    decision = decide("a", broken, policy())
     assert (decision.decision, decision.reason) == ("in_review", "model_invalid")
     assert decision.suggestion is None
     assert decision.confidence is None
 
 
 def test_a_call_without_scores_keeps_the_reason_of_the_promise() -> None:
-    decision = route("a", None, policy(standing=Standing("uncertified", "no_model")))
+    decision = decide("a", None, policy(standing=Standing("uncertified", "no_model")))
     assert (decision.decision, decision.reason) == ("in_review", "no_model")
 
 
@@ -197,7 +203,7 @@ def test_each_project_and_epoch_draws_by_itself() -> None:
 
 
 def test_an_audited_answer_is_answered_and_asked() -> None:
-    decision = route("a", row(0.95, 0.05, 0.0), policy(audit_rate=1.0))
+    decision = decide("a", row(0.95, 0.05, 0.0), policy(audit_rate=1.0))
     assert decision == Decision(
         "answered",
         "confident",
@@ -212,7 +218,7 @@ def test_an_audited_answer_is_answered_and_asked() -> None:
 
 
 def test_peoples_label_answers_an_item_in_review() -> None:
-    asked = route("a", row(0.5, 0.3, 0.2), policy())
+    asked = decide("a", row(0.5, 0.3, 0.2), policy())
     answered = resolved_by_people(asked, "positive")
     assert (answered.decision, answered.reason, answered.label) == ("answered", "human", "positive")
     assert (answered.suggestion, answered.propensity) == ("negative", 1.0)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from services.router.routing import Policy, Standing, audit_key, route, standing
+from services.router.routing import Policy, Score, Standing, audit_key, route, standing
 from shared.contracts.decisions import Reason
 from shared.contracts.projects import FieldSpec, Project, PromiseSettings, certificate_digest
 from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
@@ -65,7 +65,7 @@ def judge(entry: PromiseEntry | None, project: Project = PROJECT) -> Standing:
 @pytest.mark.parametrize("state", ["certified", "warn"])
 def test_a_promise_in_force_answers(state: str) -> None:
     found = judge(changed(state=state))
-    assert found == Standing(state, None, np.float32(0.9), ENTRY.expires_at)
+    assert found == Standing(state, None, np.float32(0.9), ENTRY.expires_at, ENTRY.watched_until)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_everything_unproven_fails_closed(entry: PromiseEntry | None, reason: Re
     found = judge(entry)
     assert (found.refusal, found.threshold) == (reason, None)
     policy = Policy("shop", LABELS, found, audit_rate=0.0, audit_key=KEY)
-    decision = route("a", np.array([1.0, 0.0, 0.0], dtype=np.float32), policy)
+    decision = route("a", Score(0, 1.0, [1.0, 0.0, 0.0]), policy)
     assert (decision.decision, decision.reason) == ("in_review", reason)
 
 

@@ -1,4 +1,4 @@
-"""The router's own routes: parse, call one function, return."""
+"""The router's own routes: parse, call one function, return. Predict is mostly met by `front`."""
 
 from typing import Annotated
 
@@ -6,7 +6,6 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from services.router.calls import promise_summary
 from services.router.errors import (
     ItemConflict,
     ProjectNotFound,
@@ -14,10 +13,11 @@ from services.router.errors import (
     SpoolUnavailable,
     StoreUnreachable,
 )
+from services.router.incoming import taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
-from services.router.predict import standing_of
 from services.router.service import Router
+from services.router.terms import promise_summary, standing_of
 from shared.auth import allow
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
@@ -68,7 +68,7 @@ async def predict(project: str, body: PredictRequest, service: Service) -> Respo
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    return _json(await service.predictor.predict(project, body))
+    return _json(await service.predictor.predict(project, taken(body)))
 
 
 @router.get(

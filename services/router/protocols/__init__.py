@@ -1,0 +1,1 @@
+"""How callers speak to the router; each protocol in a module of its own."""

@@ -1,0 +1,169 @@
+"""Batches without a delay: what waits runs together as soon as the session is free.
+
+A fixed wait would only slow a small model down. While a batch runs in a thread, arrivals gather; in
+the event loop they gather while the loop reads its sockets. So batches grow by themselves with the
+load, and a lone call never waits.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, SCORING_FAILURES, WAIT_SECONDS
+from services.router.routing import FloatArray, Score, scores_of
+
+log = structlog.get_logger()
+
+Data = Mapping[str, Any]
+Run = Callable[[Sequence[Data]], FloatArray]
+
+# The loop may be busy with one batch for so long; what takes longer goes to a thread.
+_INLINE_SECONDS = 0.002
+# Below so many items a batch does not pay for itself; above so many it gains nothing.
+_FEWEST_ITEMS = 8
+_MOST_ITEMS = 64
+# How much the newest run counts in the measured time of an item.
+_NEWEST = 0.1
+
+
+class _Job:
+    """One call's items; `scores` grow as its parts are run."""
+
+    __slots__ = ("arrived", "future", "items", "scores")
+
+    def __init__(self, items: Sequence[Data], future: asyncio.Future[list[Score | None]]) -> None:
+        self.items = items
+        self.future = future
+        self.scores: list[Score | None] = []
+        self.arrived = time.perf_counter()
+
+
+# A part of a call's items, run in one batch with parts of others.
+_Part = tuple[_Job, Sequence[Data]]
+
+
+class Batcher:
+    """Shares the runs of one graph among concurrent calls; for one event loop.
+
+    Parameters
+    ----------
+    run
+        Rows of class probabilities for items, float32, shape (n, K); one run at a time.
+    seconds_per_item
+        A first measurement, corrected by each run.
+    version
+        Whose graph it is, for the log.
+    """
+
+    def __init__(self, run: Run, seconds_per_item: float, version: str) -> None:
+        self._run = run
+        self._version = version
+        self.seconds_per_item = seconds_per_item
+        self._waiting: deque[_Job] = deque()
+        self._busy = False
+        self.items_waiting = 0
+
+    def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
+        """Return a future of a score an item; None where the graph could not score it.
+
+        Whoever cancels the future leaves the others alone.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(items, loop.create_future())
+        self._waiting.append(job)
+        self.items_waiting += len(items)
+        if not self._busy:
+            self._busy = True
+            # Not at once: what else the loop has just read joins this batch.
+            loop.call_soon(self._next)
+        return job.future
+
+    def _next(self) -> None:
+        inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
+        parts = self._take(self._limit() if inline else _MOST_ITEMS)
+        if not parts:
+            self._busy = False
+            return
+        items = [item for _, part in parts for item in part]
+        if inline:
+            self._settle(parts, self._timed(items))
+            self._busy = bool(self._waiting)
+            if self._busy:
+                asyncio.get_running_loop().call_soon(self._next)
+        else:
+            running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
+            running.add_done_callback(lambda done: self._ran(parts, done))
+
+    def _limit(self) -> int:
+        return min(_MOST_ITEMS, max(_FEWEST_ITEMS, int(_INLINE_SECONDS / self.seconds_per_item)))
+
+    def _take(self, most: int) -> list[_Part]:
+        """Take items from the head of the queue; a long call's rest goes behind the others."""
+        parts: list[_Part] = []
+        longer: list[_Job] = []
+        while self._waiting and most > 0:
+            job = self._waiting.popleft()
+            begin = len(job.scores)
+            rest = job.items[begin:] if begin else job.items
+            if job.future.done():
+                # Its caller has left.
+                self.items_waiting -= len(rest)
+                continue
+            if begin == 0:
+                WAIT_SECONDS.observe(time.perf_counter() - job.arrived)
+            part = rest[:most] if len(rest) > most else rest
+            if part is not rest:
+                longer.append(job)
+            most -= len(part)
+            self.items_waiting -= len(part)
+            parts.append((job, part))
+        self._waiting.extend(longer)
+        return parts
+
+    def _ran(self, parts: list[_Part], done: asyncio.Future[list[Score | None]]) -> None:
+        if done.cancelled():
+            for job, _ in parts:
+                job.future.cancel()
+        else:
+            self._settle(parts, done.result())
+        self._next()
+
+    def _settle(self, parts: list[_Part], scores: list[Score | None]) -> None:
+        at = 0
+        for job, part in parts:
+            job.scores += scores[at : at + len(part)]
+            at += len(part)
+            if len(job.scores) == len(job.items) and not job.future.done():
+                job.future.set_result(job.scores)
+
+    def _timed(self, items: Sequence[Data]) -> list[Score | None]:
+        started = time.perf_counter()
+        scores = self._scored(items)
+        seconds = time.perf_counter() - started
+        self.seconds_per_item += _NEWEST * (seconds / len(items) - self.seconds_per_item)
+        INFERENCE_SECONDS.observe(seconds)
+        BATCH_ITEMS.observe(len(items))
+        return scores
+
+    def _scored(self, items: Sequence[Data]) -> list[Score | None]:
+        """Score; when the graph fails, halve, until what it chokes on stands alone."""
+        try:
+            rows = self._run(items)
+            if len(rows) != len(items):
+                raise ValueError(f"{len(rows)} rows for {len(items)} items")  # noqa: TRY301 - as a failed run
+            scores = scores_of(rows)
+        except Exception as error:
+            # Fail closed: people can answer what the graph chokes on.
+            if len(items) > 1:
+                middle = len(items) // 2
+                return self._scored(items[:middle]) + self._scored(items[middle:])
+            log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
+            scores = [None]
+        if unusable := scores.count(None):
+            log.error("items_unscored", model_version=self._version, count=unusable)
+            SCORING_FAILURES.inc(unusable)
+        return scores

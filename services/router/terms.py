@@ -1,0 +1,93 @@
+"""What the items of many calls share: the version that scores them, and the rules it stands under.
+
+Worked out once for each view and version, and again when the standing may have changed.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.router.routing import Policy, Standing, audit_key, standing
+from services.router.versions.registry import View
+from shared.contracts.base import rfc3339
+from shared.contracts.decisions import ReviewMode
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The rules for one version in one view.
+
+    `policies` has one for each way to ask; `said` are the fields that each prediction repeats.
+    """
+
+    view: View
+    standing: Standing
+    policies: dict[ReviewMode, Policy]
+    said: dict[str, Any]
+    summary: bytes
+    since: datetime
+
+    def hold(self, view: View, now: datetime) -> bool:
+        """Say whether these are still the terms."""
+        until = self.standing.until
+        return self.view is view and self.since <= now and (until is None or now < until)
+
+
+def terms_of(view: View, secret: str, now: datetime) -> Terms:
+    """Work out the terms of the version that serves; `secret` is what audit keys come from."""
+    documents, promise = view.documents, view.documents.promise
+    name = documents.project.project
+    found = standing_of(view, now)
+    policy = Policy(
+        project=name,
+        labels=tuple(documents.project.labels),
+        standing=found,
+        audit_rate=promise.audit_rate if promise is not None else 0.0,
+        audit_key=audit_key(secret, name, promise.audit_epoch if promise is not None else ""),
+    )
+    return Terms(
+        view=view,
+        standing=found,
+        policies={
+            "auto": policy,
+            "always": replace(policy, review="always"),
+            "never": replace(policy, review="never"),
+        },
+        said={
+            "model_version": view.serving.version if view.serving is not None else None,
+            "policy_revision": promise.revision if promise is not None else None,
+        },
+        summary=orjson.dumps(promise_summary(view, found)),
+        since=now,
+    )
+
+
+def standing_of(view: View, now: datetime) -> Standing:
+    """Judge whether the version that serves may answer at `now`."""
+    documents, serving = view.documents, view.serving
+    if serving is None:
+        nothing = documents.channels.champion is None
+        return Standing("uncertified", "no_model" if nothing else "model_invalid")
+    return standing(
+        documents.project,
+        documents.digest,
+        documents.promise,
+        serving.version,
+        serving.sha256,
+        now,
+    )
+
+
+def promise_summary(view: View, standing: Standing) -> dict[str, Any]:
+    """Return the `PromiseSummary` of the version that serves."""
+    settings = view.documents.project.promise
+    threshold, expires_at = standing.threshold, standing.expires_at
+    return {
+        "state": standing.state,
+        "target_accuracy": settings.target_accuracy,
+        "confidence": settings.confidence,
+        "threshold": float(threshold) if threshold is not None else None,
+        "expires_at": rfc3339(expires_at) if expires_at is not None else None,
+    }
