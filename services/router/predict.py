@@ -49,7 +49,7 @@ class Predictor:
         await self._hand_off(project, call)
         predictions = call.predictions()
         self.log.append(project, call.log_rows(predictions), len(predictions))
-        count_decisions(call.decisions)
+        count_decisions(project, call.decisions)
         return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
 
     def _terms_of(self, project: str, view: View, now: datetime) -> Terms:

@@ -9,6 +9,13 @@ from services.router.decision_log.shipping import DecisionLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
+from services.router.metrics import (
+    LOG_LAG_SECONDS,
+    QUEUE_ITEMS,
+    SPOOL_ENTRIES,
+    VERSION_INFO,
+    begin_counting,
+)
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
 from services.router.versions.registry import Versions
@@ -24,9 +31,22 @@ class Router:
     predictor: Predictor
     versions: Versions
     handoff: Handoff
+    log: DecisionLog
     bells: Doorbells
     now: Callable[[], datetime]
     poll_seconds: float
+
+    def measure(self) -> None:
+        """Set the gauges of what the parts hold at this moment."""
+        VERSION_INFO.clear()
+        QUEUE_ITEMS.clear()
+        for project, view in self.versions.known().items():
+            for role, loaded in view.loaded().items():
+                VERSION_INFO.labels(project, loaded.version, role).set(1)
+                QUEUE_ITEMS.labels(project).inc(loaded.batcher.items_waiting)
+            begin_counting(project)
+        SPOOL_ENTRIES.set(self.handoff.backlog)
+        LOG_LAG_SECONDS.set(self.log.lag_seconds)
 
 
 @contextlib.asynccontextmanager
@@ -56,4 +76,4 @@ async def running_router(
         handoff.running(),
     ):
         predictor = Predictor(versions, handoff, log, secret, now)
-        yield Router(predictor, versions, handoff, bells, now, common.poll_seconds)
+        yield Router(predictor, versions, handoff, log, bells, now, common.poll_seconds)

@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
 from starlette.types import ASGIApp
 
 from shared import problems
@@ -29,11 +30,13 @@ def build_app(
     missing: Readiness,
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
+    measure: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
-    request before FastAPI does, and may answer it.
+    request before FastAPI does, and may answer it. `measure` sets what is only read off when
+    metrics are asked for.
     """
     app = FastAPI(
         title=f"Surehand {service}",
@@ -41,9 +44,11 @@ def build_app(
         version="1",
         lifespan=lifespan,
         redoc_url=None,
+        # FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.verifier = verifier
-    app.include_router(_health(service, missing))
+    app.include_router(_health(service, missing, measure))
     for router in routers:
         app.include_router(router)
     problems.install(app)
@@ -53,7 +58,7 @@ def build_app(
     return app
 
 
-def _health(service: str, missing: Readiness) -> APIRouter:
+def _health(service: str, missing: Readiness, measure: Callable[[], None]) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -71,7 +76,9 @@ def _health(service: str, missing: Readiness) -> APIRouter:
         return Response(orjson.dumps(body), 503 if lacks else 200, media_type="application/json")
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        measure()
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(REGISTRY), media_type=media_type)
 
     return router

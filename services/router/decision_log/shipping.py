@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +14,11 @@ from obstore.exceptions import BaseError
 from services.router.decision_log.segments import (
     PATTERN,
     LogSegments,
-    age_seconds,
+    oldest_write,
     packed,
     store_path,
 )
-from services.router.metrics import LOG_LAG_SECONDS, LOG_LOST
+from services.router.metrics import LOG_LOST, LOG_SHIPPED_BYTES
 from services.router.slots import Slot
 from shared.doorbells import wait_for
 from shared.store import Store, decisions_prefix
@@ -46,6 +48,15 @@ class DecisionLog:
         self._retention = retention
         self._full = asyncio.Event()
         self._expired_at: datetime | None = None
+        # When the oldest row was written that waits, and that is being shipped; infinity for none.
+        self._waiting_since = math.inf
+        self._shipping_since = math.inf
+
+    @property
+    def lag_seconds(self) -> float:
+        """Age of the oldest row that is not yet in the store; 0 when all are."""
+        since = min(self._waiting_since, self._shipping_since)
+        return 0.0 if since == math.inf else max(0.0, time.time() - since)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["DecisionLog"]:
@@ -68,6 +79,8 @@ class DecisionLog:
         try:
             if self._segments.append(project, lines):
                 self._full.set()
+            if self._waiting_since == math.inf:
+                self._waiting_since = time.time()
         except OSError as error:
             LOG_LOST.inc(count)
             log.error("decision_rows_lost", count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
@@ -95,14 +108,19 @@ class DecisionLog:
     async def _ship(self) -> None:
         self._segments.seal()
         waiting = self._segments.sealed()
+        self._shipping_since = min(self._shipping_since, self._waiting_since)
+        self._waiting_since = math.inf
         try:
+            self._shipping_since = min(self._shipping_since, oldest_write(waiting))
             for path in waiting:
                 body = await asyncio.to_thread(packed, path)
                 await self._store.write(store_path(path), body)
                 path.unlink()
+                LOG_SHIPPED_BYTES.inc(len(body))
         except (BaseError, OSError) as error:
             log.warning("decision_log_not_shipped", cause=type(error).__name__)
-        LOG_LAG_SECONDS.set(age_seconds([path for path in waiting if path.exists()]))
+        else:
+            self._shipping_since = math.inf
 
     async def _expire(self) -> None:
         for project, days in self._retention().items():

@@ -14,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.router.incoming import read
 from shared.auth import Role, require
 from shared.problems import Problem
+from shared.telemetry import ROUTE
 
 log = structlog.get_logger()
 
 _PREFIX, _SUFFIX = "/v1/projects/", "/predict"
+_ROUTE = f"{_PREFIX}{{project}}{_SUFFIX}"
 _JSON = b"application/json"
 _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
 
@@ -36,6 +38,7 @@ class PredictFront:
         if project is None or token is None:
             await self.app(scope, receive, send)
             return
+        scope[ROUTE] = _ROUTE
         try:
             answer = await _answer(scope["app"].state, project, token, receive)
         except Problem as problem:

@@ -13,7 +13,12 @@ from typing import Any
 
 import structlog
 
-from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, SCORING_FAILURES, WAIT_SECONDS
+from services.router.metrics import (
+    BATCH_ITEMS,
+    INFERENCE_SECONDS,
+    QUEUE_SECONDS,
+    SCORING_FAILURES,
+)
 from services.router.routing import FloatArray, Score, scores_of
 
 log = structlog.get_logger()
@@ -55,13 +60,18 @@ class Batcher:
         Rows of class probabilities for items, float32, shape (n, K); one run at a time.
     seconds_per_item
         A first measurement, corrected by each run.
-    version
-        Whose graph it is, for the log.
+    project, version
+        Whose graph it is, for metrics and the log.
     """
 
-    def __init__(self, run: Run, seconds_per_item: float, version: str) -> None:
+    def __init__(self, run: Run, seconds_per_item: float, project: str, version: str) -> None:
         self._run = run
         self._version = version
+        # Bound once: looking a label up costs more than counting.
+        self._queue_seconds = QUEUE_SECONDS.labels(project)
+        self._inference_seconds = INFERENCE_SECONDS.labels(project)
+        self._batch_items = BATCH_ITEMS.labels(project)
+        self._failures = SCORING_FAILURES.labels(project)
         self.seconds_per_item = seconds_per_item
         self._waiting: deque[_Job] = deque()
         self._busy = False
@@ -114,7 +124,7 @@ class Batcher:
                 self.items_waiting -= len(rest)
                 continue
             if begin == 0:
-                WAIT_SECONDS.observe(time.perf_counter() - job.arrived)
+                self._queue_seconds.observe(time.perf_counter() - job.arrived)
             part = rest[:most] if len(rest) > most else rest
             if part is not rest:
                 longer.append(job)
@@ -145,8 +155,8 @@ class Batcher:
         scores = self._scored(items)
         seconds = time.perf_counter() - started
         self.seconds_per_item += _NEWEST * (seconds / len(items) - self.seconds_per_item)
-        INFERENCE_SECONDS.observe(seconds)
-        BATCH_ITEMS.observe(len(items))
+        self._inference_seconds.observe(seconds)
+        self._batch_items.observe(len(items))
         return scores
 
     def _scored(self, items: Sequence[Data]) -> list[Score | None]:
@@ -165,5 +175,5 @@ class Batcher:
             scores = [None]
         if unusable := scores.count(None):
             log.error("items_unscored", model_version=self._version, count=unusable)
-            SCORING_FAILURES.inc(unusable)
+            self._failures.inc(unusable)
         return scores

@@ -60,7 +60,7 @@ async def load_version(
         scorer = await asyncio.to_thread(Scorer, model, manifest, project.fields, threads=threads)
     except ScoringRefused as error:
         raise VersionRefused(str(error)) from error
-    batcher = Batcher(scorer.score, scorer.seconds_per_item, version)
+    batcher = Batcher(scorer.score, scorer.seconds_per_item, project.project, version)
     return LoadedVersion(manifest, digest, batcher)
 
 

@@ -36,6 +36,16 @@ class View:
     serving: LoadedVersion | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
 
+    def loaded(self) -> dict[str, LoadedVersion]:
+        """Return the versions in memory by role.
+
+        While a new champion is loaded, or when it was refused, the one before it still serves.
+        """
+        if self.serving is None:
+            return {}
+        is_champion = self.serving.version == self.documents.channels.champion
+        return {"champion" if is_champion else "previous": self.serving}
+
 
 @dataclass
 class _Refusal:
@@ -225,11 +235,11 @@ class Versions:
             return
         self._refusals.pop(project, None)
         self._views[project] = View(view.documents, loaded)
-        RELOADS.inc()
+        RELOADS.labels(project).inc()
         log.info("version_serving", project=project, model_version=loaded.version)
 
     async def _refuse(self, project: str, version: str, documents: Documents, why: str) -> None:
-        RELOAD_FAILURES.inc()
+        RELOAD_FAILURES.labels(project).inc()
         log.error("version_refused", project=project, model_version=version, cause=why)
         before = self._refusals.get(project)
         delay = _FIRST_RETRY_SECONDS
