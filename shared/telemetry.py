@@ -9,8 +9,12 @@ from collections.abc import Iterable
 import structlog
 from prometheus_client import Counter, Histogram, disable_created_metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import EventDict
 
 from shared.contracts.base import new_id
+from shared.tracing import traceparent
+
+log = structlog.get_logger()
 
 # When a series began helps nobody here, and would double the lines of every scrape.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -44,6 +48,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _with_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.format_exc_info,
@@ -54,6 +59,28 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Forwarding()], force=True)
+
+
+class _Forwarding(logging.Handler):
+    """Writes what libraries say as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        log.log(
+            record.levelno,
+            "library_says",
+            logger=record.name,
+            detail=record.getMessage(),
+            exc_info=record.exc_info,
+        )
+
+
+def _with_trace(_: object, __: str, event: EventDict) -> EventDict:
+    """Name the trace that a line belongs to, where traces are on."""
+    if (trace := traceparent()) is not None:
+        event["trace_id"] = trace.split("-")[1]
+    return event
 
 
 class RequestContext:

@@ -63,7 +63,10 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
 
 @dataclass
 class Call:
-    """One call under way. `scores` and `decisions` are in the order of the call's items."""
+    """One call under way. `scores` and `decisions` are in the order of the call's items.
+
+    `trace` is the span that its tasks and rows belong to, where traces are on.
+    """
 
     terms: Terms
     incoming: Incoming
@@ -71,6 +74,7 @@ class Call:
     decisions: list[Decision]
     received: datetime
     decided: datetime
+    trace: str | None = None
 
     def __post_init__(self) -> None:
         self._labels = self.terms.policies["auto"].labels
@@ -110,6 +114,7 @@ class Call:
             "data": item.data,
             "metadata": item.metadata,
             "lane": decision.lane,
+            **self._traced(),
             "prediction": {
                 "label": decision.suggestion,
                 "confidence": decision.confidence,
@@ -121,9 +126,12 @@ class Call:
             },
         }
 
+    def _traced(self) -> dict[str, str]:
+        return {} if self.trace is None else {"trace": self.trace}
+
     def log_rows(self, predictions: Sequence[bytes]) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
-        received = rfc3339(self.received)
+        received, traced = rfc3339(self.received), self._traced()
         lines = bytearray()
         for prediction, item in zip(predictions, self.incoming.items, strict=True):
             asked = orjson.dumps(
@@ -132,6 +140,7 @@ class Call:
                     "metadata": item.metadata,
                     "review": self.incoming.review,
                     "received_at": received,
+                    **traced,
                 }
             )
             # The members of two objects as those of one.

@@ -37,7 +37,7 @@ class Predictor:
         received = self.now()
         view = await self.versions.view(project)
         check_items(incoming.items, view.documents.project)
-        scores = await _score(view, incoming)
+        scores = await self._score(view, incoming)
         decided = self.now()
         terms = self._terms_of(project, view, decided)
         policy = terms.policies[incoming.review]
@@ -58,6 +58,12 @@ class Predictor:
             terms = self._terms[project] = terms_of(view, self.secret, now)
         return terms
 
+    async def _score(self, view: View, incoming: Incoming) -> Sequence[Score | None]:
+        """Return a score an item; None where no version could score it."""
+        if view.serving is None:
+            return [None] * len(incoming.items)
+        return await view.serving.batcher.score([item.data for item in incoming.items])
+
     async def _hand_off(self, project: str, call: Call) -> None:
         """Make every task durable; fill in what people have answered already."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
@@ -71,10 +77,3 @@ class Predictor:
             # An eligible item is scored anew: its audit task does not change its answer.
             if decision.decision == "in_review" and receipt.state == "resolved" and receipt.label:
                 call.decisions[i] = resolved_by_people(decision, receipt.label)
-
-
-async def _score(view: View, incoming: Incoming) -> Sequence[Score | None]:
-    """Return a score an item; None where no version could score it."""
-    if view.serving is None:
-        return [None] * len(incoming.items)
-    return await view.serving.batcher.score([item.data for item in incoming.items])

@@ -18,7 +18,9 @@ from services.router.metrics import (
 )
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
+from services.router.tracing import TracedPredictor
 from services.router.versions.registry import Versions
+from shared import tracing
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -75,5 +77,6 @@ async def running_router(
         log.running(),
         handoff.running(),
     ):
-        predictor = Predictor(versions, handoff, log, secret, now)
+        kind = TracedPredictor if tracing.is_on() else Predictor
+        predictor = kind(versions, handoff, log, secret, now)
         yield Router(predictor, versions, handoff, log, bells, now, common.poll_seconds)

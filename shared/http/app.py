@@ -1,6 +1,7 @@
 """A service's FastAPI application: health, metrics, problems, request ids, bounded bodies."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -10,7 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 from starlette.types import ASGIApp
 
-from shared import problems
+from shared import problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.telemetry import RequestContext
@@ -38,11 +39,12 @@ def build_app(
     request before FastAPI does, and may answer it. `measure` sets what is only read off when
     metrics are asked for.
     """
+
     app = FastAPI(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=lifespan,
+        lifespan=_traced(service, lifespan),
         redoc_url=None,
         # FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -54,8 +56,19 @@ def build_app(
     problems.install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
     stack = app.build_middleware_stack()
-    app.middleware_stack = RequestContext(front(stack) if front else stack, service=service)
+    stack = RequestContext(front(stack) if front else stack, service=service)
+    app.middleware_stack = tracing.continuing(stack)
     return app
+
+
+def _traced(service: str, lifespan: Lifespan) -> Lifespan:
+    @contextlib.asynccontextmanager
+    async def traced(app: FastAPI) -> AsyncIterator[None]:
+        with tracing.exporting(service):
+            async with lifespan(app):
+                yield
+
+    return traced
 
 
 def _health(service: str, missing: Readiness, measure: Callable[[], None]) -> APIRouter:

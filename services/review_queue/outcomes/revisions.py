@@ -44,6 +44,7 @@ def outcome_message(row: OutcomeRow, task: TaskRow) -> Outcome:
             "prediction": row.prediction and TaskPrediction.model_validate(row.prediction),
             "instructions_revision": row.instructions_revision,
             "resolved_at": row.resolved_at,
+            "trace": task.trace,
         }
     )
 

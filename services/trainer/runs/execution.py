@@ -7,12 +7,14 @@ from pathlib import Path
 import structlog
 
 from services.trainer.datasets.service import freeze
-from services.trainer.models import Run
+from services.trainer.models import Dataset, Run
+from services.trainer.outcomes import repository as outcomes
 from services.trainer.registry.publication import Made, discard, publish
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources, work_bell
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
+from shared import tracing
 from shared.contracts.projects import Project
 
 log = structlog.get_logger()
@@ -29,22 +31,26 @@ class RunFailed(Exception):  # noqa: N818 - named as the house names its problem
     """The run made no version; the message says why, for people."""
 
 
+@tracing.traced("run")
 async def execute(resources: Resources, project: Project, run_id: str) -> None:
     """Run a queued run to its end; whatever happens, its record says what."""
     claimed = await claim(resources, project.project, run_id)
     if claimed is None:
         return
     run, version = claimed
+    tracing.note(project=project.project, run_id=run_id, mode=run.mode, version=version)
     folder = resources.runs_folder / run_id
     position: int | None = None
     try:
         dataset, position = await freeze(resources, project)
         await _note_dataset(resources, run_id, dataset.dataset_id)
+        await _link_labels(resources, dataset, position)
         job = _job(resources, project, run)
         body = await resources.store.read(dataset.path) or b""
         await asyncio.to_thread(files.write_job, folder, job, body)
         model, result = await _train(resources, run, folder, job)
         await publish(resources, project, Made(run, version, dataset, position, model, result))
+        tracing.note(state="succeeded")
     except Cancelled:
         await _finish(resources, run, "cancelled", "cancelled by an operator", position)
     except RunFailed as failure:
@@ -57,6 +63,16 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         await resources.bells.ring(work_bell(project.project))
+
+
+async def _link_labels(resources: Resources, dataset: Dataset, position: int) -> None:
+    """Let the run's span point at the traces of its newest labels."""
+    if not tracing.is_on():
+        return
+    tracing.note(dataset_id=dataset.dataset_id, items=dataset.items)
+    async with resources.database.reading() as session:
+        limit = tracing.MAX_LINKS
+        tracing.link(await outcomes.newest_traces(session, dataset.project, position, limit))
 
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:
@@ -146,4 +162,5 @@ async def _finish(
             locked.trained_position = max(locked.trained_position, position)
         record = await session.get_one(Run, run.run_id)
         record.state, record.detail, record.finished_at = state, detail, resources.now()
+    tracing.note(state=state, detail=detail)
     log.info("run_ended", project=run.project, run_id=run.run_id, state=state)
