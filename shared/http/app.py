@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from shared import problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.openapi import describe
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -54,6 +55,7 @@ def build_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
+    describe(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
     stack = app.build_middleware_stack()
     stack = RequestContext(front(stack) if front else stack, service=service)
