@@ -32,6 +32,7 @@ _FAULT = 500
 # An endpoint that is away must not hold a service that is to stop.
 _STOP_SECONDS = 3.0
 
+_NOTHING = contextlib.nullcontext()
 _w3c = TraceContextTextMapPropagator()
 
 
@@ -44,7 +45,6 @@ class OtlpTracer:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("surehand")
 
-    @contextlib.contextmanager
     def span(
         self,
         name: str,
@@ -54,33 +54,28 @@ class OtlpTracer:
         links: Iterable[str | None],
         since: float | None,
         attributes: Mapping[str, Value],
-    ) -> Iterator[None]:
+    ) -> contextlib.AbstractContextManager[None]:
         """Make a span, and let it be the current one while the block lasts."""
-        with self._tracer.start_as_current_span(
-            name,
-            context=None if parent is None else _context_of(parent),
-            kind=_KINDS[kind],
-            attributes=_named(attributes),
-            links=[trace.Link(context) for context in _contexts(links)],
-            start_time=None if since is None else int(since * 1e9),
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield
-            except Problem as problem:
-                span.set_attribute(_PREFIX + "problem", problem.kind)
-                if problem.status >= _FAULT:
-                    span.set_status(trace.StatusCode.ERROR, problem.detail)
-                raise
-            except Exception as error:
-                span.record_exception(error)
-                span.set_status(trace.StatusCode.ERROR, type(error).__name__)
-                raise
+        if parent is None and _is_left_out(trace.get_current_span()):
+            return _NOTHING
+        return _as_problems_go(
+            self._tracer.start_as_current_span(
+                name,
+                context=None if parent is None else _context_of(parent),
+                kind=_KINDS[kind],
+                attributes=_named(attributes),
+                links=[trace.Link(context) for context in _contexts(links)],
+                start_time=None if since is None else int(since * 1e9),
+                record_exception=False,
+                set_status_on_exception=False,
+            )
+        )
 
     def note(self, attributes: Mapping[str, Value]) -> None:
         """Set attributes of the current span."""
-        trace.get_current_span().set_attributes(_named(attributes))
+        span = trace.get_current_span()
+        if span.is_recording():
+            span.set_attributes(_named(attributes))
 
     def link(self, traces: Iterable[str | None]) -> None:
         """Add links to the current span."""
@@ -120,6 +115,29 @@ class Continuing:
                 # Each request has a task, hence a context, of its own: nothing is to be detached.
                 attach(_w3c.extract(carrier))
         await self.app(scope, receive, send)
+
+
+@contextlib.contextmanager
+def _as_problems_go(started: contextlib.AbstractContextManager[trace.Span]) -> Iterator[None]:
+    """Say what became of a span's block; a refusal is no fault of ours."""
+    with started as span:
+        try:
+            yield
+        except Problem as problem:
+            span.set_attribute(_PREFIX + "problem", problem.kind)
+            if problem.status >= _FAULT:
+                span.set_status(trace.StatusCode.ERROR, problem.detail)
+            raise
+        except Exception as error:
+            span.record_exception(error)
+            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def _is_left_out(span: trace.Span) -> bool:
+    """Say whether the sampler left out a span of this process: then its children are as well."""
+    context = span.get_span_context()
+    return context.is_valid and not (context.is_remote or span.is_recording())
 
 
 def _resource(service: str) -> Resource:

@@ -69,6 +69,7 @@ LOG_LOST = Counter(
 
 def begin_counting(project: str) -> None:
     """Show a project's counters from 0 on: a rate misses a series that begins at 1."""
+    _counter(project, "answered", "confident")
     for counter in (AUDITS, SCORING_FAILURES, RELOADS, RELOAD_FAILURES):
         counter.labels(project)
 

@@ -23,7 +23,7 @@ from shared.auth import Principal
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.problems import Conflict
-from shared.tracing import link, traced
+from shared.tracing import link, note, traced
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class CorrectionService:
             known = as_task_id(task_id)
             found = None if known is None else await tasks.lock(session, known)
             task = require_task(found, project_name)
+            note(project=project_name)
             link([task.trace])
             require_label(project, body.label)
             if task.state == "resolved":

@@ -106,6 +106,7 @@ async def present(session: AsyncSession, token: str, who: Principal, now: dateti
     task, lease = found
     if not who.may_enter(task.project):
         raise Forbidden("The token is not for this project.", project=task.project)
+    tracing.note(project=task.project)
     tracing.link([task.trace])
     held = Held(session, task, lease, now)
     if lease.reviewer != who.subject:

@@ -35,6 +35,7 @@ async def read_feed(resources: Resources, project: str) -> int:
                     return total  # another worker was here first, and reads on
                 total += await repository.record(session, locked, page.outcomes)
                 locked.outcomes_cursor = page.cursor
+        if page.outcomes:
             record(
                 "outcomes",
                 "consumer",
