@@ -52,6 +52,9 @@ class PeerServer:
             "BENCH_PORT": str(port),
             "BENCH_MODE": self.mode,
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_TMPDIR": str(bench.folder),
+            # Without a cluster Ray listens on loopback only.
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "BENTOML_DO_NOT_TRACK": "1",
         }
         log = bench.log(self.folder)

@@ -2,31 +2,26 @@
 
 import argparse
 import asyncio
-import contextlib
-import os
 import signal
-import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.serving.comparison import compare
 from bench.serving.contenders import CONTENDERS
 from bench.serving.machine import describe
-from bench.serving.model import build_model, write_model
 from bench.serving.own import measure_own
-from bench.serving.peers.graph import Graph
 from bench.serving.plot import bars
-from bench.serving.processes import ROOT, Cores, pin
+from bench.serving.processes import ROOT, pin
 from bench.serving.report import busy_bars, put_between, serving_section
 from bench.serving.results import Results
 from bench.serving.soak import soak, soak_section
 from bench.serving.targets import evaluate
-from bench.serving.workbench import Workbench
+from bench.serving.workbench import Workbench, workbench
 
 PAGE = ROOT / "docs" / "explanation" / "benchmarks.md"
 _SWAPS, _QUICK_SWAPS = 100, 5
-_MINUTES = 30.0
+_MINUTES, _CAPACITY_SECONDS = 30.0, 4.0
 
 Result = TypeVar("Result")
 
@@ -44,7 +39,8 @@ def serving(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     if asked.quick:
         asked.seconds, asked.rounds, asked.swaps = 1.0, 1, _QUICK_SWAPS
-    with _workbench(asked.seconds) as bench:
+    with workbench(asked.seconds) as bench:
+        pin(bench.cores.load)
         results = Results(free_cores=bench.cores.free)
         contenders = [one for one in CONTENDERS if one.key in asked.only]
         _run(_measure(bench, results, asked.rounds, asked.swaps, contenders))
@@ -59,9 +55,10 @@ def soaking(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=float, help="instead of minutes")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write into")
     asked = parser.parse_args(arguments)
-    with _workbench(4.0) as bench:
-        stretches = _run(soak(bench, asked.seconds or asked.minutes * 60))
-        section = soak_section(stretches, describe(bench.cores))
+    with workbench(_CAPACITY_SECONDS) as bench:
+        pin(bench.cores.load)
+        done = _run(soak(bench, asked.seconds or asked.minutes * 60))
+        section = soak_section(done, describe(bench.cores))
     asked.page.write_text(put_between(asked.page.read_text(), "soak", section))
 
 
@@ -81,19 +78,6 @@ def _write(page: Path, results: Results, about: list[str]) -> None:
         bars("Requests a second: one item each, 32 connections, one core", busy_bars(results))
     )
     page.write_text(put_between(page.read_text(), "serving", section))
-
-
-@contextlib.contextmanager
-def _workbench(seconds: float) -> Iterator[Workbench]:
-    """Build the model, and keep this process on the load generator's core."""
-    cores = Cores.of_machine()
-    pin(cores.load)
-    with tempfile.TemporaryDirectory(prefix="surehand-bench-") as name:
-        folder = Path(name)
-        model = build_model()
-        path = write_model(model, folder)
-        os.environ["BENCH_MODEL"] = str(path)
-        yield Workbench(folder, model, path, Graph(), cores, seconds, min(1.0, seconds))
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.serving.measurement import Measurement
 from bench.serving.report import table
@@ -27,30 +27,38 @@ class Stretch:
     rss_mib: float
 
 
-async def soak(bench: Workbench, seconds: float) -> list[Stretch]:
-    """Load the router at half of its measured capacity; return a line a minute, or six lines."""
+@dataclass
+class Soak:
+    """A whole soak: its pace in requests a second, and a line a minute, or six lines."""
+
+    rate: float
+    stretches: list[Stretch] = field(default_factory=list)
+
+
+async def soak(bench: Workbench, seconds: float) -> Soak:
+    """Load the router at half of the capacity that it shows first."""
     length = min(_MINUTE, seconds / _LINES)
-    stretches: list[Stretch] = []
     async with surehand(bench) as installation:
-        capacity = await bench.load(installation.endpoint, SINGLE, BUSY)
-        rate = capacity.requests_per_second / 2
-        print(f"half of {2 * rate:,.0f} requests/s for {seconds:,.0f} s", flush=True)
+        endpoint = installation.endpoint
+        capacity = await bench.load(endpoint, SINGLE, BUSY)
+        done = Soak(capacity.requests_per_second / 2)
+        print(f"{done.rate:,.0f} requests/s for {seconds:,.0f} s", flush=True)
         async with _swapping(installation):
             for number in range(1, round(seconds / length) + 1):
-                measured = await bench.load(
-                    installation.endpoint, SINGLE, BUSY, seconds=length, rate=rate
-                )
-                rss = installation.endpoint.server.rss_mib()
-                stretches.append(Stretch(number * length, measured, installation.swaps - 1, rss))
-                print(" | ".join(_line(stretches[-1])), flush=True)
-    return stretches
+                measured = await bench.load(endpoint, SINGLE, BUSY, seconds=length, rate=done.rate)
+                rss = endpoint.server.rss_mib()
+                stretch = Stretch(number * length, measured, installation.swaps - 1, rss)
+                done.stretches.append(stretch)
+                print(" | ".join(_line(stretch)), flush=True)
+    return done
 
 
-def soak_section(stretches: list[Stretch], about: list[str]) -> str:
+def soak_section(done: Soak, about: list[str]) -> str:
     """Return the table, and what it was measured on."""
     header = ["seconds", "requests", "failed", "p50 / p99 ms", "versions published", "memory MiB"]
-    lines = table(header, [_line(stretch) for stretch in stretches])
-    return "\n".join([*(f"- {line}" for line in about), "", lines])
+    pace = f"Pace: {done.rate:,.0f} requests/s, half of what the router did just before."
+    lines = "\n".join(f"- {line}" for line in (*about, pace))
+    return f"{lines}\n\n{table(header, [_line(stretch) for stretch in done.stretches])}"
 
 
 def _line(stretch: Stretch) -> list[str]:

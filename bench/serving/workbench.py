@@ -1,11 +1,13 @@
 """What every measurement stands on: the cores, the model, a folder, and the load generator."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import orjson
 
 from bench.serving.load import Job
 from bench.serving.measurement import Measurement
-from bench.serving.model import Model
+from bench.serving.model import Model, build_model, write_model
 from bench.serving.peers.graph import Graph
 from bench.serving.processes import ROOT, Cores, Server, ServerFailed, pin
 from bench.serving.shapes import SHAPES, parse_probabilities
@@ -25,6 +27,7 @@ from bench.serving.texts import make_texts
 _PROBES, _PROBE_SEED = 3, 23
 _PROBE_SECONDS = 0.01
 _START_SECONDS = 120.0
+_WARM_SECONDS = 1.0
 _TOLERANCE = 1e-5
 
 
@@ -129,6 +132,18 @@ class Workbench:
         expected = self.graph.run(texts)
         if np.shape(rows) != expected.shape or np.abs(rows - expected).max() > _TOLERANCE:
             raise ServerFailed("its probabilities are not those of the graph")
+
+
+@contextlib.contextmanager
+def workbench(seconds: float) -> Iterator[Workbench]:
+    """Build the model in a folder that goes with the block; a cell takes `seconds`."""
+    with tempfile.TemporaryDirectory(prefix="surehand-bench-") as name:
+        folder = Path(name)
+        model = build_model()
+        path = write_model(model, folder)
+        warm_seconds = min(_WARM_SECONDS, seconds)
+        cores = Cores.of_machine()
+        yield Workbench(folder, model, path, Graph(str(path)), cores, seconds, warm_seconds)
 
 
 def _headers(endpoint: Endpoint) -> dict[str, str]:

@@ -22,13 +22,12 @@ BATCH_SIZE, BATCH_SECONDS = 32, 0.005
 class Graph:
     """One session with one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "") -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            os.environ["BENCH_MODEL"], options, providers=["CPUExecutionProvider"]
-        )
+        model = path or os.environ["BENCH_MODEL"]
+        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def run(self, texts: Sequence[str]) -> Any:
         """Return class probabilities, float32 of shape (n, 2)."""

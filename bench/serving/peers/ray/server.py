@@ -23,7 +23,7 @@ class Deployment:
 
 
 if __name__ == "__main__":
-    ray.init(num_cpus=1, include_dashboard=False, _node_ip_address="127.0.0.1")
+    ray.init(num_cpus=1, include_dashboard=False)
     serve.start(http_options={"host": "127.0.0.1", "port": PORT})
     deployment = serve.deployment(
         Deployment, num_replicas=1, max_ongoing_requests=256, ray_actor_options={"num_cpus": 1}
