@@ -4,6 +4,7 @@
 ``soak``, only when it is named: the router at half capacity for half an hour.
 """
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -18,19 +19,18 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
 ALL = ("science", "serving")
 
 
-def main(arguments: list[str]) -> int:
-    """Run what is asked for; return the exit status."""
+def main(arguments: list[str]) -> None:
+    """Run what is asked for."""
     if not arguments:
         for part in ALL:
             PARTS[part]([])
-        return 0
-    part, *rest = arguments
-    if part not in PARTS:
-        print(f"{__doc__}\nThere is no part {part!r}: say one of {', '.join(PARTS)}.")
-        return 2
-    PARTS[part](rest)
-    return 0
+        return
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", choices=PARTS, help="without it, science and serving")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="of the part: PART --help")
+    asked = parser.parse_args(arguments)
+    PARTS[asked.part](asked.options)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

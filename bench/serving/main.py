@@ -89,4 +89,7 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await work
 
-    return asyncio.run(until_stopped())
+    try:
+        return asyncio.run(until_stopped())
+    except asyncio.CancelledError:
+        raise SystemExit("stopped before the end: nothing was written") from None

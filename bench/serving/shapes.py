@@ -60,7 +60,8 @@ SHAPES = {
             b'{"id":"1","inputs":[{"name":"text","datatype":"BYTES","shape":[%d,1],"data":[' % n
         ),
         _text_item,
-        b"]}]}",
+        # The same output from everybody: Surehand has more, and sends all when none is named.
+        b']}],"outputs":[{"name":"probabilities"}]}',
         _tensor,
     ),
     "texts": Shape(lambda _: b'{"texts":[', _text_item, b"]}", _rows),
