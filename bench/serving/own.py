@@ -38,11 +38,13 @@ async def measure_own(bench: Workbench, results: Results, rounds: int, swaps: in
         try:
             async with surehand(bench) as installation:
                 await _lanes(bench, installation, rows)
-                if number == 0:
+                if number == 0 and swaps:
                     results.swaps = await _swap_under_load(bench, installation, swaps)
         except ServerFailed as failure:
+            print(f"  ended: {failure}", flush=True)
             for row in rows.values():
-                row.left_out = str(failure)
+                if not row.rounds:
+                    row.left_out = str(failure)
             return
         await _workers(bench, rows["own-workers"])
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from bench.serving.model import FIELD, LABELS
-from bench.serving.processes import Server, free_port, running
+from bench.serving.processes import Server, ServerFailed, free_port, running
 from bench.serving.publishing import AUDIT_RATE, Publisher
 from bench.serving.workbench import Endpoint, LeftOut, Workbench
 from services.local.home import Home
@@ -218,16 +218,22 @@ def _client(port: int, token: str) -> httpx.AsyncClient:
 
 
 async def _ready(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/readyz")).is_success
-    except httpx.TransportError:
-        return False
+    return (await client.get("/readyz")).is_success
 
 
 async def _until(server: Server, reached: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until it is so; an address that nobody listens at, or lost, is a no.
+
+    Raises
+    ------
+    ServerFailed
+        The server ended, or it took too long.
+    """
     deadline = time.monotonic() + _WAIT_SECONDS
-    while not await reached():
+    while time.monotonic() < deadline:
         server.check()
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not reached in {_WAIT_SECONDS:.0f} s: {server.tail()}")
+        with contextlib.suppress(httpx.TransportError):
+            if await reached():
+                return
         await asyncio.sleep(_POLL_SECONDS)
+    raise ServerFailed(f"not reached in {_WAIT_SECONDS:.0f} s: {server.tail()}")
