@@ -56,6 +56,7 @@ def say(row: Row) -> None:
     errors = f", {row.errors} errors" if row.errors else ""
     print(
         f"  {row.name}: {measured.requests_per_second:,.0f} requests/s, "
+        f"{measured.server_cpu_ms:.2f} ms of CPU each, "
         f"p50 {measured.p50_ms:.2f} ms, p99 {measured.p99_ms:.2f} ms{errors}",
         flush=True,
     )

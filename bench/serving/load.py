@@ -129,7 +129,7 @@ class Load:
         self._mark = job.mark.encode()
         self._begin = self._end = self._sent_until = 0
         self._sending = True
-        self.errors = self.marked = 0
+        self.errors = self.marked = self._answered = 0
         self.ends, self.latencies = array("q"), array("q")
 
     async def run(self) -> Measurement:
@@ -164,6 +164,7 @@ class Load:
     def answered(self, due: int, status: int, answer: bytearray) -> None:
         """Count one answer, when it ends in the measured time."""
         now = time.monotonic_ns()
+        self._answered += 1
         if not self._begin <= now < self._end:
             return
         if status != _OK:
@@ -233,6 +234,7 @@ class Load:
             errors=self.errors,
             p50_ms=percentile(ordered, 0.5) / _PER_MILLISECOND,
             p99_ms=percentile(ordered, 0.99) / _PER_MILLISECOND,
+            answered=self._answered,
             marked=self.marked,
             load_cpu=load_cpu,
         )

@@ -11,9 +11,11 @@ from typing import Any
 class Measurement:
     """One cell: `requests` of `items` each answered in `seconds`; latencies in milliseconds.
 
-    `marked` counts the answers' marks (see the load generator's job), `load_cpu` is the share of
-    one core that the load generator used, `spread` the largest distance of a round's throughput
-    from the mean, as a share of it.
+    `answered` counts all answers, those of the warm-up too; `marked` the answers' marks (see the
+    load generator's job). `load_cpu` is the share of one core that the load generator used,
+    `server_cpu_ms` what an answer cost the server's processes: neighbours on the machine move it
+    less than they move throughput. `spread` is the largest distance of a round's throughput from
+    the mean, as a share of it.
     """
 
     requests: int
@@ -22,7 +24,9 @@ class Measurement:
     errors: int
     p50_ms: float
     p99_ms: float
+    answered: int = 0
     marked: int = 0
+    server_cpu_ms: float = 0.0
     load_cpu: float = 0.0
     spread: float = 0.0
 
@@ -90,6 +94,8 @@ def merge(rounds: Sequence[Measurement]) -> Measurement:
         errors=sum(one.errors for one in rounds),
         p50_ms=median(one.p50_ms for one in heard),
         p99_ms=median(one.p99_ms for one in heard),
+        answered=sum(one.answered for one in rounds),
+        server_cpu_ms=median(one.server_cpu_ms for one in heard),
         marked=sum(one.marked for one in rounds),
         load_cpu=max(one.load_cpu for one in rounds),
         spread=max(abs(rate - mean) for rate in rates) / mean if mean else 0.0,

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,11 +98,18 @@ class Server:
 
     def rss_mib(self) -> float:
         """Resident memory of the whole tree; pages that processes share count for each."""
-        total = 0
+        return self._sum(lambda process: process.memory_info().rss) / _MEBIBYTE
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the whole tree has used so far."""
+        return self._sum(lambda process: sum(process.cpu_times()[:2]))
+
+    def _sum(self, figure: Callable[[psutil.Process], float]) -> float:
+        total = 0.0
         for process in self.tree():
             with contextlib.suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
-        return total / _MEBIBYTE
+                total += figure(process)
+        return total
 
     async def stop(self) -> None:
         """SIGTERM to the process; SIGKILL to all of its tree that is left."""

@@ -86,8 +86,11 @@ def _plain(name: str) -> str:
 
 def _single_table(rows: Sequence[Row]) -> str:
     header = ["server", "req/s, 1 conn.", "p50 / p99 ms", "req/s, 32 conn.", "p50 / p99 ms",
-              "req/s, 128 conn.", "p50 / p99 ms", "memory MiB", "first answer s"]  # fmt: skip
-    return table(header, [[row.name, *_cells(row, SINGLE), *_weight(row)] for row in rows])
+              "req/s, 128 conn.", "p50 / p99 ms", "CPU ms a request", "memory MiB",
+              "first answer s"]  # fmt: skip
+    return table(
+        header, [[row.name, *_cells(row, SINGLE), _cost(row), *_weight(row)] for row in rows]
+    )
 
 
 def _batch_table(rows: Sequence[Row]) -> str:
@@ -105,6 +108,11 @@ def _figures(cell: Measurement | None) -> tuple[str, str]:
     if cell is None:
         return NOTHING, NOTHING
     return f"{cell.items_per_second:,.0f}", f"{cell.p50_ms:.2f} / {cell.p99_ms:.2f}"
+
+
+def _cost(row: Row) -> str:
+    cell = row.cell(SINGLE, BUSY)
+    return f"{cell.server_cpu_ms:.2f}" if cell is not None and cell.server_cpu_ms else NOTHING
 
 
 def _weight(row: Row) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,11 @@ class Workbench:
             prefix=f"cell{next(self._numbers)}",
             **{"seconds": self.seconds, "warm_seconds": self.warm_seconds, **options},
         )
+        before = endpoint.server.cpu_seconds()
         said = await self.run_json("-m", "bench.serving.load", given=job.as_json())
-        return Measurement.from_dict(said)
+        measured = Measurement.from_dict(said)
+        spent = (endpoint.server.cpu_seconds() - before) * 1e3
+        return replace(measured, server_cpu_ms=spent / max(1, measured.answered))
 
     async def run_json(
         self,

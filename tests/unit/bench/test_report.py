@@ -43,14 +43,14 @@ def test_the_page_has_room_for_both_parts() -> None:
 def test_the_section_tells_figures_and_what_is_missing() -> None:
     results = Results(swaps=Swaps(100, 0, 0.05, 9.0, 8.0))
     bare = results.rows["bare"] = Row("bare", "bare", rss_mib=[100.4], start_seconds=[0.21])
-    bare.add((SINGLE, BUSY), replace(CELL, errors=3, load_cpu=0.9))
+    bare.add((SINGLE, BUSY), replace(CELL, errors=3, load_cpu=0.9, server_cpu_ms=0.25))
     results.rows["ray"] = Row("ray", "Ray", left_out="pip could not install it")
     own = results.rows["own-mixed"] = Row("own-mixed", "half of each")
     own.add((SINGLE, BUSY), replace(CELL, marked=4_000))
     verdict = Verdict("fast", "0.95x", held=True)
     section = serving_section(results, [verdict], ["Machine: one"], "picture.svg")
     assert "- Machine: one" in section
-    assert "| bare | - | - | 2,000 | 1.23 / 5.68 | - | - | 100 | 0.2 |" in section
+    assert "| bare | - | - | 2,000 | 1.23 / 5.68 | - | - | 0.25 | 100 | 0.2 |" in section
     assert "| half of each | 2,000 | 1.23 / 5.68 | 50% |" in section
     assert "| fast | 0.95x | held |" in section
     assert "100 versions published under this load: 0 failed requests; 50 ms" in section
