@@ -48,6 +48,8 @@ def serve(service: str, common: CommonSettings, settings: BaseSettings) -> None:
         log_config=None,
         access_log=False,
         ws="none",
+        # Nothing here asks where a request came from.
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

@@ -48,7 +48,7 @@ class Predictor:
         call = Call(terms, incoming, scores, decisions, received, decided)
         await self._hand_off(project, call)
         predictions = call.predictions()
-        self.log.append(project, call.log_rows(predictions), len(predictions))
+        self.log.append(project, call.log_rows(predictions))
         count_decisions(call.decisions)
         return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
 
