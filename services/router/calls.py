@@ -1,6 +1,6 @@
 """One predict call: its checks, and what goes out of it as plain JSON values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from services.router.errors import ItemConflict
-from services.router.routing import Decision, FloatArray, Standing
+from services.router.routing import Decision, FloatArray, Standing, resolved_by_people
 from services.router.versions.registry import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import PredictRequest
@@ -128,6 +128,20 @@ class Call:
                 **self._common,
             },
         }
+
+    def in_review(self) -> list[str]:
+        """Return the ids of the items that wait for people."""
+        decided = zip(self.request.items, self.decisions, strict=True)
+        return [item.item_id for item, decision in decided if decision.decision == "in_review"]
+
+    def answer(self, labels: Mapping[str, str]) -> None:
+        """Answer the items in review that people gave `labels` to.
+
+        An eligible item was scored anew: what people said of it before does not change its answer.
+        """
+        for i, (item, decision) in enumerate(zip(self.request.items, self.decisions, strict=True)):
+            if decision.decision == "in_review" and item.item_id in labels:
+                self.decisions[i] = resolved_by_people(decision, labels[item.item_id])
 
     def log_rows(self, predictions: Sequence[dict[str, Any]]) -> list[bytes]:
         """Return each item's `DecisionRow` as a line."""

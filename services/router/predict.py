@@ -19,11 +19,11 @@ from services.router.routing import (
     Standing,
     audit_key,
     is_distribution,
-    resolved_by_people,
     route,
     standing,
 )
 from services.router.versions.registry import Versions, View
+from services.router.waiting.waiters import Left, Waiters
 from shared.contracts.decisions import PredictRequest, ReviewMode
 from shared.contracts.items import Item
 
@@ -36,12 +36,15 @@ class Predictor:
 
     versions: Versions
     handoff: Handoff
+    waiters: Waiters
     log: DecisionLog
     secret: str
     now: Callable[[], datetime]
 
-    async def predict(self, project: str, request: PredictRequest) -> bytes:
-        """Return the body of a `PredictResponse`.
+    async def predict(
+        self, project: str, request: PredictRequest, left: Left | None = None
+    ) -> bytes:
+        """Return the body of a `PredictResponse`; `left` returns when the caller has left.
 
         Raises
         ------
@@ -58,26 +61,28 @@ class Predictor:
             route(item.item_id, row, policy) for item, row in zip(request.items, rows, strict=True)
         ]
         call = Call(view, request, rows, decisions, received, decided)
-        await self._hand_off(project, call)
+        await self._hand_off(project, call, left)
         predictions = call.predictions()
         self.log.append(project, call.log_rows(predictions))
         _count(call.decisions)
         summary = promise_summary(view, policy.standing)
         return orjson.dumps({"predictions": predictions, "promise": summary})
 
-    async def _hand_off(self, project: str, call: Call) -> None:
-        """Make every task durable; fill in what people have answered already."""
+    async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
+        """Make every task durable; fill in what people have answered, or answer in time."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
         entries = [Entry.of(project, call.task(i)) for i in asked]
-        receipts = await self.handoff.deliver(project, entries)
-        check_receipts(asked, receipts)
-        for i, receipt in zip(asked, receipts, strict=True):
-            decision = call.decisions[i]
-            # An eligible item is scored anew: its audit task does not change its answer.
-            if decision.decision == "in_review" and receipt.state == "resolved" and receipt.label:
-                call.decisions[i] = resolved_by_people(decision, receipt.label)
+        seconds = call.request.wait_seconds
+        async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
+            receipts = await self.handoff.deliver(project, entries)
+            check_receipts(asked, receipts)
+            resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            # The queue has not seen what lies in the spool, and may have resolved it long ago.
+            wait.unsure |= self.handoff.backlog > 0
+            call.answer(await wait.labels(call.in_review()))
 
 
 def policy_of(view: View, review: ReviewMode, secret: str, now: datetime) -> Policy:

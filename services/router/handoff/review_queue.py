@@ -5,17 +5,25 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import orjson
 import structlog
 from pydantic import ValidationError
 
 from services.router.handoff.entries import Entry, batch_body
-from services.router.messages import ItemOutcome
+from services.router.messages import FeedPage, ItemOutcome, ItemOutcomes
+from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import TaskReceipt, TaskReceipts
 from shared.problems import MEDIA_TYPE
 
 log = structlog.get_logger()
 
 _CONNECT_SECONDS = 1.0
+# What the answer to a long-poll may take beyond the time that it was asked to wait.
+_ANSWER_SECONDS = 5.0
+# Projects, each with one hand-off, one look-up and one long-poll at a time, must not wait for one
+# another's connections.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+_JSON = {"Content-Type": "application/json"}
 _REFUSALS = {400, 404, 409, 413, 422}
 
 
@@ -37,7 +45,10 @@ class ReviewQueue:
 
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.AsyncClient(
-            base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, trust_env=False
+            base_url=url.rstrip("/"),
+            headers={"Authorization": f"Bearer {token}"},
+            limits=_LIMITS,
+            trust_env=False,
         )
 
     async def close(self) -> None:
@@ -58,7 +69,7 @@ class ReviewQueue:
             f"/v1/projects/{quote(project)}/tasks",
             seconds=seconds,
             content=batch_body(entries),
-            headers={"Content-Type": "application/json"},
+            headers=_JSON,
         )
         try:
             receipts = TaskReceipts.model_validate_json(response.content).tasks
@@ -68,19 +79,47 @@ class ReviewQueue:
             raise QueueAway("its receipts are not those of the tasks")
         return receipts
 
-    async def outcome(self, project: str, item_id: str, *, seconds: float) -> ItemOutcome:
-        """Ask what became of an item.
+    async def outcomes(
+        self, project: str, item_ids: Sequence[str], *, seconds: float
+    ) -> list[ItemOutcome]:
+        """Ask what became of 1 to 1,000 items; those that nobody was asked about are left out.
 
         Raises
         ------
         QueueAway, QueueRefused
         """
-        path = f"/v1/projects/{quote(project)}/outcomes/{path_segment(item_id)}"
-        response = await self._request("GET", path, seconds=seconds)
+        response = await self._request(
+            "POST",
+            _outcomes_path(project),
+            seconds=seconds,
+            content=orjson.dumps({"item_ids": item_ids}),
+            headers=_JSON,
+        )
         try:
-            return ItemOutcome.model_validate_json(response.content)
+            return ItemOutcomes.model_validate_json(response.content).outcomes
         except ValidationError as error:
-            raise QueueAway("its outcome is malformed") from error
+            raise QueueAway("its outcomes are malformed") from error
+
+    async def feed(self, project: str, after: str | None, *, wait_seconds: float) -> FeedPage:
+        """Return the page of the outcomes feed behind cursor `after`; wait for it to come.
+
+        Without a cursor it has no rows, only the cursor of the feed's present end.
+
+        Raises
+        ------
+        QueueAway, QueueRefused
+        """
+        place = {"tail": "true"} if after is None else {"after": after, "brief": "true"}
+        response = await self._request(
+            "GET",
+            _outcomes_path(project),
+            seconds=wait_seconds + _ANSWER_SECONDS,
+            params={**place, "limit": str(MAX_BATCH), "wait_seconds": str(wait_seconds)},
+        )
+        try:
+            return FeedPage.model_validate_json(response.content)
+        except ValidationError as error:
+            raise QueueAway("its feed is malformed") from error
 
     async def _request(
         self, method: str, path: str, *, seconds: float, **parts: Any
@@ -99,10 +138,8 @@ class ReviewQueue:
         raise QueueAway(f"status {response.status_code}")
 
 
-def path_segment(item_id: str) -> str:
-    """Return `item_id` as one segment of a path; dots alone would be taken for folders."""
-    quoted = quote(item_id, safe="")
-    return quoted.replace(".", "%2E") if set(quoted) == {"."} else quoted
+def _outcomes_path(project: str) -> str:
+    return f"/v1/projects/{quote(project)}/outcomes"
 
 
 def _document(response: httpx.Response) -> dict[str, Any]:
