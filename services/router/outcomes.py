@@ -25,7 +25,8 @@ async def outcome_of(
         wait.tell(await handoff.outcome(project, item_id))
         expired = await wait.over()
     found = wait.newest[item_id]
-    if expired and (wait.unsure or found.status == "unknown"):
+    doubtful = found.status == "unknown" or (found.status == "in_review" and wait.unsure)
+    if expired and doubtful:
         # What stood when the wait began may not stand any more.
         return await handoff.outcome(project, item_id)
     return found

@@ -22,9 +22,9 @@ class Wait:
         self._item_ids = frozenset(item_ids)
         self._open = set(item_ids)
         self._deadline = deadline
+        self._ended = False
         self._expired = False
-        self._over = asyncio.Event()
-        self._check()
+        self._woken = asyncio.Event()
 
     @property
     def item_ids(self) -> Collection[str]:
@@ -39,7 +39,7 @@ class Wait:
     @property
     def is_over(self) -> bool:
         """Say whether there is nothing to wait for any more."""
-        return self._over.is_set()
+        return self._ended or not self._open
 
     def tell(self, outcome: ItemOutcome) -> None:
         """Take what became of an item, unless it is not of the wait or a later revision is known.
@@ -56,17 +56,22 @@ class Wait:
             self._open.discard(item_id)
         else:
             self._open.add(item_id)
-        self._check()
+        if not self._open:
+            self._woken.set()
 
     def end(self) -> None:
         """Let it be over now, as things stand."""
-        self._over.set()
+        self._ended = True
+        self._woken.set()
 
     async def over(self) -> bool:
         """Wait until it is over; say whether that was for its deadline."""
         timer = asyncio.get_running_loop().call_at(self._deadline, self._expire)
         try:
-            await self._over.wait()
+            while not self.is_over:
+                # An item may be opened again before this runs: it is waited for again, then.
+                self._woken.clear()
+                await self._woken.wait()
         finally:
             timer.cancel()
         return self._expired
@@ -75,18 +80,13 @@ class Wait:
         """Wait for `item_ids` alone, some of its items; return the labels that they got in time."""
         self._item_ids = frozenset(item_ids)
         self._open &= self._item_ids
-        self._check()
         await self.over()
         known = [self.newest[item_id] for item_id in item_ids if item_id in self.newest]
         return {one.item_id: one.label for one in known if one.label is not None}
 
-    def _check(self) -> None:
-        if not self._open:
-            self._over.set()
-
     def _expire(self) -> None:
         self._expired = not self.is_over
-        self._over.set()
+        self.end()
 
 
 class Waits:
