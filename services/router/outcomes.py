@@ -25,8 +25,8 @@ async def outcome_of(
         wait.tell(await handoff.outcome(project, item_id))
         expired = await wait.over()
     found = wait.newest[item_id]
-    doubtful = found.status == "unknown" or (found.status == "in_review" and wait.unsure)
-    if expired and doubtful:
+    unheard = expired and wait.unsure and found.status == "in_review"
+    if wait_seconds > 0 and (unheard or found.status == "unknown"):
         # What stood when the wait began may not stand any more.
         return await handoff.outcome(project, item_id)
     return found
