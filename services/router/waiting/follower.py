@@ -45,7 +45,8 @@ class Follower:
         self._linger_seconds = linger_seconds
         self._cursor: str | None = None
         self._news: dict[str, ItemOutcome] = {}
-        self._live = False
+        # Whether the last answer reached the feed's end: only there a request may wait.
+        self._current = False
         self._tried = asyncio.Event()
 
     async def ready(self, wait: Wait) -> None:
@@ -53,7 +54,7 @@ class Follower:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_READY_SECONDS):
                 await self._tried.wait()
-        wait.unsure = not self._live
+        wait.unsure = not self._current
 
     async def run(self) -> None:
         """Follow until nobody has waited for some seconds."""
@@ -75,33 +76,35 @@ class Follower:
         except QueueAway as away:
             self._lose(str(away))
         except QueueRefused as refusal:
-            # It is another feed than the one that the cursor is of.
+            # It is not the feed that the cursor is of: begin anew at its end.
             self._cursor = None
+            self._news.clear()
             self._lose(str(refusal))
         except Exception:
             log.exception("outcomes_not_followed", project=self._project)
             self._lose("unexpected")
-        return self._live
+        else:
+            return True
+        return False
 
     def _lose(self, cause: str) -> None:
-        if self._live or not self._tried.is_set():
+        if self._current or not self._tried.is_set():
             log.warning("outcomes_feed_away", project=self._project, cause=cause)
-        self._live = False
+        self._current = False
         for wait in self._waits.of(self._project):
             wait.unsure = True
         self._tried.set()
 
     async def _read(self) -> None:
-        # After a silence the first answer shall come at once: it says that the silence is over.
-        seconds = self._poll_seconds if self._live else 0
+        seconds = self._poll_seconds if self._current else 0
         page = await self._queue.feed(self._project, self._cursor, wait_seconds=seconds)
         self._cursor = page.cursor
-        self._live = True
+        self._current = len(page.outcomes) < MAX_BATCH
         self._tried.set()
-        rows = page.outcomes
-        self._news |= self._waits.awaited(self._project, (row.outcome() for row in rows))
-        if len(rows) == MAX_BATCH:
-            # The pages behind a full one may say something newer of the same items.
+        found = (row.outcome() for row in page.outcomes)
+        self._news |= self._waits.awaited(self._project, found)
+        if not self._current:
+            # Behind a full page there may be something newer of the same items.
             return
         self._waits.tell(self._project, self._news.values())
         self._news.clear()

@@ -1,6 +1,6 @@
 """The other side of the hand-off over real HTTP, for answers that a healthy queue never gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +12,23 @@ from shared.problems import Problem
 
 Task = dict[str, Any]
 Script = Callable[[str, list[Task]], Response | None]
+Feed = Callable[[Mapping[str, str]], dict[str, Any] | Response]
 
 
 @dataclass
 class ScriptedQueue:
-    """Takes tasks and remembers the order; `script` may answer a batch in its place."""
+    """Takes tasks and remembers the order; `script` may answer a batch in its place.
+
+    `feed` answers the outcomes feed by its query, at once; `read` are the queries.
+    """
 
     script: Script = lambda project, tasks: None
     status: dict[str, dict[str, Any]] = field(default_factory=dict)
     batches: list[tuple[str, list[Task]]] = field(default_factory=list)
     outcomes: dict[str, Any] = field(default_factory=dict)
     looks: list[list[str]] = field(default_factory=list)
+    feed: Feed = lambda query: {"outcomes": [], "cursor": "end"}
+    read: list[Mapping[str, str]] = field(default_factory=list)
 
     @property
     def item_ids(self) -> list[str]:
@@ -42,6 +48,14 @@ class ScriptedQueue:
             self.batches.append((project, given))
             receipts = [self._receipt(project, task["item_id"]) for task in given]
             return Response(orjson.dumps({"tasks": receipts}), media_type="application/json")
+
+        @app.get("/v1/projects/{project}/outcomes")
+        async def feed(project: str, request: Request) -> Response:
+            self.read.append(request.query_params)
+            page = self.feed(request.query_params)
+            if isinstance(page, Response):
+                return page
+            return Response(orjson.dumps(page), media_type="application/json")
 
         @app.post("/v1/projects/{project}/outcomes")
         async def outcomes(project: str, request: Request) -> Response:
