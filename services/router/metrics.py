@@ -37,6 +37,7 @@ SPOOL_ENTRIES = Gauge("surehand_router_spool_entries", "Tasks in the spool, not 
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )
+WAITERS = Gauge("surehand_router_waiters", "Items whose resolution calls are waiting for")
 LOG_LAG_SECONDS = Gauge(
     "surehand_router_decision_log_lag_seconds", "Age of the oldest row that is not yet in the store"
 )

@@ -10,9 +10,10 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.routing import Score, resolved_by_people, route
+from services.router.routing import Score, route
 from services.router.terms import Terms, terms_of
 from services.router.versions.registry import Versions, View
+from services.router.waiting.waiters import Left, Waiters
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,14 @@ class Predictor:
 
     versions: Versions
     handoff: Handoff
+    waiters: Waiters
     log: DecisionLog
     secret: str
     now: Callable[[], datetime]
     _terms: dict[str, Terms] = field(default_factory=dict)
 
-    async def predict(self, project: str, incoming: Incoming) -> bytes:
-        """Return the body of a `PredictResponse`.
+    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
+        """Return the body of a `PredictResponse`; `left` returns when the caller has left.
 
         Raises
         ------
@@ -46,7 +48,7 @@ class Predictor:
             for item, score in zip(incoming.items, scores, strict=True)
         ]
         call = Call(terms, incoming, scores, decisions, received, decided)
-        await self._hand_off(project, call)
+        await self._hand_off(project, call, left)
         predictions = call.predictions()
         self.log.append(project, call.log_rows(predictions))
         count_decisions(call.decisions)
@@ -58,19 +60,21 @@ class Predictor:
             terms = self._terms[project] = terms_of(view, self.secret, now)
         return terms
 
-    async def _hand_off(self, project: str, call: Call) -> None:
-        """Make every task durable; fill in what people have answered already."""
+    async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
+        """Make every task durable; fill in what people have answered, or answer in time."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
         entries = [Entry.of(project, call.task(i)) for i in asked]
-        receipts = await self.handoff.deliver(project, entries)
-        check_receipts(asked, receipts)
-        for i, receipt in zip(asked, receipts, strict=True):
-            decision = call.decisions[i]
-            # An eligible item is scored anew: its audit task does not change its answer.
-            if decision.decision == "in_review" and receipt.state == "resolved" and receipt.label:
-                call.decisions[i] = resolved_by_people(decision, receipt.label)
+        seconds = call.incoming.wait_seconds
+        async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
+            receipts = await self.handoff.deliver(project, entries)
+            check_receipts(asked, receipts)
+            resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            # The queue has not seen what lies in the spool, and may have resolved it long ago.
+            wait.unsure |= self.handoff.backlog > 0
+            call.answer(await wait.labels(call.in_review()))
 
 
 async def _score(view: View, incoming: Incoming) -> Sequence[Score | None]:

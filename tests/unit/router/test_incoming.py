@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -12,7 +12,9 @@ from services.router.incoming import Incoming, _plain, read, taken
 from shared.contracts.decisions import PredictRequest
 from shared.problems import NotJson, Unprocessable
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+# orjson writes no larger integers.
+integers = st.integers(-(2**63), 2**64 - 1)
+scalars = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | st.text()
 odd = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(), scalars, max_size=2)
 characters = st.characters(categories=["L", "N", "P", "Zs", "Cc", "Cf", "So"])
 item_ids = st.text(characters, max_size=201)
@@ -50,7 +52,6 @@ calls = with_faults(
 
 @given(calls | odd)
 def test_what_is_plain_is_what_the_model_reads(document: Any) -> None:
-    assume(_is_json(document))
     plain = _plain(orjson.loads(orjson.dumps(document)))
     if plain is None:
         return
@@ -92,15 +93,6 @@ def test_an_ordinary_call_is_plain() -> None:
 def test_a_fault_is_named(body: bytes, problem: type[Exception]) -> None:
     with pytest.raises(problem):
         read(body)
-
-
-def _is_json(document: Any) -> bool:
-    """Say whether JSON can hold it: no lone surrogate, no integer of more than 64 bits."""
-    try:
-        orjson.dumps(document)
-    except TypeError:
-        return False
-    return True
 
 
 def _comparable(call: Incoming, document: dict[str, Any]) -> Incoming:
