@@ -55,17 +55,11 @@ def build_app(
     server begins to stop: whoever waits then answers.
     """
     stopping = asyncio.Event()
-
-    @contextlib.asynccontextmanager
-    async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
-        async with lifespan(app):
-            yield {STOPPING: stopping}
-
     app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=stoppable,
+        lifespan=_stoppable(lifespan, stopping),
         redoc_url=None,
     )
     app.state.verifier = verifier
@@ -78,6 +72,19 @@ def build_app(
     inner = app.through_framework
     app.entry = RequestContext(front(inner) if front else inner, service=service)
     return app
+
+
+def _stoppable(
+    lifespan: Lifespan, stopping: asyncio.Event
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
+    """Give the server the event by the lifespan's state."""
+
+    @contextlib.asynccontextmanager
+    async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
+        async with lifespan(app):
+            yield {STOPPING: stopping}
+
+    return stoppable
 
 
 def _health(service: str, missing: Readiness) -> APIRouter:
