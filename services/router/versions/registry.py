@@ -36,12 +36,15 @@ class View:
 
     `serving` is the champion, or the one before it until it is loaded. `loaded` has it, and each
     version that the channels name and that is loaded; `failures` says why another one is not.
+    `challenger` has a share of the traffic, which falls to the champion while it is not loaded.
     """
 
     documents: Documents
     serving: LoadedVersion | None = None
     loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    challenger: LoadedVersion | None = None
+    shadows: tuple[LoadedVersion, ...] = ()
 
 
 class Versions:
@@ -217,15 +220,15 @@ class Versions:
             serving = loads.loaded.get(old.serving.version)
         kept = [*named, serving.version] if serving is not None else named
         loads.keep(kept)
+        loaded = {version: loads.loaded[version] for version in kept if version in loads.loaded}
+        shadows = (loaded.get(version) for version in documents.channels.shadow)
         self._views[project] = View(
             documents,
             serving,
-            {version: loads.loaded[version] for version in kept if version in loads.loaded},
-            {
-                version: loads.refusals[version].why
-                for version in named
-                if version in loads.refusals
-            },
+            loaded,
+            {name: loads.refusals[name].why for name in named if name in loads.refusals},
+            challenger=_challenger(documents.channels, loaded, serving),
+            shadows=tuple(one for one in shadows if one is not None and one is not serving),
         )
         before = old.serving.version if old is not None and old.serving is not None else None
         if serving is not None and serving.version != before:
@@ -237,3 +240,14 @@ def named_by(channels: Channels) -> list[str]:
     challenger = channels.challenger.version if channels.challenger is not None else None
     names = (channels.champion, challenger, *channels.shadow)
     return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def _challenger(
+    channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None
+) -> LoadedVersion | None:
+    """Return the challenger if there is anything for it to do."""
+    named = channels.challenger
+    if named is None or named.share == 0:
+        return None
+    found = loaded.get(named.version)
+    return None if found is serving else found
