@@ -85,6 +85,15 @@ class Call:
             self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
             self._others[i] = common
 
+    def suggestions(self) -> list[tuple[Asked, str | None, str | None]]:
+        """Return each item with the version that scored it and that version's suggestion."""
+        return [
+            (item, self._others.get(i, self._common)["model_version"], decision.suggestion)
+            for i, (item, decision) in enumerate(
+                zip(self.incoming.items, self.decisions, strict=True)
+            )
+        ]
+
     def predictions(self) -> list[bytes]:
         """Return each item's `Prediction`, encoded."""
         return [orjson.dumps(self._prediction(i)) for i in range(len(self.decisions))]

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from services.router.calls import Call, check_items, check_receipts
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
 from services.router.routing import Score, canary_key, challenged, resolved_by_people, route
+from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions, View
@@ -24,7 +25,8 @@ class Predictor:
 
     versions: Versions
     handoff: Handoff
-    log: DecisionLog
+    log: RowLog
+    shadows: Shadows
     secret: str
     now: Callable[[], datetime]
     _serving: dict[str, Terms] = field(default_factory=dict)
@@ -56,8 +58,11 @@ class Predictor:
             call.route_by(others, theirs)
         await self._hand_off(project, call)
         predictions = call.predictions()
-        self.log.append(project, call.log_rows(predictions), len(predictions))
+        rows = call.log_rows(predictions)
+        self.log.append(project, rows, len(predictions))
         count_decisions(call.decisions)
+        if view.shadows:
+            self.shadows.offer(project, call, len(rows))
         return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
 
     def _terms_of(

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.kinds import DECISIONS, SHADOW
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
+from services.router.shadows import Shadows
 from services.router.versions.registry import Versions
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
@@ -42,7 +44,9 @@ async def running_router(
         known = versions.known().items()
         return {name: view.documents.project.retention_days for name, view in known}
 
-    log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
+    log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
+    shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
+    shadows = Shadows(versions, shadow_log, now)
     handoff = Handoff(
         ReviewQueue(common.review_queue_url, common.service_token.get_secret_value()),
         Spool(common.home / "spool"),
@@ -53,7 +57,9 @@ async def running_router(
         bells.listening(),
         versions.watching(),
         log.running(),
+        shadow_log.running(),
+        shadows.running(),
         handoff.running(),
     ):
-        predictor = Predictor(versions, handoff, log, secret, now)
+        predictor = Predictor(versions, handoff, log, shadows, secret, now)
         yield Router(predictor, versions, handoff, bells, now, common.poll_seconds)

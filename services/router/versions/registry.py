@@ -125,6 +125,15 @@ class Versions:
         """Return the views of all projects that are known now."""
         return dict(self._views)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no version that answers has anything to score."""
+        return all(
+            one is None or one.batcher.idle
+            for view in self._views.values()
+            for one in (view.serving, view.challenger)
+        )
+
     def missing(self) -> dict[str, str]:
         """Say what is still to be looked at: empty once each champion is loaded or refused."""
         if not self._scanned:
