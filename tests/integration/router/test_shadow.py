@@ -155,7 +155,7 @@ async def test_a_shadow_that_cannot_score_says_so_in_its_rows(world: World) -> N
 async def test_what_finds_no_room_is_dropped_and_counted(world: World) -> None:
     await shadow(world, slow_graph())
     dropped = await world.metric(DROPPED)
-    items = [{"data": {"score": 0.1}} for _ in range(1_000)]
+    items = [{"data": {"score": 0.02}} for _ in range(1_000)]
     for _ in range(7):
         response = await world.predict(*items, review="never")
         assert response.status_code == 200
