@@ -74,8 +74,11 @@ def text_graph() -> bytes:
     )
 
 
-def slow_graph(rounds: int = 300_000) -> bytes:
-    """A graph that answers [0.5, 0.5], after `rounds` additions for each 1.0 of its scores."""
+def slow_graph(rounds: int = 300_000, always: int = 0) -> bytes:
+    """A graph that answers [0.5, 0.5], after `rounds` additions for each 1.0 of its scores.
+
+    It adds `always` more, also while it is warmed up.
+    """
     body = helper.make_graph(
         [
             helper.make_node("Identity", ["going"], ["goes"]),
@@ -96,6 +99,7 @@ def slow_graph(rounds: int = 300_000) -> bytes:
         numpy_helper.from_array(np.array(value), name)
         for name, value in {
             "rounds": np.float32(rounds),
+            "always": np.float32(always),
             "zero": np.float32(0),
             "one": np.float32(1),
             "yes": np.bool_(True),
@@ -104,7 +108,8 @@ def slow_graph(rounds: int = 300_000) -> bytes:
     ]
     nodes = [
         helper.make_node("ReduceSum", ["score"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "rounds"], ["trips"]),
+        helper.make_node("Mul", ["sum", "rounds"], ["some"]),
+        helper.make_node("Add", ["some", "always"], ["trips"]),
         helper.make_node("Cast", ["trips"], ["count"], to=TensorProto.INT64),
         helper.make_node("Loop", ["count", "yes", "zero"], ["total"], body=body),
         helper.make_node("Mul", ["total", "zero"], ["none"]),
