@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.kinds import DECISIONS, SHADOW
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
 from services.router.settings import RouterSettings
+from services.router.shadows import Shadows
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
 from shared.doorbells import Doorbells
@@ -47,7 +49,9 @@ async def running_router(
         known = versions.known().items()
         return {name: view.documents.project.retention_days for name, view in known}
 
-    log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
+    log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
+    shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
+    shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     spool = Spool(common.home / "spool")
     handoff = Handoff(queue, spool, body_limit_bytes=common.body_limit_bytes)
@@ -57,8 +61,10 @@ async def running_router(
         bells.listening(),
         versions.watching(),
         log.running(),
+        shadow_log.running(),
+        shadows.running(),
         handoff.running(),
         waiters.running(stopping),
     ):
-        predictor = Predictor(versions, handoff, waiters, log, secret, now)
+        predictor = Predictor(versions, handoff, waiters, log, shadows, secret, now)
         yield Router(predictor, versions, handoff, waiters, now)
