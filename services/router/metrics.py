@@ -25,7 +25,7 @@ INFERENCE_SECONDS = Histogram(
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
 )
 BATCH_ITEMS = Histogram(
-    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 16, 32, 64)
+    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 12, 16)
 )
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded")
 RELOAD_FAILURES = Counter(
