@@ -12,6 +12,7 @@ from services.router.decision_log.shipping import DecisionLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.metrics import AUDITS, DECISIONS, SCORING_FAILURES
+from services.router.pictures import Data, scorable_data
 from services.router.routing import (
     Decision,
     FloatArray,
@@ -25,7 +26,6 @@ from services.router.routing import (
 )
 from services.router.versions.registry import Versions, View
 from shared.contracts.decisions import PredictRequest, ReviewMode
-from shared.contracts.items import Item
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ class Predictor:
         received = self.now()
         view = await self.versions.view(project)
         check_items(request.items, view.documents.project)
-        rows = await _score(view, request.items)
+        rows = await _score(view, await scorable_data(request.items, view))
         decided = self.now()
         policy = policy_of(view, request.review, self.secret, decided)
         decisions = [
@@ -111,12 +111,12 @@ def standing_of(view: View, now: datetime) -> Standing:
     )
 
 
-async def _score(view: View, items: Sequence[Item]) -> list[FloatArray | None]:
+async def _score(view: View, items: Sequence[Data]) -> list[FloatArray | None]:
     """Return a row an item; None where no version could score it."""
     if view.serving is None:
         return [None] * len(items)
     try:
-        scores = await view.serving.scorer.score([item.data for item in items])
+        scores = await view.serving.scorer.score(items)
     except Exception:
         # Fail closed: people can answer what the graph chokes on.
         log.exception("scoring_failed", model_version=view.serving.version)

@@ -17,10 +17,10 @@ from shared.contracts.base import task_id_for
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.projects import Project
 from shared.contracts.versions import PromiseDocument, PromiseEntry
+from shared.graphs.rows import are_distributions
 
 FloatArray = npt.NDArray[np.float32]
 
-_SUM_TOLERANCE = 1e-3
 _DRAW_RANGE = 2**256
 
 
@@ -139,12 +139,7 @@ def is_audited(key: bytes, item_id: str, rate: float) -> bool:
 
 def is_distribution(probabilities: FloatArray) -> bool:
     """Say whether the row is finite, in [0, 1] and sums to one within 0.001."""
-    return bool(
-        np.isfinite(probabilities).all()
-        and (probabilities >= 0.0).all()
-        and (probabilities <= 1.0 + _SUM_TOLERANCE).all()
-        and abs(float(probabilities.sum()) - 1.0) <= _SUM_TOLERANCE
-    )
+    return bool(are_distributions(probabilities[np.newaxis])[0])
 
 
 def is_eligible(confidence: np.float32, standing: Standing) -> bool:

@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError
 from services.router.errors import ProjectNotFound, StoreUnreachable
 from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from services.router.versions.documents import Documents, read_documents
-from services.router.versions.loading import LoadedVersion, VersionRefused, load_version, misfit
+from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
 from shared.contracts.base import PROJECT_PATTERN
 from shared.doorbells import Doorbells, wait_for
 from shared.store import Store, manifest_path
@@ -174,7 +174,7 @@ class Versions:
             return old or View(documents)
         champion = documents.channels.champion
         serving = old.serving if champion is not None else None
-        if serving is not None and misfit(serving.manifest, documents.project):
+        if serving is not None and not serving.fits(documents.project):
             # The project changed under its model: no answer of it can be right any more.
             serving = None
         failures = {name: why for name, why in old.failures.items() if name == champion}
@@ -221,7 +221,7 @@ class Versions:
     def _swap(self, project: str, loaded: LoadedVersion) -> None:
         view = self._views.get(project)
         # The documents may have moved on while the graph was being loaded.
-        if view is None or misfit(loaded.manifest, view.documents.project):
+        if view is None or not loaded.fits(view.documents.project):
             return
         self._refusals.pop(project, None)
         self._views[project] = View(view.documents, loaded)
