@@ -24,24 +24,27 @@ def try_out(graph: Graph, interface: ModelInterface, fields: Fields) -> None:
     GraphRefused
         A run fails, an answer is no distribution, or depends on what else is in the batch.
     """
-    try_on(graph, made_up_items(fields, interface.inputs, TRIAL_ITEMS), "a made-up item")
+    items = made_up_items(fields, interface.inputs, TRIAL_ITEMS)
+    try_on(graph, items, ["a made-up item"] * len(items))
 
 
-def try_on(graph: Graph, items: Sequence[Data], what: str) -> None:
-    """Try a graph on items that it `takes`, at least one; `what` they are goes into the refusal."""
+def try_on(graph: Graph, items: Sequence[Data], names: Sequence[str]) -> None:
+    """Try a graph as `try_out` does on items that it `takes`; `names` go into the refusal."""
+    if not items:
+        return
     alone = np.concatenate([_answers(graph, [item]) for item in items])
-    if not are_distributions(alone).all():
-        row = alone[~are_distributions(alone)][0]
-        raise GraphRefused(
-            f"its answer to {what} is not finite probabilities that sum to one: "
-            f"{np.array2string(row, precision=4, threshold=8)}"
-        )
+    for row, is_good, name in zip(alone, are_distributions(alone), names, strict=True):
+        if not is_good:
+            raise GraphRefused(
+                f"its answer to {name} is not finite probabilities that sum to one: "
+                f"{np.array2string(row, precision=4, threshold=8)}"
+            )
     for size in {min(_PAIR, len(items)), len(items)}:
         together = _answers(graph, items[:size])
         if not np.allclose(together, alone[:size], rtol=0.0, atol=_TOLERANCE):
             raise GraphRefused(
-                f"its answer to {what} changes when it shares a batch of {size}: each row must "
-                "depend on its own item alone"
+                f"its answer to {names[0]} or a neighbour changes when they share a batch of "
+                f"{size}: each row must depend on its own item alone"
             )
 
 

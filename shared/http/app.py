@@ -1,6 +1,6 @@
 """A service's FastAPI application: health, metrics, problems, request ids, bounded bodies."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -26,10 +26,12 @@ def build_app(
     verifier: Verifier,
     missing: Readiness,
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
-    `missing` says what the service still lacks to do its job: empty means ready.
+    `missing` says what the service still lacks to do its job: empty means ready. `larger_bodies`
+    has a limit of its own for each pattern of paths whose routes read their bodies as they come.
     """
     app = FastAPI(
         title=f"Surehand {service}",
@@ -43,7 +45,7 @@ def build_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
     app.add_middleware(RequestContext, service=service)
     return app
 

@@ -360,12 +360,12 @@ TRIALS = {
                   node("Mul", ["scaled", "sign"], ["signed"]),
                   node("Softmax", ["signed"], ["probabilities"], axis=1),
                   constants={"at": np.array([1]),
-                             "sign": np.array([[1, -1]], dtype=np.float32)}), "shares a batch",
+                             "sign": np.array([[1, -1]], dtype=np.float32)}), "share a batch",
     ),
     "chance": (
         answering(node("RandomNormalLike", ["x"], ["noise"]), node("Add", ["x", "noise"], ["n"]),
                   node("Neg", ["n"], ["m"]), node("Concat", ["n", "m"], ["two"], axis=1), SOFT),
-        "shares a batch",
+        "share a batch",
     ),
     "always one row": (answering(constant(0.5, 0.5)), "shape (2,)"),
     "first row only": (
@@ -394,6 +394,7 @@ def test_real_items_are_tried_too() -> None:
         node("Concat", ["log", "minus"], ["two"], axis=1), SOFT,
     )  # fmt: skip
     graph = tried(model, ONE)
-    try_on(graph, [{"price": 3}], "item a")
+    try_on(graph, [], [])
+    try_on(graph, [{"price": 3}], ["item a"])
     with pytest.raises(GraphRefused, match="answer to item b"):
-        try_on(graph, [{"price": 3}, {"price": -1}], "item b")
+        try_on(graph, [{"price": 3}, {"price": -1}], ["item a", "item b"])
