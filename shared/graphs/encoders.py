@@ -3,7 +3,7 @@
 An encoder gives the values that one item adds to its row of a tensor.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,6 @@ _IMAGE_RANK = 4
 _CHANNELS = (1, 3)
 _LONGEST_SIDE = 2048
 
-Values = Sequence[Any] | npt.NDArray[Any]
-
 
 class Unscorable(Exception):  # noqa: N818 - named as the house names its problems
     """The item is as the project says, but this graph cannot take it: it goes to people."""
@@ -47,47 +45,49 @@ class Source:
 
 @dataclass(frozen=True)
 class Encoder:
-    """How one field's value enters a tensor: as `width` values, which `encode` makes."""
+    """How one field's value enters a tensor.
 
-    width: int
-    encode: Callable[[Any], Values]
+    Attributes
+    ----------
+    encode : makes what the tensor takes of a value; None where that is the value itself.
+    width : how many entries it makes, in a sequence; None for a single one, bare.
+    """
+
+    encode: Callable[[Any], Any] | None = None
+    width: int | None = None
 
 
 def _as_is(_: Source) -> Encoder:
-    return Encoder(1, lambda value: (value,))
-
-
-def _number(_: Source) -> Encoder:
-    return Encoder(1, lambda value: (float(value),))
+    return Encoder()
 
 
 def _whole_number(_: Source) -> Encoder:
-    return Encoder(1, lambda value: (_whole(value),))
+    return Encoder(_whole)
 
 
 def _vector(source: Source) -> Encoder:
-    return Encoder(source.spec.length or 0, lambda value: value)
+    return Encoder(width=source.spec.length)
 
 
 def _whole_vector(source: Source) -> Encoder:
-    return Encoder(source.spec.length or 0, lambda value: [_whole(number) for number in value])
+    return Encoder(lambda value: [_whole(number) for number in value], source.spec.length)
 
 
 def _index(source: Source) -> Encoder:
     position = {value: i for i, value in enumerate(source.spec.values or [])}
-    return Encoder(1, lambda value: (position[value],))
+    return Encoder(position.__getitem__)
 
 
 def _one_hot(source: Source) -> Encoder:
     position = {value: i for i, value in enumerate(source.spec.values or [])}
     columns = np.arange(len(position))
-    return Encoder(len(position), lambda value: columns == position[value])
+    return Encoder(lambda value: columns == position[value], len(position))
 
 
 def _image(source: Source) -> Encoder:
     layout = image_layout(source.entry)
     width = layout.height * layout.width * layout.channels
-    return Encoder(width, lambda value: _pixels(value, layout))
+    return Encoder(lambda value: _pixels(value, layout), width)
 
 
 ENCODERS: dict[tuple[str, str], Callable[[Source], Encoder]] = {
@@ -96,8 +96,8 @@ ENCODERS: dict[tuple[str, str], Callable[[Source], Encoder]] = {
     ("category", "int64"): _index,
     ("category", "float"): _one_hot,
     ("category", "double"): _one_hot,
-    ("number", "float"): _number,
-    ("number", "double"): _number,
+    ("number", "float"): _as_is,
+    ("number", "double"): _as_is,
     ("number", "int64"): _whole_number,
     ("vector", "float"): _vector,
     ("vector", "double"): _vector,
@@ -114,7 +114,7 @@ def _whole(value: float) -> int:
     return whole
 
 
-def _pixels(value: str | Picture, layout: Layout) -> Values:
+def _pixels(value: str | Picture, layout: Layout) -> npt.NDArray[Any]:
     if isinstance(value, str) and is_stored_url(value):
         # Fetching what a caller names would let him reach into our network.
         raise Unscorable("a stored image is not fetched")

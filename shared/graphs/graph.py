@@ -1,12 +1,12 @@
 """One loaded graph: items' data in, class probabilities out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from shared.contracts.versions import ModelInterface
-from shared.graphs.encoders import Unscorable, Values
+from shared.graphs.encoders import Unscorable
 from shared.graphs.rows import FloatArray
 from shared.graphs.session import open_session
 from shared.graphs.signature import PROBABILITIES, check_signature, width_fault
@@ -42,11 +42,7 @@ class Graph:
 
     def takes(self, item: Data) -> bool:
         """Say whether the item, which has passed `check_data`, can be given to this graph."""
-        try:
-            self._feeder.encode(item)
-        except Unscorable:
-            return False
-        return True
+        return self._feeder.takes(item)
 
     def run(self, items: Sequence[Data]) -> FloatArray:
         """Score n items, whatever their number, in batches that memory can hold.
@@ -60,19 +56,11 @@ class Graph:
         Exception
             Whatever ONNX Runtime raises, or a ValueError for answers of another shape.
         """
-        rows: FloatArray = np.full((len(items), self._n_labels), np.nan, dtype=np.float32)
-        for start in range(0, len(items), self._batch):
-            places: list[int] = []
-            encoded: list[list[Values]] = []
-            for place in range(start, min(start + self._batch, len(items))):
-                try:
-                    encoded.append(self._feeder.encode(items[place]))
-                except Unscorable:
-                    continue
-                places.append(place)
-            if places:
-                rows[places] = self._answer(encoded)
-        return rows
+        if 0 < len(items) <= self._batch:
+            return self._run(items)
+        starts = range(0, len(items), self._batch)
+        batches = [self._run(items[start : start + self._batch]) for start in starts]
+        return np.concatenate([self._unscored(0), *batches])
 
     def run_each(self, items: Sequence[Data]) -> FloatArray:
         """Score n items as `run` does; what the graph fails on costs its own rows alone.
@@ -85,17 +73,32 @@ class Graph:
             return self.run(items)
         except Exception:  # noqa: BLE001 - ONNX Runtime's errors have no common base but this
             if len(items) == 1:
-                return np.full((1, self._n_labels), np.nan, dtype=np.float32)
+                return self._unscored(1)
         middle = len(items) // 2
         return np.concatenate([self.run_each(items[:middle]), self.run_each(items[middle:])])
 
-    def _answer(self, encoded: Sequence[list[Values]]) -> FloatArray:
-        answer: Any = self._session.run([self._output], self._feeder.feeds(encoded))[0]
-        fault = width_fault(answer.shape, self._n_labels)
-        if fault is None and len(answer) != len(encoded):
-            fault = f"it answers {len(encoded)} items with {len(answer)} rows"
-        if fault is not None:
-            raise ValueError(fault)
+    def _run(self, items: Sequence[Data]) -> FloatArray:
+        try:
+            feeds = self._feeder.feeds(items)
+        except Unscorable:
+            return self._run_taken(items)
+        return self._answer(feeds, len(items))
+
+    def _run_taken(self, items: Sequence[Data]) -> FloatArray:
+        rows = self._unscored(len(items))
+        places = [place for place, item in enumerate(items) if self.takes(item)]
+        if places:
+            rows[places] = self._run([items[place] for place in places])
+        return rows
+
+    def _unscored(self, count: int) -> FloatArray:
+        return np.full((count, self._n_labels), np.nan, dtype=np.float32)
+
+    def _answer(self, feeds: Mapping[str, Any], count: int) -> FloatArray:
+        answer: Any = self._session.run([self._output], feeds)[0]
+        if answer.shape != (count, self._n_labels):
+            fault = width_fault(answer.shape, self._n_labels)
+            raise ValueError(fault or f"it answers {count} items with {len(answer)} rows")
         # Routing compares in float32, whatever the graph computes in.
         out: FloatArray = answer.astype(np.float32, copy=False)
         return out

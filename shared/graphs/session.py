@@ -28,6 +28,10 @@ _EXPLANATIONS = [
         r"Unsupported model IR version: (\d+)",
         f"its IR version {{0}} is newer than ONNX Runtime {ort.__version__} supports",
     ),
+    (
+        r"Failed to construct locale with name:([\w.-]+)",
+        "this machine has no locale {0}: export its text steps with the locale C.UTF-8",
+    ),
     (r"Missing opset", "it does not say which opset it is written in"),
     (
         r"protobuf parsing failed|No graph was found",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInput
-from shared.graphs.encoders import ENCODERS, KINDS, Encoder, Source, Values, image_layout
+from shared.graphs.encoders import ENCODERS, KINDS, Encoder, Source, Unscorable, image_layout
 from shared.graphs.images import Layout
 
 Data = Mapping[str, Any]
@@ -56,7 +56,7 @@ def _shape_fault(entry: ModelInput, fields: Fields) -> str | None:
         return None
     if entry.image is not None:
         return "normalises an image, and no image field feeds it"
-    width = sum(encoder.width for _, encoder in _encoders(entry, fields))
+    width = sum(encoder.width or 1 for _, encoder in _encoders(entry, fields))
     sides = entry.shape[1:]
     if any(side < 1 for side in sides) or int(np.prod(sides, dtype=np.int64)) != width:
         return f"of shape {entry.shape} does not take {width} values an item"
@@ -110,23 +110,38 @@ class _Slot:
 
     def __init__(self, entry: ModelInput, fields: Fields) -> None:
         self.name = entry.name
-        self._dtype = np.dtype(_NUMPY[KINDS[entry.dtype]])
+        self._kind = KINDS[entry.dtype]
+        self._dtype = np.dtype(_NUMPY[self._kind])
         self._sides = entry.shape[1:]
-        self._parts = [(name, encoder.encode) for name, encoder in _encoders(entry, fields)]
+        self._parts = _encoders(entry, fields)
         self.row_bytes = int(np.prod(self._sides, dtype=np.int64)) * self._dtype.itemsize
 
-    def row(self, item: Data) -> Values:
-        """Return the values that the item adds to the tensor."""
-        if len(self._parts) == 1:
-            name, encode = self._parts[0]
-            return encode(item[name])
-        return [value for name, encode in self._parts for value in encode(item[name])]
-
-    def tensor(self, rows: Sequence[Values]) -> npt.NDArray[Any]:
-        """Return the rows as the tensor, shape (n, …)."""
+    def tensor(self, items: Sequence[Data]) -> npt.NDArray[Any]:
+        """Return the items' values as the tensor, shape (n, …)."""
+        rows = self._rows(items)
+        if self._kind != "float":
+            return np.array(rows, dtype=self._dtype).reshape((len(items), *self._sides))
         # A number that float32 cannot hold becomes infinite, and its answer no distribution.
         with np.errstate(over="ignore"):
-            return np.array(rows, dtype=self._dtype).reshape((len(rows), *self._sides))
+            return np.array(rows, dtype=self._dtype).reshape((len(items), *self._sides))
+
+    def _rows(self, items: Sequence[Data]) -> list[Any]:
+        if len(self._parts) > 1:
+            return [self._row(item) for item in items]
+        name, encoder = self._parts[0]
+        if encoder.encode is None:
+            return [item[name] for item in items]
+        return [encoder.encode(item[name]) for item in items]
+
+    def _row(self, item: Data) -> list[Any]:
+        row: list[Any] = []
+        for name, encoder in self._parts:
+            value = item[name] if encoder.encode is None else encoder.encode(item[name])
+            if encoder.width is None:
+                row.append(value)
+            else:
+                row.extend(value)
+        return row
 
 
 class Feeder:
@@ -144,13 +159,20 @@ class Feeder:
         self._slots = [_Slot(entry, fields) for entry in inputs]
         self.row_bytes = sum(slot.row_bytes for slot in self._slots)
 
-    def encode(self, item: Data) -> list[Values]:
-        """Return the item's rows, one an input; raise `Unscorable` when it has none."""
-        return [slot.row(item) for slot in self._slots]
+    def feeds(self, items: Sequence[Data]) -> dict[str, npt.NDArray[Any]]:
+        """Return one tensor an input, first axis the items.
 
-    def feeds(self, encoded: Sequence[list[Values]]) -> dict[str, npt.NDArray[Any]]:
-        """Return one tensor an input, first axis the encoded items."""
-        return {
-            slot.name: slot.tensor([rows[i] for rows in encoded])
-            for i, slot in enumerate(self._slots)
-        }
+        Raises
+        ------
+        Unscorable
+            The graph cannot take one of them.
+        """
+        return {slot.name: slot.tensor(items) for slot in self._slots}
+
+    def takes(self, item: Data) -> bool:
+        """Say whether the graph can take the item."""
+        try:
+            self.feeds([item])
+        except Unscorable:
+            return False
+        return True

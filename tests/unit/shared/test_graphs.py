@@ -247,6 +247,31 @@ LOADING = {
     "external": (external("weights.bin"), "external data"),
     "external, absolute": (external("/etc/hostname"), "external data"),
     "external, above": (external("../../etc/hostname"), "external data"),
+    "locale": (
+        bytes_of(
+            model_of(
+                [
+                    node(
+                        "StringNormalizer",
+                        ["x"],
+                        ["y"],
+                        case_change_action="LOWER",
+                        locale="xx_YY.UTF-8",
+                    ),
+                    node(
+                        "LabelEncoder",
+                        ["y"],
+                        ["probabilities"],
+                        domain="ai.onnx.ml",
+                        keys_strings=["a"],
+                        values_floats=[1.0],
+                    ),
+                ],
+                {"x": (STRING, [None])},
+            )
+        ),
+        "no locale xx_YY.UTF-8",
+    ),
     "loose end": (answering(node("Identity", ["z"], ["probabilities"])), "Node input 'z'"),
 }
 

@@ -26,6 +26,8 @@ FIELDS = {
     "vector": FieldSpec(type="vector", length=3),
     "photo": FieldSpec(type="image"),
     "extra": FieldSpec(type="json"),
+    "only": FieldSpec(type="category", values=["a"]),
+    "point": FieldSpec(type="vector", length=1),
 }
 ITEM: dict[str, Any] = {
     "text": "é",
@@ -36,6 +38,8 @@ ITEM: dict[str, Any] = {
     "vector": [1, 2, 3],
     "photo": encoded(size=(2, 2), colour=(255, 0, 51)),
     "extra": None,
+    "only": "a",
+    "point": [4],
 }
 
 
@@ -45,8 +49,7 @@ def an_input(field: str | list[str], dtype: str, shape: list[int], **more: Any) 
 
 def fed(entry: ModelInput, items: Sequence[dict[str, Any]]) -> npt.NDArray[Any]:
     assert input_fault(entry, FIELDS) is None
-    feeder = Feeder([entry], FIELDS)
-    return feeder.feeds([feeder.encode(item) for item in items])["x"]
+    return Feeder([entry], FIELDS).feeds(items)["x"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,9 @@ def fed(entry: ModelInput, items: Sequence[dict[str, Any]]) -> npt.NDArray[Any]:
             [0.5, 1, 2, 3, 0, 1, 0],
         ),
         (an_input(["price", "kind"], "int64", [-1, 2]), np.int64, [2, 1]),
+        (an_input(["only", "point", "size"], "double", [-1, 3]), np.float64, [1, 4, 0.5]),
+        (an_input("only", "float", [-1, 1]), np.float32, [1]),
+        (an_input("point", "int64", [-1, 1]), np.int64, [4]),
     ],
 )
 def test_each_pair_of_types_has_its_encoding(
@@ -132,8 +138,11 @@ def test_an_item_that_the_graph_cannot_take_is_unscorable(
     shape = {"price": [-1, 1], "vector": [-1, 3], "photo": [-1, 3, 2, 2]}[field]
     item = {**ITEM, field: value}
     assert check_data(item, FIELDS) == []
+    feeder = Feeder([an_input(field, dtype, shape)], FIELDS)
     with pytest.raises(Unscorable):
-        Feeder([an_input(field, dtype, shape)], FIELDS).encode(item)
+        feeder.feeds([ITEM, item])
+    assert feeder.takes(ITEM)
+    assert not feeder.takes(item)
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
@@ -215,8 +224,7 @@ def test_made_up_items_pass_the_projects_own_check_and_can_be_fed() -> None:
     ]
     items = made_up_items(FIELDS, inputs, 20)
     assert [check_data(item, FIELDS) for item in items] == [[]] * 20
-    feeder = Feeder(inputs, FIELDS)
-    assert len([feeder.encode(item) for item in items]) == 20
+    assert all(Feeder(inputs, FIELDS).takes(item) for item in items)
     assert items == made_up_items(FIELDS, inputs, 20)
 
 
