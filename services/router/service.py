@@ -1,25 +1,24 @@
 """The running router: its parts, started and stopped together."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.kinds import DECISIONS, SHADOW
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
-from services.router.metrics import (
-    LOG_LAG_SECONDS,
-    QUEUE_ITEMS,
-    SPOOL_ENTRIES,
-    VERSION_INFO,
-    begin_counting,
-)
+from services.router.metrics import QUEUE_ITEMS, SPOOL_ENTRIES, VERSION_INFO, begin_counting
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
+from services.router.settings import RouterSettings
+from services.router.shadows import Shadows
 from services.router.tracing import TracedPredictor
 from services.router.versions.registry import Versions
+from services.router.waiting.waiters import Waiters
 from shared import tracing
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
@@ -33,27 +32,30 @@ class Router:
     predictor: Predictor
     versions: Versions
     handoff: Handoff
-    log: DecisionLog
-    bells: Doorbells
+    waiters: Waiters
+    logs: Sequence[RowLog]
     now: Callable[[], datetime]
-    poll_seconds: float
 
     def measure(self) -> None:
         """Set the gauges of what the parts hold at this moment."""
         VERSION_INFO.clear()
         QUEUE_ITEMS.clear()
-        for project, view in self.versions.known().items():
-            for role, loaded in view.loaded().items():
-                VERSION_INFO.labels(project, loaded.version, role).set(1)
-                QUEUE_ITEMS.labels(project).inc(loaded.batcher.items_waiting)
+        for project in self.versions.known():
             begin_counting(project)
+        for project, role, loaded in self.versions.in_memory():
+            VERSION_INFO.labels(project, loaded.version, role).set(1)
+            QUEUE_ITEMS.labels(project).inc(loaded.batcher.items_waiting)
         SPOOL_ENTRIES.set(self.handoff.backlog)
-        LOG_LAG_SECONDS.set(self.log.lag_seconds)
+        for log in self.logs:
+            log.measure()
 
 
 @contextlib.asynccontextmanager
 async def running_router(
-    common: CommonSettings, now: Callable[[], datetime]
+    common: CommonSettings,
+    settings: RouterSettings,
+    now: Callable[[], datetime],
+    stopping: asyncio.Event,
 ) -> AsyncIterator[Router]:
     """Build the parts, and run them while the block lasts."""
     store = Store(common.store_address)
@@ -64,19 +66,23 @@ async def running_router(
         known = versions.known().items()
         return {name: view.documents.project.retention_days for name, view in known}
 
-    log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
-    handoff = Handoff(
-        ReviewQueue(common.review_queue_url, common.service_token.get_secret_value()),
-        Spool(common.home / "spool"),
-        body_limit_bytes=common.body_limit_bytes,
-    )
+    log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
+    shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
+    shadows = Shadows(versions, shadow_log, now)
+    queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
+    spool = Spool(common.home / "spool")
+    handoff = Handoff(queue, spool, body_limit_bytes=common.body_limit_bytes)
+    waiters = Waiters(queue, limit=settings.max_waiters)
     secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
         versions.watching(),
         log.running(),
+        shadow_log.running(),
+        shadows.running(),
         handoff.running(),
+        waiters.running(stopping),
     ):
         kind = TracedPredictor if tracing.is_on() else Predictor
-        predictor = kind(versions, handoff, log, secret, now)
-        yield Router(predictor, versions, handoff, log, bells, now, common.poll_seconds)
+        predictor = kind(versions, handoff, waiters, log, shadows, secret, now)
+        yield Router(predictor, versions, handoff, waiters, (log, shadow_log), now)

@@ -1,7 +1,8 @@
 """A service's FastAPI application: health, metrics, problems, request ids, bounded bodies."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -9,17 +10,33 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.openapi import describe
+from shared.http.waiting import STOPPING
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Application(FastAPI):
+    """FastAPI behind `entry`, which gets each request first: the framework is not always needed."""
+
+    entry: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request, or the lifespan."""
+        scope["app"] = self
+        await self.entry(scope, receive, send)
+
+    async def through_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let FastAPI answer."""
+        await super().__call__(scope, receive, send)
 
 
 def build_app(
@@ -33,33 +50,34 @@ def build_app(
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
     measure: Callable[[], None] = lambda: None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
     request before FastAPI does, and may answer it. `measure` sets what is only read off when
-    metrics are asked for.
+    metrics are asked for. The event `app.state.stopping` is set when the server begins to stop:
+    whoever waits then answers. `larger_bodies` has a limit of its own for each pattern of paths
+    whose routes read their bodies as they come.
     """
-
-    app = FastAPI(
+    stopping = asyncio.Event()
+    app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=_traced(service, lifespan),
+        lifespan=_stoppable(_traced(service, lifespan), stopping),
         redoc_url=None,
         # FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.verifier = verifier
-    app.include_router(_health(service, missing, measure))
-    for router in routers:
+    app.state.verifier, app.state.stopping = verifier, stopping
+    for router in (_health(service, missing, measure), *routers):
         app.include_router(router)
     problems.install(app)
     describe(app)
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
-    stack = app.build_middleware_stack()
-    stack = RequestContext(front(stack) if front else stack, service=service)
-    app.middleware_stack = tracing.continuing(stack)
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
+    inner = app.through_framework
+    app.entry = tracing.continuing(RequestContext(front(inner) if front else inner, service))
     return app
 
 
@@ -71,6 +89,19 @@ def _traced(service: str, lifespan: Lifespan) -> Lifespan:
                 yield
 
     return traced
+
+
+def _stoppable(
+    lifespan: Lifespan, stopping: asyncio.Event
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
+    """Give the server the event by the lifespan's state."""
+
+    @contextlib.asynccontextmanager
+    async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
+        async with lifespan(app):
+            yield {STOPPING: stopping}
+
+    return stoppable
 
 
 def _health(service: str, missing: Readiness, measure: Callable[[], None]) -> APIRouter:

@@ -117,9 +117,8 @@ async def test_items_that_wait_for_the_session_are_shown(
     async with serve(app) as url, client(url) as anybody:
         await wait_until_ready(anybody)
         router: Router = app.state.router
-        (batcher,) = (
-            loaded.batcher for loaded in router.versions.known()["shop"].loaded().values()
-        )
+        ((_, _, loaded),) = router.versions.in_memory()
+        batcher = loaded.batcher
         scores = batcher.score([{"score": SURE}] * 3)
         router.measure()
         assert REGISTRY.get_sample_value("surehand_router_queue_items", {"project": "shop"}) == 3

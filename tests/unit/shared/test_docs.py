@@ -8,7 +8,10 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.router.pictures import MAX_CALL_PIXELS
 from services.serving import SERVICES
+from services.trainer.messages import OwnManifest
+from shared.graphs.images import MAX_BYTES, MAX_PIXELS
 from shared.problems import Problem
 from shared.settings import KNOWN_VARIABLES
 
@@ -54,6 +57,20 @@ def test_every_metric_is_documented_with_its_type_and_labels_and_no_other_is() -
 
 
 def test_every_metric_ends_in_its_unit() -> None:
-    units = ("_seconds", "_items", "_bytes", "_info", "_entries")
+    units = ("_seconds", "_items", "_bytes", "_info", "_entries", "_waiters")
     names = [next(iter(metric.describe())) for metric in _metrics()]
     assert [n.name for n in names if n.type != "counter" and not n.name.endswith(units)] == []
+
+
+def test_the_manifests_that_are_shown_are_manifests() -> None:
+    page = (DOCS.parent / "how-to" / "bring-your-own-model.md").read_text()
+    shown = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert len(shown) >= 2
+    for manifest in shown:
+        OwnManifest.model_validate_json(manifest)
+
+
+def test_the_limits_that_are_written_are_the_limits() -> None:
+    page = (DOCS.parent / "how-to" / "bring-your-own-model.md").read_text()
+    assert f"{MAX_BYTES // 2**20} MiB and {MAX_PIXELS:,} pixels" in page
+    assert MAX_CALL_PIXELS == 4 * MAX_PIXELS
