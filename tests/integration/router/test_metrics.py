@@ -8,7 +8,7 @@ from services.router.app import create_app
 from services.router.service import Router
 from services.router.settings import RouterSettings
 from shared.settings import CommonSettings
-from tests.harness import client, serve
+from tests.harness import client, serve, wait_until
 from tests.integration.router.conftest import Open, World, wait_until_ready
 from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
 
@@ -87,6 +87,26 @@ async def test_versions_in_memory_are_shown_while_they_are(
     await world.serving("v2")
     assert await world.metric(name, project="shop", version="v2", role="champion") == 1
     assert await world.metric(name) == 1
+
+
+async def test_each_version_in_memory_has_its_role(world: World, publisher: Publisher) -> None:
+    name = "surehand_router_version_info"
+    await publisher.put_version("v2")
+    await publisher.put_version("v3")
+    await publisher.put_champion("v1", challenger=("v2", 0.5), shadow=["v3"])
+    roles = {"v1": "champion", "v2": "challenger", "v3": "shadow"}
+
+    async def all_shown() -> bool:
+        shown = [await world.metric(name, version=v, role=role) for v, role in roles.items()]
+        return shown == [1, 1, 1]
+
+    await wait_until(all_shown)
+    await publisher.put_champion("v1")
+
+    async def one_is_left() -> bool:
+        return await world.metric(name) == 1
+
+    await wait_until(one_is_left)
 
 
 async def test_a_projects_counters_are_there_before_they_count(

@@ -91,6 +91,23 @@ async def test_the_task_carries_the_trace_of_its_hand_off(
     assert spans["predict"].parent_id == ""
 
 
+async def test_the_span_names_the_challenger_that_scored(
+    seen: World, collector: Collector, publisher: Publisher
+) -> None:
+    await publisher.put_version("v2")
+    await publisher.put_champion("v1", challenger=("v2", 1.0))
+
+    async def challenges() -> bool:
+        return await seen.metric("surehand_router_version_info", role="challenger") == 1
+
+    await wait_until(challenges)
+    await seen.one(UNSURE, review="never")
+    (predict,) = await wait_until(lambda: collector.named("predict"))
+    (score,) = collector.named("score", predict.trace_id)
+    assert predict.attributes["surehand.challenger"] == "v2"
+    assert score.attributes["surehand.challenged"] == 1
+
+
 async def test_who_does_not_want_to_be_traced_is_not(seen: World, collector: Collector) -> None:
     trace_id = secrets.token_hex(16)
     await seen.one(UNSURE)
