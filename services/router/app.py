@@ -40,7 +40,8 @@ def create_app(
             yield
 
     async def missing() -> dict[str, str]:
-        return _router_of(app).versions.missing()
+        router: Router = app.state.router
+        return router.versions.missing()
 
     app = build_app(
         service="router",
@@ -51,11 +52,5 @@ def create_app(
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,
         front=partial(PredictFront, limit_bytes=common.body_limit_bytes),
-        measure=lambda: _router_of(app).measure(),
     )
     return app
-
-
-def _router_of(app: FastAPI) -> Router:
-    router: Router = app.state.router
-    return router

@@ -26,7 +26,12 @@ QUEUE_SECONDS = Histogram(
     _PROJECT,
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
-QUEUE_ITEMS = Gauge("surehand_router_queue_items", "Items that wait to be scored", _PROJECT)
+QUEUE_ITEMS = Gauge(
+    "surehand_router_queue_items",
+    "Items that wait to be scored",
+    _PROJECT,
+    multiprocess_mode="livesum",
+)
 INFERENCE_SECONDS = Histogram(
     "surehand_router_inference_seconds",
     "Seconds that one batch takes in ONNX Runtime",
@@ -40,6 +45,7 @@ VERSION_INFO = Gauge(
     "surehand_router_version_info",
     "Model versions in memory, with the role each plays; always 1",
     ["project", "version", "role"],
+    multiprocess_mode="livemax",
 )
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded", _PROJECT)
 RELOAD_FAILURES = Counter(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
-from services.router.metrics import QUEUE_ITEMS, SPOOL_ENTRIES, VERSION_INFO, begin_counting
+from services.router.measuring import Measuring
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
 from services.router.settings import RouterSettings
@@ -33,21 +33,7 @@ class Router:
     versions: Versions
     handoff: Handoff
     waiters: Waiters
-    logs: Sequence[RowLog]
     now: Callable[[], datetime]
-
-    def measure(self) -> None:
-        """Set the gauges of what the parts hold at this moment."""
-        VERSION_INFO.clear()
-        QUEUE_ITEMS.clear()
-        for project in self.versions.known():
-            begin_counting(project)
-        for project, role, loaded in self.versions.in_memory():
-            VERSION_INFO.labels(project, loaded.version, role).set(1)
-            QUEUE_ITEMS.labels(project).inc(loaded.batcher.items_waiting)
-        SPOOL_ENTRIES.set(self.handoff.backlog)
-        for log in self.logs:
-            log.measure()
 
 
 @contextlib.asynccontextmanager
@@ -73,6 +59,7 @@ async def running_router(
     spool = Spool(common.home / "spool")
     handoff = Handoff(queue, spool, body_limit_bytes=common.body_limit_bytes)
     waiters = Waiters(queue, limit=settings.max_waiters)
+    measuring = Measuring(versions, (log, shadow_log), seconds=min(common.poll_seconds, 1.0))
     secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
@@ -82,7 +69,8 @@ async def running_router(
         shadows.running(),
         handoff.running(),
         waiters.running(stopping),
+        measuring.running(),
     ):
         kind = TracedPredictor if tracing.is_on() else Predictor
         predictor = kind(versions, handoff, waiters, log, shadows, secret, now)
-        yield Router(predictor, versions, handoff, waiters, (log, shadow_log), now)
+        yield Router(predictor, versions, handoff, waiters, now)

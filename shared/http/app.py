@@ -49,16 +49,14 @@ def build_app(
     missing: Readiness,
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
-    measure: Callable[[], None] = lambda: None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
-    request before FastAPI does, and may answer it. `measure` sets what is only read off when
-    metrics are asked for. The event `app.state.stopping` is set when the server begins to stop:
-    whoever waits then answers. `larger_bodies` has a limit of its own for each pattern of paths
-    whose routes read their bodies as they come.
+    request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
+    server begins to stop: whoever waits then answers. `larger_bodies` has a limit of its own for
+    each pattern of paths whose routes read their bodies as they come.
     """
     stopping = asyncio.Event()
     app = Application(
@@ -71,7 +69,7 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.verifier, app.state.stopping = verifier, stopping
-    for router in (_health(service, missing, measure), *routers):
+    for router in (_health(service, missing), *routers):
         app.include_router(router)
     problems.install(app)
     describe(app)
@@ -104,7 +102,7 @@ def _stoppable(
     return stoppable
 
 
-def _health(service: str, missing: Readiness, measure: Callable[[], None]) -> APIRouter:
+def _health(service: str, missing: Readiness) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -123,7 +121,6 @@ def _health(service: str, missing: Readiness, measure: Callable[[], None]) -> AP
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
-        measure()
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(REGISTRY), media_type=media_type)
 

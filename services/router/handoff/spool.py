@@ -13,7 +13,7 @@ import structlog
 from services.router.errors import SpoolUnavailable
 from services.router.handoff.entries import Entry
 from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
-from services.router.metrics import DEAD_LETTERS, SPOOLED
+from services.router.metrics import DEAD_LETTERS, SPOOL_ENTRIES, SPOOLED
 from services.router.slots import Slot
 
 log = structlog.get_logger()
@@ -66,6 +66,7 @@ class Spool:
         self._segments = await self._in_thread(Segments, self._slot.folder)
         for path in self._segments.sealed():
             await self._index_segment(path)
+        SPOOL_ENTRIES.set(self.depth)
 
     async def close(self) -> None:
         """Finish the appends under way and give the slot back."""
@@ -139,6 +140,7 @@ class Spool:
             for append in group:
                 append.done.set_result(None)
             SPOOLED.inc(len(entries))
+            SPOOL_ENTRIES.set(self.depth)
 
     def _give_up(self, group: Sequence[_Append]) -> None:
         for append in reversed(group):
@@ -175,6 +177,7 @@ class Spool:
                 del self._index[entry.task_id]
             else:
                 held.segment = None
+        SPOOL_ENTRIES.set(self.depth)
 
     async def bury(self, letters: Sequence[tuple[bytes, str]]) -> None:
         """Keep lines that will never be taken, each with the cause, in the dead-letter file."""
@@ -205,6 +208,7 @@ class Spool:
         entries, _ = await self._in_thread(_entries, path)
         for entry in entries:
             self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
+        SPOOL_ENTRIES.set(self.depth)
 
     async def _in_thread(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs

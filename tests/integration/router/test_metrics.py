@@ -1,10 +1,11 @@
 """What the router shows of itself: a real parser reads it, and it is true."""
 
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.router.app import create_app
+from services.router.measuring import Measuring, Series
 from services.router.service import Router
 from services.router.settings import RouterSettings
 from shared.settings import CommonSettings
@@ -14,6 +15,21 @@ from tests.integration.router.factory import SURE, UNSURE, Publisher, number_gra
 
 _OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 _PREDICT = {"method": "POST", "route": "/v1/projects/{project}/predict"}
+
+
+async def shown(world: World, **roles: str) -> None:
+    """Wait until exactly these versions are shown, each in its role."""
+
+    async def are_shown() -> bool:
+        text = (await world.caller.get("/metrics")).text
+        return {
+            sample.labels["version"]: sample.labels["role"]
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "surehand_router_version_info" and sample.value == 1
+        } == roles
+
+    await wait_until(are_shown)
 
 
 async def test_both_formats_are_what_their_parsers_read(world: World) -> None:
@@ -76,37 +92,22 @@ async def test_callers_cannot_make_series_up(world: World) -> None:
 async def test_versions_in_memory_are_shown_while_they_are(
     world: World, publisher: Publisher
 ) -> None:
-    name = "surehand_router_version_info"
-    assert await world.metric(name, project="shop", version="v1", role="champion") == 1
+    await shown(world, v1="champion")
     await publisher.put_champion("v2")
     await world.refused("v2")
-    assert await world.metric(name, project="shop", version="v1", role="previous") == 1
-    assert await world.metric(name, version="v2") == 0
+    await shown(world, v1="previous")
     assert await world.metric("surehand_router_reload_failures_total", project="shop") >= 1
     await publisher.publish("v2", number_graph(2.0))
-    await world.serving("v2")
-    assert await world.metric(name, project="shop", version="v2", role="champion") == 1
-    assert await world.metric(name) == 1
+    await shown(world, v2="champion")
 
 
 async def test_each_version_in_memory_has_its_role(world: World, publisher: Publisher) -> None:
-    name = "surehand_router_version_info"
     await publisher.put_version("v2")
     await publisher.put_version("v3")
     await publisher.put_champion("v1", challenger=("v2", 0.5), shadow=["v3"])
-    roles = {"v1": "champion", "v2": "challenger", "v3": "shadow"}
-
-    async def all_shown() -> bool:
-        shown = [await world.metric(name, version=v, role=role) for v, role in roles.items()]
-        return shown == [1, 1, 1]
-
-    await wait_until(all_shown)
+    await shown(world, v1="champion", v2="challenger", v3="shadow")
     await publisher.put_champion("v1")
-
-    async def one_is_left() -> bool:
-        return await world.metric(name) == 1
-
-    await wait_until(one_is_left)
+    await shown(world, v1="champion")
 
 
 async def test_a_projects_counters_are_there_before_they_count(
@@ -138,10 +139,19 @@ async def test_items_that_wait_for_the_session_are_shown(
         await wait_until_ready(anybody)
         router: Router = app.state.router
         ((_, _, loaded),) = router.versions.in_memory()
-        batcher = loaded.batcher
-        scores = batcher.score([{"score": SURE}] * 3)
-        router.measure()
+        measuring = Measuring(router.versions, [], seconds=60)
+        scores = loaded.batcher.score([{"score": SURE}] * 3)
+        measuring.measure()
         assert REGISTRY.get_sample_value("surehand_router_queue_items", {"project": "shop"}) == 3
         await scores
-        router.measure()
+        measuring.measure()
         assert REGISTRY.get_sample_value("surehand_router_queue_items", {"project": "shop"}) == 0
+
+
+def test_what_is_held_no_longer_is_shown_no_longer() -> None:
+    registry = CollectorRegistry()
+    series = Series(Gauge("held", "Held", ["what"], registry=registry))
+    series.show({("a",): 1, ("b",): 2})
+    series.show({("b",): 3})
+    assert registry.get_sample_value("held", {"what": "b"}) == 3
+    assert registry.get_sample_value("held", {"what": "a"}) is None
