@@ -1,6 +1,8 @@
 """Run one service in this process, found by its name: an image holds only its own."""
 
+import contextlib
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ SERVICES = {
 log = structlog.get_logger()
 
 _GRACE_SECONDS = 10
+_NOT_STARTED = 3
 
 
 def load_service_settings(service: str) -> BaseSettings:
@@ -31,20 +34,28 @@ def serve(service: str, common: CommonSettings, settings: BaseSettings) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first."""
     import uvicorn  # noqa: PLC0415 - `token` and `migrate` need no server
 
+    from shared.http.server import Server  # noqa: PLC0415 - likewise
+
     configure_logging(service, common.log_level)
     common.home.mkdir(parents=True, exist_ok=True)
     module: Any = importlib.import_module(f"services.{service}.app")
     port: int = settings.port  # type: ignore[attr-defined]
     log.info("service_starting", host=common.bind_host, port=port)
-    uvicorn.run(
-        module.create_app(common, settings),
-        host=common.bind_host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+    server = Server(
+        uvicorn.Config(
+            module.create_app(common, settings),
+            host=common.bind_host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
 
 
 async def migrate(service: str, common: CommonSettings, settings: BaseSettings) -> None:

@@ -1,6 +1,8 @@
 """A service's FastAPI application: health, metrics, problems, request ids, bounded bodies."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,6 +14,7 @@ from starlette.types import ASGIApp
 from shared import problems
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.waiting import STOPPING
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -33,16 +36,25 @@ def build_app(
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
-    request before FastAPI does, and may answer it.
+    request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
+    server begins to stop: whoever waits then answers.
     """
+    stopping = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
+        async with lifespan(app):
+            yield {STOPPING: stopping}
+
     app = FastAPI(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=lifespan,
+        lifespan=stoppable,
         redoc_url=None,
     )
     app.state.verifier = verifier
+    app.state.stopping = stopping
     app.include_router(_health(service, missing))
     for router in routers:
         app.include_router(router)
