@@ -1,9 +1,10 @@
 """Problem documents (RFC 9457): the one way in which a service says no.
 
 Problem
-├── NotJson 400          ├── NotFound 404            ├── Unprocessable 422
-├── Unauthorized 401     ├── Conflict 409            ├── TooManyRequests 429
+├── NotJson 400          ├── RequestTimeout 408      ├── TooManyRequests 429
+├── Unauthorized 401     ├── Conflict 409            ├── HeadersTooLarge 431
 ├── Forbidden 403        ├── BodyTooLarge 413        └── Unavailable 503
+├── NotFound 404         └── Unprocessable 422
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,12 +28,14 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     """A refusal that a client can act on.
 
     `kind` names the type (docs/reference/problems.md lists all), `title` never varies, `detail`
-    tells the client what to do, `extensions` are what its code reads.
+    tells the client what to do, `extensions` are what its code reads. Each is `logged`, but for
+    those that come in thousands: metrics count them.
     """
 
     kind: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     status: ClassVar[int] = 500
+    logged: ClassVar[bool] = True
 
     def __init__(
         self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
@@ -86,6 +89,18 @@ class NotFound(Problem):
     kind, title, status = "not-found", "Not found", 404
 
 
+class RequestTimeout(Problem):
+    """The request did not come as a whole in time."""
+
+    kind, title, status = "request-timeout", "Request not complete in time", 408
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"Send headers, and then the body, within {seconds:g} s each.",
+            headers={"Connection": "close"},
+        )
+
+
 class Conflict(Problem):
     """The state of things does not allow it."""
 
@@ -121,6 +136,20 @@ class TooManyRequests(Problem):
     """More calls than this token may make."""
 
     kind, title, status = "too-many-requests", "Too many requests", 429
+    logged = False
+
+
+class HeadersTooLarge(Problem):
+    """The headers are larger than the service reads."""
+
+    kind, title, status = "headers-too-large", "Headers too large", 431
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"Send at most {limit_bytes} bytes of headers.",
+            headers={"Connection": "close"},
+            limit_bytes=limit_bytes,
+        )
 
 
 class Unavailable(Problem):
@@ -164,8 +193,14 @@ def install(app: FastAPI) -> None:
 
 def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    log.info("request_refused", problem=error.kind, status=error.status)
+    note(error)
     return error.response()
+
+
+def note(problem: Problem) -> None:
+    """Log a refusal, unless its kind is only counted."""
+    if problem.logged:
+        log.info("request_refused", problem=problem.kind, status=problem.status)
 
 
 def _validation(_: Request, error: Exception) -> Response:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import DecisionLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
+from services.router.rates import RateLimit, holder_of
 from services.router.routing import Score, resolved_by_people, route
 from services.router.terms import Terms, terms_of
 from services.router.versions.registry import Versions, View
@@ -22,6 +24,8 @@ class Predictor:
     versions: Versions
     handoff: Handoff
     log: DecisionLog
+    admission: Admission
+    rate_limit: RateLimit | None
     secret: str
     now: Callable[[], datetime]
     _terms: dict[str, Terms] = field(default_factory=dict)
@@ -31,12 +35,16 @@ class Predictor:
 
         Raises
         ------
-        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, Unavailable
+        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, TooManyRequests, Unavailable
             Nothing was answered and nothing is promised.
         """
         received = self.now()
         view = await self.versions.view(project)
+        if view.serving is not None:
+            self.admission.check(view.serving.batcher)
         check_items(incoming.items, view.documents.project)
+        if self.rate_limit is not None:
+            self.rate_limit.take(holder_of(incoming.caller), len(incoming.items))
         scores = await _score(view, incoming)
         decided = self.now()
         terms = self._terms_of(project, view, decided)

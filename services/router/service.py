@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.router.admission import Admission
 from services.router.decision_log.shipping import DecisionLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
-from services.router.scoring.threads import available_cpus
+from services.router.rates import RateLimit
+from services.router.scoring.threads import threads_per_worker
+from services.router.settings import RouterSettings
 from services.router.versions.registry import Versions
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
@@ -31,12 +34,13 @@ class Router:
 
 @contextlib.asynccontextmanager
 async def running_router(
-    common: CommonSettings, now: Callable[[], datetime]
+    common: CommonSettings, settings: RouterSettings, now: Callable[[], datetime]
 ) -> AsyncIterator[Router]:
     """Build the parts, and run them while the block lasts."""
     store = Store(common.store_address)
     bells = Doorbells(common.redis_url)
-    versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=available_cpus())
+    threads = threads_per_worker(settings.workers)
+    versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
 
     def retention() -> dict[str, float]:
         known = versions.known().items()
@@ -45,9 +49,12 @@ async def running_router(
     log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
     handoff = Handoff(
         ReviewQueue(common.review_queue_url, common.service_token.get_secret_value()),
-        Spool(common.home / "spool"),
+        Spool(common.home / "spool", limit_bytes=settings.spool_limit_bytes // settings.workers),
         body_limit_bytes=common.body_limit_bytes,
+        max_items=settings.max_items,
     )
+    admission = Admission(settings.max_wait_seconds, settings.max_items)
+    rate_limit = RateLimit(settings.rate_limit / settings.workers) if settings.rate_limit else None
     secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
@@ -55,5 +62,5 @@ async def running_router(
         log.running(),
         handoff.running(),
     ):
-        predictor = Predictor(versions, handoff, log, secret, now)
+        predictor = Predictor(versions, handoff, log, admission, rate_limit, secret, now)
         yield Router(predictor, versions, handoff, bells, now, common.poll_seconds)

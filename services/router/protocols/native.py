@@ -8,17 +8,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    Overloaded,
     ProjectNotFound,
     QueueUnreachable,
+    SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
 )
 from services.router.incoming import taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
+from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
-from shared.auth import allow
+from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
@@ -26,6 +29,8 @@ from shared.problems import (
     BodyTooLarge,
     Forbidden,
     NotJson,
+    RequestTimeout,
+    TooManyRequests,
     Unauthorized,
     Unprocessable,
     declare,
@@ -58,17 +63,32 @@ Service = Annotated[Router, Depends(service_of)]
     summary="Predict and route items",
     response_model=PredictResponse,
     responses=declare(
-        NotJson, ItemConflict, BodyTooLarge, Unprocessable, StoreUnreachable, SpoolUnavailable
+        NotJson,
+        RequestTimeout,
+        ItemConflict,
+        BodyTooLarge,
+        Unprocessable,
+        TooManyRequests,
+        StoreUnreachable,
+        Overloaded,
+        SpoolFull,
+        SpoolUnavailable,
     ),
 )
-async def predict(project: str, body: PredictRequest, service: Service) -> Response:
+async def predict(
+    request: Request, project: str, body: PredictRequest, service: Service
+) -> Response:
     """Answer what the promise covers, and send the rest to people.
 
     `in_review`, and the audit task of an answer, are durable before the response. With a 409 some
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    return _json(await service.predictor.predict(project, taken(body)))
+    caller, predictor = principal_of(request), service.predictor
+    response = _json(await predictor.predict(project, taken(body, caller)))
+    if predictor.rate_limit is not None:
+        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    return response
 
 
 @router.get(

@@ -29,8 +29,9 @@ def entry(item_id: str, value: float = 1.0, project: str = "shop", **task: Any) 
 
 
 @contextlib.asynccontextmanager
-async def handing_off(root: Path, url: str) -> AsyncIterator[Handoff]:
-    handoff = Handoff(ReviewQueue(url, "token"), Spool(root), body_limit_bytes=LIMIT)
+async def handing_off(root: Path, url: str, max_items: int = 10_000) -> AsyncIterator[Handoff]:
+    spool = Spool(root, limit_bytes=64 * LIMIT)
+    handoff = Handoff(ReviewQueue(url, "token"), spool, body_limit_bytes=LIMIT, max_items=max_items)
     async with handoff.running():
         yield handoff
 

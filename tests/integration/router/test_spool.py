@@ -24,8 +24,8 @@ def entry(item_id: str, value: float = 1.0, lane: str = "mandatory") -> Entry:
 
 
 @contextlib.asynccontextmanager
-async def opened(root: Path) -> AsyncIterator[Spool]:
-    spool = Spool(root)
+async def opened(root: Path, limit_bytes: int = 1024 * 1024) -> AsyncIterator[Spool]:
+    spool = Spool(root, limit_bytes=limit_bytes)
     await spool.open()
     try:
         yield spool
