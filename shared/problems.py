@@ -15,6 +15,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.contracts.items import escape_pointer
 
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:surehand:problem:"
+# Nobody sees it but the metrics: what several servers count such requests as.
+_CLIENT_LEFT = 499
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -188,6 +191,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -220,6 +224,11 @@ def _http(_: Request, error: Exception) -> Response:
         "detail": str(error.detail),
     }
     return Response(orjson.dumps(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+
+def _left(_: Request, error: Exception) -> Response:
+    """Answer nobody: the client has left, or was cut off, in the middle of its body."""
+    return Response(status_code=_CLIENT_LEFT)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import principal_of
@@ -39,18 +40,22 @@ class BodyLimit:
         if not declared and b"transfer-encoding" not in headers:
             await self.app(scope, receive, send)
             return
-        body = await self._read(receive)
+        try:
+            body = await self._read(receive)
+        except ClientDisconnect:
+            return
         if body is None:
             await BodyTooLarge(self.limit_bytes).response()(scope, receive, send)
         else:
             await self.app(scope, _replay(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes | None:
+        """Return the whole body, None when it is too large; what a client left is no body."""
         kept, total = bytearray(), 0
         while total <= _DRAIN_LIMIT_BYTES:
             message = await receive()
             if message["type"] != "http.request":
-                break
+                raise ClientDisconnect
             chunk = message.get("body", b"")
             total += len(chunk)
             if total <= self.limit_bytes:
