@@ -226,7 +226,7 @@ def _http(_: Request, error: Exception) -> Response:
     return Response(orjson.dumps(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
 
 
-def _left(_: Request, error: Exception) -> Response:
+def _left(_: Request, __: Exception) -> Response:
     """Answer nobody: the client has left, or was cut off, in the middle of its body."""
     return Response(status_code=_CLIENT_LEFT)
 

@@ -63,6 +63,11 @@ class RateLimit:
         self._forget_at = _FEWEST_FORGOTTEN
         self._policy = f'"items";q={self.burst};w={math.ceil(self._window)}'
 
+    @property
+    def holders(self) -> int:
+        """Number of holders that are remembered."""
+        return len(self._whole_at)
+
     def take(self, holder: Holder, items: int) -> Allowance:
         """Take `items` from the holder's allowance; return what is left.
 

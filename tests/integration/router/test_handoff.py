@@ -10,7 +10,7 @@ import orjson
 import pytest
 from fastapi import Response
 
-from services.router.errors import QueueUnreachable
+from services.router.errors import Overloaded, QueueUnreachable
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.handoff.review_queue import ReviewQueue
@@ -252,3 +252,16 @@ async def test_an_odd_item_id_reaches_the_queue_whole(tmp_path: Path, item_id: s
     async with serve(queue.app()) as url, handing_off(tmp_path, url) as handoff:
         outcome = await handoff.outcome("shop", item_id)
         assert (outcome.status, outcome.label) == ("resolved", "x")
+
+
+async def test_no_more_tasks_are_under_way_than_allowed(tmp_path: Path) -> None:
+    queue = ScriptedQueue()
+
+    async def call(handoff: Handoff, n: int) -> None:
+        await handoff.deliver("shop", [entry(f"{n}-{k}") for k in range(100)])
+
+    async with serve(queue.app()) as url, handing_off(tmp_path, url, 1000) as handoff:
+        done = await asyncio.gather(*(call(handoff, n) for n in range(15)), return_exceptions=True)
+        assert [type(one) for one in done] == [type(None)] * 10 + [Overloaded] * 5
+        assert len(queue.item_ids) == 1000
+        await call(handoff, 15)

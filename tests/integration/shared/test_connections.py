@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from shared.auth import Keys, Principal, Verifier, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
 from shared.http.connections import ConnectionLimits
+from shared.http.server import bound_socket
 from tests.harness import client, serve, wait_until
 
 PATIENT = ConnectionLimits()
@@ -99,9 +101,7 @@ class Raw:
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Read one answer with a length."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = {
-            name.lower(): value for name, value in (line.split(": ") for line in head[1:-2])
-        }
+        headers = {name.lower(): value for name, value in (line.split(": ") for line in head[1:-2])}
         body = await self.reader.readexactly(int(headers["content-length"]))
         return int(head[0].split()[1]), headers, body
 
@@ -195,9 +195,7 @@ async def test_a_body_that_does_not_end_in_time_is_a_408_and_never_seen(
     assert 'surehand_http_cut_connections_total{cause="request-timeout"}' in counted
 
 
-async def test_a_client_is_not_blamed_for_a_service_that_reads_late(
-    keys: Keys, seen: Seen
-) -> None:
+async def test_a_client_is_not_blamed_for_a_service_that_reads_late(keys: Keys, seen: Seen) -> None:
     size = 2 * MIB
     async with serve(_app(keys, seen), limits=HASTY) as url, raw(url) as connection:
         await connection.send(head(keys, "/late", Content_Length=str(size)))
@@ -259,3 +257,14 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off(keys: Keys, see
         connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await connection.send(head(keys, "/endless", "GET"))
         await wait_until(seen.cut.is_set)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
+def test_the_kernel_gives_up_on_clients_that_have_vanished() -> None:
+    with bound_socket("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:
+                patience = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert patience == 30_000
