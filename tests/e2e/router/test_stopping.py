@@ -73,12 +73,11 @@ async def test_an_idle_connection_is_told_before_it_is_closed(installation: Inst
         assert "connection" not in (await caller.post(PREDICT, json=body)).headers
         router.process.send_signal(signal.SIGTERM)
 
-        async def stopping() -> httpx.Response | None:
-            answer = await stranger.get("/readyz")
-            return answer if answer.status_code == 503 else None
+        async def missing() -> dict[str, str]:
+            lacks: dict[str, str] = (await stranger.get("/readyz")).json()["missing"]
+            return lacks
 
-        answer = await wait_until(stopping)
-        assert answer.json()["missing"] == {"service": "is stopping"}
+        assert await wait_until(missing) == {"service": "is stopping"}
         answer = await caller.post(PREDICT, json=body)
         assert answer.status_code == 200
         assert answer.headers["connection"] == "close"

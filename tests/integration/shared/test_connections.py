@@ -259,7 +259,6 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off(keys: Keys, see
         await wait_until(seen.cut.is_set)
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
 def test_the_kernel_gives_up_on_clients_that_have_vanished() -> None:
     with bound_socket("127.0.0.1", 0) as listener:
         listener.listen()
