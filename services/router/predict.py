@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
@@ -12,6 +13,7 @@ from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
 from services.router.pictures import Data, scorable_data
+from services.router.rates import RateLimit, holder_of
 from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
@@ -29,6 +31,8 @@ class Predictor:
     waiters: Waiters
     log: RowLog
     shadows: Shadows
+    admission: Admission
+    rate_limit: RateLimit | None
     secret: str
     now: Callable[[], datetime]
     _serving: dict[str, Terms] = field(default_factory=dict)
@@ -39,12 +43,16 @@ class Predictor:
 
         Raises
         ------
-        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, Unavailable
+        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, TooManyRequests, Unavailable
             Nothing was answered and nothing is promised.
         """
         received = self.now()
         view = await self.versions.view(project)
+        if view.serving is not None:
+            self.admission.check(view.serving.batcher)
         check_items(incoming.items, view.documents.project)
+        if self.rate_limit is not None:
+            self.rate_limit.take(holder_of(incoming.caller), len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:

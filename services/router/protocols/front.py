@@ -5,7 +5,7 @@ the same as the route in `native`, which documents it. Whatever has no plain len
 declared as JSON goes on to FastAPI.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,17 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.router.incoming import read
+from services.router.predict import Predictor
+from services.router.rates import holder_of
 from shared.auth import Role, require
 from shared.http.waiting import disconnected
-from shared.problems import Problem
+from shared.problems import Problem, note
 
 log = structlog.get_logger()
 
 _PREFIX, _SUFFIX = "/v1/projects/", "/predict"
 _JSON = b"application/json"
+_HEADERS = ((b"content-type", _JSON),)
 _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
 
 
@@ -39,30 +42,40 @@ class PredictFront:
             await self.app(scope, receive, send)
             return
         try:
-            answer = await _answer(scope["app"].state, project, token, receive)
+            answer, headers = await _answer(scope["app"].state, project, token, receive)
         except Problem as problem:
-            log.info("request_refused", problem=problem.kind, status=problem.status)
+            note(problem)
             await problem.response()(scope, receive, send)
         except Exception:
             log.exception("request_failed", path=scope["path"])
             unknown = Problem("The service failed; the log has the cause.")
             await unknown.response()(scope, receive, send)
         else:
-            headers = [(b"content-type", _JSON), (b"content-length", b"%d" % len(answer))]
+            headers = [(b"content-length", b"%d" % len(answer)), *headers]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": answer})
 
 
-async def _answer(state: Any, project: str, token: str, receive: Receive) -> bytes:
-    """Return the answer to a call; nothing when the client has left in its middle."""
+async def _answer(
+    state: Any, project: str, token: str, receive: Receive
+) -> tuple[bytes, Sequence[tuple[bytes, bytes]]]:
+    """Return the answer to a call and its headers; nothing when the client left in its middle."""
     # Who calls is known before what is sent is read.
-    require(state.verifier.verify_header(token), _ROLES, project)
+    caller = state.verifier.verify_header(token)
+    require(caller, _ROLES, project)
     body = await _body(receive)
     if body is None:
-        return b""
+        return b"", _HEADERS
+    predictor: Predictor = state.router.predictor
     left = partial(disconnected, receive)
-    answer: bytes = await state.router.predictor.predict(project, read(body), left)
-    return answer
+    answer = await predictor.predict(project, read(body, caller), left)
+    if predictor.rate_limit is None:
+        return answer, _HEADERS
+    return answer, [*_HEADERS, *_raw(predictor.rate_limit.standing(holder_of(caller)))]
+
+
+def _raw(headers: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _token(headers: Iterable[tuple[bytes, bytes]], limit_bytes: int) -> str | None:

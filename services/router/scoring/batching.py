@@ -68,6 +68,12 @@ class Batcher:
         self._waiting: deque[_Job] = deque()
         self._busy = False
         self.items_waiting = 0
+        # For admission: what would be run before a new call's first item, and how long an item
+        # takes while runs follow one another, with all that the loop does in between.
+        self.items_ahead = 0
+        self.pace = seconds_per_item
+        self._began = 0.0
+        self._previous = 0
 
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
@@ -78,6 +84,7 @@ class Batcher:
         job = _Job(items, loop.create_future())
         self._waiting.append(job)
         self.items_waiting += len(items)
+        self.items_ahead += _turn(len(items))
         if not self._busy:
             self._busy = True
             # Not at once: what else the loop has just read joins this batch.
@@ -97,17 +104,28 @@ class Batcher:
         inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
         parts = self._take(max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS)
         if not parts:
-            self._busy = False
+            self._busy, self._previous = False, 0
             return
         items = [item for _, part in parts for item in part]
+        self._keep_pace(len(items))
         if inline:
             self._settle(parts, self._timed(items))
             self._busy = bool(self._waiting)
             if self._busy:
                 asyncio.get_running_loop().call_soon(self._next)
+            else:
+                self._previous = 0
         else:
+            self.items_ahead += len(items)
             running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
             running.add_done_callback(lambda done: self._ran(parts, done))
+
+    def _keep_pace(self, count: int) -> None:
+        """Measure from the start of one run to that of the next; not across a pause."""
+        now = time.perf_counter()
+        if self._previous:
+            self.pace += _NEWEST * ((now - self._began) / self._previous - self.pace)
+        self._began, self._previous = now, count
 
     def _take(self, most: int) -> list[_Part]:
         """Take items from the head of the queue; a long call's rest goes behind the others."""
@@ -117,6 +135,7 @@ class Batcher:
             job = self._waiting.popleft()
             begin = len(job.scores)
             rest = job.items[begin:] if begin else job.items
+            self.items_ahead -= _turn(len(rest))
             if job.future.done():
                 # Its caller has left.
                 self.items_waiting -= len(rest)
@@ -126,6 +145,7 @@ class Batcher:
             part = rest[:most] if len(rest) > most else rest
             if part is not rest:
                 longer.append(job)
+                self.items_ahead += _turn(len(rest) - len(part))
             most -= len(part)
             self.items_waiting -= len(part)
             parts.append((job, part))
@@ -133,6 +153,7 @@ class Batcher:
         return parts
 
     def _ran(self, parts: list[_Part], done: asyncio.Future[list[Score | None]]) -> None:
+        self.items_ahead -= sum(len(part) for _, part in parts)
         if done.cancelled():
             for job, _ in parts:
                 job.future.cancel()
@@ -180,3 +201,8 @@ class Batcher:
                 return self._scored(items[:middle]) + self._scored(items[middle:])
             log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
             return [None]
+
+
+def _turn(count: int) -> int:
+    """Return how many of `count` items are run before it is the next call's turn."""
+    return min(_MOST_ITEMS, count)
