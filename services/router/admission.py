@@ -10,6 +10,7 @@ from typing import Protocol
 
 from services.router.errors import Overloaded
 from services.router.metrics import REFUSED
+from services.router.scoring.pace import Pace
 
 _LONGEST_RETRY_SECONDS = 60
 
@@ -17,13 +18,12 @@ _LONGEST_RETRY_SECONDS = 60
 class Queue(Protocol):
     """What waits for one model.
 
-    `items_ahead` are those that would be run before a new call's first; `items_waiting` are all,
-    `pace` is the seconds that one of them takes, the work around its run included.
+    `items_ahead` are those that would be run before a new call's first; `items_waiting` are all.
     """
 
     items_ahead: int
     items_waiting: int
-    pace: float
+    pace: Pace
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Admission:
 
         Pure. What waits for nothing but itself is always taken, however long it takes.
         """
-        wait = queue.items_ahead * queue.pace
+        wait = queue.items_ahead * queue.pace.seconds
         if wait <= self.max_wait_seconds and queue.items_waiting < self.max_items:
             return None
-        drained = max(wait, queue.items_waiting * queue.pace)
+        drained = max(wait, queue.items_waiting * queue.pace.seconds)
         return max(1, min(_LONGEST_RETRY_SECONDS, math.ceil(drained)))

@@ -38,6 +38,16 @@ class Predictor:
     _serving: dict[str, Terms] = field(default_factory=dict)
     _challenging: dict[str, Terms] = field(default_factory=dict)
 
+    def admit(self, project: str) -> None:
+        """Raise `Overloaded` when a call would wait too long; to ask before any work on it."""
+        view = self.versions.peek(project)
+        if view is not None:
+            self._admit(view)
+
+    def _admit(self, view: View) -> None:
+        if view.serving is not None:
+            self.admission.check(view.serving.batcher)
+
     async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
         """Return the body of a `PredictResponse`; `left` returns when the caller has left.
 
@@ -48,8 +58,7 @@ class Predictor:
         """
         received = self.now()
         view = await self.versions.view(project)
-        if view.serving is not None:
-            self.admission.check(view.serving.batcher)
+        self._admit(view)
         check_items(incoming.items, view.documents.project)
         if self.rate_limit is not None:
             self.rate_limit.take(holder_of(incoming.caller), len(incoming.items))

@@ -60,13 +60,15 @@ async def _answer(
     state: Any, project: str, token: str, receive: Receive
 ) -> tuple[bytes, Sequence[tuple[bytes, bytes]]]:
     """Return the answer to a call and its headers; nothing when the client left in its middle."""
+    predictor: Predictor = state.router.predictor
+    # A refusal must cost little, or refusing is itself the load: so it comes before all else.
+    predictor.admit(project)
     # Who calls is known before what is sent is read.
     caller = state.verifier.verify_header(token)
     require(caller, _ROLES, project)
     body = await _body(receive)
     if body is None:
         return b"", _HEADERS
-    predictor: Predictor = state.router.predictor
     left = partial(disconnected, receive)
     answer = await predictor.predict(project, read(body, caller), left)
     if predictor.rate_limit is None:

@@ -15,6 +15,7 @@ import structlog
 
 from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, SCORING_FAILURES, WAIT_SECONDS
 from services.router.routing import FloatArray, Score, scores_of
+from services.router.scoring.pace import Pace
 
 log = structlog.get_logger()
 
@@ -68,12 +69,9 @@ class Batcher:
         self._waiting: deque[_Job] = deque()
         self._busy = False
         self.items_waiting = 0
-        # For admission: what would be run before a new call's first item, and how long an item
-        # takes while runs follow one another, with all that the loop does in between.
+        # For admission: what would be run before a new call's first item, and how fast.
         self.items_ahead = 0
-        self.pace = seconds_per_item
-        self._began = 0.0
-        self._previous = 0
+        self.pace = Pace(seconds_per_item)
 
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
@@ -101,31 +99,31 @@ class Batcher:
         return min(_MOST_ITEMS, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
 
     def _next(self) -> None:
-        inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
-        parts = self._take(max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS)
-        if not parts:
-            self._busy, self._previous = False, 0
+        if not self._waiting:
+            self._busy = False
+            self.pace.end(more=False)
             return
-        items = [item for _, part in parts for item in part]
-        self._keep_pace(len(items))
-        if inline:
+        until = self.pace.begin(self._waiting[0].arrived)
+        inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
+        limit = max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS
+        while parts := self._take(limit):
+            items = [item for _, part in parts for item in part]
+            if not inline:
+                self._run_aside(parts, items)
+                return
             self._settle(parts, self._timed(items))
-            self._busy = bool(self._waiting)
-            if self._busy:
-                asyncio.get_running_loop().call_soon(self._next)
-            else:
-                self._previous = 0
-        else:
-            self.items_ahead += len(items)
-            running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
-            running.add_done_callback(lambda done: self._ran(parts, done))
+            self.pace.add(len(items))
+            if not self._waiting or time.perf_counter() >= until:
+                break
+        self._busy = bool(self._waiting)
+        self.pace.end(more=self._busy)
+        if self._busy:
+            asyncio.get_running_loop().call_soon(self._next)
 
-    def _keep_pace(self, count: int) -> None:
-        """Measure from the start of one run to that of the next; not across a pause."""
-        now = time.perf_counter()
-        if self._previous:
-            self.pace += _NEWEST * ((now - self._began) / self._previous - self.pace)
-        self._began, self._previous = now, count
+    def _run_aside(self, parts: list[_Part], items: list[Data]) -> None:
+        self.items_ahead += len(items)
+        running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
+        running.add_done_callback(lambda done: self._ran(parts, len(items), done))
 
     def _take(self, most: int) -> list[_Part]:
         """Take items from the head of the queue; a long call's rest goes behind the others."""
@@ -152,8 +150,11 @@ class Batcher:
         self._waiting.extend(longer)
         return parts
 
-    def _ran(self, parts: list[_Part], done: asyncio.Future[list[Score | None]]) -> None:
-        self.items_ahead -= sum(len(part) for _, part in parts)
+    def _ran(
+        self, parts: list[_Part], count: int, done: asyncio.Future[list[Score | None]]
+    ) -> None:
+        self.items_ahead -= count
+        self.pace.add(count)
         if done.cancelled():
             for job, _ in parts:
                 job.future.cancel()

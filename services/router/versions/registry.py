@@ -123,6 +123,10 @@ class Versions:
         except STORE_ERRORS as error:
             raise StoreUnreachable from error
 
+    def peek(self, project: str) -> View | None:
+        """Return the project's view if it is known already."""
+        return self._views.get(project)
+
     def known(self) -> dict[str, View]:
         """Return the views of all projects that are known now."""
         return dict(self._views)

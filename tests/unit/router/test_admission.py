@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.router.admission import Admission
 from services.router.errors import Overloaded
+from services.router.scoring.pace import Pace
 
 ADMISSION = Admission(max_wait_seconds=1.0, max_items=10_000)
 
@@ -16,7 +17,7 @@ ADMISSION = Admission(max_wait_seconds=1.0, max_items=10_000)
 class Waiting:
     items_ahead: int
     items_waiting: int
-    pace: float
+    pace: Pace
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ class Waiting:
 def test_a_call_is_refused_when_its_wait_would_be_too_long(
     ahead: int, waiting: int, pace: float, refused: int | None
 ) -> None:
-    queue = Waiting(ahead, waiting, pace)
+    queue = Waiting(ahead, waiting, Pace(pace))
     assert ADMISSION.refusal(queue) == refused
     if refused is None:
         ADMISSION.check(queue)
@@ -48,8 +49,8 @@ def test_a_call_is_refused_when_its_wait_would_be_too_long(
 def test_more_waiting_never_turns_a_refusal_into_a_welcome(
     waiting: int, rest: int, pace: float
 ) -> None:
-    refused = ADMISSION.refusal(Waiting(waiting, waiting + rest, pace))
-    more = ADMISSION.refusal(Waiting(waiting + 1, waiting + rest + 1, pace))
+    refused = ADMISSION.refusal(Waiting(waiting, waiting + rest, Pace(pace)))
+    more = ADMISSION.refusal(Waiting(waiting + 1, waiting + rest + 1, Pace(pace)))
     if refused is not None:
         assert more is not None
         assert 1 <= refused <= more <= 60

@@ -75,4 +75,4 @@ async def test_the_pace_counts_what_the_loop_does_between_runs() -> None:
 
     loop = asyncio.get_running_loop()
     await asyncio.gather(*(call() for _ in range(40)))
-    assert batcher.pace > 5 * batcher.seconds_per_item
+    assert batcher.pace.seconds > 5 * batcher.seconds_per_item
