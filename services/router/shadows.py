@@ -31,8 +31,11 @@ _MOST_BYTES = 32 * 1024 * 1024
 _BATCH_ITEMS = 64
 # What arrives so close together is scored together.
 _GATHER_SECONDS = 0.02
-# The pause between two runs, and between two looks at whether the others are idle.
+# Before each run; whoever wakes later than that finds the loop, or the machine, busy.
 _PAUSE_SECONDS = 0.005
+_LATE_SECONDS = 0.0015
+# After each run, in multiples of it: shadows take a quarter of one processor at most.
+_REST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,16 @@ class Shadows:
 
     def offer(self, project: str, call: Call, size: int) -> None:
         """Take the items of a call that is decided, `size` bytes in all, if there is room."""
-        seen = call.suggestions()
-        if len(self._waiting) + len(seen) > _MOST_ITEMS or self._bytes + size > _MOST_BYTES:
-            SHADOW_DROPPED.inc(len(seen))
+        count = len(call.decisions)
+        if len(self._waiting) + count > _MOST_ITEMS or self._bytes + size > _MOST_BYTES:
+            SHADOW_DROPPED.inc(count)
             return
-        each = size // len(seen)
+        each = size // count
         self._waiting.extend(
             _Seen(project, item, version, suggestion, call.received, each)
-            for item, version, suggestion in seen
+            for item, version, suggestion in call.suggestions()
         )
-        self._bytes += each * len(seen)
+        self._bytes += each * count
         self._arrived.set()
 
     async def _run(self) -> None:
@@ -113,10 +116,17 @@ class Shadows:
                 at += len(part)
                 await self._score(shadow, part)
 
-    async def _score(self, shadow: LoadedVersion, part: Sequence[_Seen]) -> None:
-        # Nothing tells when the others are idle: telling would cost each answer something.
-        while not self._versions.idle:  # noqa: ASYNC110
+    async def _quiet(self) -> None:
+        """Return once there is time to spare: a sleep ends when it should, and nobody scores."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _PAUSE_SECONDS
             await asyncio.sleep(_PAUSE_SECONDS)
+            if loop.time() - due < _LATE_SECONDS and self._versions.idle:
+                return
+
+    async def _score(self, shadow: LoadedVersion, part: Sequence[_Seen]) -> None:
+        await self._quiet()
         started = time.monotonic()
         scores = await asyncio.to_thread(shadow.batcher.aside, [seen.item.data for seen in part])
         lines = _lines(shadow, part, scores, self._now())
@@ -124,8 +134,7 @@ class Shadows:
         unscored = scores.count(None)
         SHADOW_SCORED.inc(len(part) - unscored)
         SHADOW_UNSCORED.inc(unscored)
-        # It takes half of one processor at most.
-        await asyncio.sleep(max(_PAUSE_SECONDS, time.monotonic() - started))
+        await asyncio.sleep(_REST * (time.monotonic() - started))
 
 
 def _lines(
