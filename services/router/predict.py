@@ -1,10 +1,9 @@
 """The use case: check the items, score, route, hand off, log, answer."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
@@ -12,11 +11,13 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.routing import Score, canary_key, challenged, resolved_by_people, route
+from services.router.pictures import Data, scorable_data
+from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions, View
+from services.router.waiting.waiters import Left, Waiters
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Predictor:
 
     versions: Versions
     handoff: Handoff
+    waiters: Waiters
     log: RowLog
     shadows: Shadows
     secret: str
@@ -32,8 +34,8 @@ class Predictor:
     _serving: dict[str, Terms] = field(default_factory=dict)
     _challenging: dict[str, Terms] = field(default_factory=dict)
 
-    async def predict(self, project: str, incoming: Incoming) -> bytes:
-        """Return the body of a `PredictResponse`.
+    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
+        """Return the body of a `PredictResponse`; `left` returns when the caller has left.
 
         Raises
         ------
@@ -44,7 +46,10 @@ class Predictor:
         view = await self.versions.view(project)
         check_items(incoming.items, view.documents.project)
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
-        scores = await _score(view, incoming, theirs)
+        data: list[Data] = [item.data for item in incoming.items]
+        if view.documents.image_fields:
+            data = await scorable_data(incoming.items, view)
+        scores = await _score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -56,10 +61,10 @@ class Predictor:
         if theirs:
             others = self._terms_of(self._challenging, view, view.challenger, decided)
             call.route_by(others, theirs)
-        await self._hand_off(project, call)
+        await self._hand_off(project, call, left)
         predictions = call.predictions()
         rows = call.log_rows(predictions)
-        self.log.append(project, rows, len(predictions))
+        self.log.append(project, rows)
         count_decisions(call.decisions)
         if view.shadows:
             self.shadows.offer(project, call, len(rows))
@@ -83,24 +88,25 @@ class Predictor:
         key = canary_key(self.secret, documents.project.project, named.version)
         return challenged(key, (item.item_id for item in incoming.items), named.share)
 
-    async def _hand_off(self, project: str, call: Call) -> None:
-        """Make every task durable; fill in what people have answered already."""
+    async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
+        """Make every task durable; fill in what people have answered, or answer in time."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
         entries = [Entry.of(project, call.task(i)) for i in asked]
-        receipts = await self.handoff.deliver(project, entries)
-        check_receipts(asked, receipts)
-        for i, receipt in zip(asked, receipts, strict=True):
-            decision = call.decisions[i]
-            # An eligible item is scored anew: its audit task does not change its answer.
-            if decision.decision == "in_review" and receipt.state == "resolved" and receipt.label:
-                call.decisions[i] = resolved_by_people(decision, receipt.label)
+        seconds = call.incoming.wait_seconds
+        async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
+            receipts = await self.handoff.deliver(project, entries)
+            check_receipts(asked, receipts)
+            resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            # The queue has not seen what lies in the spool, and may have resolved it long ago.
+            wait.unsure |= self.handoff.backlog > 0
+            call.answer(await wait.labels(call.in_review()))
 
 
-async def _score(view: View, incoming: Incoming, theirs: Sequence[int]) -> Sequence[Score | None]:
+async def _score(view: View, data: Sequence[Data], theirs: Sequence[int]) -> Sequence[Score | None]:
     """Return a score an item, those at `theirs` by the challenger; None where there is none."""
-    data = [item.data for item in incoming.items]
     if not theirs:
         return await _scores_by(view.serving, data)
     ours = sorted(set(range(len(data))).difference(theirs))
@@ -115,9 +121,7 @@ async def _score(view: View, incoming: Incoming, theirs: Sequence[int]) -> Seque
     return scores
 
 
-async def _scores_by(
-    loaded: LoadedVersion | None, data: Sequence[Mapping[str, Any]]
-) -> Sequence[Score | None]:
+async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:
     if loaded is None or not data:
         return [None] * len(data)
     return await loaded.batcher.score(data)

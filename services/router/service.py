@@ -1,5 +1,6 @@
 """The running router: its parts, started and stopped together."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
 from services.router.scoring.threads import available_cpus
+from services.router.settings import RouterSettings
 from services.router.shadows import Shadows
 from services.router.versions.registry import Versions
+from services.router.waiting.waiters import Waiters
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -26,14 +29,16 @@ class Router:
     predictor: Predictor
     versions: Versions
     handoff: Handoff
-    bells: Doorbells
+    waiters: Waiters
     now: Callable[[], datetime]
-    poll_seconds: float
 
 
 @contextlib.asynccontextmanager
 async def running_router(
-    common: CommonSettings, now: Callable[[], datetime]
+    common: CommonSettings,
+    settings: RouterSettings,
+    now: Callable[[], datetime],
+    stopping: asyncio.Event,
 ) -> AsyncIterator[Router]:
     """Build the parts, and run them while the block lasts."""
     store = Store(common.store_address)
@@ -47,11 +52,10 @@ async def running_router(
     log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
     shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
     shadows = Shadows(versions, shadow_log, now)
-    handoff = Handoff(
-        ReviewQueue(common.review_queue_url, common.service_token.get_secret_value()),
-        Spool(common.home / "spool"),
-        body_limit_bytes=common.body_limit_bytes,
-    )
+    queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
+    spool = Spool(common.home / "spool")
+    handoff = Handoff(queue, spool, body_limit_bytes=common.body_limit_bytes)
+    waiters = Waiters(queue, limit=settings.max_waiters)
     secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
@@ -60,6 +64,7 @@ async def running_router(
         shadow_log.running(),
         shadows.running(),
         handoff.running(),
+        waiters.running(stopping),
     ):
-        predictor = Predictor(versions, handoff, log, shadows, secret, now)
-        yield Router(predictor, versions, handoff, bells, now, common.poll_seconds)
+        predictor = Predictor(versions, handoff, waiters, log, shadows, secret, now)
+        yield Router(predictor, versions, handoff, waiters, now)

@@ -6,6 +6,7 @@ declared as JSON goes on to FastAPI.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.router.incoming import read
 from shared.auth import Role, require
+from shared.http.waiting import disconnected
 from shared.problems import Problem
 
 log = structlog.get_logger()
@@ -58,7 +60,8 @@ async def _answer(state: Any, project: str, token: str, receive: Receive) -> byt
     body = await _body(receive)
     if body is None:
         return b""
-    answer: bytes = await state.router.predictor.predict(project, read(body))
+    left = partial(disconnected, receive)
+    answer: bytes = await state.router.predictor.predict(project, read(body), left)
     return answer
 
 

@@ -1,5 +1,6 @@
 """The router's own routes: parse, call one function, return. Predict is mostly met by `front`."""
 
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -18,10 +19,12 @@ from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
+from services.router.waiting.waiters import Left
 from shared.auth import allow
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
+from shared.http.waiting import disconnected
 from shared.problems import (
     BodyTooLarge,
     Forbidden,
@@ -50,7 +53,13 @@ async def service_of(request: Request) -> Router:
     return service
 
 
+async def left_of(request: Request) -> Left:
+    """Return what to await to know that the caller has left; once the body has been read."""
+    return partial(disconnected, request.receive)
+
+
 Service = Annotated[Router, Depends(service_of)]
+HasLeft = Annotated[Left, Depends(left_of)]
 
 
 @router.post(
@@ -61,14 +70,17 @@ Service = Annotated[Router, Depends(service_of)]
         NotJson, ItemConflict, BodyTooLarge, Unprocessable, StoreUnreachable, SpoolUnavailable
     ),
 )
-async def predict(project: str, body: PredictRequest, service: Service) -> Response:
+async def predict(project: str, body: PredictRequest, service: Service, left: HasLeft) -> Response:
     """Answer what the promise covers, and send the rest to people.
+
+    With `wait_seconds` the answer waits for theirs, and says what it got in time: such entries are
+    `answered`, their reason is `human`.
 
     `in_review`, and the audit task of an answer, are durable before the response. With a 409 some
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    return _json(await service.predictor.predict(project, taken(body)))
+    return _json(await service.predictor.predict(project, taken(body), left))
 
 
 @router.get(
@@ -78,9 +90,12 @@ async def predict(project: str, body: PredictRequest, service: Service) -> Respo
     responses=declare(StoreUnreachable, QueueUnreachable),
 )
 async def outcome(
-    project: str, item_id: str, service: Service, wait_seconds: WaitSeconds = 0
+    project: str, item_id: str, service: Service, left: HasLeft, wait_seconds: WaitSeconds = 0
 ) -> Response:
-    """Say whether people have resolved the item; percent-encode its id in the path."""
+    """Say whether people have resolved the item; percent-encode its id in the path.
+
+    With `wait_seconds` the answer comes once they have, or as things stand after that time.
+    """
     await service.versions.view(project)
     try:
         _ITEM_ID.validate_python(item_id)
@@ -88,11 +103,11 @@ async def outcome(
         raise Unprocessable([("/path/item_id", "is not an item id")]) from error
     found = await outcome_of(
         service.handoff,
-        service.bells,
+        service.waiters,
         project,
         item_id,
         wait_seconds=wait_seconds,
-        poll_seconds=service.poll_seconds,
+        left=left,
     )
     return _json(found.model_dump_json().encode())
 

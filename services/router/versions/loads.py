@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 from services.router.errors import VersionNotFound, VersionNotReady
 from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from services.router.versions.documents import Documents
-from services.router.versions.loading import LoadedVersion, VersionRefused, load_version, misfit
+from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
 from shared.store import Store, manifest_path
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ class Loads:
     def fit(self, documents: Documents) -> None:
         """Let go of what the project as it is now cannot be answered with."""
         for version, loaded in list(self.loaded.items()):
-            if misfit(loaded.manifest, documents.project):
+            if not loaded.fits(documents.project):
                 self._let_go(self.loaded.pop(version))
 
     def keep(self, named: Collection[str]) -> None:
