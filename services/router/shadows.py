@@ -19,6 +19,7 @@ from services.router.calls import Call
 from services.router.decision_log.shipping import RowLog
 from services.router.incoming import Asked
 from services.router.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
+from services.router.pictures import pictured
 from services.router.routing import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -109,12 +110,14 @@ class Shadows:
             taken.append(self._waiting.popleft())
         self._bytes -= sum(seen.size for seen in taken)
         view = self._versions.known().get(taken[0].project)
-        for shadow in view.shadows if view is not None else ():
+        if view is None:
+            return
+        for shadow in view.shadows:
             at = 0
             while at < len(taken):
                 part = taken[at : at + shadow.batcher.quick_items()]
                 at += len(part)
-                await self._score(shadow, part)
+                await self._score(shadow, part, view.documents.image_fields)
 
     async def _quiet(self) -> None:
         """Return once there is time to spare: a sleep ends when it should, and nobody scores."""
@@ -125,16 +128,24 @@ class Shadows:
             if loop.time() - due < _LATE_SECONDS and self._versions.idle:
                 return
 
-    async def _score(self, shadow: LoadedVersion, part: Sequence[_Seen]) -> None:
+    async def _score(
+        self, shadow: LoadedVersion, part: Sequence[_Seen], images: Sequence[str]
+    ) -> None:
         await self._quiet()
         started = time.monotonic()
-        scores = await asyncio.to_thread(shadow.batcher.aside, [seen.item.data for seen in part])
+        scores = await asyncio.to_thread(_scores, shadow, part, images)
         lines = _lines(shadow, part, scores, self._now())
         self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
         SHADOW_SCORED.inc(len(part) - unscored)
         SHADOW_UNSCORED.inc(unscored)
         await asyncio.sleep(_REST * (time.monotonic() - started))
+
+
+def _scores(
+    shadow: LoadedVersion, part: Sequence[_Seen], images: Sequence[str]
+) -> list[Score | None]:
+    return shadow.batcher.aside([pictured(seen.item.data, images) for seen in part])
 
 
 def _lines(
