@@ -29,8 +29,25 @@ async def scorable_data(items: Sequence[Asked], view: View) -> list[Data]:
     names = view.documents.image_fields
     if not names:
         return [item.data for item in items]
-    layouts = view.serving.layouts if view.serving is not None else {}
-    return await asyncio.to_thread(_with_pictures, items, names, layouts)
+    return await asyncio.to_thread(_with_pictures, items, names, _layouts(view))
+
+
+def pictured(data: Data, names: Sequence[str]) -> Data:
+    """Return the data of one item that passed `scorable_data`, its images as pictures again.
+
+    They are decoded when they are scored: in a thread, then.
+    """
+    images = {name: data[name] for name in names if not is_stored_url(data[name])}
+    return {**data, **{name: Picture(value) for name, value in images.items()}}
+
+
+def _layouts(view: View) -> dict[str, list[Layout]]:
+    """Return the layouts of all versions that may answer, for each image field."""
+    layouts: dict[str, list[Layout]] = {}
+    for one in (view.serving, view.challenger):
+        for name, wanted in one.layouts.items() if one is not None else ():
+            layouts.setdefault(name, []).extend(wanted)
+    return layouts
 
 
 def _with_pictures(

@@ -115,9 +115,13 @@ class Versions:
             return found
         if not re.fullmatch(VERSION_PATTERN, version):
             raise VersionNotFound(version)
+        loads = self._loads.get(project)
+        if loads is None:
+            # It was taken away while its first version was on the way.
+            raise ProjectNotFound(project)
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await self._loads[project].pinned(view.documents, version)
+                return await loads.pinned(view.documents, version)
         except TimeoutError as error:
             raise VersionNotReady(version, "it is still being loaded") from error
         except STORE_ERRORS as error:
