@@ -27,7 +27,7 @@ INFERENCE_SECONDS = Histogram(
 BATCH_ITEMS = Histogram(
     "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
-RELOADS = Counter("surehand_router_reloads_total", "Versions loaded and swapped in")
+RELOADS = Counter("surehand_router_reloads_total", "Versions loaded")
 RELOAD_FAILURES = Counter(
     "surehand_router_reload_failures_total", "Attempts to load a version that were refused"
 )

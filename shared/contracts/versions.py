@@ -6,6 +6,8 @@ from pydantic import Field
 
 from shared.contracts.base import Label, Message, UtcTime
 
+VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
 PromiseState = Literal["certified", "warn", "suspended", "recertifying", "uncertified", "expired"]
 
 

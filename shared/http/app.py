@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problems
 from shared.auth import Verifier
@@ -17,6 +17,21 @@ from shared.telemetry import RequestContext
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Application(FastAPI):
+    """FastAPI behind `entry`, which gets each request first: the framework is not always needed."""
+
+    entry: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request, or the lifespan."""
+        scope["app"] = self
+        await self.entry(scope, receive, send)
+
+    async def through_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let FastAPI answer."""
+        await super().__call__(scope, receive, send)
 
 
 def build_app(
@@ -35,7 +50,7 @@ def build_app(
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
     request before FastAPI does, and may answer it.
     """
-    app = FastAPI(
+    app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
@@ -48,8 +63,8 @@ def build_app(
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
-    stack = app.build_middleware_stack()
-    app.middleware_stack = RequestContext(front(stack) if front else stack, service=service)
+    inner = app.through_framework
+    app.entry = RequestContext(front(inner) if front else inner, service=service)
     return app
 
 

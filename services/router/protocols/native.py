@@ -111,7 +111,7 @@ async def model(project: str, service: Service) -> Response:
         "project_revision": documents.project.revision,
         "promise": promise_summary(view, standing_of(view, service.now())),
         "serving": serving.version if serving is not None else None,
-        "loaded": {serving.version: serving.sha256} if serving is not None else {},
+        "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
         "failures": dict(view.failures),
     }
     return _json(orjson.dumps(status))

@@ -1,6 +1,6 @@
 """Tiny graphs and the store documents around them, as a trainer would write them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from shared.contracts.projects import (
 )
 from shared.contracts.versions import (
     Certificate,
+    Challenger,
     Channels,
     Manifest,
     ModelInput,
@@ -200,11 +201,24 @@ class Publisher:
             ),
         )
 
-    async def put_champion(self, version: str | None) -> None:
-        """Write channels.json."""
+    async def put_champion(
+        self,
+        version: str | None,
+        /,
+        *,
+        challenger: tuple[str, float] | None = None,
+        shadow: Sequence[str] = (),
+    ) -> None:
+        """Write channels.json; a challenger comes with its share."""
         self.revision += 1
         await self.store.write_document(
-            channels_path(self.name), Channels(revision=self.revision, champion=version)
+            channels_path(self.name),
+            Channels(
+                revision=self.revision,
+                champion=version,
+                challenger=challenger and Challenger(version=challenger[0], share=challenger[1]),
+                shadow=list(shadow),
+            ),
         )
 
     async def publish(
