@@ -3,12 +3,14 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from functools import partial
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.router.protocols import native
-from services.router.protocols.front import PredictFront
+from services.router.protocols.front import Front
+from services.router.protocols.oip import routes as oip
+from services.router.protocols.oip.refusals import WithError
 from services.router.service import Router, running_router
 from services.router.settings import RouterSettings
 from shared.auth import Verifier
@@ -43,14 +45,18 @@ def create_app(
         router: Router = app.state.router
         return router.versions.missing()
 
+    def front(framework: ASGIApp) -> ASGIApp:
+        ways = (native.PREDICT, oip.INFER)
+        return Front(WithError(framework), ways, common.body_limit_bytes)
+
     app = build_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
         lifespan=lifespan,
-        routers=[native.router],
+        routers=[native.router, *oip.routers],
         verifier=Verifier(common.keys_folder),
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,
-        front=partial(PredictFront, limit_bytes=common.body_limit_bytes),
+        front=front,
     )
     return app

@@ -27,7 +27,13 @@ class Predictor:
     _terms: dict[str, Terms] = field(default_factory=dict)
 
     async def predict(self, project: str, incoming: Incoming) -> bytes:
-        """Return the body of a `PredictResponse`.
+        """Return the body of a `PredictResponse`; raises what `decide` does."""
+        call = await self.decide(project, incoming)
+        predictions = b",".join(call.predictions)
+        return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
+
+    async def decide(self, project: str, incoming: Incoming) -> Call:
+        """Decide on each item, make its task durable, and log it.
 
         Raises
         ------
@@ -47,10 +53,10 @@ class Predictor:
         ]
         call = Call(terms, incoming, scores, decisions, received, decided)
         await self._hand_off(project, call)
-        predictions = call.predictions()
-        self.log.append(project, call.log_rows(predictions), len(predictions))
+        call.encode()
+        self.log.append(project, call.log_rows(), len(call.decisions))
         count_decisions(call.decisions)
-        return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
+        return call
 
     def _terms_of(self, project: str, view: View, now: datetime) -> Terms:
         terms = self._terms.get(project)

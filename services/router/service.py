@@ -10,6 +10,7 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
+from services.router.protocols.oip.inference import Inference
 from services.router.scoring.threads import available_cpus
 from services.router.versions.registry import Versions
 from shared.doorbells import Doorbells
@@ -22,6 +23,7 @@ class Router:
     """The parts that routes use."""
 
     predictor: Predictor
+    inference: Inference
     versions: Versions
     handoff: Handoff
     bells: Doorbells
@@ -56,4 +58,5 @@ async def running_router(
         handoff.running(),
     ):
         predictor = Predictor(versions, handoff, log, secret, now)
-        yield Router(predictor, versions, handoff, bells, now, common.poll_seconds)
+        inference = Inference(versions, predictor, common.body_limit_bytes)
+        yield Router(predictor, inference, versions, handoff, bells, now, common.poll_seconds)

@@ -42,14 +42,26 @@ class Scorer:
         self._inputs = manifest.inputs
         self._output = manifest.outputs.get("probabilities", "")
         self._session = _session(model, threads)
+        self.outputs = {
+            entry.name: (
+                entry.type,
+                [size if isinstance(size, int) else -1 for size in entry.shape],
+            )
+            for entry in self._session.get_outputs()
+        }
+        """Each output's ONNX type and shape, -1 where a size is open."""
         self._check_signature(fields)
         self.seconds_per_item = self._warm_up(synthetic_item(fields), len(manifest.labels))
 
     def score(self, items: Sequence[Mapping[str, Any]]) -> FloatArray:
         """Return the probabilities of `items` (each its `data`), float32, shape (n, K)."""
-        feeds = tensors(self._inputs, items)
-        probabilities: FloatArray = self._session.run([self._output], feeds)[0]
+        probabilities: FloatArray = self.run([self._output], items)[0]
         return probabilities
+
+    def run(self, outputs: Sequence[str], items: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Return the graph's own `outputs` for `items`, as ONNX Runtime gives them."""
+        arrays: list[Any] = self._session.run(outputs, tensors(self._inputs, items))
+        return arrays
 
     def _check_signature(self, fields: Mapping[str, FieldSpec]) -> None:
         types = {entry.name: entry.type for entry in self._session.get_inputs()}
@@ -59,7 +71,7 @@ class Scorer:
                 raise ScoringRefused(fault)
         if types:
             raise ScoringRefused(f"the manifest does not feed {', '.join(sorted(types))}")
-        if self._output not in {entry.name for entry in self._session.get_outputs()}:
+        if self._output not in self.outputs:
             raise ScoringRefused("the graph does not have the output `probabilities` names")
 
     def _warm_up(self, item: Mapping[str, Any], n_labels: int) -> float:

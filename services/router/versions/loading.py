@@ -24,6 +24,7 @@ class LoadedVersion:
     manifest: Manifest
     sha256: str
     batcher: Batcher
+    scorer: Scorer
 
     @property
     def version(self) -> str:
@@ -61,7 +62,7 @@ async def load_version(
     except ScoringRefused as error:
         raise VersionRefused(str(error)) from error
     batcher = Batcher(scorer.score, scorer.seconds_per_item, version)
-    return LoadedVersion(manifest, digest, batcher)
+    return LoadedVersion(manifest, digest, batcher, scorer)
 
 
 async def _manifest(store: Store, project: Project, version: str) -> Manifest:

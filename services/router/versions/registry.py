@@ -28,6 +28,7 @@ log = structlog.get_logger()
 _AT_ONCE = 8
 # Object stores are retried for minutes by their client; a caller is answered sooner.
 _ANSWER_SECONDS = 5.0
+_UNLOADED = "it was unloaded"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Versions:
         self._views: dict[str, View] = {}
         self._loads: dict[str, Loads] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._unloaded: set[str] = set()
         self._scanned = False
 
     async def view(self, project: str) -> View:
@@ -110,6 +112,8 @@ class Versions:
             return found
         if not re.fullmatch(VERSION_PATTERN, version):
             raise VersionNotFound(version)
+        if project in self._unloaded:
+            raise VersionNotReady(version, _UNLOADED)
         try:
             async with asyncio.timeout(self._answer_seconds):
                 return await self._loads[project].pinned(view.documents, version)
@@ -117,6 +121,40 @@ class Versions:
             raise VersionNotReady(version, "it is still being loaded") from error
         except STORE_ERRORS as error:
             raise StoreUnreachable from error
+
+    async def unload(self, project: str) -> None:
+        """Let go of the project's versions, and load none until `load`: people get its items.
+
+        Raises
+        ------
+        ProjectNotFound, StoreUnreachable
+        """
+        view = await self.view(project)
+        self._unloaded.add(project)
+        self._show(project, view.documents)
+        log.warning("model_unloaded", project=project)
+
+    async def load(self, project: str) -> View:
+        """Look in the store now, try again what was refused, and wait for the champion.
+
+        Raises
+        ------
+        ProjectNotFound, StoreUnreachable
+        """
+        view = await self.view(project)
+        self._unloaded.discard(project)
+        self._loads[project].retry()
+        self._show(project, view.documents)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                await self._refresh(project)
+        except STORE_ERRORS as error:
+            raise StoreUnreachable from error
+        view = await self.view(project)
+        load = self._loads[project].first(view.documents.channels.champion)
+        if load is not None:
+            await asyncio.wait([load])
+        return await self.view(project)
 
     def known(self) -> dict[str, View]:
         """Return the views of all projects that are known now."""
@@ -195,6 +233,7 @@ class Versions:
     async def _forget(self, project: str) -> None:
         self._views.pop(project, None)
         self._locks.pop(project, None)
+        self._unloaded.discard(project)
         loads = self._loads.pop(project, None)
         if loads is not None:
             await loads.close()
@@ -209,6 +248,10 @@ class Versions:
         """Replace the project's view by one of `documents` and of what is loaded."""
         loads, old = self._loads[project], self._views.get(project)
         named = named_by(documents.channels)
+        if project in self._unloaded:
+            loads.release()
+            self._views[project] = View(documents, failures=dict.fromkeys(named, _UNLOADED))
+            return
         loads.fit(documents)
         champion = documents.channels.champion
         serving = loads.loaded.get(champion) if champion is not None else None

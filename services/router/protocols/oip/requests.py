@@ -8,7 +8,7 @@ from services.router.errors import MalformedInference
 from services.router.protocols.oip.tensors import (
     BYTES,
     DTYPES,
-    TensorFault,
+    TensorError,
     Values,
     from_bytes,
     from_json,
@@ -78,9 +78,7 @@ def read(body: bytes, header_length: int | None) -> InferenceRequest:
     binary = parameters.get("binary_data_output", False)
     if type(binary) is not bool:
         raise MalformedInference("/parameters/binary_data_output", "must be true or false")
-    inputs = [
-        _tensor(entry, f"/inputs/{i}", tail) for i, entry in _entries(document, "inputs")
-    ]
+    inputs = [_tensor(entry, f"/inputs/{i}", tail) for i, entry in _entries(document, "inputs")]
     tail.end()
     if not inputs:
         raise MalformedInference("/inputs", "must have a tensor")
@@ -164,7 +162,7 @@ def _tensor(entry: dict[str, Any], pointer: str, tail: _Tail) -> Tensor:
             values = from_bytes(datatype, shape, tail.take(parameters[_BINARY_SIZE], at))
         else:
             values = from_json(datatype, shape, entry.get("data"))
-    except TensorFault as fault:
+    except TensorError as fault:
         raise MalformedInference(at, str(fault)) from fault
     return Tensor(entry["name"], datatype, shape, values)
 

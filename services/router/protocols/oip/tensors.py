@@ -38,7 +38,7 @@ _RANGES = {
 _LENGTH = struct.Struct("<I")
 
 
-class TensorFault(ValueError):
+class TensorError(ValueError):
     """The data is not that of a tensor of its datatype and shape."""
 
 
@@ -47,28 +47,28 @@ def from_json(datatype: str, shape: Sequence[int], data: Any) -> Values:
 
     Raises
     ------
-    TensorFault
+    TensorError
         Another number of values, or one that is not of the datatype.
     """
     if type(data) is not list:
-        raise TensorFault("must be a list")
+        raise TensorError("must be a list")
     values = data if _is_flat(data) else _flattened(data, shape)
     if len(values) != math.prod(shape):
-        raise TensorFault(f"must have {math.prod(shape)} values, has {len(values)}")
+        raise TensorError(f"must have {math.prod(shape)} values, has {len(values)}")
     index = _first_fault(datatype, values)
     if index is not None:
-        raise TensorFault(f"value {index} is not of datatype {datatype}")
+        raise TensorError(f"value {index} is not of datatype {datatype}")
     return values
 
 
 def from_bytes(datatype: str, shape: Sequence[int], raw: memoryview) -> Values:
-    """Read the values of a tensor from all of its bytes; `TensorFault` when they do not fit."""
+    """Read the values of a tensor from all of its bytes; `TensorError` when they do not fit."""
     count = math.prod(shape)
     if datatype == BYTES:
         return _elements(raw, count)
     dtype = DTYPES[datatype]
     if len(raw) != count * dtype.itemsize:
-        raise TensorFault(f"must have {count * dtype.itemsize} bytes, has {len(raw)}")
+        raise TensorError(f"must have {count * dtype.itemsize} bytes, has {len(raw)}")
     values: Values = np.frombuffer(raw, dtype).tolist()
     return values
 
@@ -93,7 +93,7 @@ def _flattened(data: list[Any], shape: Sequence[int]) -> Values:
     level = data
     for size in shape[1:]:
         if any(type(part) is not list or len(part) != size for part in level):
-            raise TensorFault(f"must be nested as its shape {list(shape)} is")
+            raise TensorError(f"must be nested as its shape {list(shape)} is")
         level = [value for part in level for value in part]
     return level
 
@@ -121,15 +121,15 @@ def _elements(raw: memoryview, count: int) -> Values:
     at, end = 0, len(raw)
     while at < end:
         if len(values) == count:
-            raise TensorFault(f"has more than {count} elements")
+            raise TensorError(f"has more than {count} elements")
         if end - at < _LENGTH.size:
-            raise TensorFault(f"ends in the length of element {len(values)}")
+            raise TensorError(f"ends in the length of element {len(values)}")
         (length,) = _LENGTH.unpack_from(raw, at)
         at += _LENGTH.size
         if length > end - at:
-            raise TensorFault(f"ends in element {len(values)}")
+            raise TensorError(f"ends in element {len(values)}")
         values.append(bytes(raw[at : at + length]))
         at += length
     if len(values) != count:
-        raise TensorFault(f"must have {count} elements, has {len(values)}")
+        raise TensorError(f"must have {count} elements, has {len(values)}")
     return values
