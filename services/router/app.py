@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -45,10 +46,6 @@ def create_app(
         router: Router = app.state.router
         return router.versions.missing()
 
-    def front(framework: ASGIApp) -> ASGIApp:
-        ways = (native.PREDICT, oip.INFER)
-        return Front(WithError(framework), ways, common.body_limit_bytes)
-
     app = build_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
@@ -57,6 +54,10 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,
-        front=front,
+        front=partial(_front, limit_bytes=common.body_limit_bytes),
     )
     return app
+
+
+def _front(framework: ASGIApp, limit_bytes: int) -> ASGIApp:
+    return Front(WithError(framework), (native.PREDICT, oip.INFER), limit_bytes)
