@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from services.router.protocols import native
 from services.router.protocols.front import Front
+from services.router.protocols.label_studio import routes as label_studio
 from services.router.protocols.oip import routes as oip
 from services.router.protocols.oip.refusals import WithError
 from services.router.service import Router, running_router
@@ -50,7 +51,7 @@ def create_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
         lifespan=lifespan,
-        routers=[native.router, *oip.routers],
+        routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,

@@ -10,6 +10,7 @@ Unavailable 503
 ├── QueueUnreachable     the review queue is away, and the answer is its alone
 ├── SpoolUnavailable     a task could be made durable nowhere: nothing is promised
 ├── StoreUnreachable     the project's documents cannot be read
+├── TrainerUnreachable   the trainer is away
 └── VersionNotReady      the version was refused, or is still being loaded
 """
 
@@ -86,6 +87,15 @@ class StoreUnreachable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The store cannot be read; ask again.")
+
+
+class TrainerUnreachable(Unavailable):
+    """The trainer is away."""
+
+    kind = "trainer-unreachable"
+
+    def __init__(self) -> None:
+        super().__init__("The trainer is away; ask again.")
 
 
 class VersionNotReady(Unavailable):

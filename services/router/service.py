@@ -10,6 +10,8 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
+from services.router.protocols.label_studio.annotations import Annotations
+from services.router.protocols.label_studio.training import Training
 from services.router.protocols.oip.inference import Inference
 from services.router.scoring.threads import available_cpus
 from services.router.versions.registry import Versions
@@ -24,6 +26,8 @@ class Router:
 
     predictor: Predictor
     inference: Inference
+    annotations: Annotations
+    training: Training
     versions: Versions
     handoff: Handoff
     bells: Doorbells
@@ -45,11 +49,8 @@ async def running_router(
         return {name: view.documents.project.retention_days for name, view in known}
 
     log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
-    handoff = Handoff(
-        ReviewQueue(common.review_queue_url, common.service_token.get_secret_value()),
-        Spool(common.home / "spool"),
-        body_limit_bytes=common.body_limit_bytes,
-    )
+    queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
+    handoff = Handoff(queue, Spool(common.home / "spool"), body_limit_bytes=common.body_limit_bytes)
     secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
@@ -59,4 +60,14 @@ async def running_router(
     ):
         predictor = Predictor(versions, handoff, log, secret, now)
         inference = Inference(versions, predictor, common.body_limit_bytes)
-        yield Router(predictor, inference, versions, handoff, bells, now, common.poll_seconds)
+        yield Router(
+            predictor=predictor,
+            inference=inference,
+            annotations=Annotations(queue),
+            training=Training(common.trainer_url),
+            versions=versions,
+            handoff=handoff,
+            bells=bells,
+            now=now,
+            poll_seconds=common.poll_seconds,
+        )
