@@ -54,10 +54,9 @@ def label_studio(folder: Path, version: str) -> Iterator[httpx.Client]:
     program = folder / "venv" / "bin" / "label-studio"
     if not program.exists():
         venv.create(folder / "venv", with_pip=True)
-        pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet"]
-        subprocess.run(
-            [*pip, "--disable-pip-version-check", f"label-studio=={version}"], check=True
-        )
+        python = str(folder / "venv" / "bin" / "python")
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, f"label-studio=={version}"], check=True)
     port, token = _free_port(), secrets.token_hex(20)
     settings = {
         "LABEL_STUDIO_BASE_DATA_DIR": str(folder / f"data-{port}"),

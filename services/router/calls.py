@@ -1,6 +1,6 @@
 """One predict call: its checks, and what goes out of it as plain JSON values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ import orjson
 
 from services.router.errors import ItemConflict
 from services.router.incoming import Asked, Incoming
-from services.router.routing import Decision, Score
+from services.router.routing import Decision, Score, route
 from services.router.terms import Terms
 from shared.contracts.base import rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
@@ -79,6 +79,24 @@ class Call:
     def __post_init__(self) -> None:
         self._labels = self.terms.policies["auto"].labels
         self._common = {**self.terms.said, "decided_at": rfc3339(self.decided)}
+        self._others: dict[int, dict[str, Any]] = {}
+
+    def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
+        """Route the items at `positions` anew: another version scored them, `terms` are its own."""
+        policy = terms.policies[self.incoming.review]
+        common = {**self._common, **terms.said}
+        for i in positions:
+            self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
+            self._others[i] = common
+
+    def suggestions(self) -> list[tuple[Asked, str | None, str | None]]:
+        """Return each item with the version that scored it and that version's suggestion."""
+        return [
+            (item, self._others.get(i, self._common)["model_version"], decision.suggestion)
+            for i, (item, decision) in enumerate(
+                zip(self.incoming.items, self.decisions, strict=True)
+            )
+        ]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -108,7 +126,7 @@ class Call:
             "audited": decision.audited,
             "propensity": decision.propensity,
             "task_id": decision.task_id,
-            **self._common,
+            **self._others.get(i, self._common),
         }
 
     def task(self, i: int) -> dict[str, Any]:
@@ -126,7 +144,7 @@ class Call:
                 "propensity": decision.propensity,
                 "reason": decision.reason,
                 "received_at": rfc3339(self.received),
-                **self._common,
+                **self._others.get(i, self._common),
             },
         }
 

@@ -43,6 +43,20 @@ LOG_LAG_SECONDS = Gauge(
 LOG_LOST = Counter(
     "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"
 )
+_SHADOW_ITEMS = Counter(
+    "surehand_router_shadow_items_total",
+    "Items of shadow versions: scored, unscored (the version could not), dropped (no room)",
+    ["result"],
+)
+SHADOW_SCORED = _SHADOW_ITEMS.labels("scored")
+SHADOW_UNSCORED = _SHADOW_ITEMS.labels("unscored")
+SHADOW_DROPPED = _SHADOW_ITEMS.labels("dropped")
+SHADOW_LOG_LAG_SECONDS = Gauge(
+    "surehand_router_shadow_log_lag_seconds", "Age of the oldest row that is not yet in the store"
+)
+SHADOW_LOG_LOST = Counter(
+    "surehand_router_shadow_log_lost_total", "Shadow rows that could not be written locally"
+)
 
 
 def count_decisions(decisions: Sequence[Decision]) -> None:

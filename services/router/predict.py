@@ -1,30 +1,36 @@
 """The use case: check the items, score, route, hand off, log, answer."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from services.router.calls import Call, check_items, check_receipts
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.routing import Score, resolved_by_people, route
+from services.router.routing import Score, canary_key, challenged, resolved_by_people, route
+from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
+from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions, View
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """What predict works with. `secret` is what audit keys are derived from."""
+    """What predict works with. `secret` is what the keys of the draws are derived from."""
 
     versions: Versions
     handoff: Handoff
-    log: DecisionLog
+    log: RowLog
+    shadows: Shadows
     secret: str
     now: Callable[[], datetime]
-    _terms: dict[str, Terms] = field(default_factory=dict)
+    _serving: dict[str, Terms] = field(default_factory=dict)
+    _challenging: dict[str, Terms] = field(default_factory=dict)
 
     async def predict(self, project: str, incoming: Incoming) -> bytes:
         """Return the body of a `PredictResponse`; raises what `decide` does."""
@@ -43,26 +49,45 @@ class Predictor:
         received = self.now()
         view = await self.versions.view(project)
         check_items(incoming.items, view.documents.project)
-        scores = await _score(view, incoming)
+        theirs = self._challenged(view, incoming) if view.challenger is not None else []
+        scores = await _score(view, incoming, theirs)
         decided = self.now()
-        terms = self._terms_of(project, view, decided)
+        terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
         decisions = [
             route(item.item_id, score, policy)
             for item, score in zip(incoming.items, scores, strict=True)
         ]
         call = Call(terms, incoming, scores, decisions, received, decided)
+        if theirs:
+            others = self._terms_of(self._challenging, view, view.challenger, decided)
+            call.route_by(others, theirs)
         await self._hand_off(project, call)
         call.encode()
-        self.log.append(project, call.log_rows(), len(call.decisions))
+        rows = call.log_rows()
+        self.log.append(project, rows, len(call.decisions))
         count_decisions(call.decisions)
+        if view.shadows:
+            self.shadows.offer(project, call, len(rows))
         return call
 
-    def _terms_of(self, project: str, view: View, now: datetime) -> Terms:
-        terms = self._terms.get(project)
+    def _terms_of(
+        self, known: dict[str, Terms], view: View, scored_by: LoadedVersion | None, now: datetime
+    ) -> Terms:
+        project = view.documents.project.project
+        terms = known.get(project)
         if terms is None or not terms.hold(view, now):
-            terms = self._terms[project] = terms_of(view, self.secret, now)
+            terms = known[project] = terms_of(view, scored_by, self.secret, now)
         return terms
+
+    def _challenged(self, view: View, incoming: Incoming) -> list[int]:
+        """Return the positions of the items that fall into the challenger's share."""
+        documents = view.documents
+        named = documents.channels.challenger
+        if named is None:
+            return []
+        key = canary_key(self.secret, documents.project.project, named.version)
+        return challenged(key, (item.item_id for item in incoming.items), named.share)
 
     async def _hand_off(self, project: str, call: Call) -> None:
         """Make every task durable; fill in what people have answered already."""
@@ -79,8 +104,26 @@ class Predictor:
                 call.decisions[i] = resolved_by_people(decision, receipt.label)
 
 
-async def _score(view: View, incoming: Incoming) -> Sequence[Score | None]:
-    """Return a score an item; None where no version could score it."""
-    if view.serving is None:
-        return [None] * len(incoming.items)
-    return await view.serving.batcher.score([item.data for item in incoming.items])
+async def _score(view: View, incoming: Incoming, theirs: Sequence[int]) -> Sequence[Score | None]:
+    """Return a score an item, those at `theirs` by the challenger; None where there is none."""
+    data = [item.data for item in incoming.items]
+    if not theirs:
+        return await _scores_by(view.serving, data)
+    ours = sorted(set(range(len(data))).difference(theirs))
+    scores: list[Score | None] = [None] * len(data)
+    found = await asyncio.gather(
+        _scores_by(view.serving, [data[i] for i in ours]),
+        _scores_by(view.challenger, [data[i] for i in theirs]),
+    )
+    for positions, part in zip((ours, theirs), found, strict=True):
+        for i, score in zip(positions, part, strict=True):
+            scores[i] = score
+    return scores
+
+
+async def _scores_by(
+    loaded: LoadedVersion | None, data: Sequence[Mapping[str, Any]]
+) -> Sequence[Score | None]:
+    if loaded is None or not data:
+        return [None] * len(data)
+    return await loaded.batcher.score(data)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.kinds import DECISIONS, SHADOW
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
@@ -14,6 +15,7 @@ from services.router.protocols.label_studio.annotations import Annotations
 from services.router.protocols.label_studio.training import Training
 from services.router.protocols.oip.inference import Inference
 from services.router.scoring.threads import available_cpus
+from services.router.shadows import Shadows
 from services.router.versions.registry import Versions
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
@@ -48,7 +50,9 @@ async def running_router(
         known = versions.known().items()
         return {name: view.documents.project.retention_days for name, view in known}
 
-    log = DecisionLog(common.home / "decisions", store, now=now, retention=retention)
+    log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
+    shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
+    shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff = Handoff(queue, Spool(common.home / "spool"), body_limit_bytes=common.body_limit_bytes)
     secret = common.secret.get_secret_value()
@@ -56,9 +60,11 @@ async def running_router(
         bells.listening(),
         versions.watching(),
         log.running(),
+        shadow_log.running(),
+        shadows.running(),
         handoff.running(),
     ):
-        predictor = Predictor(versions, handoff, log, secret, now)
+        predictor = Predictor(versions, handoff, log, shadows, secret, now)
         inference = Inference(versions, predictor, common.body_limit_bytes)
         yield Router(
             predictor=predictor,

@@ -80,12 +80,26 @@ class Runs(Message):
     cursor: str | None
 
 
+class CanaryRequest(Message):
+    """The body of ``POST …/canary``; `version` null or `share` 0 ends the canary."""
+
+    version: str | None
+    share: float = Field(ge=0, le=1)
+
+
+Channel = Literal["champion", "previous", "challenger", "shadow"]
+
+
 class VersionView(Message):
-    """One model version: its manifest, where it stands, and what the gate said of it."""
+    """One model version: its manifest, where it stands, and what the gate said of it.
+
+    `channels` are those of channels.json that name it; a retired version is in none.
+    """
 
     version: str
     standing: Literal["certified", "expired", "uncertified"]
-    role: Literal["champion", "previous", "retired"] | None
+    channels: list[Channel]
+    retired: bool
     threshold: float | None
     expires_at: UtcTime | None
     gate: dict[str, Any]

@@ -129,7 +129,7 @@ async def model(project: str, service: Service) -> Response:
         "channels_revision": channels.revision,
         "policy_revision": promise.revision if promise is not None else None,
         "project_revision": documents.project.revision,
-        "promise": promise_summary(view, standing_of(view, service.now())),
+        "promise": promise_summary(view, standing_of(view, serving, service.now())),
         "serving": serving.version if serving is not None else None,
         "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
         "failures": dict(view.failures),

@@ -82,9 +82,18 @@ class Batcher:
             loop.call_soon(self._next)
         return job.future
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, and nothing runs."""
+        return not self._busy
+
+    def quick_items(self) -> int:
+        """Return how many items one run may take without keeping others for long."""
+        return min(_MOST_ITEMS, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
+
     def _next(self) -> None:
         inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
-        parts = self._take(self._limit() if inline else _MOST_ITEMS)
+        parts = self._take(max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS)
         if not parts:
             self._busy = False
             return
@@ -97,9 +106,6 @@ class Batcher:
         else:
             running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
             running.add_done_callback(lambda done: self._ran(parts, done))
-
-    def _limit(self) -> int:
-        return min(_MOST_ITEMS, max(_FEWEST_ITEMS, int(_INLINE_SECONDS / self.seconds_per_item)))
 
     def _take(self, most: int) -> list[_Part]:
         """Take items from the head of the queue; a long call's rest goes behind the others."""
@@ -142,11 +148,20 @@ class Batcher:
 
     def _timed(self, items: Sequence[Data]) -> list[Score | None]:
         started = time.perf_counter()
+        scores = self.aside(items)
+        INFERENCE_SECONDS.observe(time.perf_counter() - started)
+        BATCH_ITEMS.observe(len(items))
+        if unusable := scores.count(None):
+            log.error("items_unscored", model_version=self._version, count=unusable)
+            SCORING_FAILURES.inc(unusable)
+        return scores
+
+    def aside(self, items: Sequence[Data]) -> list[Score | None]:
+        """Score in the calling thread, outside of the batches and uncounted."""
+        started = time.perf_counter()
         scores = self._scored(items)
         seconds = time.perf_counter() - started
         self.seconds_per_item += _NEWEST * (seconds / len(items) - self.seconds_per_item)
-        INFERENCE_SECONDS.observe(seconds)
-        BATCH_ITEMS.observe(len(items))
         return scores
 
     def _scored(self, items: Sequence[Data]) -> list[Score | None]:
@@ -155,15 +170,11 @@ class Batcher:
             rows = self._run(items)
             if len(rows) != len(items):
                 raise ValueError(f"{len(rows)} rows for {len(items)} items")  # noqa: TRY301 - as a failed run
-            scores = scores_of(rows)
+            return scores_of(rows)
         except Exception as error:
             # Fail closed: people can answer what the graph chokes on.
             if len(items) > 1:
                 middle = len(items) // 2
                 return self._scored(items[:middle]) + self._scored(items[middle:])
             log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
-            scores = [None]
-        if unusable := scores.count(None):
-            log.error("items_unscored", model_version=self._version, count=unusable)
-            SCORING_FAILURES.inc(unusable)
-        return scores
+            return [None]

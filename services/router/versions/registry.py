@@ -15,7 +15,7 @@ from services.router.errors import (
     VersionNotFound,
     VersionNotReady,
 )
-from services.router.versions.documents import Documents, read_documents
+from services.router.versions.documents import Documents, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
 from shared.contracts.base import PROJECT_PATTERN
@@ -37,12 +37,15 @@ class View:
 
     `serving` is the champion, or the one before it until it is loaded. `loaded` has it, and each
     version that the channels name and that is loaded; `failures` says why another one is not.
+    `challenger` has a share of the traffic, which falls to the champion while it is not loaded.
     """
 
     documents: Documents
     serving: LoadedVersion | None = None
     loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    challenger: LoadedVersion | None = None
+    shadows: tuple[LoadedVersion, ...] = ()
 
 
 class Versions:
@@ -160,6 +163,15 @@ class Versions:
         """Return the views of all projects that are known now."""
         return dict(self._views)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no version that answers has anything to score."""
+        return all(
+            one is None or one.batcher.idle
+            for view in self._views.values()
+            for one in (view.serving, view.challenger)
+        )
+
     def missing(self) -> dict[str, str]:
         """Say what is still to be looked at: empty once each champion is loaded or refused."""
         if not self._scanned:
@@ -260,23 +272,27 @@ class Versions:
             serving = loads.loaded.get(old.serving.version)
         kept = [*named, serving.version] if serving is not None else named
         loads.keep(kept)
+        loaded = {version: loads.loaded[version] for version in kept if version in loads.loaded}
+        shadows = (loaded.get(version) for version in documents.channels.shadow)
         self._views[project] = View(
             documents,
             serving,
-            {version: loads.loaded[version] for version in kept if version in loads.loaded},
-            {
-                version: loads.refusals[version].why
-                for version in named
-                if version in loads.refusals
-            },
+            loaded,
+            {name: loads.refusals[name].why for name in named if name in loads.refusals},
+            challenger=_challenger(documents.channels, loaded, serving),
+            shadows=tuple(one for one in shadows if one is not None and one is not serving),
         )
         before = old.serving.version if old is not None and old.serving is not None else None
         if serving is not None and serving.version != before:
             log.info("version_serving", project=project, model_version=serving.version)
 
 
-def named_by(channels: Channels) -> list[str]:
-    """Return the versions that the channels name, the champion first, none twice."""
-    challenger = channels.challenger.version if channels.challenger is not None else None
-    names = (channels.champion, challenger, *channels.shadow)
-    return list(dict.fromkeys(name for name in names if name is not None))
+def _challenger(
+    channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None
+) -> LoadedVersion | None:
+    """Return the challenger if there is anything for it to do."""
+    named = channels.challenger
+    if named is None or named.share == 0:
+        return None
+    found = loaded.get(named.version)
+    return None if found is serving else found

@@ -4,15 +4,17 @@ from fastapi import APIRouter
 
 from services.trainer.api.context import InProject, Tools
 from services.trainer.errors import NotCertified, NothingToRollBackTo
-from services.trainer.messages import Versions, VersionView
+from services.trainer.messages import CanaryRequest, Versions, VersionView
 from services.trainer.registry import service
 from shared.contracts.versions import Channels
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 from shared.problems import (
+    BodyTooLarge,
     Conflict,
     Forbidden,
     NotFound,
+    NotJson,
     Unauthorized,
     Unavailable,
     Unprocessable,
@@ -51,6 +53,35 @@ async def describe(tools: Tools, project: InProject, version: str) -> VersionVie
 async def promote(tools: Tools, project: InProject, version: str) -> Channels:
     """Make a version the champion; a certified champion gives way to certified ones only."""
     return await service.promote(tools, project, version)
+
+
+@router.post(
+    "/versions/{version}/shadow",
+    summary="Score a version beside the answers",
+    responses=declare(Conflict),
+)
+async def shadow(tools: Tools, project: InProject, version: str) -> Channels:
+    """Let a version be scored on the traffic and recorded; no answer ever comes from it."""
+    return await service.shadow(tools, project, version)
+
+
+@router.delete("/versions/{version}/shadow", summary="End a shadow", responses=declare(Conflict))
+async def end_shadow(tools: Tools, project: InProject, version: str) -> Channels:
+    """Let a version be a shadow no more."""
+    return await service.end_shadow(tools, project, version)
+
+
+@router.post(
+    "/canary",
+    summary="Give a version a share of the traffic",
+    responses=declare(NotJson, BodyTooLarge, Conflict),
+)
+async def canary(tools: Tools, project: InProject, request: CanaryRequest) -> Channels:
+    """Let a version answer its share of the items; version null or share 0 ends that.
+
+    An item keeps to its version. What a version without a certificate scores goes to people.
+    """
+    return await service.canary(tools, project, request)
 
 
 @router.post(

@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 
+from services.router.decision_log.kinds import DECISIONS
 from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, store_path
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.shipping import RowLog
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import DecisionRow
-from shared.store import Store
+from shared.store import Store, decisions_prefix
 from tests.harness import wait_until
 from tests.integration.router.conftest import World, store_away
 from tests.integration.router.factory import SURE, UNSURE
@@ -27,6 +28,7 @@ WRITE = """
 import sys, time
 from datetime import datetime, UTC
 from pathlib import Path
+from services.router.decision_log.kinds import DECISIONS
 from services.router.decision_log.segments import LogSegments
 from services.router.slots import Slot
 segments = LogSegments(Slot.take(Path(sys.argv[1])).folder, lambda: datetime.now(UTC))
@@ -40,8 +42,10 @@ time.sleep(60)
 @contextlib.asynccontextmanager
 async def logging(
     home: Path, store: Store, retention: Mapping[str, float] | None = None
-) -> AsyncIterator[DecisionLog]:
-    log = DecisionLog(home / "decisions", store, now=utc_now, retention=lambda: retention or {})
+) -> AsyncIterator[RowLog]:
+    log = RowLog(
+        DECISIONS, home / "decisions", store, now=utc_now, retention=lambda: retention or {}
+    )
     async with log.running():
         yield log
 
@@ -175,7 +179,7 @@ def test_a_new_day_begins_a_new_segment(tmp_path: Path) -> None:
     segments.append("shop", b"2\n")
     segments.append("news", b"3\n")
     segments.seal()
-    days = [store_path(path).rsplit("/", 1)[0] for path in segments.sealed()]
+    days = [store_path(path, decisions_prefix).rsplit("/", 1)[0] for path in segments.sealed()]
     assert days == [
         "shop/decisions/2026-11-24",
         "shop/decisions/2026-11-25",
