@@ -1,7 +1,9 @@
 """Run one service in this process, found by its name: an image holds only its own."""
 
+import contextlib
 import gc
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ SERVICES = {
 log = structlog.get_logger()
 
 _GRACE_SECONDS = 10
+_NOT_STARTED = 3
 
 
 def load_service_settings(service: str) -> BaseSettings:
@@ -32,6 +35,8 @@ def serve(service: str, common: CommonSettings, settings: BaseSettings) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first."""
     import uvicorn  # noqa: PLC0415 - `token` and `migrate` need no server
 
+    from shared.http.server import Server  # noqa: PLC0415 - likewise
+
     configure_logging(service, common.log_level)
     common.home.mkdir(parents=True, exist_ok=True)
     module: Any = importlib.import_module(f"services.{service}.app")
@@ -41,15 +46,23 @@ def serve(service: str, common: CommonSettings, settings: BaseSettings) -> None:
     # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
-        app,
-        host=common.bind_host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+    server = Server(
+        uvicorn.Config(
+            app,
+            host=common.bind_host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            # Nothing here asks where a request came from.
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
 
 
 async def migrate(service: str, common: CommonSettings, settings: BaseSettings) -> None:

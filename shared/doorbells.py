@@ -53,20 +53,23 @@ class Doorbells:
             else None
         )
         self._waiters: dict[str, set[asyncio.Event]] = {}
-        self._listener: asyncio.Task[None] | None = None
         self._heard = False
+        self._stopped = False
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator["Doorbells"]:
-        """Listen while the block lasts."""
+    async def listening(self, stopping: asyncio.Event | None = None) -> AsyncIterator["Doorbells"]:
+        """Listen while the block lasts; once `stopping` is set, nobody waits any more."""
+        tasks: list[asyncio.Task[None]] = []
         if self._redis is not None:
-            self._listener = asyncio.create_task(self._listen(self._redis))
+            tasks.append(asyncio.create_task(self._listen(self._redis)))
+        if stopping is not None:
+            tasks.append(asyncio.create_task(self._stop(stopping)))
         try:
             yield self
         finally:
-            if self._listener is not None:
-                self._listener.cancel()
-                await asyncio.gather(self._listener, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             if self._redis is not None:
                 await self._redis.aclose()
 
@@ -99,6 +102,8 @@ class Doorbells:
         Enter before looking at the truth, so that a ring between the look and the wait is heard.
         """
         rung = asyncio.Event()
+        if self._stopped:
+            rung.set()
         for bell in bells:
             self._waiters.setdefault(bell, set()).add(rung)
         try:
@@ -120,6 +125,11 @@ class Doorbells:
         for waiters in self._waiters.values():
             for rung in waiters:
                 rung.set()
+
+    async def _stop(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._stopped = True
+        self._wake_everyone()
 
     async def _listen(self, redis: "Redis") -> None:
         while True:

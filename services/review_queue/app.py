@@ -41,8 +41,8 @@ def create_app(
     )
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with bells.listening():
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with bells.listening(app.state.stopping):
             work = asyncio.create_task(worker.run(rooms.projects))
             try:
                 yield

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Data, ItemId, Label, Message, Metadata, UtcTime
+from shared.contracts.base import MAX_BATCH, Data, ItemId, Label, Message, Metadata, UtcTime
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction, TaskState
 
@@ -90,6 +90,18 @@ class ItemOutcome(Message):
     task_id: str
     revision: int
     resolved_at: UtcTime | None
+
+
+class ItemQuery(Message):
+    """The body of ``POST …/outcomes``: the items that are asked about."""
+
+    item_ids: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class ItemOutcomes(Message):
+    """What became of the items that people were asked about, in the order of the query."""
+
+    outcomes: list[ItemOutcome]
 
 
 class LaneDepth(Message):

@@ -23,7 +23,7 @@ from shared.settings import CommonSettings, SettingsError
 
 def create_app(
     common: CommonSettings,
-    settings: RouterSettings,  # noqa: ARG001 - the same call for every service
+    settings: RouterSettings,
     *,
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
@@ -39,7 +39,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running_router(common, now) as router:
+        async with running_router(common, settings, now, app.state.stopping) as router:
             app.state.router = router
             yield
 

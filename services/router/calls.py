@@ -1,6 +1,6 @@
 """One predict call: its checks, and what goes out of it as plain JSON values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ import orjson
 
 from services.router.errors import ItemConflict
 from services.router.incoming import Asked, Incoming
-from services.router.routing import Decision, Score, route
+from services.router.routing import Decision, Score, resolved_by_people, route
 from services.router.terms import Terms
 from shared.contracts.base import rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
@@ -147,6 +147,20 @@ class Call:
                 **self._others.get(i, self._common),
             },
         }
+
+    def in_review(self) -> list[str]:
+        """Return the ids of the items that wait for people."""
+        decided = zip(self.incoming.items, self.decisions, strict=True)
+        return [item.item_id for item, decision in decided if decision.decision == "in_review"]
+
+    def answer(self, labels: Mapping[str, str]) -> None:
+        """Answer the items in review that people gave `labels` to.
+
+        An eligible item was scored anew: what people said of it before does not change its answer.
+        """
+        for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
+            if decision.decision == "in_review" and item.item_id in labels:
+                self.decisions[i] = resolved_by_people(decision, labels[item.item_id])
 
     def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""

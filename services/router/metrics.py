@@ -25,7 +25,7 @@ INFERENCE_SECONDS = Histogram(
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
 )
 BATCH_ITEMS = Histogram(
-    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 16, 32, 64)
+    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 12, 16)
 )
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded")
 RELOAD_FAILURES = Counter(
@@ -37,6 +37,7 @@ SPOOL_ENTRIES = Gauge("surehand_router_spool_entries", "Tasks in the spool, not 
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )
+WAITERS = Gauge("surehand_router_waiters", "Items whose resolution calls are waiting for")
 LOG_LAG_SECONDS = Gauge(
     "surehand_router_decision_log_lag_seconds", "Age of the oldest row that is not yet in the store"
 )

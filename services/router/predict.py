@@ -12,11 +12,12 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.routing import Score, canary_key, challenged, resolved_by_people, route
+from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions, View
+from services.router.waiting.waiters import Left, Waiters
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Predictor:
 
     versions: Versions
     handoff: Handoff
+    waiters: Waiters
     log: RowLog
     shadows: Shadows
     secret: str
@@ -32,14 +34,16 @@ class Predictor:
     _serving: dict[str, Terms] = field(default_factory=dict)
     _challenging: dict[str, Terms] = field(default_factory=dict)
 
-    async def predict(self, project: str, incoming: Incoming) -> bytes:
-        """Return the body of a `PredictResponse`; raises what `decide` does."""
-        call = await self.decide(project, incoming)
+    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
+        """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
+        call = await self.decide(project, incoming, left)
         predictions = b",".join(call.predictions)
         return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
 
-    async def decide(self, project: str, incoming: Incoming) -> Call:
+    async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
         """Decide on each item, make its task durable, and log it.
+
+        `left` returns when the caller has left.
 
         Raises
         ------
@@ -62,10 +66,10 @@ class Predictor:
         if theirs:
             others = self._terms_of(self._challenging, view, view.challenger, decided)
             call.route_by(others, theirs)
-        await self._hand_off(project, call)
+        await self._hand_off(project, call, left)
         call.encode()
         rows = call.log_rows()
-        self.log.append(project, rows, len(call.decisions))
+        self.log.append(project, rows)
         count_decisions(call.decisions)
         if view.shadows:
             self.shadows.offer(project, call, len(rows))
@@ -89,19 +93,21 @@ class Predictor:
         key = canary_key(self.secret, documents.project.project, named.version)
         return challenged(key, (item.item_id for item in incoming.items), named.share)
 
-    async def _hand_off(self, project: str, call: Call) -> None:
-        """Make every task durable; fill in what people have answered already."""
+    async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
+        """Make every task durable; fill in what people have answered, or answer in time."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
         entries = [Entry.of(project, call.task(i)) for i in asked]
-        receipts = await self.handoff.deliver(project, entries)
-        check_receipts(asked, receipts)
-        for i, receipt in zip(asked, receipts, strict=True):
-            decision = call.decisions[i]
-            # An eligible item is scored anew: its audit task does not change its answer.
-            if decision.decision == "in_review" and receipt.state == "resolved" and receipt.label:
-                call.decisions[i] = resolved_by_people(decision, receipt.label)
+        seconds = call.incoming.wait_seconds
+        async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
+            receipts = await self.handoff.deliver(project, entries)
+            check_receipts(asked, receipts)
+            resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            # The queue has not seen what lies in the spool, and may have resolved it long ago.
+            wait.unsure |= self.handoff.backlog > 0
+            call.answer(await wait.labels(call.in_review()))
 
 
 async def _score(view: View, incoming: Incoming, theirs: Sequence[int]) -> Sequence[Score | None]:

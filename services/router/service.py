@@ -1,5 +1,6 @@
 """The running router: its parts, started and stopped together."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from services.router.protocols.label_studio.annotations import Annotations
 from services.router.protocols.label_studio.training import Training
 from services.router.protocols.oip.inference import Inference
 from services.router.scoring.threads import available_cpus
+from services.router.settings import RouterSettings
 from services.router.shadows import Shadows
 from services.router.versions.registry import Versions
+from services.router.waiting.waiters import Waiters
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -32,14 +35,16 @@ class Router:
     training: Training
     versions: Versions
     handoff: Handoff
-    bells: Doorbells
+    waiters: Waiters
     now: Callable[[], datetime]
-    poll_seconds: float
 
 
 @contextlib.asynccontextmanager
 async def running_router(
-    common: CommonSettings, now: Callable[[], datetime]
+    common: CommonSettings,
+    settings: RouterSettings,
+    now: Callable[[], datetime],
+    stopping: asyncio.Event,
 ) -> AsyncIterator[Router]:
     """Build the parts, and run them while the block lasts."""
     store = Store(common.store_address)
@@ -54,7 +59,9 @@ async def running_router(
     shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
     shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
-    handoff = Handoff(queue, Spool(common.home / "spool"), body_limit_bytes=common.body_limit_bytes)
+    spool = Spool(common.home / "spool")
+    handoff = Handoff(queue, spool, body_limit_bytes=common.body_limit_bytes)
+    waiters = Waiters(queue, limit=settings.max_waiters)
     secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
@@ -63,17 +70,9 @@ async def running_router(
         shadow_log.running(),
         shadows.running(),
         handoff.running(),
+        waiters.running(stopping),
     ):
-        predictor = Predictor(versions, handoff, log, shadows, secret, now)
+        predictor = Predictor(versions, handoff, waiters, log, shadows, secret, now)
         inference = Inference(versions, predictor, common.body_limit_bytes)
-        yield Router(
-            predictor=predictor,
-            inference=inference,
-            annotations=Annotations(queue),
-            training=Training(common.trainer_url),
-            versions=versions,
-            handoff=handoff,
-            bells=bells,
-            now=now,
-            poll_seconds=common.poll_seconds,
-        )
+        annotations, training = Annotations(queue), Training(common.trainer_url)
+        yield Router(predictor, inference, annotations, training, versions, handoff, waiters, now)

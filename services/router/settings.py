@@ -11,3 +11,5 @@ class RouterSettings(BaseSettings):
 
     port: int = Field(default=8000, ge=0, le=65_535)
     """Port that the router listens on."""
+    max_waiters: int = Field(default=10_000, ge=0)
+    """Most items that calls with `wait_seconds` wait for at once; further ones do not wait."""

@@ -120,7 +120,7 @@ class Shadows:
         started = time.monotonic()
         scores = await asyncio.to_thread(shadow.batcher.aside, [seen.item.data for seen in part])
         lines = _lines(shadow, part, scores, self._now())
-        self._rows.append(part[0].project, lines, len(part))
+        self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
         SHADOW_SCORED.inc(len(part) - unscored)
         SHADOW_UNSCORED.inc(unscored)

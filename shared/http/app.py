@@ -1,6 +1,8 @@
 """A service's FastAPI application: health, metrics, problems, request ids, bounded bodies."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared import problems
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.waiting import STOPPING
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -48,16 +51,19 @@ def build_app(
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
-    request before FastAPI does, and may answer it.
+    request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
+    server begins to stop: whoever waits then answers.
     """
+    stopping = asyncio.Event()
     app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=lifespan,
+        lifespan=_stoppable(lifespan, stopping),
         redoc_url=None,
     )
     app.state.verifier = verifier
+    app.state.stopping = stopping
     app.include_router(_health(service, missing))
     for router in routers:
         app.include_router(router)
@@ -66,6 +72,19 @@ def build_app(
     inner = app.through_framework
     app.entry = RequestContext(front(inner) if front else inner, service=service)
     return app
+
+
+def _stoppable(
+    lifespan: Lifespan, stopping: asyncio.Event
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
+    """Give the server the event by the lifespan's state."""
+
+    @contextlib.asynccontextmanager
+    async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
+        async with lifespan(app):
+            yield {STOPPING: stopping}
+
+    return stoppable
 
 
 def _health(service: str, missing: Readiness) -> APIRouter:

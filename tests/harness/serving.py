@@ -9,10 +9,11 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from shared.http.server import Server
 from tests.harness.waiting import wait_until
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the test runner's signal handlers alone."""

@@ -1,5 +1,6 @@
 """What routes depend on: the rooms, and who may enter."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -13,12 +14,21 @@ async def _rooms(request: Request) -> Rooms:
     return rooms
 
 
+async def _gone(request: Request) -> Callable[[], Awaitable[bool]]:
+    async def gone() -> bool:
+        return request.app.state.stopping.is_set() or await request.is_disconnected()
+
+    return gone
+
+
 InRooms = Annotated[Rooms, Depends(_rooms)]
 ByOperator = Annotated[Principal, Depends(allow())]
 ByReviewer = Annotated[Principal, Depends(allow("reviewer"))]
 ByService = Annotated[Principal, Depends(allow("service"))]
 ByServiceOrCaller = Annotated[Principal, Depends(allow("service", "caller"))]
 ByAnybody = Annotated[Principal, Depends(allow("service", "caller", "reviewer"))]
+# Says whether nobody waits any more: the client has left, or the service stops.
+IsGone = Annotated[Callable[[], Awaitable[bool]], Depends(_gone)]
 WaitSeconds = Annotated[
     float, Query(ge=0, le=60, description="How long to wait while there is nothing to tell.")
 ]

@@ -1,8 +1,8 @@
 """Routes of leases and of what their holders do."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
-from services.review_queue.api.access import ByReviewer, InRooms
+from services.review_queue.api.access import ByReviewer, InRooms, IsGone
 from services.review_queue.errors import LeaseExpired
 from services.review_queue.messages import Renewal
 from shared.contracts.tasks import LeaseRequest, Leases, SkipBody, TaskProgress, VerdictBody
@@ -33,13 +33,13 @@ _WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
 )
 async def post_leases(
     project: str,
-    request: Request,
     rooms: InRooms,
     who: ByReviewer,
+    gone: IsGone,
     body: LeaseRequest = _ONE_AT_ONCE,
 ) -> Leases:
     """Lease up to `count` tasks, or none when none came within `wait_seconds`."""
-    return await rooms.claims.lease(project, who.subject, body, request.is_disconnected)
+    return await rooms.claims.lease(project, who.subject, body, gone)
 
 
 @router.post("/leases/{token}/verdict", summary="Give a verdict", responses=_WITH_BODY)

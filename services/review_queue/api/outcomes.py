@@ -1,15 +1,39 @@
 """Routes of outcomes."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
 
-from services.review_queue.api.access import ByService, ByServiceOrCaller, InRooms, WaitSeconds
-from services.review_queue.messages import ItemOutcome
+from fastapi import APIRouter, Query
+
+from services.review_queue.api.access import (
+    ByService,
+    ByServiceOrCaller,
+    InRooms,
+    IsGone,
+    WaitSeconds,
+)
+from services.review_queue.messages import ItemOutcome, ItemOutcomes, ItemQuery
 from shared.contracts.tasks import OutcomeFeed
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotFound,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["outcomes"])
+
+Brief = Annotated[
+    bool, Query(description="Leave `data`, `metadata` and `prediction` empty: who and what only.")
+]
+Tail = Annotated[
+    bool,
+    Query(description="No outcomes, only the cursor of the feed's end: to follow it from now on."),
+]
 
 
 @router.get(
@@ -19,26 +43,44 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 )
 async def get_outcomes(
     project: str,
-    request: Request,
     rooms: InRooms,
     _: ByService,
+    gone: IsGone,
     after: After = None,
     limit: Limit = 1000,
     wait_seconds: WaitSeconds = 0,
+    brief: Brief = False,
+    tail: Tail = False,
 ) -> OutcomeFeed:
     """Return outcomes behind the cursor `after`; none is ever added before a cursor.
 
     A correction is a later row of the same item with a higher `revision`, and supersedes it.
     `label` is null when nobody could answer (`verdicts` then counts those who were asked), or when
-    the label was taken back and the task waits again (`verdicts` is 0).
+    the label was taken back and the task waits again (`verdicts` is 0). With `tail` the other
+    parameters do not count: what is committed after the answer is behind its cursor.
     """
+    if tail:
+        return await rooms.outcomes.tail(project)
     return await rooms.outcomes.feed(
         project,
         after=decode_position(after),
         limit=limit,
+        brief=brief,
         wait_seconds=wait_seconds,
-        gone=request.is_disconnected,
+        gone=gone,
     )
+
+
+@router.post(
+    "/outcomes",
+    summary="What became of many items",
+    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+)
+async def post_outcomes(
+    project: str, query: ItemQuery, rooms: InRooms, _: ByServiceOrCaller
+) -> ItemOutcomes:
+    """Return the newest outcome of each item; those that nobody was asked about are left out."""
+    return ItemOutcomes(outcomes=await rooms.outcomes.of_items(project, query.item_ids))
 
 
 @router.get(
@@ -49,12 +91,10 @@ async def get_outcomes(
 async def get_outcome(
     project: str,
     item_id: str,
-    request: Request,
     rooms: InRooms,
     _: ByServiceOrCaller,
+    gone: IsGone,
     wait_seconds: WaitSeconds = 0,
 ) -> ItemOutcome:
     """Return the item's newest outcome, or that it is in review; 404 if nobody was asked."""
-    return await rooms.outcomes.of_item(
-        project, item_id, wait_seconds=wait_seconds, gone=request.is_disconnected
-    )
+    return await rooms.outcomes.of_item(project, item_id, wait_seconds=wait_seconds, gone=gone)

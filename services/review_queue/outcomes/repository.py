@@ -1,7 +1,8 @@
 """Every statement about outcomes: the feed's order above all."""
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import CursorResult, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from services.review_queue.models import OutcomeRow, TaskRow
@@ -18,8 +19,8 @@ async def unsequenced(session: AsyncSession) -> bool:
     return (await session.execute(statement.limit(1))).first() is not None
 
 
-async def sequence(session: AsyncSession) -> None:
-    """Give every committed outcome without a place the next places in the feed.
+async def sequence(session: AsyncSession) -> bool:
+    """Give committed outcomes without a place the next places in the feed; say if some may be left.
 
     Places are given after commit and by one transaction at a time, so that who has read up to a
     place has read all that will ever be before it. Serial ids cannot promise that: they are taken
@@ -41,17 +42,28 @@ async def sequence(session: AsyncSession) -> None:
         .limit(_SEQUENCED_AT_ONCE)
         .cte("waiting")
     )
-    await session.execute(
+    placed = await session.execute(
         update(outcomes)
         .where(outcomes.c.outcome_id == waiting.c.outcome_id)
         .values(position=last + waiting.c.number)
     )
+    assert isinstance(placed, CursorResult)
+    return placed.rowcount == _SEQUENCED_AT_ONCE
+
+
+async def end(session: AsyncSession, project: str) -> int:
+    """Return the last place of the project's feed, 0 before the first."""
+    statement = select(func.max(col(OutcomeRow.position))).where(col(OutcomeRow.project) == project)
+    return (await session.execute(statement)).scalar_one() or 0
 
 
 async def feed(
-    session: AsyncSession, project: str, *, after: int, limit: int
+    session: AsyncSession, project: str, *, after: int, limit: int, brief: bool
 ) -> list[tuple[OutcomeRow, TaskRow]]:
-    """Return the project's outcomes behind place `after`, in order, with their tasks."""
+    """Return the project's outcomes behind place `after`, in order, with their tasks.
+
+    With `brief` the columns that may be large are not loaded.
+    """
     statement = (
         select(OutcomeRow, TaskRow)
         .join(TaskRow, col(TaskRow.task_id) == col(OutcomeRow.task_id))
@@ -59,6 +71,9 @@ async def feed(
         .order_by(col(OutcomeRow.position))
         .limit(limit)
     )
+    if brief:
+        large = (TaskRow.data, TaskRow.item_metadata, TaskRow.prediction, OutcomeRow.prediction)
+        statement = statement.options(*(defer(column) for column in large))  # type: ignore[arg-type]
     return [(outcome, task) for outcome, task in (await session.execute(statement)).all()]
 
 

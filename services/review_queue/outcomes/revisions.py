@@ -27,21 +27,22 @@ class Ground:
     instructions_revision: int
 
 
-def outcome_message(row: OutcomeRow, task: TaskRow) -> Outcome:
-    """Return a revision as the feed gives it."""
+def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> Outcome:
+    """Return a revision as the feed gives it; with `brief` without what may be large."""
+    prediction = None if brief else row.prediction
     return Outcome.model_validate(
         {
             "item_id": task.item_id,
             "task_id": row.task_id,
             "revision": row.revision,
-            "data": task.data,
-            "metadata": task.item_metadata,
+            "data": {} if brief else task.data,
+            "metadata": {} if brief else task.item_metadata,
             "lane": row.lane,
             "label": row.label,
             "source": row.source,
             "verdicts": row.verdicts,
             "blind": row.blind,
-            "prediction": row.prediction and TaskPrediction.model_validate(row.prediction),
+            "prediction": prediction and TaskPrediction.model_validate(prediction),
             "instructions_revision": row.instructions_revision,
             "resolved_at": row.resolved_at,
         }

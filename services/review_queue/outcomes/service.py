@@ -1,7 +1,7 @@
 """The outcomes feed, and the outcome of one item."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,7 +31,14 @@ class OutcomeService:
     poll_seconds: float
 
     async def feed(
-        self, project: str, *, after: int, limit: int, wait_seconds: float, gone: Gone
+        self,
+        project: str,
+        *,
+        after: int,
+        limit: int,
+        brief: bool,
+        wait_seconds: float,
+        gone: Gone,
     ) -> OutcomeFeed:
         """Return the outcomes behind place `after`; wait for the first one, if asked to."""
         async with self.database.reading() as session:
@@ -39,25 +46,37 @@ class OutcomeService:
         deadline = asyncio.get_running_loop().time() + wait_seconds
         with self.bells.hearing(outcomes_bell(project)) as rung:
             while True:
-                page = await self._page(project, after, limit)
+                page = await self._page(project, after, limit, brief=brief)
                 left = deadline - asyncio.get_running_loop().time()
                 if page.outcomes or left <= 0 or await gone():
                     return page
                 await wait_for(rung, min(self.poll_seconds, left))
 
-    async def _page(self, project: str, after: int, limit: int) -> OutcomeFeed:
+    async def tail(self, project: str) -> OutcomeFeed:
+        """Return no outcomes, only the cursor that those committed from now on are behind."""
         async with self.database.reading() as session:
-            waiting = await repository.unsequenced(session)
-        if waiting:
-            async with self.database.transaction() as session:
-                await repository.sequence(session)
+            await current_project(session, project)
+        await self._sequence()
         async with self.database.reading() as session:
-            rows = await repository.feed(session, project, after=after, limit=limit)
+            end = await repository.end(session, project)
+        return OutcomeFeed(outcomes=[], cursor=encode_cursor(end))
+
+    async def _page(self, project: str, after: int, limit: int, *, brief: bool) -> OutcomeFeed:
+        await self._sequence()
+        async with self.database.reading() as session:
+            rows = await repository.feed(session, project, after=after, limit=limit, brief=brief)
         last = rows[-1][0].position if rows else after
         return OutcomeFeed(
-            outcomes=[outcome_message(outcome, task) for outcome, task in rows],
+            outcomes=[outcome_message(outcome, task, brief=brief) for outcome, task in rows],
             cursor=encode_cursor(last or 0),
         )
+
+    async def _sequence(self) -> None:
+        async with self.database.reading() as session:
+            waiting = await repository.unsequenced(session)
+        while waiting:
+            async with self.database.transaction() as session:
+                waiting = await repository.sequence(session)
 
     async def of_item(
         self, project: str, item_id: str, *, wait_seconds: float, gone: Gone
@@ -78,6 +97,14 @@ class OutcomeService:
                 if task.state == "resolved" or left <= 0 or await gone():
                     return _item_outcome(task)
                 await wait_for(rung, min(self.poll_seconds, left))
+
+    async def of_items(self, project: str, item_ids: Sequence[str]) -> list[ItemOutcome]:
+        """Return what became of those of the items that people were asked about."""
+        task_ids = [task_id_for(project, item_id) for item_id in item_ids]
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            found = await tasks.existing(session, task_ids, lock=False)
+        return [_item_outcome(found[task_id]) for task_id in task_ids if task_id in found]
 
     async def _task(self, session: AsyncSession, project: str, item_id: str) -> TaskRow:
         await current_project(session, project)

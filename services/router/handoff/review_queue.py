@@ -7,7 +7,7 @@ that is audited waits for one.
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import orjson
@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from yarl import URL
 
 from services.router.handoff.entries import Entry, batch_body
-from services.router.messages import ItemOutcome
+from services.router.messages import FeedPage, ItemOutcome, ItemOutcomes
+from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import TaskReceipt, TaskReceipts
 from shared.problems import MEDIA_TYPE
 
@@ -25,6 +26,9 @@ log = structlog.get_logger()
 _CONNECT_SECONDS = 1.0
 # Shorter than the server's: a connection is not used at the moment it is being closed.
 _KEEP_ALIVE_SECONDS = 4.0
+# What the answer to a long-poll may take beyond the time that it was asked to wait.
+_ANSWER_SECONDS = 5.0
+_JSON = {"Content-Type": "application/json"}
 _REFUSALS = {400, 404, 409, 413, 422}
 
 
@@ -48,7 +52,9 @@ class ReviewQueue:
         self._url = url.rstrip("/")
         self._http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {token}"},
-            connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE_SECONDS),
+            # Unbounded: projects, each with one hand-off, one look-up and one long-poll at a time,
+            # must not wait for one another's connections.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         )
 
     async def close(self) -> None:
@@ -69,7 +75,7 @@ class ReviewQueue:
             f"/v1/projects/{quote(project)}/tasks",
             seconds=seconds,
             data=batch_body(entries),
-            headers={"Content-Type": "application/json"},
+            headers=_JSON,
         )
         try:
             receipts = TaskReceipts.model_validate_json(response).tasks
@@ -93,22 +99,50 @@ class ReviewQueue:
             f"/v1/projects/{quote(project)}/tasks/{task_id}/verdicts",
             seconds=seconds,
             data=orjson.dumps(verdict),
-            headers={"Content-Type": "application/json"},
+            headers=_JSON,
         )
 
-    async def outcome(self, project: str, item_id: str, *, seconds: float) -> ItemOutcome:
-        """Ask what became of an item.
+    async def outcomes(
+        self, project: str, item_ids: Sequence[str], *, seconds: float
+    ) -> list[ItemOutcome]:
+        """Ask what became of 1 to 1,000 items; those that nobody was asked about are left out.
 
         Raises
         ------
         QueueAway, QueueRefused
         """
-        path = f"/v1/projects/{quote(project)}/outcomes/{path_segment(item_id)}"
-        response = await self._request("GET", path, seconds=seconds)
+        body = await self._request(
+            "POST",
+            _outcomes_path(project),
+            seconds=seconds,
+            data=orjson.dumps({"item_ids": item_ids}),
+            headers=_JSON,
+        )
         try:
-            return ItemOutcome.model_validate_json(response)
+            return ItemOutcomes.model_validate_json(body).outcomes
         except ValidationError as error:
-            raise QueueAway("its outcome is malformed") from error
+            raise QueueAway("its outcomes are malformed") from error
+
+    async def feed(self, project: str, after: str | None, *, wait_seconds: float) -> FeedPage:
+        """Return the page of the outcomes feed behind cursor `after`; wait for it to come.
+
+        Without a cursor it has no rows, only the cursor of the feed's present end.
+
+        Raises
+        ------
+        QueueAway, QueueRefused
+        """
+        place = {"tail": "true"} if after is None else {"after": after, "brief": "true"}
+        query = {**place, "limit": str(MAX_BATCH), "wait_seconds": str(wait_seconds)}
+        body = await self._request(
+            "GET",
+            f"{_outcomes_path(project)}?{urlencode(query)}",
+            seconds=wait_seconds + _ANSWER_SECONDS,
+        )
+        try:
+            return FeedPage.model_validate_json(body)
+        except ValidationError as error:
+            raise QueueAway("its feed is malformed") from error
 
     async def _request(self, method: str, path: str, *, seconds: float, **parts: Any) -> bytes:
         """Return the body of a successful answer."""
@@ -131,10 +165,8 @@ class ReviewQueue:
         raise QueueAway(f"status {response.status}")
 
 
-def path_segment(item_id: str) -> str:
-    """Return `item_id` as one segment of a path; dots alone would be taken for folders."""
-    quoted = quote(item_id, safe="")
-    return quoted.replace(".", "%2E") if set(quoted) == {"."} else quoted
+def _outcomes_path(project: str) -> str:
+    return f"/v1/projects/{quote(project)}/outcomes"
 
 
 def _document(body: bytes) -> dict[str, Any]:

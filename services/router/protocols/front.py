@@ -7,13 +7,16 @@ FastAPI.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.router.service import Router
+from services.router.waiting.waiters import Left
 from shared.auth import Role, require
+from shared.http.waiting import disconnected
 from shared.problems import Problem
 
 log = structlog.get_logger()
@@ -28,14 +31,14 @@ _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
 class Way:
     """One kind of call: ``POST {prefix}PROJECT{suffix}``.
 
-    `takes` says whether a request of such a head is met here; `answer` gets the project, the head
-    and the body; `refuse` writes what `answer` raises.
+    `takes` says whether a request of such a head is met here; `answer` gets the project, the head,
+    the body, and what returns when the caller has left; `refuse` writes what `answer` raises.
     """
 
     prefix: str
     suffix: str
     takes: Callable[[RequestHeaders], bool]
-    answer: Callable[[Router, str, RequestHeaders, bytes], Awaitable[Answer]]
+    answer: Callable[[Router, str, RequestHeaders, bytes, Left], Awaitable[Answer]]
     refuse: Callable[[Problem], Response] = Problem.response
 
     def project(self, path: str) -> str | None:
@@ -81,7 +84,9 @@ async def _serve(
         body = await _body(receive)
         if body is None:
             return
-        said, answer = await way.answer(state.router, project, headers, body)
+        said, answer = await way.answer(
+            state.router, project, headers, body, partial(disconnected, receive)
+        )
     except Problem as problem:
         log.info("request_refused", problem=problem.kind, status=problem.status)
         await way.refuse(problem)(scope, receive, send)

@@ -3,6 +3,7 @@
 Predict is mostly met by the front, along `PREDICT`.
 """
 
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -22,10 +23,12 @@ from services.router.outcomes import outcome_of
 from services.router.protocols.front import Answer, RequestHeaders, Way
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
+from services.router.waiting.waiters import Left
 from shared.auth import allow
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
+from shared.http.waiting import disconnected
 from shared.problems import (
     BodyTooLarge,
     Forbidden,
@@ -56,8 +59,10 @@ def _is_json(headers: RequestHeaders) -> bool:
     return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
 
 
-async def _predict(service: Router, project: str, _: RequestHeaders, body: bytes) -> Answer:
-    answer = await service.predictor.predict(project, read(body))
+async def _predict(
+    service: Router, project: str, _: RequestHeaders, body: bytes, left: Left
+) -> Answer:
+    answer = await service.predictor.predict(project, read(body), left)
     return [(b"content-type", _JSON)], answer
 
 
@@ -70,7 +75,13 @@ async def service_of(request: Request) -> Router:
     return service
 
 
+async def left_of(request: Request) -> Left:
+    """Return what to await to know that the caller has left; once the body has been read."""
+    return partial(disconnected, request.receive)
+
+
 Service = Annotated[Router, Depends(service_of)]
+HasLeft = Annotated[Left, Depends(left_of)]
 
 
 @router.post(
@@ -81,14 +92,17 @@ Service = Annotated[Router, Depends(service_of)]
         NotJson, ItemConflict, BodyTooLarge, Unprocessable, StoreUnreachable, SpoolUnavailable
     ),
 )
-async def predict(project: str, body: PredictRequest, service: Service) -> Response:
+async def predict(project: str, body: PredictRequest, service: Service, left: HasLeft) -> Response:
     """Answer what the promise covers, and send the rest to people.
+
+    With `wait_seconds` the answer waits for theirs, and says what it got in time: such entries are
+    `answered`, their reason is `human`.
 
     `in_review`, and the audit task of an answer, are durable before the response. With a 409 some
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    return _json(await service.predictor.predict(project, taken(body)))
+    return _json(await service.predictor.predict(project, taken(body), left))
 
 
 @router.get(
@@ -98,9 +112,12 @@ async def predict(project: str, body: PredictRequest, service: Service) -> Respo
     responses=declare(StoreUnreachable, QueueUnreachable),
 )
 async def outcome(
-    project: str, item_id: str, service: Service, wait_seconds: WaitSeconds = 0
+    project: str, item_id: str, service: Service, left: HasLeft, wait_seconds: WaitSeconds = 0
 ) -> Response:
-    """Say whether people have resolved the item; percent-encode its id in the path."""
+    """Say whether people have resolved the item; percent-encode its id in the path.
+
+    With `wait_seconds` the answer comes once they have, or as things stand after that time.
+    """
     await service.versions.view(project)
     try:
         _ITEM_ID.validate_python(item_id)
@@ -108,11 +125,11 @@ async def outcome(
         raise Unprocessable([("/path/item_id", "is not an item id")]) from error
     found = await outcome_of(
         service.handoff,
-        service.bells,
+        service.waiters,
         project,
         item_id,
         wait_seconds=wait_seconds,
-        poll_seconds=service.poll_seconds,
+        left=left,
     )
     return _json(found.model_dump_json().encode())
 

@@ -69,6 +69,79 @@ async def test_cursor_is_never_null_and_holds_its_place(desk: Desk) -> None:
     assert (await desk.outcomes())["outcomes"] == first["outcomes"] + second["outcomes"]
 
 
+async def test_tail_is_the_end_of_the_feed_and_all_that_comes_is_behind_it(desk: Desk) -> None:
+    empty = await desk.outcomes(tail=True)
+    await desk.post(entry("a"), entry("b"))
+    await desk.answer("r1", "positive")
+    tail = await desk.outcomes(tail=True)
+    assert tail["outcomes"] == []
+    assert (await desk.outcomes(tail["cursor"]))["outcomes"] == []
+    await desk.answer("r1", "negative")
+    assert [row["item_id"] for row in (await desk.outcomes(tail["cursor"]))["outcomes"]] == ["b"]
+    behind = (await desk.outcomes(empty["cursor"]))["outcomes"]
+    assert [row["item_id"] for row in behind] == ["a", "b"]
+
+
+async def test_tails_beside_concurrent_writers_part_what_was_from_what_comes(
+    desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> None:
+    wanted = {f"item-{number}" for number in range(24)}
+    await desk.post(*map(entry, sorted(wanted)))
+    begun: set[str] = set()
+    done: set[str] = set()
+    answered_before: dict[str, set[str]] = {}
+    begun_after: dict[str, set[str]] = {}
+
+    async def answer(replica: Desk, name: str) -> None:
+        while leases := await replica.lease(name, 1):
+            item_id = leases[0]["task"]["item_id"]
+            begun.add(item_id)
+            await replica.verdict(name, leases[0]["token"], "positive")
+            done.add(item_id)
+
+    async def follow(replica: Desk) -> None:
+        while len(done) < 24:
+            before = set(done)
+            cursor = (await replica.outcomes(tail=True))["cursor"]
+            answered_before.setdefault(cursor, set()).update(before)
+            begun_after.setdefault(cursor, set()).update(wanted - begun)
+
+    async with open_desk(common, settings, keys, clock) as other:
+        answers = [answer(one, f"r{number}") for number, one in enumerate([desk, other] * 2)]
+        await asyncio.gather(*answers, follow(desk), follow(other))
+    for cursor, before in answered_before.items():
+        behind = {row["item_id"] for row in (await desk.outcomes(cursor))["outcomes"]}
+        assert not behind & before
+        assert behind >= begun_after[cursor]
+
+
+async def test_brief_feed_is_the_same_without_what_may_be_large(desk: Desk) -> None:
+    await desk.post(
+        entry("a", metadata={"channel": "web"}, prediction={"label": "positive"}), entry("b")
+    )
+    await desk.answer("r1", "negative")
+    await desk.answer("r1", "positive")
+    whole, brief = await desk.outcomes(limit=1), await desk.outcomes(limit=1, brief=True)
+    assert whole["outcomes"][0]["data"] == {"text": "text of a"}
+    empty: Json = {"data": {}, "metadata": {}, "prediction": None}
+    assert brief["outcomes"] == [whole["outcomes"][0] | empty]
+    assert brief["cursor"] == whole["cursor"]
+
+
+async def test_many_items_are_looked_up_at_once(desk: Desk) -> None:
+    await desk.post(entry("a"), entry("b"))
+    await desk.answer("r1", "positive")
+    url = "/v1/projects/shop/outcomes"
+    payload = {"item_ids": ["b", "nobody", "a", "b"]}
+    found = body_of(await desk.of("caller").post(url, json=payload))["outcomes"]
+    assert [(one["item_id"], one["status"], one["label"]) for one in found] == [
+        ("b", "in_review", None),
+        ("a", "resolved", "positive"),
+        ("b", "in_review", None),
+    ]
+    assert found[1] == body_of(await desk.of("caller").get(f"{url}/a"))
+
+
 async def test_feed_is_of_one_project(desk: Desk) -> None:
     await desk.put_project("other")
     await desk.post(entry("a"))

@@ -49,6 +49,7 @@ async def test_outcome_that_commits_late_comes_after_the_readers_cursor(
         assert slow_id < quick_id
         seen = await desk.outcomes()
         assert [row["item_id"] for row in seen["outcomes"]] == ["early"]
+        assert (await desk.outcomes(tail=True))["cursor"] == seen["cursor"]
     rest = await desk.outcomes(seen["cursor"])
     assert [row["item_id"] for row in rest["outcomes"]] == ["late"]
     async with database.transaction() as session:

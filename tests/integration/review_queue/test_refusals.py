@@ -27,6 +27,12 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
     ("POST", f"/v1/leases/{TOKEN}/release", None, {"operator", "reviewer"}),
     ("POST", f"/v1/leases/{TOKEN}/undo", None, {"operator", "reviewer"}),
     ("GET", "/v1/projects/shop/outcomes", None, {"operator", "service"}),
+    (
+        "POST",
+        "/v1/projects/shop/outcomes",
+        {"item_ids": ["a"]},
+        {"operator", "service", "caller"},
+    ),
     ("GET", "/v1/projects/shop/outcomes/a", None, {"operator", "service", "caller"}),
 ]
 ROLES: tuple[Role, ...] = ("caller", "reviewer", "operator", "service")
@@ -217,6 +223,8 @@ BAD_QUERIES: list[tuple[str, dict[str, str | int], str]] = [
     ("outcomes", {"limit": 0}, "/query/limit"),
     ("outcomes", {"wait_seconds": 61}, "/query/wait_seconds"),
     ("outcomes", {"wait_seconds": "NaN"}, "/query/wait_seconds"),
+    ("outcomes", {"tail": "perhaps"}, "/query/tail"),
+    ("outcomes", {"brief": "perhaps"}, "/query/brief"),
     ("outcomes/a", {"wait_seconds": -1}, "/query/wait_seconds"),
 ]
 
@@ -224,6 +232,21 @@ BAD_QUERIES: list[tuple[str, dict[str, str | int], str]] = [
 async def test_bad_query_is_refused(desk: Desk) -> None:
     for path, params, pointer in BAD_QUERIES:
         answer = await desk.operator.get(f"/v1/projects/shop/{path}", params=params)
+        assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
+
+
+BAD_LOOKUPS: list[tuple[Json, str]] = [
+    ({}, "/item_ids"),
+    ({"item_ids": []}, "/item_ids"),
+    ({"item_ids": ["a"] * 1001}, "/item_ids"),
+    ({"item_ids": ["a", "b\x00"]}, "/item_ids/1"),
+    ({"item_ids": ["a"], "wait_seconds": 1}, "/wait_seconds"),
+]
+
+
+async def test_bad_lookup_is_refused(desk: Desk) -> None:
+    for payload, pointer in BAD_LOOKUPS:
+        answer = await desk.service.post("/v1/projects/shop/outcomes", json=payload)
         assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
 
 

@@ -94,7 +94,7 @@ async def test_segments_are_shipped_in_order_and_never_share_a_name(tmp_path: Pa
     store = Store((tmp_path / "store").as_uri())
     for n in range(3):
         async with logging(tmp_path, store) as log:
-            log.append("shop", b'{"n":%d}\n' % n, 1)
+            log.append("shop", b'{"n":%d}\n' % n)
     assert [row["n"] for row in await rows(store)] == [0, 1, 2]
     assert len(await store.files("shop/decisions")) == 3
     assert local_segments(tmp_path) == []
@@ -105,7 +105,7 @@ async def test_a_full_segment_is_shipped_at_once(tmp_path: Path) -> None:
     async with logging(tmp_path, store) as log:
         await wait_until((tmp_path / "decisions" / "0").is_dir)
         started = asyncio.get_running_loop().time()
-        log.append("shop", b'{"n":"%s"}\n' % (b"x" * SEGMENT_BYTES), 1)
+        log.append("shop", b'{"n":"%s"}\n' % (b"x" * SEGMENT_BYTES))
 
         async def shipped() -> bool:
             return len(await rows(store)) == 1
@@ -148,7 +148,7 @@ async def test_while_the_store_is_away_rows_are_kept(tmp_path: Path) -> None:
     store = Store((tmp_path / "store").as_uri())
     with store_away(tmp_path):
         async with logging(tmp_path, store) as log:
-            log.append("shop", b'{"n":1}\n', 1)
+            log.append("shop", b'{"n":1}\n')
         assert len(local_segments(tmp_path)) == 1
     async with logging(tmp_path, store):
         await wait_until(lambda: not local_segments(tmp_path))

@@ -103,6 +103,18 @@ async def test_without_redis_a_wait_lasts_its_time_out() -> None:
             assert await wait_for(rung, 0.01)
 
 
+async def test_nobody_waits_once_the_service_stops() -> None:
+    bells, stopping = Doorbells(""), asyncio.Event()
+    async with bells.listening(stopping):
+        with bells.hearing("tasks.shop") as waits:
+            waiting = asyncio.create_task(wait_for(waits, 60))
+            await asyncio.sleep(0)
+            stopping.set()
+            assert await waiting
+        with bells.hearing("tasks.shop") as comes_late:
+            assert await wait_for(comes_late, 60)
+
+
 async def test_outbox_keeps_its_rows_until_the_bell_rang(
     sqlite_url: str, server: Server, pair: tuple[Doorbells, Doorbells]
 ) -> None:

@@ -31,6 +31,7 @@ from services.router.protocols.oip.refusals import refuse
 from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
 from services.router.service import Router
+from services.router.waiting.waiters import Left
 from shared.auth import Principal, allow
 from shared.http.body import StrictRoute, parse_json
 from shared.problems import (
@@ -198,7 +199,9 @@ def _takes(headers: RequestHeaders) -> bool:
     return b"content-encoding" not in headers
 
 
-async def _infer(service: Router, project: str, headers: RequestHeaders, body: bytes) -> Answer:
+async def _infer(
+    service: Router, project: str, headers: RequestHeaders, body: bytes, _: Left
+) -> Answer:
     given = headers.get(b"inference-header-content-length")
     length = header_length(given.decode("latin-1")) if given is not None else None
     return await service.inference.infer(project, None, body, length)
