@@ -1,13 +1,15 @@
 """What is measured: ``python -m bench`` runs all, ``python -m bench PART`` one part alone.
 
 ``science``: how often certification keeps its promise. ``serving``: the router beside its peers.
-``soak``, only when it is named: the router at half capacity for half an hour.
+Only when they are named: ``soak``, the router at half capacity for half an hour; ``reloads``, its
+memory over many reloads.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
+from bench import reloads
 from bench.science import certify
 from bench.serving import main as serving
 
@@ -15,6 +17,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "science": certify.main,
     "serving": serving.serving,
     "soak": serving.soaking,
+    "reloads": reloads.main,
 }
 ALL = ("science", "serving")
 

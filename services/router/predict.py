@@ -1,10 +1,9 @@
 """The use case: check the items, score, route, hand off, log, answer."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
@@ -12,6 +11,7 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
+from services.router.pictures import Data, scorable_data
 from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
@@ -54,7 +54,11 @@ class Predictor:
         view = await self.versions.view(project)
         check_items(incoming.items, view.documents.project)
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
-        scores = await _score(view, incoming, theirs)
+        data: list[Data] = [item.data for item in incoming.items]
+        if view.documents.image_fields:
+            layouts = view.serving.layouts if view.serving is not None else {}
+            data = await scorable_data(data, view.documents.image_fields, layouts)
+        scores = await _score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -110,9 +114,8 @@ class Predictor:
             call.answer(await wait.labels(call.in_review()))
 
 
-async def _score(view: View, incoming: Incoming, theirs: Sequence[int]) -> Sequence[Score | None]:
+async def _score(view: View, data: Sequence[Data], theirs: Sequence[int]) -> Sequence[Score | None]:
     """Return a score an item, those at `theirs` by the challenger; None where there is none."""
-    data = [item.data for item in incoming.items]
     if not theirs:
         return await _scores_by(view.serving, data)
     ours = sorted(set(range(len(data))).difference(theirs))
@@ -127,9 +130,7 @@ async def _score(view: View, incoming: Incoming, theirs: Sequence[int]) -> Seque
     return scores
 
 
-async def _scores_by(
-    loaded: LoadedVersion | None, data: Sequence[Mapping[str, Any]]
-) -> Sequence[Score | None]:
+async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:
     if loaded is None or not data:
         return [None] * len(data)
     return await loaded.batcher.score(data)

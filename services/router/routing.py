@@ -18,10 +18,10 @@ from shared.contracts.base import task_id_for
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.projects import Project
 from shared.contracts.versions import PromiseDocument, PromiseEntry
+from shared.graphs.rows import are_distributions
 
 FloatArray = npt.NDArray[np.float32]
 
-_SUM_TOLERANCE = 1e-3
 _DRAW_RANGE = 2**256
 
 
@@ -179,11 +179,7 @@ def scores_of(rows: FloatArray) -> list[Score | None]:
     list of n; None for a row that is no distribution: not finite, outside [0, 1], or not summing
     to one within 0.001.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(rows.sum(axis=1) - np.float32(1.0))
-        # A NaN fails every comparison.
-        usable = (rows >= 0.0).all(axis=1) & (rows <= 1.0 + _SUM_TOLERANCE).all(axis=1)
-        usable &= off <= _SUM_TOLERANCE
+    usable = are_distributions(rows)
     clipped = rows.clip(0.0, 1.0)
     tops = clipped.argmax(axis=1).tolist()
     return [

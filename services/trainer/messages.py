@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Message, UtcTime
+from shared.contracts.base import Label, Message, UtcTime
+from shared.contracts.versions import ModelInput
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -88,6 +89,19 @@ class CanaryRequest(Message):
 
 
 Channel = Literal["champion", "previous", "challenger", "shadow"]
+
+
+class OwnManifest(Message):
+    """The part `manifest` of ``POST …/versions``: what the maker of a model says of it.
+
+    `labels` name the columns of the probabilities; left out, they are the project's. `metrics`
+    are the maker's own, and kept as they are.
+    """
+
+    inputs: list[ModelInput] = Field(min_length=1, max_length=1000)
+    outputs: dict[Literal["probabilities"], str] = Field(min_length=1)
+    labels: list[Label] | None = None
+    metrics: dict[str, float] = Field(default={}, max_length=100)
 
 
 class VersionView(Message):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -47,12 +47,14 @@ def build_app(
     missing: Readiness,
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
     request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
-    server begins to stop: whoever waits then answers.
+    server begins to stop: whoever waits then answers. `larger_bodies` has a limit of its own for
+    each pattern of paths whose routes read their bodies as they come.
     """
     stopping = asyncio.Event()
     app = Application(
@@ -68,7 +70,7 @@ def build_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
     inner = app.through_framework
     app.entry = RequestContext(front(inner) if front else inner, service=service)
     return app

@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 from services.router.errors import VersionNotFound, VersionNotReady
 from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from services.router.versions.documents import Documents
-from services.router.versions.loading import LoadedVersion, VersionRefused, load_version, misfit
+from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
 from shared.store import Store, manifest_path
 
 log = structlog.get_logger()
@@ -43,11 +43,22 @@ class Refusal:
 
 
 class Loads:
-    """One project's versions; for one event loop. `changed` is called after each load."""
+    """One project's versions; for one event loop.
 
-    def __init__(self, store: Store, changed: Callable[[], None], *, threads: int) -> None:
+    `changed` is called after each load, `let_go` with each version that is kept no more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        changed: Callable[[], None],
+        let_go: Callable[[LoadedVersion], None],
+        *,
+        threads: int,
+    ) -> None:
         self._store = store
         self._changed = changed
+        self._let_go = let_go
         self._threads = threads
         self._running: dict[str, Load] = {}
         self._named: Collection[str] = ()
@@ -63,15 +74,15 @@ class Loads:
     def fit(self, documents: Documents) -> None:
         """Let go of what the project as it is now cannot be answered with."""
         for version, loaded in list(self.loaded.items()):
-            if misfit(loaded.manifest, documents.project):
-                del self.loaded[version]
+            if not loaded.fits(documents.project):
+                self._let_go(self.loaded.pop(version))
 
     def keep(self, named: Collection[str]) -> None:
         """Let go of all that is neither `named` nor one of the last pins."""
         self._named = named
         self._pins = [version for version in self._pins if version not in named][-_PINS:]
         for version in self.loaded.keys() - {*named, *self._pins}:
-            del self.loaded[version]
+            self._let_go(self.loaded.pop(version))
         now = asyncio.get_running_loop().time()
         for version, refusal in list(self.refusals.items()):
             if version in self.loaded or (version not in named and now >= refusal.retry_at):
@@ -80,7 +91,6 @@ class Loads:
     def release(self) -> None:
         """Let go of everything; what is on its way is dropped once it has come."""
         self._pins = []
-        self.loaded.clear()
         self.refusals.clear()
         self.keep(())
 

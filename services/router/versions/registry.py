@@ -18,6 +18,7 @@ from services.router.errors import (
 from services.router.versions.documents import Documents, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
+from services.router.versions.memory import release
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN, Channels
 from shared.doorbells import Doorbells, wait_for
@@ -69,6 +70,7 @@ class Versions:
         self._loads: dict[str, Loads] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._unloaded: set[str] = set()
+        self._retired: list[LoadedVersion] = []
         self._scanned = False
 
     async def view(self, project: str) -> View:
@@ -126,24 +128,14 @@ class Versions:
             raise StoreUnreachable from error
 
     async def unload(self, project: str) -> None:
-        """Let go of the project's versions, and load none until `load`: people get its items.
-
-        Raises
-        ------
-        ProjectNotFound, StoreUnreachable
-        """
+        """Let go of the project's versions, and load none until `load`; raises what `view` does."""
         view = await self.view(project)
         self._unloaded.add(project)
         self._show(project, view.documents)
         log.warning("model_unloaded", project=project)
 
     async def load(self, project: str) -> View:
-        """Look in the store now, try again what was refused, and wait for the champion.
-
-        Raises
-        ------
-        ProjectNotFound, StoreUnreachable
-        """
+        """Look in the store now, try what was refused, await the champion; raises as `view`."""
         view = await self.view(project)
         self._unloaded.discard(project)
         self._loads[project].retry()
@@ -198,6 +190,11 @@ class Versions:
         with self._bells.hearing("versions.*", "project.*") as rung:
             while True:
                 try:
+                    if self._retired:
+                        # By now, a round later, the calls that they scored have let go as well.
+                        retired = self._retired.copy()
+                        self._retired.clear()
+                        await asyncio.to_thread(release, retired)
                     await self._scan()
                 except Exception:
                     # The watch outlives any fault of one round: without it nothing reloads.
@@ -236,7 +233,10 @@ class Versions:
                 return
             if project not in self._loads:
                 self._loads[project] = Loads(
-                    self._store, partial(self._loaded, project), threads=self._threads
+                    self._store,
+                    partial(self._loaded, project),
+                    self._retired.append,
+                    threads=self._threads,
                 )
             if known is None or known.documents is not documents:
                 self._show(project, documents)

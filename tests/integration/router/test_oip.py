@@ -256,7 +256,7 @@ async def test_a_conflict_points_at_the_id(world: World) -> None:
 
 FAULTY_INPUTS: list[tuple[list[dict[str, Any]], str]] = [
     ([tensor("colour", "FP32", [1], [1])], "/inputs/0/name"),
-    ([scores(1), scores(1)], "/inputs/1/name"),
+    ([scores(1), scores(2)], "/inputs/1"),
     ([tensor("score", "BYTES", [1], ["1"])], "/inputs/0/datatype"),
     ([tensor("score", "BOOL", [1], [True])], "/inputs/0/datatype"),
     ([tensor("score", "FP32", [1, 2], [1, 2])], "/inputs/0/shape"),

@@ -156,10 +156,13 @@ async def test_what_finds_no_room_is_dropped_and_counted(world: World) -> None:
     await shadow(world, slow_graph())
     dropped = await world.metric(DROPPED)
     items = [{"data": {"score": 0.02}} for _ in range(1_000)]
-    for _ in range(7):
+    # Room is for 5,000; what the slow shadow takes meanwhile is far less than the rest.
+    for _ in range(10):
         response = await world.predict(*items, review="never")
         assert response.status_code == 200
-    assert await world.metric(DROPPED) - dropped in (1_000, 2_000)
+    lost = await world.metric(DROPPED) - dropped
+    assert lost >= 1_000
+    assert lost % 1_000 == 0
 
 
 async def test_a_shadow_sees_what_the_challenger_answered(world: World) -> None:

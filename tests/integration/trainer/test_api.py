@@ -20,6 +20,7 @@ ROUTES = [
     ("GET", f"{ROOT}/runs/x"),
     ("POST", f"{ROOT}/runs/x/cancel"),
     ("GET", f"{ROOT}/versions"),
+    ("POST", f"{ROOT}/versions"),
     ("POST", f"{ROOT}/versions/v1/promote"),
     ("POST", f"{ROOT}/versions/v1/shadow"),
     ("DELETE", f"{ROOT}/versions/v1/shadow"),

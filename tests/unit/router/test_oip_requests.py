@@ -45,7 +45,8 @@ def test_tensors_of_both_forms_are_read_from_one_body() -> None:
     body, length = binary_body()
     request = read(body, length)
     texts = [text.encode() for text in TEXTS]
-    assert [tensor.values for tensor in request.inputs] == [texts, [1, 2, 3], [1.5, 2.5, 3.5]]
+    found = [list(tensor.values) for tensor in request.inputs]
+    assert found == [texts, [1, 2, 3], [1.5, 2.5, 3.5]]
     assert (request.id, request.outputs) == ("7", None)
 
 

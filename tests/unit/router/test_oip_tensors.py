@@ -57,7 +57,7 @@ def nested(values: list[Any], shape: list[int]) -> list[Any]:
 def test_binary_values_come_out_as_they_went_in(tensor: tuple[str, list[int], list[Any]]) -> None:
     datatype, shape, values = tensor
     raw = to_bytes(datatype, values)
-    assert from_bytes(datatype, shape, memoryview(raw)) == values
+    assert list(from_bytes(datatype, shape, memoryview(raw))) == values
 
 
 @given(tensors())

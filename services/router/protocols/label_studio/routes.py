@@ -99,8 +99,7 @@ async def predict(project: str, body: PredictionRequest, service: Service) -> Pr
         binding = bind(config, view.documents.project.labels, view.documents.project.fields)
     except ValueError as error:
         raise Unprocessable([("/label_config", str(error))]) from error
-    needed = service.inference.interface(view, loaded).needed
-    return PreAnnotations(results=await pre_annotations(loaded, needed, binding, body.tasks))
+    return PreAnnotations(results=await pre_annotations(loaded, binding, body.tasks))
 
 
 @backend.get(

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.router.errors import ItemConflict, MalformedInference, VersionNotReady
 from services.router.incoming import Asked, Incoming
+from services.router.pictures import Data, scorable_data
 from services.router.predict import Predictor
-from services.router.protocols.oip.interface import Interface, Row
+from services.router.protocols.oip.interface import Interface, Rows
 from services.router.protocols.oip.requests import InferenceRequest, read
 from services.router.protocols.oip.responses import Headers, Result, encode, wanted_of
 from services.router.versions.documents import Documents
@@ -25,7 +26,7 @@ _REVIEW, _ITEM_IDS = "surehand_review", "surehand_item_ids"
 _OURS = "surehand_"
 _REVIEWS: dict[str, ReviewMode] = {"auto": "auto", "always": "always"}
 _ITEM_ID_LIST: TypeAdapter[list[str]] = TypeAdapter(list[ItemId])
-_ITEM_POINTER = re.compile(r"/items/(\d+)(?:/item_id)?")
+_ITEM_POINTER = re.compile(r"/items(?:/(?P<row>\d+)(?:/item_id|/data/(?P<field>\w+))?)?")
 _REMEMBERED = 1000
 
 
@@ -63,12 +64,13 @@ class Inference:
         if review is not None:
             return await self._routed(model, version, view, request, review)
         loaded = await self.loaded(model, version, view)
-        wanted, of_graph = wanted_of(request, loaded.scorer.outputs)
-        rows = self.interface(view, loaded).items(request.inputs, whole=False)
-        scores = await loaded.batcher.score(rows)
+        wanted, of_graph = wanted_of(request, loaded.graph.outputs)
+        rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
+        data = await _scorable(rows, view, loaded) if view.documents.image_fields else rows.items
+        scores = await loaded.batcher.score(data)
         if None in scores:
             raise _unscorable(loaded.version, scores)
-        arrays = await _arrays(loaded, of_graph, rows) if of_graph else {}
+        arrays = await _arrays(loaded, of_graph, data) if of_graph else {}
         result = Result(loaded.version, loaded.manifest.labels, scores, None, arrays)
         return encode(model, request.id, wanted, result)
 
@@ -97,7 +99,7 @@ class Inference:
             return known[2]
         if len(self._interfaces) >= _REMEMBERED:
             self._interfaces.clear()
-        interface = Interface(project.fields, loaded.manifest if loaded is not None else None)
+        interface = Interface(project.fields, loaded.manifest.inputs if loaded is not None else [])
         self._interfaces[key] = (documents, loaded, interface)
         return interface
 
@@ -115,13 +117,17 @@ class Inference:
                 f"/parameters/{_REVIEW}", "routes by the version that serves; name no other"
             )
         wanted, _ = wanted_of(request, {})
-        rows = self.interface(view, serving).items(request.inputs, whole=True)
-        item_ids = _item_ids(request.parameters.get(_ITEM_IDS), len(rows))
-        asked = [Asked(item_id, row, {}) for item_id, row in zip(item_ids, rows, strict=True)]
+        rows = self.interface(view, serving).rows(request.inputs, view.documents.project.fields)
+        for image in rows.laid_out:
+            raise MalformedInference(
+                f"/inputs/{rows.inputs[image]}", "people see the image: send its file as BYTES"
+            )
+        item_ids = _item_ids(request.parameters.get(_ITEM_IDS), len(rows.items))
+        asked = [Asked(item_id, row, {}) for item_id, row in zip(item_ids, rows.items, strict=True)]
         try:
             call = await self.predictor.decide(model, Incoming(asked, 0, review))
         except (Unprocessable, ItemConflict) as problem:
-            _point_at_ids(problem)
+            _point_at_inputs(problem, rows)
             raise
         said: str | None = call.terms.said["model_version"]
         result = Result(said or "", call.labels, call.scores, call.decisions)
@@ -152,11 +158,18 @@ def _item_ids(given: Any, count: int) -> list[str]:
         raise Unprocessable(faults) from error
 
 
-def _point_at_ids(problem: Problem) -> None:
+def _point_at_inputs(problem: Problem, rows: Rows) -> None:
     """Let a problem of predict's items point at what this protocol calls them."""
+
+    def renamed(found: re.Match[str]) -> str:
+        row, field = found["row"], found["field"]
+        if row is None:
+            return "/inputs"
+        return rows.place(int(row), field) if field else f"/parameters/{_ITEM_IDS}/{row}"
+
     for fault in problem.extensions["errors"]:
-        fault["pointer"] = _ITEM_POINTER.sub(rf"/parameters/{_ITEM_IDS}/\1", fault["pointer"])
-        fault["detail"] = _ITEM_POINTER.sub(rf"/parameters/{_ITEM_IDS}/\1", fault["detail"])
+        for member in ("pointer", "detail"):
+            fault[member] = _ITEM_POINTER.sub(renamed, fault[member])
 
 
 def _unscorable(version: str, scores: Sequence[Any]) -> Unprocessable:
@@ -169,9 +182,21 @@ def _unscorable(version: str, scores: Sequence[Any]) -> Unprocessable:
     )
 
 
+async def _scorable(rows: Rows, view: View, loaded: LoadedVersion) -> Sequence[Data]:
+    """Return the data of rows with images: those that came as files, as pictures."""
+    files = [
+        field
+        for field in view.documents.image_fields
+        if field in rows.inputs and field not in rows.laid_out
+    ]
+    return await scorable_data(rows.items, files, loaded.layouts, place=rows.place, whole="/inputs")
+
+
 async def _arrays(
-    loaded: LoadedVersion, names: Sequence[str], rows: Sequence[Row]
+    loaded: LoadedVersion, names: Sequence[str], data: Sequence[Data]
 ) -> dict[str, Any]:
     """Run the graph once more, for outputs that nearly nobody asks for."""
-    arrays = await asyncio.to_thread(loaded.scorer.run, names, rows)
-    return dict(zip(names, arrays, strict=True))
+    try:
+        return await asyncio.to_thread(loaded.graph.arrays, names, data)
+    except ValueError as error:
+        raise MalformedInference("/outputs", str(error)) from error

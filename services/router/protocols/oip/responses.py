@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import orjson
 
 from services.router.errors import MalformedInference
@@ -95,7 +96,7 @@ def encode(
             output["parameters"] = {"binary_data_size": len(raw)}
             tail += raw
         else:
-            output["data"] = values
+            output["data"] = values.tolist() if isinstance(values, np.ndarray) else values
         outputs.append(output)
     document = {"model_name": model, "model_version": result.version, "outputs": outputs}
     if request_id is not None:
@@ -114,7 +115,7 @@ def _output(name: str, result: Result) -> tuple[str, list[int], Values]:
         return datatype, _shape(name, len(result.scores), len(result.labels)), values(result)
     array = result.arrays[name]
     datatype = BYTES if array.dtype.kind in "OU" else _NAMES[array.dtype.newbyteorder("<")]
-    return datatype, list(array.shape), array.ravel().tolist()
+    return datatype, list(array.shape), array.ravel()
 
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}

@@ -139,7 +139,7 @@ async def model(project: str, service: Service, version: str | None = None) -> M
     view = await service.versions.view(project)
     loaded = await inference.loaded(project, version, view)
     inputs = inference.interface(view, loaded).described()
-    outputs = described(loaded.scorer.outputs, len(loaded.manifest.labels))
+    outputs = described(loaded.graph.outputs, len(loaded.manifest.labels))
     return ModelMetadata(
         name=project,
         versions=list(dict.fromkeys([loaded.version, *view.loaded])),

@@ -1,7 +1,7 @@
 """Tensors as the Open Inference Protocol writes them, in JSON or in little-endian bytes (pure).
 
-A tensor's values are a flat list in row-major order: `bool`, `int` or `float`, and for ``BYTES``
-`str` (from JSON) or `bytes` (from binary, each element after its length in four bytes).
+A tensor's values are flat, in row-major order: a list of `bool`, `int`, `float` or `str` from JSON,
+an array from binary; for ``BYTES`` a list of `bytes`, each after its length in four bytes.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Values = list[Any]
+Values = list[Any] | npt.NDArray[Any]
 
 BYTES = "BYTES"
 _NUMERIC: dict[str, npt.DTypeLike] = {
@@ -42,7 +42,7 @@ class TensorError(ValueError):
     """The data is not that of a tensor of its datatype and shape."""
 
 
-def from_json(datatype: str, shape: Sequence[int], data: Any) -> Values:
+def from_json(datatype: str, shape: Sequence[int], data: Any) -> list[Any]:
     """Read the values of a tensor whose JSON `data` is flat or nested as its `shape` is.
 
     Raises
@@ -69,14 +69,13 @@ def from_bytes(datatype: str, shape: Sequence[int], raw: memoryview) -> Values:
     dtype = DTYPES[datatype]
     if len(raw) != count * dtype.itemsize:
         raise TensorError(f"must have {count * dtype.itemsize} bytes, has {len(raw)}")
-    values: Values = np.frombuffer(raw, dtype).tolist()
-    return values
+    return np.frombuffer(raw, dtype)
 
 
 def to_bytes(datatype: str, values: Iterable[Any]) -> bytes:
     """Write values as the bytes of a tensor."""
     if datatype != BYTES:
-        return np.array(values, DTYPES[datatype]).tobytes()
+        return np.asarray(values, DTYPES[datatype]).tobytes()
     written = bytearray()
     for value in values:
         element = value.encode() if isinstance(value, str) else value
@@ -89,7 +88,7 @@ def _is_flat(data: list[Any]) -> bool:
     return not data or type(data[0]) is not list
 
 
-def _flattened(data: list[Any], shape: Sequence[int]) -> Values:
+def _flattened(data: list[Any], shape: Sequence[int]) -> list[Any]:
     level = data
     for size in shape[1:]:
         if any(type(part) is not list or len(part) != size for part in level):
@@ -98,7 +97,7 @@ def _flattened(data: list[Any], shape: Sequence[int]) -> Values:
     return level
 
 
-def _first_fault(datatype: str, values: Values) -> int | None:
+def _first_fault(datatype: str, values: list[Any]) -> int | None:
     """Return the index of the first value that is not of the datatype."""
     if datatype == BYTES:
         faulty = (i for i, value in enumerate(values) if type(value) is not str)
@@ -116,8 +115,8 @@ def _first_fault(datatype: str, values: Values) -> int | None:
     return next(faulty, None)
 
 
-def _elements(raw: memoryview, count: int) -> Values:
-    values: Values = []
+def _elements(raw: memoryview, count: int) -> list[Any]:
+    values: list[Any] = []
     at, end = 0, len(raw)
     while at < end:
         if len(values) == count:
