@@ -14,6 +14,9 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
+from services.router.protocols.label_studio.annotations import Annotations
+from services.router.protocols.label_studio.training import Training
+from services.router.protocols.oip.inference import Inference
 from services.router.rates import RateLimit
 from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
@@ -30,6 +33,9 @@ class Router:
     """The parts that routes use."""
 
     predictor: Predictor
+    inference: Inference
+    annotations: Annotations
+    training: Training
     versions: Versions
     handoff: Handoff
     waiters: Waiters
@@ -56,17 +62,6 @@ async def running_router(
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff = _handoff(queue, common, settings)
     waiters = Waiters(queue, limit=settings.max_waiters)
-    predictor = Predictor(
-        versions=versions,
-        handoff=handoff,
-        waiters=waiters,
-        log=log,
-        shadows=shadows,
-        admission=Admission(settings.max_wait_seconds, settings.max_items),
-        rate_limit=_rate_limit(settings),
-        secret=common.secret.get_secret_value(),
-        now=now,
-    )
     async with (
         bells.listening(),
         versions.watching(),
@@ -76,7 +71,32 @@ async def running_router(
         handoff.running(),
         waiters.running(stopping),
     ):
-        yield Router(predictor, versions, handoff, waiters, now)
+        predictor = Predictor(
+            versions=versions,
+            handoff=handoff,
+            waiters=waiters,
+            log=log,
+            shadows=shadows,
+            admission=Admission(settings.max_wait_seconds, settings.max_items),
+            rate_limit=_rate_limit(settings),
+            secret=common.secret.get_secret_value(),
+            now=now,
+        )
+        yield _router(predictor, queue, common)
+
+
+def _router(predictor: Predictor, queue: ReviewQueue, common: CommonSettings) -> Router:
+    versions = predictor.versions
+    return Router(
+        predictor=predictor,
+        inference=Inference(versions, predictor, common.body_limit_bytes),
+        annotations=Annotations(queue),
+        training=Training(common.trainer_url),
+        versions=versions,
+        handoff=predictor.handoff,
+        waiters=predictor.waiters,
+        now=predictor.now,
+    )
 
 
 def _retention(versions: Versions) -> dict[str, float]:

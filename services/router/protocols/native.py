@@ -1,4 +1,7 @@
-"""The router's own routes: parse, call one function, return. Predict is mostly met by `front`."""
+"""The router's own routes: parse, call one function, return.
+
+Predict is mostly met by the front, along `PREDICT`.
+"""
 
 from functools import partial
 from typing import Annotated
@@ -16,9 +19,10 @@ from services.router.errors import (
     SpoolUnavailable,
     StoreUnreachable,
 )
-from services.router.incoming import taken
+from services.router.incoming import read, taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
+from services.router.protocols.front import Answer, Call, RequestHeaders, Way
 from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
@@ -50,6 +54,23 @@ router = APIRouter(
 WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for a verdict.")]
 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
+
+
+_JSON = b"application/json"
+
+
+def _is_json(headers: RequestHeaders) -> bool:
+    media_type = headers.get(b"content-type", b"")
+    return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
+
+
+async def _predict(service: Router, call: Call) -> Answer:
+    incoming = read(call.body, call.caller)
+    answer = await service.predictor.predict(call.project, incoming, call.left)
+    return [(b"content-type", _JSON)], answer
+
+
+PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)
 
 
 async def service_of(request: Request) -> Router:

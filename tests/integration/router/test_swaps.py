@@ -63,20 +63,26 @@ async def test_no_call_fails_through_many_swaps_and_each_answer_is_of_one_versio
     await publisher.put_project()
     await publish(publisher, 1)
     stop = asyncio.Event()
+    started: set[int] = set()
 
     async def call(world: World, draw: random.Random) -> list[int]:
         seen: list[int] = []
-        while not stop.is_set():
+        last = False
+        while not last:
+            # One call more after the last swap: a call under way may be of the version before.
+            last = stop.is_set()
             scores = [draw.uniform(-6, 6) for _ in range(draw.randint(1, 5))]
             response = await world.predict(*({"data": {"score": score}} for score in scores))
             assert response.status_code == 200, response.text
             answered = zip(response.json()["predictions"], scores, strict=True)
             (number,) = {check(prediction, score) for prediction, score in answered}
             seen.append(number)
+            started.add(id(seen))
         return seen
 
     async with open_world(queue_url, poll_seconds=0.02) as world:
         callers = [asyncio.create_task(call(world, random.Random(n))) for n in range(4)]
+        await wait_until(lambda: len(started) == len(callers))
         for number in range(2, 2 + SWAPS):
             await publish(publisher, number)
             await world.serving(f"v{number}")
