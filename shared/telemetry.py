@@ -17,7 +17,7 @@ from shared.tracing import traceparent
 log = structlog.get_logger()
 
 # When a series began helps nobody here, and would double the lines of every scrape.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 
 REQUESTS = Counter(
     "surehand_http_requests_total",
@@ -32,6 +32,11 @@ REQUEST_SECONDS = Histogram(
         *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
         *(0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     ),
+)
+CUT_CONNECTIONS = Counter(
+    "surehand_http_cut_connections_total",
+    "Connections closed on a client that was too slow or sent too much",
+    ["cause"],
 )
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
 

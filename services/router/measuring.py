@@ -15,6 +15,8 @@ from services.router.decision_log.shipping import RowLog
 from services.router.metrics import QUEUE_ITEMS, VERSION_INFO, begin_counting
 from services.router.versions.registry import Versions
 
+_LONGEST_SECONDS = 1.0
+
 
 class Series:
     """A gauge whose label sets come and go; what is no longer held is no longer shown."""
@@ -37,12 +39,12 @@ class Series:
 
 
 class Measuring:
-    """Looks at the parts every `seconds`."""
+    """Looks at the parts at every poll, and each second at least."""
 
-    def __init__(self, versions: Versions, logs: Sequence[RowLog], *, seconds: float) -> None:
+    def __init__(self, versions: Versions, logs: Sequence[RowLog], poll_seconds: float) -> None:
         self._versions = versions
         self._logs = logs
-        self._seconds = seconds
+        self._seconds = min(poll_seconds, _LONGEST_SECONDS)
         self._in_memory = Series(VERSION_INFO)
         self._waiting = Series(QUEUE_ITEMS)
 

@@ -47,6 +47,11 @@ VERSION_INFO = Gauge(
     ["project", "version", "role"],
     multiprocess_mode="livemax",
 )
+REFUSED = Counter(
+    "surehand_router_refused_total",
+    "Calls refused because there were too many, by cause",
+    ["cause"],
+)
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded", _PROJECT)
 RELOAD_FAILURES = Counter(
     "surehand_router_reload_failures_total",
@@ -55,13 +60,19 @@ RELOAD_FAILURES = Counter(
 )
 STORE_FAILURES = Counter("surehand_router_store_failures_total", "Store reads that failed")
 SPOOLED = Counter("surehand_router_spooled_total", "Tasks that went to the spool")
-SPOOL_ENTRIES = Gauge("surehand_router_spool_entries", "Tasks in the spool, not yet acknowledged")
+SPOOL_ENTRIES = Gauge(
+    "surehand_router_spool_entries",
+    "Tasks in the spool, not yet acknowledged",
+    multiprocess_mode="livesum",
+)
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )
 WAITERS = Gauge("surehand_router_waiters", "Items whose resolution calls are waiting for")
 LOG_LAG_SECONDS = Gauge(
-    "surehand_router_decision_log_lag_seconds", "Age of the oldest row that is not yet in the store"
+    "surehand_router_decision_log_lag_seconds",
+    "Age of the oldest row that is not yet in the store",
+    multiprocess_mode="livemax",
 )
 LOG_SHIPPED_BYTES = Counter(
     "surehand_router_decision_log_shipped_bytes_total", "Compressed bytes of rows put in the store"

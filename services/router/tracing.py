@@ -8,7 +8,7 @@ from services.router.incoming import Incoming
 from services.router.pictures import Data
 from services.router.predict import Predictor
 from services.router.routing import Score
-from services.router.versions.registry import View
+from services.router.versions.views import View
 from services.router.waiting.waiters import Left
 from shared import tracing
 
@@ -16,8 +16,8 @@ from shared import tracing
 class TracedPredictor(Predictor):
     """A `Predictor` whose calls are spans, and whose tasks and rows carry their trace."""
 
-    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
-        """As `Predictor.predict`."""
+    async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
+        """As `Predictor.decide`."""
         with tracing.span(
             "predict",
             kind="server",
@@ -25,7 +25,7 @@ class TracedPredictor(Predictor):
             items=len(incoming.items),
             wait_seconds=incoming.wait_seconds or None,
         ):
-            return await super().predict(project, incoming, left)
+            return await super().decide(project, incoming, left)
 
     async def _score(
         self, view: View, data: Sequence[Data], theirs: Sequence[int]

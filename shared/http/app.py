@@ -8,8 +8,6 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
-from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problems, tracing
@@ -17,6 +15,7 @@ from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.openapi import describe
 from shared.http.waiting import STOPPING
+from shared.metrics import exposition
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -69,7 +68,7 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.verifier, app.state.stopping = verifier, stopping
-    for router in (_health(service, missing), *routers):
+    for router in (_health(service, missing, stopping), *routers):
         app.include_router(router)
     problems.install(app)
     describe(app)
@@ -102,7 +101,7 @@ def _stoppable(
     return stoppable
 
 
-def _health(service: str, missing: Readiness) -> APIRouter:
+def _health(service: str, missing: Readiness, stopping: asyncio.Event) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -115,13 +114,14 @@ def _health(service: str, missing: Readiness) -> APIRouter:
         responses={503: {"description": "Not ready; `missing` says what is missing"}},
     )
     async def readyz() -> Response:
-        lacks = await missing()
+        lacks = {"service": "is stopping"} if stopping.is_set() else await missing()
         body: dict[str, Any] = {"ready": not lacks, "service": service, "missing": lacks}
         return Response(orjson.dumps(body), 503 if lacks else 200, media_type="application/json")
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(REGISTRY), media_type=media_type)
+        accepted = request.headers.get("accept", "")
+        text, media_type = await asyncio.to_thread(exposition, accepted)
+        return Response(text, media_type=media_type)
 
     return router

@@ -1,4 +1,7 @@
-"""The router's own routes: parse, call one function, return. Predict is mostly met by `front`."""
+"""The router's own routes: parse, call one function, return.
+
+Predict is mostly met by the front, along `PREDICT`.
+"""
 
 from functools import partial
 from typing import Annotated
@@ -9,18 +12,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    Overloaded,
     ProjectNotFound,
     QueueUnreachable,
+    SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
 )
-from services.router.incoming import taken
+from services.router.incoming import read, taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
+from services.router.protocols.front import Answer, Call, RequestHeaders, Way
+from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
 from services.router.waiting.waiters import Left
-from shared.auth import allow
+from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
@@ -29,6 +36,8 @@ from shared.problems import (
     BodyTooLarge,
     Forbidden,
     NotJson,
+    RequestTimeout,
+    TooManyRequests,
     Unauthorized,
     Unprocessable,
     declare,
@@ -45,6 +54,23 @@ router = APIRouter(
 WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for a verdict.")]
 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
+
+
+_JSON = b"application/json"
+
+
+def _is_json(headers: RequestHeaders) -> bool:
+    media_type = headers.get(b"content-type", b"")
+    return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
+
+
+async def _predict(service: Router, call: Call) -> Answer:
+    incoming = read(call.body, call.caller)
+    answer = await service.predictor.predict(call.project, incoming, call.left)
+    return [(b"content-type", _JSON)], answer
+
+
+PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)
 
 
 async def service_of(request: Request) -> Router:
@@ -67,10 +93,21 @@ HasLeft = Annotated[Left, Depends(left_of)]
     summary="Predict and route items",
     response_model=PredictResponse,
     responses=declare(
-        NotJson, ItemConflict, BodyTooLarge, Unprocessable, StoreUnreachable, SpoolUnavailable
+        NotJson,
+        RequestTimeout,
+        ItemConflict,
+        BodyTooLarge,
+        Unprocessable,
+        TooManyRequests,
+        StoreUnreachable,
+        Overloaded,
+        SpoolFull,
+        SpoolUnavailable,
     ),
 )
-async def predict(project: str, body: PredictRequest, service: Service, left: HasLeft) -> Response:
+async def predict(
+    request: Request, project: str, body: PredictRequest, service: Service, left: HasLeft
+) -> Response:
     """Answer what the promise covers, and send the rest to people.
 
     With `wait_seconds` the answer waits for theirs, and says what it got in time: such entries are
@@ -80,7 +117,11 @@ async def predict(project: str, body: PredictRequest, service: Service, left: Ha
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    return _json(await service.predictor.predict(project, taken(body), left))
+    caller, predictor = principal_of(request), service.predictor
+    response = _json(await predictor.predict(project, taken(body, caller), left))
+    if predictor.rate_limit is not None:
+        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    return response
 
 
 @router.get(

@@ -40,8 +40,7 @@ async def test_both_formats_are_what_their_parsers_read(world: World) -> None:
     open_text = await world.caller.get("/metrics", headers=_OPEN_METRICS)
     assert open_text.headers["content-type"].startswith("application/openmetrics-text")
     opened = {
-        family.name: family
-        for family in openmetrics.text_string_to_metric_families(open_text.text)  # type: ignore[no-untyped-call]
+        family.name: family for family in openmetrics.text_string_to_metric_families(open_text.text)
     }
     ours = {name for name in opened if name.startswith("surehand_")}
     assert ours <= families.keys()
@@ -139,7 +138,7 @@ async def test_items_that_wait_for_the_session_are_shown(
         await wait_until_ready(anybody)
         router: Router = app.state.router
         ((_, _, loaded),) = router.versions.in_memory()
-        measuring = Measuring(router.versions, [], seconds=60)
+        measuring = Measuring(router.versions, [], 60)
         scores = loaded.batcher.score([{"score": SURE}] * 3)
         measuring.measure()
         assert REGISTRY.get_sample_value("surehand_router_queue_items", {"project": "shop"}) == 3

@@ -1,0 +1,48 @@
+"""Metrics of one process, or of the workers that serve one port together.
+
+Workers keep their values in files of one folder, named in METRICS_FOLDER: whoever is asked adds
+them up. A worker's files have its number, so that one that is started anew counts on where its
+predecessor ended, and files do not pile up.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import REGISTRY, values
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def use_files_of(number: int) -> None:
+    """Keep this process's values as those of worker `number`; before any metric is declared."""
+    values.ValueClass = values.MultiProcessValue(lambda: number)
+
+
+def forget_gauges(folder: Path, number: int) -> None:
+    """Take out what a worker that died said of itself; what it counted stays."""
+    mark_process_dead(number, str(folder))
+
+
+def exposition(accepted: str) -> tuple[bytes, str]:
+    """Return the values, those of all workers added up, and the media type that they are in.
+
+    Prometheus's text format, or OpenMetrics if `accepted`, an ``Accept`` header, prefers it.
+    """
+    encode, media_type = choose_encoder(accepted)
+    return encode(REGISTRY if METRICS_FOLDER not in os.environ else _Workers()), media_type
+
+
+class _Workers(Collector):
+    """The values of all workers. What none of them has any longer is 0 in their files."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each metric, without what is no longer there."""
+        for metric in MultiProcessCollector(None).collect():
+            if metric.name.endswith("_info"):
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric
