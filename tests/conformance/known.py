@@ -11,6 +11,8 @@ from tests.integration.trainer.world import review
 
 Bodies = st.SearchStrategy[Any]
 
+_LABEL_CONFIG = """<View><Text name="text" value="$text"/><Choices name="label" toName="text">
+<Choice value="positive"/><Choice value="negative"/></Choices></View>"""
 _TEXT = st.text(max_size=40)
 _LABELS = st.sampled_from(["positive", "negative", "neither"])
 _ITEMS = st.lists(
@@ -35,6 +37,17 @@ _BODIES: dict[tuple[str, str], Bodies] = {
         {"label": _LABELS}, optional={"active_seconds": st.floats(0, 99), "comment": _TEXT}
     ),
     ("post", "/verdicts"): st.fixed_dictionaries({"reviewer": st.just("anna"), "label": _LABELS}),
+    ("post", "/infer"): st.lists(_TEXT, min_size=1, max_size=3).map(
+        lambda texts: {
+            "inputs": [{"name": "text", "datatype": "BYTES", "shape": [len(texts)], "data": texts}]
+        }
+    ),
+    ("post", "/label-studio/{project}/predict"): st.lists(_TEXT, max_size=3).map(
+        lambda texts: {
+            "tasks": [{"id": i, "data": {"text": text}} for i, text in enumerate(texts)],
+            "label_config": _LABEL_CONFIG,
+        }
+    ),
     ("post", "/pool"): st.sampled_from(['{"data":{"text":"fine"}}\n{"data":{}}', "text\nfine\n"]),
     ("put", "/v1/projects/{project}"): st.fixed_dictionaries(
         {key: st.just(value) for key, value in SPEC.items()},
@@ -72,9 +85,12 @@ class Known:
 
     def bodies(self, operation: Any) -> Bodies | None:
         """Return bodies that make sense; None where none is needed or known."""
-        ends = (end for end in _BODIES if end[0] == operation.method)
-        found = next((end for end in ends if operation.path.endswith(end[1])), None)
-        return None if found is None else _BODIES[found]
+        ends = [
+            end
+            for method, end in _BODIES
+            if method == operation.method and operation.path.endswith(end)
+        ]
+        return _BODIES[operation.method, max(ends, key=len)] if ends else None
 
 
 class _Reader:
