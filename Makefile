@@ -41,7 +41,7 @@ format: $(VENV)/dev ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev ## Measure: certification against its published figures, loop times
+bench: $(VENV)/dev ## Measure: certification against its published figures, serving beside its peers
 	$(BIN)/python -m bench
 
 lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
@@ -52,7 +52,7 @@ lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
 	done
 
 clean: ## Remove what the targets made; the data in .surehand/ stays
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 -include deploy/targets.mk

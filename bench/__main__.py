@@ -1,6 +1,39 @@
-"""``make bench``: what is measured, one table after the other; ``python -m bench`` alone."""
+"""What is measured: ``python -m bench`` runs all, ``python -m bench PART`` one part alone.
 
+``science``: how often certification keeps its promise. ``serving``: the router beside its peers.
+Only when they are named: ``soak``, the router at half capacity for half an hour; ``reloads``, its
+memory over many reloads.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from bench import reloads
 from bench.science import certify
+from bench.serving import main as serving
+
+PARTS: dict[str, Callable[[list[str]], None]] = {
+    "science": certify.main,
+    "serving": serving.serving,
+    "soak": serving.soaking,
+    "reloads": reloads.main,
+}
+ALL = ("science", "serving")
+
+
+def main(arguments: list[str]) -> None:
+    """Run what is asked for."""
+    if not arguments:
+        for part in ALL:
+            PARTS[part]([])
+        return
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", choices=PARTS, help="without it, science and serving")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="of the part: PART --help")
+    asked = parser.parse_args(arguments)
+    PARTS[asked.part](asked.options)
+
 
 if __name__ == "__main__":
-    certify.main()
+    main(sys.argv[1:])

@@ -117,7 +117,7 @@ class BodyTooLarge(Problem):
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(
-            f"Send at most {limit_bytes} bytes; split the batch.",
+            f"Send at most {limit_bytes} bytes at a time.",
             headers={"Connection": "close"},
             limit_bytes=limit_bytes,
         )

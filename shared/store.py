@@ -107,3 +107,8 @@ def manifest_path(project: str, version: str) -> str:
 def decisions_prefix(project: str) -> str:
     """Folder of a project's decision log."""
     return f"{project}/decisions"
+
+
+def shadow_prefix(project: str) -> str:
+    """Folder of what shadow versions said of a project's items."""
+    return f"{project}/shadow"

@@ -108,14 +108,14 @@ def row(population: Population, labels: int, draws: int, runs: int, seed: int) -
     )
 
 
-def main() -> None:
-    """Print the table."""
+def main(arguments: list[str] | None = None) -> None:
+    """Print the table; `arguments` None means those of the command line."""
     parser = argparse.ArgumentParser(description="certification on simulated populations")
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--labels", type=int, nargs="+", default=[2_000, 5_000])
     parser.add_argument("--draws", type=int, nargs="+", default=[1])
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     print(f"{'population':35} labels draws  oracle  broken  certified of oracle   time")
     for population in POPULATIONS:
         for labels in asked.labels:

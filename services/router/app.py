@@ -35,7 +35,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running_router(common, settings, now) as router:
+        async with running_router(common, settings, now, app.state.stopping) as router:
             app.state.router = router
             yield
 

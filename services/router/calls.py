@@ -1,6 +1,6 @@
 """One predict call: its checks, and what goes out of it as plain JSON values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ import orjson
 
 from services.router.errors import ItemConflict
 from services.router.incoming import Asked, Incoming
-from services.router.routing import Decision, Score
+from services.router.routing import Decision, Score, resolved_by_people, route
 from services.router.terms import Terms
 from shared.contracts.base import rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
@@ -75,6 +75,24 @@ class Call:
     def __post_init__(self) -> None:
         self._labels = self.terms.policies["auto"].labels
         self._common = {**self.terms.said, "decided_at": rfc3339(self.decided)}
+        self._others: dict[int, dict[str, Any]] = {}
+
+    def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
+        """Route the items at `positions` anew: another version scored them, `terms` are its own."""
+        policy = terms.policies[self.incoming.review]
+        common = {**self._common, **terms.said}
+        for i in positions:
+            self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
+            self._others[i] = common
+
+    def suggestions(self) -> list[tuple[Asked, str | None, str | None]]:
+        """Return each item with the version that scored it and that version's suggestion."""
+        return [
+            (item, self._others.get(i, self._common)["model_version"], decision.suggestion)
+            for i, (item, decision) in enumerate(
+                zip(self.incoming.items, self.decisions, strict=True)
+            )
+        ]
 
     def predictions(self) -> list[bytes]:
         """Return each item's `Prediction`, encoded."""
@@ -99,7 +117,7 @@ class Call:
             "audited": decision.audited,
             "propensity": decision.propensity,
             "task_id": decision.task_id,
-            **self._common,
+            **self._others.get(i, self._common),
         }
 
     def task(self, i: int) -> dict[str, Any]:
@@ -117,9 +135,23 @@ class Call:
                 "propensity": decision.propensity,
                 "reason": decision.reason,
                 "received_at": rfc3339(self.received),
-                **self._common,
+                **self._others.get(i, self._common),
             },
         }
+
+    def in_review(self) -> list[str]:
+        """Return the ids of the items that wait for people."""
+        decided = zip(self.incoming.items, self.decisions, strict=True)
+        return [item.item_id for item, decision in decided if decision.decision == "in_review"]
+
+    def answer(self, labels: Mapping[str, str]) -> None:
+        """Answer the items in review that people gave `labels` to.
+
+        An eligible item was scored anew: what people said of it before does not change its answer.
+        """
+        for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
+            if decision.decision == "in_review" and item.item_id in labels:
+                self.decisions[i] = resolved_by_people(decision, labels[item.item_id])
 
     def log_rows(self, predictions: Sequence[bytes]) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""

@@ -1,5 +1,8 @@
 """The router's problems.
 
+NotFound 404
+├── ProjectNotFound      the store has no such project
+└── VersionNotFound      the store has no complete folder of such a version
 Conflict 409
 └── ItemConflict         an item's id stands for other data, or its task was refused
 Unavailable 503
@@ -7,7 +10,8 @@ Unavailable 503
 ├── QueueUnreachable     the review queue is away, and the answer is its alone
 ├── SpoolFull            the review queue is away, and the spool has no room for more
 ├── SpoolUnavailable     a task could be made durable nowhere: nothing is promised
-└── StoreUnreachable     the project's documents cannot be read
+├── StoreUnreachable     the project's documents cannot be read
+└── VersionNotReady      the version was refused, or is still being loaded
 """
 
 from collections.abc import Iterable
@@ -20,6 +24,15 @@ class ProjectNotFound(NotFound):
 
     def __init__(self, project: str) -> None:
         super().__init__("Create the project at the review queue first.", project=project)
+
+
+class VersionNotFound(NotFound):
+    """There is no complete folder of such a version in the store."""
+
+    kind, title = "version-not-found", "No such model version"
+
+    def __init__(self, version: str) -> None:
+        super().__init__("Name a version that the trainer lists.", version=version)
 
 
 class ItemConflict(Conflict):
@@ -89,3 +102,13 @@ class StoreUnreachable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The store cannot be read; ask again.")
+
+
+class VersionNotReady(Unavailable):
+    """The version cannot score now."""
+
+    kind, title = "version-not-ready", "Model version not ready"
+
+    def __init__(self, version: str, why: str) -> None:
+        super().__init__(f"Version {version} cannot score: {why}.")
+        self.extensions.update(version=version)

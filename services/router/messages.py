@@ -25,6 +25,50 @@ class ItemOutcome(Message):
     resolved_at: UtcTime | None = None
 
 
+class ItemOutcomes(Message):
+    """What became of many items; those that nobody was asked about are left out."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    outcomes: list[ItemOutcome]
+
+
+class FeedRow(Message):
+    """One row of the outcomes feed, as far as those who wait for it need to know."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    item_id: ItemId
+    task_id: str
+    revision: int
+    label: Label | None
+    source: OutcomeSource
+    verdicts: int
+    resolved_at: UtcTime
+
+    def outcome(self) -> ItemOutcome:
+        """Return what became of the item: without a label and verdicts it waits again."""
+        resolved = self.label is not None or self.verdicts > 0
+        return ItemOutcome(
+            item_id=self.item_id,
+            status="resolved" if resolved else "in_review",
+            label=self.label,
+            source=self.source if resolved else None,
+            task_id=self.task_id,
+            revision=self.revision,
+            resolved_at=self.resolved_at if resolved else None,
+        )
+
+
+class FeedPage(Message):
+    """A page of the outcomes feed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    outcomes: list[FeedRow]
+    cursor: str
+
+
 class ModelStatus(Message):
     """What a project serves with, on this replica.
 

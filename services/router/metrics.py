@@ -25,14 +25,14 @@ INFERENCE_SECONDS = Histogram(
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
 )
 BATCH_ITEMS = Histogram(
-    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 16, 32, 64)
+    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 12, 16)
 )
 REFUSED = Counter(
     "surehand_router_refused_total",
     "Calls refused because there were too many, by cause",
     ["cause"],
 )
-RELOADS = Counter("surehand_router_reloads_total", "Versions loaded and swapped in")
+RELOADS = Counter("surehand_router_reloads_total", "Versions loaded")
 RELOAD_FAILURES = Counter(
     "surehand_router_reload_failures_total", "Attempts to load a version that were refused"
 )
@@ -46,6 +46,11 @@ SPOOL_ENTRIES = Gauge(
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )
+WAITERS = Gauge(
+    "surehand_router_waiters",
+    "Items whose resolution calls are waiting for",
+    multiprocess_mode="livesum",
+)
 LOG_LAG_SECONDS = Gauge(
     "surehand_router_decision_log_lag_seconds",
     "Age of the oldest row that is not yet in the store",
@@ -53,6 +58,22 @@ LOG_LAG_SECONDS = Gauge(
 )
 LOG_LOST = Counter(
     "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"
+)
+_SHADOW_ITEMS = Counter(
+    "surehand_router_shadow_items_total",
+    "Items of shadow versions: scored, unscored (the version could not), dropped (no room)",
+    ["result"],
+)
+SHADOW_SCORED = _SHADOW_ITEMS.labels("scored")
+SHADOW_UNSCORED = _SHADOW_ITEMS.labels("unscored")
+SHADOW_DROPPED = _SHADOW_ITEMS.labels("dropped")
+SHADOW_LOG_LAG_SECONDS = Gauge(
+    "surehand_router_shadow_log_lag_seconds",
+    "Age of the oldest row that is not yet in the store",
+    multiprocess_mode="livemax",
+)
+SHADOW_LOG_LOST = Counter(
+    "surehand_router_shadow_log_lost_total", "Shadow rows that could not be written locally"
 )
 
 

@@ -1,20 +1,18 @@
 """What became of an item: asked of the review queue, waited for when the caller wants to."""
 
-import asyncio
-
 from services.router.handoff.delivery import Handoff
 from services.router.messages import ItemOutcome
-from shared.doorbells import Doorbells, outcomes_bell, wait_for
+from services.router.waiting.waiters import Left, Waiters
 
 
 async def outcome_of(
     handoff: Handoff,
-    bells: Doorbells,
+    waiters: Waiters,
     project: str,
     item_id: str,
     *,
     wait_seconds: float,
-    poll_seconds: float,
+    left: Left,
 ) -> ItemOutcome:
     """Return the item's outcome once it is resolved, or as it stands after `wait_seconds`.
 
@@ -23,12 +21,12 @@ async def outcome_of(
     QueueUnreachable
         The review queue is away and the item does not lie in this router's spool.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_seconds
-    with bells.hearing(outcomes_bell(project)) as rung:
-        while True:
-            outcome = await handoff.outcome(project, item_id)
-            left = deadline - loop.time()
-            if outcome.status == "resolved" or left <= 0:
-                return outcome
-            await wait_for(rung, min(poll_seconds, left))
+    async with waiters.waiting(project, [item_id], wait_seconds, left) as wait:
+        wait.tell(await handoff.outcome(project, item_id))
+        expired = await wait.over()
+    found = wait.newest[item_id]
+    unheard = expired and wait.unsure and found.status == "in_review"
+    if wait_seconds > 0 and (unheard or found.status == "unknown"):
+        # What stood when the wait began may not stand any more.
+        return await handoff.outcome(project, item_id)
+    return found

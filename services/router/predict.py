@@ -1,47 +1,49 @@
 """The use case: check the items, score, route, hand off, log, answer."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.rates import RateLimit, holder_of
-from services.router.routing import Score, resolved_by_people, route
+from services.router.pictures import Data, scorable_data
+from services.router.routing import Score, canary_key, challenged, route
+from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
+from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions, View
+from services.router.waiting.waiters import Left, Waiters
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """What predict works with. `secret` is what audit keys are derived from."""
+    """What predict works with. `secret` is what the keys of the draws are derived from."""
 
     versions: Versions
     handoff: Handoff
-    log: DecisionLog
-    admission: Admission
-    rate_limit: RateLimit | None
+    waiters: Waiters
+    log: RowLog
+    shadows: Shadows
     secret: str
     now: Callable[[], datetime]
-    _terms: dict[str, Terms] = field(default_factory=dict)
+    admission: Admission
+    _serving: dict[str, Terms] = field(default_factory=dict)
+    _challenging: dict[str, Terms] = field(default_factory=dict)
 
     def admit(self, project: str) -> None:
-        """Raise `Overloaded` when a call would wait too long; to ask before any work on it."""
+        """Raise `Overloaded` when a call would wait too long: to be asked before any work on it."""
         view = self.versions.peek(project)
-        if view is not None:
-            self._admit(view)
+        if view is not None and view.serving is not None:
+            self.admission.check(view.serving.batcher.flow)
 
-    def _admit(self, view: View) -> None:
-        if view.serving is not None:
-            self.admission.check(view.serving.batcher)
-
-    async def predict(self, project: str, incoming: Incoming) -> bytes:
-        """Return the body of a `PredictResponse`.
+    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
+        """Return the body of a `PredictResponse`; `left` returns when the caller has left.
 
         Raises
         ------
@@ -50,48 +52,87 @@ class Predictor:
         """
         received = self.now()
         view = await self.versions.view(project)
-        self._admit(view)
+        if view.serving is not None:
+            self.admission.check(view.serving.batcher.flow)
         check_items(incoming.items, view.documents.project)
-        if self.rate_limit is not None:
-            self.rate_limit.take(holder_of(incoming.caller), len(incoming.items))
-        scores = await _score(view, incoming)
+        self.admission.charge(incoming.caller, len(incoming.items))
+        theirs = self._challenged(view, incoming) if view.challenger is not None else []
+        data: list[Data] = [item.data for item in incoming.items]
+        if view.documents.image_fields:
+            data = await scorable_data(incoming.items, view)
+        scores = await _score(view, data, theirs)
         decided = self.now()
-        terms = self._terms_of(project, view, decided)
+        terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
         decisions = [
             route(item.item_id, score, policy)
             for item, score in zip(incoming.items, scores, strict=True)
         ]
         call = Call(terms, incoming, scores, decisions, received, decided)
-        await self._hand_off(project, call)
+        if theirs:
+            others = self._terms_of(self._challenging, view, view.challenger, decided)
+            call.route_by(others, theirs)
+        await self._hand_off(project, call, left)
         predictions = call.predictions()
-        self.log.append(project, call.log_rows(predictions), len(predictions))
+        rows = call.log_rows(predictions)
+        self.log.append(project, rows)
         count_decisions(call.decisions)
+        if view.shadows:
+            self.shadows.offer(project, call, len(rows))
         return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
 
-    def _terms_of(self, project: str, view: View, now: datetime) -> Terms:
-        terms = self._terms.get(project)
+    def _terms_of(
+        self, known: dict[str, Terms], view: View, scored_by: LoadedVersion | None, now: datetime
+    ) -> Terms:
+        project = view.documents.project.project
+        terms = known.get(project)
         if terms is None or not terms.hold(view, now):
-            terms = self._terms[project] = terms_of(view, self.secret, now)
+            terms = known[project] = terms_of(view, scored_by, self.secret, now)
         return terms
 
-    async def _hand_off(self, project: str, call: Call) -> None:
-        """Make every task durable; fill in what people have answered already."""
+    def _challenged(self, view: View, incoming: Incoming) -> list[int]:
+        """Return the positions of the items that fall into the challenger's share."""
+        documents = view.documents
+        named = documents.channels.challenger
+        if named is None:
+            return []
+        key = canary_key(self.secret, documents.project.project, named.version)
+        return challenged(key, (item.item_id for item in incoming.items), named.share)
+
+    async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
+        """Make every task durable; fill in what people have answered, or answer in time."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
         entries = [Entry.of(project, call.task(i)) for i in asked]
-        receipts = await self.handoff.deliver(project, entries)
-        check_receipts(asked, receipts)
-        for i, receipt in zip(asked, receipts, strict=True):
-            decision = call.decisions[i]
-            # An eligible item is scored anew: its audit task does not change its answer.
-            if decision.decision == "in_review" and receipt.state == "resolved" and receipt.label:
-                call.decisions[i] = resolved_by_people(decision, receipt.label)
+        seconds = call.incoming.wait_seconds
+        async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
+            receipts = await self.handoff.deliver(project, entries)
+            check_receipts(asked, receipts)
+            resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            # The queue has not seen what lies in the spool, and may have resolved it long ago.
+            wait.unsure |= self.handoff.backlog > 0
+            call.answer(await wait.labels(call.in_review()))
 
 
-async def _score(view: View, incoming: Incoming) -> Sequence[Score | None]:
-    """Return a score an item; None where no version could score it."""
-    if view.serving is None:
-        return [None] * len(incoming.items)
-    return await view.serving.batcher.score([item.data for item in incoming.items])
+async def _score(view: View, data: Sequence[Data], theirs: Sequence[int]) -> Sequence[Score | None]:
+    """Return a score an item, those at `theirs` by the challenger; None where there is none."""
+    if not theirs:
+        return await _scores_by(view.serving, data)
+    ours = sorted(set(range(len(data))).difference(theirs))
+    scores: list[Score | None] = [None] * len(data)
+    found = await asyncio.gather(
+        _scores_by(view.serving, [data[i] for i in ours]),
+        _scores_by(view.challenger, [data[i] for i in theirs]),
+    )
+    for positions, part in zip((ours, theirs), found, strict=True):
+        for i, score in zip(positions, part, strict=True):
+            scores[i] = score
+    return scores
+
+
+async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:
+    if loaded is None or not data:
+        return [None] * len(data)
+    return await loaded.batcher.score(data)

@@ -6,6 +6,7 @@ that scored it. Everything that is not proven fails closed: the item goes to peo
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -17,10 +18,10 @@ from shared.contracts.base import task_id_for
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.projects import Project
 from shared.contracts.versions import PromiseDocument, PromiseEntry
+from shared.graphs.rows import are_distributions
 
 FloatArray = npt.NDArray[np.float32]
 
-_SUM_TOLERANCE = 1e-3
 _DRAW_RANGE = 2**256
 
 
@@ -143,13 +144,27 @@ def audit_key(secret: str, project: str, epoch: str) -> bytes:
     return hmac.digest(secret.encode(), f"surehand/audit/{project}/{epoch}".encode(), "sha256")
 
 
-def is_audited(key: bytes, item_id: str, rate: float) -> bool:
+def is_drawn(key: bytes, item_id: str, rate: float) -> bool:
     """Draw item `item_id` with probability `rate`, the same on every replica and every replay.
 
     HMAC-SHA256(key, item_id) / 2**256 < rate, in exact integer arithmetic.
     """
     draw = int.from_bytes(hmac.digest(key, item_id.encode(), hashlib.sha256), "big")
     return draw < int(rate * _DRAW_RANGE)
+
+
+def canary_key(secret: str, project: str, version: str) -> bytes:
+    """Key of the draw that gives a challenger its share, independent of the audit draw."""
+    return hmac.digest(secret.encode(), f"surehand/canary/{project}/{version}".encode(), "sha256")
+
+
+def challenged(key: bytes, item_ids: Iterable[str], share: float) -> list[int]:
+    """Return the positions of the items that go to the challenger: a `share` of all, in [0, 1].
+
+    Drawn as audits are, so an item's fate is the same on every replica and at every call, and a
+    larger share takes in all that a smaller one had.
+    """
+    return [i for i, item_id in enumerate(item_ids) if is_drawn(key, item_id, share)]
 
 
 def scores_of(rows: FloatArray) -> list[Score | None]:
@@ -164,11 +179,7 @@ def scores_of(rows: FloatArray) -> list[Score | None]:
     list of n; None for a row that is no distribution: not finite, outside [0, 1], or not summing
     to one within 0.001.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(rows.sum(axis=1) - np.float32(1.0))
-        # A NaN fails every comparison.
-        usable = (rows >= 0.0).all(axis=1) & (rows <= 1.0 + _SUM_TOLERANCE).all(axis=1)
-        usable &= off <= _SUM_TOLERANCE
+    usable = are_distributions(rows)
     clipped = rows.clip(0.0, 1.0)
     tops = clipped.argmax(axis=1).tolist()
     return [
@@ -205,7 +216,7 @@ def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
         reason = refusal or "below_threshold"
         scored = Decision("in_review", reason, suggestion=suggestion, confidence=score.confidence)
         return _ask(item_id, policy, scored)
-    audited = is_audited(policy.audit_key, item_id, policy.audit_rate)
+    audited = is_drawn(policy.audit_key, item_id, policy.audit_rate)
     return Decision(
         "answered",
         "confident",

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from services.router.routing import Policy, Standing, audit_key, standing
+from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
@@ -35,11 +36,14 @@ class Terms:
         return self.view is view and self.since <= now and (until is None or now < until)
 
 
-def terms_of(view: View, secret: str, now: datetime) -> Terms:
-    """Work out the terms of the version that serves; `secret` is what audit keys come from."""
+def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: datetime) -> Terms:
+    """Work out the terms of what `scored_by` scores: its own promise decides.
+
+    None stands for a project that nothing serves; `secret` is what audit keys come from.
+    """
     documents, promise = view.documents, view.documents.promise
     name = documents.project.project
-    found = standing_of(view, now)
+    found = standing_of(view, scored_by, now)
     policy = Policy(
         project=name,
         labels=tuple(documents.project.labels),
@@ -56,7 +60,7 @@ def terms_of(view: View, secret: str, now: datetime) -> Terms:
             "never": replace(policy, review="never"),
         },
         said={
-            "model_version": view.serving.version if view.serving is not None else None,
+            "model_version": scored_by.version if scored_by is not None else None,
             "policy_revision": promise.revision if promise is not None else None,
         },
         summary=orjson.dumps(promise_summary(view, found)),
@@ -64,24 +68,24 @@ def terms_of(view: View, secret: str, now: datetime) -> Terms:
     )
 
 
-def standing_of(view: View, now: datetime) -> Standing:
-    """Judge whether the version that serves may answer at `now`."""
-    documents, serving = view.documents, view.serving
-    if serving is None:
+def standing_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> Standing:
+    """Judge whether `scored_by` may answer at `now`; None for a project that nothing serves."""
+    documents = view.documents
+    if scored_by is None:
         nothing = documents.channels.champion is None
         return Standing("uncertified", "no_model" if nothing else "model_invalid")
     return standing(
         documents.project,
         documents.digest,
         documents.promise,
-        serving.version,
-        serving.sha256,
+        scored_by.version,
+        scored_by.sha256,
         now,
     )
 
 
 def promise_summary(view: View, standing: Standing) -> dict[str, Any]:
-    """Return the `PromiseSummary` of the version that serves."""
+    """Return the `PromiseSummary` of a version with this standing."""
     settings = view.documents.project.promise
     threshold, expires_at = standing.threshold, standing.expires_at
     return {

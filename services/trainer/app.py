@@ -56,6 +56,9 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,
+        larger_bodies={
+            versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
+        },
     )
 
 

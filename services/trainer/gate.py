@@ -48,6 +48,21 @@ def judge_uncertified(
     return GateDecision(gained > lost, [f"{reason}wrong where the champion is right on {lost}"])
 
 
+def judge_own(right: int, labels: int) -> GateDecision:
+    """Judge a version from elsewhere against an uncertified champion: evidence must be fresh.
+
+    Parameters
+    ----------
+    right, labels
+        Labels at hand, and on how many of them it is right. They may have trained it.
+    """
+    reason = (
+        f"made elsewhere: it is right on {right} of {labels} labels at hand, which it may have "
+        "been trained on; it serves once it is certified, or once it is promoted by hand"
+    )
+    return GateDecision(False, [reason])
+
+
 def judge_certified(
     *, champion_certified: bool, coverage: float, champion_coverage: float | None
 ) -> GateDecision:

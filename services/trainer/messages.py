@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Message, UtcTime
+from shared.contracts.base import Label, Message, UtcTime
+from shared.contracts.versions import ModelInput
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -80,12 +81,39 @@ class Runs(Message):
     cursor: str | None
 
 
+class CanaryRequest(Message):
+    """The body of ``POST …/canary``; `version` null or `share` 0 ends the canary."""
+
+    version: str | None
+    share: float = Field(ge=0, le=1)
+
+
+Channel = Literal["champion", "previous", "challenger", "shadow"]
+
+
+class OwnManifest(Message):
+    """The part `manifest` of ``POST …/versions``: what the maker of a model says of it.
+
+    `labels` name the columns of the probabilities; left out, they are the project's. `metrics`
+    are the maker's own, and kept as they are.
+    """
+
+    inputs: list[ModelInput] = Field(min_length=1, max_length=1000)
+    outputs: dict[Literal["probabilities"], str] = Field(min_length=1)
+    labels: list[Label] | None = None
+    metrics: dict[str, float] = Field(default={}, max_length=100)
+
+
 class VersionView(Message):
-    """One model version: its manifest, where it stands, and what the gate said of it."""
+    """One model version: its manifest, where it stands, and what the gate said of it.
+
+    `channels` are those of channels.json that name it; a retired version is in none.
+    """
 
     version: str
     standing: Literal["certified", "expired", "uncertified"]
-    role: Literal["champion", "previous", "retired"] | None
+    channels: list[Channel]
+    retired: bool
     threshold: float | None
     expires_at: UtcTime | None
     gate: dict[str, Any]

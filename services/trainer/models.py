@@ -31,6 +31,9 @@ class ProjectState(Base, table=True):
     next_version: int = 1
     champion: str | None = None
     previous: str | None = None
+    challenger: str | None = None
+    challenger_share: float = 0.0
+    shadow: list[str] = Field(default_factory=list, sa_type=JSON)
     history: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     watched_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     policy_revision: int = 0

@@ -17,3 +17,7 @@ class TrainerSettings(BaseSettings):
     """Address space that one training run may take, in MiB."""
     run_cpu_seconds: int = Field(default=3600, ge=1)
     """Processor time that one training run may take."""
+    check_seconds: int = Field(default=120, ge=1)
+    """Processor time that the check of an uploaded model may take."""
+    model_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1024)
+    """Largest model that may be uploaded."""

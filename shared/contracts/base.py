@@ -12,13 +12,16 @@ from uuid_utils import uuid7
 PROJECT_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
 MAX_BATCH = 1000
 
+_UTC_OFFSET_LENGTH = len("+00:00")
+
 # Fixed for ever: every service derives the same task id from the same item with it.
 _TASK_NAMESPACE = uuid.UUID("5b1f9f0e-7c0d-5d55-9d6c-0f0a6a1b6c11")
 
 
 def rfc3339(moment: datetime) -> str:
     """`moment` in UTC with milliseconds, e.g. ``2026-11-24T06:00:00.000Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds")[:-_UTC_OFFSET_LENGTH] + "Z"
 
 
 def utc_now() -> datetime:

@@ -86,3 +86,21 @@ class DecisionRow(Prediction):
     metadata: Metadata = {}
     review: ReviewMode
     received_at: UtcTime
+
+
+class ShadowRow(Message):
+    """One row of the shadow log: what a shadow version would have said of an item.
+
+    `suggestion` is null where it could not score the item. `decision_version` scored the item for
+    the answer, and `decision_suggestion` is what it suggested; the decision log has the rest.
+    """
+
+    item_id: ItemId
+    model_version: str
+    suggestion: Label | None
+    confidence: Probability | None
+    probabilities: dict[Label, Probability] | None
+    decision_version: str | None
+    decision_suggestion: Label | None
+    received_at: UtcTime
+    scored_at: UtcTime

@@ -60,6 +60,11 @@ def check_metadata(
     ]
 
 
+def is_stored_url(value: str) -> bool:
+    """Say whether an image field names a stored image instead of holding one."""
+    return value.startswith(("https://", "http://"))
+
+
 def escape_pointer(token: str) -> str:
     """`token` as one reference token of a JSON pointer (RFC 6901)."""
     return token.replace("~", "~0").replace("/", "~1")
@@ -98,7 +103,7 @@ def _vector(value: Any, field: FieldSpec) -> str | None:
 def _image(value: Any, field: FieldSpec) -> str | None:  # noqa: ARG001 - one shape for all checks
     if not isinstance(value, str) or not value:
         return "must be a base64 string or a URL"
-    if value.startswith(("https://", "http://")):
+    if is_stored_url(value):
         return None
     try:
         base64.b64decode(value, validate=True)

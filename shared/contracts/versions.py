@@ -1,32 +1,56 @@
 """The trainer's documents in the store: manifest, channels, promise."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from shared.contracts.base import Label, Message, UtcTime
 
+VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
 PromiseState = Literal["certified", "warn", "suspended", "recertifying", "uncertified", "expired"]
 
 
+class ImageNormalisation(Message):
+    """What is subtracted from each channel of an image from 0 to 1, and what it is divided by."""
+
+    mean: list[float] | None = Field(default=None, max_length=3)
+    std: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, max_length=3)
+
+
 class ModelInput(Message):
-    """One input tensor of the graph, fed from one field of the item."""
+    """One input tensor of the graph, fed from one field of the item, or from several side by side.
+
+    `shape` begins with -1, the items; `image` belongs to an input that an image field feeds.
+    """
 
     name: str
-    field: str
+    field: str | Annotated[list[str], Field(min_length=1, max_length=10_000)]
     dtype: str
     shape: list[int]
+    # Left out where there is none: a router of an older release reads such a manifest too.
+    image: ImageNormalisation | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields that feed it, in the order of their values."""
+        return [self.field] if isinstance(self.field, str) else self.field
 
 
-class Manifest(Message):
+class ModelInterface(Message):
+    """What a graph takes in and gives out: columns of `outputs["probabilities"]` are `labels`."""
+
+    labels: list[Label]
+    inputs: list[ModelInput]
+    outputs: dict[str, str]
+
+
+class Manifest(ModelInterface):
     """``versions/V/manifest.json``: written last, so a folder that has it is complete."""
 
     version: str
     created_at: UtcTime
     model_sha256: str
-    labels: list[Label]
-    inputs: list[ModelInput]
-    outputs: dict[str, str]
     recipe: str
     dataset_id: str | None = None
     outcomes_cursor: str | None = None

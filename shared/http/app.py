@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problems
 from shared.auth import Verifier
@@ -23,6 +23,21 @@ Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+class Application(FastAPI):
+    """FastAPI behind `entry`, which gets each request first: the framework is not always needed."""
+
+    entry: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request, or the lifespan."""
+        scope["app"] = self
+        await self.entry(scope, receive, send)
+
+    async def through_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let FastAPI answer."""
+        await super().__call__(scope, receive, send)
+
+
 def build_app(
     *,
     service: str,
@@ -33,15 +48,17 @@ def build_app(
     missing: Readiness,
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
     request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
-    server begins to stop: whoever waits then answers.
+    server begins to stop: whoever waits then answers. `larger_bodies` has a limit of its own for
+    each pattern of paths whose routes read their bodies as they come.
     """
     stopping = asyncio.Event()
-    app = FastAPI(
+    app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
@@ -54,15 +71,17 @@ def build_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes)
-    stack = app.build_middleware_stack()
-    app.middleware_stack = RequestContext(front(stack) if front else stack, service=service)
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
+    inner = app.through_framework
+    app.entry = RequestContext(front(inner) if front else inner, service=service)
     return app
 
 
 def _stoppable(
     lifespan: Lifespan, stopping: asyncio.Event
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
+    """Give the server the event by the lifespan's state."""
+
     @contextlib.asynccontextmanager
     async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
         async with lifespan(app):

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Coroutine, Iterator
+import re
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -21,48 +22,93 @@ _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 to a body of more than `limit_bytes`."""
+    """ASGI middleware: answers 413 to a body of more than `limit_bytes`.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+    `larger` has the limits of paths that match a pattern, and whose routes read bodies as they
+    come: no such body is held in memory here.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
+        self.larger = {re.compile(path): limit for path, limit in (larger or {}).items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body first when it is declared too large or its length is not declared."""
+        """Read a body whose length is not declared first, and one that is too large not at all."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) <= self.limit_bytes:
+        limit = self._limit_of(scope["path"])
+        if declared.isdigit() and int(declared) > limit:
+            await _drain(receive)
+            await BodyTooLarge(limit).response()(scope, receive, send)
+        elif declared.isdigit() or (not declared and b"transfer-encoding" not in headers):
             await self.app(scope, receive, send)
-            return
-        if not declared and b"transfer-encoding" not in headers:
-            await self.app(scope, receive, send)
-            return
-        try:
-            body = await self._read(receive)
-        except ClientDisconnect:
-            return
-        if body is None:
-            await BodyTooLarge(self.limit_bytes).response()(scope, receive, send)
+        elif limit != self.limit_bytes:
+            await self.app(scope, _counted(receive, limit), send)
         else:
-            await self.app(scope, _replay(body, receive), send)
+            try:
+                body = await _read(receive, limit)
+            except ClientDisconnect:
+                # What a client has left is no body.
+                return
+            if body is None:
+                await BodyTooLarge(limit).response()(scope, receive, send)
+            else:
+                await self.app(scope, _replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """Return the whole body, None when it is too large; what a client left is no body."""
-        kept, total = bytearray(), 0
-        while total <= _DRAIN_LIMIT_BYTES:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise ClientDisconnect
-            chunk = message.get("body", b"")
-            total += len(chunk)
-            if total <= self.limit_bytes:
-                kept += chunk
-            if not message.get("more_body", False):
-                break
-        return bytes(kept) if total <= self.limit_bytes else None
+    def _limit_of(self, path: str) -> int:
+        own = (limit for pattern, limit in self.larger.items() if pattern.fullmatch(path))
+        return next(own, self.limit_bytes)
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """Read a body of at most `limit` bytes; None when it is larger."""
+    kept = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        kept += message.get("body", b"")
+        if len(kept) > limit:
+            if message.get("more_body", False):
+                await _drain(receive)
+            return None
+        if not message.get("more_body", False):
+            return bytes(kept)
+
+
+async def _drain(receive: Receive) -> None:
+    total = 0
+    while total <= _DRAIN_LIMIT_BYTES:
+        message = await receive()
+        total += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """Hand a body on as it comes, and raise `BodyTooLarge` where it passes its limit."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > limit:
+            if message.get("more_body", False):
+                await _drain(receive)
+            raise BodyTooLarge(limit)
+        return message
+
+    return counted
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -75,6 +75,8 @@ def configured(app: ASGIApp, limits: ConnectionLimits, *, grace_seconds: int) ->
         log_config=None,
         access_log=False,
         ws="none",
+        # Nothing here asks where a request came from.
+        proxy_headers=False,
         timeout_graceful_shutdown=grace_seconds,
     )
 

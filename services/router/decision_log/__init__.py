@@ -1,1 +1,1 @@
-"""The decision log: one row a decision, in local segments, shipped to the store."""
+"""The decision log, and the shadow log beside it: rows in local segments, shipped to the store."""

@@ -1,4 +1,4 @@
-"""Local segments of the decision log: one open file a project, named as it will be in the store."""
+"""Local segments of one log: one open file a project, named as it will be in the store."""
 
 import gzip
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from services.router.slots import Slot, sync_folder
 from shared.contracts.base import new_id
-from shared.store import decisions_prefix
 
 SEGMENT_BYTES = 1024 * 1024
 PATTERN = "*.jsonl"
@@ -89,10 +88,10 @@ class LogSegments:
             os.close(segment.descriptor)
 
 
-def store_path(segment: Path) -> str:
-    """Return where a segment goes in the store."""
+def store_path(segment: Path, prefix: Callable[[str], str]) -> str:
+    """Return where a segment goes in the store; `prefix` gives a project's folder."""
     project, day, name = segment.stem.split(_SEPARATOR)
-    return f"{decisions_prefix(project)}/{day}/{name}.jsonl.gz"
+    return f"{prefix(project)}/{day}/{name}.jsonl.gz"
 
 
 def packed(segment: Path) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from obstore.exceptions import BaseError
 
+from services.router.decision_log.kinds import LogKind
 from services.router.decision_log.segments import (
     PATTERN,
     LogSegments,
@@ -16,10 +17,9 @@ from services.router.decision_log.segments import (
     packed,
     store_path,
 )
-from services.router.metrics import LOG_LAG_SECONDS, LOG_LOST
 from services.router.slots import Slot
 from shared.doorbells import wait_for
-from shared.store import Store, decisions_prefix
+from shared.store import Store
 
 log = structlog.get_logger()
 
@@ -31,24 +31,32 @@ _EXPIRE_SECONDS = 3600.0
 Retention = Callable[[], Mapping[str, float]]
 
 
-class DecisionLog:
-    """Rows are on this disk before the answer, and in the store about two seconds later.
+class RowLog:
+    """Rows are on this disk in the turn of the loop that answers, in the store two seconds later.
 
-    `retention` gives the days that each known project keeps its decisions.
+    `retention` gives the days that each known project keeps its rows.
     """
 
     def __init__(
-        self, root: Path, store: Store, *, now: Callable[[], datetime], retention: Retention
+        self,
+        kind: LogKind,
+        root: Path,
+        store: Store,
+        *,
+        now: Callable[[], datetime],
+        retention: Retention,
     ) -> None:
+        self._kind = kind
         self._root = root
         self._store = store
         self._now = now
         self._retention = retention
         self._full = asyncio.Event()
+        self._unwritten: dict[str, list[bytes]] = {}
         self._expired_at: datetime | None = None
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["DecisionLog"]:
+    async def running(self) -> AsyncIterator["RowLog"]:
         """Keep and ship rows while the block lasts; ship what is left at its end."""
         self._slot = await asyncio.to_thread(Slot.take, self._root)
         self._segments = LogSegments(self._slot.folder, self._now)
@@ -63,21 +71,31 @@ class DecisionLog:
                     await self._ship()
             self._slot.close()
 
-    def append(self, project: str, lines: bytes, count: int) -> None:
-        """Keep the `count` rows of one call. A full disk loses rows, counted, and no answer."""
-        try:
-            if self._segments.append(project, lines):
-                self._full.set()
-        except OSError as error:
-            LOG_LOST.inc(count)
-            log.error("decision_rows_lost", count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
+    def append(self, project: str, lines: bytes) -> None:
+        """Keep the rows of one call. A full disk loses rows, counted, and no answer."""
+        if not self._unwritten:
+            # The calls of one batch are answered in one turn of the loop: one write for all.
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unwritten.setdefault(project, []).append(lines)
+
+    def _write(self) -> None:
+        unwritten, self._unwritten = self._unwritten, {}
+        for project, parts in unwritten.items():
+            lines = b"".join(parts)
+            try:
+                if self._segments.append(project, lines):
+                    self._full.set()
+            except OSError as error:
+                count = lines.count(b"\n")
+                self._kind.lost.inc(count)
+                log.error("rows_lost", log=self._kind.name, count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._round()
             except Exception:
-                log.exception("decision_log_failed")
+                log.exception("log_failed", log=self._kind.name)
             await wait_for(self._full, _SHIP_SECONDS)
 
     async def _round(self) -> None:
@@ -93,21 +111,22 @@ class DecisionLog:
             self._segments.adopt(slot)
 
     async def _ship(self) -> None:
+        self._write()
         self._segments.seal()
         waiting = self._segments.sealed()
         try:
             for path in waiting:
                 body = await asyncio.to_thread(packed, path)
-                await self._store.write(store_path(path), body)
+                await self._store.write(store_path(path, self._kind.prefix), body)
                 path.unlink()
         except (BaseError, OSError) as error:
-            log.warning("decision_log_not_shipped", cause=type(error).__name__)
-        LOG_LAG_SECONDS.set(age_seconds([path for path in waiting if path.exists()]))
+            log.warning("log_not_shipped", log=self._kind.name, cause=type(error).__name__)
+        self._kind.lag_seconds.set(age_seconds([path for path in waiting if path.exists()]))
 
     async def _expire(self) -> None:
         for project, days in self._retention().items():
             oldest = (self._now() - timedelta(days=days)).strftime("%Y-%m-%d")
-            prefix = decisions_prefix(project)
+            prefix = self._kind.prefix(project)
             for day in await self._store.folders(prefix):
                 if day < oldest:
                     for path in await self._store.files(f"{prefix}/{day}"):

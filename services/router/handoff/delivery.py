@@ -10,6 +10,7 @@ from services.router.errors import Overloaded, QueueUnreachable
 from services.router.handoff.drainer import Drainer
 from services.router.handoff.entries import Entry
 from services.router.handoff.grouping import Grouping
+from services.router.handoff.lookups import Lookups
 from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.messages import ItemOutcome
@@ -39,6 +40,7 @@ class Handoff:
         self._queue = queue
         self._spool = spool
         self._grouping = Grouping(queue, seconds=_SECONDS)
+        self._lookups = Lookups(queue, seconds=_SECONDS)
         self._drainer = Drainer(spool, queue)
         self._body_limit_bytes = body_limit_bytes
         self._max_items = max_items
@@ -53,6 +55,7 @@ class Handoff:
                 yield self
         finally:
             await self._grouping.close()
+            await self._lookups.close()
             await self._spool.close()
             await self._queue.close()
 
@@ -112,7 +115,7 @@ class Handoff:
         held = self._spool.holds(task_id)
         waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
         try:
-            outcome = await self._queue.outcome(project, item_id, seconds=_SECONDS)
+            outcome = await self._lookups.outcome(project, item_id)
         except QueueAway as away:
             if held:
                 return waiting
@@ -120,8 +123,6 @@ class Handoff:
         except QueueRefused as refusal:
             if held:
                 return waiting
-            if refusal.status == _NOT_FOUND and "item_id" in refusal.document:
-                return ItemOutcome(item_id=item_id, status="unknown")
             raise _problem(refusal) from refusal
         return waiting if held and outcome.status == "unknown" else outcome
 

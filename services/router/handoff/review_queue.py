@@ -1,21 +1,34 @@
-"""The review queue as the router sees it: tasks in, outcomes out."""
+"""The review queue as the router sees it: tasks in, outcomes out.
+
+Spoken to through aiohttp: a request costs a seventh of what it costs through httpx, and an answer
+that is audited waits for one.
+"""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import httpx
+import aiohttp
+import orjson
 import structlog
 from pydantic import ValidationError
+from yarl import URL
 
 from services.router.handoff.entries import Entry, batch_body
-from services.router.messages import ItemOutcome
+from services.router.messages import FeedPage, ItemOutcome, ItemOutcomes
+from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import TaskReceipt, TaskReceipts
 from shared.problems import MEDIA_TYPE
 
 log = structlog.get_logger()
 
 _CONNECT_SECONDS = 1.0
+# Shorter than the server's: a connection is not used at the moment it is being closed.
+_KEEP_ALIVE_SECONDS = 4.0
+# What the answer to a long-poll may take beyond the time that it was asked to wait.
+_ANSWER_SECONDS = 5.0
+_JSON = {"Content-Type": "application/json"}
 _REFUSALS = {400, 404, 409, 413, 422}
 
 
@@ -36,13 +49,17 @@ class ReviewQueue:
     """A client of the review queue's HTTP API."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        self._url = url.rstrip("/")
+        self._http = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {token}"},
+            # Unbounded: projects, each with one hand-off, one look-up and one long-poll at a time,
+            # must not wait for one another's connections.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def post(
         self, project: str, entries: Sequence[Entry], *, seconds: float
@@ -57,57 +74,87 @@ class ReviewQueue:
             "POST",
             f"/v1/projects/{quote(project)}/tasks",
             seconds=seconds,
-            content=batch_body(entries),
-            headers={"Content-Type": "application/json"},
+            data=batch_body(entries),
+            headers=_JSON,
         )
         try:
-            receipts = TaskReceipts.model_validate_json(response.content).tasks
+            receipts = TaskReceipts.model_validate_json(response).tasks
         except ValidationError as error:
             raise QueueAway("its receipts are malformed") from error
         if [receipt.item_id for receipt in receipts] != [entry.item_id for entry in entries]:
             raise QueueAway("its receipts are not those of the tasks")
         return receipts
 
-    async def outcome(self, project: str, item_id: str, *, seconds: float) -> ItemOutcome:
-        """Ask what became of an item.
+    async def outcomes(
+        self, project: str, item_ids: Sequence[str], *, seconds: float
+    ) -> list[ItemOutcome]:
+        """Ask what became of 1 to 1,000 items; those that nobody was asked about are left out.
 
         Raises
         ------
         QueueAway, QueueRefused
         """
-        path = f"/v1/projects/{quote(project)}/outcomes/{path_segment(item_id)}"
-        response = await self._request("GET", path, seconds=seconds)
+        body = await self._request(
+            "POST",
+            _outcomes_path(project),
+            seconds=seconds,
+            data=orjson.dumps({"item_ids": item_ids}),
+            headers=_JSON,
+        )
         try:
-            return ItemOutcome.model_validate_json(response.content)
+            return ItemOutcomes.model_validate_json(body).outcomes
         except ValidationError as error:
-            raise QueueAway("its outcome is malformed") from error
+            raise QueueAway("its outcomes are malformed") from error
 
-    async def _request(
-        self, method: str, path: str, *, seconds: float, **parts: Any
-    ) -> httpx.Response:
-        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+    async def feed(self, project: str, after: str | None, *, wait_seconds: float) -> FeedPage:
+        """Return the page of the outcomes feed behind cursor `after`; wait for it to come.
+
+        Without a cursor it has no rows, only the cursor of the feed's present end.
+
+        Raises
+        ------
+        QueueAway, QueueRefused
+        """
+        place = {"tail": "true"} if after is None else {"after": after, "brief": "true"}
+        query = {**place, "limit": str(MAX_BATCH), "wait_seconds": str(wait_seconds)}
+        body = await self._request(
+            "GET",
+            f"{_outcomes_path(project)}?{urlencode(query)}",
+            seconds=wait_seconds + _ANSWER_SECONDS,
+        )
         try:
-            response = await self._http.request(method, path, timeout=timeout, **parts)
-        except httpx.HTTPError as error:
+            return FeedPage.model_validate_json(body)
+        except ValidationError as error:
+            raise QueueAway("its feed is malformed") from error
+
+    async def _request(self, method: str, path: str, *, seconds: float, **parts: Any) -> bytes:
+        """Return the body of a successful answer."""
+        timeout = aiohttp.ClientTimeout(seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
+        # Encoded: what is percent-encoded in an item's id stays so.
+        url = URL(self._url + path, encoded=True)
+        try:
+            async with self._http.request(
+                method, url, timeout=timeout, allow_redirects=False, **parts
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise QueueAway(type(error).__name__) from error
-        if response.is_success:
-            return response
+        if response.status == HTTPStatus.OK:
+            return body
         # A 404 of some proxy is not the queue's word; a problem document is.
-        if response.status_code in _REFUSALS and response.headers.get("content-type") == MEDIA_TYPE:
-            raise QueueRefused(response.status_code, _document(response))
-        log.warning("review_queue_failed", status=response.status_code)
-        raise QueueAway(f"status {response.status_code}")
+        if response.status in _REFUSALS and response.content_type == MEDIA_TYPE:
+            raise QueueRefused(response.status, _document(body))
+        log.warning("review_queue_failed", status=response.status)
+        raise QueueAway(f"status {response.status}")
 
 
-def path_segment(item_id: str) -> str:
-    """Return `item_id` as one segment of a path; dots alone would be taken for folders."""
-    quoted = quote(item_id, safe="")
-    return quoted.replace(".", "%2E") if set(quoted) == {"."} else quoted
+def _outcomes_path(project: str) -> str:
+    return f"/v1/projects/{quote(project)}/outcomes"
 
 
-def _document(response: httpx.Response) -> dict[str, Any]:
+def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = response.json()
-    except ValueError:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
         return {}
     return document if isinstance(document, dict) else {}

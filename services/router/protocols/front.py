@@ -5,7 +5,8 @@ the same as the route in `native`, which documents it. Whatever has no plain len
 declared as JSON goes on to FastAPI.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.router.incoming import read
 from services.router.predict import Predictor
-from services.router.rates import holder_of
 from shared.auth import Role, require
+from shared.http.waiting import disconnected
 from shared.problems import Problem, note
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ async def _answer(
 ) -> tuple[bytes, Sequence[tuple[bytes, bytes]]]:
     """Return the answer to a call and its headers; nothing when the client left in its middle."""
     predictor: Predictor = state.router.predictor
-    # A refusal must cost little, or refusing is itself the load: so it comes before all else.
+    # A refusal must cost little, or refusing becomes the load: so it comes before all else.
     predictor.admit(project)
     # Who calls is known before what is sent is read.
     caller = state.verifier.verify_header(token)
@@ -67,14 +68,12 @@ async def _answer(
     body = await _body(receive)
     if body is None:
         return b"", _HEADERS
-    answer = await predictor.predict(project, read(body, caller))
-    if predictor.rate_limit is None:
+    left = partial(disconnected, receive)
+    answer = await predictor.predict(project, read(body, caller), left)
+    if predictor.admission.rate_limit is None:
         return answer, _HEADERS
-    return answer, [*_HEADERS, *_raw(predictor.rate_limit.standing(holder_of(caller)))]
-
-
-def _raw(headers: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    told = predictor.admission.headers(caller).items()
+    return answer, [*_HEADERS, *((name.lower().encode(), text.encode()) for name, text in told)]
 
 
 def _token(headers: Iterable[tuple[bytes, bytes]], limit_bytes: int) -> str | None:

@@ -1,5 +1,6 @@
 """The router's own routes: parse, call one function, return. Predict is mostly met by `front`."""
 
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -18,13 +19,14 @@ from services.router.errors import (
 from services.router.incoming import taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
-from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
-from shared.auth import allow, principal_of
+from services.router.waiting.waiters import Left
+from shared.auth import Principal, allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
+from shared.http.waiting import disconnected
 from shared.problems import (
     BodyTooLarge,
     Forbidden,
@@ -55,7 +57,19 @@ async def service_of(request: Request) -> Router:
     return service
 
 
+async def left_of(request: Request) -> Left:
+    """Return what to await to know that the caller has left; once the body has been read."""
+    return partial(disconnected, request.receive)
+
+
+async def caller_of(request: Request) -> Principal:
+    """Return who calls; the router's dependencies have let the caller in."""
+    return principal_of(request)
+
+
 Service = Annotated[Router, Depends(service_of)]
+HasLeft = Annotated[Left, Depends(left_of)]
+Caller = Annotated[Principal, Depends(caller_of)]
 
 
 @router.post(
@@ -76,18 +90,19 @@ Service = Annotated[Router, Depends(service_of)]
     ),
 )
 async def predict(
-    request: Request, project: str, body: PredictRequest, service: Service
+    project: str, body: PredictRequest, service: Service, caller: Caller, left: HasLeft
 ) -> Response:
     """Answer what the promise covers, and send the rest to people.
+
+    With `wait_seconds` the answer waits for theirs, and says what it got in time: such entries are
+    `answered`, their reason is `human`.
 
     `in_review`, and the audit task of an answer, are durable before the response. With a 409 some
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    caller, predictor = principal_of(request), service.predictor
-    response = _json(await predictor.predict(project, taken(body, caller)))
-    if predictor.rate_limit is not None:
-        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    response = _json(await service.predictor.predict(project, taken(body, caller), left))
+    response.headers.update(service.predictor.admission.headers(caller))
     return response
 
 
@@ -98,9 +113,12 @@ async def predict(
     responses=declare(StoreUnreachable, QueueUnreachable),
 )
 async def outcome(
-    project: str, item_id: str, service: Service, wait_seconds: WaitSeconds = 0
+    project: str, item_id: str, service: Service, left: HasLeft, wait_seconds: WaitSeconds = 0
 ) -> Response:
-    """Say whether people have resolved the item; percent-encode its id in the path."""
+    """Say whether people have resolved the item; percent-encode its id in the path.
+
+    With `wait_seconds` the answer comes once they have, or as things stand after that time.
+    """
     await service.versions.view(project)
     try:
         _ITEM_ID.validate_python(item_id)
@@ -108,11 +126,11 @@ async def outcome(
         raise Unprocessable([("/path/item_id", "is not an item id")]) from error
     found = await outcome_of(
         service.handoff,
-        service.bells,
+        service.waiters,
         project,
         item_id,
         wait_seconds=wait_seconds,
-        poll_seconds=service.poll_seconds,
+        left=left,
     )
     return _json(found.model_dump_json().encode())
 
@@ -129,9 +147,9 @@ async def model(project: str, service: Service) -> Response:
         "channels_revision": channels.revision,
         "policy_revision": promise.revision if promise is not None else None,
         "project_revision": documents.project.revision,
-        "promise": promise_summary(view, standing_of(view, service.now())),
+        "promise": promise_summary(view, standing_of(view, serving, service.now())),
         "serving": serving.version if serving is not None else None,
-        "loaded": {serving.version: serving.sha256} if serving is not None else {},
+        "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
         "failures": dict(view.failures),
     }
     return _json(orjson.dumps(status))

@@ -17,13 +17,17 @@ Document = TypeVar("Document", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Documents:
-    """What the store says of one project. `raw` are the bytes that the rest was parsed from."""
+    """What the store says of one project. `raw` are the bytes that the rest was parsed from.
+
+    `image_fields` are worked out once: calls without images must not pay for those with some.
+    """
 
     raw: tuple[bytes | None, ...]
     project: Project
     digest: str
     channels: Channels
     promise: PromiseDocument | None
+    image_fields: tuple[str, ...] = ()
 
 
 async def read_documents(store: Store, name: str, known: Documents | None) -> Documents | None:
@@ -46,7 +50,8 @@ async def read_documents(store: Store, name: str, known: Documents | None) -> Do
     if channels is None:
         channels = known.channels if known and raw[1] is not None else Channels(revision=0)
     promise = _parse(paths[2], raw[2], PromiseDocument)
-    return Documents(raw, project, certificate_digest(project), channels, promise)
+    images = tuple(name for name, field in project.fields.items() if field.type == "image")
+    return Documents(raw, project, certificate_digest(project), channels, promise, images)
 
 
 def _parse(path: str, body: bytes | None, kind: type[Document]) -> Document | None:

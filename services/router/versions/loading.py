@@ -1,15 +1,19 @@
 """From a version's folder in the store to a graph that may serve."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from services.router.scoring.batching import Batcher
-from services.router.scoring.session import Scorer, ScoringRefused
-from services.router.scoring.tensors import input_fault
-from shared.contracts.projects import Project
+from services.router.scoring.session import Scorer
+from shared.contracts.projects import FieldSpec, Project
 from shared.contracts.versions import Manifest
+from shared.graphs.images import Layout
+from shared.graphs.session import GraphRefused
+from shared.graphs.signature import interface_fault
+from shared.graphs.tensors import image_layouts
 from shared.store import Store, manifest_path, model_path, sha256
 
 
@@ -19,24 +23,33 @@ class VersionRefused(Exception):  # noqa: N818 - says what was done with the ver
 
 @dataclass(frozen=True)
 class LoadedVersion:
-    """A version that was verified, loaded and warmed."""
+    """A version that was verified, loaded and warmed.
+
+    Attributes
+    ----------
+    fields : the project's fields that the graph reads, as they were when it was loaded.
+    layouts : for each image field, how the graph wants its pictures.
+    """
 
     manifest: Manifest
     sha256: str
     batcher: Batcher
+    fields: Mapping[str, FieldSpec]
+    layouts: Mapping[str, Sequence[Layout]]
 
     @property
     def version(self) -> str:
         """Name of the version."""
         return self.manifest.version
 
+    def fits(self, project: Project) -> bool:
+        """Say whether it would be loaded just so for the project as it is now.
 
-def misfit(manifest: Manifest, project: Project) -> str | None:
-    """Say why the version is not one for the project as it is now; None when it is."""
-    if manifest.labels != project.labels:
-        return "its labels are not the project's"
-    faults = (input_fault(entry, project.fields) for entry in manifest.inputs)
-    return next((fault for fault in faults if fault), None)
+        The order of a category's values, say, is part of how the graph is fed.
+        """
+        return self.manifest.labels == project.labels and all(
+            project.fields.get(name) == spec for name, spec in self.fields.items()
+        )
 
 
 async def load_version(
@@ -58,10 +71,12 @@ async def load_version(
         raise VersionRefused("model.onnx does not have the digest that the manifest names")
     try:
         scorer = await asyncio.to_thread(Scorer, model, manifest, project.fields, threads=threads)
-    except ScoringRefused as error:
+    except GraphRefused as error:
         raise VersionRefused(str(error)) from error
+    fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}
+    layouts = image_layouts(manifest.inputs, fields)
     batcher = Batcher(scorer.score, scorer.seconds_per_item, version)
-    return LoadedVersion(manifest, digest, batcher)
+    return LoadedVersion(manifest, digest, batcher, fields, layouts)
 
 
 async def _manifest(store: Store, project: Project, version: str) -> Manifest:
@@ -73,7 +88,7 @@ async def _manifest(store: Store, project: Project, version: str) -> Manifest:
         raise VersionRefused("its folder has no manifest.json")
     if manifest.version != version:
         raise VersionRefused(f"its manifest is that of {manifest.version}")
-    fault = misfit(manifest, project)
+    fault = interface_fault(manifest, project.labels, project.fields)
     if fault:
         raise VersionRefused(fault)
     return manifest

@@ -5,63 +5,70 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
-from obstore.exceptions import BaseError
 
-from services.router.errors import ProjectNotFound, StoreUnreachable
-from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
+from services.router.errors import (
+    ProjectNotFound,
+    StoreUnreachable,
+    VersionNotFound,
+    VersionNotReady,
+)
 from services.router.versions.documents import Documents, read_documents
-from services.router.versions.loading import LoadedVersion, VersionRefused, load_version, misfit
+from services.router.versions.loading import LoadedVersion
+from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
+from services.router.versions.memory import release
 from shared.contracts.base import PROJECT_PATTERN
+from shared.contracts.versions import VERSION_PATTERN, Channels
 from shared.doorbells import Doorbells, wait_for
-from shared.store import Store, manifest_path
+from shared.store import Store
 
 log = structlog.get_logger()
 
-_FIRST_RETRY_SECONDS = 1.0
-_LAST_RETRY_SECONDS = 30.0
 _AT_ONCE = 8
-# A TimeoutError is an OSError.
-_STORE_ERRORS = (BaseError, OSError)
 # Object stores are retried for minutes by their client; a caller is answered sooner.
 _ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class View:
-    """One project at one moment: never changed, only replaced."""
+    """One project at one moment: never changed, only replaced.
+
+    `serving` is the champion, or the one before it until it is loaded. `loaded` has it, and each
+    version that the channels name and that is loaded; `failures` says why another one is not.
+    `challenger` has a share of the traffic, which falls to the champion while it is not loaded.
+    """
 
     documents: Documents
     serving: LoadedVersion | None = None
+    loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class _Refusal:
-    """A champion that was refused, and when it is worth another try."""
-
-    version: str
-    named_by: tuple[bytes | None, ...]
-    manifest: bytes | None
-    delay: float
-    retry_at: float
+    challenger: LoadedVersion | None = None
+    shadows: tuple[LoadedVersion, ...] = ()
 
 
 class Versions:
-    """The projects of the store and their loaded champions."""
+    """The projects of the store and their loaded versions."""
 
     def __init__(
-        self, store: Store, bells: Doorbells, *, poll_seconds: float, threads: int
+        self,
+        store: Store,
+        bells: Doorbells,
+        *,
+        poll_seconds: float,
+        threads: int,
+        answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
         self._store = store
         self._bells = bells
         self._poll_seconds = poll_seconds
         self._threads = threads
+        self._answer_seconds = answer_seconds
         self._views: dict[str, View] = {}
-        self._refusals: dict[str, _Refusal] = {}
+        self._loads: dict[str, Loads] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._loads: dict[str, asyncio.Task[None]] = {}
+        self._retired: list[LoadedVersion] = []
         self._scanned = False
 
     async def view(self, project: str) -> View:
@@ -76,19 +83,45 @@ class Versions:
             if not re.fullmatch(PROJECT_PATTERN, project):
                 raise ProjectNotFound(project)
             try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
+                async with asyncio.timeout(self._answer_seconds):
                     await self._refresh(project)
-            except _STORE_ERRORS as error:
+            except STORE_ERRORS as error:
                 raise StoreUnreachable from error
             view = self._views.get(project)
         if view is None:
             raise ProjectNotFound(project)
-        load = self._loads.get(project)
-        if view.serving is None and load is not None and project not in self._refusals:
-            # Its first version is on the way: an answer now would only send the item to people.
-            await asyncio.wait([load])
-            view = self._views.get(project, view)
+        if view.serving is None:
+            first = self._loads[project].first(view.documents.channels.champion)
+            if first is not None:
+                # It is on the way: an answer now would only send the item to people.
+                await asyncio.wait([first])
+                view = self._views.get(project, view)
         return view
+
+    async def pinned(self, project: str, version: str) -> LoadedVersion:
+        """Return any version of the project by its name, loaded when it is not yet.
+
+        Raises
+        ------
+        ProjectNotFound, StoreUnreachable
+        VersionNotFound
+            The store has no complete folder of this name.
+        VersionNotReady
+            It was refused, or is still being loaded.
+        """
+        view = await self.view(project)
+        found = view.loaded.get(version)
+        if found is not None:
+            return found
+        if not re.fullmatch(VERSION_PATTERN, version):
+            raise VersionNotFound(version)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await self._loads[project].pinned(view.documents, version)
+        except TimeoutError as error:
+            raise VersionNotReady(version, "it is still being loaded") from error
+        except STORE_ERRORS as error:
+            raise StoreUnreachable from error
 
     def peek(self, project: str) -> View | None:
         """Return the project's view if it is known already."""
@@ -98,14 +131,24 @@ class Versions:
         """Return the views of all projects that are known now."""
         return dict(self._views)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no version that answers has anything to score."""
+        return all(
+            one is None or one.batcher.idle
+            for view in self._views.values()
+            for one in (view.serving, view.challenger)
+        )
+
     def missing(self) -> dict[str, str]:
         """Say what is still to be looked at: empty once each champion is loaded or refused."""
         if not self._scanned:
             return {"store": "has not been read yet"}
         return {
             f"champion of {project}": "is being loaded"
-            for project in self._loads
-            if project in self._views and self._views[project].serving is None
+            for project, view in self._views.items()
+            if view.serving is None
+            and self._loads[project].first(view.documents.channels.champion) is not None
         }
 
     @contextlib.asynccontextmanager
@@ -115,15 +158,19 @@ class Versions:
         try:
             yield self
         finally:
-            running = [watch, *self._loads.values()]
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await asyncio.gather(*(loads.close() for loads in self._loads.values()))
 
     async def _watch(self) -> None:
         with self._bells.hearing("versions.*", "project.*") as rung:
             while True:
                 try:
+                    if self._retired:
+                        # By now, a round later, the calls that they scored have let go as well.
+                        retired = self._retired.copy()
+                        self._retired.clear()
+                        await asyncio.to_thread(release, retired)
                     await self._scan()
                 except Exception:
                     # The watch outlives any fault of one round: without it nothing reloads.
@@ -133,8 +180,8 @@ class Versions:
     async def _scan(self) -> None:
         try:
             names = set(await self._store.folders()) | set(self._views)
-        except _STORE_ERRORS as error:
-            self._store_failed(error)
+        except STORE_ERRORS as error:
+            store_failed(error)
             return
         turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -142,113 +189,88 @@ class Versions:
             async with turns:
                 try:
                     await self._refresh(name)
-                except _STORE_ERRORS as error:
-                    self._store_failed(error)
+                except STORE_ERRORS as error:
+                    store_failed(error)
                     return False
                 return True
 
         projects = sorted(name for name in names if re.fullmatch(PROJECT_PATTERN, name))
         self._scanned = all(await asyncio.gather(*map(look, projects))) or self._scanned
 
-    def _store_failed(self, error: Exception) -> None:
-        STORE_FAILURES.inc()
-        log.warning("store_unreachable", cause=type(error).__name__)
-
     async def _refresh(self, project: str) -> None:
-        """Put the project's documents in place at once; start a load if its champion changed."""
+        """Put the project's documents in place at once; start the loads that they ask for."""
         async with self._locks.setdefault(project, asyncio.Lock()):
             known = self._views.get(project)
             documents = await read_documents(
                 self._store, project, known.documents if known else None
             )
             if documents is None:
-                self._views.pop(project, None)
-                self._locks.pop(project, None)
+                await self._forget(project)
                 return
-            # Looked up again: a load may have ended while the store was being read.
-            old = self._views.get(project)
-            self._views[project] = self._with_documents(documents, old)
-            if project not in self._loads and await self._due(project):
-                self._loads[project] = asyncio.create_task(
-                    self._load(project, self._views[project].documents)
+            if project not in self._loads:
+                self._loads[project] = Loads(
+                    self._store,
+                    partial(self._loaded, project),
+                    self._retired.append,
+                    threads=self._threads,
                 )
+            if known is None or known.documents is not documents:
+                self._show(project, documents)
+            await self._loads[project].pursue(documents)
 
-    def _with_documents(self, documents: Documents, old: View | None) -> View:
-        if old is None or old.documents is documents:
-            return old or View(documents)
-        champion = documents.channels.champion
-        serving = old.serving if champion is not None else None
-        if serving is not None and misfit(serving.manifest, documents.project):
-            # The project changed under its model: no answer of it can be right any more.
-            serving = None
-        failures = {name: why for name, why in old.failures.items() if name == champion}
-        return View(documents, serving, failures)
+    async def _forget(self, project: str) -> None:
+        self._views.pop(project, None)
+        self._locks.pop(project, None)
+        loads = self._loads.pop(project, None)
+        if loads is not None:
+            await loads.close()
 
-    async def _due(self, project: str) -> bool:
-        """Say whether the champion is to be loaded now."""
-        view = self._views[project]
-        champion = view.documents.channels.champion
-        if champion is None or (view.serving is not None and view.serving.version == champion):
-            self._refusals.pop(project, None)
-            return False
-        refusal = self._refusals.get(project)
-        if (
-            refusal is None
-            or refusal.version != champion
-            or refusal.named_by != _naming(view.documents)
-        ):
-            return True
-        if asyncio.get_running_loop().time() >= refusal.retry_at:
-            return True
-        return await self._store.read(manifest_path(project, champion)) != refusal.manifest
-
-    async def _load(self, project: str, documents: Documents) -> None:
-        champion = documents.channels.champion
-        assert champion is not None
-        try:
-            loaded = await load_version(
-                self._store, documents.project, champion, threads=self._threads
-            )
-        except VersionRefused as refused:
-            await self._refuse(project, champion, documents, str(refused))
-        except _STORE_ERRORS as error:
-            self._store_failed(error)
-            await self._refuse(project, champion, documents, "the store cannot be read")
-        except Exception:
-            log.exception("load_failed", project=project, model_version=champion)
-            await self._refuse(project, champion, documents, "loading it failed; the log says why")
-        else:
-            self._swap(project, loaded)
-        finally:
-            self._loads.pop(project, None)
-
-    def _swap(self, project: str, loaded: LoadedVersion) -> None:
-        view = self._views.get(project)
-        # The documents may have moved on while the graph was being loaded.
-        if view is None or misfit(loaded.manifest, view.documents.project):
-            return
-        self._refusals.pop(project, None)
-        self._views[project] = View(view.documents, loaded)
-        RELOADS.inc()
-        log.info("version_serving", project=project, model_version=loaded.version)
-
-    async def _refuse(self, project: str, version: str, documents: Documents, why: str) -> None:
-        RELOAD_FAILURES.inc()
-        log.error("version_refused", project=project, model_version=version, cause=why)
-        before = self._refusals.get(project)
-        delay = _FIRST_RETRY_SECONDS
-        if before is not None and before.version == version:
-            delay = min(before.delay * 2, _LAST_RETRY_SECONDS)
-        manifest: bytes | None = None
-        with contextlib.suppress(*_STORE_ERRORS):
-            manifest = await self._store.read(manifest_path(project, version))
-        retry_at = asyncio.get_running_loop().time() + delay
-        self._refusals[project] = _Refusal(version, _naming(documents), manifest, delay, retry_at)
+    def _loaded(self, project: str) -> None:
+        """Show what a load has changed; the documents may have moved on meanwhile."""
         view = self._views.get(project)
         if view is not None:
-            self._views[project] = View(view.documents, view.serving, {version: why})
+            self._show(project, view.documents)
+
+    def _show(self, project: str, documents: Documents) -> None:
+        """Replace the project's view by one of `documents` and of what is loaded."""
+        loads, old = self._loads[project], self._views.get(project)
+        named = named_by(documents.channels)
+        loads.fit(documents)
+        champion = documents.channels.champion
+        serving = loads.loaded.get(champion) if champion is not None else None
+        if serving is None and champion is not None and old is not None and old.serving is not None:
+            # Until the champion is loaded, the one before it goes on, if it still fits.
+            serving = loads.loaded.get(old.serving.version)
+        kept = [*named, serving.version] if serving is not None else named
+        loads.keep(kept)
+        loaded = {version: loads.loaded[version] for version in kept if version in loads.loaded}
+        shadows = (loaded.get(version) for version in documents.channels.shadow)
+        self._views[project] = View(
+            documents,
+            serving,
+            loaded,
+            {name: loads.refusals[name].why for name in named if name in loads.refusals},
+            challenger=_challenger(documents.channels, loaded, serving),
+            shadows=tuple(one for one in shadows if one is not None and one is not serving),
+        )
+        before = old.serving.version if old is not None and old.serving is not None else None
+        if serving is not None and serving.version != before:
+            log.info("version_serving", project=project, model_version=serving.version)
 
 
-def _naming(documents: Documents) -> tuple[bytes | None, ...]:
-    """Return what decides which version fits: promise.json, renewed all the time, does not."""
-    return documents.raw[:2]
+def named_by(channels: Channels) -> list[str]:
+    """Return the versions that the channels name, the champion first, none twice."""
+    challenger = channels.challenger.version if channels.challenger is not None else None
+    names = (channels.champion, challenger, *channels.shadow)
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def _challenger(
+    channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None
+) -> LoadedVersion | None:
+    """Return the challenger if there is anything for it to do."""
+    named = channels.challenger
+    if named is None or named.share == 0:
+        return None
+    found = loaded.get(named.version)
+    return None if found is serving else found

@@ -1,18 +1,30 @@
 """Routes of the model versions."""
 
-from fastapi import APIRouter
+from typing import Any
 
-from services.trainer.api.context import InProject, Tools
-from services.trainer.errors import NotCertified, NothingToRollBackTo
-from services.trainer.messages import Versions, VersionView
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+
+from services.trainer.api.context import InProject, Operator, Tools
+from services.trainer.errors import (
+    CertificationOpen,
+    NotCertified,
+    NothingToRollBackTo,
+    RunActive,
+)
+from services.trainer.messages import CanaryRequest, Versions, VersionView
 from services.trainer.registry import service
+from services.trainer.uploads import service as uploads
+from services.trainer.uploads.parts import MANIFEST_BYTES, PARTS, read_parts
 from shared.contracts.versions import Channels
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 from shared.problems import (
+    BodyTooLarge,
     Conflict,
     Forbidden,
     NotFound,
+    NotJson,
     Unauthorized,
     Unavailable,
     Unprocessable,
@@ -25,6 +37,46 @@ router = APIRouter(
     route_class=StrictRoute,
     responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable, Unavailable),
 )
+
+# Which bodies are read past the ordinary limit, and how much more than the model they may hold.
+UPLOAD_PATH = r"/v1/projects/[^/]+/versions"
+UPLOAD_OVERHEAD_BYTES = 2 * MANIFEST_BYTES
+_MULTIPART = "multipart/form-data"
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": list(PARTS),
+    "additionalProperties": False,
+    "properties": {
+        "model": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "manifest": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "`inputs`, `outputs`, and, if wanted, `labels` and `metrics`.",
+        },
+    },
+}
+
+
+@router.post(
+    "/versions",
+    status_code=201,
+    summary="Bring your own model",
+    responses=declare(BodyTooLarge, RunActive, CertificationOpen, Conflict),
+    openapi_extra={"requestBody": {"required": True, "content": {_MULTIPART: {"schema": _SCHEMA}}}},
+)
+async def upload(
+    request: Request, tools: Tools, project: InProject, operator: Operator
+) -> VersionView:
+    """Check an ONNX file, and publish it as a version; its certification begins at once."""
+    if not request.headers.get("content-type", "").lower().startswith(_MULTIPART):
+        raise Unprocessable([("/header/content-type", f"must be {_MULTIPART}")])
+    try:
+        form = request.form(max_files=len(PARTS), max_fields=len(PARTS))
+        async with form as parts:
+            model, manifest = await read_parts(parts, tools.settings.model_limit_bytes)
+            return await uploads.add(tools, project, manifest, model.file, operator.subject)
+    except HTTPException as error:
+        raise Unprocessable([("", f"cannot be read: {error.detail}")]) from error
 
 
 @router.get("/versions", summary="List versions, newest first")
@@ -51,6 +103,35 @@ async def describe(tools: Tools, project: InProject, version: str) -> VersionVie
 async def promote(tools: Tools, project: InProject, version: str) -> Channels:
     """Make a version the champion; a certified champion gives way to certified ones only."""
     return await service.promote(tools, project, version)
+
+
+@router.post(
+    "/versions/{version}/shadow",
+    summary="Score a version beside the answers",
+    responses=declare(Conflict),
+)
+async def shadow(tools: Tools, project: InProject, version: str) -> Channels:
+    """Let a version be scored on the traffic and recorded; no answer ever comes from it."""
+    return await service.shadow(tools, project, version)
+
+
+@router.delete("/versions/{version}/shadow", summary="End a shadow", responses=declare(Conflict))
+async def end_shadow(tools: Tools, project: InProject, version: str) -> Channels:
+    """Let a version be a shadow no more."""
+    return await service.end_shadow(tools, project, version)
+
+
+@router.post(
+    "/canary",
+    summary="Give a version a share of the traffic",
+    responses=declare(NotJson, BodyTooLarge, Conflict),
+)
+async def canary(tools: Tools, project: InProject, request: CanaryRequest) -> Channels:
+    """Let a version answer its share of the items; version null or share 0 ends that.
+
+    An item keeps to its version. What a version without a certificate scores goes to people.
+    """
+    return await service.canary(tools, project, request)
 
 
 @router.post(

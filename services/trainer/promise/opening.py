@@ -68,7 +68,7 @@ async def _measure_champion(
     if standing_of(champion, project, resources.now()) != "certified":
         return
     rows = [candidate.data for candidate in drawn.scores_sample]
-    scored = await score_items(resources, champion, rows)
+    scored = await score_items(resources, project, champion, rows)
     accepted = eligible(scored.scores, champion.certificate["threshold"])
     drawn.record["champion"] = champion.version
     drawn.record["champion_coverage"] = float(np.mean(accepted))

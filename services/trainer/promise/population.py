@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from services.trainer.outcomes import repository as outcomes
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationPlan, eligible, plan_certification
+from services.trainer.promise.tuning import tune_of
+from services.trainer.recipes import OWN
 from services.trainer.registry.scores import Scores, score_items
 from services.trainer.resources import Resources
 from shared.contracts.items import check_data
@@ -27,7 +30,6 @@ from shared.contracts.projects import Project
 _TRAFFIC_LIMIT = 50_000
 _POOL_SAMPLE = 20_000
 _PAGE = 2_000
-_ENOUGH_UNIFORM = 200
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ class Question:
     attempt: int
 
     @property
+    def since(self) -> datetime:
+        """Traffic from then on cannot have trained the version."""
+        is_own = self.version.manifest["recipe"] == OWN
+        return self.version.created_at if is_own else self.dataset.created_at
+
+    @property
     def labels(self) -> int:
         """Items to draw."""
         return self.project.promise.certification_labels
@@ -86,10 +94,8 @@ class Question:
     def plan(self, scores: Any) -> CertificationPlan | None:
         """Plan the test on the scores of a population; None if no region keeps the promise."""
         promise = self.project.promise
-        tune_scores, tune_correct = tune_of(self.version.tune)
         return plan_certification(
-            tune_scores,
-            tune_correct,
+            *tune_of(self.version, scores),
             scores,
             alpha=_complement(promise.target_accuracy),
             delta=_complement(promise.confidence),
@@ -101,17 +107,6 @@ class Question:
 def _complement(share: float) -> float:
     """1 - share without the noise of binary fractions: 1 - 0.99 is to be 0.01."""
     return round(1 - share, 12)
-
-
-def tune_of(tune: dict[str, Any]) -> tuple[list[float], list[bool]]:
-    """Out-of-fold scores and whether right, of uniformly drawn items where there are enough.
-
-    What people were asked because a model was unsure of it errs more often at the same score.
-    """
-    chosen = [i for i, is_uniform in enumerate(tune["uniform"]) if is_uniform]
-    if len(chosen) < _ENOUGH_UNIFORM:
-        return tune["scores"], tune["correct"]
-    return [tune["scores"][i] for i in chosen], [tune["correct"][i] for i in chosen]
 
 
 async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
@@ -130,10 +125,10 @@ async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
 
 
 async def _draw_from_traffic(resources: Resources, question: Question) -> Draw | Insufficient:
-    candidates = await _traffic(resources, question)
+    traffic = await _traffic(resources, question)
+    candidates, scored = await _scored(resources, question, traffic, least=question.labels)
     if len(candidates) < question.labels:
         return Insufficient(f"traffic has {len(candidates)} new items")
-    scored = await score_items(resources, question.version, [c.data for c in candidates])
     plan = await asyncio.to_thread(question.plan, scored.scores)
     if plan is None or plan.predicted_power <= 0:
         return _hopeless(question, plan)
@@ -163,7 +158,7 @@ async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
     """Items first decided after the version's labels were frozen, one for each content."""
     async with resources.database.reading() as session:
         rows = await ledger.first_decisions(
-            session, question.project.project, question.dataset.created_at, _TRAFFIC_LIMIT
+            session, question.project.project, question.since, _TRAFFIC_LIMIT
         )
     seen = set(question.trained_on)
     candidates = []
@@ -179,10 +174,10 @@ async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
 async def _draw_from_pool(resources: Resources, question: Question) -> Draw | Insufficient:
     async with resources.database.reading() as session:
         page = await pool.waiting(session, question.project.project, _POOL_SAMPLE)
-    candidates = _usable(page, question)
+    usable = _usable(page, question)
+    candidates, scored = await _scored(resources, question, usable, least=question.labels)
     if len(candidates) < question.labels:
         return Insufficient(f"the pool has {len(candidates)} items that wait")
-    scored = await score_items(resources, question.version, [c.data for c in candidates])
     plan = await asyncio.to_thread(question.plan, scored.scores)
     if plan is None or plan.predicted_power <= 0:
         return _hopeless(question, plan)
@@ -219,8 +214,7 @@ async def _walk(
             break
         async with resources.database.reading() as session:
             page = await pool.waiting(session, question.project.project, _PAGE, page[-1].order_key)
-        candidates = _usable(page, question)
-        scored = await score_items(resources, question.version, [c.data for c in candidates])
+        candidates, scored = await _scored(resources, question, _usable(page, question))
     return found[: question.labels]
 
 
@@ -234,8 +228,26 @@ def _usable(page: Iterable[PoolItem], question: Question) -> list[Candidate]:
     ]
 
 
+async def _scored(
+    resources: Resources, question: Question, candidates: list[Candidate], *, least: int = 1
+) -> tuple[list[Candidate], Scores]:
+    """Score candidates, and leave out those that the version cannot score: people get them anyway.
+
+    Fewer than `least` are of no use: the model is not even loaded for them.
+    """
+    if len(candidates) < least:
+        return candidates, Scores([], np.empty(0, dtype=np.float32))
+    data = [candidate.data for candidate in candidates]
+    scored = await score_items(resources, question.project, question.version, data)
+    kept = [i for i, label in enumerate(scored.labels) if label is not None]
+    scores = Scores([scored.labels[i] for i in kept], scored.scores[kept])
+    return [candidates[i] for i in kept], scores
+
+
 def _drawn(candidates: Sequence[Candidate], scored: Scores, index: int) -> DrawnItem:
-    return DrawnItem(candidates[index], float(scored.scores[index]), scored.labels[index])
+    label = scored.labels[index]
+    assert label is not None
+    return DrawnItem(candidates[index], float(scored.scores[index]), label)
 
 
 def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[str, Any]:

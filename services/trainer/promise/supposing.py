@@ -7,7 +7,7 @@ from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationPlan
 from services.trainer.promise.closing import correct_answers
 from services.trainer.promise.hypothesis import suppose
-from services.trainer.promise.population import tune_of
+from services.trainer.promise.tuning import tune_of
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
@@ -37,7 +37,7 @@ async def suppose_target(
     plan = CertificationPlan.from_dict(newest.plan)
     scores = [item.score for item in items]
     try:
-        found = suppose(plan, tune_of(version.tune), scores, correct, target_accuracy)
+        found = suppose(plan, tune_of(version, scores), scores, correct, target_accuracy)
     except ValueError as error:
         raise Unprocessable([("/query/target_accuracy", str(error))]) from error
     return HypothesisView(**asdict(found))

@@ -6,7 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.trainer.recipes.fitted import FloatArray, ParityError
-from services.trainer.recipes.scoring import score
+from services.trainer.recipes.graph import OUTPUT
+from shared.contracts.projects import FieldSpec
+from shared.contracts.versions import ModelInput, ModelInterface
+from shared.graphs.graph import Graph
+from shared.graphs.session import GraphRefused
+from shared.graphs.signature import PROBABILITIES
 
 TOLERANCE = 1e-5
 # Two labels closer than float32 can tell apart may change places.
@@ -62,6 +67,8 @@ def check_parity(
 ) -> float:
     """Compare a serialised graph with the pipeline that was trained, on at least one row.
 
+    The graph is run as the router runs it.
+
     Returns
     -------
     float in [0, tolerance]
@@ -70,13 +77,11 @@ def check_parity(
     Raises
     ------
     ParityError
-        A difference above the tolerance, another shape, a value that is not finite, or another
+        Another signature, a difference above the tolerance, a value that is not finite, or another
         predicted label (unless the reference's two best labels tie up to rounding).
     """
     expected = reference.predict_proba(rows)
-    actual = score(onnx, inputs, rows).astype(np.float64)
-    if actual.shape != expected.shape:
-        raise ParityError(f"the graph gives shape {actual.shape}, the pipeline {expected.shape}")
+    actual = _open(onnx, inputs, expected.shape[1]).run(rows).astype(np.float64)
     differences = np.where(np.isfinite(actual), np.abs(actual - expected), np.inf).max(axis=1)
     worst = int(differences.argmax())
     if differences[worst] > tolerance:
@@ -86,6 +91,19 @@ def check_parity(
         )
     _check_labels(expected, actual)
     return float(differences[worst])
+
+
+def _open(onnx: bytes, inputs: Sequence[Mapping[str, Any]], n_labels: int) -> Graph:
+    interface = ModelInterface(
+        labels=[str(column) for column in range(n_labels)],
+        inputs=[ModelInput.model_validate(entry) for entry in inputs],
+        outputs={PROBABILITIES: OUTPUT},
+    )
+    texts = {name: FieldSpec(type="text") for entry in interface.inputs for name in entry.fields}
+    try:
+        return Graph(onnx, interface, texts)
+    except GraphRefused as error:
+        raise ParityError(f"the graph is not the pipeline's: {error}") from error
 
 
 def _check_labels(expected: FloatArray, actual: FloatArray) -> None:

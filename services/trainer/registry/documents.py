@@ -22,6 +22,7 @@ from services.trainer.repository import lock_state, read_state
 from shared.contracts.projects import Project
 from shared.contracts.versions import (
     Certificate,
+    Challenger,
     ChannelEvent,
     Channels,
     PromiseDocument,
@@ -44,6 +45,10 @@ def render_channels(state: ProjectState) -> Channels:
         revision=state.channels_revision + 1,
         champion=state.champion,
         previous=state.previous,
+        challenger=None
+        if state.challenger is None
+        else Challenger(version=state.challenger, share=state.challenger_share),
+        shadow=state.shadow,
         history=[ChannelEvent.model_validate(event) for event in state.history],
     )
 
@@ -162,7 +167,7 @@ class Documents:
             wanted = wanted.model_copy(update={"revision": state.channels_revision})
         await self._store.write_document(channels_path(project), wanted)
         seen.channels = wanted
-        log.info("champion_published", project=project, version=wanted.champion)
+        log.info("channels_published", project=project, champion=wanted.champion)
         return True
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -11,6 +12,7 @@ from services.trainer.datasets.service import distinct_contents, load
 from services.trainer.gate import GateDecision
 from services.trainer.models import Certification, Dataset, Run, Version
 from services.trainer.promise import repository as promise
+from services.trainer.recipes import OWN
 from services.trainer.registry import repository
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.registry.standing import standing_of
@@ -27,12 +29,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Made:
-    """What a run made, and from what. `position` is how far the labels were looked at."""
+    """What a run made, and from what.
+
+    `position` is how far the labels were used up; None when none were trained on.
+    """
 
     run: Run
     version: str
     dataset: Dataset
-    position: int
+    position: int | None
     model: bytes
     result: Result
 
@@ -88,9 +93,13 @@ def _manifest(project: Project, made: Made, parent: str | None, now: datetime) -
         dataset_id=made.dataset.dataset_id,
         outcomes_cursor=made.dataset.outcomes_cursor,
         parent=parent,
-        calibration={"method": "temperature", "temperature": result.temperature},
+        calibration=_calibration(result.temperature),
         metrics=result.metrics,
     )
+
+
+def _calibration(temperature: float | None) -> dict[str, Any]:
+    return {} if temperature is None else {"method": "temperature", "temperature": temperature}
 
 
 async def _judge(
@@ -103,19 +112,21 @@ async def _judge(
     if not fits_project(champion, project):
         return GateDecision(True, ["the champion does not fit the project any more"])
     certified = standing_of(champion, project, resources.now()) == "certified"
+    if version.manifest["recipe"] == OWN and not certified:
+        return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
     pairs: list[tuple[bool, bool]] = []
     if not certified:
-        pairs = await _pairs(resources, version, dataset, champion)
+        pairs = await _pairs(resources, project, version, dataset, champion)
     return gate.judge_uncertified(
         champion_certified=certified,
         pairs=pairs,
-        accuracy=version.manifest["metrics"]["accuracy"],
+        accuracy=version.manifest["metrics"].get("accuracy", 0.0),
         champion_accuracy=champion.manifest["metrics"].get("accuracy", 0.0),
     )
 
 
 async def _pairs(
-    resources: Resources, version: Version, dataset: Dataset, champion: Version
+    resources: Resources, project: Project, version: Version, dataset: Dataset, champion: Version
 ) -> list[tuple[bool, bool]]:
     """Return (new right, champion right) on the out-of-fold items that are new to the champion."""
     async with resources.database.reading() as session:
@@ -126,7 +137,7 @@ async def _pairs(
         seen = distinct_contents(await load(resources, old))
         right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
         fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
-        scored = await score_items(resources, champion, [item.data for item in fresh])
+        scored = await score_items(resources, project, champion, [item.data for item in fresh])
     except (FileNotFoundError, ModelUnusable):
         log.warning("champion_not_comparable", project=champion.project, version=champion.version)
         return []
@@ -164,5 +175,6 @@ async def _record(
         # A champion that an operator changed meanwhile is not the one that was judged.
         if decision.promote and may_move and state.champion == parent:
             repository.make_champion(state, version.version, now)
-        state.trained_position = max(state.trained_position, made.position)
+        if made.position is not None:
+            state.trained_position = max(state.trained_position, made.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

@@ -39,8 +39,28 @@ async def in_service(session: AsyncSession, project: str) -> Sequence[Version]:
     return (await session.execute(query)).scalars().all()
 
 
+def leave_channels(state: ProjectState, version: str) -> None:
+    """Let `version` be neither challenger nor shadow any more."""
+    if state.challenger == version:
+        state.challenger, state.challenger_share = None, 0.0
+    state.shadow = [name for name in state.shadow if name != version]
+
+
+def make_challenger(state: ProjectState, version: str, share: float) -> None:
+    """Give `version` a share of the traffic; the challenger until then has none any more."""
+    leave_channels(state, version)
+    state.challenger, state.challenger_share = version, share
+
+
+def make_shadow(state: ProjectState, version: str) -> None:
+    """Let `version` be scored beside the answers, and no more."""
+    leave_channels(state, version)
+    state.shadow = [*state.shadow, version]
+
+
 def make_champion(state: ProjectState, version: str, moment: datetime) -> None:
     """Let `version` serve from `moment` on; the champion until then becomes the previous one."""
+    leave_channels(state, version)
     state.previous, state.champion = state.champion, version
     event = {"champion": version, "live_at": rfc3339(moment)}
     state.history = [*state.history, event][-_HISTORY_KEPT:]

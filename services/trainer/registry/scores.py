@@ -5,52 +5,62 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from services.trainer.models import Version
-from services.trainer.recipes.scoring import score
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
+from shared.contracts.versions import Manifest
+from shared.graphs.graph import Graph
+from shared.graphs.rows import FloatArray, tops_of
+from shared.graphs.session import GraphRefused
+from shared.graphs.signature import interface_fault
 from shared.store import model_path, sha256
 
 
 class ModelUnusable(Exception):  # noqa: N818 - named as the house names its problems
-    """The store does not hold the model that the manifest speaks of."""
+    """The store does not hold the model that the manifest speaks of, or it does not load."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Top labels of n items and their float32 scores."""
+    """Top labels of n items and their float32 scores.
 
-    labels: list[str]
-    scores: NDArray[np.float32]
+    Where the version cannot score an item, the label is None and the score 0: the router sends
+    such an item to people, whatever the threshold.
+    """
+
+    labels: list[str | None]
+    scores: FloatArray
 
 
 def fits_project(version: Version, project: Project) -> bool:
     """Say whether a version answers with the project's labels, from fields it still has."""
-    texts = {name for name, spec in project.fields.items() if spec.type == "text"}
-    fields = {entry["field"] for entry in version.manifest["inputs"]}
-    return version.manifest["labels"] == project.labels and fields <= texts
+    manifest = Manifest.model_validate(version.manifest)
+    return interface_fault(manifest, project.labels, project.fields) is None
 
 
 async def score_items(
-    resources: Resources, version: Version, rows: Sequence[Mapping[str, Any]]
+    resources: Resources, project: Project, version: Version, rows: Sequence[Mapping[str, Any]]
 ) -> Scores:
-    """Score the `data` of n items with a published version.
+    """Score the `data` of n items with a published version that fits the project.
 
     Raises
     ------
     ModelUnusable
-        The model is missing, or its digest is not the manifest's.
+        The model is missing, its digest is not the manifest's, or it does not load.
     """
-    manifest = version.manifest
+    manifest = Manifest.model_validate(version.manifest)
     model = await resources.store.read(model_path(version.project, version.version))
-    if model is None or sha256(model) != manifest["model_sha256"]:
+    if model is None or sha256(model) != manifest.model_sha256:
         raise ModelUnusable(version.version)
-    probabilities = await asyncio.to_thread(score, model, manifest["inputs"], list(rows))
-    tops = probabilities.argmax(axis=1)
-    return Scores(
-        labels=[manifest["labels"][top] for top in tops],
-        scores=probabilities.max(axis=1, initial=0.0).astype(np.float32, copy=False),
-    )
+    try:
+        return await asyncio.to_thread(_scored, model, manifest, project, rows)
+    except GraphRefused as error:
+        raise ModelUnusable(f"{version.version}: {error}") from error
+
+
+def _scored(
+    model: bytes, manifest: Manifest, project: Project, rows: Sequence[Mapping[str, Any]]
+) -> Scores:
+    tops, scores = tops_of(Graph(model, manifest, project.fields).run_each(rows))
+    labels = [manifest.labels[top] if top >= 0 else None for top in tops.tolist()]
+    return Scores(labels, scores)

@@ -1,11 +1,11 @@
-"""Promote, roll back and retire: each one a move of the pointer that routers follow."""
+"""Promote, roll back, canary, shadow, retire: each a move of the pointers that routers follow."""
 
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer.errors import NotCertified, NothingToRollBackTo
-from services.trainer.messages import VersionView
+from services.trainer.messages import CanaryRequest, Channel, VersionView
 from services.trainer.models import ProjectState, Version
 from services.trainer.promise import repository as certifications
 from services.trainer.registry import repository
@@ -15,6 +15,9 @@ from services.trainer.resources import Resources
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels
 from shared.problems import Conflict, NotFound
+
+# Each router keeps them all in memory, and scores each item by each of them.
+_MOST_SHADOWS = 4
 
 
 async def promote(resources: Resources, project: Project, name: str) -> Channels:
@@ -31,8 +34,7 @@ async def promote(resources: Resources, project: Project, name: str) -> Channels
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
         if state.champion != name:
-            if version.retired:
-                raise Conflict("The version is retired; promote another one.", version=name)
+            _check_in_service(version)
             await _check_rule(resources, session, project, state, version)
             repository.make_champion(state, name, resources.now())
     return await _published(resources, project)
@@ -58,6 +60,70 @@ async def roll_back(resources: Resources, project: Project) -> Channels:
     return await _published(resources, project)
 
 
+async def canary(resources: Resources, project: Project, request: CanaryRequest) -> Channels:
+    """Give a version a share of the traffic, or end that.
+
+    It may be uncertified: what it scores then goes to people.
+
+    Raises
+    ------
+    NotFound
+        There is no such version.
+    Conflict
+        It is the champion or retired, or there is no champion to compete with.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        name = request.version
+        version = None if name is None else await _require(session, project.project, name)
+        if version is None or request.share == 0:
+            if state.challenger is not None:
+                repository.leave_channels(state, state.challenger)
+        else:
+            _check_beside_champion(state, version)
+            repository.make_challenger(state, version.version, request.share)
+    return await _published(resources, project)
+
+
+async def shadow(resources: Resources, project: Project, name: str) -> Channels:
+    """Let a version be scored beside the answers, which never come from it.
+
+    Raises
+    ------
+    NotFound
+        There is no such version.
+    Conflict
+        It is the champion, the challenger or retired, or there are shadows enough.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        version = await _require(session, project.project, name)
+        _check_beside_champion(state, version)
+        if state.challenger == name:
+            raise Conflict("The challenger answers; end the canary first.", version=name)
+        if name not in state.shadow:
+            if len(state.shadow) >= _MOST_SHADOWS:
+                raise Conflict(f"At most {_MOST_SHADOWS} versions; end one of them first.")
+            repository.make_shadow(state, name)
+    return await _published(resources, project)
+
+
+async def end_shadow(resources: Resources, project: Project, name: str) -> Channels:
+    """Let a version be a shadow no more; one that is none stays as it is.
+
+    Raises
+    ------
+    NotFound
+        There is no such version.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        await _require(session, project.project, name)
+        if name in state.shadow:
+            repository.leave_channels(state, name)
+    return await _published(resources, project)
+
+
 async def retire(resources: Resources, project: Project, name: str) -> VersionView:
     """Take a version out of service for good; the champion cannot be retired."""
     async with resources.database.transaction() as session:
@@ -66,6 +132,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
         if state.champion == name:
             raise Conflict("The champion serves; promote another version first.", version=name)
         version.retired = True
+        repository.leave_channels(state, name)
         await certifications.cancel_of_version(session, project.project, name)
         if state.previous == name:
             state.previous = None
@@ -79,6 +146,19 @@ async def _require(session: AsyncSession, project: str, name: str) -> Version:
     if version is None:
         raise NotFound("There is no such version; GET …/versions lists them.", version=name)
     return version
+
+
+def _check_in_service(version: Version) -> None:
+    if version.retired:
+        raise Conflict("The version is retired; choose another one.", version=version.version)
+
+
+def _check_beside_champion(state: ProjectState, version: Version) -> None:
+    _check_in_service(version)
+    if state.champion is None:
+        raise Conflict("There is no champion yet; promote a version first.")
+    if state.champion == version.version:
+        raise Conflict("The champion serves already; choose another one.", version=version.version)
 
 
 async def _check_rule(
@@ -130,13 +210,23 @@ async def describe(resources: Resources, project: Project, name: str) -> Version
 def _view(
     resources: Resources, project: Project, state: ProjectState | None, version: Version
 ) -> VersionView:
-    roles = {} if state is None else {state.previous: "previous", state.champion: "champion"}
     return VersionView(
         version=version.version,
         standing=standing_of(version, project, resources.now()),
-        role="retired" if version.retired else roles.get(version.version),  # type: ignore[arg-type]
+        channels=[] if state is None else _channels_of(version.version, state),
+        retired=version.retired,
         threshold=None if version.certificate is None else version.certificate["threshold"],
         expires_at=version.expires_at,
         gate=version.gate,
         manifest=version.manifest,
     )
+
+
+def _channels_of(version: str, state: ProjectState) -> list[Channel]:
+    named: dict[Channel, list[str | None]] = {
+        "champion": [state.champion],
+        "previous": [state.previous],
+        "challenger": [state.challenger],
+        "shadow": [*state.shadow],
+    }
+    return [channel for channel, versions in named.items() if version in versions]

@@ -1,4 +1,4 @@
-"""The training process, seen from the trainer: started, listened to, and ended."""
+"""A run's process, seen from the trainer: started, listened to, and ended."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _ROOT = Path(services.__path__[0]).parent
 
 
 class Child:
-    """One training process; `progress` in [0, 1] and `log_tail` are what it said so far."""
+    """One process; `progress` in [0, 1] and `log_tail` are what it said so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -28,12 +28,12 @@ class Child:
         self._end = asyncio.create_task(self._until_end())
 
     @classmethod
-    async def start(cls, folder: Path) -> "Child":
-        """Start a process on the job in `folder`, an absolute path."""
+    async def start(cls, module: str, folder: Path) -> "Child":
+        """Start `module` as a process on the job in `folder`, an absolute path."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "services.trainer.runs.process",
+            module,
             str(folder),
             str(os.getpid()),
             cwd=_ROOT,
@@ -79,14 +79,16 @@ class Child:
             self._lines.append(line.decode("utf-8", "replace").rstrip())
 
 
-def fault_of(status: int, folder: Path, job: files.Job) -> str:
-    """Say in one sentence why a process that ended with `status` left no result."""
-    detail = files.read_fault(folder)
-    if detail is not None:
-        return detail
+def fault_of(status: int, folder: Path, job: files.Limits) -> tuple[str, str]:
+    """Say in one sentence why a process that ended with `status` left no result, and where."""
+    fault = files.read_fault(folder)
+    if fault is not None:
+        return fault
     if status < 0:
-        return (
-            f"the training process was ended by signal {-status}; its limits are "
-            f"{job.cpu_seconds} s of processor time and {job.memory_mib} MiB of memory"
+        sentence = (
+            f"its process was ended by signal {-status}; its limits are {job.cpu_seconds} s of "
+            f"processor time and {job.memory_mib} MiB of memory"
         )
-    return f"the training process failed with status {status}; the run's log has its last words"
+    else:
+        sentence = f"its process failed with status {status}; the run's log has its last words"
+    return sentence, ""

@@ -1,9 +1,9 @@
-"""What goes into a training process and what comes out: files of plain data, no pickles."""
+"""What goes into a run's process and what comes out: files of plain data, no pickles."""
 
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -15,28 +15,54 @@ FAULT = "fault.json"
 LOG = "log.txt"
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a training process is to do, within which limits."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a process may take."""
+
+    memory_mib: int
+    cpu_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Limits):
+    """What a training process is to do."""
 
     recipe: str
     labels: list[str]
     fields: list[str]
     seed: int
-    memory_mib: int
-    cpu_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckJob(Limits):
+    """What a process is to check: a model from elsewhere.
+
+    Attributes
+    ----------
+    interface : a `ModelInterface`
+    fields : the project's, by name, a `FieldSpec` each
+    samples : data of unlabelled items by their ids
+    """
+
+    interface: dict[str, Any]
+    fields: dict[str, dict[str, Any]]
+    samples: dict[str, dict[str, Any]]
+
+
+AnyJob = TypeVar("AnyJob", bound=Limits)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a training process made, beside the model file.
+    """What a process made or found, beside the model file.
 
-    `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction.
+    `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction, or one
+    a prediction of a model from elsewhere. `temperature` is None when nothing was calibrated.
     """
 
     inputs: list[dict[str, Any]]
     output: str
-    temperature: float
+    temperature: float | None
     metrics: dict[str, float]
     item_ids: list[str]
     scores: list[float]
@@ -44,40 +70,50 @@ class Result:
     uniform: list[bool]
 
 
-def write_job(folder: Path, job: Job, dataset: bytes) -> None:
-    """Put a job and its compressed dataset into an empty `folder`."""
+def write_job(folder: Path, job: Limits, dataset: bytes) -> None:
+    """Put a job and its compressed dataset into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DATASET).write_bytes(dataset)
     (folder / JOB).write_bytes(orjson.dumps(vars(job)))
 
 
-def read_job(folder: Path) -> tuple[Job, list[dict[str, Any]]]:
+def read_job(folder: Path, kind: type[AnyJob]) -> tuple[AnyJob, list[dict[str, Any]]]:
     """Return the job and the rows of its dataset."""
-    job = Job(**orjson.loads((folder / JOB).read_bytes()))
+    job = kind(**orjson.loads((folder / JOB).read_bytes()))
     lines = gzip.decompress((folder / DATASET).read_bytes()).splitlines()
     return job, [orjson.loads(line) for line in lines]
 
 
-def write_result(folder: Path, model: bytes, result: Result) -> None:
-    """Put the model down first: a result is complete."""
+def write_model(folder: Path, model: bytes) -> None:
+    """Put a model down; its result comes after it."""
     (folder / MODEL).write_bytes(model)
+
+
+def read_model(folder: Path) -> bytes:
+    """Return the model."""
+    return (folder / MODEL).read_bytes()
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Put the result down, last of all: where it is, all is."""
     (folder / RESULT).write_bytes(orjson.dumps(vars(result)))
 
 
-def read_result(folder: Path) -> tuple[bytes, Result] | None:
-    """Return the model and the result; None when the process left none."""
-    if not (folder / RESULT).exists():
-        return None
-    result = Result(**orjson.loads((folder / RESULT).read_bytes()))
-    return (folder / MODEL).read_bytes(), result
+def read_result(folder: Path) -> Result | None:
+    """Return the result; None when the process left none."""
+    path = folder / RESULT
+    return Result(**orjson.loads(path.read_bytes())) if path.exists() else None
 
 
-def write_fault(folder: Path, detail: str) -> None:
-    """Say why there is no result."""
-    (folder / FAULT).write_bytes(orjson.dumps({"detail": detail}))
+def write_fault(folder: Path, detail: str, pointer: str = "") -> None:
+    """Say why there is no result, and which place in what was sent is at fault."""
+    (folder / FAULT).write_bytes(orjson.dumps([detail, pointer]))
 
 
-def read_fault(folder: Path) -> str | None:
-    """Return why there is no result, None when the process could not say."""
+def read_fault(folder: Path) -> tuple[str, str] | None:
+    """Return what `write_fault` said; None when the process could not say."""
     path = folder / FAULT
-    return str(orjson.loads(path.read_bytes())["detail"]) if path.exists() else None
+    if not path.exists():
+        return None
+    detail, pointer = orjson.loads(path.read_bytes())
+    return detail, pointer

@@ -1,7 +1,7 @@
 """One training run, as a process: ``python -m services.trainer.runs.process FOLDER PARENT_PID``.
 
-Reads a job from the folder and leaves a result or a fault in it. Each line on standard output is
-a JSON object with `progress` in [0, 1] and `message`; standard error is the log.
+Reads a job from the folder and leaves a result or a fault in it. Standard output says how far it
+is; standard error is the log.
 """
 
 import sys
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from services.trainer.recipes.text_linear import (
     FittedModel,
@@ -20,6 +19,7 @@ from services.trainer.recipes.text_linear import (
 )
 from services.trainer.runs import files
 from services.trainer.runs.limits import die_with_parent, limit
+from services.trainer.runs.progress import report
 
 FAILED = 3
 
@@ -27,19 +27,20 @@ FAILED = 3
 def main(folder: Path, parent: int) -> int:
     """Run the job in `folder`; return the exit status."""
     die_with_parent(parent)
-    job, rows = files.read_job(folder)
+    job, rows = files.read_job(folder, files.Job)
     limit(job.memory_mib, job.cpu_seconds)
-    _report(0.0, f"{len(rows)} labels read")
+    report(0.0, f"{len(rows)} labels read")
     try:
-        fitted = fit_text_linear(_training_data(job, rows), seed=job.seed, progress=_report)
+        fitted = fit_text_linear(_training_data(job, rows), seed=job.seed, progress=report)
     except (TooFewLabels, ParityError) as error:
         files.write_fault(folder, str(error))
         return FAILED
     except MemoryError:
         files.write_fault(folder, f"the run needs more than its {job.memory_mib} MiB of memory")
         return FAILED
-    files.write_result(folder, fitted.onnx, _result(fitted, rows))
-    _report(1.0, "done")
+    files.write_model(folder, fitted.onnx)
+    files.write_result(folder, _result(fitted, rows))
+    report(1.0, "done")
     return 0
 
 
@@ -66,11 +67,6 @@ def _result(fitted: FittedModel, rows: list[dict[str, Any]]) -> files.Result:
         correct=[bool(right) for right in fitted.out_of_fold.correct],
         uniform=[row["uniform"] for row in rows],
     )
-
-
-def _report(progress: float, message: str) -> None:
-    sys.stdout.buffer.write(orjson.dumps({"progress": progress, "message": message}) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from services.trainer.messages import RunRequest, RunView
 from services.trainer.models import ProjectState, Run
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.promise import repository as promise
+from services.trainer.recipes import OWN
 from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources, work_bell
 from services.trainer.runs import repository
+from services.trainer.runs.execution import start
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.problems import NotFound
@@ -35,9 +37,26 @@ async def request(
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
         await _refuse_if_busy(session, project.project)
-        run = _queue(resources, session, project, wanted, subject)
+        recipe = wanted.recipe or project.training.recipe
+        run = _queue(resources, session, project, wanted.mode, recipe, subject)
     await resources.bells.ring(work_bell(project.project))
     return view(run)
+
+
+async def begin_upload(resources: Resources, project: Project, subject: str) -> tuple[Run, str]:
+    """Begin the run that checks and publishes an uploaded model; return it and its version.
+
+    Raises
+    ------
+    RunActive, CertificationOpen
+        As for a training run: the new version would take the place of what is under way.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        await _refuse_if_busy(session, project.project)
+        run = _queue(resources, session, project, "upload", OWN, subject)
+        version = start(resources, state, run)
+    return run, version
 
 
 async def _refuse_if_busy(session: AsyncSession, project: str) -> None:
@@ -55,14 +74,15 @@ def _queue(
     resources: Resources,
     session: AsyncSession,
     project: Project,
-    wanted: RunRequest,
+    mode: str,
+    recipe: str,
     subject: str,
 ) -> Run:
     run = Run(
         run_id=new_id(),
         project=project.project,
-        mode=wanted.mode,
-        recipe=wanted.recipe or project.training.recipe,
+        mode=mode,
+        recipe=recipe,
         requested_by=subject,
         created_at=resources.now(),
     )
@@ -84,8 +104,8 @@ async def start_if_due(resources: Resources, project: Project) -> None:
         # Between the look and the lock a run may have ended that used these labels up.
         if not await _has_enough(session, project, state):
             return
-        wanted = RunRequest(mode="initial" if state.champion is None else "fine_tune")
-        _queue(resources, session, project, wanted, "trainer")
+        mode = "initial" if state.champion is None else "fine_tune"
+        _queue(resources, session, project, mode, project.training.recipe, "trainer")
     log.info("run_due", project=name)
 
 

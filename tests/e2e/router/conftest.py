@@ -1,4 +1,4 @@
-"""What all tests of router processes stand on."""
+"""Fixtures of the tests that run the router as a process."""
 
 from pathlib import Path
 

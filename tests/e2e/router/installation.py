@@ -1,4 +1,4 @@
-"""A review queue and a router as processes on one home, which tests start, stop and kill."""
+"""A router and a review queue as processes that tests stop and kill."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,8 @@ from shared.store import Store
 from tests.harness import ServiceProcess, client, free_port, spawn
 from tests.integration.router.factory import Publisher, project_of
 
+# Processes start slowly on a machine that is busy with others.
+PATIENT = 30.0
 SPEC = {"labels", "fields", "metadata", "promise"}
 
 

@@ -4,12 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from tests.e2e.router.installation import Installation, decisions
+from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import wait_until
 from tests.integration.router.factory import SURE, UNSURE
-
-# Processes start slowly on a machine that is busy with others.
-PATIENT = 30.0
 
 
 @contextlib.asynccontextmanager

@@ -8,12 +8,11 @@ import psutil
 import pytest
 
 from services.__main__ import main
-from tests.e2e.router.installation import Installation, decisions
+from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, wait_until
 from tests.integration.router.factory import SURE, UNSURE
 
 PREDICT = "/v1/projects/shop/predict"
-PATIENT = 30.0
 TWO = {"SUREHAND_ROUTER_WORKERS": "2"}
 
 

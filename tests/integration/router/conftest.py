@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -54,6 +55,22 @@ class World:
         assert response.status_code == 200, response.text
         prediction: dict[str, Any] = response.json()["predictions"][0]
         return prediction
+
+    async def outcome(self, item_id: str = "a", wait_seconds: float = 0) -> dict[str, Any]:
+        """GET what became of an item."""
+        path = f"/v1/projects/{self.publisher.name}/items/{quote(item_id, safe='')}/outcome"
+        response = await self.caller.get(path, params={"wait_seconds": wait_seconds})
+        assert response.status_code == 200, response.text
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def waiters(self, number: int) -> None:
+        """Wait until `number` items are waited for."""
+
+        async def are() -> bool:
+            return await self.metric("surehand_router_waiters") == number
+
+        await wait_until(are)
 
     async def model(self) -> dict[str, Any]:
         """GET model."""

@@ -1,6 +1,6 @@
 """Tiny graphs and the store documents around them, as a trainer would write them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from shared.contracts.projects import (
 )
 from shared.contracts.versions import (
     Certificate,
+    Challenger,
     Channels,
     Manifest,
     ModelInput,
@@ -73,11 +74,62 @@ def text_graph() -> bytes:
     )
 
 
+def slow_graph(rounds: int = 300_000, always: int = 0) -> bytes:
+    """A graph that answers [0.5, 0.5], after `rounds` additions for each 1.0 of its scores.
+
+    It adds `always` more, also while it is warmed up.
+    """
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["goes"]),
+            helper.make_node("Add", ["total", "one"], ["more"]),
+        ],
+        "round",
+        [
+            helper.make_tensor_value_info("n", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("total", TensorProto.FLOAT, []),
+        ],
+        [
+            helper.make_tensor_value_info("goes", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("more", TensorProto.FLOAT, []),
+        ],
+    )
+    constants = [
+        numpy_helper.from_array(np.array(value), name)
+        for name, value in {
+            "rounds": np.float32(rounds),
+            "always": np.float32(always),
+            "zero": np.float32(0),
+            "one": np.float32(1),
+            "yes": np.bool_(True),
+            "nothing": np.zeros((1, 2), dtype=np.float32),
+        }.items()
+    ]
+    nodes = [
+        helper.make_node("ReduceSum", ["score"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "rounds"], ["some"]),
+        helper.make_node("Add", ["some", "always"], ["trips"]),
+        helper.make_node("Cast", ["trips"], ["count"], to=TensorProto.INT64),
+        helper.make_node("Loop", ["count", "yes", "zero"], ["total"], body=body),
+        helper.make_node("Mul", ["total", "zero"], ["none"]),
+        helper.make_node("MatMul", ["score", "nothing"], ["flat"]),
+        helper.make_node("Add", ["flat", "none"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+    ]
+    source = helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 1])
+    return _model(nodes, source, constants)
+
+
 def _graph(nodes: list[Any], source: Any, slope: float, bias: float) -> bytes:
     constants = [
         numpy_helper.from_array(np.array([[0.0, slope]], dtype=np.float32), "w"),
         numpy_helper.from_array(np.array([0.0, bias], dtype=np.float32), "b"),
     ]
+    return _model(nodes, source, constants)
+
+
+def _model(nodes: list[Any], source: Any, constants: list[Any]) -> bytes:
     output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])
     model = helper.make_model(
         helper.make_graph(nodes, "tiny", [source], [output], constants),
@@ -200,11 +252,24 @@ class Publisher:
             ),
         )
 
-    async def put_champion(self, version: str | None) -> None:
-        """Write channels.json."""
+    async def put_champion(
+        self,
+        version: str | None,
+        /,
+        *,
+        challenger: tuple[str, float] | None = None,
+        shadow: Sequence[str] = (),
+    ) -> None:
+        """Write channels.json; a challenger comes with its share."""
         self.revision += 1
         await self.store.write_document(
-            channels_path(self.name), Channels(revision=self.revision, champion=version)
+            channels_path(self.name),
+            Channels(
+                revision=self.revision,
+                champion=version,
+                challenger=challenger and Challenger(version=challenger[0], share=challenger[1]),
+                shadow=list(shadow),
+            ),
         )
 
     async def publish(

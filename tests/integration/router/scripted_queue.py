@@ -1,6 +1,6 @@
 """The other side of the hand-off over real HTTP, for answers that a healthy queue never gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,20 +8,27 @@ import orjson
 from fastapi import FastAPI, Request, Response
 
 from shared.contracts.base import task_id_for
-from shared.problems import NotFound, Problem
+from shared.problems import Problem
 
 Task = dict[str, Any]
 Script = Callable[[str, list[Task]], Response | None]
+Feed = Callable[[Mapping[str, str]], dict[str, Any] | Response]
 
 
 @dataclass
 class ScriptedQueue:
-    """Takes tasks and remembers the order; `script` may answer a batch in its place."""
+    """Takes tasks and remembers the order; `script` may answer a batch in its place.
+
+    `feed` answers the outcomes feed by its query, at once; `read` are the queries.
+    """
 
     script: Script = lambda project, tasks: None
     status: dict[str, dict[str, Any]] = field(default_factory=dict)
     batches: list[tuple[str, list[Task]]] = field(default_factory=list)
     outcomes: dict[str, Any] = field(default_factory=dict)
+    looks: list[list[str]] = field(default_factory=list)
+    feed: Feed = lambda query: {"outcomes": [], "cursor": "end"}
+    read: list[Mapping[str, str]] = field(default_factory=list)
 
     @property
     def item_ids(self) -> list[str]:
@@ -42,14 +49,23 @@ class ScriptedQueue:
             receipts = [self._receipt(project, task["item_id"]) for task in given]
             return Response(orjson.dumps({"tasks": receipts}), media_type="application/json")
 
-        @app.get("/v1/projects/{project}/outcomes/{item_id:path}")
-        async def outcome(project: str, item_id: str) -> Response:
-            found = self.outcomes.get(item_id)
-            if isinstance(found, Problem):
-                return found.response()
-            if found is None:
-                return NotFound("There is no such item.", item_id=item_id).response()
-            return Response(orjson.dumps(found), media_type="application/json")
+        @app.get("/v1/projects/{project}/outcomes")
+        async def feed(project: str, request: Request) -> Response:
+            self.read.append(request.query_params)
+            page = self.feed(request.query_params)
+            if isinstance(page, Response):
+                return page
+            return Response(orjson.dumps(page), media_type="application/json")
+
+        @app.post("/v1/projects/{project}/outcomes")
+        async def outcomes(project: str, request: Request) -> Response:
+            item_ids = orjson.loads(await request.body())["item_ids"]
+            self.looks.append(item_ids)
+            found = [self.outcomes[item_id] for item_id in item_ids if item_id in self.outcomes]
+            for outcome in found:
+                if isinstance(outcome, Problem):
+                    return outcome.response()
+            return Response(orjson.dumps({"outcomes": found}), media_type="application/json")
 
         return app
 

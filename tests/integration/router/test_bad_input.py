@@ -10,6 +10,7 @@ from shared.contracts.projects import FieldSpec
 from tests.harness import client
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import SURE, UNSURE, Publisher, project_of
+from tests.pictures import encoded
 
 PREDICT = "/v1/projects/shop/predict"
 GOOD: dict[str, Any] = {"item_id": "good", "data": {"score": UNSURE}}
@@ -65,7 +66,13 @@ FAULTY_DATA: list[tuple[dict[str, Any], str]] = [
 async def test_every_field_type_is_checked(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    good = {"text": "12345", "kind": "a", "vector": [1, 2.5], "photo": "aGk=", "extra": {"a": [1]}}
+    good = {
+        "text": "12345",
+        "kind": "a",
+        "vector": [1, 2.5],
+        "photo": encoded(),
+        "extra": {"a": [1]},
+    }
     await publisher.put_project(
         project_of(
             fields={

@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 
+from services.router.decision_log.kinds import DECISIONS
 from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, store_path
-from services.router.decision_log.shipping import DecisionLog
+from services.router.decision_log.shipping import RowLog
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import DecisionRow
-from shared.store import Store
+from shared.store import Store, decisions_prefix
 from tests.harness import wait_until
 from tests.integration.router.conftest import World, store_away
 from tests.integration.router.factory import SURE, UNSURE
@@ -27,6 +28,7 @@ WRITE = """
 import sys, time
 from datetime import datetime, UTC
 from pathlib import Path
+from services.router.decision_log.kinds import DECISIONS
 from services.router.decision_log.segments import LogSegments
 from services.router.slots import Slot
 segments = LogSegments(Slot.take(Path(sys.argv[1])).folder, lambda: datetime.now(UTC))
@@ -40,8 +42,10 @@ time.sleep(60)
 @contextlib.asynccontextmanager
 async def logging(
     home: Path, store: Store, retention: Mapping[str, float] | None = None
-) -> AsyncIterator[DecisionLog]:
-    log = DecisionLog(home / "decisions", store, now=utc_now, retention=lambda: retention or {})
+) -> AsyncIterator[RowLog]:
+    log = RowLog(
+        DECISIONS, home / "decisions", store, now=utc_now, retention=lambda: retention or {}
+    )
     async with log.running():
         yield log
 
@@ -90,7 +94,7 @@ async def test_segments_are_shipped_in_order_and_never_share_a_name(tmp_path: Pa
     store = Store((tmp_path / "store").as_uri())
     for n in range(3):
         async with logging(tmp_path, store) as log:
-            log.append("shop", b'{"n":%d}\n' % n, 1)
+            log.append("shop", b'{"n":%d}\n' % n)
     assert [row["n"] for row in await rows(store)] == [0, 1, 2]
     assert len(await store.files("shop/decisions")) == 3
     assert local_segments(tmp_path) == []
@@ -101,7 +105,7 @@ async def test_a_full_segment_is_shipped_at_once(tmp_path: Path) -> None:
     async with logging(tmp_path, store) as log:
         await wait_until((tmp_path / "decisions" / "0").is_dir)
         started = asyncio.get_running_loop().time()
-        log.append("shop", b'{"n":"%s"}\n' % (b"x" * SEGMENT_BYTES), 1)
+        log.append("shop", b'{"n":"%s"}\n' % (b"x" * SEGMENT_BYTES))
 
         async def shipped() -> bool:
             return len(await rows(store)) == 1
@@ -144,7 +148,7 @@ async def test_while_the_store_is_away_rows_are_kept(tmp_path: Path) -> None:
     store = Store((tmp_path / "store").as_uri())
     with store_away(tmp_path):
         async with logging(tmp_path, store) as log:
-            log.append("shop", b'{"n":1}\n', 1)
+            log.append("shop", b'{"n":1}\n')
         assert len(local_segments(tmp_path)) == 1
     async with logging(tmp_path, store):
         await wait_until(lambda: not local_segments(tmp_path))
@@ -175,7 +179,7 @@ def test_a_new_day_begins_a_new_segment(tmp_path: Path) -> None:
     segments.append("shop", b"2\n")
     segments.append("news", b"3\n")
     segments.seal()
-    days = [store_path(path).rsplit("/", 1)[0] for path in segments.sealed()]
+    days = [store_path(path, decisions_prefix).rsplit("/", 1)[0] for path in segments.sealed()]
     assert days == [
         "shop/decisions/2026-11-24",
         "shop/decisions/2026-11-25",

@@ -15,6 +15,7 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import DEAD_LETTERS_FILE, Spool
+from services.router.messages import ItemOutcome
 from shared.contracts.tasks import TaskReceipt
 from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
 from tests.harness import free_port, serve, wait_until
@@ -252,6 +253,47 @@ async def test_an_odd_item_id_reaches_the_queue_whole(tmp_path: Path, item_id: s
     async with serve(queue.app()) as url, handing_off(tmp_path, url) as handoff:
         outcome = await handoff.outcome("shop", item_id)
         assert (outcome.status, outcome.label) == ("resolved", "x")
+
+
+async def test_concurrent_looks_share_requests_and_get_their_own_outcomes(tmp_path: Path) -> None:
+    resolved = {"status": "resolved", "label": "x", "source": "human", "revision": 1}
+    queue = ScriptedQueue(
+        outcomes={
+            str(n): {"item_id": str(n), "task_id": "t", "resolved_at": None, **resolved}
+            for n in range(0, 2500, 2)
+        }
+    )
+    async with serve(queue.app()) as url, handing_off(tmp_path, url) as handoff:
+        looks = [handoff.outcome("shop", str(n)) for n in range(2500)]
+        outcomes = await asyncio.gather(*looks)
+    assert [one.item_id for one in outcomes] == [str(n) for n in range(2500)]
+    assert [one.status for one in outcomes] == ["resolved", "unknown"] * 1250
+    assert [len(item_ids) for item_ids in queue.looks] == [1000, 1000, 500]
+
+
+async def test_a_cancelled_look_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    queue = ScriptedQueue()
+    async with serve(queue.app()) as url, handing_off(tmp_path, url) as handoff:
+        looks = [asyncio.create_task(handoff.outcome("shop", str(n))) for n in range(5)]
+        await asyncio.sleep(0)
+        looks[0].cancel()
+        done = await asyncio.gather(*looks, return_exceptions=True)
+        assert isinstance(done[0], asyncio.CancelledError)
+        assert [one.status for one in done[1:] if isinstance(one, ItemOutcome)] == ["unknown"] * 4
+        assert len(queue.looks) == 1
+
+
+async def test_looks_at_a_queue_that_is_away_all_fail_and_later_ones_succeed(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    queue = ScriptedQueue()
+    async with handing_off(tmp_path, f"http://127.0.0.1:{port}") as handoff:
+        looks = [handoff.outcome("shop", str(n)) for n in range(5)]
+        done = await asyncio.gather(*looks, return_exceptions=True)
+        assert all(isinstance(one, QueueUnreachable) for one in done)
+        async with serve(queue.app(), port):
+            assert (await handoff.outcome("shop", "a")).status == "unknown"
 
 
 async def test_no_more_tasks_are_under_way_than_allowed(tmp_path: Path) -> None:

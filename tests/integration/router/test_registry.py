@@ -1,14 +1,19 @@
 """Reads of the store and loads of a graph that overlap."""
 
 import asyncio
+import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
 
+import pytest
+
+from services.router.errors import ProjectNotFound, VersionNotFound, VersionNotReady
 from services.router.versions.registry import Versions
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store, model_path, promise_path
 from tests.harness import wait_until
-from tests.integration.router.factory import Publisher, number_graph
+from tests.integration.router.factory import Publisher, number_graph, project_of
 
 
 class GatedStore(Store):
@@ -33,6 +38,24 @@ class GatedStore(Store):
 
     def let_go(self, path: str) -> None:
         self.gates.pop(path).set()
+
+
+@contextlib.asynccontextmanager
+async def watched(
+    store: Store, *names: str, answer_seconds: float = 5.0
+) -> AsyncIterator[Versions]:
+    """Versions of project shop, which serves v1, with further versions `names` in the store."""
+    publisher = Publisher(store)
+    await publisher.put_project()
+    for name in names:
+        await publisher.put_version(name, number_graph(1 + int(name[1:]) / 10))
+    await publisher.publish("v1")
+    versions = Versions(
+        store, Doorbells(""), poll_seconds=0.01, threads=1, answer_seconds=answer_seconds
+    )
+    async with versions.watching():
+        await wait_until(lambda: serving(versions) == "v1")
+        yield versions
 
 
 def serving(versions: Versions) -> str | None:
@@ -90,3 +113,131 @@ async def test_a_suspension_does_not_wait_for_a_graph_that_is_being_loaded(
         await wait_until(known)
         assert serving(versions) == "v1"
         store.let_go(model)
+
+
+async def test_every_version_that_the_channels_name_is_loaded(common: CommonSettings) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2", "v3") as versions:
+        publisher = Publisher(store, revision=9)
+        await publisher.put_champion("v1", challenger=("v2", 0.1), shadow=["v3", "v2"])
+        await wait_until(lambda: len(versions.known()["shop"].loaded) == 3)
+        view = versions.known()["shop"]
+        assert list(view.loaded) == ["v1", "v2", "v3"]
+        assert view.serving is view.loaded["v1"]
+        await publisher.put_champion("v1")
+        await wait_until(lambda: list(versions.known()["shop"].loaded) == ["v1"])
+        await publisher.put_champion("v2", challenger=("v1", 0.1))
+        await wait_until(lambda: serving(versions) == "v2")
+        assert list(versions.known()["shop"].loaded) == ["v2", "v1"]
+    assert store.reads[model_path("shop", "v1")] == 1
+
+
+async def test_a_challenger_and_a_shadow_that_fail_leave_the_champion_alone(
+    common: CommonSettings,
+) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v3") as versions:
+        champion = versions.known()["shop"].serving
+        await store.write(model_path("shop", "v3"), b"damaged")
+        await Publisher(store, revision=9).put_champion("v1", challenger=("v2", 0.5), shadow=["v3"])
+        await wait_until(lambda: len(versions.known()["shop"].failures) == 2)
+        view = versions.known()["shop"]
+        assert "no manifest.json" in view.failures["v2"]
+        assert "digest" in view.failures["v3"]
+        assert view.serving is champion
+        assert versions.missing() == {}
+
+
+async def test_a_pinned_version_is_loaded_once_for_all_who_ask(common: CommonSettings) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2") as versions:
+        asked = [versions.pinned("shop", "v2") for _ in range(20)]
+        found = await asyncio.gather(*asked, versions.pinned("shop", "v2"))
+        assert {loaded.version for loaded in found} == {"v2"}
+        assert len({id(loaded) for loaded in found}) == 1
+        assert (await versions.pinned("shop", "v1")) is versions.known()["shop"].serving
+        # Nobody else sees it.
+        assert list(versions.known()["shop"].loaded) == ["v1"]
+    assert store.reads[model_path("shop", "v2")] == 1
+
+
+async def test_a_pinned_version_that_becomes_champion_is_not_loaded_again(
+    common: CommonSettings,
+) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2") as versions:
+        pinned = await versions.pinned("shop", "v2")
+        await Publisher(store, revision=9).put_champion("v2")
+        await wait_until(lambda: versions.known()["shop"].serving is pinned)
+    assert store.reads[model_path("shop", "v2")] == 1
+
+
+async def test_few_pinned_versions_stay(common: CommonSettings) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2", "v3", "v4") as versions:
+        for name in ("v2", "v3", "v2", "v4", "v2", "v3"):
+            assert (await versions.pinned("shop", name)).version == name
+    reads = {name: store.reads[model_path("shop", name)] for name in ("v2", "v3", "v4")}
+    # v4 took the place of v3, which was asked for less lately than v2.
+    assert reads == {"v2": 1, "v3": 2, "v4": 1}
+
+
+async def test_a_pin_of_what_is_not_there_is_not_found(common: CommonSettings) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store) as versions:
+        await store.write(model_path("shop", "v2"), number_graph())
+        for name in ("v2", "v9", "", "../v1", "v1/../v1", "v1\n", "-v1"):
+            with pytest.raises(VersionNotFound):
+                await versions.pinned("shop", name)
+        with pytest.raises(ProjectNotFound):
+            await versions.pinned("news", "v1")
+
+
+async def test_a_pin_of_a_refused_version_says_why_and_does_not_load_it_each_time(
+    common: CommonSettings,
+) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2") as versions:
+        await store.write(model_path("shop", "v2"), b"damaged")
+        for _ in range(5):
+            with pytest.raises(VersionNotReady, match="digest"):
+                await versions.pinned("shop", "v2")
+        assert versions.known()["shop"].failures == {}
+    assert store.reads[model_path("shop", "v2")] == 1
+
+
+async def test_a_pin_that_takes_too_long_is_answered_and_its_load_goes_on(
+    common: CommonSettings,
+) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2", "v3", "v4", answer_seconds=0.05) as versions:
+        for name in ("v2", "v3"):
+            store.hold(model_path("shop", name))
+            with pytest.raises(VersionNotReady, match="still being loaded"):
+                await versions.pinned("shop", name)
+        with pytest.raises(VersionNotReady, match="others are being loaded"):
+            await versions.pinned("shop", "v4")
+        for name in ("v2", "v3"):
+            store.let_go(model_path("shop", name))
+
+        async def loaded() -> bool:
+            with contextlib.suppress(VersionNotReady):
+                return (await versions.pinned("shop", "v2")).version == "v2"
+            return False
+
+        await wait_until(loaded)
+    assert store.reads[model_path("shop", "v2")] == 1
+
+
+async def test_new_labels_take_every_version_out_of_memory(common: CommonSettings) -> None:
+    store = GatedStore(common.store_address)
+    async with watched(store, "v2", "v3") as versions:
+        publisher = Publisher(store, revision=9)
+        await publisher.put_champion("v1", challenger=("v2", 0.5))
+        await wait_until(lambda: "v2" in versions.known()["shop"].loaded)
+        await versions.pinned("shop", "v3")
+        await publisher.put_project(project_of(revision=2, labels=["a", "b"]))
+        await wait_until(lambda: set(versions.known()["shop"].failures) == {"v1", "v2"})
+        assert versions.known()["shop"].loaded == {}
+        with pytest.raises(VersionNotReady, match="labels"):
+            await versions.pinned("shop", "v3")

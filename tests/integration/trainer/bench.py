@@ -155,7 +155,7 @@ class Bench:
         """Read the decision log as a trainer does that has just started."""
         return await LedgerReader().read(self.resources, PROJECT)
 
-    async def set_champion_by_hand(self, version: str) -> None:
+    async def set_champion_by_hand(self, version: str | None) -> None:
         """Change the state in SQL alone, as a trainer does that dies before it writes."""
         async with self.resources.database.transaction() as session:
             state = await lock_state(session, PROJECT)

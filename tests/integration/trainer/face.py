@@ -46,15 +46,20 @@ class Face:
 
 @contextlib.asynccontextmanager
 async def open_face(
-    common: CommonSettings, keys: Keys, database_url: str, **changes: Any
+    common: CommonSettings,
+    keys: Keys,
+    database_url: str,
+    limits: dict[str, int] | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Face]:
-    """Serve the trainer with one project."""
+    """Serve the trainer, with `limits` among its settings, and one project, with `changes`."""
     await migrate(services.trainer, database_url)
     queue = StandIn()
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project(**changes))
     async with serve(queue.app()) as queue_base:
         wired = common.model_copy(update={"review_queue_url": queue_base})
-        app = create_app(wired, TrainerSettings(database_url=database_url))
+        settings = TrainerSettings(database_url=database_url).model_copy(update=limits)
+        app = create_app(wired, settings)
         async with serve(app) as base, client(base, keys.issue("operator", "op")) as operator:
             yield Face(base, operator, queue)

@@ -20,7 +20,11 @@ ROUTES = [
     ("GET", f"{ROOT}/runs/x"),
     ("POST", f"{ROOT}/runs/x/cancel"),
     ("GET", f"{ROOT}/versions"),
+    ("POST", f"{ROOT}/versions"),
     ("POST", f"{ROOT}/versions/v1/promote"),
+    ("POST", f"{ROOT}/versions/v1/shadow"),
+    ("DELETE", f"{ROOT}/versions/v1/shadow"),
+    ("POST", f"{ROOT}/canary"),
     ("POST", f"{ROOT}/rollback"),
     ("GET", f"{ROOT}/certificate"),
     ("GET", f"{ROOT}/audit"),
@@ -57,6 +61,12 @@ async def test_unknown_project_and_things_are_not_found(
         for path in paths:
             response = await face.operator.get(path)
             assert response.status_code == 404, response.text
+        unknown = {"version": "v7", "share": 0.1}
+        response = await face.operator.post(f"{ROOT}/canary", json=unknown)
+        assert response.status_code == 404, response.text
+        for method in ("POST", "DELETE"):
+            response = await face.operator.request(method, f"{ROOT}/versions/v7/shadow")
+            assert response.status_code == 404, response.text
         response = await face.operator.post(f"{ROOT}/rollback")
         assert response.status_code == 409
         assert response.json()["type"].endswith("nothing-to-roll-back-to")
@@ -71,6 +81,9 @@ async def test_unknown_project_and_things_are_not_found(
         ("runs", {"mode": "again"}, "/mode"),
         ("runs", {"recipe": "text-magic"}, "/recipe"),
         ("runs", {"colour": "red"}, "/colour"),
+        ("canary", {"version": "v2", "share": 1.5}, "/share"),
+        ("canary", {"version": "v2"}, "/share"),
+        ("canary", {"share": 0.5}, "/version"),
     ],
 )
 async def test_payload_faults_are_named(

@@ -4,12 +4,12 @@ import pytest
 
 from services.trainer.errors import NotCertified, NothingToRollBackTo
 from services.trainer.models import Version
-from services.trainer.recipes.scoring import score
 from services.trainer.registry import service
 from services.trainer.registry.documents import Documents
 from services.trainer.worker import renew_watch
 from shared.contracts.versions import Manifest
 from shared.doorbells import versions_bell
+from shared.graphs.graph import Graph
 from shared.problems import Conflict, NotFound
 from shared.settings import CommonSettings
 from shared.store import channels_path, manifest_path, model_path, promise_path, sha256
@@ -62,7 +62,7 @@ async def test_first_version_serves_uncertified(common: CommonSettings, database
         assert model is not None
         assert manifest.model_sha256 == sha256(model)
         assert manifest.dataset_id is not None
-        assert score(model, [i.model_dump() for i in manifest.inputs], [review(1)]).shape == (1, 2)
+        assert Graph(model, manifest, bench.project.fields).run([review(1)]).shape == (1, 2)
 
 
 async def test_better_version_replaces_an_uncertified_champion(
@@ -158,7 +158,7 @@ async def test_retired_version_is_out_of_service_for_good(
         with pytest.raises(Conflict):
             await service.retire(bench.resources, bench.project, "v2")
         view = await service.retire(bench.resources, bench.project, "v1")
-        assert view.role == "retired"
+        assert (view.retired, view.channels) == (True, [])
         assert set((await bench.promise()).versions) == {"v2"}
         assert (await bench.channels()).previous is None
         with pytest.raises(Conflict):

@@ -1,15 +1,12 @@
-"""Tasks on their way: what one request may hold, and how ids travel in paths."""
+"""Tasks on their way: what one request may hold."""
 
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.handoff.entries import BATCH_BYTES, Entry, batch_body, batches
-from services.router.handoff.review_queue import path_segment
 
 
 def entry(item_id: str, project: str = "shop", data: Any = None, lane: str = "mandatory") -> Entry:
@@ -51,11 +48,3 @@ def test_batches_are_bounded_in_number_and_bytes() -> None:
 def test_the_body_is_the_batch_as_json() -> None:
     body = orjson.loads(batch_body([entry("a"), entry("b")]))
     assert [task["item_id"] for task in body["tasks"]] == ["a", "b"]
-
-
-@pytest.mark.parametrize("item_id", ["a/b", "..", ".", "a?b#c", "100%", "ü", "a b", "x/outcome"])
-def test_an_item_id_is_one_segment_of_a_path(item_id: str) -> None:
-    segment = path_segment(item_id)
-    assert unquote(segment) == item_id
-    assert "/" not in segment
-    assert set(segment) != {"."}

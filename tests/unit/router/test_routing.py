@@ -17,7 +17,9 @@ from services.router.routing import (
     Policy,
     Standing,
     audit_key,
-    is_audited,
+    canary_key,
+    challenged,
+    is_drawn,
     resolved_by_people,
     route,
     scores_of,
@@ -186,13 +188,13 @@ def test_audit_draw_is_hmac_sha256_of_the_item_id() -> None:
     key = hmac.new(b"s" * 32, b"surehand/audit/shop/epoch", hashlib.sha256).digest()
     draw = int(hmac.new(key, b"order-17", hashlib.sha256).hexdigest(), 16) / 2**256
     assert key == KEY
-    assert is_audited(KEY, "order-17", draw + 1e-9)
-    assert not is_audited(KEY, "order-17", draw - 1e-9)
+    assert is_drawn(KEY, "order-17", draw + 1e-9)
+    assert not is_drawn(KEY, "order-17", draw - 1e-9)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.02, 0.5, 1.0])
 def test_audited_share_is_the_rate(rate: float) -> None:
-    audited = sum(is_audited(KEY, f"item-{n}", rate) for n in range(20_000))
+    audited = sum(is_drawn(KEY, f"item-{n}", rate) for n in range(20_000))
     # Five standard deviations of a binomial share.
     assert abs(audited / 20_000 - rate) <= 5 * (rate * (1 - rate) / 20_000) ** 0.5
 
@@ -200,6 +202,37 @@ def test_audited_share_is_the_rate(rate: float) -> None:
 def test_each_project_and_epoch_draws_by_itself() -> None:
     keys = {audit_key("s" * 32, name, epoch) for name in ("a", "b") for epoch in ("1", "2")}
     assert len(keys) == 4
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=20), max_size=30),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 1.0),
+)
+def test_an_item_keeps_to_its_version_while_the_share_grows(
+    item_ids: list[str], one: float, other: float
+) -> None:
+    key = canary_key("s" * 32, "shop", "v4")
+    few, many = (set(challenged(key, item_ids, share)) for share in sorted((one, other)))
+    assert few <= many
+    # Each by itself: the others of its call have no say.
+    alone = {i for i, item_id in enumerate(item_ids) if challenged(key, [item_id], max(one, other))}
+    assert alone == many
+    assert challenged(key, item_ids, 0.0) == []
+    assert challenged(key, item_ids, 1.0) == list(range(len(item_ids)))
+
+
+def test_the_challengers_share_is_its_share_and_leaves_the_audit_draw_alone() -> None:
+    item_ids = [f"item-{n}" for n in range(20_000)]
+    theirs = set(challenged(canary_key("s" * 32, "shop", "v4"), item_ids, 0.3))
+    assert abs(len(theirs) / 20_000 - 0.3) <= 5 * (0.3 * 0.7 / 20_000) ** 0.5
+    audited = sum(is_drawn(KEY, item_ids[i], 0.2) for i in theirs)
+    assert abs(audited / len(theirs) - 0.2) <= 5 * (0.2 * 0.8 / len(theirs)) ** 0.5
+
+
+def test_each_project_and_challenger_draws_by_itself() -> None:
+    keys = {canary_key("s" * 32, name, version) for name in ("a", "b") for version in ("v1", "v2")}
+    assert len(keys | {audit_key("s" * 32, "a", "v1")}) == 5
 
 
 def test_an_audited_answer_is_answered_and_asked() -> None:

@@ -1,8 +1,15 @@
 """A small made-up corpus: sentences of a few hundred words whose class shows, with noise."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from services.trainer.recipes.text_linear import TrainingData
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.recipes.text_linear import FittedModel, TrainingData
+from shared.contracts.projects import FieldSpec
+from shared.contracts.versions import ModelInput, ModelInterface
+from shared.graphs.graph import Graph
 
 _GOOD = ["love", "great", "superb", "happy", "wonderful", "Brilliant", "naïve café", "délicieux"]
 _GOOD += ["Привет", "素晴らしい"]
@@ -40,3 +47,14 @@ def make_data(
     columns += [make_texts(["none"] * n, seed=seed + i) for i in range(1, len(fields))]
     rows = [dict(zip(fields, texts, strict=True)) for texts in zip(*columns, strict=True)]
     return TrainingData(rows, labels, np.ones(n), list(fields), list(classes))
+
+
+def answers(model: FittedModel, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
+    """The fitted graph's probabilities, shape (n, K)."""
+    interface = ModelInterface(
+        labels=model.classes,
+        inputs=[ModelInput.model_validate(entry) for entry in model.inputs],
+        outputs={"probabilities": model.output},
+    )
+    texts = {entry["field"]: FieldSpec(type="text") for entry in model.inputs}
+    return Graph(model.onnx, interface, texts).run(rows)

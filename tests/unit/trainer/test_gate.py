@@ -1,6 +1,6 @@
 """The promotion gate."""
 
-from services.trainer.gate import judge_certified, judge_uncertified
+from services.trainer.gate import judge_certified, judge_own, judge_uncertified
 
 
 def _judge(pairs: list[tuple[bool, bool]], accuracy: float, champion: float) -> bool:
@@ -50,3 +50,9 @@ def test_unmeasured_champion_is_not_replaced_by_itself() -> None:
     assert not judge_certified(
         champion_certified=True, coverage=0.9, champion_coverage=None
     ).promote
+
+
+def test_labels_that_may_have_trained_a_version_do_not_promote_it() -> None:
+    decision = judge_own(500, 500)
+    assert not decision.promote
+    assert "right on 500 of 500" in decision.reasons[0]

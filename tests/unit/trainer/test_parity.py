@@ -131,5 +131,5 @@ def test_a_tie_may_fall_either_way() -> None:
 
 def test_another_number_of_labels_is_refused() -> None:
     row = [{"title": "", "body": ""}]
-    with pytest.raises(ParityError, match="shape"):
+    with pytest.raises(ParityError, match="3 columns"):
         check_parity(GRAPH, INPUTS, Fixed(np.full((1, 2), 0.5)), row)

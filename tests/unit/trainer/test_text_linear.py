@@ -7,14 +7,13 @@ import numpy as np
 import onnx
 import pytest
 
-from services.trainer.recipes.scoring import score
 from services.trainer.recipes.text_linear import (
     FittedModel,
     TooFewLabels,
     TrainingData,
     fit_text_linear,
 )
-from tests.unit.trainer.corpus import make_data, make_texts
+from tests.unit.trainer.corpus import answers, make_data, make_texts
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,7 @@ def fitted() -> FittedModel:
 def test_it_learns_what_the_words_say(fitted: FittedModel) -> None:
     labels = ["good", "bad"] * 100
     rows = [{"text": text} for text in make_texts(labels, seed=99, flip=0)]
-    predicted = score(fitted.onnx, fitted.inputs, rows).argmax(axis=1)
+    predicted = answers(fitted, rows).argmax(axis=1)
     right = [fitted.classes[i] == label for i, label in zip(predicted, labels, strict=True)]
     assert np.mean(right) > 0.85
     assert 0.7 < fitted.metrics["accuracy"] < 0.95
@@ -37,8 +36,8 @@ def test_columns_follow_the_project_whatever_order_it_has() -> None:
     first, second = fit_text_linear(data), fit_text_linear(turned)
     rows = data.texts[:50]
     np.testing.assert_allclose(
-        score(first.onnx, first.inputs, rows),
-        score(second.onnx, second.inputs, rows)[:, ::-1],
+        answers(first, rows),
+        answers(second, rows)[:, ::-1],
         atol=1e-4,
     )
 
@@ -46,7 +45,7 @@ def test_columns_follow_the_project_whatever_order_it_has() -> None:
 def test_a_label_without_examples_keeps_its_column_at_zero() -> None:
     classes = ("unseen", "bad", "other", "good", "never")
     model = fit_text_linear(make_data(240, classes=classes, used=("bad", "other", "good")))
-    probabilities = score(model.onnx, model.inputs, [{"text": "great box"}, {"text": ""}])
+    probabilities = answers(model, [{"text": "great box"}, {"text": ""}])
     assert probabilities.shape == (2, 5)
     assert probabilities[:, [0, 4]].max() < 1e-6
     assert (probabilities[:, [1, 2, 3]] > 0.001).all()
@@ -101,7 +100,7 @@ def test_every_field_is_an_input_of_its_own() -> None:
     assert [i.name for i in graph.input] == [entry["name"] for entry in model.inputs]
     assert [o.name for o in graph.output] == [model.output] == ["probabilities"]
     row = {"text": "superb love", "probabilities": "", "note": ""}
-    good = score(model.onnx, model.inputs, [row, {**row, "text": "hate terrible"}])[:, 1]
+    good = answers(model, [row, {**row, "text": "hate terrible"}])[:, 1]
     assert good[0] > good[1] + 0.2
 
 
@@ -109,7 +108,7 @@ def test_a_field_that_is_always_empty_is_accepted() -> None:
     data = make_data(200)
     rows = [{**row, "title": "?"} for row in data.texts]
     model = fit_text_linear(replace(data, texts=rows, fields=["title", "text"]))
-    assert score(model.onnx, model.inputs, [{"title": "any", "text": "superb love"}])[0, 1] > 0.5
+    assert answers(model, [{"title": "any", "text": "superb love"}])[0, 1] > 0.5
 
 
 def test_weights_move_the_model() -> None:
@@ -117,7 +116,7 @@ def test_weights_move_the_model() -> None:
     heavy = np.where(np.array(data.labels) == "good", 20.0, 1.0)
     model, plain = fit_text_linear(replace(data, weights=heavy)), fit_text_linear(data)
     row = [{"text": "unknown words"}]
-    assert score(model.onnx, model.inputs, row)[0, 1] > score(plain.onnx, plain.inputs, row)[0, 1]
+    assert answers(model, row)[0, 1] > answers(plain, row)[0, 1]
 
 
 def test_scale_of_the_weights_does_not_matter(fitted: FittedModel) -> None:
@@ -154,7 +153,7 @@ def test_too_few_labels_are_refused_with_a_sentence(data: TrainingData) -> None:
 
 def test_ten_items_are_enough_to_try() -> None:
     model = fit_text_linear(make_data(10))
-    assert score(model.onnx, model.inputs, [{"text": "great"}]).shape == (1, 2)
+    assert answers(model, [{"text": "great"}]).shape == (1, 2)
 
 
 def test_impossible_training_data_is_refused() -> None:

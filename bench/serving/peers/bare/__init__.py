@@ -1,0 +1,1 @@
+"""The ceiling: an ASGI application without a framework."""

@@ -1,0 +1,1 @@
+"""BentoML, as `bentoml serve` runs it."""

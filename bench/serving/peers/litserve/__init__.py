@@ -1,0 +1,1 @@
+"""LitServe, with one worker."""

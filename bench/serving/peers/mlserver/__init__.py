@@ -1,0 +1,1 @@
+"""MLServer, with a runtime of our own: it has none for a bare ONNX file."""

@@ -1,0 +1,1 @@
+"""What a team writes first: FastAPI with pydantic models."""

@@ -1,0 +1,1 @@
+"""Ray Serve, one replica on a one-CPU cluster of its own."""

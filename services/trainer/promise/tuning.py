@@ -1,0 +1,67 @@
+"""What a certification is planned on: how often a version is right at each score.
+
+It only chooses where labels are asked for and which thresholds are tested. The test is on fresh
+labels, so a poor guess costs coverage or a failed attempt, never the promise. For a version that
+was trained here it is the out-of-fold predictions. What a version from elsewhere was trained on we
+cannot know: the labels at hand may be among it, and then make it look better than it is; they serve
+all the same, for the reason above. Without enough of them the version's own word serves.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.trainer.models import Version
+from services.trainer.recipes import OWN
+from shared.graphs.rows import FloatArray
+
+Tune = tuple[Sequence[float], Sequence[bool]]
+
+_ENOUGH_UNIFORM = 200
+# With fewer labels a version's own word is the better guess of where it errs.
+_ENOUGH_OWN = 100
+_WORDS = 2_000
+
+
+def tune_of(version: Version, population_scores: Sequence[float] | FloatArray) -> Tune:
+    """Scores, and whether the version was right.
+
+    Of uniformly drawn items where there are enough: what people were asked because a model was
+    unsure of it errs more often at the same score.
+
+    Parameters
+    ----------
+    population_scores : shape (u,), at least one
+        The version's scores of the items that labels are to be drawn from.
+    """
+    tune = version.tune
+    if version.manifest["recipe"] == OWN and len(tune["scores"]) < _ENOUGH_OWN:
+        return own_word(population_scores)
+    chosen = [i for i, is_uniform in enumerate(tune["uniform"]) if is_uniform]
+    if len(chosen) < _ENOUGH_UNIFORM:
+        return tune["scores"], tune["correct"]
+    return [tune["scores"][i] for i in chosen], [tune["correct"][i] for i in chosen]
+
+
+def own_word(scores: Sequence[float] | FloatArray) -> Tune:
+    """Suppose that each answer is right with the probability that the version claims.
+
+    Parameters
+    ----------
+    scores : shape (u,), in [0, 1], at least one
+
+    Returns
+    -------
+    Each score as often as makes about 2,000 of them, right or wrong by a draw that is always the
+    same.
+
+    Examples
+    --------
+    >>> scores, right = own_word([0.9])
+    >>> len(scores), 0.88 < sum(right) / len(right) < 0.92
+    (2000, True)
+    """
+    known = np.asarray(scores, dtype=np.float64)
+    claimed = np.repeat(known, max(1, _WORDS // len(known)))
+    right = np.random.default_rng(0).random(len(claimed)) < claimed
+    return claimed.tolist(), right.tolist()

@@ -1,0 +1,95 @@
+"""What an ONNX file is made of, looked at before any runtime opens it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+from shared.graphs.session import GraphRefused
+
+_NAMES_SHOWN = 5
+
+
+def inspect(model: bytes) -> None:
+    """Look at a file's tensors and operators, those of its functions and inner graphs included.
+
+    Raises
+    ------
+    GraphRefused
+        It is no ONNX file, its tensors lie in other files, or ONNX Runtime does not know all of
+        its operators: the sentence names them.
+    """
+    try:
+        parsed = onnx.load_model_from_string(model)
+    except DecodeError as error:
+        raise GraphRefused("it is not an ONNX file, or not a whole one") from error
+    nodes = list(_nodes(parsed))
+    external = [tensor.name or "unnamed" for tensor in _tensors(parsed, nodes) if _is_away(tensor)]
+    if external:
+        raise GraphRefused(
+            f"tensors lie in other files (external data): {_listed(external)}; save it as one file"
+        )
+    own = {(function.domain, function.name) for function in parsed.functions}
+    used = {(_domain(node.domain), node.op_type) for node in nodes}
+    unknown = sorted(used - own - _known_operators())
+    if unknown:
+        names = [f"{domain}:{name}" if domain else name for domain, name in unknown]
+        raise GraphRefused(
+            f"ONNX Runtime {onnxruntime.__version__} does not know these operators: "
+            f"{_listed(names)}"
+        )
+
+
+def _known_operators() -> set[tuple[str, str]]:
+    return {(schema.domain, schema.name) for schema in runtime.get_all_operator_schema()}
+
+
+def _domain(domain: str) -> str:
+    return "" if domain == "ai.onnx" else domain
+
+
+def _nodes(model: Any) -> Iterator[Any]:
+    """Give every node; protocol buffers bound how deep graphs lie in one another."""
+    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for graph in _inner_graphs(node):
+            waiting += graph.node
+
+
+def _inner_graphs(node: Any) -> Iterator[Any]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _tensors(model: Any, nodes: Iterable[Any]) -> Iterator[Any]:
+    yield from _initializers(model.graph)
+    for node in nodes:
+        for graph in _inner_graphs(node):
+            yield from _initializers(graph)
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+
+
+def _initializers(graph: Any) -> Iterator[Any]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+
+
+def _is_away(tensor: Any) -> bool:
+    return bool(tensor.external_data) or tensor.data_location == onnx.TensorProto.EXTERNAL
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown

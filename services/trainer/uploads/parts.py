@@ -1,0 +1,86 @@
+"""The two parts of an upload, out of a multipart body."""
+
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+
+from services.trainer.messages import OwnManifest
+from shared.contracts.items import FieldError
+from shared.http.body import parse_json
+from shared.problems import BodyTooLarge, NotJson, Unprocessable, pointer_of
+
+PARTS = ("model", "manifest")
+MANIFEST_BYTES = 1024 * 1024
+
+
+async def read_parts(form: FormData, model_limit_bytes: int) -> tuple[UploadFile, OwnManifest]:
+    """Return the model's file and the manifest.
+
+    Raises
+    ------
+    Unprocessable
+        A part is missing, is there twice or is another one, or the manifest is none.
+    BodyTooLarge
+        The model is larger than `model_limit_bytes`.
+    """
+    names = [name for name, _ in form.multi_items()]
+    errors: list[FieldError] = [
+        (f"/{name}", "is missing" if name not in names else "is there twice")
+        for name in PARTS
+        if names.count(name) != 1
+    ]
+    errors += [(f"/{name}", "is no part of an upload") for name in names if name not in PARTS]
+    model, manifest = form.get("model"), form.get("manifest")
+    if not errors and not isinstance(model, UploadFile):
+        errors.append(("/model", "must be a file: send it with a file name"))
+    if errors:
+        raise Unprocessable(errors)
+    assert isinstance(model, UploadFile)
+    if (model.size or 0) > model_limit_bytes:
+        raise BodyTooLarge(model_limit_bytes)
+    return model, _manifest(await _text(manifest))
+
+
+async def _text(part: UploadFile | str | None) -> bytes:
+    if isinstance(part, UploadFile):
+        if (part.size or 0) > MANIFEST_BYTES:
+            raise Unprocessable([("/manifest", f"must have at most {MANIFEST_BYTES} bytes")])
+        return await part.read()
+    return (part or "").encode()
+
+
+def _manifest(body: bytes) -> OwnManifest:
+    try:
+        document = parse_json(body)
+    except NotJson as error:
+        raise Unprocessable([("/manifest", "must be JSON")]) from error
+    except Unprocessable as error:
+        faults = error.extensions["errors"]
+        raise Unprocessable(
+            [(f"/manifest{fault['pointer']}", fault["detail"]) for fault in faults]
+        ) from error
+    try:
+        return OwnManifest.model_validate(document)
+    except ValidationError as error:
+        raise Unprocessable(
+            [
+                (f"/manifest{pointer_of(_places(document, fault['loc']))}", str(fault["msg"]))
+                for fault in error.errors()
+            ]
+        ) from error
+
+
+def _places(document: Any, location: tuple[int | str, ...]) -> list[int | str]:
+    """Return the part of a location that lies in the document: a union's branches do not."""
+    places: list[int | str] = []
+    for place in location:
+        try:
+            document = document[place]
+        except TypeError:
+            break
+        except LookupError:  # what is missing is named by where it should be
+            places.append(place)
+            break
+        places.append(place)
+    return places

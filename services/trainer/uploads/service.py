@@ -1,0 +1,104 @@
+"""Publish a model that was made elsewhere, once a process has found that it can be one."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+from services.trainer.datasets.service import freeze
+from services.trainer.messages import OwnManifest, VersionView
+from services.trainer.models import Dataset
+from services.trainer.pool import repository as pool
+from services.trainer.registry import service as registry
+from services.trainer.registry.publication import Made, publish
+from services.trainer.resources import Resources
+from services.trainer.runs import files
+from services.trainer.runs.attending import Cancelled, RunFailed, Work, attend, carrying_out
+from services.trainer.runs.service import begin_upload
+from shared.contracts.items import check_data
+from shared.contracts.projects import Project
+from shared.contracts.versions import ModelInterface
+from shared.graphs.signature import PROBABILITIES
+from shared.graphs.trial import TRIAL_ITEMS
+from shared.problems import Conflict, Unprocessable
+
+_PROCESS = "services.trainer.uploads.process"
+# On a busy machine processor time passes more slowly than the clock.
+_PATIENCE = 4
+
+
+async def add(
+    resources: Resources, project: Project, manifest: OwnManifest, model: BinaryIO, subject: str
+) -> VersionView:
+    """Check a model, and publish it as a trained one is published.
+
+    It is a run of mode `upload`: one at a time, recorded, and it can be cancelled. What it was
+    trained on is not known. So the labels at hand choose its candidate region, but do not let it
+    take a champion's place: its certificate, on fresh labels, does, or an operator.
+
+    Raises
+    ------
+    Unprocessable
+        The model cannot be a version of the project, or its check did not survive it.
+    RunActive, CertificationOpen
+        A new version would take the place of what is under way.
+    Conflict
+        An operator cancelled it.
+    """
+    interface = _interface(project, manifest)
+    run, version = await begin_upload(resources, project, subject)
+    try:
+        async with carrying_out(resources, run, version) as work:
+            await asyncio.to_thread(_keep, model, work.folder)
+            dataset, _ = await freeze(resources, project)
+            result = await _check(resources, project, work, interface, dataset)
+            result.metrics.update(manifest.metrics)
+            body = await asyncio.to_thread(files.read_model, work.folder)
+            made = Made(run, version, dataset, None, body, result)
+            await publish(resources, project, made)
+    except RunFailed as failure:
+        raise Unprocessable([(failure.pointer or "/model", str(failure))]) from failure
+    except Cancelled as cancelled:
+        raise Conflict("An operator cancelled it; send it again.", run_id=run.run_id) from cancelled
+    return await registry.describe(resources, project, version)
+
+
+def _interface(project: Project, manifest: OwnManifest) -> ModelInterface:
+    if manifest.labels not in (None, project.labels):
+        fault = f"must be the project's labels in its order: {', '.join(project.labels)}"
+        raise Unprocessable([("/manifest/labels", fault)])
+    return ModelInterface(
+        labels=project.labels,
+        inputs=manifest.inputs,
+        outputs={PROBABILITIES: manifest.outputs["probabilities"]},
+    )
+
+
+def _keep(model: BinaryIO, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / files.MODEL).open("wb") as kept:
+        shutil.copyfileobj(model, kept)
+
+
+async def _check(
+    resources: Resources,
+    project: Project,
+    work: Work,
+    interface: ModelInterface,
+    dataset: Dataset,
+) -> files.Result:
+    async with resources.database.reading() as session:
+        waiting = await pool.waiting(session, project.project, TRIAL_ITEMS)
+    seconds = resources.settings.check_seconds
+    job = files.CheckJob(
+        memory_mib=resources.settings.run_memory_mib,
+        cpu_seconds=seconds,
+        interface=interface.model_dump(mode="json"),
+        fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
+        samples={
+            item.item_id: item.data for item in waiting if not check_data(item.data, project.fields)
+        },
+    )
+    body = await resources.store.read(dataset.path) or b""
+    await asyncio.to_thread(files.write_job, work.folder, job, body)
+    return await attend(resources, work, _PROCESS, job, seconds=_PATIENCE * seconds)

@@ -1,0 +1,1 @@
+"""ONNX graphs, as the router and the trainer run them: fed from items, and never trusted."""

@@ -1,0 +1,104 @@
+"""One loaded graph: items' data in, class probabilities out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from shared.contracts.versions import ModelInterface
+from shared.graphs.encoders import Unscorable
+from shared.graphs.rows import FloatArray
+from shared.graphs.session import open_session
+from shared.graphs.signature import PROBABILITIES, check_signature, width_fault
+from shared.graphs.tensors import Data, Feeder, Fields
+
+# Larger batches lose: what lies between the nodes of a text model leaves the processor's cache.
+BATCH_SIZE = 16
+# Images are large: what all inputs of a batch take is bounded too.
+_BATCH_BYTES = 64 * 1024 * 1024
+
+
+class Graph:
+    """Class probabilities from one graph. Safe to call from several threads at a time."""
+
+    def __init__(
+        self, model: bytes, interface: ModelInterface, fields: Fields, *, threads: int = 1
+    ) -> None:
+        """Load it and check its signature: slow, so call it in a thread.
+
+        Raises
+        ------
+        GraphRefused
+            ONNX Runtime cannot load it, or its inputs or output are not what `interface` and the
+            project's `fields` say.
+        """
+        self._session = open_session(model, threads)
+        check_signature(self._session, interface, fields)
+        self._feeder = Feeder(interface.inputs, fields)
+        self._output = interface.outputs[PROBABILITIES]
+        self._n_labels = len(interface.labels)
+        fitting = _BATCH_BYTES // max(1, self._feeder.row_bytes)
+        self._batch = max(1, min(BATCH_SIZE, fitting))
+
+    def takes(self, item: Data) -> bool:
+        """Say whether the item, which has passed `check_data`, can be given to this graph."""
+        return self._feeder.takes(item)
+
+    def run(self, items: Sequence[Data]) -> FloatArray:
+        """Score n items, whatever their number, in batches that memory can hold.
+
+        Returns
+        -------
+        shape (n, K), float32; the row of an item that the graph cannot take is NaN.
+
+        Raises
+        ------
+        Exception
+            Whatever ONNX Runtime raises, or a ValueError for answers of another shape.
+        """
+        if 0 < len(items) <= self._batch:
+            return self._run(items)
+        starts = range(0, len(items), self._batch)
+        batches = [self._run(items[start : start + self._batch]) for start in starts]
+        return np.concatenate([self._unscored(0), *batches])
+
+    def run_each(self, items: Sequence[Data]) -> FloatArray:
+        """Score n items as `run` does; what the graph fails on costs its own rows alone.
+
+        Returns
+        -------
+        shape (n, K), float32; NaN in the row of an item that the graph cannot take or fails on.
+        """
+        try:
+            return self.run(items)
+        except Exception:  # noqa: BLE001 - ONNX Runtime's errors have no common base but this
+            if len(items) == 1:
+                return self._unscored(1)
+        middle = len(items) // 2
+        return np.concatenate([self.run_each(items[:middle]), self.run_each(items[middle:])])
+
+    def _run(self, items: Sequence[Data]) -> FloatArray:
+        try:
+            feeds = self._feeder.feeds(items)
+        except Unscorable:
+            return self._run_taken(items)
+        return self._answer(feeds, len(items))
+
+    def _run_taken(self, items: Sequence[Data]) -> FloatArray:
+        rows = self._unscored(len(items))
+        places = [place for place, item in enumerate(items) if self.takes(item)]
+        if places:
+            rows[places] = self._run([items[place] for place in places])
+        return rows
+
+    def _unscored(self, count: int) -> FloatArray:
+        return np.full((count, self._n_labels), np.nan, dtype=np.float32)
+
+    def _answer(self, feeds: Mapping[str, Any], count: int) -> FloatArray:
+        answer: Any = self._session.run([self._output], feeds)[0]
+        if answer.shape != (count, self._n_labels):
+            fault = width_fault(answer.shape, self._n_labels)
+            raise ValueError(fault or f"it answers {count} items with {len(answer)} rows")
+        # Routing compares in float32, whatever the graph computes in.
+        out: FloatArray = answer.astype(np.float32, copy=False)
+        return out

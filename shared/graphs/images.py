@@ -1,0 +1,138 @@
+"""Images of items, decoded with Pillow under limits: no graph ever sees what a stranger encoded.
+
+An image is PNG, JPEG or WebP with one frame. Its header is checked before a pixel is decoded, so
+that a few bytes cannot ask for much memory.
+"""
+
+import base64
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_PIXELS = 2**25
+_FORMATS = ("PNG", "JPEG", "WEBP")
+_WHITE = np.float32(255)
+
+# uint8 or float32, as the layout says.
+PixelArray = NDArray[Any]
+
+
+class BadImage(ValueError):  # noqa: N818 - named as the house names its problems
+    """The bytes are no image that is decoded here; the message says why, to whoever sent them."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What one input of a graph wants of an image.
+
+    Attributes
+    ----------
+    height, width : pixels
+    channels : 1 (grey) or 3 (red, green, blue)
+    channels_first : whether the axis of the channels comes before height and width
+    is_scaled : float32 from 0 to 1, normalised; else uint8 from 0 to 255
+    mean, std : one a channel
+        Subtracted after scaling, and divided by.
+    """
+
+    height: int
+    width: int
+    channels: int
+    channels_first: bool
+    is_scaled: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class Picture:
+    """One encoded image whose header holds; kept decoded only in the layouts that were asked for.
+
+    Whoever checks a call and whoever scores it share one decoding that way.
+    """
+
+    def __init__(self, encoded: str) -> None:
+        """Read the header of base64 `encoded`; raise `BadImage` when it does not hold."""
+        if len(encoded) > MAX_BYTES * 4 // 3 + 4:
+            raise BadImage(f"must be an image of at most {MAX_BYTES} bytes")
+        with _refusing():
+            self._body = base64.b64decode(encoded, validate=True)
+            width, height = _open(self._body).size
+        self.pixels = width * height
+        self._arrays: dict[Layout, PixelArray] = {}
+
+    def check(self) -> None:
+        """Decode it whole, and forget the pixels; raise `BadImage` when it cannot be done."""
+        _decode(self._body)
+
+    def array(self, layout: Layout) -> PixelArray:
+        """Return its pixels as `layout` wants them; raise `BadImage` when it cannot be decoded.
+
+        Returns
+        -------
+        shape (channels, height, width) or (height, width, channels)
+        """
+        if layout not in self._arrays:
+            self._arrays[layout] = _laid_out(_decode(self._body), layout)
+        return self._arrays[layout]
+
+
+def _open(body: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(body), formats=_FORMATS)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise BadImage(f"must be an image of at most {MAX_PIXELS} pixels, is {width} x {height}")
+    # A camera's JPEG may carry previews behind the picture (MPO); every viewer ignores them.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise BadImage("must be an image of one frame")
+    return image
+
+
+def _decode(body: bytes) -> Image.Image:
+    """Decode, upright: cameras write the pixels as the sensor lay, and note which way was up."""
+    with _refusing():
+        image = _open(body)
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        return image
+
+
+def _laid_out(image: Image.Image, layout: Layout) -> PixelArray:
+    size = (layout.width, layout.height)
+    mode = "L" if layout.channels == 1 else "RGB"
+    resized = _eight_bits(image).convert(mode).resize(size, Image.Resampling.BILINEAR)
+    pixels: PixelArray = np.asarray(resized).reshape(layout.height, layout.width, layout.channels)
+    if layout.is_scaled:
+        mean, std = (np.array(one, dtype=np.float32) for one in (layout.mean, layout.std))
+        pixels = (pixels / _WHITE - mean) / std
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if layout.channels_first else pixels
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow would cut 16 bits of grey off at 255 instead of scaling them.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    # A palette's transparency is dropped with a warning unless it is made a channel first.
+    return image.convert("RGBA") if "transparency" in image.info else image
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn whatever the decoders raise into a `BadImage`."""
+    try:
+        yield
+    except BadImage:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadImage(f"must be an image of at most {MAX_PIXELS} pixels") from error
+    except UnidentifiedImageError as error:
+        raise BadImage("must be a PNG, JPEG or WebP image") from error
+    except Exception as error:
+        # On hostile bytes Pillow raises nearly anything: OSError, SyntaxError, zlib.error …
+        raise BadImage(f"cannot be decoded as an image: {type(error).__name__}") from error

@@ -1,0 +1,55 @@
+"""A first run of a graph: does it answer with probabilities, whoever shares the batch?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.contracts.versions import ModelInterface
+from shared.graphs.graph import Graph
+from shared.graphs.rows import FloatArray, are_distributions
+from shared.graphs.samples import made_up_items
+from shared.graphs.session import GraphRefused, cause_of
+from shared.graphs.tensors import Data, Fields
+
+TRIAL_ITEMS = 7
+_PAIR = 2
+_TOLERANCE = 1e-4
+
+
+def try_out(graph: Graph, interface: ModelInterface, fields: Fields) -> None:
+    """Try a graph on made-up items, alone, in a pair and in a batch of seven.
+
+    Raises
+    ------
+    GraphRefused
+        A run fails, an answer is no distribution, or depends on what else is in the batch.
+    """
+    items = made_up_items(fields, interface.inputs, TRIAL_ITEMS)
+    try_on(graph, items, ["a made-up item"] * len(items))
+
+
+def try_on(graph: Graph, items: Sequence[Data], names: Sequence[str]) -> None:
+    """Try a graph as `try_out` does on items that it `takes`; `names` go into the refusal."""
+    if not items:
+        return
+    alone = np.concatenate([_answers(graph, [item]) for item in items])
+    for row, is_good, name in zip(alone, are_distributions(alone), names, strict=True):
+        if not is_good:
+            raise GraphRefused(
+                f"its answer to {name} is not finite probabilities that sum to one: "
+                f"{np.array2string(row, precision=4, threshold=8)}"
+            )
+    for size in {min(_PAIR, len(items)), len(items)}:
+        together = _answers(graph, items[:size])
+        if not np.allclose(together, alone[:size], rtol=0.0, atol=_TOLERANCE):
+            raise GraphRefused(
+                f"its answer to {names[0]} or a neighbour changes when they share a batch of "
+                f"{size}: each row must depend on its own item alone"
+            )
+
+
+def _answers(graph: Graph, items: Sequence[Data]) -> FloatArray:
+    try:
+        return graph.run(items)
+    except Exception as error:
+        raise GraphRefused(f"its run on {len(items)} items failed: {cause_of(error)}") from error
