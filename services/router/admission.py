@@ -40,10 +40,12 @@ class Admission:
     def refusal(self, flow: Flow) -> int | None:
         """Return the seconds until it is worth another try, at least 1; None to take the call.
 
-        Pure. A call that waits for nothing but itself is always taken, however long it takes.
+        Pure. A call that waits for nothing but itself is always taken, however long it takes. And
+        when reading and refusing alone takes longer than a call may wait, as many are taken as can
+        be answered in that time: half of the work is then still done for answers.
         """
-        wait = flow.ahead * flow.pace
-        if wait <= self.max_wait_seconds and flow.items < self.max_items:
+        longest = max(self.max_wait_seconds, flow.lag)
+        if flow.ahead * flow.pace <= longest and flow.items < self.max_items:
             return None
         return max(1, min(_LONGEST_RETRY_SECONDS, math.ceil(flow.items * flow.pace)))
 

@@ -129,7 +129,8 @@ class Batcher:
         """
         now = time.perf_counter()
         since = max(self._ended, self._waiting[0].arrived) if self._waiting else now
-        return now + min(now - since, _LONGEST_TURN_SECONDS)
+        self.flow.lag = now - since
+        return now + min(self.flow.lag, _LONGEST_TURN_SECONDS)
 
     def _take(self, most: int) -> list[_Part]:
         """Take items from the head of the queue; a long call's rest goes behind the others."""

@@ -14,17 +14,21 @@ class Flow:
     only one turn of at most `turn` items. `pace` is the seconds that an item takes while calls keep
     coming, with all that the loop does besides: reading calls and writing answers.
 
+    `lag` is how long the loop was last kept by other things while something waited: nothing can be
+    answered sooner than that.
+
     Only times in which something is always on its way are measured, so no pause counts. And while
     calls are refused `pace` may only fall: the time that refusals take is not the items', and would
     make for still more refusals.
     """
 
-    __slots__ = ("_done", "_refused", "_since", "_turn", "ahead", "items", "pace")
+    __slots__ = ("_done", "_refused", "_since", "_turn", "ahead", "items", "lag", "pace")
 
     def __init__(self, pace: float, turn: int) -> None:
         self.items = 0
         self.ahead = 0
         self.pace = pace
+        self.lag = 0.0
         self._turn = turn
         self._since = 0.0
         self._done = 0
