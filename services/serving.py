@@ -59,14 +59,17 @@ def serve(
     common.home.mkdir(parents=True, exist_ok=True)
     module: Any = importlib.import_module(f"services.{service}.app")
     app = module.create_app(common, settings)
-    bound = bind(service, common.bind_host, port_of(settings), shared=shared)
-    log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
     # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
     gc.collect()
     gc.freeze()
+    bound = bind(service, common.bind_host, port_of(settings), shared=shared)
+    log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
     limits = ConnectionLimits(common.header_timeout_seconds, common.body_timeout_seconds)
-    config = configured(app, limits, grace_seconds=GRACE_SECONDS)
-    server = Server(config, drain_seconds=common.drain_seconds, on_started=on_started)
+    server = Server(
+        configured(app, limits, grace_seconds=GRACE_SECONDS),
+        drain_seconds=common.drain_seconds,
+        on_started=on_started,
+    )
     with contextlib.suppress(KeyboardInterrupt):
         server.run([bound])
     if not server.started:

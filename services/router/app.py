@@ -6,9 +6,13 @@ from datetime import datetime
 from functools import partial
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.router.protocols import native
-from services.router.protocols.front import PredictFront
+from services.router.protocols.front import Front
+from services.router.protocols.label_studio import routes as label_studio
+from services.router.protocols.oip import routes as oip
+from services.router.protocols.oip.refusals import WithError
 from services.router.service import Router, running_router
 from services.router.settings import RouterSettings
 from shared.auth import Verifier
@@ -47,10 +51,14 @@ def create_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
         lifespan=lifespan,
-        routers=[native.router],
+        routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
         missing=missing,
         body_limit_bytes=common.body_limit_bytes,
-        front=partial(PredictFront, limit_bytes=common.body_limit_bytes),
+        front=partial(_front, limit_bytes=common.body_limit_bytes),
     )
     return app
+
+
+def _front(framework: ASGIApp, limit_bytes: int) -> ASGIApp:
+    return Front(WithError(framework), (native.PREDICT, oip.INFER), limit_bytes)

@@ -1,7 +1,7 @@
 """One predict call: its checks, and what goes out of it as plain JSON values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -63,7 +63,10 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
 
 @dataclass
 class Call:
-    """One call under way. `scores` and `decisions` are in the order of the call's items."""
+    """One call under way. `scores` and `decisions` are in the order of the call's items.
+
+    `predictions` are what `encode` made of them.
+    """
 
     terms: Terms
     incoming: Incoming
@@ -71,6 +74,7 @@ class Call:
     decisions: list[Decision]
     received: datetime
     decided: datetime
+    predictions: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._labels = self.terms.policies["auto"].labels
@@ -94,9 +98,14 @@ class Call:
             )
         ]
 
-    def predictions(self) -> list[bytes]:
-        """Return each item's `Prediction`, encoded."""
-        return [orjson.dumps(self._prediction(i)) for i in range(len(self.decisions))]
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities."""
+        return self._labels
+
+    def encode(self) -> None:
+        """Encode each item's `Prediction`, once nothing of it changes any more."""
+        self.predictions = [orjson.dumps(self._prediction(i)) for i in range(len(self.decisions))]
 
     def _probabilities(self, i: int) -> dict[str, float] | None:
         score = self.scores[i]
@@ -153,11 +162,11 @@ class Call:
             if decision.decision == "in_review" and item.item_id in labels:
                 self.decisions[i] = resolved_by_people(decision, labels[item.item_id])
 
-    def log_rows(self, predictions: Sequence[bytes]) -> bytes:
+    def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
         received = rfc3339(self.received)
         lines = bytearray()
-        for prediction, item in zip(predictions, self.incoming.items, strict=True):
+        for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
             asked = orjson.dumps(
                 {
                     "data": item.data,

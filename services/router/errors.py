@@ -1,5 +1,6 @@
 """The router's problems.
 
+MalformedInference 400   an inference request or one of its tensors is not what it says it is
 NotFound 404
 ├── ProjectNotFound      the store has no such project
 └── VersionNotFound      the store has no complete folder of such a version
@@ -11,12 +12,25 @@ Unavailable 503
 ├── SpoolFull            the review queue is away, and the spool has no room for more
 ├── SpoolUnavailable     a task could be made durable nowhere: nothing is promised
 ├── StoreUnreachable     the project's documents cannot be read
+├── TrainerUnreachable   the trainer is away
 └── VersionNotReady      the version was refused, or is still being loaded
 """
 
 from collections.abc import Iterable
 
-from shared.problems import Conflict, NotFound, Unavailable
+from shared.problems import Conflict, NotFound, Problem, Unavailable
+
+
+class MalformedInference(Problem):
+    """A call of infer that does not say what is to be inferred."""
+
+    kind, title, status = "malformed-inference", "Malformed inference request", 400
+
+    def __init__(self, pointer: str, fault: str) -> None:
+        super().__init__(
+            "Send an Open Inference Protocol request.",
+            errors=[{"pointer": pointer, "detail": fault}],
+        )
 
 
 class ProjectNotFound(NotFound):
@@ -104,11 +118,22 @@ class StoreUnreachable(Unavailable):
         super().__init__("The store cannot be read; ask again.")
 
 
+class TrainerUnreachable(Unavailable):
+    """The trainer is away."""
+
+    kind = "trainer-unreachable"
+
+    def __init__(self) -> None:
+        super().__init__("The trainer is away; ask again.")
+
+
 class VersionNotReady(Unavailable):
-    """The version cannot score now."""
+    """The version cannot score now; `version` None: there is none that could."""
 
     kind, title = "version-not-ready", "Model version not ready"
 
-    def __init__(self, version: str, why: str) -> None:
-        super().__init__(f"Version {version} cannot score: {why}.")
+    def __init__(self, version: str | None, why: str) -> None:
+        super().__init__(
+            f"{f'Version {version}' if version else 'No version'} cannot score: {why}."
+        )
         self.extensions.update(version=version)

@@ -13,12 +13,15 @@ from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
 from services.router.pictures import Data, scorable_data
+from services.router.rates import RateLimit, holder_of
 from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
 from services.router.versions.loading import LoadedVersion
-from services.router.versions.registry import Versions, View
+from services.router.versions.registry import Versions
+from services.router.versions.views import View
 from services.router.waiting.waiters import Left, Waiters
+from shared.auth import Principal
 
 
 @dataclass(frozen=True)
@@ -30,20 +33,38 @@ class Predictor:
     waiters: Waiters
     log: RowLog
     shadows: Shadows
+    admission: Admission
+    rate_limit: RateLimit | None
     secret: str
     now: Callable[[], datetime]
-    admission: Admission
     _serving: dict[str, Terms] = field(default_factory=dict)
     _challenging: dict[str, Terms] = field(default_factory=dict)
 
     def admit(self, project: str) -> None:
-        """Raise `Overloaded` when a call would wait too long: to be asked before any work on it."""
+        """Raise `Overloaded` when a call would wait too long; to ask before any work on it."""
         view = self.versions.peek(project)
-        if view is not None and view.serving is not None:
+        if view is not None:
+            self._admit(view)
+
+    def _admit(self, view: View) -> None:
+        if view.serving is not None:
             self.admission.check(view.serving.batcher.flow)
 
+    def take(self, caller: Principal | None, items: int) -> None:
+        """Take `items` from what the caller may have; raise `TooManyRequests` if it is too much."""
+        if self.rate_limit is not None:
+            self.rate_limit.take(holder_of(caller), items)
+
     async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
-        """Return the body of a `PredictResponse`; `left` returns when the caller has left.
+        """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
+        call = await self.decide(project, incoming, left)
+        predictions = b",".join(call.predictions)
+        return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
+
+    async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
+        """Decide on each item, make its task durable, and log it.
+
+        `left` returns when the caller has left.
 
         Raises
         ------
@@ -52,14 +73,13 @@ class Predictor:
         """
         received = self.now()
         view = await self.versions.view(project)
-        if view.serving is not None:
-            self.admission.check(view.serving.batcher.flow)
+        self._admit(view)
         check_items(incoming.items, view.documents.project)
-        self.admission.charge(incoming.caller, len(incoming.items))
+        self.take(incoming.caller, len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
-            data = await scorable_data(incoming.items, view)
+            data = await scorable_data(data, view.documents.image_fields, view.layouts())
         scores = await _score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
@@ -73,13 +93,13 @@ class Predictor:
             others = self._terms_of(self._challenging, view, view.challenger, decided)
             call.route_by(others, theirs)
         await self._hand_off(project, call, left)
-        predictions = call.predictions()
-        rows = call.log_rows(predictions)
+        call.encode()
+        rows = call.log_rows()
         self.log.append(project, rows)
         count_decisions(call.decisions)
         if view.shadows:
             self.shadows.offer(project, call, len(rows))
-        return b'{"predictions":[%b],"promise":%b}' % (b",".join(predictions), terms.summary)
+        return call
 
     def _terms_of(
         self, known: dict[str, Terms], view: View, scored_by: LoadedVersion | None, now: datetime

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.router.metrics import REFUSED
+from shared.auth import Principal
 from shared.contracts.base import MAX_BATCH
 from shared.problems import TooManyRequests
 
@@ -32,6 +33,11 @@ class Allowance:
 
     items: int
     whole_after: float
+
+
+def holder_of(caller: Principal | None) -> Holder:
+    """Return who is held to the limit: a token; all calls without one together."""
+    return ("", "") if caller is None else (caller.subject, caller.token_id)
 
 
 class RateLimit:

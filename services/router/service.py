@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from services.router.admission import Admission
 from services.router.decision_log.kinds import DECISIONS, SHADOW
@@ -13,6 +14,9 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.predict import Predictor
+from services.router.protocols.label_studio.annotations import Annotations
+from services.router.protocols.label_studio.training import Training
+from services.router.protocols.oip.inference import Inference
 from services.router.rates import RateLimit
 from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
@@ -29,6 +33,9 @@ class Router:
     """The parts that routes use."""
 
     predictor: Predictor
+    inference: Inference
+    annotations: Annotations
+    training: Training
     versions: Versions
     handoff: Handoff
     waiters: Waiters
@@ -48,20 +55,13 @@ async def running_router(
     threads = threads_per_worker(settings.workers)
     versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
 
-    def retention() -> dict[str, float]:
-        known = versions.known().items()
-        return {name: view.documents.project.retention_days for name, view in known}
-
+    retention = partial(_retention, versions)
     log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
     shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
     shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
-    spool = Spool(common.home / "spool", limit_bytes=settings.spool_limit_bytes // settings.workers)
-    handoff = Handoff(
-        queue, spool, body_limit_bytes=common.body_limit_bytes, max_items=settings.max_items
-    )
+    handoff = _handoff(queue, common, settings)
     waiters = Waiters(queue, limit=settings.max_waiters)
-    secret = common.secret.get_secret_value()
     async with (
         bells.listening(),
         versions.watching(),
@@ -72,13 +72,47 @@ async def running_router(
         waiters.running(stopping),
     ):
         predictor = Predictor(
-            versions, handoff, waiters, log, shadows, secret, now, _admission(settings)
+            versions=versions,
+            handoff=handoff,
+            waiters=waiters,
+            log=log,
+            shadows=shadows,
+            admission=Admission(settings.max_wait_seconds, settings.max_items),
+            rate_limit=_rate_limit(settings),
+            secret=common.secret.get_secret_value(),
+            now=now,
         )
-        yield Router(predictor, versions, handoff, waiters, now)
+        yield _router(predictor, queue, common)
 
 
-def _admission(settings: RouterSettings) -> Admission:
-    # Each worker gives its share, and takes its share of the calls.
-    share = settings.rate_limit / settings.workers
-    limit = RateLimit(share) if share else None
-    return Admission(settings.max_wait_seconds, settings.max_items, limit)
+def _router(predictor: Predictor, queue: ReviewQueue, common: CommonSettings) -> Router:
+    versions = predictor.versions
+    return Router(
+        predictor=predictor,
+        inference=Inference(versions, predictor, common.body_limit_bytes),
+        annotations=Annotations(queue),
+        training=Training(common.trainer_url),
+        versions=versions,
+        handoff=predictor.handoff,
+        waiters=predictor.waiters,
+        now=predictor.now,
+    )
+
+
+def _retention(versions: Versions) -> dict[str, float]:
+    known = versions.known().items()
+    return {name: view.documents.project.retention_days for name, view in known}
+
+
+def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSettings) -> Handoff:
+    spool_bytes = settings.spool_limit_bytes // settings.workers
+    return Handoff(
+        queue,
+        Spool(common.home / "spool", limit_bytes=spool_bytes),
+        body_limit_bytes=common.body_limit_bytes,
+        max_items=settings.max_items,
+    )
+
+
+def _rate_limit(settings: RouterSettings) -> RateLimit | None:
+    return RateLimit(settings.rate_limit / settings.workers) if settings.rate_limit else None

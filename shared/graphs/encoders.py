@@ -114,7 +114,10 @@ def _whole(value: float) -> int:
     return whole
 
 
-def _pixels(value: str | Picture, layout: Layout) -> npt.NDArray[Any]:
+def _pixels(value: str | Picture | npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
+    if isinstance(value, np.ndarray):
+        # Laid out already, by whoever sends tensors instead of items.
+        return value
     if isinstance(value, str) and is_stored_url(value):
         # Fetching what a caller names would let him reach into our network.
         raise Unscorable("a stored image is not fetched")

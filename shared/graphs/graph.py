@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.contracts.versions import ModelInterface
 from shared.graphs.encoders import Unscorable
@@ -19,7 +20,12 @@ _BATCH_BYTES = 64 * 1024 * 1024
 
 
 class Graph:
-    """Class probabilities from one graph. Safe to call from several threads at a time."""
+    """Class probabilities from one graph. Safe to call from several threads at a time.
+
+    Attributes
+    ----------
+    outputs : all that the graph gives: each output's ONNX type and shape, -1 for an open size.
+    """
 
     def __init__(
         self, model: bytes, interface: ModelInterface, fields: Fields, *, threads: int = 1
@@ -36,6 +42,13 @@ class Graph:
         check_signature(self._session, interface, fields)
         self._feeder = Feeder(interface.inputs, fields)
         self._output = interface.outputs[PROBABILITIES]
+        self.outputs = {
+            entry.name: (
+                entry.type,
+                [side if isinstance(side, int) else -1 for side in entry.shape],
+            )
+            for entry in self._session.get_outputs()
+        }
         self._n_labels = len(interface.labels)
         fitting = _BATCH_BYTES // max(1, self._feeder.row_bytes)
         self._batch = max(1, min(BATCH_SIZE, fitting))
@@ -76,6 +89,26 @@ class Graph:
                 return self._unscored(1)
         middle = len(items) // 2
         return np.concatenate([self.run_each(items[:middle]), self.run_each(items[middle:])])
+
+    def arrays(self, names: Sequence[str], items: Sequence[Data]) -> dict[str, NDArray[Any]]:
+        """Return outputs of the graph by name, first axis the n items, as ONNX Runtime gives them.
+
+        Raises
+        ------
+        Unscorable
+            The graph cannot take one of the items.
+        ValueError
+            An output has not one row an item.
+        """
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+        for start in range(0, len(items), self._batch):
+            batch = items[start : start + self._batch]
+            answers = self._session.run(names, self._feeder.feeds(batch))
+            for name, answer in zip(names, answers, strict=True):
+                if answer.shape[:1] != (len(batch),):
+                    raise ValueError(f"output {name} has not one row an item")
+                parts[name].append(answer)
+        return {name: np.concatenate(found) for name, found in parts.items()}
 
     def _run(self, items: Sequence[Data]) -> FloatArray:
         try:

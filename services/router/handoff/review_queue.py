@@ -85,6 +85,23 @@ class ReviewQueue:
             raise QueueAway("its receipts are not those of the tasks")
         return receipts
 
+    async def verdict(
+        self, project: str, task_id: str, verdict: dict[str, Any], *, seconds: float
+    ) -> None:
+        """Record a verdict that was given elsewhere; the same one again changes nothing.
+
+        Raises
+        ------
+        QueueAway, QueueRefused
+        """
+        await self._request(
+            "POST",
+            f"/v1/projects/{quote(project)}/tasks/{task_id}/verdicts",
+            seconds=seconds,
+            data=orjson.dumps(verdict),
+            headers=_JSON,
+        )
+
     async def outcomes(
         self, project: str, item_ids: Sequence[str], *, seconds: float
     ) -> list[ItemOutcome]:

@@ -1,107 +1,130 @@
-"""Predict without a framework in between: the way of nearly all traffic.
+"""Answer without a framework in between: the way of nearly all traffic.
 
-Takes well-formed calls of ``POST /v1/projects/{project}/predict`` before FastAPI does, and does
-the same as the route in `native`, which documents it. Whatever has no plain length or is not
-declared as JSON goes on to FastAPI.
+Takes the well-formed calls of a few paths before FastAPI does, and does the same as the routes
+that document them. Whatever has no plain length, or a head that its way does not know, goes on to
+FastAPI.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.router.incoming import read
-from services.router.predict import Predictor
-from shared.auth import Role, require
+from services.router.rates import holder_of
+from services.router.service import Router
+from services.router.waiting.waiters import Left
+from shared.auth import Principal, Role, require
 from shared.http.waiting import disconnected
 from shared.problems import Problem, note
 
 log = structlog.get_logger()
 
-_PREFIX, _SUFFIX = "/v1/projects/", "/predict"
-_JSON = b"application/json"
-_HEADERS = ((b"content-type", _JSON),)
+RequestHeaders = Mapping[bytes, bytes]
+Answer = tuple[list[tuple[bytes, bytes]], bytes]
+
 _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
 
 
-class PredictFront:
-    """ASGI application that answers predict and passes all else to `app`."""
+class Call(NamedTuple):
+    """One request as a way gets it; `left` returns when the caller has left."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    project: str
+    caller: Principal
+    headers: RequestHeaders
+    body: bytes
+    left: Left
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One kind of call: ``POST {prefix}PROJECT{suffix}``.
+
+    `takes` says whether a request of such a head is met here; `refuse` writes what `answer`
+    raises.
+    """
+
+    prefix: str
+    suffix: str
+    takes: Callable[[RequestHeaders], bool]
+    answer: Callable[[Router, Call], Awaitable[Answer]]
+    refuse: Callable[[Problem], Response] = Problem.response
+
+    def project(self, path: str) -> str | None:
+        """Return the project in `path`; None when this is not the way."""
+        if not path.startswith(self.prefix) or not path.endswith(self.suffix):
+            return None
+        project = path[len(self.prefix) : -len(self.suffix)]
+        return project if project and "/" not in project else None
+
+
+class Front:
+    """ASGI application that answers what goes one of its `ways`, and passes all else to `app`."""
+
+    def __init__(self, app: ASGIApp, ways: Sequence[Way], limit_bytes: int) -> None:
         self.app = app
+        self._ways = ways
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        project = _project(scope)
-        token = _token(scope["headers"], self._limit_bytes) if project is not None else None
-        if project is None or token is None:
-            await self.app(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path: str = scope["path"]
+            for way in self._ways:
+                project = way.project(path)
+                if project is None:
+                    continue
+                headers = dict(scope["headers"])
+                length = headers.get(b"content-length", b"")
+                if length.isdigit() and int(length) <= self._limit_bytes and way.takes(headers):
+                    await _serve(way, project, headers, scope, receive, send)
+                    return
+        await self.app(scope, receive, send)
+
+
+async def _serve(
+    way: Way, project: str, headers: RequestHeaders, scope: Scope, receive: Receive, send: Send
+) -> None:
+    try:
+        answered = await _answer(way, scope["app"].state, project, headers, receive)
+    except Problem as problem:
+        note(problem)
+        await way.refuse(problem)(scope, receive, send)
+    except Exception:
+        log.exception("request_failed", path=scope["path"])
+        unknown = Problem("The service failed; the log has the cause.")
+        await way.refuse(unknown)(scope, receive, send)
+    else:
+        if answered is None:
             return
-        try:
-            answer, headers = await _answer(scope["app"].state, project, token, receive)
-        except Problem as problem:
-            note(problem)
-            await problem.response()(scope, receive, send)
-        except Exception:
-            log.exception("request_failed", path=scope["path"])
-            unknown = Problem("The service failed; the log has the cause.")
-            await unknown.response()(scope, receive, send)
-        else:
-            headers = [(b"content-length", b"%d" % len(answer)), *headers]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": answer})
+        said, answer = answered
+        said.append((b"content-length", b"%d" % len(answer)))
+        await send({"type": "http.response.start", "status": 200, "headers": said})
+        await send({"type": "http.response.body", "body": answer})
 
 
 async def _answer(
-    state: Any, project: str, token: str, receive: Receive
-) -> tuple[bytes, Sequence[tuple[bytes, bytes]]]:
-    """Return the answer to a call and its headers; nothing when the client left in its middle."""
-    predictor: Predictor = state.router.predictor
-    # A refusal must cost little, or refusing becomes the load: so it comes before all else.
-    predictor.admit(project)
+    way: Way, state: Any, project: str, headers: RequestHeaders, receive: Receive
+) -> Answer | None:
+    """Return the answer to a call and its headers; None when the client has left in its middle."""
+    router: Router = state.router
+    # A refusal must cost little, or refusing is itself the load: so it comes before all else.
+    router.predictor.admit(project)
     # Who calls is known before what is sent is read.
-    caller = state.verifier.verify_header(token)
+    caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
     require(caller, _ROLES, project)
     body = await _body(receive)
     if body is None:
-        return b"", _HEADERS
+        return None
     left = partial(disconnected, receive)
-    answer = await predictor.predict(project, read(body, caller), left)
-    if predictor.admission.rate_limit is None:
-        return answer, _HEADERS
-    told = predictor.admission.headers(caller).items()
-    return answer, [*_HEADERS, *((name.lower().encode(), text.encode()) for name, text in told)]
-
-
-def _token(headers: Iterable[tuple[bytes, bytes]], limit_bytes: int) -> str | None:
-    """Return the authorization of a request that is JSON of a fair length; None of any other."""
-    token = length = media_type = b""
-    for name, value in headers:
-        if name == b"authorization":
-            token = value
-        elif name == b"content-type":
-            media_type = value
-        elif name == b"content-length":
-            length = value
-    if not length.isdigit() or int(length) > limit_bytes:
-        return None
-    if media_type != _JSON and media_type.partition(b";")[0].strip().lower() != _JSON:
-        return None
-    return token.decode("latin-1")
-
-
-def _project(scope: Scope) -> str | None:
-    """Return the project of a predict call; None for every other request."""
-    if scope["type"] != "http" or scope["method"] != "POST":
-        return None
-    path: str = scope["path"]
-    if not path.startswith(_PREFIX) or not path.endswith(_SUFFIX):
-        return None
-    project = path[len(_PREFIX) : -len(_SUFFIX)]
-    return project if project and "/" not in project else None
+    said, answer = await way.answer(router, Call(project, caller, headers, body, left))
+    if router.predictor.rate_limit is not None:
+        standing = router.predictor.rate_limit.standing(holder_of(caller))
+        said += [(name.lower().encode(), value.encode()) for name, value in standing.items()]
+    return said, answer
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -1,4 +1,7 @@
-"""The router's own routes: parse, call one function, return. Predict is mostly met by `front`."""
+"""The router's own routes: parse, call one function, return.
+
+Predict is mostly met by the front, along `PREDICT`.
+"""
 
 from functools import partial
 from typing import Annotated
@@ -16,13 +19,15 @@ from services.router.errors import (
     SpoolUnavailable,
     StoreUnreachable,
 )
-from services.router.incoming import taken
+from services.router.incoming import read, taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
+from services.router.protocols.front import Answer, Call, RequestHeaders, Way
+from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
 from services.router.waiting.waiters import Left
-from shared.auth import Principal, allow, principal_of
+from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
@@ -51,6 +56,23 @@ WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 
 
+_JSON = b"application/json"
+
+
+def _is_json(headers: RequestHeaders) -> bool:
+    media_type = headers.get(b"content-type", b"")
+    return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
+
+
+async def _predict(service: Router, call: Call) -> Answer:
+    incoming = read(call.body, call.caller)
+    answer = await service.predictor.predict(call.project, incoming, call.left)
+    return [(b"content-type", _JSON)], answer
+
+
+PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)
+
+
 async def service_of(request: Request) -> Router:
     """Return the running router of the application."""
     service: Router = request.app.state.router
@@ -62,14 +84,8 @@ async def left_of(request: Request) -> Left:
     return partial(disconnected, request.receive)
 
 
-async def caller_of(request: Request) -> Principal:
-    """Return who calls; the router's dependencies have let the caller in."""
-    return principal_of(request)
-
-
 Service = Annotated[Router, Depends(service_of)]
 HasLeft = Annotated[Left, Depends(left_of)]
-Caller = Annotated[Principal, Depends(caller_of)]
 
 
 @router.post(
@@ -90,7 +106,7 @@ Caller = Annotated[Principal, Depends(caller_of)]
     ),
 )
 async def predict(
-    project: str, body: PredictRequest, service: Service, caller: Caller, left: HasLeft
+    request: Request, project: str, body: PredictRequest, service: Service, left: HasLeft
 ) -> Response:
     """Answer what the promise covers, and send the rest to people.
 
@@ -101,8 +117,10 @@ async def predict(
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    response = _json(await service.predictor.predict(project, taken(body, caller), left))
-    response.headers.update(service.predictor.admission.headers(caller))
+    caller, predictor = principal_of(request), service.predictor
+    response = _json(await predictor.predict(project, taken(body, caller), left))
+    if predictor.rate_limit is not None:
+        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
     return response
 
 

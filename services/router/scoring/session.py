@@ -39,8 +39,8 @@ class Scorer:
             ONNX Runtime cannot load it, its inputs or output are not what the manifest and the
             project say, or its first answers are no probabilities.
         """
-        self._graph = Graph(model, manifest, fields, threads=threads)
-        try_out(self._graph, manifest, fields)
+        self.graph = Graph(model, manifest, fields, threads=threads)
+        try_out(self.graph, manifest, fields)
         self.seconds_per_item = self._warm_up(made_up_items(fields, manifest.inputs, 1))
 
     def score(self, items: Sequence[Mapping[str, Any]]) -> FloatArray:
@@ -48,12 +48,12 @@ class Scorer:
 
         The row of an item that the graph cannot take is NaN.
         """
-        return self._graph.run(items)
+        return self.graph.run(items)
 
     def _warm_up(self, items: Sequence[Mapping[str, Any]]) -> float:
         seconds = []
         for _ in range(_WARM_UP_RUNS):
             started = time.perf_counter()
-            self._graph.run(items)
+            self.graph.run(items)
             seconds.append(time.perf_counter() - started)
         return min(seconds)

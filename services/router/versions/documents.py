@@ -30,6 +30,13 @@ class Documents:
     image_fields: tuple[str, ...] = ()
 
 
+def named_by(channels: Channels) -> list[str]:
+    """Return the versions that the channels name, the champion first, none twice."""
+    challenger = channels.challenger.version if channels.challenger is not None else None
+    names = (channels.champion, challenger, *channels.shadow)
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
 async def read_documents(store: Store, name: str, known: Documents | None) -> Documents | None:
     """Read the project's documents; None when there is no such project.
 

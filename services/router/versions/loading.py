@@ -10,6 +10,7 @@ from services.router.scoring.batching import Batcher
 from services.router.scoring.session import Scorer
 from shared.contracts.projects import FieldSpec, Project
 from shared.contracts.versions import Manifest
+from shared.graphs.graph import Graph
 from shared.graphs.images import Layout
 from shared.graphs.session import GraphRefused
 from shared.graphs.signature import interface_fault
@@ -34,6 +35,7 @@ class LoadedVersion:
     manifest: Manifest
     sha256: str
     batcher: Batcher
+    graph: Graph
     fields: Mapping[str, FieldSpec]
     layouts: Mapping[str, Sequence[Layout]]
 
@@ -76,7 +78,7 @@ async def load_version(
     fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}
     layouts = image_layouts(manifest.inputs, fields)
     batcher = Batcher(scorer.score, scorer.seconds_per_item, version)
-    return LoadedVersion(manifest, digest, batcher, fields, layouts)
+    return LoadedVersion(manifest, digest, batcher, scorer.graph, fields, layouts)
 
 
 async def _manifest(store: Store, project: Project, version: str) -> Manifest:

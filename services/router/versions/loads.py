@@ -88,6 +88,16 @@ class Loads:
             if version in self.loaded or (version not in named and now >= refusal.retry_at):
                 del self.refusals[version]
 
+    def release(self) -> None:
+        """Let go of everything; what is on its way is dropped once it has come."""
+        self._pins = []
+        self.refusals.clear()
+        self.keep(())
+
+    def retry(self) -> None:
+        """Forget what was refused: it may be tried again at once."""
+        self.refusals.clear()
+
     async def pursue(self, documents: Documents) -> None:
         """Start to load each named version that is due."""
         for version in self._named:

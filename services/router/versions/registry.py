@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from functools import partial
 
 import structlog
@@ -15,12 +14,13 @@ from services.router.errors import (
     VersionNotFound,
     VersionNotReady,
 )
-from services.router.versions.documents import Documents, read_documents
+from services.router.versions.documents import Documents, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
 from services.router.versions.memory import release
+from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
-from shared.contracts.versions import VERSION_PATTERN, Channels
+from shared.contracts.versions import VERSION_PATTERN
 from shared.doorbells import Doorbells, wait_for
 from shared.store import Store
 
@@ -29,23 +29,7 @@ log = structlog.get_logger()
 _AT_ONCE = 8
 # Object stores are retried for minutes by their client; a caller is answered sooner.
 _ANSWER_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class View:
-    """One project at one moment: never changed, only replaced.
-
-    `serving` is the champion, or the one before it until it is loaded. `loaded` has it, and each
-    version that the channels name and that is loaded; `failures` says why another one is not.
-    `challenger` has a share of the traffic, which falls to the champion while it is not loaded.
-    """
-
-    documents: Documents
-    serving: LoadedVersion | None = None
-    loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
-    failures: Mapping[str, str] = field(default_factory=dict)
-    challenger: LoadedVersion | None = None
-    shadows: tuple[LoadedVersion, ...] = ()
+_UNLOADED = "it was unloaded"
 
 
 class Versions:
@@ -68,6 +52,7 @@ class Versions:
         self._views: dict[str, View] = {}
         self._loads: dict[str, Loads] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._unloaded: set[str] = set()
         self._retired: list[LoadedVersion] = []
         self._scanned = False
 
@@ -115,9 +100,15 @@ class Versions:
             return found
         if not re.fullmatch(VERSION_PATTERN, version):
             raise VersionNotFound(version)
+        loads = self._loads.get(project)
+        if loads is None:
+            # It was taken away while its first version was on the way.
+            raise ProjectNotFound(project)
+        if project in self._unloaded:
+            raise VersionNotReady(version, _UNLOADED)
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await self._loads[project].pinned(view.documents, version)
+                return await loads.pinned(view.documents, version)
         except TimeoutError as error:
             raise VersionNotReady(version, "it is still being loaded") from error
         except STORE_ERRORS as error:
@@ -126,6 +117,30 @@ class Versions:
     def peek(self, project: str) -> View | None:
         """Return the project's view if it is known already."""
         return self._views.get(project)
+
+    async def unload(self, project: str) -> None:
+        """Let go of the project's versions, and load none until `load`; raises what `view` does."""
+        view = await self.view(project)
+        self._unloaded.add(project)
+        self._show(project, view.documents)
+        log.warning("model_unloaded", project=project)
+
+    async def load(self, project: str) -> View:
+        """Look in the store now, try what was refused, await the champion; raises as `view`."""
+        view = await self.view(project)
+        self._unloaded.discard(project)
+        self._loads[project].retry()
+        self._show(project, view.documents)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                await self._refresh(project)
+        except STORE_ERRORS as error:
+            raise StoreUnreachable from error
+        view = await self.view(project)
+        load = self._loads[project].first(view.documents.channels.champion)
+        if load is not None:
+            await asyncio.wait([load])
+        return await self.view(project)
 
     def known(self) -> dict[str, View]:
         """Return the views of all projects that are known now."""
@@ -221,6 +236,7 @@ class Versions:
     async def _forget(self, project: str) -> None:
         self._views.pop(project, None)
         self._locks.pop(project, None)
+        self._unloaded.discard(project)
         loads = self._loads.pop(project, None)
         if loads is not None:
             await loads.close()
@@ -235,6 +251,10 @@ class Versions:
         """Replace the project's view by one of `documents` and of what is loaded."""
         loads, old = self._loads[project], self._views.get(project)
         named = named_by(documents.channels)
+        if project in self._unloaded:
+            loads.release()
+            self._views[project] = View(documents, failures=dict.fromkeys(named, _UNLOADED))
+            return
         loads.fit(documents)
         champion = documents.channels.champion
         serving = loads.loaded.get(champion) if champion is not None else None
@@ -250,27 +270,9 @@ class Versions:
             serving,
             loaded,
             {name: loads.refusals[name].why for name in named if name in loads.refusals},
-            challenger=_challenger(documents.channels, loaded, serving),
+            challenger=challenger_of(documents.channels, loaded, serving),
             shadows=tuple(one for one in shadows if one is not None and one is not serving),
         )
         before = old.serving.version if old is not None and old.serving is not None else None
         if serving is not None and serving.version != before:
             log.info("version_serving", project=project, model_version=serving.version)
-
-
-def named_by(channels: Channels) -> list[str]:
-    """Return the versions that the channels name, the champion first, none twice."""
-    challenger = channels.challenger.version if channels.challenger is not None else None
-    names = (channels.champion, challenger, *channels.shadow)
-    return list(dict.fromkeys(name for name in names if name is not None))
-
-
-def _challenger(
-    channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None
-) -> LoadedVersion | None:
-    """Return the challenger if there is anything for it to do."""
-    named = channels.challenger
-    if named is None or named.share == 0:
-        return None
-    found = loaded.get(named.version)
-    return None if found is serving else found

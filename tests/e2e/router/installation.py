@@ -1,4 +1,4 @@
-"""A router and a review queue as processes that tests stop and kill."""
+"""A review queue and a router as processes on one home, which tests start, stop and kill."""
 
 import asyncio
 import contextlib

@@ -4,12 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.admission import Admission, holder_of
+from services.router.admission import Admission
 from services.router.errors import Overloaded
-from services.router.rates import RateLimit
 from services.router.scoring.flow import Flow
-from shared.auth import Principal
-from shared.problems import TooManyRequests
 
 ADMISSION = Admission(max_wait_seconds=1.0, max_items=10_000)
 TURN = 16
@@ -62,19 +59,3 @@ def test_more_on_its_way_never_turns_a_refusal_into_a_welcome(
     if before is not None:
         assert after is not None
         assert 1 <= before <= after <= 60
-
-
-def test_tokens_have_rates_of_their_own_and_calls_without_one_share_theirs() -> None:
-    admission = Admission(1.0, 10_000, RateLimit(1, now=lambda: 0.0))
-    one, other = (Principal("app", "caller", None, 0.0, token_id) for token_id in ("1", "2"))
-    for caller in (one, other, None):
-        admission.charge(caller, 1000)
-        with pytest.raises(TooManyRequests):
-            admission.charge(caller, 1)
-    assert admission.headers(one)["RateLimit"] == '"items";r=0;t=1000'
-    assert len({holder_of(one), holder_of(other), holder_of(None)}) == 3
-
-
-def test_without_a_rate_nothing_is_charged_or_said() -> None:
-    ADMISSION.charge(None, 1_000_000)
-    assert ADMISSION.headers(None) == {}

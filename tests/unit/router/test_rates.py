@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.rates import Allowance, RateLimit
+from services.router.rates import Allowance, RateLimit, holder_of
 from shared.problems import TooManyRequests
 
 APP = ("app", "token-1")
@@ -105,6 +105,15 @@ def test_headers_say_what_is_left_and_when_all_of_it_is_back() -> None:
     with pytest.raises(TooManyRequests) as caught:
         limit.take(APP, 500)
     assert caught.value.headers == {"Retry-After": "3", **limit.standing(APP)}
+
+
+def test_holders_do_not_share_and_those_without_a_token_do() -> None:
+    limit = RateLimit(1, now=Clock())
+    limit.take(APP, 1000)
+    limit.take(("app", "token-2"), 1000)
+    limit.take(holder_of(None), 1000)
+    with pytest.raises(TooManyRequests):
+        limit.take(holder_of(None), 1)
 
 
 def test_holders_whose_allowance_is_whole_are_forgotten() -> None:

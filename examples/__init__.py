@@ -1,0 +1,1 @@
+"""Programs to read, run and take from; the guides and tutorials use them."""

@@ -1,0 +1,1 @@
+"""Surehand as the machine-learning backend of a real Label Studio, from one command."""

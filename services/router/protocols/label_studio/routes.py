@@ -1,0 +1,158 @@
+"""Routes of the machine-learning backend that Label Studio connects to."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import ValidationError
+
+from services.router.errors import (
+    ItemConflict,
+    ProjectNotFound,
+    QueueUnreachable,
+    StoreUnreachable,
+    TrainerUnreachable,
+    VersionNotReady,
+)
+from services.router.protocols.label_studio.access import LabelStudioRoute
+from services.router.protocols.label_studio.labeling import bind, parse_config
+from services.router.protocols.label_studio.messages import (
+    AnnotationEvent,
+    Event,
+    EventReceipt,
+    Health,
+    ModelVersions,
+    PreAnnotations,
+    PredictionRequest,
+    Setup,
+    SetupRequest,
+)
+from services.router.protocols.label_studio.preannotations import pre_annotations
+from services.router.protocols.native import Service
+from services.router.service import Router
+from services.router.versions.views import View
+from shared.auth import allow
+from shared.problems import (
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+    pointer_of,
+)
+
+_PREFIX = "/label-studio/{project}"
+_TAGS: list[Any] = ["label studio"]
+_REFUSALS = (Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable)
+
+health = APIRouter(prefix=_PREFIX, tags=_TAGS)
+backend = APIRouter(prefix=_PREFIX, tags=_TAGS, route_class=LabelStudioRoute)
+_by_caller = [Depends(allow("caller"))]
+
+
+@health.get("/health", summary="The backend lives")
+async def up(project: str) -> Health:  # noqa: ARG001 - nobody has said yet who asks
+    """Say so, to anybody."""
+    return Health()
+
+
+@backend.post(
+    "/setup",
+    summary="Connect a project of Label Studio",
+    dependencies=_by_caller,
+    responses=declare(*_REFUSALS, NotJson, BodyTooLarge),
+)
+async def setup(project: str, body: SetupRequest, service: Service) -> Setup:
+    """Check that the labelling configuration asks for the project's labels."""
+    view = await service.versions.view(project)
+    _check_schema(body.label_config, view)
+    return Setup(model_version=view.serving.version if view.serving is not None else None)
+
+
+def _check_schema(text: str, view: View) -> None:
+    if not text:
+        return
+    stored = view.documents.project
+    try:
+        config = parse_config(text)
+        # A project of Label Studio may be connected before it is configured.
+        if config.choices or config.variables:
+            bind(config, stored.labels, stored.fields)
+    except ValueError as error:
+        raise Unprocessable([("/schema", str(error))]) from error
+
+
+@backend.post(
+    "/predict",
+    summary="Pre-annotate tasks",
+    dependencies=_by_caller,
+    responses=declare(*_REFUSALS, NotJson, BodyTooLarge, VersionNotReady),
+    response_model_exclude_unset=True,
+)
+async def predict(project: str, body: PredictionRequest, service: Service) -> PreAnnotations:
+    """Score tasks; nothing is routed, logged or queued."""
+    view = await service.versions.view(project)
+    loaded = await service.inference.loaded(project, None, view)
+    try:
+        config = parse_config(body.label_config)
+        binding = bind(config, view.documents.project.labels, view.documents.project.fields)
+    except ValueError as error:
+        raise Unprocessable([("/label_config", str(error))]) from error
+    return PreAnnotations(results=await pre_annotations(loaded, binding, body.tasks))
+
+
+@backend.get(
+    "/versions",
+    summary="List model versions",
+    dependencies=_by_caller,
+    responses=declare(*_REFUSALS),
+)
+async def versions(project: str, service: Service) -> ModelVersions:
+    """List the version that serves, then the others that the channels name."""
+    view = await service.versions.view(project)
+    serving = [view.serving.version] if view.serving is not None else []
+    return ModelVersions(versions=list(dict.fromkeys([*serving, *view.loaded])))
+
+
+@backend.post(
+    "/webhook",
+    summary="Take an event of Label Studio",
+    dependencies=[Depends(allow("service"))],
+    responses=declare(
+        *_REFUSALS,
+        NotJson,
+        BodyTooLarge,
+        Conflict,
+        ItemConflict,
+        QueueUnreachable,
+        TrainerUnreachable,
+    ),
+    response_model_exclude_unset=True,
+)
+async def webhook(project: str, body: Event, request: Request, service: Service) -> EventReceipt:
+    """Record annotations as verdicts of their annotators; start a run on START_TRAINING.
+
+    An updated annotation corrects what was answered before. Other events are let pass.
+    """
+    view = await service.versions.view(project)
+    if body.action == "START_TRAINING":
+        return await _start_training(project, view, service, request.state.token)
+    if body.action not in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
+        return EventReceipt(status="Unknown event")
+    try:
+        event = AnnotationEvent.model_validate(body.model_extra)
+    except ValidationError as error:
+        faults = [(pointer_of(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
+        raise Unprocessable(faults) from error
+    corrects = body.action == "ANNOTATION_UPDATED"
+    return await service.annotations.take(view.documents.project, event, corrects=corrects)
+
+
+async def _start_training(project: str, view: View, service: Router, token: str) -> EventReceipt:
+    first = view.documents.channels.champion is None
+    run_id = await service.training.start(project, "initial" if first else "fine_tune", token)
+    return EventReceipt(status="ok", job=run_id)
+
+
+routers = (health, backend)

@@ -1,0 +1,212 @@
+"""The use case of infer: score the rows of a request, or route them as predict does."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.router.errors import ItemConflict, MalformedInference, VersionNotReady
+from services.router.incoming import Asked, Incoming
+from services.router.pictures import Data, scorable_data
+from services.router.predict import Predictor
+from services.router.protocols.oip.interface import Interface, Rows
+from services.router.protocols.oip.requests import InferenceRequest, read
+from services.router.protocols.oip.responses import Headers, Result, encode, wanted_of
+from services.router.versions.documents import Documents
+from services.router.versions.loading import LoadedVersion
+from services.router.versions.registry import Versions
+from services.router.versions.views import View
+from shared.auth import Principal
+from shared.contracts.base import ItemId
+from shared.contracts.decisions import ReviewMode
+from shared.problems import Problem, Unprocessable
+
+_REVIEW, _ITEM_IDS = "surehand_review", "surehand_item_ids"
+_OURS = "surehand_"
+_REVIEWS: dict[str, ReviewMode] = {"auto": "auto", "always": "always"}
+_ITEM_ID_LIST: TypeAdapter[list[str]] = TypeAdapter(list[ItemId])
+_ITEM_POINTER = re.compile(r"/items(?:/(?P<row>\d+)(?:/item_id|/data/(?P<field>\w+))?)?")
+_REMEMBERED = 1000
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Infers by the versions that are loaded. Interfaces are worked out once a version."""
+
+    versions: Versions
+    predictor: Predictor
+    body_limit_bytes: int
+    _interfaces: dict[tuple[str, str | None], tuple[Documents, LoadedVersion | None, Interface]] = (
+        field(default_factory=dict)
+    )
+
+    async def infer(
+        self,
+        model: str,
+        version: str | None,
+        body: bytes,
+        header_length: int | None,
+        caller: Principal,
+    ) -> tuple[Headers, bytes]:
+        """Return the headers and the body of the response.
+
+        Parameters
+        ----------
+        version
+            The version that the caller names; None for the one that serves.
+        header_length
+            Bytes of JSON at the head of `body`; None when it is JSON alone.
+
+        Raises
+        ------
+        ProjectNotFound, VersionNotFound, MalformedInference, NotJson, Unprocessable,
+        ItemConflict, BodyTooLarge, Unavailable
+        """
+        self.predictor.admit(model)
+        request = read(body, header_length)
+        view = await self.versions.view(model)
+        review = _review(request.parameters)
+        if review is not None:
+            return await self._routed(model, version, view, request, review, caller)
+        loaded = await self.loaded(model, version, view)
+        wanted, of_graph = wanted_of(request, loaded.graph.outputs)
+        rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
+        self.predictor.take(caller, len(rows.items))
+        data = await _scorable(rows, view, loaded) if view.documents.image_fields else rows.items
+        scores = await loaded.batcher.score(data)
+        if None in scores:
+            raise _unscorable(loaded.version, scores)
+        arrays = await _arrays(loaded, of_graph, data) if of_graph else {}
+        result = Result(loaded.version, loaded.manifest.labels, scores, None, arrays)
+        return encode(model, request.id, wanted, result)
+
+    async def loaded(self, model: str, version: str | None, view: View) -> LoadedVersion:
+        """Return the version that is named, or the one that serves.
+
+        Raises
+        ------
+        VersionNotFound, VersionNotReady, StoreUnreachable
+        """
+        if version is not None:
+            return await self.versions.pinned(model, version)
+        if view.serving is not None:
+            return view.serving
+        champion = view.documents.channels.champion
+        if champion is None:
+            raise VersionNotReady(None, "the trainer has published none yet")
+        raise VersionNotReady(champion, view.failures.get(champion, "it is not loaded"))
+
+    def interface(self, view: View, loaded: LoadedVersion | None) -> Interface:
+        """Return the interface of a version of the project as it is now."""
+        documents, project = view.documents, view.documents.project
+        key = (project.project, loaded.version if loaded is not None else None)
+        known = self._interfaces.get(key)
+        if known is not None and known[0] is documents and known[1] is loaded:
+            return known[2]
+        if len(self._interfaces) >= _REMEMBERED:
+            self._interfaces.clear()
+        interface = Interface(project.fields, loaded.manifest.inputs if loaded is not None else [])
+        self._interfaces[key] = (documents, loaded, interface)
+        return interface
+
+    async def _routed(
+        self,
+        model: str,
+        version: str | None,
+        view: View,
+        request: InferenceRequest,
+        review: ReviewMode,
+        caller: Principal,
+    ) -> tuple[Headers, bytes]:
+        serving = view.serving
+        if version is not None and (serving is None or serving.version != version):
+            raise MalformedInference(
+                f"/parameters/{_REVIEW}", "routes by the version that serves; name no other"
+            )
+        wanted, _ = wanted_of(request, {})
+        rows = self.interface(view, serving).rows(request.inputs, view.documents.project.fields)
+        for image in rows.laid_out:
+            raise MalformedInference(
+                f"/inputs/{rows.inputs[image]}", "people see the image: send its file as BYTES"
+            )
+        item_ids = _item_ids(request.parameters.get(_ITEM_IDS), len(rows.items))
+        asked = [Asked(item_id, row, {}) for item_id, row in zip(item_ids, rows.items, strict=True)]
+        try:
+            call = await self.predictor.decide(model, Incoming(asked, 0, review, caller))
+        except (Unprocessable, ItemConflict) as problem:
+            _point_at_inputs(problem, rows)
+            raise
+        said: str | None = call.terms.said["model_version"]
+        result = Result(said or "", call.labels, call.scores, call.decisions)
+        return encode(model, request.id, wanted, result)
+
+
+def _review(parameters: Mapping[str, Any]) -> ReviewMode | None:
+    """Return how the call is to be routed; None when it is to be scored only."""
+    for name in parameters:
+        if name.startswith(_OURS) and name not in (_REVIEW, _ITEM_IDS):
+            raise MalformedInference(f"/parameters/{name}", "is no parameter of ours")
+    asked = parameters.get(_REVIEW)
+    if asked is None:
+        return None
+    if type(asked) is not str or asked not in _REVIEWS:
+        raise MalformedInference(f"/parameters/{_REVIEW}", f"must be {' or '.join(_REVIEWS)}")
+    return _REVIEWS[asked]
+
+
+def _item_ids(given: Any, count: int) -> list[str]:
+    pointer = f"/parameters/{_ITEM_IDS}"
+    if type(given) is not list or len(given) != count:
+        raise MalformedInference(pointer, f"must be a list of {count} item ids, one a row")
+    try:
+        return _ITEM_ID_LIST.validate_python(given, strict=True)
+    except ValidationError as error:
+        faults = [(f"{pointer}/{fault['loc'][0]}", str(fault["msg"])) for fault in error.errors()]
+        raise Unprocessable(faults) from error
+
+
+def _point_at_inputs(problem: Problem, rows: Rows) -> None:
+    """Let a problem of predict's items point at what this protocol calls them."""
+
+    def renamed(found: re.Match[str]) -> str:
+        row, field = found["row"], found["field"]
+        if row is None:
+            return "/inputs"
+        return rows.place(int(row), field) if field else f"/parameters/{_ITEM_IDS}/{row}"
+
+    for fault in problem.extensions["errors"]:
+        for member in ("pointer", "detail"):
+            fault[member] = _ITEM_POINTER.sub(renamed, fault[member])
+
+
+def _unscorable(version: str, scores: Sequence[Any]) -> Unprocessable:
+    return Unprocessable(
+        [
+            (f"/inputs/0/data/{i}", f"is in a row that version {version} cannot score")
+            for i, score in enumerate(scores)
+            if score is None
+        ]
+    )
+
+
+async def _scorable(rows: Rows, view: View, loaded: LoadedVersion) -> Sequence[Data]:
+    """Return the data of rows with images: those that came as files, as pictures."""
+    files = [
+        field
+        for field in view.documents.image_fields
+        if field in rows.inputs and field not in rows.laid_out
+    ]
+    return await scorable_data(rows.items, files, loaded.layouts, place=rows.place, whole="/inputs")
+
+
+async def _arrays(
+    loaded: LoadedVersion, names: Sequence[str], data: Sequence[Data]
+) -> dict[str, Any]:
+    """Run the graph once more, for outputs that nearly nobody asks for."""
+    try:
+        return await asyncio.to_thread(loaded.graph.arrays, names, data)
+    except ValueError as error:
+        raise MalformedInference("/outputs", str(error)) from error
