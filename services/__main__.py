@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.serving import SERVICES, load_service_settings, migrate, serve
+from services.workers import supervise
 from shared.auth import ROLES, Keys
 from shared.settings import CommonSettings, SettingsError, load_settings
 
@@ -36,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in SERVICES:
         one = commands.add_parser(name, help=f"run the {name} alone")
         one.set_defaults(run=_serve, service=name)
+        if name == "router":
+            one.add_argument("--workers", help="processes that share the port; default 1")
     schema = commands.add_parser("migrate", help="bring a service's database up to date")
     schema.add_argument("service", choices=["review_queue", "trainer"])
     schema.set_defaults(run=_migrate)
@@ -66,7 +69,13 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     common = load_settings(CommonSettings)
-    serve(options.service, common, load_service_settings(options.service))
+    workers = getattr(options, "workers", None)
+    given = {} if workers is None else {"workers": workers}
+    settings = load_service_settings(options.service, **given)
+    count = getattr(settings, "workers", 1)
+    if count > 1:
+        return supervise(options.service, common, settings, count)
+    serve(options.service, common, settings)
     return 0
 
 

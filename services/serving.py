@@ -1,16 +1,19 @@
 """Run one service in this process, found by its name: an image holds only its own."""
 
 import contextlib
+import errno
 import gc
 import importlib
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import structlog
 from pydantic_settings import BaseSettings
 
-from shared.settings import CommonSettings, load_settings
+from shared.settings import CommonSettings, SettingsError, load_settings
 from shared.telemetry import configure_logging
 
 SERVICES = {
@@ -20,49 +23,84 @@ SERVICES = {
 }
 log = structlog.get_logger()
 
-_GRACE_SECONDS = 10
+GRACE_SECONDS = 10
 _NOT_STARTED = 3
 
 
-def load_service_settings(service: str) -> BaseSettings:
-    """Return the checked settings of `service`."""
+def load_service_settings(service: str, **given: Any) -> BaseSettings:
+    """Return the checked settings of `service`; what is `given` counts for the environment's."""
     module: Any = importlib.import_module(f"services.{service}.settings")
     kind: type[BaseSettings] = getattr(module, SERVICES[service])
-    return load_settings(kind)
+    return load_settings(kind, **given)
 
 
-def serve(service: str, common: CommonSettings, settings: BaseSettings) -> None:
-    """Serve until SIGTERM; requests that were accepted are answered first."""
-    import uvicorn  # noqa: PLC0415 - `token` and `migrate` need no server
+def serve(
+    service: str,
+    common: CommonSettings,
+    settings: BaseSettings,
+    *,
+    shared: bool = False,
+    on_started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGTERM; requests that were accepted are answered first.
 
-    from shared.http.server import Server  # noqa: PLC0415 - likewise
+    With `shared` other processes may serve on the same port; `on_started` is called once this one
+    listens.
+
+    Raises
+    ------
+    SettingsError
+        The address cannot be listened on.
+    """
+    from shared.http.connections import ConnectionLimits  # noqa: PLC0415 - `token` needs none
+    from shared.http.server import Server, configured  # noqa: PLC0415 - likewise
 
     configure_logging(service, common.log_level)
     common.home.mkdir(parents=True, exist_ok=True)
     module: Any = importlib.import_module(f"services.{service}.app")
-    port: int = settings.port  # type: ignore[attr-defined]
-    log.info("service_starting", host=common.bind_host, port=port)
     app = module.create_app(common, settings)
     # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
     gc.collect()
     gc.freeze()
+    bound = bind(service, common.bind_host, port_of(settings), shared=shared)
+    log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
+    limits = ConnectionLimits(common.header_timeout_seconds, common.body_timeout_seconds)
     server = Server(
-        uvicorn.Config(
-            app,
-            host=common.bind_host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            ws="none",
-            # Nothing here asks where a request came from.
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        configured(app, limits, grace_seconds=GRACE_SECONDS),
+        drain_seconds=common.drain_seconds,
+        on_started=on_started,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        server.run()
+        server.run([bound])
     if not server.started:
         sys.exit(_NOT_STARTED)
+
+
+def port_of(settings: BaseSettings) -> int:
+    """Return the port of a service's settings: each has one."""
+    port: int = settings.port  # type: ignore[attr-defined]
+    return port
+
+
+def bind(service: str, host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Bind the address of `service`.
+
+    Raises
+    ------
+    SettingsError
+        It is busy, or none of this machine's.
+    """
+    from shared.http.server import bound_socket  # noqa: PLC0415 - as above
+
+    try:
+        return bound_socket(host, port, shared=shared)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise SettingsError(f"{host} is no address to listen on: {error.strerror}.") from error
+        variable = f"SUREHAND_{service.upper()}_PORT"
+        raise SettingsError(
+            f"Port {port} of {service} is busy: stop what listens there, or set {variable}."
+        ) from error
 
 
 async def migrate(service: str, common: CommonSettings, settings: BaseSettings) -> None:

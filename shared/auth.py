@@ -27,12 +27,13 @@ _REQUIRED_CLAIMS = ["sub", "role", "exp", "jti"]
 
 @dataclass(frozen=True)
 class Principal:
-    """The holder of a verified token. `projects` None means all; times in Unix seconds."""
+    """The holder of a verified token, and its id. `projects` None means all; Unix seconds."""
 
     subject: str
     role: Role
     projects: frozenset[str] | None
     expires_at: float
+    token_id: str
 
     def may_enter(self, project: str) -> bool:
         """Say whether the token is for this project."""
@@ -157,6 +158,7 @@ class Verifier:
             role=role,
             projects=None if projects is None else frozenset(map(str, projects)),
             expires_at=float(claims["exp"]),
+            token_id=str(claims["jti"]),
         )
 
     def _key(self, kid: str) -> Ed25519PublicKey:

@@ -1,9 +1,10 @@
 """Problem documents (RFC 9457): the one way in which a service says no.
 
 Problem
-├── NotJson 400          ├── NotFound 404            ├── Unprocessable 422
-├── Unauthorized 401     ├── Conflict 409            ├── TooManyRequests 429
+├── NotJson 400          ├── RequestTimeout 408      ├── TooManyRequests 429
+├── Unauthorized 401     ├── Conflict 409            ├── HeadersTooLarge 431
 ├── Forbidden 403        ├── BodyTooLarge 413        └── Unavailable 503
+├── NotFound 404         └── Unprocessable 422
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.contracts.items import escape_pointer
 
@@ -21,18 +23,22 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:surehand:problem:"
+# Nobody sees it but the metrics: what several servers count such requests as.
+_CLIENT_LEFT = 499
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     """A refusal that a client can act on.
 
     `kind` names the type (docs/reference/problems.md lists all), `title` never varies, `detail`
-    tells the client what to do, `extensions` are what its code reads.
+    tells the client what to do, `extensions` are what its code reads. Each is `logged`, but for
+    those that come in thousands: metrics count them.
     """
 
     kind: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     status: ClassVar[int] = 500
+    logged: ClassVar[bool] = True
 
     def __init__(
         self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
@@ -86,6 +92,18 @@ class NotFound(Problem):
     kind, title, status = "not-found", "Not found", 404
 
 
+class RequestTimeout(Problem):
+    """The request did not come as a whole in time."""
+
+    kind, title, status = "request-timeout", "Request not complete in time", 408
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"Send headers, and then the body, within {seconds:g} s each.",
+            headers={"Connection": "close"},
+        )
+
+
 class Conflict(Problem):
     """The state of things does not allow it."""
 
@@ -121,6 +139,20 @@ class TooManyRequests(Problem):
     """More calls than this token may make."""
 
     kind, title, status = "too-many-requests", "Too many requests", 429
+    logged = False
+
+
+class HeadersTooLarge(Problem):
+    """The headers are larger than the service reads."""
+
+    kind, title, status = "headers-too-large", "Headers too large", 431
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"Send at most {limit_bytes} bytes of headers.",
+            headers={"Connection": "close"},
+            limit_bytes=limit_bytes,
+        )
 
 
 class Unavailable(Problem):
@@ -159,13 +191,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _unexpected)
 
 
 def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    log.info("request_refused", problem=error.kind, status=error.status)
+    note(error)
     return error.response()
+
+
+def note(problem: Problem) -> None:
+    """Log a refusal, unless its kind is only counted."""
+    if problem.logged:
+        log.info("request_refused", problem=problem.kind, status=problem.status)
 
 
 def _validation(_: Request, error: Exception) -> Response:
@@ -185,6 +224,11 @@ def _http(_: Request, error: Exception) -> Response:
         "detail": str(error.detail),
     }
     return Response(orjson.dumps(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+
+def _left(_: Request, __: Exception) -> Response:
+    """Answer nobody: the client has left, or was cut off, in the middle of its body."""
+    return Response(status_code=_CLIENT_LEFT)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

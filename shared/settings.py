@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +46,12 @@ class CommonSettings(BaseSettings):
     """Where others find the trainer."""
     body_limit_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     """Largest request body that is read."""
+    header_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
+    """How long a connection may take to send a request's headers."""
+    body_timeout_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """How long it may take to send the body."""
+    drain_seconds: float = Field(default=0.5, ge=0, le=300)
+    """How long a service that stops still takes requests, and asks for connections to be closed."""
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
     """How often truth is looked at when no doorbell rings."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -79,6 +85,11 @@ KNOWN_VARIABLES = frozenset(
         "SUREHAND_DEMO",
         "SUREHAND_ROUTER_PORT",
         "SUREHAND_ROUTER_MAX_WAITERS",
+        "SUREHAND_ROUTER_WORKERS",
+        "SUREHAND_ROUTER_MAX_WAIT_SECONDS",
+        "SUREHAND_ROUTER_MAX_ITEMS",
+        "SUREHAND_ROUTER_RATE_LIMIT",
+        "SUREHAND_ROUTER_SPOOL_LIMIT_BYTES",
         "SUREHAND_REVIEW_QUEUE_PORT",
         "SUREHAND_REVIEW_QUEUE_DATABASE_URL",
         "SUREHAND_TRAINER_PORT",
@@ -91,8 +102,10 @@ KNOWN_VARIABLES = frozenset(
 )
 
 
-def load_settings(kind: type[Settings], environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and check settings of `kind`.
+def load_settings(
+    kind: type[Settings], environment: Mapping[str, str] | None = None, **given: Any
+) -> Settings:
+    """Read and check settings of `kind`; what is `given` counts for the environment's.
 
     Raises
     ------
@@ -102,7 +115,7 @@ def load_settings(kind: type[Settings], environment: Mapping[str, str] | None = 
     refuse_unknown(os.environ if environment is None else environment)
     folder = SECRETS_FOLDER if SECRETS_FOLDER.is_dir() else None
     try:
-        return kind(_secrets_dir=folder)
+        return kind(_secrets_dir=folder, **given)
     except ValidationError as error:
         raise SettingsError(_sentence(error, str(kind.model_config.get("env_prefix")))) from error
 

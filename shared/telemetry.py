@@ -19,6 +19,11 @@ REQUESTS = Counter(
 REQUEST_SECONDS = Histogram(
     "surehand_http_request_seconds", "Seconds from a request's arrival to its answer", ["service"]
 )
+CUT_CONNECTIONS = Counter(
+    "surehand_http_cut_connections_total",
+    "Connections closed on a client that was too slow or sent too much",
+    ["cause"],
+)
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.local.home import Home
-from services.serving import load_service_settings
+from services.serving import load_service_settings, port_of
 from shared.settings import PREFIX, CommonSettings, load_settings
 
 SQL_SERVICES = ("review_queue", "trainer")
@@ -41,10 +41,7 @@ class Installation:
             Any of them does not hold.
         """
         common = load_settings(CommonSettings)
-        ports = {
-            name: int(getattr(load_service_settings(name), "port"))  # noqa: B009 - each has one
-            for name in SERVICE_NAMES
-        }
+        ports = {name: port_of(load_service_settings(name)) for name in SERVICE_NAMES}
         return cls(common, ports, load_settings(LauncherSettings).demo)
 
     @property
@@ -59,6 +56,8 @@ class Installation:
         addresses = self.addresses
         ports = {f"{PREFIX}{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         own = {
+            # Nobody balances load over one machine, and whoever presses Ctrl-C waits.
+            "SUREHAND_DRAIN_SECONDS": os.environ.get("SUREHAND_DRAIN_SECONDS", "0"),
             "SUREHAND_HOME": str(home.folder),
             "SUREHAND_SECRET": self.common.secret.get_secret_value() or home.secret(),
             "SUREHAND_SERVICE_TOKEN": self.tokens["service"],

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,8 +16,8 @@ from services.local.home import Home
 from services.local.installation import SQL_SERVICES, Installation
 from services.local.redis import local_redis
 from services.local.seeding import seed_demo
-from services.local.supervisor import Supervisor
-from services.serving import load_service_settings, migrate
+from services.serving import bind, load_service_settings, migrate
+from services.supervisor import Supervisor
 from shared.settings import SettingsError
 from shared.telemetry import configure_logging
 
@@ -71,7 +70,7 @@ async def running(installation: Installation) -> AsyncIterator[Home]:
     home = Home(installation.common.home)
     with home.locked():
         for name, port in installation.ports.items():
-            _refuse_busy(installation.common.bind_host, name, port)
+            bind(name, installation.common.bind_host, port).close()
         _rotate(home.log_file)
         with home.log_file.open("ab") as sink:
             supervisor = Supervisor(sink, on_restart=_restarted)
@@ -128,18 +127,6 @@ async def _wait_ready(installation: Installation, log_file: Path) -> None:
 
 def _restarted(name: str, status: int | None) -> None:
     log.error("child_restarted", child=name, status=status)
-
-
-def _refuse_busy(host: str, name: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            variable = f"SUREHAND_{name.upper()}_PORT"
-            raise SettingsError(
-                f"Port {port} of {name} is busy: stop what listens there, or set {variable}."
-            ) from error
 
 
 def _rotate(log_file: Path) -> None:

@@ -7,7 +7,9 @@ NotFound 404
 Conflict 409
 └── ItemConflict         an item's id stands for other data, or its task was refused
 Unavailable 503
+├── Overloaded           too much waits already: an answer would come too late
 ├── QueueUnreachable     the review queue is away, and the answer is its alone
+├── SpoolFull            the review queue is away, and the spool has no room for more
 ├── SpoolUnavailable     a task could be made durable nowhere: nothing is promised
 ├── StoreUnreachable     the project's documents cannot be read
 ├── TrainerUnreachable   the trainer is away
@@ -59,6 +61,19 @@ class ItemConflict(Conflict):
         )
 
 
+class Overloaded(Unavailable):
+    """More waits than can be answered in time."""
+
+    kind = "overloaded"
+    logged = False
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(
+            "Too much waits already; send the call again as `Retry-After` says, or elsewhere.",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+
 class QueueUnreachable(Unavailable):
     """The review queue is away."""
 
@@ -66,6 +81,20 @@ class QueueUnreachable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The review queue is away; ask again.")
+
+
+class SpoolFull(Unavailable):
+    """The spool has no room."""
+
+    kind = "spool-full"
+    logged = False
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The review queue is away and the spool is full, so nothing is promised; "
+            "send the call again.",
+            retry_after_seconds=5,
+        )
 
 
 class SpoolUnavailable(Unavailable):

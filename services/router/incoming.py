@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from shared.auth import Principal
 from shared.contracts.base import MAX_BATCH, new_id
 from shared.contracts.decisions import PredictRequest, ReviewMode
 from shared.http.body import parse_json
@@ -36,15 +37,16 @@ class Asked:
 
 @dataclass(slots=True)
 class Incoming:
-    """One call of predict."""
+    """One call of predict; `caller` is who is held to a rate limit for it."""
 
     items: list[Asked]
     wait_seconds: float
     review: ReviewMode
+    caller: Principal | None = None
 
 
-def read(body: bytes) -> Incoming:
-    """Read the body of a predict call.
+def read(body: bytes, caller: Principal | None = None) -> Incoming:
+    """Read the body of a predict call that `caller` has sent.
 
     Raises
     ------
@@ -54,18 +56,19 @@ def read(body: bytes) -> Incoming:
     document = parse_json(body)
     incoming = _plain(document)
     if incoming is not None:
+        incoming.caller = caller
         return incoming
     try:
-        return taken(PredictRequest.model_validate(document))
+        return taken(PredictRequest.model_validate(document), caller)
     except ValidationError as error:
         faults = [(pointer_of(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
         raise Unprocessable(faults) from error
 
 
-def taken(request: PredictRequest) -> Incoming:
+def taken(request: PredictRequest, caller: Principal | None = None) -> Incoming:
     """Return a call that the contract's model has checked."""
     items = [Asked(item.item_id, item.data, item.metadata) for item in request.items]
-    return Incoming(items, request.wait_seconds, request.review)
+    return Incoming(items, request.wait_seconds, request.review, caller)
 
 
 def _plain(document: Any) -> Incoming | None:

@@ -27,19 +27,30 @@ INFERENCE_SECONDS = Histogram(
 BATCH_ITEMS = Histogram(
     "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 12, 16)
 )
+REFUSED = Counter(
+    "surehand_router_refused_total",
+    "Calls refused because there were too many, by cause",
+    ["cause"],
+)
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded")
 RELOAD_FAILURES = Counter(
     "surehand_router_reload_failures_total", "Attempts to load a version that were refused"
 )
 STORE_FAILURES = Counter("surehand_router_store_failures_total", "Store reads that failed")
 SPOOLED = Counter("surehand_router_spooled_total", "Tasks that went to the spool")
-SPOOL_ENTRIES = Gauge("surehand_router_spool_entries", "Tasks in the spool, not yet acknowledged")
+SPOOL_ENTRIES = Gauge(
+    "surehand_router_spool_entries",
+    "Tasks in the spool, not yet acknowledged",
+    multiprocess_mode="livesum",
+)
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )
 WAITERS = Gauge("surehand_router_waiters", "Items whose resolution calls are waiting for")
 LOG_LAG_SECONDS = Gauge(
-    "surehand_router_decision_log_lag_seconds", "Age of the oldest row that is not yet in the store"
+    "surehand_router_decision_log_lag_seconds",
+    "Age of the oldest row that is not yet in the store",
+    multiprocess_mode="livemax",
 )
 LOG_LOST = Counter(
     "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"

@@ -5,19 +5,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.pictures import Data, scorable_data
+from services.router.pictures import Data, layouts_of, scorable_data
+from services.router.rates import RateLimit, holder_of
 from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
 from services.router.versions.loading import LoadedVersion
-from services.router.versions.registry import Versions, View
+from services.router.versions.registry import Versions
+from services.router.versions.views import View
 from services.router.waiting.waiters import Left, Waiters
+from shared.auth import Principal
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,27 @@ class Predictor:
     waiters: Waiters
     log: RowLog
     shadows: Shadows
+    admission: Admission
+    rate_limit: RateLimit | None
     secret: str
     now: Callable[[], datetime]
     _serving: dict[str, Terms] = field(default_factory=dict)
     _challenging: dict[str, Terms] = field(default_factory=dict)
+
+    def admit(self, project: str) -> None:
+        """Raise `Overloaded` when a call would wait too long; to ask before any work on it."""
+        view = self.versions.peek(project)
+        if view is not None:
+            self._admit(view)
+
+    def _admit(self, view: View) -> None:
+        if view.serving is not None:
+            self.admission.check(view.serving.batcher)
+
+    def charge(self, caller: Principal | None, items: int) -> None:
+        """Take `items` from the caller's allowance; `TooManyRequests` when it has not so many."""
+        if self.rate_limit is not None:
+            self.rate_limit.take(holder_of(caller), items)
 
     async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
         """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
@@ -47,17 +68,18 @@ class Predictor:
 
         Raises
         ------
-        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, Unavailable
+        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, TooManyRequests, Unavailable
             Nothing was answered and nothing is promised.
         """
         received = self.now()
         view = await self.versions.view(project)
+        self._admit(view)
         check_items(incoming.items, view.documents.project)
+        self.charge(incoming.caller, len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
-            layouts = view.serving.layouts if view.serving is not None else {}
-            data = await scorable_data(data, view.documents.image_fields, layouts)
+            data = await scorable_data(data, view.documents.image_fields, layouts_of(view))
         scores = await _score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)

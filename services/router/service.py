@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from services.router.admission import Admission
 from services.router.decision_log.kinds import DECISIONS, SHADOW
 from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
@@ -15,7 +17,8 @@ from services.router.predict import Predictor
 from services.router.protocols.label_studio.annotations import Annotations
 from services.router.protocols.label_studio.training import Training
 from services.router.protocols.oip.inference import Inference
-from services.router.scoring.threads import available_cpus
+from services.router.rates import RateLimit
+from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
 from services.router.shadows import Shadows
 from services.router.versions.registry import Versions
@@ -49,20 +52,27 @@ async def running_router(
     """Build the parts, and run them while the block lasts."""
     store = Store(common.store_address)
     bells = Doorbells(common.redis_url)
-    versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=available_cpus())
+    threads = threads_per_worker(settings.workers)
+    versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
 
-    def retention() -> dict[str, float]:
-        known = versions.known().items()
-        return {name: view.documents.project.retention_days for name, view in known}
-
+    retention = partial(_retention, versions)
     log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
     shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
     shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
-    spool = Spool(common.home / "spool")
-    handoff = Handoff(queue, spool, body_limit_bytes=common.body_limit_bytes)
+    handoff = _handoff(queue, common, settings)
     waiters = Waiters(queue, limit=settings.max_waiters)
-    secret = common.secret.get_secret_value()
+    predictor = Predictor(
+        versions=versions,
+        handoff=handoff,
+        waiters=waiters,
+        log=log,
+        shadows=shadows,
+        admission=Admission(settings.max_wait_seconds, settings.max_items),
+        rate_limit=_rate_limit(settings),
+        secret=common.secret.get_secret_value(),
+        now=now,
+    )
     async with (
         bells.listening(),
         versions.watching(),
@@ -72,7 +82,36 @@ async def running_router(
         handoff.running(),
         waiters.running(stopping),
     ):
-        predictor = Predictor(versions, handoff, waiters, log, shadows, secret, now)
-        inference = Inference(versions, predictor, common.body_limit_bytes)
-        annotations, training = Annotations(queue), Training(common.trainer_url)
-        yield Router(predictor, inference, annotations, training, versions, handoff, waiters, now)
+        yield _router(predictor, queue, common)
+
+
+def _router(predictor: Predictor, queue: ReviewQueue, common: CommonSettings) -> Router:
+    return Router(
+        predictor=predictor,
+        inference=Inference(predictor.versions, predictor, common.body_limit_bytes),
+        annotations=Annotations(queue),
+        training=Training(common.trainer_url),
+        versions=predictor.versions,
+        handoff=predictor.handoff,
+        waiters=predictor.waiters,
+        now=predictor.now,
+    )
+
+
+def _retention(versions: Versions) -> dict[str, float]:
+    known = versions.known().items()
+    return {name: view.documents.project.retention_days for name, view in known}
+
+
+def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSettings) -> Handoff:
+    spool_bytes = settings.spool_limit_bytes // settings.workers
+    return Handoff(
+        queue,
+        Spool(common.home / "spool", limit_bytes=spool_bytes),
+        body_limit_bytes=common.body_limit_bytes,
+        max_items=settings.max_items,
+    )
+
+
+def _rate_limit(settings: RouterSettings) -> RateLimit | None:
+    return RateLimit(settings.rate_limit / settings.workers) if settings.rate_limit else None

@@ -19,6 +19,7 @@ from services.router.calls import Call
 from services.router.decision_log.shipping import RowLog
 from services.router.incoming import Asked
 from services.router.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
+from services.router.pictures import pictured
 from services.router.routing import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -31,8 +32,11 @@ _MOST_BYTES = 32 * 1024 * 1024
 _BATCH_ITEMS = 64
 # What arrives so close together is scored together.
 _GATHER_SECONDS = 0.02
-# The pause between two runs, and between two looks at whether the others are idle.
+# Before each run; whoever wakes later than that finds the loop, or the machine, busy.
 _PAUSE_SECONDS = 0.005
+_LATE_SECONDS = 0.0015
+# After each run, in multiples of it: shadows take a quarter of one processor at most.
+_REST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +77,16 @@ class Shadows:
 
     def offer(self, project: str, call: Call, size: int) -> None:
         """Take the items of a call that is decided, `size` bytes in all, if there is room."""
-        seen = call.suggestions()
-        if len(self._waiting) + len(seen) > _MOST_ITEMS or self._bytes + size > _MOST_BYTES:
-            SHADOW_DROPPED.inc(len(seen))
+        count = len(call.decisions)
+        if len(self._waiting) + count > _MOST_ITEMS or self._bytes + size > _MOST_BYTES:
+            SHADOW_DROPPED.inc(count)
             return
-        each = size // len(seen)
+        each = size // count
         self._waiting.extend(
             _Seen(project, item, version, suggestion, call.received, each)
-            for item, version, suggestion in seen
+            for item, version, suggestion in call.suggestions()
         )
-        self._bytes += each * len(seen)
+        self._bytes += each * count
         self._arrived.set()
 
     async def _run(self) -> None:
@@ -106,26 +110,42 @@ class Shadows:
             taken.append(self._waiting.popleft())
         self._bytes -= sum(seen.size for seen in taken)
         view = self._versions.known().get(taken[0].project)
-        for shadow in view.shadows if view is not None else ():
+        if view is None:
+            return
+        for shadow in view.shadows:
             at = 0
             while at < len(taken):
                 part = taken[at : at + shadow.batcher.quick_items()]
                 at += len(part)
-                await self._score(shadow, part)
+                await self._score(shadow, part, view.documents.image_fields)
 
-    async def _score(self, shadow: LoadedVersion, part: Sequence[_Seen]) -> None:
-        # Nothing tells when the others are idle: telling would cost each answer something.
-        while not self._versions.idle:  # noqa: ASYNC110
+    async def _quiet(self) -> None:
+        """Return once there is time to spare: a sleep ends when it should, and nobody scores."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _PAUSE_SECONDS
             await asyncio.sleep(_PAUSE_SECONDS)
+            if loop.time() - due < _LATE_SECONDS and self._versions.idle:
+                return
+
+    async def _score(
+        self, shadow: LoadedVersion, part: Sequence[_Seen], images: Sequence[str]
+    ) -> None:
+        await self._quiet()
         started = time.monotonic()
-        scores = await asyncio.to_thread(shadow.batcher.aside, [seen.item.data for seen in part])
+        scores = await asyncio.to_thread(_scores, shadow, part, images)
         lines = _lines(shadow, part, scores, self._now())
         self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
         SHADOW_SCORED.inc(len(part) - unscored)
         SHADOW_UNSCORED.inc(unscored)
-        # It takes half of one processor at most.
-        await asyncio.sleep(max(_PAUSE_SECONDS, time.monotonic() - started))
+        await asyncio.sleep(_REST * (time.monotonic() - started))
+
+
+def _scores(
+    shadow: LoadedVersion, part: Sequence[_Seen], images: Sequence[str]
+) -> list[Score | None]:
+    return shadow.batcher.aside([pictured(seen.item.data, images) for seen in part])
 
 
 def _lines(

@@ -11,7 +11,7 @@ import orjson
 
 from services.router.routing import Policy, Standing, audit_key, standing
 from services.router.versions.loading import LoadedVersion
-from services.router.versions.registry import View
+from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problems
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.waiting import STOPPING
+from shared.metrics import metrics_text
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -66,7 +67,7 @@ def build_app(
     )
     app.state.verifier = verifier
     app.state.stopping = stopping
-    app.include_router(_health(service, missing))
+    app.include_router(_health(service, missing, stopping))
     for router in routers:
         app.include_router(router)
     problems.install(app)
@@ -89,7 +90,7 @@ def _stoppable(
     return stoppable
 
 
-def _health(service: str, missing: Readiness) -> APIRouter:
+def _health(service: str, missing: Readiness, stopping: asyncio.Event) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -102,12 +103,13 @@ def _health(service: str, missing: Readiness) -> APIRouter:
         responses={503: {"description": "Not ready; `missing` says what is missing"}},
     )
     async def readyz() -> Response:
-        lacks = await missing()
+        lacks = {"service": "is stopping"} if stopping.is_set() else await missing()
         body: dict[str, Any] = {"ready": not lacks, "service": service, "missing": lacks}
         return Response(orjson.dumps(body), 503 if lacks else 200, media_type="application/json")
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        text = await asyncio.to_thread(metrics_text)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import principal_of
@@ -53,11 +54,17 @@ class BodyLimit:
         elif limit != self.limit_bytes:
             await self.app(scope, _counted(receive, limit), send)
         else:
+            await self._whole(scope, receive, send, limit)
+
+    async def _whole(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        try:
             body = await _read(receive, limit)
-            if body is None:
-                await BodyTooLarge(limit).response()(scope, receive, send)
-            else:
-                await self.app(scope, _replay(body, receive), send)
+        except ClientDisconnect:
+            return
+        if body is None:
+            await BodyTooLarge(limit).response()(scope, receive, send)
+        else:
+            await self.app(scope, _replay(body, receive), send)
 
     def _limit_of(self, path: str) -> int:
         own = (limit for pattern, limit in self.larger.items() if pattern.fullmatch(path))
@@ -65,10 +72,18 @@ class BodyLimit:
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
-    """Read a body of at most `limit` bytes; None when it is larger."""
+    """Read a body of at most `limit` bytes; None when it is larger.
+
+    Raises
+    ------
+    ClientDisconnect
+        The client has left in its middle.
+    """
     kept = bytearray()
     while True:
         message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
         kept += message.get("body", b"")
         if len(kept) > limit:
             if message.get("more_body", False):

@@ -1,22 +1,105 @@
 """The server that every service runs on."""
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import Callable, Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from shared.http.connections import ConnectionLimits, limited_by
 from shared.http.waiting import STOPPING
+
+_CLOSE = (b"connection", b"close")
+_UNREAD_MILLISECONDS = 30_000
 
 
 class Server(uvicorn.Server):
-    """A server that tells its application that it is about to stop.
+    """A server that stops gently.
 
-    Long-polls would outlast any grace; once told, they answer with the state as it stands.
+    First it tells its application, so that long-polls answer with the state as it stands. For
+    `drain_seconds` more it takes new requests, and asks with each answer that the connection be
+    closed: a client that is told does not send its next request into a connection that is just
+    being closed. Then uvicorn closes what is idle and waits for the requests under way.
+
+    `on_started` is called once it listens.
     """
 
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        drain_seconds: float = 0.0,
+        on_started: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(config)
+        self._drain_seconds = drain_seconds
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen."""
+        await super().startup(sockets)
+        self._on_started()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, then wait until the requests under way are answered."""
+        """Tell the application and the clients, then wait until all requests are answered."""
         stopping: asyncio.Event | None = self.lifespan.state.get(STOPPING)
         if stopping is not None:
             stopping.set()
+        self._ask_to_close()
+        await asyncio.sleep(self._drain_seconds)
         await super().shutdown(sockets)
+
+    def _ask_to_close(self) -> None:
+        # A new list: requests under way hold the old one, and get it said by their connection.
+        self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
+        for connection in self.server_state.connections:
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None:
+                cycle.keep_alive = False
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGTERM or SIGINT: having stopped as asked, do not die of the signal too."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+
+def configured(app: ASGIApp, limits: ConnectionLimits, *, grace_seconds: int) -> uvicorn.Config:
+    """Return uvicorn's configuration: requests under way get `grace_seconds` at the end."""
+    return uvicorn.Config(
+        app,
+        http=limited_by(limits),
+        log_config=None,
+        access_log=False,
+        ws="none",
+        # Nothing here asks where a request came from.
+        proxy_headers=False,
+        timeout_graceful_shutdown=grace_seconds,
+    )
+
+
+def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Return a socket bound to an address, not listening yet; `OSError` when it cannot be.
+
+    With `shared` several processes of this user may have a socket each, and the kernel spreads
+    connections over those that listen.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, or asyncio's loop does not switch off Nagle's delay of 40 ms an answer.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Accepted connections inherit it: one whose client has vanished, or does not read the
+            # rest of its last answer, does not stay for ever.
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
-from shared.http.server import Server
+from shared.http.connections import ConnectionLimits
+from shared.http.server import Server, bound_socket, configured
 from tests.harness.waiting import wait_until
+
+_LIMITS = ConnectionLimits()
 
 
 class _Server(Server):
@@ -21,15 +22,12 @@ class _Server(Server):
 
 
 @contextlib.asynccontextmanager
-async def serve(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+async def serve(
+    app: FastAPI, port: int = 0, limits: ConnectionLimits = _LIMITS
+) -> AsyncIterator[str]:
     """Serve `app` on a loopback port, and give its base URL."""
-    # Named, or asyncio does not switch Nagle's delay off: each answer would take 40 ms.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none"
-    )
+    listener = bound_socket("127.0.0.1", port)
+    config = configured(app, limits, grace_seconds=2)
     server = _Server(config)
     running = asyncio.create_task(server.serve([listener]))
     try:

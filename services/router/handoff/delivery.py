@@ -1,11 +1,12 @@
 """The hand-off: a task is durable, at the review queue or in the spool, before anybody says so."""
 
 import contextlib
+import math
 from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
-from services.router.errors import QueueUnreachable
+from services.router.errors import Overloaded, QueueUnreachable
 from services.router.handoff.drainer import Drainer
 from services.router.handoff.entries import Entry
 from services.router.handoff.grouping import Grouping
@@ -13,6 +14,7 @@ from services.router.handoff.lookups import Lookups
 from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.messages import ItemOutcome
+from services.router.metrics import REFUSED
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import TaskReceipt
 from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
@@ -32,13 +34,17 @@ class Handoff:
     the drainer alone talks to the review queue.
     """
 
-    def __init__(self, queue: ReviewQueue, spool: Spool, *, body_limit_bytes: int) -> None:
+    def __init__(
+        self, queue: ReviewQueue, spool: Spool, *, body_limit_bytes: int, max_items: int
+    ) -> None:
         self._queue = queue
         self._spool = spool
         self._grouping = Grouping(queue, seconds=_SECONDS)
         self._lookups = Lookups(queue, seconds=_SECONDS)
         self._drainer = Drainer(spool, queue)
         self._body_limit_bytes = body_limit_bytes
+        self._max_items = max_items
+        self._under_way = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Handoff"]:
@@ -66,8 +72,18 @@ class Handoff:
         BodyTooLarge, Unprocessable
             The review queue would never take them.
         Unavailable
-            They could be made durable nowhere.
+            They could be made durable nowhere, or too many are under way.
         """
+        if self._under_way + len(entries) > self._max_items:
+            REFUSED.labels("hand-offs").inc()
+            raise Overloaded(math.ceil(_SECONDS))
+        self._under_way += len(entries)
+        try:
+            return await self._deliver(project, entries)
+        finally:
+            self._under_way -= len(entries)
+
+    async def _deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
         if any(len(entry.body) + _ENVELOPE_BYTES > self._body_limit_bytes for entry in entries):
             raise BodyTooLarge(self._body_limit_bytes)
         if self._spool.depth == 0:

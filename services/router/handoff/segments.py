@@ -18,7 +18,7 @@ _DIGITS = 12
 
 
 class Segments:
-    """The numbered segments in one slot, oldest first."""
+    """The numbered segments in one slot, oldest first; `size` is what they take, in bytes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,6 +27,7 @@ class Segments:
         self._lines = 0
         self._bytes = 0
         names = sorted(folder.glob(PATTERN))
+        self.size = sum(path.stat().st_size for path in names)
         self._next = 1 + (int(names[-1].stem) if names else 0)
 
     def sealed(self) -> list[Path]:
@@ -47,6 +48,7 @@ class Segments:
             raise
         self._lines += len(lines)
         self._bytes += len(content)
+        self.size += len(content)
         return path
 
     def seal(self) -> None:
@@ -55,10 +57,17 @@ class Segments:
             os.close(self._descriptor)
         self._active, self._descriptor, self._lines, self._bytes = None, -1, 0, 0
 
+    def discard(self, path: Path) -> None:
+        """Delete a sealed segment."""
+        size = path.stat().st_size
+        path.unlink()
+        self.size -= size
+
     def adopt(self, slot: Slot) -> None:
         """Move the segments of an abandoned slot behind our own."""
         self.seal()
         for path in sorted(slot.folder.glob(PATTERN)):
+            self.size += path.stat().st_size
             path.rename(self._new_path())
         sync_folder(self.folder)
 

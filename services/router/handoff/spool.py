@@ -10,10 +10,10 @@ from typing import ParamSpec, TypeVar
 import orjson
 import structlog
 
-from services.router.errors import SpoolUnavailable
+from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.entries import Entry
 from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
-from services.router.metrics import DEAD_LETTERS, SPOOL_ENTRIES, SPOOLED
+from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
 from services.router.slots import Slot
 
 log = structlog.get_logger()
@@ -50,11 +50,15 @@ class Spool:
     """One process's durable queue of tasks.
 
     Appends that come together share one fsync. The index in memory tells the same item from the
-    same id with other data.
+    same id with other data. It keeps `limit_bytes` of tasks, and refuses more: a full disk would
+    stop others too.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, limit_bytes: int) -> None:
         self._root = root
+        self._limit_bytes = limit_bytes
+        self._unwritten = 0
+        self._full = False
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._index: dict[str, _Held] = {}
         self._waiting: list[_Append] = []
@@ -96,16 +100,27 @@ class Spool:
 
         Raises
         ------
-        SpoolUnavailable
+        SpoolFull, SpoolUnavailable
             They could not be made durable.
         """
         new = [entry for entry in entries if not self._same(entry)]
         held = [self._index[entry.task_id] for entry in entries if self._same(entry)]
         pending = [known.pending for known in held if known.pending is not None]
         if new:
+            self._refuse_when_full(new)
             pending.append(self._enqueue(new))
         for future in pending:
             await asyncio.shield(future)
+
+    def _refuse_when_full(self, entries: Sequence[Entry]) -> None:
+        more = sum(len(entry.body) for entry in entries)
+        full = self._segments.size + self._unwritten + more > self._limit_bytes
+        if full and not self._full:
+            log.error("spool_full", limit_bytes=self._limit_bytes, tasks=self.depth)
+        self._full = full
+        if full:
+            REFUSED.labels("spool-full").inc()
+            raise SpoolFull
 
     def _same(self, entry: Entry) -> bool:
         held = self._index.get(entry.task_id)
@@ -120,6 +135,7 @@ class Spool:
             segment = known.segment if known is not None else None
             self._index[entry.task_id] = _Held(entry.digest, entry.lane, segment, append.done)
         self._waiting.append(append)
+        self._unwritten += sum(len(entry.body) for entry in entries)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return append.done
@@ -135,6 +151,8 @@ class Spool:
                 log.exception("spool_failed")
                 self._give_up(group)
                 continue
+            finally:
+                self._unwritten -= sum(len(entry.body) for entry in entries)
             for entry in entries:
                 self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
             for append in group:
@@ -168,7 +186,7 @@ class Spool:
 
     async def discard(self, path: Path, entries: Sequence[Entry]) -> None:
         """Forget a segment whose entries were all acknowledged or buried."""
-        await self._in_thread(path.unlink)
+        await self._in_thread(self._segments.discard, path)
         for entry in entries:
             held = self._index.get(entry.task_id)
             if held is None or held.segment != path:

@@ -5,7 +5,7 @@ that document them. Whatever has no plain length, or a head that its way does no
 FastAPI.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,32 +13,44 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.waiting.waiters import Left
-from shared.auth import Role, require
+from shared.auth import Principal, Role, require
 from shared.http.waiting import disconnected
-from shared.problems import Problem
+from shared.problems import Problem, note
 
 log = structlog.get_logger()
 
 RequestHeaders = Mapping[bytes, bytes]
-Answer = tuple[list[tuple[bytes, bytes]], bytes]
+AnswerHeaders = Sequence[tuple[bytes, bytes]]
+Answer = tuple[AnswerHeaders, bytes]
 
 _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
+
+
+@dataclass(slots=True)
+class Request:
+    """A request that goes a way: `left` returns when its caller has left."""
+
+    project: str
+    headers: RequestHeaders
+    body: bytes
+    caller: Principal
+    left: Left
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """One kind of call: ``POST {prefix}PROJECT{suffix}``.
 
-    `takes` says whether a request of such a head is met here; `answer` gets the project, the head,
-    the body, and what returns when the caller has left; `refuse` writes what `answer` raises.
+    `takes` says whether a request of such a head is met here; `refuse` writes what `answer` raises.
     """
 
     prefix: str
     suffix: str
     takes: Callable[[RequestHeaders], bool]
-    answer: Callable[[Router, str, RequestHeaders, bytes, Left], Awaitable[Answer]]
+    answer: Callable[[Router, Request], Awaitable[Answer]]
     refuse: Callable[[Problem], Response] = Problem.response
 
     def project(self, path: str) -> str | None:
@@ -77,27 +89,36 @@ async def _serve(
     way: Way, project: str, headers: RequestHeaders, scope: Scope, receive: Receive, send: Send
 ) -> None:
     state = scope["app"].state
+    router: Router = state.router
+    rate_limit = router.predictor.rate_limit
     try:
+        # A refusal must cost little, or refusing is itself the load: so it comes before all else.
+        router.predictor.admit(project)
         # Who calls is known before what is sent is read.
-        token = headers.get(b"authorization", b"").decode("latin-1")
-        require(state.verifier.verify_header(token), _ROLES, project)
+        caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
+        require(caller, _ROLES, project)
         body = await _body(receive)
         if body is None:
             return
-        said, answer = await way.answer(
-            state.router, project, headers, body, partial(disconnected, receive)
-        )
+        request = Request(project, headers, body, caller, partial(disconnected, receive))
+        said, answer = await way.answer(router, request)
     except Problem as problem:
-        log.info("request_refused", problem=problem.kind, status=problem.status)
+        note(problem)
         await way.refuse(problem)(scope, receive, send)
     except Exception:
         log.exception("request_failed", path=scope["path"])
         unknown = Problem("The service failed; the log has the cause.")
         await way.refuse(unknown)(scope, receive, send)
     else:
-        said.append((b"content-length", b"%d" % len(answer)))
-        await send({"type": "http.response.start", "status": 200, "headers": said})
+        all_headers = [(b"content-length", b"%d" % len(answer)), *said]
+        if rate_limit is not None:
+            all_headers += _raw(rate_limit.standing(holder_of(caller)))
+        await send({"type": "http.response.start", "status": 200, "headers": all_headers})
         await send({"type": "http.response.body", "body": answer})
+
+
+def _raw(headers: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -12,19 +12,23 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    Overloaded,
     ProjectNotFound,
     QueueUnreachable,
+    SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
 )
 from services.router.incoming import read, taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
+from services.router.protocols import front
 from services.router.protocols.front import Answer, RequestHeaders, Way
+from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
 from services.router.waiting.waiters import Left
-from shared.auth import allow
+from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
@@ -33,6 +37,8 @@ from shared.problems import (
     BodyTooLarge,
     Forbidden,
     NotJson,
+    RequestTimeout,
+    TooManyRequests,
     Unauthorized,
     Unprocessable,
     declare,
@@ -52,6 +58,7 @@ _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 
 
 _JSON = b"application/json"
+_HEADERS = ((b"content-type", _JSON),)
 
 
 def _is_json(headers: RequestHeaders) -> bool:
@@ -59,11 +66,9 @@ def _is_json(headers: RequestHeaders) -> bool:
     return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
 
 
-async def _predict(
-    service: Router, project: str, _: RequestHeaders, body: bytes, left: Left
-) -> Answer:
-    answer = await service.predictor.predict(project, read(body), left)
-    return [(b"content-type", _JSON)], answer
+async def _predict(service: Router, request: front.Request) -> Answer:
+    incoming = read(request.body, request.caller)
+    return _HEADERS, await service.predictor.predict(request.project, incoming, request.left)
 
 
 PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)
@@ -89,10 +94,21 @@ HasLeft = Annotated[Left, Depends(left_of)]
     summary="Predict and route items",
     response_model=PredictResponse,
     responses=declare(
-        NotJson, ItemConflict, BodyTooLarge, Unprocessable, StoreUnreachable, SpoolUnavailable
+        NotJson,
+        RequestTimeout,
+        ItemConflict,
+        BodyTooLarge,
+        Unprocessable,
+        TooManyRequests,
+        StoreUnreachable,
+        Overloaded,
+        SpoolFull,
+        SpoolUnavailable,
     ),
 )
-async def predict(project: str, body: PredictRequest, service: Service, left: HasLeft) -> Response:
+async def predict(
+    request: Request, project: str, body: PredictRequest, service: Service, left: HasLeft
+) -> Response:
     """Answer what the promise covers, and send the rest to people.
 
     With `wait_seconds` the answer waits for theirs, and says what it got in time: such entries are
@@ -102,7 +118,11 @@ async def predict(project: str, body: PredictRequest, service: Service, left: Ha
     neighbours of the conflicting items may be under review already: the same call without the
     conflict gets the same tasks.
     """
-    return _json(await service.predictor.predict(project, taken(body), left))
+    caller, predictor = principal_of(request), service.predictor
+    response = _json(await predictor.predict(project, taken(body, caller), left))
+    if predictor.rate_limit is not None:
+        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    return response
 
 
 @router.get(

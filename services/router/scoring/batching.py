@@ -15,6 +15,7 @@ import structlog
 
 from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, SCORING_FAILURES, WAIT_SECONDS
 from services.router.routing import FloatArray, Score, scores_of
+from services.router.scoring.pace import Pace
 
 log = structlog.get_logger()
 
@@ -68,6 +69,9 @@ class Batcher:
         self._waiting: deque[_Job] = deque()
         self._busy = False
         self.items_waiting = 0
+        # For admission: what would be run before a new call's first item, and how fast.
+        self.items_ahead = 0
+        self.pace = Pace(seconds_per_item)
 
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
@@ -78,6 +82,7 @@ class Batcher:
         job = _Job(items, loop.create_future())
         self._waiting.append(job)
         self.items_waiting += len(items)
+        self.items_ahead += _turn(len(items))
         if not self._busy:
             self._busy = True
             # Not at once: what else the loop has just read joins this batch.
@@ -94,20 +99,31 @@ class Batcher:
         return min(_MOST_ITEMS, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
 
     def _next(self) -> None:
-        inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
-        parts = self._take(max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS)
-        if not parts:
+        if not self._waiting:
             self._busy = False
+            self.pace.end(more=False)
             return
-        items = [item for _, part in parts for item in part]
-        if inline:
+        until = self.pace.begin(self._waiting[0].arrived)
+        inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
+        limit = max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS
+        while parts := self._take(limit):
+            items = [item for _, part in parts for item in part]
+            if not inline:
+                self._run_aside(parts, items)
+                return
             self._settle(parts, self._timed(items))
-            self._busy = bool(self._waiting)
-            if self._busy:
-                asyncio.get_running_loop().call_soon(self._next)
-        else:
-            running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
-            running.add_done_callback(lambda done: self._ran(parts, done))
+            self.pace.add(len(items))
+            if not self._waiting or time.perf_counter() >= until:
+                break
+        self._busy = bool(self._waiting)
+        self.pace.end(more=self._busy)
+        if self._busy:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _run_aside(self, parts: list[_Part], items: list[Data]) -> None:
+        self.items_ahead += len(items)
+        running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
+        running.add_done_callback(lambda done: self._ran(parts, len(items), done))
 
     def _take(self, most: int) -> list[_Part]:
         """Take items from the head of the queue; a long call's rest goes behind the others."""
@@ -117,6 +133,7 @@ class Batcher:
             job = self._waiting.popleft()
             begin = len(job.scores)
             rest = job.items[begin:] if begin else job.items
+            self.items_ahead -= _turn(len(rest))
             if job.future.done():
                 # Its caller has left.
                 self.items_waiting -= len(rest)
@@ -126,13 +143,18 @@ class Batcher:
             part = rest[:most] if len(rest) > most else rest
             if part is not rest:
                 longer.append(job)
+                self.items_ahead += _turn(len(rest) - len(part))
             most -= len(part)
             self.items_waiting -= len(part)
             parts.append((job, part))
         self._waiting.extend(longer)
         return parts
 
-    def _ran(self, parts: list[_Part], done: asyncio.Future[list[Score | None]]) -> None:
+    def _ran(
+        self, parts: list[_Part], count: int, done: asyncio.Future[list[Score | None]]
+    ) -> None:
+        self.items_ahead -= count
+        self.pace.add(count)
         if done.cancelled():
             for job, _ in parts:
                 job.future.cancel()
@@ -180,3 +202,8 @@ class Batcher:
                 return self._scored(items[:middle]) + self._scored(items[middle:])
             log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
             return [None]
+
+
+def _turn(count: int) -> int:
+    """Return how many of `count` items are run before it is the next call's turn."""
+    return min(_MOST_ITEMS, count)

@@ -19,6 +19,11 @@ def available_cpus(root: Path = CGROUP_ROOT, membership: Path = CGROUP_OF_PROCES
     return max(1, min(len(os.sched_getaffinity(0)), *(math.ceil(quota) for quota in quotas), 1024))
 
 
+def threads_per_worker(workers: int) -> int:
+    """Return the CPUs that each of `workers` processes may use, at least 1."""
+    return max(1, available_cpus() // workers)
+
+
 def _groups(root: Path, membership: Path) -> Iterator[Path]:
     """Folders of the process's cgroup and its parents, v2 and v1, nearest first."""
     try:

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from functools import partial
 
 import structlog
@@ -19,8 +18,9 @@ from services.router.versions.documents import Documents, named_by, read_documen
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
 from services.router.versions.memory import release
+from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
-from shared.contracts.versions import VERSION_PATTERN, Channels
+from shared.contracts.versions import VERSION_PATTERN
 from shared.doorbells import Doorbells, wait_for
 from shared.store import Store
 
@@ -30,23 +30,6 @@ _AT_ONCE = 8
 # Object stores are retried for minutes by their client; a caller is answered sooner.
 _ANSWER_SECONDS = 5.0
 _UNLOADED = "it was unloaded"
-
-
-@dataclass(frozen=True)
-class View:
-    """One project at one moment: never changed, only replaced.
-
-    `serving` is the champion, or the one before it until it is loaded. `loaded` has it, and each
-    version that the channels name and that is loaded; `failures` says why another one is not.
-    `challenger` has a share of the traffic, which falls to the champion while it is not loaded.
-    """
-
-    documents: Documents
-    serving: LoadedVersion | None = None
-    loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
-    failures: Mapping[str, str] = field(default_factory=dict)
-    challenger: LoadedVersion | None = None
-    shadows: tuple[LoadedVersion, ...] = ()
 
 
 class Versions:
@@ -119,9 +102,13 @@ class Versions:
             raise VersionNotFound(version)
         if project in self._unloaded:
             raise VersionNotReady(version, _UNLOADED)
+        loads = self._loads.get(project)
+        if loads is None:
+            # It was taken away while its first version was on the way.
+            raise ProjectNotFound(project)
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await self._loads[project].pinned(view.documents, version)
+                return await loads.pinned(view.documents, version)
         except TimeoutError as error:
             raise VersionNotReady(version, "it is still being loaded") from error
         except STORE_ERRORS as error:
@@ -150,6 +137,10 @@ class Versions:
         if load is not None:
             await asyncio.wait([load])
         return await self.view(project)
+
+    def peek(self, project: str) -> View | None:
+        """Return the project's view if it is known already."""
+        return self._views.get(project)
 
     def known(self) -> dict[str, View]:
         """Return the views of all projects that are known now."""
@@ -279,20 +270,9 @@ class Versions:
             serving,
             loaded,
             {name: loads.refusals[name].why for name in named if name in loads.refusals},
-            challenger=_challenger(documents.channels, loaded, serving),
+            challenger=challenger_of(documents.channels, loaded, serving),
             shadows=tuple(one for one in shadows if one is not None and one is not serving),
         )
         before = old.serving.version if old is not None and old.serving is not None else None
         if serving is not None and serving.version != before:
             log.info("version_serving", project=project, model_version=serving.version)
-
-
-def _challenger(
-    channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None
-) -> LoadedVersion | None:
-    """Return the challenger if there is anything for it to do."""
-    named = channels.challenger
-    if named is None or named.share == 0:
-        return None
-    found = loaded.get(named.version)
-    return None if found is serving else found

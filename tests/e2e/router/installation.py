@@ -1,14 +1,17 @@
-"""A router and a review queue as processes that tests stop and kill."""
+"""A review queue and a router as processes on one home, which tests start, stop and kill."""
 
 import asyncio
 import contextlib
+import gzip
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
+import orjson
 
 from shared.auth import Keys
 from shared.store import Store
@@ -54,9 +57,11 @@ class Installation:
         environment = self.environment()
         return aside(spawn("review_queue", self.home, self.queue_port, **environment))
 
-    def router(self) -> AbstractAsyncContextManager[ServiceProcess]:
-        environment = self.environment()
-        return aside(spawn("router", self.home, self.router_port, health="/readyz", **environment))
+    def router(
+        self, *, health: str | None = "/readyz", **settings: str
+    ) -> AbstractAsyncContextManager[ServiceProcess]:
+        environment = self.environment() | settings
+        return aside(spawn("router", self.home, self.router_port, health=health, **environment))
 
     def caller(self) -> httpx.AsyncClient:
         return client(f"http://127.0.0.1:{self.router_port}", self.keys.issue("caller", "c"))
@@ -102,3 +107,13 @@ class Installation:
                 after = page["cursor"]
                 if after is None:
                     return found
+
+
+async def decisions(home: Path) -> list[dict[str, Any]]:
+    store = Store((home / "store").resolve().as_uri())
+    rows = []
+    for path in await store.files("shop/decisions"):
+        body = await store.read(path)
+        assert body is not None
+        rows += [orjson.loads(line) for line in gzip.decompress(body).splitlines()]
+    return rows

@@ -2,15 +2,9 @@
 
 import asyncio
 import contextlib
-import gzip
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
-import orjson
-
-from shared.store import Store
-from tests.e2e.router.installation import PATIENT, Installation
+from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import wait_until
 from tests.integration.router.factory import SURE, UNSURE
 
@@ -94,16 +88,6 @@ async def test_router_killed_with_a_full_spool_drains_it_after_its_restart(
         await wait_until(lambda: installation.spooled() == 0, PATIENT)
         assert await installation.tasks() == promised
     assert installation.dead_letters() == []
-
-
-async def decisions(home: Path) -> list[dict[str, Any]]:
-    store = Store((home / "store").resolve().as_uri())
-    rows = []
-    for path in await store.files("shop/decisions"):
-        body = await store.read(path)
-        assert body is not None
-        rows += [orjson.loads(line) for line in gzip.decompress(body).splitlines()]
-    return rows
 
 
 async def test_router_killed_leaves_its_decisions_to_the_next_start(

@@ -164,8 +164,11 @@ class Open(Protocol):
     """Opens a world: `url` is where its router looks for the queue, `changes` are settings."""
 
     def __call__(
-        self, url: str, **changes: Any
+        self, url: str, *, router: RouterSettings = ..., **changes: Any
     ) -> contextlib.AbstractAsyncContextManager[World]: ...
+
+
+_DEFAULTS = RouterSettings()
 
 
 @pytest.fixture
@@ -175,10 +178,12 @@ def open_world(
     """Serve a router against the review queue at a URL, while a block lasts."""
 
     @contextlib.asynccontextmanager
-    async def opened(url: str, **changes: Any) -> AsyncIterator[World]:
+    async def opened(
+        url: str, *, router: RouterSettings = _DEFAULTS, **changes: Any
+    ) -> AsyncIterator[World]:
         clock = Clock()
         settings = common.model_copy(update={"review_queue_url": url, **changes})
-        app = create_app(settings, RouterSettings(), now=clock)
+        app = create_app(settings, router, now=clock)
         token = keys.issue("caller", "tests")
         async with serve(app) as base_url, client(base_url, token) as caller:
             await wait_until_ready(caller)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from fastapi import Response
 
-from services.router.errors import QueueUnreachable
+from services.router.errors import Overloaded, QueueUnreachable
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.handoff.review_queue import ReviewQueue
@@ -30,8 +30,9 @@ def entry(item_id: str, value: float = 1.0, project: str = "shop", **task: Any) 
 
 
 @contextlib.asynccontextmanager
-async def handing_off(root: Path, url: str) -> AsyncIterator[Handoff]:
-    handoff = Handoff(ReviewQueue(url, "token"), Spool(root), body_limit_bytes=LIMIT)
+async def handing_off(root: Path, url: str, max_items: int = 10_000) -> AsyncIterator[Handoff]:
+    spool = Spool(root, limit_bytes=64 * LIMIT)
+    handoff = Handoff(ReviewQueue(url, "token"), spool, body_limit_bytes=LIMIT, max_items=max_items)
     async with handoff.running():
         yield handoff
 
@@ -293,3 +294,16 @@ async def test_looks_at_a_queue_that_is_away_all_fail_and_later_ones_succeed(
         assert all(isinstance(one, QueueUnreachable) for one in done)
         async with serve(queue.app(), port):
             assert (await handoff.outcome("shop", "a")).status == "unknown"
+
+
+async def test_no_more_tasks_are_under_way_than_allowed(tmp_path: Path) -> None:
+    queue = ScriptedQueue()
+
+    async def call(handoff: Handoff, n: int) -> None:
+        await handoff.deliver("shop", [entry(f"{n}-{k}") for k in range(100)])
+
+    async with serve(queue.app()) as url, handing_off(tmp_path, url, 1000) as handoff:
+        done = await asyncio.gather(*(call(handoff, n) for n in range(15)), return_exceptions=True)
+        assert [type(one) for one in done] == [type(None)] * 10 + [Overloaded] * 5
+        assert len(queue.item_ids) == 1000
+        await call(handoff, 15)

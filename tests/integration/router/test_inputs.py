@@ -9,8 +9,10 @@ from services.router.pictures import MAX_CALL_PIXELS
 from shared.contracts.base import utc_now
 from shared.contracts.projects import FieldSpec
 from tests.graphs import an_input, image_model, index_model, number_model
+from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import Publisher, project_of
+from tests.integration.router.factory import Publisher, entry_of, project_of
+from tests.integration.router.test_shadow import recorded
 from tests.pictures import base64_of, encoded, file_of, noise, png_of_size
 
 PHOTO = an_input("photo", "photo", shape=(-1, 3, 4, 4))
@@ -62,6 +64,30 @@ async def test_a_stored_photo_goes_to_people_without_being_fetched(
         assert [one["decision"] for one in found] == ["answered", "in_review", "answered"]
         assert (found[1]["reason"], found[1]["suggestion"]) == ("model_invalid", None)
         assert await world.metric("surehand_router_scoring_failures_total") == before + 1
+
+
+async def test_photos_reach_challengers_and_shadows_in_their_own_layouts(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await of_photos(publisher)
+    large = an_input("photo", "photo", shape=(-1, 3, 9, 9))
+    for version in ("v2", "v3"):
+        digest = await publisher.put_version(version, image_model((3, 9, 9)), inputs=[large])
+        await publisher.put_promise(**{version: entry_of(publisher.project, digest)})
+    await publisher.put_champion("v1", challenger=("v2", 1.0), shadow=["v3"])
+    async with open_world(queue_url) as world:
+
+        async def loaded() -> bool:
+            return len((await world.model())["loaded"]) == 3
+
+        await wait_until(loaded)
+        stored = "https://example.org/photo.png"
+        found = predictions(await world.predict(*photos(WHITE, BLACK, stored)))
+        assert [one["label"] for one in found] == ["positive", "negative", None]
+        assert {one["model_version"] for one in found} == {"v2"}
+        rows = await recorded(world, 3)
+        assert [row.suggestion for row in rows] == ["positive", "negative", None]
+        assert {row.model_version for row in rows} == {"v3"}
 
 
 HOSTILE = {

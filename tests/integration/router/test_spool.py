@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.router.errors import SpoolUnavailable
+from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.entries import Entry
 from services.router.handoff.segments import complete_lines
 from services.router.handoff.spool import DEAD_LETTERS_FILE, Spool
@@ -24,8 +24,8 @@ def entry(item_id: str, value: float = 1.0, lane: str = "mandatory") -> Entry:
 
 
 @contextlib.asynccontextmanager
-async def opened(root: Path) -> AsyncIterator[Spool]:
-    spool = Spool(root)
+async def opened(root: Path, limit_bytes: int = 1024 * 1024) -> AsyncIterator[Spool]:
+    spool = Spool(root, limit_bytes=limit_bytes)
     await spool.open()
     try:
         yield spool
@@ -47,6 +47,10 @@ def dead_letters(root: Path) -> list[str]:
 def lines_on_disk(root: Path) -> list[str]:
     lines = [line for path in sorted(root.glob(SEGMENT)) for line in complete_lines(path)]
     return [orjson.loads(line)["task"]["item_id"] for line in lines]
+
+
+def bytes_on_disk(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.glob(SEGMENT))
 
 
 async def drain(spool: Spool) -> list[str]:
@@ -175,3 +179,39 @@ async def test_a_cancelled_append_does_not_disturb_its_neighbours(tmp_path: Path
         cancelled.cancel()
         await neighbour
         assert lines_on_disk(tmp_path) == ["a", "b"]
+
+
+async def test_a_full_spool_refuses_what_is_new_until_it_is_drained(tmp_path: Path) -> None:
+    long = "x" * 400
+    async with opened(tmp_path, limit_bytes=1000) as spool:
+        await spool.append([entry(long + "a")])
+        with pytest.raises(SpoolFull):
+            await spool.append([entry(long + "b"), entry(long + "c")])
+        await spool.append([entry(long + "a")])
+        assert lines_on_disk(tmp_path) == [long + "a"]
+    async with opened(tmp_path, limit_bytes=1000) as spool:
+        await spool.append([entry("d")])
+        with pytest.raises(SpoolFull):
+            await spool.append([entry(long + "b")])
+        assert await drain(spool) == [long + "a", "d"]
+        await spool.append([entry(long + "b")])
+
+
+async def test_concurrent_appends_do_not_pass_the_limit_together(tmp_path: Path) -> None:
+    async with opened(tmp_path, limit_bytes=10_000) as spool:
+        appends = (spool.append([entry(f"{n:0200}")]) for n in range(200))
+        done = await asyncio.gather(*appends, return_exceptions=True)
+        kept = sum(one is None for one in done)
+        assert len(lines_on_disk(tmp_path)) == kept
+        assert 0 < kept < 50
+        assert bytes_on_disk(tmp_path) < 13_000
+
+
+async def test_what_dead_processes_left_counts_too(tmp_path: Path) -> None:
+    async with opened(tmp_path) as dead:
+        await dead.append([entry("a" * 200)])
+    (tmp_path / "0").rename(tmp_path / "1")
+    async with opened(tmp_path, limit_bytes=400) as spool:
+        await spool.adopt()
+        with pytest.raises(SpoolFull):
+            await spool.append([entry("b" * 200)])

@@ -94,7 +94,7 @@ async def test_no_call_fails_through_many_swaps_and_each_answer_is_of_one_versio
 
 async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(world: World) -> None:
     # MLServer 1.7 makes a version the default before it is loaded, and refuses calls until it is.
-    await world.publisher.publish("v2", slow_graph(always=30_000))
+    await world.publisher.publish("v2", slow_graph(always=200_000))
 
     async def named() -> bool:
         return bool((await world.model())["champion"] == "v2")

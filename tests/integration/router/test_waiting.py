@@ -10,6 +10,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from services.router.settings import RouterSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import free_port, wait_until
@@ -158,11 +159,10 @@ async def test_an_item_unknown_at_first_is_waited_for(world: World, people: Peop
 
 
 async def test_beyond_the_limit_calls_are_answered_at_once(
-    monkeypatch: pytest.MonkeyPatch, open_world: Open, publisher: Publisher, people: People
+    open_world: Open, publisher: Publisher, people: People
 ) -> None:
-    monkeypatch.setenv("SUREHAND_ROUTER_MAX_WAITERS", "2")
     await publisher.publish("v1")
-    async with open_world(people.url) as world:
+    async with open_world(people.url, router=RouterSettings(max_waiters=2)) as world:
         waiting = asyncio.create_task(predictions(world, *unsure("a", "b"), wait_seconds=FAR))
         await handed_off(people, 2)
         assert (await world.one(UNSURE, "c", wait_seconds=FAR))["decision"] == "in_review"

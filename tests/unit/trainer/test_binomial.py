@@ -19,6 +19,8 @@ from services.trainer.promise.certify import (
 
 rates = st.floats(0.001, 0.5)
 
+_LAST_DIGITS = 1e-12
+
 
 @pytest.mark.parametrize(
     ("errors", "smallest"),
@@ -73,8 +75,9 @@ def test_power_is_the_published_one(n: int, error: float, expected: float) -> No
 def test_largest_passing_errors_pass_and_one_more_fails(n: int, delta: float, alpha: float) -> None:
     most = int(largest_passing_errors(n, delta, alpha))
     assert most < n or n == 0
-    assert most == -1 or stats.binom.cdf(most, n, alpha) <= delta
-    assert stats.binom.cdf(most + 1, n, alpha) > delta
+    # Two ways to the same sum differ in the last digit, which decides where it is delta itself.
+    assert most == -1 or stats.binom.cdf(most, n, alpha) <= delta * (1 + _LAST_DIGITS)
+    assert stats.binom.cdf(most + 1, n, alpha) > delta * (1 - _LAST_DIGITS)
 
 
 @given(n=st.integers(1, 2000), data=st.data(), delta=rates, alpha=rates)

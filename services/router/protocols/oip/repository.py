@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from services.router.protocols.oip.messages import ModelState
 from services.router.versions.documents import named_by
-from services.router.versions.registry import View
+from services.router.versions.views import View
 from shared.auth import Principal
 
 

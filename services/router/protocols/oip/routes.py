@@ -11,12 +11,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.router.errors import (
     ItemConflict,
     MalformedInference,
+    Overloaded,
     ProjectNotFound,
+    SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
     VersionNotFound,
     VersionNotReady,
 )
+from services.router.protocols import front
 from services.router.protocols.front import Answer, RequestHeaders, Way
 from services.router.protocols.native import Service
 from services.router.protocols.oip.bodies import INFER_BODY, decompressed, header_length
@@ -30,15 +33,17 @@ from services.router.protocols.oip.messages import (
 from services.router.protocols.oip.refusals import refuse
 from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
+from services.router.rates import holder_of
 from services.router.service import Router
-from services.router.waiting.waiters import Left
-from shared.auth import Principal, allow
+from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
 from shared.problems import (
     BodyTooLarge,
     Forbidden,
     NotFound,
     NotJson,
+    RequestTimeout,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
     Unprocessable,
@@ -164,11 +169,15 @@ _INFER: dict[str, Any] = {
     "responses": declare(
         NotJson,
         MalformedInference,
+        RequestTimeout,
         ItemConflict,
         BodyTooLarge,
         Unprocessable,
+        TooManyRequests,
         StoreUnreachable,
         VersionNotReady,
+        Overloaded,
+        SpoolFull,
         SpoolUnavailable,
     ),
 }
@@ -180,13 +189,17 @@ async def infer(
     project: str, request: Request, service: Service, version: str | None = None
 ) -> Response:
     """Score rows of tensors; with parameter `surehand_review` route them as predict does."""
-    inference = service.inference
-    body = await request.body()
+    body, caller = await request.body(), principal_of(request)
     if encoding := request.headers.get("content-encoding"):
-        body = decompressed(body, encoding, inference.body_limit_bytes)
+        body = decompressed(body, encoding, service.inference.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
-    headers, answer = await inference.infer(project, version, body, length)
-    return Response(answer, headers={name.decode(): value.decode() for name, value in headers})
+    said, answer = await service.inference.infer(
+        project, body, length, caller=caller, version=version
+    )
+    headers = {name.decode(): value.decode() for name, value in said}
+    if (limit := service.predictor.rate_limit) is not None:
+        headers |= limit.standing(holder_of(caller))
+    return Response(answer, headers=headers)
 
 
 @server.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
@@ -199,12 +212,12 @@ def _takes(headers: RequestHeaders) -> bool:
     return b"content-encoding" not in headers
 
 
-async def _infer(
-    service: Router, project: str, headers: RequestHeaders, body: bytes, _: Left
-) -> Answer:
-    given = headers.get(b"inference-header-content-length")
+async def _infer(service: Router, request: front.Request) -> Answer:
+    given = request.headers.get(b"inference-header-content-length")
     length = header_length(given.decode("latin-1")) if given is not None else None
-    return await service.inference.infer(project, None, body, length)
+    return await service.inference.infer(
+        request.project, request.body, length, caller=request.caller
+    )
 
 
 INFER = Way("/v2/models/", "/infer", _takes, _infer, refuse)

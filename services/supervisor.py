@@ -5,7 +5,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -23,6 +23,7 @@ class Child:
     name: str
     command: list[str]
     environment: Mapping[str, str]
+    pass_fds: Sequence[int] = ()
     process: asyncio.subprocess.Process | None = None
     task: asyncio.Task[None] | None = None
     restarts: int = 0
@@ -30,16 +31,27 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Starts children, restarts those that end by themselves, stops all in reverse order."""
+    """Starts children, restarts those that end by themselves, stops all in reverse order.
 
-    log: IO[bytes]
+    What children say goes to `log`, to our own output when it is None. `on_restart` is told of each
+    that ended by itself.
+    """
+
+    log: IO[bytes] | None = None
     on_restart: Callable[[str, int | None], None] = lambda _name, _status: None
+    stop_seconds: float = _STOP_SECONDS
     children: list[Child] = field(default_factory=list)
     _stopping: bool = False
 
-    async def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
+    async def start(
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
+    ) -> Child:
         """Start a child and watch it."""
-        child = Child(name, command, environment)
+        child = Child(name, command, environment, pass_fds)
         self.children.append(child)
         await self._spawn(child)
         child.task = asyncio.create_task(self._watch(child))
@@ -52,7 +64,8 @@ class Supervisor:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
-            # Ctrl-C reaches the launcher alone, which then stops its children in order.
+            pass_fds=child.pass_fds,
+            # Ctrl-C reaches us alone, who then stop our children in order.
             start_new_session=True,
             preexec_fn=_die_with_parent(os.getpid()),
         )
@@ -72,29 +85,37 @@ class Supervisor:
             child.restarts += 1
             await self._spawn(child)
 
-    async def stop(self) -> None:
-        """Stop every child: SIGTERM, then SIGKILL for one that does not end in time."""
+    async def stop(self, *, together: bool = False) -> None:
+        """Stop every child: SIGTERM, then SIGKILL for one that does not end in time.
+
+        One after another, each once the later ones have ended; or all at the same time.
+        """
         self._stopping = True
-        for child in reversed(self.children):
-            await _stop(child)
-            if child.task is not None:
-                child.task.cancel()
-                await asyncio.gather(child.task, return_exceptions=True)
-            # A restart may have been under way when we began to stop.
-            await _stop(child)
+        if together:
+            await asyncio.gather(*map(self._stop, self.children))
+        else:
+            for child in reversed(self.children):
+                await self._stop(child)
 
+    async def _stop(self, child: Child) -> None:
+        await self._end(child)
+        if child.task is not None:
+            child.task.cancel()
+            await asyncio.gather(child.task, return_exceptions=True)
+        # A restart may have been under way when we began to stop.
+        await self._end(child)
 
-async def _stop(child: Child) -> None:
-    process = child.process
-    if process is None or process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
+    async def _end(self, child: Child) -> None:
+        process = child.process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(self.stop_seconds):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
             await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:

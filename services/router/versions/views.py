@@ -1,0 +1,36 @@
+"""What a project serves with, at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.router.versions.documents import Documents
+from services.router.versions.loading import LoadedVersion
+from shared.contracts.versions import Channels
+
+
+@dataclass(frozen=True)
+class View:
+    """One project at one moment: never changed, only replaced.
+
+    `serving` is the champion, or the one before it until it is loaded. `loaded` has it, and each
+    version that the channels name and that is loaded; `failures` says why another one is not.
+    `challenger` has a share of the traffic, which falls to the champion while it is not loaded.
+    """
+
+    documents: Documents
+    serving: LoadedVersion | None = None
+    loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    challenger: LoadedVersion | None = None
+    shadows: tuple[LoadedVersion, ...] = ()
+
+
+def challenger_of(
+    channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None
+) -> LoadedVersion | None:
+    """Return the challenger if there is anything for it to do."""
+    named = channels.challenger
+    if named is None or named.share == 0:
+        return None
+    found = loaded.get(named.version)
+    return None if found is serving else found

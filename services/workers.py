@@ -1,0 +1,142 @@
+"""Several worker processes of one service on one port, kept alive by the process that starts them.
+
+Each worker listens on a socket of its own (SO_REUSEPORT), and the kernel spreads connections over
+them by their addresses. With one socket that all of them listen on, whoever wakes first takes all
+that waits: 32 connections that came at once fell to one of two workers in half of the trials.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from pydantic_settings import BaseSettings
+
+from services.serving import GRACE_SECONDS, bind, port_of
+from services.supervisor import Supervisor
+from shared.metrics import METRICS_FOLDER, forget_gauges
+from shared.settings import PREFIX, CommonSettings, SettingsError
+from shared.telemetry import configure_logging
+
+log = structlog.get_logger()
+
+# What is written to disk and store at the end, after the last answer.
+_FLUSH_SECONDS = 10.0
+_TRIES = 3
+_WRONG_ENVIRONMENT = 2
+
+
+def supervise(service: str, common: CommonSettings, settings: BaseSettings, count: int) -> int:
+    """Run `count` workers until SIGTERM or SIGINT; return 0 when all of them have ended cleanly.
+
+    Raises
+    ------
+    SettingsError
+        The port is busy, or no worker can start.
+    """
+    configure_logging(service, common.log_level)
+    return asyncio.run(_supervise(service, common, settings, count))
+
+
+async def _supervise(
+    service: str, common: CommonSettings, settings: BaseSettings, count: int
+) -> int:
+    host, port = common.bind_host, port_of(settings)
+    with ExitStack() as stack:
+        # Sockets that share a port do not notice that somebody else has it.
+        bind(service, host, port).close()
+        # Bound, and never listening: it keeps the port while workers come and go.
+        kept = stack.enter_context(bind(service, host, port, shared=True))
+        metrics = stack.enter_context(_temporary_folder())
+        started = _Started(asyncio.get_running_loop())
+        stack.callback(started.close)
+        upper = service.upper()
+        environment = {
+            **os.environ,
+            f"{PREFIX}{upper}_PORT": str(kept.getsockname()[1]),
+            f"{PREFIX}{upper}_WORKERS": str(count),
+            METRICS_FOLDER: str(metrics),
+        }
+        return await _Workers(service, count, metrics, started).run(
+            environment, common.drain_seconds + GRACE_SECONDS + _FLUSH_SECONDS
+        )
+
+
+@dataclass
+class _Workers:
+    """The workers of one service, from their start to their end."""
+
+    service: str
+    count: int
+    metrics: Path
+    started: "_Started"
+    failures: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    hopeless: bool = False
+
+    async def run(self, environment: dict[str, str], stop_seconds: float) -> int:
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(stop, self.over.set)
+        supervisor = Supervisor(on_restart=self.ended, stop_seconds=stop_seconds)
+        try:
+            for number in range(self.count):
+                command = [sys.executable, "-m", "services.worker", self.service, str(number)]
+                pipe = self.started.pipe
+                await supervisor.start(str(number), [*command, str(pipe)], environment, [pipe])
+            await self.over.wait()
+        finally:
+            await supervisor.stop(together=True)
+        if self.hopeless:
+            raise SettingsError(
+                f"No worker of {self.service} could start; the lines above say why."
+            )
+        ends = [child.process.returncode for child in supervisor.children if child.process]
+        # One that was stopped before it could listen for signals has died of it.
+        return 0 if set(ends) <= {0, -signal.SIGTERM} else 1
+
+    def ended(self, number: str, status: int | None) -> None:
+        """Note that a worker ended by itself; it is started again unless there is no hope."""
+        log.error("worker_ended", worker=int(number), status=status)
+        forget_gauges(self.metrics, int(number))
+        if self.started.any:
+            return
+        self.failures += 1
+        if status == _WRONG_ENVIRONMENT or self.failures >= _TRIES * self.count:
+            self.hopeless = True
+            self.over.set()
+
+
+class _Started:
+    """Tells whether any worker has ever come to listen: each writes into `pipe` when it does."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.any = False
+        self._loop = loop
+        self._read, self.pipe = os.pipe()
+        loop.add_reader(self._read, self._heard)
+
+    def _heard(self) -> None:
+        number = os.read(self._read, 1)[0]
+        self.any = True
+        log.info("worker_started", worker=number)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._read)
+        os.close(self._read)
+        os.close(self.pipe)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="surehand-metrics-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
