@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.router.versions.views import View
 from shared.contracts.items import FieldError, is_stored_url
 from shared.graphs.images import MAX_PIXELS, BadImage, Layout, Picture
 from shared.problems import Unprocessable
@@ -13,6 +12,8 @@ from shared.problems import Unprocessable
 MAX_CALL_PIXELS = 4 * MAX_PIXELS
 
 Data = Mapping[str, Any]
+
+
 # Where the value of a row's field stands in the call.
 Place = Callable[[int, str], str]
 Layouts = Mapping[str, Sequence[Layout]]
@@ -60,15 +61,6 @@ def pictured(data: Data, names: Sequence[str]) -> Data:
     """
     images = {name: data[name] for name in names if not is_stored_url(data[name])}
     return {**data, **{name: Picture(value) for name, value in images.items()}}
-
-
-def layouts_of(view: View) -> Layouts:
-    """Return the layouts of all versions that may answer, for each image field."""
-    layouts: dict[str, list[Layout]] = {}
-    for one in (view.serving, view.challenger):
-        for name, wanted in one.layouts.items() if one is not None else ():
-            layouts.setdefault(name, []).extend(wanted)
-    return layouts
 
 
 def _with_pictures(

@@ -12,7 +12,7 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.pictures import Data, layouts_of, scorable_data
+from services.router.pictures import Data, scorable_data
 from services.router.rates import RateLimit, holder_of
 from services.router.routing import Score, canary_key, challenged, route
 from services.router.shadows import Shadows
@@ -50,8 +50,8 @@ class Predictor:
         if view.serving is not None:
             self.admission.check(view.serving.batcher)
 
-    def charge(self, caller: Principal | None, items: int) -> None:
-        """Take `items` from the caller's allowance; `TooManyRequests` when it has not so many."""
+    def take(self, caller: Principal | None, items: int) -> None:
+        """Take `items` from what the caller may have; raise `TooManyRequests` if it is too much."""
         if self.rate_limit is not None:
             self.rate_limit.take(holder_of(caller), items)
 
@@ -75,11 +75,11 @@ class Predictor:
         view = await self.versions.view(project)
         self._admit(view)
         check_items(incoming.items, view.documents.project)
-        self.charge(incoming.caller, len(incoming.items))
+        self.take(incoming.caller, len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
-            data = await scorable_data(data, view.documents.image_fields, layouts_of(view))
+            data = await scorable_data(data, view.documents.image_fields, view.layouts())
         scores = await _score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)

@@ -62,17 +62,6 @@ async def running_router(
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff = _handoff(queue, common, settings)
     waiters = Waiters(queue, limit=settings.max_waiters)
-    predictor = Predictor(
-        versions=versions,
-        handoff=handoff,
-        waiters=waiters,
-        log=log,
-        shadows=shadows,
-        admission=Admission(settings.max_wait_seconds, settings.max_items),
-        rate_limit=_rate_limit(settings),
-        secret=common.secret.get_secret_value(),
-        now=now,
-    )
     async with (
         bells.listening(),
         versions.watching(),
@@ -82,16 +71,28 @@ async def running_router(
         handoff.running(),
         waiters.running(stopping),
     ):
+        predictor = Predictor(
+            versions=versions,
+            handoff=handoff,
+            waiters=waiters,
+            log=log,
+            shadows=shadows,
+            admission=Admission(settings.max_wait_seconds, settings.max_items),
+            rate_limit=_rate_limit(settings),
+            secret=common.secret.get_secret_value(),
+            now=now,
+        )
         yield _router(predictor, queue, common)
 
 
 def _router(predictor: Predictor, queue: ReviewQueue, common: CommonSettings) -> Router:
+    versions = predictor.versions
     return Router(
         predictor=predictor,
-        inference=Inference(predictor.versions, predictor, common.body_limit_bytes),
+        inference=Inference(versions, predictor, common.body_limit_bytes),
         annotations=Annotations(queue),
         training=Training(common.trainer_url),
-        versions=predictor.versions,
+        versions=versions,
         handoff=predictor.handoff,
         waiters=predictor.waiters,
         now=predictor.now,

@@ -88,8 +88,8 @@ def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket
     connections over those that listen.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, or asyncio's loop does not switch off Nagle's delay of 40 ms an answer.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # Named, or asyncio does not switch Nagle's delay off: each answer would take 40 ms.
+    bound = socket.socket(family, proto=socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:

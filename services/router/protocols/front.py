@@ -5,9 +5,10 @@ that document them. Whatever has no plain length, or a head that its way does no
 FastAPI.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 import structlog
 from starlette.responses import Response
@@ -23,20 +24,18 @@ from shared.problems import Problem, note
 log = structlog.get_logger()
 
 RequestHeaders = Mapping[bytes, bytes]
-AnswerHeaders = Sequence[tuple[bytes, bytes]]
-Answer = tuple[AnswerHeaders, bytes]
+Answer = tuple[list[tuple[bytes, bytes]], bytes]
 
 _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
 
 
-@dataclass(slots=True)
-class Request:
-    """A request that goes a way: `left` returns when its caller has left."""
+class Call(NamedTuple):
+    """One request as a way gets it; `left` returns when the caller has left."""
 
     project: str
+    caller: Principal
     headers: RequestHeaders
     body: bytes
-    caller: Principal
     left: Left
 
 
@@ -44,13 +43,14 @@ class Request:
 class Way:
     """One kind of call: ``POST {prefix}PROJECT{suffix}``.
 
-    `takes` says whether a request of such a head is met here; `refuse` writes what `answer` raises.
+    `takes` says whether a request of such a head is met here; `refuse` writes what `answer`
+    raises.
     """
 
     prefix: str
     suffix: str
     takes: Callable[[RequestHeaders], bool]
-    answer: Callable[[Router, Request], Awaitable[Answer]]
+    answer: Callable[[Router, Call], Awaitable[Answer]]
     refuse: Callable[[Problem], Response] = Problem.response
 
     def project(self, path: str) -> str | None:
@@ -88,20 +88,8 @@ class Front:
 async def _serve(
     way: Way, project: str, headers: RequestHeaders, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    state = scope["app"].state
-    router: Router = state.router
-    rate_limit = router.predictor.rate_limit
     try:
-        # A refusal must cost little, or refusing is itself the load: so it comes before all else.
-        router.predictor.admit(project)
-        # Who calls is known before what is sent is read.
-        caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
-        require(caller, _ROLES, project)
-        body = await _body(receive)
-        if body is None:
-            return
-        request = Request(project, headers, body, caller, partial(disconnected, receive))
-        said, answer = await way.answer(router, request)
+        answered = await _answer(way, scope["app"].state, project, headers, receive)
     except Problem as problem:
         note(problem)
         await way.refuse(problem)(scope, receive, send)
@@ -110,15 +98,33 @@ async def _serve(
         unknown = Problem("The service failed; the log has the cause.")
         await way.refuse(unknown)(scope, receive, send)
     else:
-        all_headers = [(b"content-length", b"%d" % len(answer)), *said]
-        if rate_limit is not None:
-            all_headers += _raw(rate_limit.standing(holder_of(caller)))
-        await send({"type": "http.response.start", "status": 200, "headers": all_headers})
+        if answered is None:
+            return
+        said, answer = answered
+        said.append((b"content-length", b"%d" % len(answer)))
+        await send({"type": "http.response.start", "status": 200, "headers": said})
         await send({"type": "http.response.body", "body": answer})
 
 
-def _raw(headers: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+async def _answer(
+    way: Way, state: Any, project: str, headers: RequestHeaders, receive: Receive
+) -> Answer | None:
+    """Return the answer to a call and its headers; None when the client has left in its middle."""
+    router: Router = state.router
+    # A refusal must cost little, or refusing is itself the load: so it comes before all else.
+    router.predictor.admit(project)
+    # Who calls is known before what is sent is read.
+    caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
+    require(caller, _ROLES, project)
+    body = await _body(receive)
+    if body is None:
+        return None
+    left = partial(disconnected, receive)
+    said, answer = await way.answer(router, Call(project, caller, headers, body, left))
+    if router.predictor.rate_limit is not None:
+        standing = router.predictor.rate_limit.standing(holder_of(caller))
+        said += [(name.lower().encode(), value.encode()) for name, value in standing.items()]
+    return said, answer
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -22,8 +22,7 @@ from services.router.errors import (
 from services.router.incoming import read, taken
 from services.router.messages import ItemOutcome, ModelStatus
 from services.router.outcomes import outcome_of
-from services.router.protocols import front
-from services.router.protocols.front import Answer, RequestHeaders, Way
+from services.router.protocols.front import Answer, Call, RequestHeaders, Way
 from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.terms import promise_summary, standing_of
@@ -58,7 +57,6 @@ _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 
 
 _JSON = b"application/json"
-_HEADERS = ((b"content-type", _JSON),)
 
 
 def _is_json(headers: RequestHeaders) -> bool:
@@ -66,9 +64,10 @@ def _is_json(headers: RequestHeaders) -> bool:
     return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
 
 
-async def _predict(service: Router, request: front.Request) -> Answer:
-    incoming = read(request.body, request.caller)
-    return _HEADERS, await service.predictor.predict(request.project, incoming, request.left)
+async def _predict(service: Router, call: Call) -> Answer:
+    incoming = read(call.body, call.caller)
+    answer = await service.predictor.predict(call.project, incoming, call.left)
+    return [(b"content-type", _JSON)], answer
 
 
 PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)

@@ -100,12 +100,12 @@ class Versions:
             return found
         if not re.fullmatch(VERSION_PATTERN, version):
             raise VersionNotFound(version)
-        if project in self._unloaded:
-            raise VersionNotReady(version, _UNLOADED)
         loads = self._loads.get(project)
         if loads is None:
             # It was taken away while its first version was on the way.
             raise ProjectNotFound(project)
+        if project in self._unloaded:
+            raise VersionNotReady(version, _UNLOADED)
         try:
             async with asyncio.timeout(self._answer_seconds):
                 return await loads.pinned(view.documents, version)
@@ -113,6 +113,10 @@ class Versions:
             raise VersionNotReady(version, "it is still being loaded") from error
         except STORE_ERRORS as error:
             raise StoreUnreachable from error
+
+    def peek(self, project: str) -> View | None:
+        """Return the project's view if it is known already."""
+        return self._views.get(project)
 
     async def unload(self, project: str) -> None:
         """Let go of the project's versions, and load none until `load`; raises what `view` does."""
@@ -137,10 +141,6 @@ class Versions:
         if load is not None:
             await asyncio.wait([load])
         return await self.view(project)
-
-    def peek(self, project: str) -> View | None:
-        """Return the project's view if it is known already."""
-        return self._views.get(project)
 
     def known(self) -> dict[str, View]:
         """Return the views of all projects that are known now."""

@@ -1,4 +1,4 @@
-"""What a project serves with, at one moment."""
+"""A project as calls see it at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from services.router.versions.documents import Documents
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.versions import Channels
+from shared.graphs.images import Layout
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class View:
     failures: Mapping[str, str] = field(default_factory=dict)
     challenger: LoadedVersion | None = None
     shadows: tuple[LoadedVersion, ...] = ()
+
+    def layouts(self) -> dict[str, list[Layout]]:
+        """Return how the versions that may answer want the pictures of each image field."""
+        layouts: dict[str, list[Layout]] = {}
+        for one in (self.serving, self.challenger):
+            for name, wanted in one.layouts.items() if one is not None else ():
+                layouts.setdefault(name, []).extend(wanted)
+        return layouts
 
 
 def challenger_of(

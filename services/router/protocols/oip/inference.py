@@ -46,51 +46,42 @@ class Inference:
     async def infer(
         self,
         model: str,
+        version: str | None,
         body: bytes,
         header_length: int | None,
-        *,
         caller: Principal,
-        version: str | None = None,
     ) -> tuple[Headers, bytes]:
         """Return the headers and the body of the response.
 
         Parameters
         ----------
+        version
+            The version that the caller names; None for the one that serves.
         header_length
             Bytes of JSON at the head of `body`; None when it is JSON alone.
-        caller
-            Who is held to a rate limit for it.
-        version
-            The version that is named; None for the one that serves.
 
         Raises
         ------
         ProjectNotFound, VersionNotFound, MalformedInference, NotJson, Unprocessable,
-        ItemConflict, BodyTooLarge, TooManyRequests, Unavailable
+        ItemConflict, BodyTooLarge, Unavailable
         """
+        self.predictor.admit(model)
         request = read(body, header_length)
         view = await self.versions.view(model)
         review = _review(request.parameters)
-        if review is None:
-            loaded = await self.loaded(model, version, view)
-            return await self._scored(view, loaded, request, caller)
-        _require_serving(view, version)
-        return await self._routed(view, request, review, caller)
-
-    async def _scored(
-        self, view: View, loaded: LoadedVersion, request: InferenceRequest, caller: Principal
-    ) -> tuple[Headers, bytes]:
-        self.predictor.admission.check(loaded.batcher)
+        if review is not None:
+            return await self._routed(model, version, view, request, review, caller)
+        loaded = await self.loaded(model, version, view)
         wanted, of_graph = wanted_of(request, loaded.graph.outputs)
         rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
-        self.predictor.charge(caller, len(rows.items))
+        self.predictor.take(caller, len(rows.items))
         data = await _scorable(rows, view, loaded) if view.documents.image_fields else rows.items
         scores = await loaded.batcher.score(data)
         if None in scores:
             raise _unscorable(loaded.version, scores)
         arrays = await _arrays(loaded, of_graph, data) if of_graph else {}
         result = Result(loaded.version, loaded.manifest.labels, scores, None, arrays)
-        return encode(view.documents.project.project, request.id, wanted, result)
+        return encode(model, request.id, wanted, result)
 
     async def loaded(self, model: str, version: str | None, view: View) -> LoadedVersion:
         """Return the version that is named, or the one that serves.
@@ -122,11 +113,21 @@ class Inference:
         return interface
 
     async def _routed(
-        self, view: View, request: InferenceRequest, review: ReviewMode, caller: Principal
+        self,
+        model: str,
+        version: str | None,
+        view: View,
+        request: InferenceRequest,
+        review: ReviewMode,
+        caller: Principal,
     ) -> tuple[Headers, bytes]:
-        project = view.documents.project
+        serving = view.serving
+        if version is not None and (serving is None or serving.version != version):
+            raise MalformedInference(
+                f"/parameters/{_REVIEW}", "routes by the version that serves; name no other"
+            )
         wanted, _ = wanted_of(request, {})
-        rows = self.interface(view, view.serving).rows(request.inputs, project.fields)
+        rows = self.interface(view, serving).rows(request.inputs, view.documents.project.fields)
         for image in rows.laid_out:
             raise MalformedInference(
                 f"/inputs/{rows.inputs[image]}", "people see the image: send its file as BYTES"
@@ -134,13 +135,13 @@ class Inference:
         item_ids = _item_ids(request.parameters.get(_ITEM_IDS), len(rows.items))
         asked = [Asked(item_id, row, {}) for item_id, row in zip(item_ids, rows.items, strict=True)]
         try:
-            call = await self.predictor.decide(project.project, Incoming(asked, 0, review, caller))
+            call = await self.predictor.decide(model, Incoming(asked, 0, review, caller))
         except (Unprocessable, ItemConflict) as problem:
             _point_at_inputs(problem, rows)
             raise
         said: str | None = call.terms.said["model_version"]
         result = Result(said or "", call.labels, call.scores, call.decisions)
-        return encode(project.project, request.id, wanted, result)
+        return encode(model, request.id, wanted, result)
 
 
 def _review(parameters: Mapping[str, Any]) -> ReviewMode | None:
@@ -154,12 +155,6 @@ def _review(parameters: Mapping[str, Any]) -> ReviewMode | None:
     if type(asked) is not str or asked not in _REVIEWS:
         raise MalformedInference(f"/parameters/{_REVIEW}", f"must be {' or '.join(_REVIEWS)}")
     return _REVIEWS[asked]
-
-
-def _require_serving(view: View, version: str | None) -> None:
-    if version is not None and (view.serving is None or view.serving.version != version):
-        fault = "routes by the version that serves; name no other"
-        raise MalformedInference(f"/parameters/{_REVIEW}", fault)
 
 
 def _item_ids(given: Any, count: int) -> list[str]:

@@ -11,16 +11,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.router.errors import (
     ItemConflict,
     MalformedInference,
-    Overloaded,
     ProjectNotFound,
-    SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
     VersionNotFound,
     VersionNotReady,
 )
-from services.router.protocols import front
-from services.router.protocols.front import Answer, RequestHeaders, Way
+from services.router.protocols.front import Answer, Call, RequestHeaders, Way
 from services.router.protocols.native import Service
 from services.router.protocols.oip.bodies import INFER_BODY, decompressed, header_length
 from services.router.protocols.oip.messages import (
@@ -33,7 +30,6 @@ from services.router.protocols.oip.messages import (
 from services.router.protocols.oip.refusals import refuse
 from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
-from services.router.rates import holder_of
 from services.router.service import Router
 from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
@@ -42,8 +38,6 @@ from shared.problems import (
     Forbidden,
     NotFound,
     NotJson,
-    RequestTimeout,
-    TooManyRequests,
     Unauthorized,
     Unavailable,
     Unprocessable,
@@ -169,15 +163,11 @@ _INFER: dict[str, Any] = {
     "responses": declare(
         NotJson,
         MalformedInference,
-        RequestTimeout,
         ItemConflict,
         BodyTooLarge,
         Unprocessable,
-        TooManyRequests,
         StoreUnreachable,
         VersionNotReady,
-        Overloaded,
-        SpoolFull,
         SpoolUnavailable,
     ),
 }
@@ -189,17 +179,13 @@ async def infer(
     project: str, request: Request, service: Service, version: str | None = None
 ) -> Response:
     """Score rows of tensors; with parameter `surehand_review` route them as predict does."""
-    body, caller = await request.body(), principal_of(request)
+    inference = service.inference
+    body = await request.body()
     if encoding := request.headers.get("content-encoding"):
-        body = decompressed(body, encoding, service.inference.body_limit_bytes)
+        body = decompressed(body, encoding, inference.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
-    said, answer = await service.inference.infer(
-        project, body, length, caller=caller, version=version
-    )
-    headers = {name.decode(): value.decode() for name, value in said}
-    if (limit := service.predictor.rate_limit) is not None:
-        headers |= limit.standing(holder_of(caller))
-    return Response(answer, headers=headers)
+    headers, answer = await inference.infer(project, version, body, length, principal_of(request))
+    return Response(answer, headers={name.decode(): value.decode() for name, value in headers})
 
 
 @server.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
@@ -212,12 +198,10 @@ def _takes(headers: RequestHeaders) -> bool:
     return b"content-encoding" not in headers
 
 
-async def _infer(service: Router, request: front.Request) -> Answer:
-    given = request.headers.get(b"inference-header-content-length")
+async def _infer(service: Router, call: Call) -> Answer:
+    given = call.headers.get(b"inference-header-content-length")
     length = header_length(given.decode("latin-1")) if given is not None else None
-    return await service.inference.infer(
-        request.project, request.body, length, caller=request.caller
-    )
+    return await service.inference.infer(call.project, None, call.body, length, call.caller)
 
 
 INFER = Way("/v2/models/", "/infer", _takes, _infer, refuse)
