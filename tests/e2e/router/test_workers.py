@@ -1,6 +1,7 @@
 """Several workers on one port: they share the work, count together, and are kept alive."""
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 
@@ -20,9 +21,11 @@ def workers(router: ServiceProcess) -> dict[str, psutil.Process]:
     """Return the workers that run, by number."""
     found = {}
     for process in psutil.Process(router.process.pid).children():
-        line = process.cmdline()
-        if "services.worker" in line:
-            found[line[-2]] = process
+        # One that has just been killed may still be there as a zombie.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = process.cmdline()
+            if "services.worker" in line:
+                found[line[-2]] = process
     return found
 
 
