@@ -100,7 +100,7 @@ async def predict(
     """Score tasks; nothing is routed, logged or queued."""
     view = await service.versions.view(project)
     loaded = await service.inference.loaded(project, None, view)
-    service.predictor.admission.check(loaded.batcher)
+    service.predictor.admission.check(loaded.batcher.flow)
     try:
         config = parse_config(body.label_config)
         binding = bind(config, view.documents.project.labels, view.documents.project.fields)

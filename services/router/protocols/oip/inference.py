@@ -72,7 +72,7 @@ class Inference:
         if review is not None:
             return await self._routed(model, version, view, request, review, caller)
         loaded = await self.loaded(model, version, view)
-        self.predictor.admission.check(loaded.batcher)
+        self.predictor.admission.check(loaded.batcher.flow)
         wanted, of_graph = wanted_of(request, loaded.graph.outputs)
         rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
         self.predictor.take(caller, len(rows.items))
