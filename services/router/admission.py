@@ -1,53 +1,47 @@
 """Admission: a call that would wait too long is refused while a refusal still costs little.
 
 An overloaded service that takes every call answers all of them late. So each call is measured
-against what waits before it: how many items, and how long an item takes as things are now.
+against what is on its way before it: how many items, and how long one takes as things are now.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.router.errors import Overloaded
 from services.router.metrics import REFUSED
-from services.router.scoring.pace import Pace
+from services.router.scoring.flow import Flow
 
 _LONGEST_RETRY_SECONDS = 60
 
 
-class Queue(Protocol):
-    """What waits for one model.
-
-    `items_ahead` are those that would be run before a new call's first; `items_waiting` are all.
-    """
-
-    items_ahead: int
-    items_waiting: int
-    pace: Pace
-
-
 @dataclass(frozen=True)
 class Admission:
-    """The limits that calls are held to."""
+    """The limits that calls are held to.
+
+    `max_wait_seconds` is how long a call may be expected to wait for its model, `max_items` how
+    many items may be on their way through it.
+    """
 
     max_wait_seconds: float
     max_items: int
 
-    def check(self, queue: Queue) -> None:
-        """Raise `Overloaded` when a new call would wait too long, or one item in too many waits."""
-        if queue.items_ahead:
-            seconds = self.refusal(queue)
+    def check(self, flow: Flow) -> None:
+        """Raise `Overloaded` when a new call would wait too long, or too many items wait."""
+        if flow.items:
+            seconds = self.refusal(flow)
             if seconds is not None:
+                flow.refuse()
                 REFUSED.labels("overloaded").inc()
                 raise Overloaded(seconds)
 
-    def refusal(self, queue: Queue) -> int | None:
+    def refusal(self, flow: Flow) -> int | None:
         """Return the seconds until it is worth another try, at least 1; None to take the call.
 
-        Pure. What waits for nothing but itself is always taken, however long it takes.
+        Pure. A call that waits for nothing but itself is always taken, however long it takes. And
+        when reading and refusing alone takes longer than a call may wait, as many are taken as can
+        be answered in that time: half of the work is then still done for answers.
         """
-        wait = queue.items_ahead * queue.pace.seconds
-        if wait <= self.max_wait_seconds and queue.items_waiting < self.max_items:
+        longest = max(self.max_wait_seconds, flow.lag)
+        if flow.ahead * flow.pace <= longest and flow.items < self.max_items:
             return None
-        drained = max(wait, queue.items_waiting * queue.pace.seconds)
-        return max(1, min(_LONGEST_RETRY_SECONDS, math.ceil(drained)))
+        return max(1, min(_LONGEST_RETRY_SECONDS, math.ceil(flow.items * flow.pace)))

@@ -68,7 +68,11 @@ SPOOL_ENTRIES = Gauge(
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )
-WAITERS = Gauge("surehand_router_waiters", "Items whose resolution calls are waiting for")
+WAITERS = Gauge(
+    "surehand_router_waiters",
+    "Items whose resolution calls are waiting for",
+    multiprocess_mode="livesum",
+)
 LOG_LAG_SECONDS = Gauge(
     "surehand_router_decision_log_lag_seconds",
     "Age of the oldest row that is not yet in the store",
@@ -89,7 +93,9 @@ SHADOW_SCORED = _SHADOW_ITEMS.labels("scored")
 SHADOW_UNSCORED = _SHADOW_ITEMS.labels("unscored")
 SHADOW_DROPPED = _SHADOW_ITEMS.labels("dropped")
 SHADOW_LOG_LAG_SECONDS = Gauge(
-    "surehand_router_shadow_log_lag_seconds", "Age of the oldest row that is not yet in the store"
+    "surehand_router_shadow_log_lag_seconds",
+    "Age of the oldest row that is not yet in the store",
+    multiprocess_mode="livemax",
 )
 SHADOW_LOG_SHIPPED_BYTES = Counter(
     "surehand_router_shadow_log_shipped_bytes_total", "Compressed bytes of rows put in the store"

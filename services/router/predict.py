@@ -48,7 +48,7 @@ class Predictor:
 
     def _admit(self, view: View) -> None:
         if view.serving is not None:
-            self.admission.check(view.serving.batcher)
+            self.admission.check(view.serving.batcher.flow)
 
     def take(self, caller: Principal | None, items: int) -> None:
         """Take `items` from what the caller may have; raise `TooManyRequests` if it is too much."""

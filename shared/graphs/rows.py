@@ -7,7 +7,7 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-_SUM_TOLERANCE = 1e-3
+SUM_TOLERANCE = 1e-3
 
 
 def are_distributions(rows: FloatArray) -> BoolArray:
@@ -28,8 +28,8 @@ def are_distributions(rows: FloatArray) -> BoolArray:
     """
     with np.errstate(invalid="ignore", over="ignore"):
         # A NaN fails every comparison.
-        inside = ((rows >= 0.0) & (rows <= 1.0 + _SUM_TOLERANCE)).all(axis=1)
-        whole = np.abs(rows.sum(axis=1) - 1.0) <= _SUM_TOLERANCE
+        inside = ((rows >= 0.0) & (rows <= 1.0 + SUM_TOLERANCE)).all(axis=1)
+        whole = np.abs(rows.sum(axis=1) - 1.0) <= SUM_TOLERANCE
     out: BoolArray = inside & whole
     return out
 

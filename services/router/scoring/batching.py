@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from services.router.metrics import (
     SCORING_FAILURES,
 )
 from services.router.routing import FloatArray, Score, scores_of
-from services.router.scoring.pace import Pace
+from services.router.scoring.flow import Flow
 
 log = structlog.get_logger()
 
@@ -29,13 +30,17 @@ Run = Callable[[Sequence[Data]], FloatArray]
 
 # The loop may be busy with one batch for so long; what takes longer goes to a thread.
 _INLINE_SECONDS = 0.002
+# While many calls wait it may be busy with several, for at most so long.
+_LONGEST_TURN_SECONDS = 0.2
 # Below so many items a batch does not pay for itself. Above so many it loses: what lies between the
 # nodes of a text model then leaves the processor's cache (21 µs an item in batches of 16, 34 in
 # batches of 64, and 30 MiB more memory).
 _FEWEST_ITEMS = 8
 _MOST_ITEMS = 16
-# How much the newest run counts in the measured time of an item.
-_NEWEST = 0.1
+# Asking for the processor's time takes microseconds: one run in so many is measured. How much that
+# counts in the time of an item.
+_MEASURED_EVERY = 15
+_NEWEST = 0.2
 
 
 class _Job:
@@ -62,7 +67,7 @@ class Batcher:
     run
         Rows of class probabilities for items, float32, shape (n, K); one run at a time.
     seconds_per_item
-        A first measurement, corrected by each run.
+        Of processor time; a first measurement, corrected by those of some runs.
     project, version
         Whose graph it is, for metrics and the log.
     """
@@ -78,10 +83,10 @@ class Batcher:
         self.seconds_per_item = seconds_per_item
         self._waiting: deque[_Job] = deque()
         self._busy = False
+        self._ended = 0.0
+        self._until_measured = 0
         self.items_waiting = 0
-        # For admission: what would be run before a new call's first item, and how fast.
-        self.items_ahead = 0
-        self.pace = Pace(seconds_per_item)
+        self.flow = Flow(seconds_per_item, _MOST_ITEMS)
 
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
@@ -91,8 +96,11 @@ class Batcher:
         loop = asyncio.get_running_loop()
         job = _Job(items, loop.create_future())
         self._waiting.append(job)
-        self.items_waiting += len(items)
-        self.items_ahead += _turn(len(items))
+        count = len(items)
+        self.items_waiting += count
+        self.flow.enter(count)
+        # The first of its callbacks: the call goes on just after it.
+        job.future.add_done_callback(lambda _: self.flow.leave(count))
         if not self._busy:
             self._busy = True
             # Not at once: what else the loop has just read joins this batch.
@@ -109,31 +117,33 @@ class Batcher:
         return min(_MOST_ITEMS, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
 
     def _next(self) -> None:
-        if not self._waiting:
-            self._busy = False
-            self.pace.end(more=False)
-            return
-        until = self.pace.begin(self._waiting[0].arrived)
+        until = self._turn_ends()
         inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
-        limit = max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS
-        while parts := self._take(limit):
+        most = max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS
+        while parts := self._take(most):
             items = [item for _, part in parts for item in part]
             if not inline:
-                self._run_aside(parts, items)
+                running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
+                running.add_done_callback(partial(self._ran, parts))
                 return
             self._settle(parts, self._timed(items))
-            self.pace.add(len(items))
             if not self._waiting or time.perf_counter() >= until:
                 break
+        self._ended = time.perf_counter()
         self._busy = bool(self._waiting)
-        self.pace.end(more=self._busy)
         if self._busy:
             asyncio.get_running_loop().call_soon(self._next)
 
-    def _run_aside(self, parts: list[_Part], items: list[Data]) -> None:
-        self.items_ahead += len(items)
-        running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
-        running.add_done_callback(lambda done: self._ran(parts, len(items), done))
+    def _turn_ends(self) -> float:
+        """Return until when batches may follow at once: as long as the loop was busy with others.
+
+        Else each batch would wait for all that the loop can read, and the more calls came, and were
+        refused, the fewer would be answered.
+        """
+        now = time.perf_counter()
+        since = max(self._ended, self._waiting[0].arrived) if self._waiting else now
+        self.flow.lag = now - since
+        return now + min(self.flow.lag, _LONGEST_TURN_SECONDS)
 
     def _take(self, most: int) -> list[_Part]:
         """Take items from the head of the queue; a long call's rest goes behind the others."""
@@ -143,7 +153,6 @@ class Batcher:
             job = self._waiting.popleft()
             begin = len(job.scores)
             rest = job.items[begin:] if begin else job.items
-            self.items_ahead -= _turn(len(rest))
             if job.future.done():
                 # Its caller has left.
                 self.items_waiting -= len(rest)
@@ -153,18 +162,13 @@ class Batcher:
             part = rest[:most] if len(rest) > most else rest
             if part is not rest:
                 longer.append(job)
-                self.items_ahead += _turn(len(rest) - len(part))
             most -= len(part)
             self.items_waiting -= len(part)
             parts.append((job, part))
         self._waiting.extend(longer)
         return parts
 
-    def _ran(
-        self, parts: list[_Part], count: int, done: asyncio.Future[list[Score | None]]
-    ) -> None:
-        self.items_ahead -= count
-        self.pace.add(count)
+    def _ran(self, parts: list[_Part], done: asyncio.Future[list[Score | None]]) -> None:
         if done.cancelled():
             for job, _ in parts:
                 job.future.cancel()
@@ -192,9 +196,15 @@ class Batcher:
 
     def aside(self, items: Sequence[Data]) -> list[Score | None]:
         """Score in the calling thread, outside of the batches and uncounted."""
-        started = time.perf_counter()
+        self._until_measured -= 1
+        if self._until_measured >= 0:
+            return self._scored(items)
+        self._until_measured = _MEASURED_EVERY
+        # Of the processor: on a busy machine the clock would tell how long others had it, and a
+        # small graph would go to a thread, where it waits still longer.
+        started = time.thread_time()
         scores = self._scored(items)
-        seconds = time.perf_counter() - started
+        seconds = time.thread_time() - started
         self.seconds_per_item += _NEWEST * (seconds / len(items) - self.seconds_per_item)
         return scores
 
@@ -212,8 +222,3 @@ class Batcher:
                 return self._scored(items[:middle]) + self._scored(items[middle:])
             log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
             return [None]
-
-
-def _turn(count: int) -> int:
-    """Return how many of `count` items are run before it is the next call's turn."""
-    return min(_MOST_ITEMS, count)

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.e2e.router.installation import Installation, decisions
+from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, wait_until
 from tests.integration.router.factory import SURE
 
 PREDICT = "/v1/projects/shop/predict"
-PATIENT = 30.0
 
 
 @dataclass

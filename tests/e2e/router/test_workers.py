@@ -1,6 +1,7 @@
 """Several workers on one port: they share the work, count together, and are kept alive."""
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 
@@ -10,12 +11,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from services.__main__ import main
 from shared.store import Store
-from tests.e2e.router.installation import Installation, decisions
+from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, wait_until
 from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
 
 PREDICT = "/v1/projects/shop/predict"
-PATIENT = 30.0
 TWO = {"SUREHAND_ROUTER_WORKERS": "2"}
 OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
@@ -24,9 +24,11 @@ def workers(router: ServiceProcess) -> dict[str, psutil.Process]:
     """Return the workers that run, by number."""
     found = {}
     for process in psutil.Process(router.process.pid).children():
-        line = process.cmdline()
-        if "services.worker" in line:
-            found[line[-2]] = process
+        # One that has just been killed may still be there as a zombie.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = process.cmdline()
+            if "services.worker" in line:
+                found[line[-2]] = process
     return found
 
 

@@ -170,11 +170,8 @@ class Open(Protocol):
     """Opens a world: `url` is where its router looks for the queue, `changes` are settings."""
 
     def __call__(
-        self, url: str, *, router: RouterSettings = ..., **changes: Any
+        self, url: str, *, router: RouterSettings | None = None, **changes: Any
     ) -> contextlib.AbstractAsyncContextManager[World]: ...
-
-
-_DEFAULTS = RouterSettings()
 
 
 @pytest.fixture
@@ -185,11 +182,11 @@ def open_world(
 
     @contextlib.asynccontextmanager
     async def opened(
-        url: str, *, router: RouterSettings = _DEFAULTS, **changes: Any
+        url: str, *, router: RouterSettings | None = None, **changes: Any
     ) -> AsyncIterator[World]:
         clock = Clock()
         settings = common.model_copy(update={"review_queue_url": url, **changes})
-        app = create_app(settings, router, now=clock)
+        app = create_app(settings, router or RouterSettings(), now=clock)
         token = keys.issue("caller", "tests")
         async with serve(app) as base_url, client(base_url, token) as caller:
             await wait_until_ready(caller)

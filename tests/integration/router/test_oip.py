@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
+from services.router.settings import RouterSettings
 from shared.contracts.base import task_id_for
 from tests.harness import client
 from tests.integration.router.conftest import Open, World
@@ -364,6 +365,44 @@ async def test_each_route_asks_for_its_role(world: World) -> None:
             refused(await stranger.request(method, path), 401)
         for path in ("/v2/health/live", "/v2/health/ready"):
             assert (await stranger.get(path)).status_code == 200
+
+
+async def test_rows_count_against_the_rate_of_a_token(
+    open_world: Open, publisher: Publisher, away_url: str
+) -> None:
+    await publisher.put_project()
+    await publisher.publish("v1")
+    async with open_world(away_url, router=RouterSettings(rate_limit=1)) as world:
+        await world.serving("v1")
+        rows = scores(*[SURE] * 400)
+        named = "/v2/models/shop/versions/v1/infer"
+        for path, left in ((INFER, 600), (named, 200)):
+            response = await world.caller.post(path, json={"inputs": [rows]})
+            assert response.headers["ratelimit"].startswith(f'"items";r={left};t=')
+        response = await infer(world, rows)
+        assert refused(response, 429) == []
+        assert response.headers["retry-after"]
+        # What is refused takes nothing.
+        assert refused(await infer(world, scores(*[SURE] * 200), rows), 400) == ["/inputs/1"]
+        review = {"surehand_review": "auto", "surehand_item_ids": [str(n) for n in range(200)]}
+        response = await infer(world, scores(*[SURE] * 200), parameters=review)
+        assert outputs(response)["surehand_decision"] == ["answered"] * 200
+
+
+async def test_the_api_describes_its_refusals(world: World) -> None:
+    paths = (await world.caller.get("/openapi.json")).json()["paths"]
+    model = {"200", "401", "403", "404", "422", "503"}
+    routed = model | {"400", "408", "409", "413", "429"}
+    assert set(paths["/v2/models/{project}"]["get"]["responses"]) == model - {"422"}
+    for path in ("", "/versions/{version}"):
+        described = paths[f"/v2/models/{{project}}{path}/infer"]["post"]
+        assert set(described["responses"]) == routed
+        assert set(described["requestBody"]["content"]) == {
+            "application/json",
+            "application/octet-stream",
+        }
+    label_studio = paths["/label-studio/{project}/predict"]["post"]["responses"]
+    assert set(label_studio) == model | {"400", "413", "429"}
 
 
 async def test_a_token_of_another_project_sees_nothing(world: World) -> None:

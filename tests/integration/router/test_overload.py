@@ -21,15 +21,15 @@ def items(prefix: str, count: int, score: float = SURE) -> list[dict[str, Any]]:
     return [{"item_id": f"{prefix}-{n}", "data": {"score": score}} for n in range(count)]
 
 
-async def test_calls_that_would_wait_too_long_are_refused_and_the_others_answered(
+async def test_calls_for_which_there_is_no_room_are_refused_and_the_others_answered(
     open_world: Open, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(away_url, router=RouterSettings(max_wait_seconds=1e-4)) as world:
+    async with open_world(away_url, router=RouterSettings(max_items=CALL)) as world:
         await world.serving("v1")
         before = await refused(world, "overloaded")
-        answers = await asyncio.gather(*(world.predict(*items(str(n), CALL)) for n in range(12)))
+        answers = await asyncio.gather(*(world.predict(*items(str(n), CALL)) for n in range(20)))
         counted = Counter(answer.status_code for answer in answers)
         assert counted.keys() == {200, 503}
         for answer in answers:

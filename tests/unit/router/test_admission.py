@@ -1,56 +1,61 @@
 """Admission: which calls are refused, and for how long."""
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.admission import Admission
 from services.router.errors import Overloaded
-from services.router.scoring.pace import Pace
+from services.router.scoring.flow import Flow
 
 ADMISSION = Admission(max_wait_seconds=1.0, max_items=10_000)
+TURN = 16
 
 
-@dataclass
-class Waiting:
-    items_ahead: int
-    items_waiting: int
-    pace: Pace
+def flow_of(pace: float, *calls: int) -> Flow:
+    """A flow in which calls of so many items are on their way."""
+    flow = Flow(pace, TURN)
+    for count in calls:
+        flow.enter(count)
+    return flow
 
 
 @pytest.mark.parametrize(
-    ("ahead", "waiting", "pace", "refused"),
+    ("pace", "calls", "refused"),
     [
-        (0, 0, 100.0, None),
-        (10, 10, 0.1, None),
-        (11, 11, 0.1, 2),
-        (64, 1000, 0.01, None),
-        (640, 10_000, 0.0001, 1),
-        (128, 2000, 0.01, 20),
-        (64, 64, 100.0, 60),
+        (100.0, [], None),
+        (0.1, [10], None),
+        (0.1, [5, 6], 2),
+        (0.01, [1000], None),
+        (0.01, 7 * [1000], 60),
+        (0.0001, 9 * [1000] + [999], None),
+        (0.0001, 10 * [1000], 1),
+        (0.25, [5], 2),
     ],
 )
 def test_a_call_is_refused_when_its_wait_would_be_too_long(
-    ahead: int, waiting: int, pace: float, refused: int | None
+    pace: float, calls: list[int], refused: int | None
 ) -> None:
-    queue = Waiting(ahead, waiting, Pace(pace))
-    assert ADMISSION.refusal(queue) == refused
+    flow = flow_of(pace, *calls)
+    assert ADMISSION.refusal(flow) == refused
     if refused is None:
-        ADMISSION.check(queue)
+        ADMISSION.check(flow)
     else:
         with pytest.raises(Overloaded) as caught:
-            ADMISSION.check(queue)
+            ADMISSION.check(flow)
         assert caught.value.headers["Retry-After"] == str(refused)
 
 
-@given(waiting=st.integers(0, 100_000), rest=st.integers(0, 10_000), pace=st.floats(1e-6, 10.0))
-def test_more_waiting_never_turns_a_refusal_into_a_welcome(
-    waiting: int, rest: int, pace: float
+@given(
+    calls=st.lists(st.integers(1, 1000), max_size=50),
+    more=st.integers(1, 1000),
+    pace=st.floats(1e-6, 10.0),
+)
+def test_more_on_its_way_never_turns_a_refusal_into_a_welcome(
+    calls: list[int], more: int, pace: float
 ) -> None:
-    refused = ADMISSION.refusal(Waiting(waiting, waiting + rest, Pace(pace)))
-    more = ADMISSION.refusal(Waiting(waiting + 1, waiting + rest + 1, Pace(pace)))
-    if refused is not None:
-        assert more is not None
-        assert 1 <= refused <= more <= 60
+    before = ADMISSION.refusal(flow_of(pace, *calls))
+    after = ADMISSION.refusal(flow_of(pace, *calls, more))
+    if before is not None:
+        assert after is not None
+        assert 1 <= before <= after <= 60

@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.router.routing import (
@@ -255,3 +255,24 @@ def test_peoples_label_answers_an_item_in_review() -> None:
     answered = resolved_by_people(asked, "positive")
     assert (answered.decision, answered.reason, answered.label) == ("answered", "human", "positive")
     assert (answered.suggestion, answered.propensity) == ("negative", 1.0)
+
+
+@given(
+    st.lists(
+        st.floats(-(2**-7), 1 + 2**-7, width=32) | st.just(float("nan")), min_size=2, max_size=8
+    ),
+    st.booleans(),
+)
+def test_few_labels_are_read_as_many_are(values: list[float], normalised: bool) -> None:
+    few = np.array([values], dtype=np.float32)
+    if normalised and few.sum() > 0.5:
+        few /= few.sum()
+    # The same row with labels that nothing speaks for is read the other way.
+    many = np.concatenate([few, np.zeros((1, 9), dtype=np.float32)], axis=1)
+    assume(abs(abs(few.sum() - 1) - 0.001) > 1e-5)
+    (score,), (wide,) = scores_of(few), scores_of(many)
+    if score is None or wide is None:
+        assert score == wide
+    else:
+        assert (score.top, score.confidence) == (wide.top, wide.confidence)
+        assert score.probabilities == wide.probabilities[: len(values)]

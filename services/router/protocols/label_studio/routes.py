@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    Overloaded,
     ProjectNotFound,
     QueueUnreachable,
     StoreUnreachable,
@@ -30,12 +31,13 @@ from services.router.protocols.label_studio.preannotations import pre_annotation
 from services.router.protocols.native import Service
 from services.router.service import Router
 from services.router.versions.views import View
-from shared.auth import allow
+from shared.auth import allow, principal_of
 from shared.problems import (
     BodyTooLarge,
     Conflict,
     Forbidden,
     NotJson,
+    TooManyRequests,
     Unauthorized,
     Unprocessable,
     declare,
@@ -87,18 +89,24 @@ def _check_schema(text: str, view: View) -> None:
     "/predict",
     summary="Pre-annotate tasks",
     dependencies=_by_caller,
-    responses=declare(*_REFUSALS, NotJson, BodyTooLarge, VersionNotReady),
+    responses=declare(
+        *_REFUSALS, NotJson, BodyTooLarge, TooManyRequests, Overloaded, VersionNotReady
+    ),
     response_model_exclude_unset=True,
 )
-async def predict(project: str, body: PredictionRequest, service: Service) -> PreAnnotations:
+async def predict(
+    project: str, request: Request, body: PredictionRequest, service: Service
+) -> PreAnnotations:
     """Score tasks; nothing is routed, logged or queued."""
     view = await service.versions.view(project)
     loaded = await service.inference.loaded(project, None, view)
+    service.predictor.admission.check(loaded.batcher.flow)
     try:
         config = parse_config(body.label_config)
         binding = bind(config, view.documents.project.labels, view.documents.project.fields)
     except ValueError as error:
         raise Unprocessable([("/label_config", str(error))]) from error
+    service.predictor.take(principal_of(request), len(body.tasks))
     return PreAnnotations(results=await pre_annotations(loaded, binding, body.tasks))
 
 

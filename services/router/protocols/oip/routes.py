@@ -11,7 +11,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.router.errors import (
     ItemConflict,
     MalformedInference,
+    Overloaded,
     ProjectNotFound,
+    SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
     VersionNotFound,
@@ -30,6 +32,7 @@ from services.router.protocols.oip.messages import (
 from services.router.protocols.oip.refusals import refuse
 from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
+from services.router.rates import holder_of
 from services.router.service import Router
 from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
@@ -165,13 +168,17 @@ _INFER: dict[str, Any] = {
     "responses": declare(
         NotJson,
         MalformedInference,
+        RequestTimeout,
         ItemConflict,
         BodyTooLarge,
         RequestTimeout,
         TooManyRequests,
         Unprocessable,
+        TooManyRequests,
         StoreUnreachable,
         VersionNotReady,
+        Overloaded,
+        SpoolFull,
         SpoolUnavailable,
     ),
 }
@@ -183,13 +190,15 @@ async def infer(
     project: str, request: Request, service: Service, version: str | None = None
 ) -> Response:
     """Score rows of tensors; with parameter `surehand_review` route them as predict does."""
-    inference = service.inference
-    body = await request.body()
+    body, caller = await request.body(), principal_of(request)
     if encoding := request.headers.get("content-encoding"):
-        body = decompressed(body, encoding, inference.body_limit_bytes)
+        body = decompressed(body, encoding, service.inference.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
-    headers, answer = await inference.infer(project, version, body, length, principal_of(request))
-    return Response(answer, headers={name.decode(): value.decode() for name, value in headers})
+    said, answer = await service.inference.infer(project, version, body, length, caller)
+    headers = {name.decode(): value.decode() for name, value in said}
+    if (limit := service.predictor.rate_limit) is not None:
+        headers |= limit.standing(holder_of(caller))
+    return Response(answer, headers=headers)
 
 
 @server.api_route("/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
