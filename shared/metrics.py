@@ -6,10 +6,14 @@ predecessor ended, and files do not pile up.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest, values
+from prometheus_client import REGISTRY, values
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -24,10 +28,21 @@ def forget_gauges(folder: Path, number: int) -> None:
     mark_process_dead(number, str(folder))
 
 
-def metrics_text() -> bytes:
-    """Return the values in Prometheus's text format, those of all workers added up."""
-    if METRICS_FOLDER not in os.environ:
-        return generate_latest()
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)
-    return generate_latest(registry)
+def exposition(accepted: str) -> tuple[bytes, str]:
+    """Return the values, those of all workers added up, and the media type that they are in.
+
+    Prometheus's text format, or OpenMetrics if `accepted`, an ``Accept`` header, prefers it.
+    """
+    encode, media_type = choose_encoder(accepted)
+    return encode(REGISTRY if METRICS_FOLDER not in os.environ else _Workers()), media_type
+
+
+class _Workers(Collector):
+    """The values of all workers. What none of them has any longer is 0 in their files."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each metric, without what is no longer there."""
+        for metric in MultiProcessCollector(None).collect():
+            if metric.name.endswith("_info"):
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric

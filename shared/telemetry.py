@@ -5,19 +5,33 @@ import re
 import sys
 import time
 from collections.abc import Iterable
-from functools import cache
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, disable_created_metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import EventDict
 
 from shared.contracts.base import new_id
+from shared.tracing import traceparent
+
+log = structlog.get_logger()
+
+# When a series began helps nobody here, and would double the lines of every scrape.
+disable_created_metrics()
 
 REQUESTS = Counter(
-    "surehand_http_requests_total", "HTTP requests by service and status", ["service", "status"]
+    "surehand_http_requests_total",
+    "HTTP requests answered",
+    ["service", "method", "route", "status"],
 )
 REQUEST_SECONDS = Histogram(
-    "surehand_http_request_seconds", "Seconds from a request's arrival to its answer", ["service"]
+    "surehand_http_request_seconds",
+    "Seconds from a request's arrival to the start of its answer",
+    ["service", "method", "route"],
+    buckets=(
+        *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
+        *(0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    ),
 )
 CUT_CONNECTIONS = Counter(
     "surehand_http_cut_connections_total",
@@ -26,7 +40,12 @@ CUT_CONNECTIONS = Counter(
 )
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
 
+# Where an application that answers a request before any route is asked names the route's path.
+ROUTE = "surehand.route"
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
+_OTHER = "other"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -34,6 +53,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _with_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.format_exc_info,
@@ -44,6 +64,28 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Forwarding()], force=True)
+
+
+class _Forwarding(logging.Handler):
+    """Writes what libraries say as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        log.log(
+            record.levelno,
+            "library_says",
+            logger=record.name,
+            detail=record.getMessage(),
+            exc_info=record.exc_info,
+        )
+
+
+def _with_trace(_: object, __: str, event: EventDict) -> EventDict:
+    """Name the trace that a line belongs to, where traces are on."""
+    if (trace := traceparent()) is not None:
+        event["trace_id"] = trace.split("-")[1]
+    return event
 
 
 class RequestContext:
@@ -52,7 +94,8 @@ class RequestContext:
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
         self.service = service
-        self.seconds = REQUEST_SECONDS.labels(service)
+        # Looked up by what callers cannot make up: a route's path, not the path that was asked for.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request in its context."""
@@ -65,13 +108,29 @@ class RequestContext:
         async def observe(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id)]
-                _requests(self.service, message["status"]).inc()
-                self.seconds.observe(time.perf_counter() - started)
+                requests, seconds = self._of(scope, message["status"])
+                requests.inc()
+                seconds.observe(time.perf_counter() - started)
             await send(message)
 
         # Each request has a task, hence a context, of its own: nothing is to be unbound.
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         await self.app(scope, receive, observe)
+
+    def _of(self, scope: Scope, status: int) -> tuple[Counter, Histogram]:
+        route = scope.get(ROUTE) or getattr(scope.get("route"), "path_format", None) or _OTHER
+        key: tuple[str, str, int] = (scope["method"], route, status)
+        return self._series.get(key) or self._bind(*key)
+
+    def _bind(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        known = method if method in _METHODS else _OTHER
+        series = (
+            REQUESTS.labels(self.service, known, route, str(status)),
+            REQUEST_SECONDS.labels(self.service, known, route),
+        )
+        if known == method:
+            self._series[method, route, status] = series
+        return series
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -79,8 +138,3 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value
     return new_id().encode()
-
-
-@cache
-def _requests(service: str, status: int) -> Counter:
-    return REQUESTS.labels(service, str(status))

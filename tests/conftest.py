@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from shared.auth import Keys
 from shared.settings import CommonSettings
+from tests.harness.otlp import Collector, collecting
 from tests.harness.servers import postgres_server, redis_server
 
 # A busy machine must not fail a property: only what is slow in itself may.
@@ -61,6 +62,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database: each test that asks runs on SQLite and on PostgreSQL."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """A collector that what starts after it exports its spans to."""
+    with collecting() as running:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.endpoint)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+        yield running
 
 
 @pytest.fixture

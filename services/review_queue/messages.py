@@ -4,7 +4,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import MAX_BATCH, Data, ItemId, Label, Message, Metadata, UtcTime
+from shared.contracts.base import (
+    MAX_BATCH,
+    Data,
+    ItemId,
+    Label,
+    Message,
+    Metadata,
+    Trace,
+    UtcTime,
+)
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction, TaskState
 
@@ -61,6 +70,7 @@ class TaskDetail(TaskSummary):
     skips: int
     holder: str | None
     lease_expires_at: UtcTime | None
+    trace: Trace = None
     timeline: list[TimelineEntry]
 
 

@@ -39,7 +39,8 @@ class TaskRow(Base, table=True):
 
     `turn` orders the claims of its class (`evidence` or not) and is null once resolved.
     `available_at` is the moment from which anybody may claim it; `reserved_for` may do so before.
-    `lease_number` names the lease that holds now; `revision` counts the outcomes.
+    `lease_number` names the lease that holds now; `revision` counts the outcomes; `trace` is the
+    span that asked for the task.
     """
 
     __tablename__ = "tasks"
@@ -71,6 +72,7 @@ class TaskRow(Base, table=True):
     label: str | None = None
     source: str | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    trace: str | None = None
 
 
 class LeaseRow(Base, table=True):

@@ -65,7 +65,8 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
 class Call:
     """One call under way. `scores` and `decisions` are in the order of the call's items.
 
-    `predictions` are what `encode` made of them.
+    `trace` is the span that its tasks and rows belong to, where traces are on; `predictions` are
+    what `encode` made of them.
     """
 
     terms: Terms
@@ -74,6 +75,7 @@ class Call:
     decisions: list[Decision]
     received: datetime
     decided: datetime
+    trace: str | None = None
     predictions: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class Call:
             "data": item.data,
             "metadata": item.metadata,
             "lane": decision.lane,
+            **self._traced(),
             "prediction": {
                 "label": decision.suggestion,
                 "confidence": decision.confidence,
@@ -147,6 +150,9 @@ class Call:
                 **self._others.get(i, self._common),
             },
         }
+
+    def _traced(self) -> dict[str, str]:
+        return {} if self.trace is None else {"trace": self.trace}
 
     def in_review(self) -> list[str]:
         """Return the ids of the items that wait for people."""
@@ -164,7 +170,7 @@ class Call:
 
     def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
-        received = rfc3339(self.received)
+        received, traced = rfc3339(self.received), self._traced()
         lines = bytearray()
         for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
             asked = orjson.dumps(
@@ -173,6 +179,7 @@ class Call:
                     "metadata": item.metadata,
                     "review": self.incoming.review,
                     "received_at": received,
+                    **traced,
                 }
             )
             # The members of two objects as those of one.

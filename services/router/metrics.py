@@ -1,4 +1,4 @@
-"""The router's metrics: each declared once, here."""
+"""The router's metrics: each declared once, here. Labels are projects and words of ours alone."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,34 +7,56 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.router.routing import Decision
 
+_PROJECT = ["project"]
+
 DECISIONS = Counter(
-    "surehand_router_decisions_total", "Decisions, by kind and reason", ["decision", "reason"]
+    "surehand_router_decisions_total",
+    "Items decided, by kind and reason",
+    ["project", "decision", "reason"],
 )
-AUDITS = Counter("surehand_router_audits_total", "Answers that also went to blind review")
+AUDITS = Counter("surehand_router_audits_total", "Answers that also went to blind review", _PROJECT)
 SCORING_FAILURES = Counter(
-    "surehand_router_scoring_failures_total", "Items that the loaded version could not score"
+    "surehand_router_scoring_failures_total",
+    "Items that the loaded version could not score",
+    _PROJECT,
 )
-WAIT_SECONDS = Histogram(
+QUEUE_SECONDS = Histogram(
     "surehand_router_queue_seconds",
     "Seconds from a call's arrival at its model version to its first run",
+    _PROJECT,
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+QUEUE_ITEMS = Gauge(
+    "surehand_router_queue_items",
+    "Items that wait to be scored",
+    _PROJECT,
+    multiprocess_mode="livesum",
 )
 INFERENCE_SECONDS = Histogram(
     "surehand_router_inference_seconds",
     "Seconds that one batch takes in ONNX Runtime",
+    _PROJECT,
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5),
 )
 BATCH_ITEMS = Histogram(
-    "surehand_router_batch_items", "Items in one batch", buckets=(1, 2, 4, 8, 12, 16)
+    "surehand_router_batch_items", "Items in one batch", _PROJECT, buckets=(1, 2, 4, 8, 12, 16)
+)
+VERSION_INFO = Gauge(
+    "surehand_router_version_info",
+    "Model versions in memory, with the role each plays; always 1",
+    ["project", "version", "role"],
+    multiprocess_mode="livemax",
 )
 REFUSED = Counter(
     "surehand_router_refused_total",
     "Calls refused because there were too many, by cause",
     ["cause"],
 )
-RELOADS = Counter("surehand_router_reloads_total", "Versions loaded")
+RELOADS = Counter("surehand_router_reloads_total", "Versions loaded", _PROJECT)
 RELOAD_FAILURES = Counter(
-    "surehand_router_reload_failures_total", "Attempts to load a version that were refused"
+    "surehand_router_reload_failures_total",
+    "Attempts to load a version that were refused",
+    _PROJECT,
 )
 STORE_FAILURES = Counter("surehand_router_store_failures_total", "Store reads that failed")
 SPOOLED = Counter("surehand_router_spooled_total", "Tasks that went to the spool")
@@ -56,6 +78,9 @@ LOG_LAG_SECONDS = Gauge(
     "Age of the oldest row that is not yet in the store",
     multiprocess_mode="livemax",
 )
+LOG_SHIPPED_BYTES = Counter(
+    "surehand_router_decision_log_shipped_bytes_total", "Compressed bytes of rows put in the store"
+)
 LOG_LOST = Counter(
     "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"
 )
@@ -72,19 +97,29 @@ SHADOW_LOG_LAG_SECONDS = Gauge(
     "Age of the oldest row that is not yet in the store",
     multiprocess_mode="livemax",
 )
+SHADOW_LOG_SHIPPED_BYTES = Counter(
+    "surehand_router_shadow_log_shipped_bytes_total", "Compressed bytes of rows put in the store"
+)
 SHADOW_LOG_LOST = Counter(
     "surehand_router_shadow_log_lost_total", "Shadow rows that could not be written locally"
 )
 
 
-def count_decisions(decisions: Sequence[Decision]) -> None:
+def begin_counting(project: str) -> None:
+    """Show a project's counters from 0 on: a rate misses a series that begins at 1."""
+    _counter(project, "answered", "confident")
+    for counter in (AUDITS, SCORING_FAILURES, RELOADS, RELOAD_FAILURES):
+        counter.labels(project)
+
+
+def count_decisions(project: str, decisions: Sequence[Decision]) -> None:
     """Count what became of the items of one call."""
     for decision in decisions:
-        _counter(decision.decision, decision.reason).inc()
+        _counter(project, decision.decision, decision.reason).inc()
         if decision.audited:
-            AUDITS.inc()
+            AUDITS.labels(project).inc()
 
 
 @cache
-def _counter(decision: str, reason: str) -> Counter:
-    return DECISIONS.labels(decision, reason)
+def _counter(project: str, decision: str, reason: str) -> Counter:
+    return DECISIONS.labels(project, decision, reason)

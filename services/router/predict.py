@@ -80,7 +80,7 @@ class Predictor:
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
             data = await scorable_data(data, view.documents.image_fields, view.layouts())
-        scores = await _score(view, data, theirs)
+        scores = await self._score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -96,7 +96,7 @@ class Predictor:
         call.encode()
         rows = call.log_rows()
         self.log.append(project, rows)
-        count_decisions(call.decisions)
+        count_decisions(project, call.decisions)
         if view.shadows:
             self.shadows.offer(project, call, len(rows))
         return call
@@ -119,6 +119,23 @@ class Predictor:
         key = canary_key(self.secret, documents.project.project, named.version)
         return challenged(key, (item.item_id for item in incoming.items), named.share)
 
+    async def _score(
+        self, view: View, data: Sequence[Data], theirs: Sequence[int]
+    ) -> Sequence[Score | None]:
+        """Return a score an item, by the challenger at `theirs`; None where there is none."""
+        if not theirs:
+            return await _scores_by(view.serving, data)
+        ours = sorted(set(range(len(data))).difference(theirs))
+        scores: list[Score | None] = [None] * len(data)
+        found = await asyncio.gather(
+            _scores_by(view.serving, [data[i] for i in ours]),
+            _scores_by(view.challenger, [data[i] for i in theirs]),
+        )
+        for positions, part in zip((ours, theirs), found, strict=True):
+            for i, score in zip(positions, part, strict=True):
+                scores[i] = score
+        return scores
+
     async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
         """Make every task durable; fill in what people have answered, or answer in time."""
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
@@ -134,22 +151,6 @@ class Predictor:
             # The queue has not seen what lies in the spool, and may have resolved it long ago.
             wait.unsure |= self.handoff.backlog > 0
             call.answer(await wait.labels(call.in_review()))
-
-
-async def _score(view: View, data: Sequence[Data], theirs: Sequence[int]) -> Sequence[Score | None]:
-    """Return a score an item, those at `theirs` by the challenger; None where there is none."""
-    if not theirs:
-        return await _scores_by(view.serving, data)
-    ours = sorted(set(range(len(data))).difference(theirs))
-    scores: list[Score | None] = [None] * len(data)
-    found = await asyncio.gather(
-        _scores_by(view.serving, [data[i] for i in ours]),
-        _scores_by(view.challenger, [data[i] for i in theirs]),
-    )
-    for positions, part in zip((ours, theirs), found, strict=True):
-        for i, score in zip(positions, part, strict=True):
-            scores[i] = score
-    return scores
 
 
 async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:

@@ -13,6 +13,7 @@ from services.router.decision_log.shipping import RowLog
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
+from services.router.measuring import Measuring
 from services.router.predict import Predictor
 from services.router.protocols.label_studio.annotations import Annotations
 from services.router.protocols.label_studio.training import Training
@@ -21,8 +22,10 @@ from services.router.rates import RateLimit
 from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
 from services.router.shadows import Shadows
+from services.router.tracing import TracedPredictor
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
+from shared import tracing
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -54,7 +57,6 @@ async def running_router(
     bells = Doorbells(common.redis_url)
     threads = threads_per_worker(settings.workers)
     versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
-
     retention = partial(_retention, versions)
     log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
     shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
@@ -70,8 +72,9 @@ async def running_router(
         shadows.running(),
         handoff.running(),
         waiters.running(stopping),
+        Measuring(versions, (log, shadow_log), common.poll_seconds).running(),
     ):
-        predictor = Predictor(
+        predictor = (TracedPredictor if tracing.is_on() else Predictor)(
             versions=versions,
             handoff=handoff,
             waiters=waiters,

@@ -57,6 +57,7 @@ class OutcomeRow(Base, table=True):
     content_hash: str
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     resolved_at: datetime = Field(sa_type=UtcDateTime)
+    trace: str | None = None
 
 
 class LedgerFile(Base, table=True):

@@ -42,6 +42,10 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 UtcTime = Annotated[AwareDatetime, Field(strict=False), PlainSerializer(rfc3339, when_used="json")]
 ProjectName = Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
 ItemId = Annotated[
@@ -60,6 +64,12 @@ Metadata = dict[
     Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)],
 ]
 Data = dict[str, Any]
+# A span that others may go on from or point at (W3C Trace Context). Where traces are off there is
+# none, and messages are as if there were no such field.
+TraceParent = Annotated[
+    str, StringConstraints(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+]
+Trace = Annotated[TraceParent | None, Field(exclude_if=_is_none)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 

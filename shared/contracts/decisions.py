@@ -12,6 +12,7 @@ from shared.contracts.base import (
     Message,
     Metadata,
     Probability,
+    Trace,
     UtcTime,
 )
 from shared.contracts.items import Item
@@ -86,6 +87,7 @@ class DecisionRow(Prediction):
     metadata: Metadata = {}
     review: ReviewMode
     received_at: UtcTime
+    trace: Trace = None
 
 
 class ShadowRow(Message):

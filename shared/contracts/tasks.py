@@ -13,6 +13,7 @@ from shared.contracts.base import (
     Metadata,
     Probability,
     Text,
+    Trace,
     UtcTime,
 )
 
@@ -51,6 +52,7 @@ class NewTask(Message):
     lane: Lane = "mandatory"
     due_at: UtcTime | None = None
     prediction: TaskPrediction | None = None
+    trace: Trace = None
 
 
 class TaskBatch(Message):
@@ -98,6 +100,7 @@ class Outcome(Message):
     prediction: TaskPrediction | None
     instructions_revision: int
     resolved_at: UtcTime
+    trace: Trace = None
 
 
 class OutcomeFeed(Message):

@@ -7,15 +7,15 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import problems
+from shared import problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.openapi import describe
 from shared.http.waiting import STOPPING
-from shared.metrics import metrics_text
+from shared.metrics import exposition
 from shared.telemetry import RequestContext
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -62,19 +62,30 @@ def build_app(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=_stoppable(lifespan, stopping),
+        lifespan=_stoppable(_traced(service, lifespan), stopping),
         redoc_url=None,
+        # FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.verifier = verifier
-    app.state.stopping = stopping
-    app.include_router(_health(service, missing, stopping))
-    for router in routers:
+    app.state.verifier, app.state.stopping = verifier, stopping
+    for router in (_health(service, missing, stopping), *routers):
         app.include_router(router)
     problems.install(app)
+    describe(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
     inner = app.through_framework
-    app.entry = RequestContext(front(inner) if front else inner, service=service)
+    app.entry = tracing.continuing(RequestContext(front(inner) if front else inner, service))
     return app
+
+
+def _traced(service: str, lifespan: Lifespan) -> Lifespan:
+    @contextlib.asynccontextmanager
+    async def traced(app: FastAPI) -> AsyncIterator[None]:
+        with tracing.exporting(service):
+            async with lifespan(app):
+                yield
+
+    return traced
 
 
 def _stoppable(
@@ -108,8 +119,9 @@ def _health(service: str, missing: Readiness, stopping: asyncio.Event) -> APIRou
         return Response(orjson.dumps(body), 503 if lacks else 200, media_type="application/json")
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-    async def metrics() -> Response:
-        text = await asyncio.to_thread(metrics_text)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        accepted = request.headers.get("accept", "")
+        text, media_type = await asyncio.to_thread(exposition, accepted)
+        return Response(text, media_type=media_type)
 
     return router

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.tracing import record
 
 DEFAULT_LEASE_SECONDS = 300.0
 _TOKEN_BYTES = 32
@@ -79,6 +81,7 @@ class ClaimService:
             return await repository.anything_claimable(session, project, reviewer, self.now())
 
     async def _claim(self, project_name: str, reviewer: str, count: int) -> list[Lease]:
+        began = time.time()
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
             now = self.now()
@@ -88,6 +91,9 @@ class ClaimService:
                 return []
             leases = [_lease(row, project, who.expires_at) for row in rows]
             await self._record(session, who, rows, leases)
+        # Only now: those who wait would make a span each time they find nothing.
+        traces = [row.trace for row in rows]
+        record("lease", "server", since=began, links=traces, project=project_name, tasks=len(rows))
         return leases
 
     async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:

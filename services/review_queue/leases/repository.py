@@ -21,7 +21,7 @@ _CLAIMED = tuple(
     _tasks.c[name]
     for name in (
         *("task_id", "item_id", "data", "item_metadata"),
-        *("prediction", "evidence", "lease_number", "turn"),
+        *("prediction", "evidence", "lease_number", "turn", "trace"),
     )
 )
 

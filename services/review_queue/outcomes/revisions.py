@@ -45,6 +45,7 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
             "prediction": prediction and TaskPrediction.model_validate(prediction),
             "instructions_revision": row.instructions_revision,
             "resolved_at": row.resolved_at,
+            "trace": task.trace,
         }
     )
 

@@ -1,6 +1,6 @@
 """Taking tasks in: up to a thousand at once, each with a receipt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from services.review_queue.tasks.entries import Entry, check_entries
 from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, lane_after, turn_of
 from services.review_queue.tasks.states import state_of
 from services.review_queue.timeline import event
+from services.review_queue.tracing import taking_in
 from shared import outbox
 from shared.contracts.projects import Project
 from shared.contracts.tasks import EVIDENCE_LANES, Lane, TaskReceipt, TaskReceipts
@@ -29,6 +30,7 @@ class _Batch:
     project: Project
     actor: str
     now: datetime
+    trace: str | None
     created: set[str] = field(default_factory=set)
     known: dict[str, TaskRow] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
@@ -57,25 +59,30 @@ class IntakeService:
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
         checked = check_entries(project, entries)
-        batch = _Batch(project, actor, self.now())
+        good = [entry for entry in checked if isinstance(entry, Entry)]
+        with taking_in(project_name, (entry.task.trace for entry in good)) as trace:
+            batch = _Batch(project, actor, self.now(), trace)
+            receipts = await self._take(batch, good)
+        self.nudge()
+        return TaskReceipts(
+            tasks=[next(receipts) if isinstance(one, Entry) else one for one in checked]
+        )
+
+    async def _take(self, batch: _Batch, entries: Sequence[Entry]) -> Iterator[TaskReceipt]:
         async with self.database.transaction() as session:
-            await self._insert(session, batch, [e for e in checked if isinstance(e, Entry)])
-            receipts = [
-                await self._receipt(session, batch, entry) if isinstance(entry, Entry) else entry
-                for entry in checked
-            ]
+            await self._insert(session, batch, entries)
+            receipts = [await self._receipt(session, batch, entry) for entry in entries]
             await repository.add_events(session, batch.events)
             if batch.claimable:
-                outbox.add(session, OutboxRow, tasks_bell(project_name))
-        self.nudge()
-        return TaskReceipts(tasks=receipts)
+                outbox.add(session, OutboxRow, tasks_bell(batch.project.project))
+        return iter(receipts)
 
     async def _insert(self, session: AsyncSession, batch: _Batch, entries: Sequence[Entry]) -> None:
         rows: dict[str, dict[str, Any]] = {}
         for index, entry in enumerate(entries):
             # The first of a batch is the oldest: they are asked in the order they came in.
             created_at = batch.now + timedelta(microseconds=index)
-            rows.setdefault(entry.task_id, _new_row(batch.project, entry, created_at))
+            rows.setdefault(entry.task_id, _new_row(batch, entry, created_at))
         batch.created = await repository.add_new(session, list(rows.values()))
         batch.claimable = bool(batch.created)
         for task_id in batch.created:
@@ -117,7 +124,7 @@ class IntakeService:
     async def _relabel(
         self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry
     ) -> None:
-        row.prediction = _prediction(entry) or row.prediction
+        _ask_again(batch, row, entry)
         row.skips = 0
         await reopen(session, row, batch.now, lane="relabel")
         batch.events.append(
@@ -136,8 +143,8 @@ _NEW: dict[str, Any] = {
 }
 
 
-def _new_row(project: Project, entry: Entry, created_at: datetime) -> dict[str, Any]:
-    task = entry.task
+def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
+    project, task = batch.project, entry.task
     due_at = task.due_at
     if due_at is None and task.lane == "mandatory":
         due_at = created_at + timedelta(seconds=project.review.due_seconds)
@@ -154,6 +161,7 @@ def _new_row(project: Project, entry: Entry, created_at: datetime) -> dict[str, 
         "turn": turn_of(task.lane, due_at, created_at),
         "due_at": due_at,
         "created_at": created_at,
+        "trace": task.trace or batch.trace,
     }
 
 
@@ -170,11 +178,16 @@ def _move(batch: _Batch, row: TaskRow, entry: Entry) -> None:
     row.lane = lane
     row.evidence = lane in EVIDENCE_LANES
     row.turn = turn_of(lane, row.due_at, row.created_at)
-    # Evidence speaks of the draw that asked for it: its version, its propensity.
-    row.prediction = _prediction(entry) or row.prediction
+    _ask_again(batch, row, entry)
     batch.claimable = True
     detail = {"from": current, "to": lane}
     batch.events.append(event(row.task_id, "moved", batch.actor, batch.now, detail))
+
+
+def _ask_again(batch: _Batch, row: TaskRow, entry: Entry) -> None:
+    # Evidence speaks of the draw that asked for it: its version, its propensity.
+    row.prediction = _prediction(entry) or row.prediction
+    row.trace = entry.task.trace or batch.trace or row.trace
 
 
 def _receipt_of(row: TaskRow, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:

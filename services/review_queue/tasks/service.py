@@ -86,6 +86,7 @@ class TaskService:
                 "skips": task.skips,
                 "holder": task.holder if leased else None,
                 "lease_expires_at": task.available_at if leased else None,
+                "trace": task.trace,
                 "timeline": [
                     TimelineEntry(kind=line.kind, actor=line.actor, at=line.at, detail=line.detail)  # type: ignore[arg-type]
                     for line in events

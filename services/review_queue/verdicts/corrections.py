@@ -23,6 +23,7 @@ from shared.auth import Principal
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.problems import Conflict
+from shared.tracing import link, note, traced
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class CorrectionService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
+    @traced("undo", kind="server")
     async def undo(self, token: str, who: Principal) -> TaskProgress:
         """Take back the verdict or skip given under `token`, while nothing has come after it.
 
@@ -79,6 +81,7 @@ class CorrectionService:
             open_again(held.session, held.task, reserve=reserve)
         return None
 
+    @traced("verdict", kind="server")
     async def record(
         self, project_name: str, task_id: str, body: VerdictOnBehalf, recorded_by: str
     ) -> TaskProgress:
@@ -101,6 +104,8 @@ class CorrectionService:
             known = as_task_id(task_id)
             found = None if known is None else await tasks.lock(session, known)
             task = require_task(found, project_name)
+            note(project=project_name)
+            link([task.trace])
             require_label(project, body.label)
             if task.state == "resolved":
                 return await _repeated(session, task, body)

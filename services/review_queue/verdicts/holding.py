@@ -15,6 +15,7 @@ from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow
 from services.review_queue.outcomes import repository as outcomes
 from services.review_queue.outcomes.revisions import outcome_message
 from services.review_queue.tasks.states import state_of
+from shared import tracing
 from shared.auth import Principal
 from shared.contracts.tasks import TaskProgress
 from shared.problems import Conflict, Forbidden, NotFound
@@ -105,6 +106,8 @@ async def present(session: AsyncSession, token: str, who: Principal, now: dateti
     task, lease = found
     if not who.may_enter(task.project):
         raise Forbidden("The token is not for this project.", project=task.project)
+    tracing.note(project=task.project)
+    tracing.link([task.trace])
     held = Held(session, task, lease, now)
     if lease.reviewer != who.subject:
         raise await held._expired("The lease is somebody else's.")

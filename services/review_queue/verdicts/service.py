@@ -20,6 +20,7 @@ from shared.contracts.projects import Project
 from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
 from shared.db import Database
 from shared.problems import Unprocessable
+from shared.tracing import traced
 
 
 def require_label(project: Project, label: str) -> None:
@@ -49,6 +50,7 @@ class VerdictService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
+    @traced("verdict", kind="server")
     async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress:
         """Give a verdict; `Unprocessable` when its label is not the project's."""
         digest = body_digest(body)
@@ -78,6 +80,7 @@ class VerdictService:
         self.nudge()
         return progress
 
+    @traced("skip", kind="server")
     async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress:
         """Leave the task to others; after `max_overlap` skips nobody can answer it."""
         digest = body_digest(body)

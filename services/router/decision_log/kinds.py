@@ -8,8 +8,10 @@ from prometheus_client import Counter, Gauge
 from services.router.metrics import (
     LOG_LAG_SECONDS,
     LOG_LOST,
+    LOG_SHIPPED_BYTES,
     SHADOW_LOG_LAG_SECONDS,
     SHADOW_LOG_LOST,
+    SHADOW_LOG_SHIPPED_BYTES,
 )
 from shared.store import decisions_prefix, shadow_prefix
 
@@ -21,8 +23,15 @@ class LogKind:
     name: str
     prefix: Callable[[str], str]
     lag_seconds: Gauge
+    shipped_bytes: Counter
     lost: Counter
 
 
-DECISIONS = LogKind("decision_log", decisions_prefix, LOG_LAG_SECONDS, LOG_LOST)
-SHADOW = LogKind("shadow_log", shadow_prefix, SHADOW_LOG_LAG_SECONDS, SHADOW_LOG_LOST)
+DECISIONS = LogKind("decision_log", decisions_prefix, LOG_LAG_SECONDS, LOG_SHIPPED_BYTES, LOG_LOST)
+SHADOW = LogKind(
+    "shadow_log",
+    shadow_prefix,
+    SHADOW_LOG_LAG_SECONDS,
+    SHADOW_LOG_SHIPPED_BYTES,
+    SHADOW_LOG_LOST,
+)

@@ -1,8 +1,8 @@
 """Local segments of one log: one open file a project, named as it will be in the store."""
 
 import gzip
+import math
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,7 +100,6 @@ def packed(segment: Path) -> bytes:
     return gzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=6, mtime=0)
 
 
-def age_seconds(segments: list[Path]) -> float:
-    """Return the seconds since the oldest of `segments` was last written; 0 for none."""
-    written = [path.stat().st_mtime for path in segments]
-    return max(0.0, time.time() - min(written)) if written else 0.0
+def oldest_write(segments: list[Path]) -> float:
+    """Return when the first of `segments` was last written, in Unix seconds; infinity for none."""
+    return min((path.stat().st_mtime for path in segments), default=math.inf)

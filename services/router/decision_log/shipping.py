@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ from services.router.decision_log.kinds import LogKind
 from services.router.decision_log.segments import (
     PATTERN,
     LogSegments,
-    age_seconds,
+    oldest_write,
     packed,
     store_path,
 )
@@ -54,6 +56,19 @@ class RowLog:
         self._full = asyncio.Event()
         self._unwritten: dict[str, list[bytes]] = {}
         self._expired_at: datetime | None = None
+        # When the oldest row was written that waits, and that is being shipped; infinity for none.
+        self._waiting_since = math.inf
+        self._shipping_since = math.inf
+
+    @property
+    def lag_seconds(self) -> float:
+        """Age of the oldest row that is not yet in the store; 0 when all are."""
+        since = min(self._waiting_since, self._shipping_since)
+        return 0.0 if since == math.inf else max(0.0, time.time() - since)
+
+    def measure(self) -> None:
+        """Set the gauge of this log."""
+        self._kind.lag_seconds.set(self.lag_seconds)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["RowLog"]:
@@ -85,6 +100,8 @@ class RowLog:
             try:
                 if self._segments.append(project, lines):
                     self._full.set()
+                if self._waiting_since == math.inf:
+                    self._waiting_since = time.time()
             except OSError as error:
                 count = lines.count(b"\n")
                 self._kind.lost.inc(count)
@@ -114,14 +131,19 @@ class RowLog:
         self._write()
         self._segments.seal()
         waiting = self._segments.sealed()
+        self._shipping_since = min(self._shipping_since, self._waiting_since)
+        self._waiting_since = math.inf
         try:
+            self._shipping_since = min(self._shipping_since, oldest_write(waiting))
             for path in waiting:
                 body = await asyncio.to_thread(packed, path)
                 await self._store.write(store_path(path, self._kind.prefix), body)
                 path.unlink()
+                self._kind.shipped_bytes.inc(len(body))
         except (BaseError, OSError) as error:
             log.warning("log_not_shipped", log=self._kind.name, cause=type(error).__name__)
-        self._kind.lag_seconds.set(age_seconds([path for path in waiting if path.exists()]))
+        else:
+            self._shipping_since = math.inf
 
     async def _expire(self) -> None:
         for project, days in self._retention().items():

@@ -20,6 +20,7 @@ from services.router.waiting.waiters import Left
 from shared.auth import Principal, Role, require
 from shared.http.waiting import disconnected
 from shared.problems import Problem, note
+from shared.telemetry import ROUTE
 
 log = structlog.get_logger()
 
@@ -53,6 +54,11 @@ class Way:
     answer: Callable[[Router, Call], Awaitable[Answer]]
     refuse: Callable[[Problem], Response] = Problem.response
 
+    @property
+    def route(self) -> str:
+        """The path of the route that documents it."""
+        return f"{self.prefix}{{project}}{self.suffix}"
+
     def project(self, path: str) -> str | None:
         """Return the project in `path`; None when this is not the way."""
         if not path.startswith(self.prefix) or not path.endswith(self.suffix):
@@ -66,20 +72,21 @@ class Front:
 
     def __init__(self, app: ASGIApp, ways: Sequence[Way], limit_bytes: int) -> None:
         self.app = app
-        self._ways = ways
+        self._ways = [(way, way.route) for way in ways]
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["method"] == "POST":
             path: str = scope["path"]
-            for way in self._ways:
+            for way, route in self._ways:
                 project = way.project(path)
                 if project is None:
                     continue
                 headers = dict(scope["headers"])
                 length = headers.get(b"content-length", b"")
                 if length.isdigit() and int(length) <= self._limit_bytes and way.takes(headers):
+                    scope[ROUTE] = route
                     await _serve(way, project, headers, scope, receive, send)
                     return
         await self.app(scope, receive, send)

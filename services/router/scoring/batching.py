@@ -14,7 +14,12 @@ from typing import Any
 
 import structlog
 
-from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, SCORING_FAILURES, WAIT_SECONDS
+from services.router.metrics import (
+    BATCH_ITEMS,
+    INFERENCE_SECONDS,
+    QUEUE_SECONDS,
+    SCORING_FAILURES,
+)
 from services.router.routing import FloatArray, Score, scores_of
 from services.router.scoring.flow import Flow
 
@@ -63,13 +68,18 @@ class Batcher:
         Rows of class probabilities for items, float32, shape (n, K); one run at a time.
     seconds_per_item
         Of processor time; a first measurement, corrected by those of some runs.
-    version
-        Whose graph it is, for the log.
+    project, version
+        Whose graph it is, for metrics and the log.
     """
 
-    def __init__(self, run: Run, seconds_per_item: float, version: str) -> None:
+    def __init__(self, run: Run, seconds_per_item: float, project: str, version: str) -> None:
         self._run = run
         self._version = version
+        # Bound once: looking a label up costs more than counting.
+        self._queue_seconds = QUEUE_SECONDS.labels(project)
+        self._inference_seconds = INFERENCE_SECONDS.labels(project)
+        self._batch_items = BATCH_ITEMS.labels(project)
+        self._failures = SCORING_FAILURES.labels(project)
         self.seconds_per_item = seconds_per_item
         self._waiting: deque[_Job] = deque()
         self._busy = False
@@ -148,7 +158,7 @@ class Batcher:
                 self.items_waiting -= len(rest)
                 continue
             if begin == 0:
-                WAIT_SECONDS.observe(time.perf_counter() - job.arrived)
+                self._queue_seconds.observe(time.perf_counter() - job.arrived)
             part = rest[:most] if len(rest) > most else rest
             if part is not rest:
                 longer.append(job)
@@ -177,11 +187,11 @@ class Batcher:
     def _timed(self, items: Sequence[Data]) -> list[Score | None]:
         started = time.perf_counter()
         scores = self.aside(items)
-        INFERENCE_SECONDS.observe(time.perf_counter() - started)
-        BATCH_ITEMS.observe(len(items))
+        self._inference_seconds.observe(time.perf_counter() - started)
+        self._batch_items.observe(len(items))
         if unusable := scores.count(None):
             log.error("items_unscored", model_version=self._version, count=unusable)
-            SCORING_FAILURES.inc(unusable)
+            self._failures.inc(unusable)
         return scores
 
     def aside(self, items: Sequence[Data]) -> list[Score | None]:

@@ -77,7 +77,7 @@ async def load_version(
         raise VersionRefused(str(error)) from error
     fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}
     layouts = image_layouts(manifest.inputs, fields)
-    batcher = Batcher(scorer.score, scorer.seconds_per_item, version)
+    batcher = Batcher(scorer.score, scorer.seconds_per_item, project.project, version)
     return LoadedVersion(manifest, digest, batcher, scorer.graph, fields, layouts)
 
 

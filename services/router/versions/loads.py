@@ -187,14 +187,14 @@ class Loads:
         else:
             self.loaded[version] = loaded
             self._touch(version)
-            RELOADS.inc()
+            RELOADS.labels(project).inc()
             log.info("version_loaded", project=project, model_version=version)
             return loaded
         return None
 
     async def _refuse(self, documents: Documents, version: str, why: str) -> None:
         project = documents.project.project
-        RELOAD_FAILURES.inc()
+        RELOAD_FAILURES.labels(project).inc()
         log.error("version_refused", project=project, model_version=version, cause=why)
         before = self.refusals.get(version)
         delay = _FIRST_RETRY_SECONDS

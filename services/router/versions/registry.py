@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import structlog
@@ -145,6 +145,12 @@ class Versions:
     def known(self) -> dict[str, View]:
         """Return the views of all projects that are known now."""
         return dict(self._views)
+
+    def in_memory(self) -> Iterator[tuple[str, str, LoadedVersion]]:
+        """Yield (project, role, version) of each version that could score at this moment."""
+        for project, view in self._views.items():
+            for version, loaded in self._loads[project].loaded.items():
+                yield project, view.role(version), loaded
 
     @property
     def idle(self) -> bool:

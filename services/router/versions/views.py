@@ -33,6 +33,21 @@ class View:
                 layouts.setdefault(name, []).extend(wanted)
         return layouts
 
+    def role(self, version: str) -> str:
+        """Say what a version that is in memory is there for.
+
+        While a new champion is loaded, or when it was refused, the one before it still serves.
+        """
+        channels = self.documents.channels
+        challenger = channels.challenger.version if channels.challenger is not None else None
+        if version == channels.champion:
+            return "champion"
+        if self.serving is not None and version == self.serving.version:
+            return "previous"
+        if version == challenger:
+            return "challenger"
+        return "shadow" if version in channels.shadow else "pinned"
+
 
 def challenger_of(
     channels: Channels, loaded: Mapping[str, LoadedVersion], serving: LoadedVersion | None

@@ -11,7 +11,15 @@ from services.trainer.promise import audit, certification
 from services.trainer.promise.supposing import suppose_target
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position, encode_cursor
-from shared.problems import Forbidden, NotFound, Unauthorized, Unavailable, Unprocessable, declare
+from shared.problems import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    declare,
+)
 
 TargetQuery = Annotated[
     float | None, Query(gt=0.5, lt=1, description="A stricter target to suppose.")
@@ -25,7 +33,11 @@ router = APIRouter(
 ItemQuery = Annotated[str | None, Query(max_length=200, description="Only this item's.")]
 
 
-@router.get("/certificate", summary="Show the newest version's certification")
+@router.get(
+    "/certificate",
+    summary="Show the newest version's certification",
+    responses=declare(Conflict),
+)
 async def show_certificate(
     tools: Tools, project: InProject, target_accuracy: TargetQuery = None
 ) -> CertificateView:

@@ -46,6 +46,7 @@ def _merged(
         "content_hash": content_hash(outcome.data),
         "prediction": None if wire is None else wire.model_dump(mode="json"),
         "resolved_at": outcome.resolved_at,
+        "trace": outcome.trace,
     }
     if row is None:
         row = OutcomeRow(project=state.project, item_id=outcome.item_id, **values)
@@ -79,6 +80,25 @@ async def count_new_labels(session: AsyncSession, project: str, after: int) -> i
         col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
     )
     return int((await session.execute(query)).scalar_one())
+
+
+async def newest_traces(
+    session: AsyncSession, project: str, up_to: int, limit: int
+) -> Sequence[str | None]:
+    """Return the traces of the newest labels up to a position, newest first."""
+    query = (
+        select(OutcomeRow.trace)  # type: ignore[call-overload]
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.position) <= up_to,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.trace).is_not(None),
+        )
+        .order_by(col(OutcomeRow.position).desc())
+        .limit(limit)
+    )
+    traces: Sequence[str | None] = (await session.execute(query)).scalars().all()
+    return traces
 
 
 async def labelled(

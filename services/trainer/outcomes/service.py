@@ -1,11 +1,14 @@
 """Read the review queue's outcomes: rows and cursor in one transaction."""
 
+import time
+
 import structlog
 
 from services.trainer.outcomes import repository
 from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
+from shared.tracing import record
 
 log = structlog.get_logger()
 
@@ -23,6 +26,7 @@ async def read_feed(resources: Resources, project: str) -> int:
         async with resources.database.reading() as session:
             state = await read_state(session, project)
         cursor = None if state is None else state.outcomes_cursor
+        began = time.time()
         page = await resources.queue.outcomes(project, cursor)
         if page.outcomes or page.cursor != cursor:
             async with resources.database.transaction() as session:
@@ -31,5 +35,14 @@ async def read_feed(resources: Resources, project: str) -> int:
                     return total  # another worker was here first, and reads on
                 total += await repository.record(session, locked, page.outcomes)
                 locked.outcomes_cursor = page.cursor
+        if page.outcomes:
+            record(
+                "outcomes",
+                "consumer",
+                since=began,
+                links=[outcome.trace for outcome in page.outcomes],
+                project=project,
+                outcomes=len(page.outcomes),
+            )
         if len(page.outcomes) < MAX_BATCH:
             return total

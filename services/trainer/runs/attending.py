@@ -15,6 +15,7 @@ from services.trainer.repository import lock_state
 from services.trainer.resources import Resources, work_bell
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
+from shared import tracing
 
 log = structlog.get_logger()
 
@@ -63,8 +64,10 @@ async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIte
         A fault of ours: logged, and what was published of the version removed.
     """
     work = Work(run, version, resources.runs_folder / run.run_id)
+    tracing.note(project=run.project, run_id=run.run_id, version=version)
     try:
         yield work
+        tracing.note(state="succeeded")
     except Cancelled:
         await _finish(resources, work, "cancelled", "cancelled by an operator")
         raise
@@ -149,4 +152,5 @@ async def _finish(resources: Resources, work: Work, state: str, detail: str) -> 
             locked.trained_position = max(locked.trained_position, work.position)
         record = await session.get_one(Run, run.run_id)
         record.state, record.detail, record.finished_at = state, detail, resources.now()
+    tracing.note(state=state, detail=detail)
     log.info("run_ended", project=run.project, run_id=run.run_id, state=state)

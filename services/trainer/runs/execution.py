@@ -7,11 +7,13 @@ import structlog
 
 from services.trainer.datasets.service import freeze
 from services.trainer.models import Dataset, ProjectState, Run
+from services.trainer.outcomes import repository as outcomes
 from services.trainer.registry.publication import Made, publish
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.attending import RunFailed, Work, attend, carrying_out
+from shared import tracing
 from shared.contracts.projects import Project
 
 log = structlog.get_logger()
@@ -19,6 +21,7 @@ log = structlog.get_logger()
 _PROCESS = "services.trainer.runs.process"
 
 
+@tracing.traced("run")
 async def execute(resources: Resources, project: Project, run_id: str) -> None:
     """Run a queued run to its end; whatever happens, its record says what."""
     claimed = await claim(resources, project.project, run_id)
@@ -26,12 +29,24 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
         return
     with contextlib.suppress(Exception):
         async with carrying_out(resources, *claimed) as work:
+            tracing.note(mode=work.run.mode)
             dataset, work.position = await freeze(resources, project)
             await _note_dataset(resources, run_id, dataset.dataset_id)
+            await _link_labels(resources, dataset, work.position)
             result = await _train(resources, project, work, dataset)
             model = await asyncio.to_thread(files.read_model, work.folder)
             made = Made(work.run, work.version, dataset, work.position, model, result)
             await publish(resources, project, made)
+
+
+async def _link_labels(resources: Resources, dataset: Dataset, position: int) -> None:
+    """Let the run's span point at the traces of its newest labels."""
+    if not tracing.is_on():
+        return
+    tracing.note(dataset_id=dataset.dataset_id, items=dataset.items)
+    async with resources.database.reading() as session:
+        limit = tracing.MAX_LINKS
+        tracing.link(await outcomes.newest_traces(session, dataset.project, position, limit))
 
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:

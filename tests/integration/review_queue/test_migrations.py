@@ -1,11 +1,10 @@
-from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -19,13 +18,34 @@ def _differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, Base.metadata))
 
 
-def _downgrade(connection: Connection, scripts: Path) -> set[str]:
+def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.downgrade(config, "base")
+    return config
+
+
+def _downgrade(connection: Connection) -> set[str]:
+    command.downgrade(_config(connection), "base")
     return set(inspect(connection).get_table_names())
+
+
+def _fill_first_revision(connection: Connection) -> None:
+    """Make the tables as they were at first, with one task in them."""
+    command.upgrade(_config(connection), "0001")
+    now = "2026-11-24 06:00:00"
+    for statement in (
+        f"INSERT INTO projects VALUES ('shop', '{{}}', 1, 1, 1, '{now}', '{now}')",
+        (
+            "INSERT INTO tasks (task_id, project, item_id, data, data_digest, item_metadata, lane,"
+            " evidence, state, available_at, lease_number, created_at, skips, revision)"
+            f" VALUES ('t', 'shop', 'a', '{{}}', '', '{{}}', 'pool', false, 'open', '{now}', 0,"
+            f" '{now}', 0, 0)"
+        ),
+    ):
+        connection.execute(text(statement))
+    connection.commit()
 
 
 async def test_migrations_make_the_tables_of_the_models_and_take_them_away(
@@ -39,8 +59,22 @@ async def test_migrations_make_the_tables_of_the_models_and_take_them_away(
     engine = create_async_engine(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
-        assert await connection.run_sync(_downgrade, MIGRATIONS) <= {
+        assert await connection.run_sync(_downgrade) <= {
             "alembic_version",
             "sqlite_sequence",
         }
+    await engine.dispose()
+
+
+async def test_tasks_of_the_first_revision_are_kept(database_url: str) -> None:
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        await connection.run_sync(_fill_first_revision)
+    database = Database(database_url)
+    await database.migrate(MIGRATIONS)
+    await database.dispose()
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+        rows = (await connection.execute(text("SELECT item_id, trace FROM tasks"))).all()
+        assert [tuple(row) for row in rows] == [("a", None)]
     await engine.dispose()

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from services.router.app import create_app
 from services.router.settings import RouterSettings
@@ -104,10 +105,15 @@ class World:
 
         await wait_until(known)
 
-    async def metric(self, name: str) -> float:
-        """Return the value of a metric without labels."""
-        lines = (await self.caller.get("/metrics")).text.splitlines()
-        return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+    async def metric(self, name: str, **labels: str) -> float:
+        """Return the value of a metric, summed over those of its labels that say `labels`."""
+        text = (await self.caller.get("/metrics")).text
+        samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
+        return sum(
+            sample.value
+            for sample in samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
 
     async def drained(self) -> None:
         """Wait until the spool is empty."""

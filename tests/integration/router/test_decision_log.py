@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -82,6 +83,8 @@ async def test_each_decision_becomes_a_row_in_the_store(world: World) -> None:
     (path,) = await store.files("shop/decisions")
     assert path.startswith(f"shop/decisions/{utc_now():%Y-%m-%d}/")
     assert path.endswith(".jsonl.gz")
+    assert await world.metric("surehand_router_decision_log_shipped_bytes_total") > 0
+    assert await world.metric("surehand_router_decision_log_lag_seconds") == 0
 
 
 async def test_a_refused_call_leaves_no_row(world: World) -> None:
@@ -142,6 +145,28 @@ async def test_leftovers_of_another_dead_process_are_shipped_too(tmp_path: Path)
     async with logging(tmp_path, store):
         await wait_until(lambda: not local_segments(tmp_path))
     assert [row["n"] for row in await rows(store)] == [1]
+
+
+async def test_the_lag_is_the_age_of_the_oldest_row_that_waits(tmp_path: Path) -> None:
+    store = Store((tmp_path / "store").as_uri())
+    folder = tmp_path / "decisions" / "7"
+    folder.mkdir(parents=True)
+    LogSegments(folder, utc_now).append("shop", b'{"n":1}\n')
+    (left,) = local_segments(tmp_path)
+    os.utime(left, (left.stat().st_mtime - 100,) * 2)
+    with store_away(tmp_path):
+        async with logging(tmp_path, store) as log:
+            await wait_until(lambda: log.lag_seconds >= 100)
+    async with logging(tmp_path, store) as log:
+        await wait_until(lambda: not local_segments(tmp_path))
+        await wait_until(lambda: log.lag_seconds == 0)
+        log.append("shop", b'{"n":"%s"}\n' % (b"x" * SEGMENT_BYTES))
+        # It is written in the next turn of the loop, and shipped in a later one.
+        await asyncio.sleep(0)
+        while log.lag_seconds == 0:  # until the clock has ticked
+            continue
+        assert log.lag_seconds < 100
+        await wait_until(lambda: log.lag_seconds == 0)
 
 
 async def test_while_the_store_is_away_rows_are_kept(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from tests.integration.router.factory import (
     slow_graph,
 )
 
-SCORED = 'surehand_router_shadow_items_total{result="scored"}'
-UNSCORED = 'surehand_router_shadow_items_total{result="unscored"}'
-DROPPED = 'surehand_router_shadow_items_total{result="dropped"}'
+
+async def shadow_items(world: World, result: str) -> float:
+    return await world.metric("surehand_router_shadow_items_total", result=result)
 
 
 async def shadow(world: World, model: bytes, version: str = "v2") -> None:
@@ -115,11 +115,11 @@ async def test_answers_are_the_same_with_and_without_a_shadow(
             return len((await world.model())["loaded"]) == 1 + len(models)
 
         await wait_until(loaded)
-        scored = await world.metric(SCORED) + await world.metric(UNSCORED)
+        scored = await shadow_items(world, "scored") + await shadow_items(world, "unscored")
         after = [told(await world.predict(*items, review=str(how))) for items, how in asked]
 
         async def all_scored() -> bool:
-            total = await world.metric(SCORED) + await world.metric(UNSCORED)
+            total = await shadow_items(world, "scored") + await shadow_items(world, "unscored")
             return total - scored == len(models) * sum(map(len, calls))
 
         await wait_until(all_scored)
@@ -129,38 +129,38 @@ async def test_answers_are_the_same_with_and_without_a_shadow(
 
 async def test_answers_do_not_wait_for_a_shadow_that_hangs(world: World) -> None:
     await shadow(world, slow_graph())
-    scored = await world.metric(SCORED)
+    scored = await shadow_items(world, "scored")
     for n in range(20):
         # The first of them alone keeps the shadow busy for longer than all answers take.
         prediction = await world.one(SURE, f"item-{n}")
         assert (prediction["decision"], prediction["model_version"]) == ("answered", "v1")
-    assert await world.metric(SCORED) == scored
+    assert await shadow_items(world, "scored") == scored
     # Nor does the version that takes its place wait.
     await world.publisher.publish("v3", number_graph(2.0))
     await world.serving("v3")
 
 
 async def test_a_shadow_that_cannot_score_says_so_in_its_rows(world: World) -> None:
-    unscored = await world.metric(UNSCORED)
+    unscored = await shadow_items(world, "unscored")
     failures = await world.metric("surehand_router_scoring_failures_total")
     await shadow(world, number_graph(slope=1e38))
     assert (await world.one(SURE, "a"))["decision"] == "answered"
     (row,) = await recorded(world, 1)
     assert (row.suggestion, row.confidence, row.probabilities) == (None, None, None)
     assert row.decision_suggestion == "positive"
-    assert await world.metric(UNSCORED) == unscored + 1
+    assert await shadow_items(world, "unscored") == unscored + 1
     assert await world.metric("surehand_router_scoring_failures_total") == failures
 
 
 async def test_what_finds_no_room_is_dropped_and_counted(world: World) -> None:
     await shadow(world, slow_graph())
-    dropped = await world.metric(DROPPED)
+    dropped = await shadow_items(world, "dropped")
     items = [{"data": {"score": 0.02}} for _ in range(1_000)]
     # Room is for 5,000; what the slow shadow takes meanwhile is far less than the rest.
     for _ in range(10):
         response = await world.predict(*items, review="never")
         assert response.status_code == 200
-    lost = await world.metric(DROPPED) - dropped
+    lost = await shadow_items(world, "dropped") - dropped
     assert lost >= 1_000
     assert lost % 1_000 == 0
 

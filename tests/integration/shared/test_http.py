@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from shared.auth import Keys, Principal, Verifier, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
+from shared.problems import Unauthorized, declare
 from tests.harness import client, serve
 
 
@@ -22,7 +23,7 @@ class _Echo(BaseModel):
 def _app(keys: Keys, lacks: dict[str, str]) -> FastAPI:
     router = APIRouter(route_class=StrictRoute)
 
-    @router.post("/v1/projects/{project}/echo")
+    @router.post("/v1/projects/{project}/echo", responses=declare(Unauthorized))
     async def echo(
         project: str, body: _Echo, caller: Annotated[Principal, Depends(allow("caller"))]
     ) -> dict[str, object]:
@@ -156,3 +157,16 @@ async def test_health_says_what_is_missing(keys: Keys) -> None:
         assert answer.json()["missing"] == {"database": "is not migrated"}
         assert "surehand_http_requests_total" in (await http.get("/metrics")).text
         assert (await http.get("/openapi.json")).json()["info"]["title"] == "Surehand echo"
+
+
+async def test_the_description_says_who_needs_a_token_and_nothing_that_is_not_so(
+    echo: httpx.AsyncClient,
+) -> None:
+    document = (await echo.get("/openapi.json")).json()
+    (scheme,) = document["components"]["securitySchemes"]
+    described = document["paths"]["/v1/projects/{project}/echo"]["post"]
+    assert described["security"] == [{scheme: []}]
+    # FastAPI's own form of a 422, which no service of ours gives.
+    assert "422" not in described["responses"]
+    assert "ValidationError" not in document["components"]["schemas"]
+    assert "security" not in document["paths"]["/healthz"]["get"]

@@ -89,6 +89,7 @@ class StandIn:
         revision: int = 1,
         blind: bool = True,
         propensity: float | None = None,
+        **more: Any,
     ) -> None:
         """Append an outcome to the feed."""
         prediction = None if propensity is None else {"propensity": propensity}
@@ -107,5 +108,6 @@ class StandIn:
                 "prediction": prediction,
                 "instructions_revision": 1,
                 "resolved_at": rfc3339(utc_now()),
+                **more,
             }
         )

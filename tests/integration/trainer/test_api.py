@@ -72,6 +72,18 @@ async def test_unknown_project_and_things_are_not_found(
         assert response.json()["type"].endswith("nothing-to-roll-back-to")
 
 
+async def test_supposing_a_target_before_there_are_labels_is_a_declared_conflict(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with open_face(common, keys, sqlite_url) as face:
+        query = {"target_accuracy": 0.95}
+        response = await face.operator.get(f"{ROOT}/certificate", params=query)
+        assert response.status_code == 409, response.text
+        document = (await face.operator.get("/openapi.json")).json()
+        described = document["paths"]["/v1/projects/{project}/certificate"]["get"]
+        assert "409" in described["responses"]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "pointer"),
     [

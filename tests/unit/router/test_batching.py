@@ -47,7 +47,7 @@ class Graph:
         return np.array([row(item, self.version) for item in items], dtype=np.float32)
 
     def batcher(self, seconds_per_item: float) -> Batcher:
-        return Batcher(self.run, seconds_per_item, f"v{self.version}")
+        return Batcher(self.run, seconds_per_item, "shop", f"v{self.version}")
 
     def expected(self, items: Sequence[Data]) -> list[Any]:
         return [None if item.get("poison") else row(item, self.version) for item in items]
@@ -124,7 +124,7 @@ async def test_a_run_that_gives_too_few_rows_scores_nothing_wrongly(
     def first_only(batch: Sequence[Data]) -> FloatArray:
         return np.array([row(batch[0], 0)], dtype=np.float32)
 
-    batcher = Batcher(first_only, seconds_per_item, "v0")
+    batcher = Batcher(first_only, seconds_per_item, "shop", "v0")
     found = await batcher.score(items(1, 2, 3))
     # One by one it is right.
     assert given_back(found) == Graph().expected(items(1, 2, 3))

@@ -258,7 +258,9 @@ def test_peoples_label_answers_an_item_in_review() -> None:
 
 
 @given(
-    st.lists(st.floats(-(2**-7), 1 + 2**-7, width=32) | st.just(float("nan")), min_size=2, max_size=8),
+    st.lists(
+        st.floats(-(2**-7), 1 + 2**-7, width=32) | st.just(float("nan")), min_size=2, max_size=8
+    ),
     st.booleans(),
 )
 def test_few_labels_are_read_as_many_are(values: list[float], normalised: bool) -> None:

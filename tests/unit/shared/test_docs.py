@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
+
 from services.router.pictures import MAX_CALL_PIXELS
 from services.serving import SERVICES
 from services.trainer.messages import OwnManifest
@@ -31,6 +34,32 @@ def test_every_problem_is_documented_with_its_status() -> None:
         importlib.import_module(f"services.{service}.errors")
     page = (DOCS / "problems.md").read_text()
     assert [kind for kind in sorted(set(_kinds(Problem))) if kind not in page] == []
+
+
+def _metrics() -> Iterator[MetricWrapperBase]:
+    for service in SERVICES:
+        importlib.import_module(f"services.{service}.app")
+    collectors = list(REGISTRY._collector_to_names)
+    yield from (one for one in collectors if isinstance(one, MetricWrapperBase))
+
+
+def _row(metric: MetricWrapperBase) -> str:
+    (family,) = metric.describe()
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+    return f"| `{name}` | {family.type} | {labels} |"
+
+
+def test_every_metric_is_documented_with_its_type_and_labels_and_no_other_is() -> None:
+    page = (DOCS / "metrics.md").read_text()
+    documented = set(re.findall(r"^\| `surehand_\w+` \| \w+ \| .*?\|", page, re.MULTILINE))
+    assert documented == set(map(_row, _metrics()))
+
+
+def test_every_metric_ends_in_its_unit() -> None:
+    units = ("_seconds", "_items", "_bytes", "_info", "_entries", "_waiters")
+    names = [next(iter(metric.describe())) for metric in _metrics()]
+    assert [n.name for n in names if n.type != "counter" and not n.name.endswith(units)] == []
 
 
 def test_the_manifests_that_are_shown_are_manifests() -> None:

@@ -171,6 +171,8 @@ _INFER: dict[str, Any] = {
         RequestTimeout,
         ItemConflict,
         BodyTooLarge,
+        RequestTimeout,
+        TooManyRequests,
         Unprocessable,
         TooManyRequests,
         StoreUnreachable,

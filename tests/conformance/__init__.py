@@ -1,0 +1,1 @@
+"""Each service does what its OpenAPI document says: no more, no less, and never a fault of ours."""

@@ -1,0 +1,1 @@
+"""One item, followed through all services by its trace."""

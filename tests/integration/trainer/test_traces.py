@@ -1,0 +1,84 @@
+"""What the trainer does points at the traces of the items that it learns from."""
+
+import secrets
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import services.trainer
+from services.trainer.outcomes import repository
+from services.trainer.outcomes.service import read_feed
+from shared import tracing
+from shared.settings import CommonSettings
+from tests.harness import wait_until
+from tests.harness.otlp import Collector
+from tests.integration.trainer.bench import open_bench
+from tests.integration.trainer.world import PROJECT, migrate, review
+
+OLD_ROW = text(
+    "INSERT INTO outcomes (project, item_id, position, revision, lane, label, blind, data,"
+    " content_hash, resolved_at)"
+    " VALUES ('toys', 'a', 1, 1, 'pool', 'positive', true, '{}', '', '2026-11-24 06:00:00')"
+)
+
+
+def new_trace() -> str:
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+async def test_reading_points_at_the_items_and_reading_nothing_is_no_span(
+    common: CommonSettings, sqlite_url: str, collector: Collector
+) -> None:
+    traces = [new_trace() for _ in range(tracing.MAX_LINKS + 20)]
+    async with open_bench(common, sqlite_url) as bench:
+        await read_feed(bench.resources, PROJECT)
+        with tracing.exporting("trainer"):
+            for i, trace in enumerate([*traces, None]):
+                bench.queue.resolve(f"item-{i}", review(i), "positive", trace=trace)
+            await read_feed(bench.resources, PROJECT)
+            await read_feed(bench.resources, PROJECT)
+    (span,) = await wait_until(lambda: collector.named("outcomes"))
+    assert span.attributes == {"surehand.project": PROJECT, "surehand.outcomes": len(traces) + 1}
+    assert len(span.links) == tracing.MAX_LINKS
+    assert span.links < {trace.split("-")[1] for trace in traces}
+
+
+async def test_the_newest_labels_are_those_that_a_run_points_at(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        traces = [new_trace() for _ in range(4)]
+        for i, trace in enumerate(traces):
+            label = None if i == 2 else "positive"
+            bench.queue.resolve(f"item-{i}", review(i), label, trace=trace)
+        bench.queue.resolve("item-9", review(9), "positive")
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            found = await repository.newest_traces(session, PROJECT, 99, 2)
+            assert found == [traces[3], traces[1]]
+            assert await repository.newest_traces(session, PROJECT, 1, 2) == [traces[0]]
+
+
+def _fill_first_revision(connection: Connection) -> None:
+    config = Config()
+    scripts = Path(services.trainer.__path__[0]) / "migrations"
+    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    connection.execute(OLD_ROW)
+
+
+async def test_outcomes_of_the_first_revision_are_kept(database_url: str) -> None:
+    engine = create_async_engine(database_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_fill_first_revision)
+    await migrate(services.trainer, database_url)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(text("SELECT item_id, trace FROM outcomes"))).all()
+        assert [tuple(row) for row in rows] == [("a", None)]
+    await engine.dispose()
