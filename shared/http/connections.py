@@ -12,6 +12,7 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shared.http.corking import CorkedTransport
 from shared.problems import MEDIA_TYPE, HeadersTooLarge, Problem, RequestTimeout
 from shared.telemetry import CUT_CONNECTIONS
 
@@ -49,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await a first request."""
-        super().connection_made(transport)
+        super().connection_made(CorkedTransport(transport))  # type: ignore[arg-type]
         self._arm(self.limits.header_seconds)
 
     def data_received(self, data: bytes) -> None:
@@ -72,6 +73,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._disarm()
         self._disarm_unread()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Hold nothing back of an answer that is complete."""
+        self.transport.uncork()  # type: ignore[attr-defined]
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """Give the client its time to read."""
