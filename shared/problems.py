@@ -99,7 +99,7 @@ class RequestTimeout(Problem):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"Send headers, and then the body, within {seconds:g} s each.",
+            f"Send the request faster: what was awaited did not come within {seconds:g} s.",
             headers={"Connection": "close"},
         )
 
