@@ -165,7 +165,12 @@ class Unavailable(Problem):
 
 
 def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` for the problems of a route."""
+    """OpenAPI `responses` for the problems of a route.
+
+    A body that can be too large can also be too slow: connections see to both.
+    """
+    if BodyTooLarge in problems:
+        problems = (*problems, RequestTimeout)
     schema = {
         "type": "object",
         "required": ["type", "title", "status", "detail"],

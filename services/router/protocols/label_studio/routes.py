@@ -1,12 +1,13 @@
 """Routes of the machine-learning backend that Label Studio connects to."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    Overloaded,
     ProjectNotFound,
     QueueUnreachable,
     StoreUnreachable,
@@ -30,12 +31,13 @@ from services.router.protocols.label_studio.preannotations import pre_annotation
 from services.router.protocols.native import Service
 from services.router.service import Router
 from services.router.versions.views import View
-from shared.auth import allow
+from shared.auth import Principal, allow
 from shared.problems import (
     BodyTooLarge,
     Conflict,
     Forbidden,
     NotJson,
+    TooManyRequests,
     Unauthorized,
     Unprocessable,
     declare,
@@ -48,6 +50,7 @@ _REFUSALS = (Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnrea
 
 health = APIRouter(prefix=_PREFIX, tags=_TAGS)
 backend = APIRouter(prefix=_PREFIX, tags=_TAGS, route_class=LabelStudioRoute)
+Caller = Annotated[Principal, Depends(allow("caller"))]
 _by_caller = [Depends(allow("caller"))]
 
 
@@ -86,12 +89,17 @@ def _check_schema(text: str, view: View) -> None:
 @backend.post(
     "/predict",
     summary="Pre-annotate tasks",
-    dependencies=_by_caller,
-    responses=declare(*_REFUSALS, NotJson, BodyTooLarge, VersionNotReady),
+    responses=declare(
+        *_REFUSALS, NotJson, BodyTooLarge, TooManyRequests, Overloaded, VersionNotReady
+    ),
     response_model_exclude_unset=True,
 )
-async def predict(project: str, body: PredictionRequest, service: Service) -> PreAnnotations:
+async def predict(
+    project: str, body: PredictionRequest, service: Service, caller: Caller
+) -> PreAnnotations:
     """Score tasks; nothing is routed, logged or queued."""
+    service.predictor.admit(project)
+    service.predictor.take(caller, len(body.tasks))
     view = await service.versions.view(project)
     loaded = await service.inference.loaded(project, None, view)
     try:
