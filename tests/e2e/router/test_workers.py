@@ -7,14 +7,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from services.__main__ import main
+from shared.store import Store
 from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, wait_until
-from tests.integration.router.factory import SURE, UNSURE
+from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
 
 PREDICT = "/v1/projects/shop/predict"
 TWO = {"SUREHAND_ROUTER_WORKERS": "2"}
+OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
 def workers(router: ServiceProcess) -> dict[str, psutil.Process]:
@@ -69,6 +72,39 @@ async def test_workers_share_the_port_and_add_up_what_they_count(
         assert {path.parent.name for path in spools} == {"0", "1"}
         assert await asyncio.to_thread(router.stop, PATIENT) == 0
     assert len(await decisions(installation.home)) == 48
+
+
+async def test_workers_show_what_they_hold_and_no_longer_what_they_held(
+    installation: Installation,
+) -> None:
+    publisher = Publisher(Store((installation.home / "store").resolve().as_uri()))
+    await publisher.put_project()
+    await publisher.publish("v1")
+    async with installation.router(**TWO) as router:
+        await both_run(router)
+        held = "surehand_router_version_info{"
+
+        async def shown() -> set[str]:
+            async with client(router.base_url) as stranger:
+                answer = await stranger.get("/metrics", headers=OPEN_METRICS)
+            families = text_string_to_metric_families(answer.text)
+            return {
+                sample.labels["version"]
+                for family in families
+                for sample in family.samples
+                if sample.name == "surehand_router_version_info"
+            }
+
+        async def one() -> bool:
+            return await shown() == {"v1"}
+
+        async def other() -> bool:
+            return await shown() == {"v2"}
+
+        await wait_until(one, PATIENT)
+        await publisher.publish("v2", number_graph(2.0))
+        await wait_until(other, PATIENT)
+        assert await counted(router, held) == {1.0}
 
 
 async def test_a_killed_worker_is_replaced_and_what_it_counted_and_kept_stays(

@@ -108,6 +108,28 @@ async def test_the_span_names_the_challenger_that_scored(
     assert score.attributes["surehand.challenged"] == 1
 
 
+async def test_infer_is_a_span_and_what_it_routes_is_one_of_predict(
+    seen: World, collector: Collector
+) -> None:
+    trace_id = secrets.token_hex(16)
+    seen.caller.headers["traceparent"] = f"00-{trace_id}-{'b' * 16}-01"
+    row = {"name": "score", "datatype": "FP32", "shape": [1], "data": [SURE]}
+    routed = {"surehand_review": "auto", "surehand_item_ids": ["a"]}
+    for parameters in ({}, routed):
+        body = {"inputs": [row], "parameters": parameters}
+        answer = await seen.caller.post("/v2/models/shop/infer", json=body)
+        assert answer.status_code == 200, answer.text
+    predict = await wait_until(lambda: collector.named("predict", trace_id))
+    await wait_until(lambda: len(collector.named("infer", trace_id)) == 2)
+    scored, sent_on = collector.named("infer", trace_id)
+    assert scored.attributes == {
+        "surehand.project": "shop",
+        "surehand.items": 1,
+        "surehand.model_version": "v1",
+    }
+    assert [span.parent_id for span in predict] == [sent_on.span_id]
+
+
 async def test_who_does_not_want_to_be_traced_is_not(seen: World, collector: Collector) -> None:
     trace_id = secrets.token_hex(16)
     await seen.one(UNSURE)

@@ -23,6 +23,7 @@ from shared.auth import Principal
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import ReviewMode
 from shared.problems import Problem, Unprocessable
+from shared.tracing import note, traced
 
 _REVIEW, _ITEM_IDS = "surehand_review", "surehand_item_ids"
 _OURS = "surehand_"
@@ -43,6 +44,7 @@ class Inference:
         field(default_factory=dict)
     )
 
+    @traced("infer", kind="server")
     async def infer(
         self,
         model: str,
@@ -76,6 +78,7 @@ class Inference:
         wanted, of_graph = wanted_of(request, loaded.graph.outputs)
         rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
         self.predictor.take(caller, len(rows.items))
+        note(project=model, items=len(rows.items), model_version=loaded.version)
         data = await _scorable(rows, view, loaded) if view.documents.image_fields else rows.items
         scores = await loaded.batcher.score(data)
         if None in scores:
