@@ -99,7 +99,7 @@ class RequestTimeout(Problem):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"Send headers, and then the body, within {seconds:g} s each.",
+            f"Send the request faster: what was awaited did not come within {seconds:g} s.",
             headers={"Connection": "close"},
         )
 
@@ -165,7 +165,12 @@ class Unavailable(Problem):
 
 
 def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` for the problems of a route."""
+    """OpenAPI `responses` for the problems of a route.
+
+    A body that can be too large can also be too slow: connections see to both.
+    """
+    if BodyTooLarge in problems:
+        problems = (*problems, RequestTimeout)
     schema = {
         "type": "object",
         "required": ["type", "title", "status", "detail"],

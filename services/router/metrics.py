@@ -65,6 +65,14 @@ SPOOL_ENTRIES = Gauge(
     "Tasks in the spool, not yet acknowledged",
     multiprocess_mode="livesum",
 )
+AUDITS_SPOOLED = Counter(
+    "surehand_router_audits_spooled_total", "Audit tasks that were made durable in their spool"
+)
+AUDIT_SPOOL_ENTRIES = Gauge(
+    "surehand_router_audit_spool_entries",
+    "Audit tasks in their spool, not yet acknowledged",
+    multiprocess_mode="livesum",
+)
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
 )

@@ -14,6 +14,7 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.measuring import Measuring
+from services.router.metrics import AUDIT_SPOOL_ENTRIES, AUDITS_SPOOLED
 from services.router.predict import Predictor
 from services.router.protocols.label_studio.annotations import Annotations
 from services.router.protocols.label_studio.training import Training
@@ -112,6 +113,12 @@ def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSetting
     return Handoff(
         queue,
         Spool(common.home / "spool", limit_bytes=spool_bytes),
+        Spool(
+            common.home / "audits",
+            limit_bytes=spool_bytes,
+            entries=AUDIT_SPOOL_ENTRIES,
+            spooled=AUDITS_SPOOLED,
+        ),
         body_limit_bytes=common.body_limit_bytes,
         max_items=settings.max_items,
     )

@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _SECONDS = 2.0
 _NOT_FOUND = 404
+# Audits of so long a time go to the review queue together: nobody waits for them there.
+_GATHER_SECONDS = 0.1
 # Room for the envelope around one task in the review queue's body.
 _ENVELOPE_BYTES = 64
 
@@ -32,13 +34,24 @@ class Handoff:
 
     The circuit is the spool itself: while anything lies in it, tasks go behind it, in order, and
     the drainer alone talks to the review queue.
+
+    Audit tasks always go by a spool of their own, `audits`: their answers need them to be durable,
+    and nothing that the review queue could say.
     """
 
     def __init__(
-        self, queue: ReviewQueue, spool: Spool, *, body_limit_bytes: int, max_items: int
+        self,
+        queue: ReviewQueue,
+        spool: Spool,
+        audits: Spool,
+        *,
+        body_limit_bytes: int,
+        max_items: int,
     ) -> None:
         self._queue = queue
         self._spool = spool
+        self._audits = audits
+        self._audit_drainer = Drainer(audits, queue, gather_seconds=_GATHER_SECONDS)
         self._grouping = Grouping(queue, seconds=_SECONDS)
         self._lookups = Lookups(queue, seconds=_SECONDS)
         self._drainer = Drainer(spool, queue)
@@ -50,13 +63,15 @@ class Handoff:
     async def running(self) -> AsyncIterator["Handoff"]:
         """Open the spool and drain it while the block lasts."""
         await self._spool.open()
+        await self._audits.open()
         try:
-            async with self._drainer.running():
+            async with self._drainer.running(), self._audit_drainer.running():
                 yield self
         finally:
             await self._grouping.close()
             await self._lookups.close()
             await self._spool.close()
+            await self._audits.close()
             await self._queue.close()
 
     @property
@@ -86,6 +101,18 @@ class Handoff:
     async def _deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
         if any(len(entry.body) + _ENVELOPE_BYTES > self._body_limit_bytes for entry in entries):
             raise BodyTooLarge(self._body_limit_bytes)
+        audits = [entry for entry in entries if entry.lane == "audit"]
+        if not audits:
+            return await self._ask(project, entries)
+        # Those that may be refused first: a call that fails leaves no audits behind.
+        others = [entry for entry in entries if entry.lane != "audit"]
+        receipts = {one.task_id: one for one in await self._ask(project, others)} if others else {}
+        for receipt in await _kept(self._audits, audits):
+            receipts[receipt.task_id] = receipt
+        self._audit_drainer.wake()
+        return [receipts[entry.task_id] for entry in entries]
+
+    async def _ask(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
         if self._spool.depth == 0:
             try:
                 return await self._grouping.send(project, entries)
@@ -93,15 +120,9 @@ class Handoff:
                 raise _problem(refusal) from refusal
             except QueueAway as away:
                 log.warning("review_queue_away", cause=str(away))
-        return await self._keep(entries)
-
-    async def _keep(self, entries: Sequence[Entry]) -> list[TaskReceipt]:
-        conflicts = [entry for entry in entries if self._spool.conflicts(entry)]
-        if conflicts:
-            return [_receipt(entry, conflict=entry in conflicts) for entry in entries]
-        await self._spool.append(entries)
+        receipts = await _kept(self._spool, entries)
         self._drainer.wake()
-        return [_receipt(entry, conflict=False) for entry in entries]
+        return receipts
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
         """Ask what became of an item; never says `unknown` of one that lies in the spool.
@@ -112,7 +133,7 @@ class Handoff:
         """
         task_id = task_id_for(project, item_id)
         # Looked up before the queue is asked: it may be drained in between.
-        held = self._spool.holds(task_id)
+        held = self._spool.holds(task_id) or self._audits.holds(task_id)
         waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
         try:
             outcome = await self._lookups.outcome(project, item_id)
@@ -125,6 +146,14 @@ class Handoff:
                 return waiting
             raise _problem(refusal) from refusal
         return waiting if held and outcome.status == "unknown" else outcome
+
+
+async def _kept(spool: Spool, entries: Sequence[Entry]) -> list[TaskReceipt]:
+    """Make `entries` durable in `spool`, unless it holds other data under the id of one."""
+    conflicts = [entry for entry in entries if spool.conflicts(entry)]
+    if not conflicts:
+        await spool.append(entries)
+    return [_receipt(entry, conflict=entry in conflicts) for entry in entries]
 
 
 def _receipt(entry: Entry, *, conflict: bool) -> TaskReceipt:

@@ -23,11 +23,13 @@ _NOT_FOUND = 404
 class Drainer:
     """Sends the oldest segment, forgets it once it is acknowledged, and goes on.
 
-    At least once: a crash in between sends a segment again, and its tasks exist already.
+    At least once: a crash in between sends a segment again, and its tasks exist already. What
+    comes within `gather_seconds` of the first is sent together.
     """
 
-    def __init__(self, spool: Spool, queue: ReviewQueue) -> None:
+    def __init__(self, spool: Spool, queue: ReviewQueue, *, gather_seconds: float = 0.0) -> None:
         self._spool = spool
+        self._gather_seconds = gather_seconds
         self._queue = queue
         self._woken = asyncio.Event()
 
@@ -61,7 +63,8 @@ class Drainer:
                 await asyncio.sleep(_LAST_DELAY_SECONDS)
             else:
                 delay = _FIRST_DELAY_SECONDS
-                await wait_for(self._woken, _ADOPT_SECONDS)
+                if await wait_for(self._woken, _ADOPT_SECONDS):
+                    await asyncio.sleep(self._gather_seconds)
 
     async def _drain(self) -> None:
         while (path := await self._spool.oldest()) is not None:
@@ -69,7 +72,7 @@ class Drainer:
             for batch in batches(entries):
                 await self._send(batch)
             await self._spool.discard(path, entries)
-            log.info("spool_segment_drained", tasks=len(entries))
+            log.debug("spool_segment_drained", tasks=len(entries))
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         try:

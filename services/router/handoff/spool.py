@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import orjson
 import structlog
+from prometheus_client import Counter, Gauge
 
 from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.entries import Entry
@@ -51,11 +52,20 @@ class Spool:
 
     Appends that come together share one fsync. The index in memory tells the same item from the
     same id with other data. It keeps `limit_bytes` of tasks, and refuses more: a full disk would
-    stop others too.
+    stop others too. `entries` and `spooled` are its metrics.
     """
 
-    def __init__(self, root: Path, *, limit_bytes: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        limit_bytes: int,
+        entries: Gauge = SPOOL_ENTRIES,
+        spooled: Counter = SPOOLED,
+    ) -> None:
         self._root = root
+        self._entries = entries
+        self._spooled = spooled
         self._limit_bytes = limit_bytes
         self._unwritten = 0
         self._full = False
@@ -70,7 +80,7 @@ class Spool:
         self._segments = await self._in_thread(Segments, self._slot.folder)
         for path in self._segments.sealed():
             await self._index_segment(path)
-        SPOOL_ENTRIES.set(self.depth)
+        self._entries.set(self.depth)
 
     async def close(self) -> None:
         """Finish the appends under way and give the slot back."""
@@ -157,8 +167,8 @@ class Spool:
                 self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
             for append in group:
                 append.done.set_result(None)
-            SPOOLED.inc(len(entries))
-            SPOOL_ENTRIES.set(self.depth)
+            self._spooled.inc(len(entries))
+            self._entries.set(self.depth)
 
     def _give_up(self, group: Sequence[_Append]) -> None:
         for append in reversed(group):
@@ -195,7 +205,7 @@ class Spool:
                 del self._index[entry.task_id]
             else:
                 held.segment = None
-        SPOOL_ENTRIES.set(self.depth)
+        self._entries.set(self.depth)
 
     async def bury(self, letters: Sequence[tuple[bytes, str]]) -> None:
         """Keep lines that will never be taken, each with the cause, in the dead-letter file."""
@@ -226,7 +236,7 @@ class Spool:
         entries, _ = await self._in_thread(_entries, path)
         for entry in entries:
             self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
-        SPOOL_ENTRIES.set(self.depth)
+        self._entries.set(self.depth)
 
     async def _in_thread(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs

@@ -36,7 +36,6 @@ from shared.problems import (
     BodyTooLarge,
     Forbidden,
     NotJson,
-    RequestTimeout,
     TooManyRequests,
     Unauthorized,
     Unprocessable,
@@ -94,7 +93,6 @@ HasLeft = Annotated[Left, Depends(left_of)]
     response_model=PredictResponse,
     responses=declare(
         NotJson,
-        RequestTimeout,
         ItemConflict,
         BodyTooLarge,
         Unprocessable,

@@ -93,7 +93,8 @@ class Installation:
         return total
 
     def dead_letters(self) -> list[Path]:
-        return list((self.home / "spool").glob("*/dead-letter.jsonl"))
+        roots = (self.home / "spool", self.home / "audits")
+        return [path for root in roots for path in root.glob("*/dead-letter.jsonl")]
 
     async def tasks(self) -> list[str]:
         """Item ids of all tasks at the queue."""

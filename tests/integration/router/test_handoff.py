@@ -31,10 +31,49 @@ def entry(item_id: str, value: float = 1.0, project: str = "shop", **task: Any) 
 
 @contextlib.asynccontextmanager
 async def handing_off(root: Path, url: str, max_items: int = 10_000) -> AsyncIterator[Handoff]:
-    spool = Spool(root, limit_bytes=64 * LIMIT)
-    handoff = Handoff(ReviewQueue(url, "token"), spool, body_limit_bytes=LIMIT, max_items=max_items)
+    handoff = Handoff(
+        ReviewQueue(url, "token"),
+        Spool(root, limit_bytes=64 * LIMIT),
+        Spool(root / "audits", limit_bytes=64 * LIMIT),
+        body_limit_bytes=LIMIT,
+        max_items=max_items,
+    )
     async with handoff.running():
         yield handoff
+
+
+async def test_audits_are_durable_at_once_and_reach_the_queue_together(tmp_path: Path) -> None:
+    queue = ScriptedQueue()
+    async with serve(queue.app()) as url, handing_off(tmp_path, url) as handoff:
+        calls = [[entry(f"{n}", lane="audit"), entry(f"m{n}")] for n in range(20)]
+        found = await asyncio.gather(*(handoff.deliver("shop", call) for call in calls))
+        for call, receipts in zip(calls, found, strict=True):
+            assert [one.task_id for one in receipts] == [one.task_id for one in call]
+        await wait_until(lambda: len(queue.item_ids) == 40)
+    audits = [tasks for _, tasks in queue.batches if tasks[0]["lane"] == "audit"]
+    assert sum(map(len, audits)) == 20
+    assert len(audits) < 20
+
+
+async def test_audits_do_not_wait_for_a_queue_that_is_away(tmp_path: Path) -> None:
+    port = free_port()
+    queue = ScriptedQueue()
+    async with handing_off(tmp_path, f"http://127.0.0.1:{port}") as handoff:
+        await handoff.deliver("shop", [entry("a", lane="audit")])
+        assert handoff.backlog == 0
+        assert (await handoff.outcome("shop", "a")).status == "in_review"
+        with pytest.raises(QueueUnreachable):
+            await handoff.outcome("shop", "b")
+    # Another process finds it after the first has ended.
+    async with serve(queue.app(), port) as url, handing_off(tmp_path, url):
+        await wait_until(lambda: queue.item_ids == ["a"])
+
+
+async def test_other_data_under_the_id_of_a_waiting_audit_is_a_conflict(tmp_path: Path) -> None:
+    async with handing_off(tmp_path, f"http://127.0.0.1:{free_port()}") as handoff:
+        await handoff.deliver("shop", [entry("a", lane="audit")])
+        (receipt,) = await handoff.deliver("shop", [entry("a", 2.0, lane="audit")])
+        assert receipt.status == "conflict"
 
 
 def dead_letters(root: Path) -> list[dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from shared.auth import Keys
 from shared.contracts.base import task_id_for
 from shared.settings import CommonSettings
+from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import SURE, UNSURE, Publisher
 from tests.integration.router.people import People, migrated, open_people
@@ -82,7 +84,13 @@ async def test_an_audited_answer_waits_blind_in_the_audit_lane(
     await world.serving_revision(world.publisher.revision)
     answered = await world.one(SURE)
     assert (answered["decision"], answered["audited"]) == ("answered", True)
-    (task,) = (await people.operator.get("/v1/projects/shop/tasks")).json()["tasks"]
+    # Until it has reached the review queue it lies in the router's spool of audits.
+    assert (await world.outcome(answered["item_id"]))["status"] == "in_review"
+
+    async def arrived() -> list[dict[str, Any]]:
+        return list((await people.operator.get("/v1/projects/shop/tasks")).json()["tasks"])
+
+    (task,) = await wait_until(arrived)
     assert (task["lane"], task["task_id"]) == ("audit", answered["task_id"])
 
 

@@ -11,6 +11,7 @@ from shared.contracts.decisions import PredictResponse
 from shared.contracts.projects import FieldSpec, PromiseSettings
 from shared.contracts.tasks import NewTask
 from shared.contracts.versions import PromiseEntry
+from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import (
     SURE,
@@ -85,6 +86,7 @@ async def test_every_audited_answer_has_a_task(world: World) -> None:
     assert 20 < len(audited) < 120
     assert {one["decision"] for one in predictions} == {"answered"}
     assert {one["propensity"] for one in predictions} == {0.3}
+    await wait_until(lambda: len(world.queue.item_ids) == len(audited))
     assert world.queue.item_ids == [one["item_id"] for one in audited]
     assert {task["lane"] for _, tasks in world.queue.batches for task in tasks} == {"audit"}
     again = (await world.predict(*items)).json()["predictions"]
