@@ -70,8 +70,7 @@ class Inference:
         self.predictor.admit(model)
         request = read(body, header_length)
         view = await self.versions.view(model)
-        review = _review(request.parameters)
-        if review is not None:
+        if (review := _review(request.parameters)) is not None:
             return await self._routed(model, version, view, request, review, caller)
         loaded = await self.loaded(model, version, view)
         self.predictor.admission.check(loaded.batcher.flow)
