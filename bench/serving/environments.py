@@ -15,15 +15,18 @@ class NotInstalled(Exception):  # noqa: N818 - says what the peer is
     """The peer's packages cannot be had here; the message says why, in a few words."""
 
 
-async def python_of(peer: str) -> Path:
+async def python_of(peer: str, requirements: Path | None = None) -> Path:
     """Return the interpreter of the peer's environment; make it first where it is missing.
+
+    `requirements` is what it installs; None for the file in the peer's folder.
 
     Raises
     ------
     NotInstalled
         pip refused: most often a package that does not know this Python yet.
     """
-    wanted = (PEERS / peer / "requirements.txt").read_bytes()
+    requirements = requirements or PEERS / peer / "requirements.txt"
+    wanted = requirements.read_bytes()
     stamp = hashlib.sha256(wanted + sys.version.encode()).hexdigest()
     folder = FOLDER / peer
     python, mark = folder / "bin" / "python", folder / "installed"
@@ -32,7 +35,7 @@ async def python_of(peer: str) -> Path:
     print(f"installing {peer} into {folder.relative_to(ROOT)}", flush=True)
     await _run(sys.executable, "-m", "venv", "--clear", str(folder))
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    await _run(*pip, "-r", str(PEERS / peer / "requirements.txt"))
+    await _run(*pip, "-r", str(requirements))
     mark.write_text(stamp)
     return python
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import httpx
 
+from bench.serving.environments import NotInstalled, python_of
 from bench.serving.model import FIELD, LABELS
-from bench.serving.processes import Server, ServerFailed, free_port, running
+from bench.serving.processes import ROOT, Server, ServerFailed, free_port, running
 from bench.serving.publishing import AUDIT_RATE, Publisher
 from bench.serving.workbench import Endpoint, LeftOut, Workbench
 from services.local.home import Home
@@ -199,7 +200,12 @@ async def _router(
     arguments: list[str],
     cores: frozenset[int],
 ) -> AsyncIterator[Endpoint]:
-    command = bench.python("-m", "services", "router", *arguments)
+    try:
+        # As in its image: with what the router needs, and nothing else.
+        python = await python_of("surehand", ROOT / "requirements" / "router.txt")
+    except NotInstalled as error:
+        raise LeftOut(str(error)) from error
+    command = [str(python), "-m", "services", "router", *arguments]
     started = time.perf_counter()
     async with running(command, environment, bench.log("router"), cores) as server:
         port = int(environment["SUREHAND_ROUTER_PORT"])

@@ -64,6 +64,8 @@ def open_session(model: bytes, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Its arena would keep what the largest batch took; the allocator of the system is as fast.
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = _FATAL_ONLY
     # Idle threads that spin would take the processor from an event loop.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -116,10 +116,11 @@ class World:
         )
 
     async def drained(self) -> None:
-        """Wait until the spool is empty."""
+        """Wait until both spools are empty."""
 
         async def empty() -> bool:
-            return await self.metric("surehand_router_spool_entries") == 0
+            spools = ("surehand_router_spool_entries", "surehand_router_audit_spool_entries")
+            return not any([await self.metric(spool) for spool in spools])
 
         await wait_until(empty)
 

