@@ -104,6 +104,8 @@ async def test_workers_show_what_they_hold_and_no_longer_what_they_held(
         async def once() -> bool:
             return await counted(router, held) == {1.0}
 
+        await wait_until(one, PATIENT)
+        await publisher.publish("v2", number_graph(2.0))
         await wait_until(other, PATIENT)
         await wait_until(once, PATIENT)
 
