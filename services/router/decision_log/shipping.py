@@ -34,7 +34,7 @@ Retention = Callable[[], Mapping[str, float]]
 
 
 class RowLog:
-    """Rows are on this disk in the turn of the loop that answers, in the store two seconds later.
+    """Rows are on this disk once they are appended, and in the store about two seconds later.
 
     `retention` gives the days that each known project keeps its rows.
     """
@@ -54,7 +54,6 @@ class RowLog:
         self._now = now
         self._retention = retention
         self._full = asyncio.Event()
-        self._unwritten: dict[str, list[bytes]] = {}
         self._expired_at: datetime | None = None
         # When the oldest row was written that waits, and that is being shipped; infinity for none.
         self._waiting_since = math.inf
@@ -88,24 +87,15 @@ class RowLog:
 
     def append(self, project: str, lines: bytes) -> None:
         """Keep the rows of one call. A full disk loses rows, counted, and no answer."""
-        if not self._unwritten:
-            # The calls of one batch are answered in one turn of the loop: one write for all.
-            asyncio.get_running_loop().call_soon(self._write)
-        self._unwritten.setdefault(project, []).append(lines)
-
-    def _write(self) -> None:
-        unwritten, self._unwritten = self._unwritten, {}
-        for project, parts in unwritten.items():
-            lines = b"".join(parts)
-            try:
-                if self._segments.append(project, lines):
-                    self._full.set()
-                if self._waiting_since == math.inf:
-                    self._waiting_since = time.time()
-            except OSError as error:
-                count = lines.count(b"\n")
-                self._kind.lost.inc(count)
-                log.error("rows_lost", log=self._kind.name, count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
+        try:
+            if self._segments.append(project, lines):
+                self._full.set()
+            if self._waiting_since == math.inf:
+                self._waiting_since = time.time()
+        except OSError as error:
+            count = lines.count(b"\n")
+            self._kind.lost.inc(count)
+            log.error("rows_lost", log=self._kind.name, count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
 
     async def _run(self) -> None:
         while True:
@@ -128,7 +118,6 @@ class RowLog:
             self._segments.adopt(slot)
 
     async def _ship(self) -> None:
-        self._write()
         self._segments.seal()
         waiting = self._segments.sealed()
         self._shipping_since = min(self._shipping_since, self._waiting_since)

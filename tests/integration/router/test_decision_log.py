@@ -84,7 +84,11 @@ async def test_each_decision_becomes_a_row_in_the_store(world: World) -> None:
     assert path.startswith(f"shop/decisions/{utc_now():%Y-%m-%d}/")
     assert path.endswith(".jsonl.gz")
     assert await world.metric("surehand_router_decision_log_shipped_bytes_total") > 0
-    assert await world.metric("surehand_router_decision_log_lag_seconds") == 0
+
+    async def no_lag() -> bool:
+        return await world.metric("surehand_router_decision_log_lag_seconds") == 0
+
+    await wait_until(no_lag)
 
 
 async def test_a_refused_call_leaves_no_row(world: World) -> None:
