@@ -13,7 +13,7 @@ from shared.graphs.session import open_session
 from shared.graphs.signature import PROBABILITIES, check_signature, width_fault
 from shared.graphs.tensors import Data, Feeder, Fields
 
-# Larger batches lose: what lies between the nodes of a text model leaves the processor's cache.
+# Larger batches gain little, or lose: see the router's batching.
 BATCH_SIZE = 16
 # Images are large: what all inputs of a batch take is bounded too.
 _BATCH_BYTES = 64 * 1024 * 1024

@@ -32,9 +32,9 @@ Run = Callable[[Sequence[Data]], FloatArray]
 _INLINE_SECONDS = 0.002
 # While many calls wait it may be busy with several, for at most so long.
 _LONGEST_TURN_SECONDS = 0.2
-# Below so many items a batch does not pay for itself. Above so many it loses: what lies between the
-# nodes of a text model then leaves the processor's cache (21 µs an item in batches of 16, 34 in
-# batches of 64, and 30 MiB more memory).
+# Below so many items a batch does not pay for itself. Above so many it gains little or loses: what
+# lies between the nodes of a text model may leave the processor's cache. An item in batches of 16
+# and of 64 took 21 and 34 µs (and 30 MiB more memory) by one model, 10.8 and 9.8 µs by another.
 _FEWEST_ITEMS = 8
 _MOST_ITEMS = 16
 # Asking for the processor's time takes microseconds: one run in so many is measured. How much that
