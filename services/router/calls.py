@@ -9,7 +9,8 @@ import orjson
 
 from services.router.errors import ItemConflict
 from services.router.incoming import Asked, Incoming
-from services.router.routing import Decision, Score, resolved_by_people, route
+from services.router.routing import Decision, resolved_by_people, route
+from services.router.scores import Score
 from services.router.terms import Terms
 from shared.contracts.base import rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
@@ -29,8 +30,11 @@ def check_items(items: Sequence[Asked], project: Project) -> None:
     errors: list[FieldError] = []
     first: dict[str, int] = {}
     for i, item in enumerate(items):
-        errors += check_data(item.data, project.fields, f"/items/{i}/data")
-        errors += check_metadata(item.metadata, project.metadata, f"/items/{i}/metadata")
+        faults = check_data(item.data, project.fields)
+        if item.metadata:
+            faults += check_metadata(item.metadata, project.metadata)
+        if faults:
+            errors += [(f"/items/{i}{at}", fault) for at, fault in faults]
         if first.setdefault(item.item_id, i) != i:
             errors.append((f"/items/{i}/item_id", f"is that of /items/{first[item.item_id]} too"))
     if errors:
@@ -107,33 +111,34 @@ class Call:
 
     def encode(self) -> None:
         """Encode each item's `Prediction`, once nothing of it changes any more."""
-        self.predictions = [orjson.dumps(self._prediction(i)) for i in range(len(self.decisions))]
+        # What follows an item's own values is the same for all with one decision: told by identity,
+        # since the answers of a policy are the same objects.
+        ends: dict[tuple[int, int], bytes] = {}
+        predictions = []
+        for i, (item, score, decision) in enumerate(
+            zip(self.incoming.items, self.scores, self.decisions, strict=True)
+        ):
+            common = self._others.get(i, self._common)
+            end = ends.get((id(decision), id(common)))
+            if end is None:
+                end = b"," + orjson.dumps({**_said(decision), **common})[1:]
+                ends[id(decision), id(common)] = end
+            own = {
+                "item_id": item.item_id,
+                "confidence": None if score is None else score.confidence,
+                "probabilities": self._probabilities(score),
+            }
+            predictions.append(orjson.dumps(own)[:-1] + end)
+        self.predictions = predictions
 
-    def _probabilities(self, i: int) -> dict[str, float] | None:
-        score = self.scores[i]
+    def _probabilities(self, score: Score | None) -> dict[str, float] | None:
         if score is None:
             return None
         return dict(zip(self._labels, score.probabilities, strict=True))
 
-    def _prediction(self, i: int) -> dict[str, Any]:
-        decision = self.decisions[i]
-        return {
-            "item_id": self.incoming.items[i].item_id,
-            "decision": decision.decision,
-            "label": decision.label,
-            "suggestion": decision.suggestion,
-            "confidence": decision.confidence,
-            "probabilities": self._probabilities(i),
-            "reason": decision.reason,
-            "audited": decision.audited,
-            "propensity": decision.propensity,
-            "task_id": decision.task_id,
-            **self._others.get(i, self._common),
-        }
-
     def task(self, i: int) -> dict[str, Any]:
         """Return the `NewTask` of item `i`, which its decision asks for."""
-        item, decision = self.incoming.items[i], self.decisions[i]
+        item, score, decision = self.incoming.items[i], self.scores[i], self.decisions[i]
         return {
             "item_id": item.item_id,
             "data": item.data,
@@ -142,8 +147,8 @@ class Call:
             **self._traced(),
             "prediction": {
                 "label": decision.suggestion,
-                "confidence": decision.confidence,
-                "probabilities": self._probabilities(i),
+                "confidence": None if score is None else score.confidence,
+                "probabilities": self._probabilities(score),
                 "propensity": decision.propensity,
                 "reason": decision.reason,
                 "received_at": rfc3339(self.received),
@@ -170,18 +175,28 @@ class Call:
 
     def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
-        received, traced = rfc3339(self.received), self._traced()
-        lines = bytearray()
+        ends = {
+            "review": self.incoming.review,
+            "received_at": rfc3339(self.received),
+            **self._traced(),
+        }
+        end = b"," + orjson.dumps(ends)[1:] + b"\n"
+        pieces: list[bytes] = []
         for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
-            asked = orjson.dumps(
-                {
-                    "data": item.data,
-                    "metadata": item.metadata,
-                    "review": self.incoming.review,
-                    "received_at": received,
-                    **traced,
-                }
-            )
-            # The members of two objects as those of one.
-            lines += prediction[:-1] + b"," + asked[1:] + b"\n"
-        return bytes(lines)
+            asked = orjson.dumps({"data": item.data, "metadata": item.metadata})
+            # The members of three objects as those of one.
+            pieces += (prediction[:-1], b",", asked[1:-1], end)
+        return b"".join(pieces)
+
+
+def _said(decision: Decision) -> dict[str, Any]:
+    """Return what a `Prediction` repeats of the decision."""
+    return {
+        "decision": decision.decision,
+        "label": decision.label,
+        "suggestion": decision.suggestion,
+        "reason": decision.reason,
+        "audited": decision.audited,
+        "propensity": decision.propensity,
+        "task_id": decision.task_id,
+    }

@@ -98,7 +98,7 @@ def _plain_item(entry: Any) -> Asked | None:
     data = entry.get("data")
     metadata = entry.get("metadata", _NONE)
     item_id = entry.get("item_id")
-    if type(data) is not dict or type(metadata) is not dict or not _plain_metadata(metadata):
+    if type(data) is not dict or type(metadata) is not dict:
         return None
     if "item_id" not in entry:
         item_id = new_id()
@@ -106,6 +106,8 @@ def _plain_item(entry: Any) -> Asked | None:
         return None
     elif not item_id.isprintable():
         # Not yet a fault: only control characters and surrogates are.
+        return None
+    if metadata and not _plain_metadata(metadata):
         return None
     return Asked(item_id, data, metadata)
 

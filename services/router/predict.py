@@ -8,13 +8,15 @@ from datetime import datetime
 from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
+from services.router.draws import canary_draw
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
 from services.router.pictures import Data, scorable_data
 from services.router.rates import RateLimit, holder_of
-from services.router.routing import Score, canary_key, challenged, route
+from services.router.routing import route
+from services.router.scores import Score
 from services.router.shadows import Shadows
 from services.router.terms import Terms, terms_of
 from services.router.versions.loading import LoadedVersion
@@ -80,7 +82,9 @@ class Predictor:
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
             data = await scorable_data(data, view.documents.image_fields, view.layouts())
-        scores = await self._score(view, data, theirs)
+        scores = await (
+            self._score(view, data, theirs) if theirs else _scores_by(view.serving, data)
+        )
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -116,15 +120,13 @@ class Predictor:
         named = documents.channels.challenger
         if named is None:
             return []
-        key = canary_key(self.secret, documents.project.project, named.version)
-        return challenged(key, (item.item_id for item in incoming.items), named.share)
+        draw = canary_draw(self.secret, documents.project.project, named.version, named.share)
+        return draw.taken(item.item_id for item in incoming.items)
 
     async def _score(
         self, view: View, data: Sequence[Data], theirs: Sequence[int]
     ) -> Sequence[Score | None]:
         """Return a score an item, by the challenger at `theirs`; None where there is none."""
-        if not theirs:
-            return await _scores_by(view.serving, data)
         ours = sorted(set(range(len(data))).difference(theirs))
         scores: list[Score | None] = [None] * len(data)
         found = await asyncio.gather(
@@ -141,16 +143,24 @@ class Predictor:
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
-        entries = [Entry.of(project, call.task(i)) for i in asked]
         seconds = call.incoming.wait_seconds
+        if not seconds:
+            await self._deliver(project, call, asked)
+            return
         async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
-            receipts = await self.handoff.deliver(project, entries)
-            check_receipts(asked, receipts)
-            resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
-            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            await self._deliver(project, call, asked)
             # The queue has not seen what lies in the spool, and may have resolved it long ago.
             wait.unsure |= self.handoff.backlog > 0
             call.answer(await wait.labels(call.in_review()))
+
+    async def _deliver(self, project: str, call: Call, asked: Sequence[int]) -> None:
+        """Hand the tasks of the items at `asked` over; fill in what people answered before."""
+        entries = [Entry.of(project, call.task(i)) for i in asked]
+        receipts = await self.handoff.deliver(project, entries)
+        check_receipts(asked, receipts)
+        resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+        if resolved:
+            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
 
 
 async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:

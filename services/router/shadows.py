@@ -20,7 +20,7 @@ from services.router.decision_log.shipping import RowLog
 from services.router.incoming import Asked
 from services.router.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
 from services.router.pictures import pictured
-from services.router.routing import Score
+from services.router.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
 from shared.contracts.base import rfc3339

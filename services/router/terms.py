@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
-from services.router.routing import Policy, Standing, audit_key, standing
+from services.router.draws import audit_draw
+from services.router.routing import Policy, Standing, standing
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
+from shared.contracts.versions import PromiseDocument
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
         project=name,
         labels=tuple(documents.project.labels),
         standing=found,
-        audit_rate=promise.audit_rate if promise is not None else 0.0,
-        audit_key=audit_key(secret, name, promise.audit_epoch if promise is not None else ""),
+        audit=audit_draw(secret, name, *_audit_of(promise)),
     )
     return Terms(
         view=view,
@@ -66,6 +67,11 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
+
+
+def _audit_of(promise: PromiseDocument | None) -> tuple[str, float]:
+    """Return the audit's epoch and rate."""
+    return (promise.audit_epoch, promise.audit_rate) if promise is not None else ("", 0.0)
 
 
 def standing_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> Standing:

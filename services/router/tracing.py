@@ -7,7 +7,7 @@ from services.router.calls import Call
 from services.router.incoming import Incoming
 from services.router.pictures import Data
 from services.router.predict import Predictor
-from services.router.routing import Score
+from services.router.scores import Score
 from services.router.versions.views import View
 from services.router.waiting.waiters import Left
 from shared import tracing

@@ -35,17 +35,17 @@ def check_data(
     -------
     list of (JSON pointer, what is wrong); empty when the data is as the project says.
     """
-    errors = [
-        (f"{pointer}/{escape_pointer(str(name))}", "is not a field of this project")
-        for name in data
-        if name not in fields
-    ]
+    errors: list[FieldError] = []
+    if data.keys() != fields.keys():
+        for name in data:
+            if name not in fields:
+                at = f"{pointer}/{escape_pointer(str(name))}"
+                errors.append((at, "is not a field of this project"))
     for name, field in fields.items():
-        at = f"{pointer}/{name}"
         if name not in data:
-            errors.append((at, "is missing"))
+            errors.append((f"{pointer}/{name}", "is missing"))
         elif fault := _CHECKS[field.type](data[name], field):
-            errors.append((at, fault))
+            errors.append((f"{pointer}/{name}", fault))
     return errors
 
 

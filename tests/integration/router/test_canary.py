@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.router.routing import canary_key, challenged
+from services.router.draws import canary_draw
 from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
@@ -25,8 +25,8 @@ SHARE = 0.4
 @pytest.fixture
 def theirs(common: CommonSettings) -> list[str]:
     """Those of IDS that fall into the share of v2."""
-    key = canary_key(common.secret.get_secret_value(), "shop", "v2")
-    return [IDS[i] for i in challenged(key, IDS, SHARE)]
+    draw = canary_draw(common.secret.get_secret_value(), "shop", "v2", SHARE)
+    return [IDS[i] for i in draw.taken(IDS)]
 
 
 async def challenge(

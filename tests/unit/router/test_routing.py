@@ -1,7 +1,5 @@
 """Routing: what is answered is certified, and everything else goes to people."""
 
-import hashlib
-import hmac
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import get_args
@@ -11,25 +9,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services.router.draws import Draw, audit_draw
 from services.router.routing import (
     Decision,
-    FloatArray,
     Policy,
     Standing,
-    audit_key,
-    canary_key,
-    challenged,
-    is_drawn,
     resolved_by_people,
     route,
-    scores_of,
 )
+from services.router.scores import FloatArray, scores_of
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import Reason, ReviewMode
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")
-KEY = audit_key("s" * 32, "shop", "epoch")
 CERTIFIED = Standing("certified", None, np.float32(0.9))
 
 item_ids = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=30)
@@ -46,6 +39,10 @@ def rows(draw: st.DrawFn) -> FloatArray:
     return np.asarray(exponents / exponents.sum(), dtype=np.float32)
 
 
+def audits(rate: float) -> Draw:
+    return audit_draw("s" * 32, "shop", "epoch", rate)
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     refusal = draw(st.sampled_from(REFUSALS))
@@ -54,14 +51,13 @@ def policies(draw: st.DrawFn) -> Policy:
         project="shop",
         labels=LABELS,
         standing=Standing("certified" if refusal is None else "uncertified", refusal, threshold),
-        audit_rate=draw(st.floats(0, 1)),
-        audit_key=KEY,
+        audit=audits(draw(st.floats(0, 1))),
         review=draw(reviews),
     )
 
 
 def policy(**changes: object) -> Policy:
-    base = Policy("shop", LABELS, CERTIFIED, audit_rate=0.0, audit_key=KEY)
+    base = Policy("shop", LABELS, CERTIFIED, audits(0.0))
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -176,7 +172,6 @@ def test_scores_that_are_no_probabilities_answer_nothing(broken: FloatArray) -> 
     decision = decide("a", broken, policy())
     assert (decision.decision, decision.reason) == ("in_review", "model_invalid")
     assert decision.suggestion is None
-    assert decision.confidence is None
 
 
 def test_a_call_without_scores_keeps_the_reason_of_the_promise() -> None:
@@ -184,65 +179,13 @@ def test_a_call_without_scores_keeps_the_reason_of_the_promise() -> None:
     assert (decision.decision, decision.reason) == ("in_review", "no_model")
 
 
-def test_audit_draw_is_hmac_sha256_of_the_item_id() -> None:
-    key = hmac.new(b"s" * 32, b"surehand/audit/shop/epoch", hashlib.sha256).digest()
-    draw = int(hmac.new(key, b"order-17", hashlib.sha256).hexdigest(), 16) / 2**256
-    assert key == KEY
-    assert is_drawn(KEY, "order-17", draw + 1e-9)
-    assert not is_drawn(KEY, "order-17", draw - 1e-9)
-
-
-@pytest.mark.parametrize("rate", [0.0, 0.02, 0.5, 1.0])
-def test_audited_share_is_the_rate(rate: float) -> None:
-    audited = sum(is_drawn(KEY, f"item-{n}", rate) for n in range(20_000))
-    # Five standard deviations of a binomial share.
-    assert abs(audited / 20_000 - rate) <= 5 * (rate * (1 - rate) / 20_000) ** 0.5
-
-
-def test_each_project_and_epoch_draws_by_itself() -> None:
-    keys = {audit_key("s" * 32, name, epoch) for name in ("a", "b") for epoch in ("1", "2")}
-    assert len(keys) == 4
-
-
-@given(
-    st.lists(st.text(min_size=1, max_size=20), max_size=30),
-    st.floats(0.0, 1.0),
-    st.floats(0.0, 1.0),
-)
-def test_an_item_keeps_to_its_version_while_the_share_grows(
-    item_ids: list[str], one: float, other: float
-) -> None:
-    key = canary_key("s" * 32, "shop", "v4")
-    few, many = (set(challenged(key, item_ids, share)) for share in sorted((one, other)))
-    assert few <= many
-    # Each by itself: the others of its call have no say.
-    alone = {i for i, item_id in enumerate(item_ids) if challenged(key, [item_id], max(one, other))}
-    assert alone == many
-    assert challenged(key, item_ids, 0.0) == []
-    assert challenged(key, item_ids, 1.0) == list(range(len(item_ids)))
-
-
-def test_the_challengers_share_is_its_share_and_leaves_the_audit_draw_alone() -> None:
-    item_ids = [f"item-{n}" for n in range(20_000)]
-    theirs = set(challenged(canary_key("s" * 32, "shop", "v4"), item_ids, 0.3))
-    assert abs(len(theirs) / 20_000 - 0.3) <= 5 * (0.3 * 0.7 / 20_000) ** 0.5
-    audited = sum(is_drawn(KEY, item_ids[i], 0.2) for i in theirs)
-    assert abs(audited / len(theirs) - 0.2) <= 5 * (0.2 * 0.8 / len(theirs)) ** 0.5
-
-
-def test_each_project_and_challenger_draws_by_itself() -> None:
-    keys = {canary_key("s" * 32, name, version) for name in ("a", "b") for version in ("v1", "v2")}
-    assert len(keys | {audit_key("s" * 32, "a", "v1")}) == 5
-
-
 def test_an_audited_answer_is_answered_and_asked() -> None:
-    decision = decide("a", row(0.95, 0.05, 0.0), policy(audit_rate=1.0))
+    decision = decide("a", row(0.95, 0.05, 0.0), policy(audit=audits(1.0)))
     assert decision == Decision(
         "answered",
         "confident",
         label="negative",
         suggestion="negative",
-        confidence=float(np.float32(0.95)),
         audited=True,
         propensity=1.0,
         task_id=task_id_for("shop", "a"),

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from services.router.routing import Policy, Score, Standing, audit_key, route, standing
+from services.router.draws import audit_draw
+from services.router.routing import Policy, Standing, route, standing
+from services.router.scores import Score
 from shared.contracts.decisions import Reason
 from shared.contracts.projects import FieldSpec, Project, PromiseSettings, certificate_digest
 from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")
-KEY = audit_key("s" * 32, "shop", "epoch")
+NEVER = audit_draw("s" * 32, "shop", "epoch", 0.0)
 PROJECT = Project(
     project="shop",
     revision=1,
@@ -98,7 +100,7 @@ def test_a_promise_in_force_answers(state: str) -> None:
 def test_everything_unproven_fails_closed(entry: PromiseEntry | None, reason: Reason) -> None:
     found = judge(entry)
     assert (found.refusal, found.threshold) == (reason, None)
-    policy = Policy("shop", LABELS, found, audit_rate=0.0, audit_key=KEY)
+    policy = Policy("shop", LABELS, found, NEVER)
     decision = route("a", Score(0, 1.0, [1.0, 0.0, 0.0]), policy)
     assert (decision.decision, decision.reason) == ("in_review", reason)
 

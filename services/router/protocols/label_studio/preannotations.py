@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.router.pictures import Data, scorable_data
 from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
-from services.router.routing import Score
+from services.router.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import FieldError, check_data
 from shared.problems import Unprocessable

@@ -11,7 +11,8 @@ import orjson
 from services.router.errors import MalformedInference
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
-from services.router.routing import Decision, Score
+from services.router.routing import Decision
+from services.router.scores import Score
 
 Headers = list[tuple[bytes, bytes]]
 
