@@ -24,7 +24,10 @@ log = structlog.get_logger()
 _SECONDS = 2.0
 _NOT_FOUND = 404
 # Audits of so long a time go to the review queue together: nobody waits for them there.
-_GATHER_SECONDS = 0.1
+_GATHER_SECONDS = 0.5
+# While the spool is emptied a call waits for its own tasks to be taken, at most so long: a caller
+# who waits for one answer before his next call then goes at the pace of the review queue.
+_BEHIND_SECONDS = 0.5
 # Room for the envelope around one task in the review queue's body.
 _ENVELOPE_BYTES = 64
 
@@ -122,6 +125,10 @@ class Handoff:
                 log.warning("review_queue_away", cause=str(away))
         receipts = await _kept(self._spool, entries)
         self._drainer.wake()
+        if self._drainer.is_gaining:
+            # The disk is faster than the queue: if nobody waited the spool would stay full for
+            # ever, and every task be behind all others.
+            await self._spool.until_gone(entries, _BEHIND_SECONDS)
         return receipts
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:

@@ -32,6 +32,12 @@ class Drainer:
         self._gather_seconds = gather_seconds
         self._queue = queue
         self._woken = asyncio.Event()
+        self._is_taken = False
+
+    @property
+    def is_gaining(self) -> bool:
+        """Whether the review queue takes what lies in the spool: then it is worth waiting for."""
+        return self._is_taken
 
     def wake(self) -> None:
         """Say that the spool has something."""
@@ -55,6 +61,7 @@ class Drainer:
                 await self._spool.adopt()
                 await self._drain()
             except QueueAway:
+                self._is_taken = False
                 # A wake-up does not shorten this: every predict call would probe.
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LAST_DELAY_SECONDS)
@@ -71,8 +78,10 @@ class Drainer:
             entries = await self._spool.read(path)
             for batch in batches(entries):
                 await self._send(batch)
+                self._is_taken = True
             await self._spool.discard(path, entries)
             log.debug("spool_segment_drained", tasks=len(entries))
+        self._is_taken = False
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         try:

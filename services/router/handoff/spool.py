@@ -1,6 +1,7 @@
 """The spool: tasks kept durably on this disk while the review queue is away."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -35,16 +36,34 @@ class _Held:
     digest: bytes
     lane: str
     segment: Path | None = None
-    pending: asyncio.Future[None] | None = None
+    pending: "_Append | None" = None
 
 
 @dataclass
 class _Append:
+    """Entries that are to be written, and all who wait for that."""
+
     entries: Sequence[Entry]
     replaced: dict[str, _Held] = field(default_factory=dict)
-    done: asyncio.Future[None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        """Return a future of its own for one who waits: to cancel it leaves the others alone."""
+        future = loop.create_future()
+        self.waiters.append(future)
+        return future
+
+    def succeed(self) -> None:
+        for future in self.waiters:
+            if not future.done():
+                future.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        for future in self.waiters:
+            if not future.done():
+                future.set_exception(error)
+                # Whoever waits for several looks at the first that failed alone.
+                future.exception()
 
 
 class Spool:
@@ -72,7 +91,9 @@ class Spool:
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._index: dict[str, _Held] = {}
         self._waiting: list[_Append] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._discarded = asyncio.Event()
 
     async def open(self) -> None:
         """Take a slot, and index what lies in it."""
@@ -84,8 +105,7 @@ class Spool:
 
     async def close(self) -> None:
         """Finish the appends under way and give the slot back."""
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._idle.wait()
         await self._in_thread(self._segments.seal)
         self._slot.close()
         self._files.shutdown()
@@ -100,6 +120,13 @@ class Spool:
         held = self._index.get(task_id)
         return held is not None and held.segment is not None
 
+    async def until_gone(self, entries: Sequence[Entry], seconds: float) -> None:
+        """Return once none of `entries` lies in the spool any more, or after `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(entry.task_id in self._index for entry in entries):
+                    await self._discarded.wait()
+
     def conflicts(self, entry: Entry) -> bool:
         """Say whether the spool holds other data under the entry's item id."""
         held = self._index.get(entry.task_id)
@@ -113,14 +140,18 @@ class Spool:
         SpoolFull, SpoolUnavailable
             They could not be made durable.
         """
+        loop = asyncio.get_running_loop()
         new = [entry for entry in entries if not self._same(entry)]
         held = [self._index[entry.task_id] for entry in entries if self._same(entry)]
-        pending = [known.pending for known in held if known.pending is not None]
+        pending = [known.pending.waiter(loop) for known in held if known.pending is not None]
         if new:
             self._refuse_when_full(new)
-            pending.append(self._enqueue(new))
+            append = self._enqueue(new)
+            pending.append(append.waiter(loop))
+            if self._idle.is_set():
+                self._write(loop)
         for future in pending:
-            await asyncio.shield(future)
+            await future
 
     def _refuse_when_full(self, entries: Sequence[Entry]) -> None:
         more = sum(len(entry.body) for entry in entries)
@@ -136,48 +167,66 @@ class Spool:
         held = self._index.get(entry.task_id)
         return held is not None and held.digest == entry.digest and held.lane == entry.lane
 
-    def _enqueue(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+    def _enqueue(self, entries: Sequence[Entry]) -> _Append:
         append = _Append(entries)
         for entry in entries:
             known = self._index.get(entry.task_id)
             if known is not None:
                 append.replaced[entry.task_id] = known
             segment = known.segment if known is not None else None
-            self._index[entry.task_id] = _Held(entry.digest, entry.lane, segment, append.done)
+            self._index[entry.task_id] = _Held(entry.digest, entry.lane, segment, append)
         self._waiting.append(append)
         self._unwritten += sum(len(entry.body) for entry in entries)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
-        return append.done
+        return append
 
-    async def _write(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting, []
-            entries = [entry for append in group for entry in append.entries]
-            lines = [entry.line() for entry in entries]
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the thread write all that waits; what comes meanwhile is written after it."""
+        self._idle.clear()
+        group, self._waiting = self._waiting, []
+        lines = [entry.line() for append in group for entry in append.entries]
+
+        def write() -> None:
             try:
-                path = await self._in_thread(self._segments.append, lines)
-            except Exception:
-                log.exception("spool_failed")
-                self._give_up(group)
-                continue
-            finally:
-                self._unwritten -= sum(len(entry.body) for entry in entries)
-            for entry in entries:
-                self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
-            for append in group:
-                append.done.set_result(None)
-            self._spooled.inc(len(entries))
-            self._entries.set(self.depth)
+                path = self._segments.append(lines)
+            except Exception as error:  # noqa: BLE001 - told to those who wait, below
+                loop.call_soon_threadsafe(self._not_written, loop, group, error)
+            else:
+                loop.call_soon_threadsafe(self._written, loop, group, path)
 
-    def _give_up(self, group: Sequence[_Append]) -> None:
+        # Not by `run_in_executor`: between the disk and those who wait for it lie as few turns of
+        # the loop as can be, since a busy loop's turn takes milliseconds.
+        self._files.submit(write)
+
+    def _written(
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[_Append], path: Path
+    ) -> None:
+        count = 0
+        for append in group:
+            for entry in append.entries:
+                self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
+            count += len(append.entries)
+            append.succeed()
+        self._spooled.inc(count)
+        self._entries.set(self.depth)
+        self._go_on(loop, group)
+
+    def _not_written(
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[_Append], error: Exception
+    ) -> None:
+        log.error("spool_failed", exc_info=error)
         for append in reversed(group):
             for entry in append.entries:
                 self._index.pop(entry.task_id, None)
             self._index.update(append.replaced)
-            append.done.set_exception(SpoolUnavailable())
-            # Whoever waited for it may be gone: then nobody else looks at the exception.
-            append.done.exception()
+            append.fail(SpoolUnavailable())
+        self._go_on(loop, group)
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Append]) -> None:
+        self._unwritten -= sum(len(entry.body) for append in group for entry in append.entries)
+        if self._waiting:
+            self._write(loop)
+        else:
+            self._idle.set()
 
     async def oldest(self) -> Path | None:
         """Return the oldest segment, sealed, for the drainer; None when the spool is empty."""
@@ -206,6 +255,9 @@ class Spool:
             else:
                 held.segment = None
         self._entries.set(self.depth)
+        # Wakes all who wait, and makes those wait who come after.
+        self._discarded.set()
+        self._discarded.clear()
 
     async def bury(self, letters: Sequence[tuple[bytes, str]]) -> None:
         """Keep lines that will never be taken, each with the cause, in the dead-letter file."""

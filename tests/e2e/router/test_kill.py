@@ -8,8 +8,6 @@ from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import wait_until
 from tests.integration.router.factory import SURE, UNSURE
 
-_PAUSE_SECONDS = 0.03
-
 
 @contextlib.asynccontextmanager
 async def stream(installation: Installation, callers: int = 3) -> AsyncIterator[list[str]]:
@@ -36,9 +34,6 @@ async def stream(installation: Installation, callers: int = 3) -> AsyncIterator[
                     if one["decision"] == "in_review" or one["audited"]
                 )
                 n += 1
-                # Without a pause they would ask for more than the review queue can take, and the
-                # spool, which is faster, would never be empty.
-                await asyncio.sleep(_PAUSE_SECONDS)
 
     running = [asyncio.create_task(call(name)) for name in range(callers)]
     try:

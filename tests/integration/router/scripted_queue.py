@@ -1,5 +1,6 @@
 """The other side of the hand-off over real HTTP, for answers that a healthy queue never gives."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,8 @@ Feed = Callable[[Mapping[str, str]], dict[str, Any] | Response]
 class ScriptedQueue:
     """Takes tasks and remembers the order; `script` may answer a batch in its place.
 
-    `feed` answers the outcomes feed by its query, at once; `read` are the queries.
+    `feed` answers the outcomes feed by its query, at once; `read` are the queries. A task takes it
+    `seconds_per_task`.
     """
 
     script: Script = lambda project, tasks: None
@@ -29,6 +31,7 @@ class ScriptedQueue:
     looks: list[list[str]] = field(default_factory=list)
     feed: Feed = lambda query: {"outcomes": [], "cursor": "end"}
     read: list[Mapping[str, str]] = field(default_factory=list)
+    seconds_per_task: float = 0.0
 
     @property
     def item_ids(self) -> list[str]:
@@ -42,6 +45,7 @@ class ScriptedQueue:
         @app.post("/v1/projects/{project}/tasks")
         async def tasks(project: str, request: Request) -> Response:
             given: list[Task] = orjson.loads(await request.body())["tasks"]
+            await asyncio.sleep(self.seconds_per_task * len(given))
             scripted = self.script(project, given)
             if scripted is not None:
                 return scripted

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,33 @@ async def test_other_data_under_the_id_of_a_waiting_audit_is_a_conflict(tmp_path
         await handoff.deliver("shop", [entry("a", lane="audit")])
         (receipt,) = await handoff.deliver("shop", [entry("a", 2.0, lane="audit")])
         assert receipt.status == "conflict"
+
+
+async def test_callers_without_pause_do_not_keep_the_spool_full(tmp_path: Path) -> None:
+    port = free_port()
+    # A tenth of what the disk takes of these callers in the same time.
+    queue = ScriptedQueue(seconds_per_task=0.002)
+    stop = asyncio.Event()
+    given = itertools.count()
+
+    async def call(handoff: Handoff) -> None:
+        while not stop.is_set():
+            await handoff.deliver("shop", [entry(str(next(given)))])
+
+    async with handing_off(tmp_path, f"http://127.0.0.1:{port}") as handoff:
+        callers = [asyncio.create_task(call(handoff)) for _ in range(16)]
+        await wait_until(lambda: handoff.backlog > 300)
+        async with serve(queue.app(), port):
+            try:
+                await wait_until(lambda: handoff.backlog == 0)
+                there = len(queue.item_ids)
+                # And they go on, by the queue itself.
+                await wait_until(lambda: len(queue.item_ids) > there + 50)
+            finally:
+                stop.set()
+                await asyncio.gather(*callers)
+            await wait_until(lambda: handoff.backlog == 0)
+    assert len(queue.item_ids) == len(set(queue.item_ids)) == next(given)
 
 
 def dead_letters(root: Path) -> list[dict[str, Any]]:
