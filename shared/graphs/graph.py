@@ -13,7 +13,8 @@ from shared.graphs.session import open_session
 from shared.graphs.signature import PROBABILITIES, check_signature, width_fault
 from shared.graphs.tensors import Data, Feeder, Fields
 
-# Larger batches gain little, or lose: see the router's batching.
+# Larger batches gain little, or lose: what lies between the nodes of a text model may leave the
+# processor's cache. Where the time of an item counts, it is measured: see the router's scorer.
 BATCH_SIZE = 16
 # Images are large: what all inputs of a batch take is bounded too.
 _BATCH_BYTES = 64 * 1024 * 1024
@@ -25,6 +26,7 @@ class Graph:
     Attributes
     ----------
     outputs : all that the graph gives: each output's ONNX type and shape, -1 for an open size.
+    batch : how many items one run of the session takes; `widen` changes it.
     """
 
     def __init__(
@@ -50,8 +52,12 @@ class Graph:
             for entry in self._session.get_outputs()
         }
         self._n_labels = len(interface.labels)
+        self.widen(BATCH_SIZE)
+
+    def widen(self, items: int) -> None:
+        """Let one run take so many items, or as many as may be in memory at a time."""
         fitting = _BATCH_BYTES // max(1, self._feeder.row_bytes)
-        self._batch = max(1, min(BATCH_SIZE, fitting))
+        self.batch = max(1, min(items, fitting))
 
     def takes(self, item: Data) -> bool:
         """Say whether the item, which has passed `check_data`, can be given to this graph."""
@@ -69,10 +75,10 @@ class Graph:
         Exception
             Whatever ONNX Runtime raises, or a ValueError for answers of another shape.
         """
-        if 0 < len(items) <= self._batch:
+        if 0 < len(items) <= self.batch:
             return self._run(items)
-        starts = range(0, len(items), self._batch)
-        batches = [self._run(items[start : start + self._batch]) for start in starts]
+        starts = range(0, len(items), self.batch)
+        batches = [self._run(items[start : start + self.batch]) for start in starts]
         return np.concatenate([self._unscored(0), *batches])
 
     def run_each(self, items: Sequence[Data]) -> FloatArray:
@@ -101,8 +107,8 @@ class Graph:
             An output has not one row an item.
         """
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-        for start in range(0, len(items), self._batch):
-            batch = items[start : start + self._batch]
+        for start in range(0, len(items), self.batch):
+            batch = items[start : start + self.batch]
             answers = self._session.run(names, self._feeder.feeds(batch))
             for name, answer in zip(names, answers, strict=True):
                 if answer.shape[:1] != (len(batch),):

@@ -20,7 +20,7 @@ from services.router.metrics import (
     QUEUE_SECONDS,
     SCORING_FAILURES,
 )
-from services.router.routing import FloatArray, Score, scores_of
+from services.router.scores import FloatArray, Score, scores_of
 from services.router.scoring.flow import Flow
 
 log = structlog.get_logger()
@@ -32,11 +32,8 @@ Run = Callable[[Sequence[Data]], FloatArray]
 _INLINE_SECONDS = 0.002
 # While many calls wait it may be busy with several, for at most so long.
 _LONGEST_TURN_SECONDS = 0.2
-# Below so many items a batch does not pay for itself. Above so many it gains little or loses: what
-# lies between the nodes of a text model may leave the processor's cache. An item in batches of 16
-# and of 64 took 21 and 34 µs (and 30 MiB more memory) by one model, 10.8 and 9.8 µs by another.
+# Below so many items a batch does not pay for itself.
 _FEWEST_ITEMS = 8
-_MOST_ITEMS = 16
 # Asking for the processor's time takes microseconds: one run in so many is measured. How much that
 # counts in the time of an item.
 _MEASURED_EVERY = 15
@@ -68,12 +65,17 @@ class Batcher:
         Rows of class probabilities for items, float32, shape (n, K); one run at a time.
     seconds_per_item
         Of processor time; a first measurement, corrected by those of some runs.
+    most_items
+        The size of the largest batch.
     project, version
         Whose graph it is, for metrics and the log.
     """
 
-    def __init__(self, run: Run, seconds_per_item: float, project: str, version: str) -> None:
+    def __init__(
+        self, run: Run, seconds_per_item: float, most_items: int, project: str, version: str
+    ) -> None:
         self._run = run
+        self._most_items = most_items
         self._version = version
         # Bound once: looking a label up costs more than counting.
         self._queue_seconds = QUEUE_SECONDS.labels(project)
@@ -83,10 +85,11 @@ class Batcher:
         self.seconds_per_item = seconds_per_item
         self._waiting: deque[_Job] = deque()
         self._busy = False
+        self._lone = False
         self._ended = 0.0
         self._until_measured = 0
         self.items_waiting = 0
-        self.flow = Flow(seconds_per_item, _MOST_ITEMS)
+        self.flow = Flow(seconds_per_item, most_items)
 
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
@@ -95,12 +98,16 @@ class Batcher:
         """
         loop = asyncio.get_running_loop()
         job = _Job(items, loop.create_future())
-        self._waiting.append(job)
         count = len(items)
-        self.items_waiting += count
         self.flow.enter(count)
         # The first of its callbacks: the call goes on just after it.
         job.future.add_done_callback(lambda _: self.flow.leave(count))
+        if self._lone and count == self.flow.items == 1:
+            # One call after another, each alone: what would this one wait for?
+            self._take_alone(job)
+            return job.future
+        self._waiting.append(job)
+        self.items_waiting += count
         if not self._busy:
             self._busy = True
             # Not at once: what else the loop has just read joins this batch.
@@ -114,15 +121,25 @@ class Batcher:
 
     def quick_items(self) -> int:
         """Return how many items one run may take without keeping others for long."""
-        return min(_MOST_ITEMS, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
+        return min(self._most_items, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
+
+    @property
+    def _inline(self) -> bool:
+        return self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
+
+    def _take_alone(self, job: _Job) -> None:
+        self._queue_seconds.observe(0.0)
+        self._settle([(job, job.items)], self._timed(job.items))
+        self._lone = self._inline
+        self._ended, self.flow.lag = time.perf_counter(), 0.0
 
     def _next(self) -> None:
         until = self._turn_ends()
-        inline = self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
-        most = max(_FEWEST_ITEMS, self.quick_items()) if inline else _MOST_ITEMS
+        most = max(_FEWEST_ITEMS, self.quick_items()) if self._inline else self._most_items
         while parts := self._take(most):
             items = [item for _, part in parts for item in part]
-            if not inline:
+            self._lone = self._inline and len(items) == 1
+            if not self._inline:
                 running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
                 running.add_done_callback(partial(self._ran, parts))
                 return

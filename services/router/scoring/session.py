@@ -1,10 +1,10 @@
 """One loaded graph: checked and warmed before it may score."""
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.router.routing import FloatArray
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import Manifest
 from shared.graphs.graph import Graph
@@ -12,6 +12,11 @@ from shared.graphs.samples import made_up_items
 from shared.graphs.trial import try_out
 
 _WARM_UP_RUNS = 3
+# A wider batch must be faster by so much, and so often it is tried: the memory that it takes, and
+# the time for which it keeps others waiting, are to be worth it.
+_WIDE, _GAIN, _WIDE_RUNS = 64, 0.04, 5
+# Items that take longer gain nothing from company.
+_SLOW_SECONDS = 0.001
 
 
 class Scorer:
@@ -30,8 +35,11 @@ class Scorer:
         fields: Mapping[str, FieldSpec],
         *,
         threads: int,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
         """Load, check and warm up: slow, so call it in a thread.
+
+        `clock` gives the processor's time in seconds: others may be at work meanwhile.
 
         Raises
         ------
@@ -39,16 +47,34 @@ class Scorer:
             ONNX Runtime cannot load it, its inputs or output are not what the manifest and the
             project say, or its first answers are no probabilities.
         """
+        self._clock = clock
         self.graph = Graph(model, manifest, fields, threads=threads)
         try_out(self.graph, manifest, fields)
         self.seconds_per_item = self._warm_up(made_up_items(fields, manifest.inputs, 1))
+        if self.seconds_per_item <= _SLOW_SECONDS:
+            self._choose_batch(made_up_items(fields, manifest.inputs, _WIDE))
 
-    def score(self, items: Sequence[Mapping[str, Any]]) -> FloatArray:
-        """Return the probabilities of `items` (each its `data`), float32, shape (n, K).
+    def _choose_batch(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Widen the batches if that makes an item faster here.
 
-        The row of an item that the graph cannot take is NaN.
+        It depends on model and processor: in batches of 16 and of 64 an item took 21 and 34 µs by
+        one model, 10.8 and 9.8 µs by another, 24.7 and 22.1 µs by that one elsewhere.
         """
-        return self.graph.run(items)
+        narrow = self.graph.batch
+        by_width = {narrow: math.inf, _WIDE: math.inf}
+        for _ in range(_WIDE_RUNS):
+            by_width = {
+                width: min(seconds, self._seconds(items, width))
+                for width, seconds in by_width.items()
+            }
+        faster = by_width[_WIDE] <= (1 - _GAIN) * by_width[narrow]
+        self.graph.widen(_WIDE if faster else narrow)
+
+    def _seconds(self, items: Sequence[Mapping[str, Any]], width: int) -> float:
+        self.graph.widen(width)
+        started = self._clock()
+        self.graph.run(items)
+        return self._clock() - started
 
     def _warm_up(self, items: Sequence[Mapping[str, Any]]) -> float:
         seconds = []

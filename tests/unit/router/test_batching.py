@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.router.routing import FloatArray, Score
+from services.router.scores import FloatArray, Score
 from services.router.scoring.batching import Batcher, Data
 from tests.harness import wait_until
 
@@ -47,7 +47,7 @@ class Graph:
         return np.array([row(item, self.version) for item in items], dtype=np.float32)
 
     def batcher(self, seconds_per_item: float) -> Batcher:
-        return Batcher(self.run, seconds_per_item, "shop", f"v{self.version}")
+        return Batcher(self.run, seconds_per_item, 16, "shop", f"v{self.version}")
 
     def expected(self, items: Sequence[Data]) -> list[Any]:
         return [None if item.get("poison") else row(item, self.version) for item in items]
@@ -69,6 +69,23 @@ async def test_calls_that_come_together_run_together(seconds_per_item: float) ->
     found = await asyncio.gather(*(batcher.score(call) for call in calls))
     assert [given_back(scores) for scores in found] == [graph.expected(call) for call in calls]
     assert graph.batches == [16]
+
+
+async def test_calls_one_after_another_do_not_wait_for_company() -> None:
+    graph = Graph()
+    batcher = graph.batcher(INLINE)
+    await batcher.score(items(1))
+    alone = batcher.score(items(2))
+    assert alone.done()
+    # Those that come while it is on its way share a run all the same, and so do those after them.
+    together = await asyncio.gather(*(batcher.score(items(n)) for n in range(3, 9)))
+    behind = [batcher.score(items(n)) for n in (9, 10)]
+    assert not behind[0].done()
+    assert [given_back(scores) for scores in (await alone, *together)] == [
+        graph.expected(items(n)) for n in range(2, 9)
+    ]
+    await asyncio.gather(*behind)
+    assert graph.batches == [1, 1, 6, 2]
 
 
 @WAYS
@@ -124,7 +141,7 @@ async def test_a_run_that_gives_too_few_rows_scores_nothing_wrongly(
     def first_only(batch: Sequence[Data]) -> FloatArray:
         return np.array([row(batch[0], 0)], dtype=np.float32)
 
-    batcher = Batcher(first_only, seconds_per_item, "shop", "v0")
+    batcher = Batcher(first_only, seconds_per_item, 16, "shop", "v0")
     found = await batcher.score(items(1, 2, 3))
     # One by one it is right.
     assert given_back(found) == Graph().expected(items(1, 2, 3))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.routing import FloatArray
+from services.router.scores import FloatArray
 from services.router.scoring.batching import Batcher
 from services.router.scoring.flow import Flow
 
@@ -28,7 +28,7 @@ def test_all_that_has_come_is_on_its_way_until_it_goes_on_or_is_given_up(
     seconds_per_item: float, calls: list[tuple[int, bool]]
 ) -> None:
     async def run() -> None:
-        batcher = Batcher(rows, seconds_per_item, "shop", "v1")
+        batcher = Batcher(rows, seconds_per_item, 16, "shop", "v1")
         futures = []
         for count, leaves in calls:
             before = batcher.flow.ahead
@@ -46,7 +46,7 @@ def test_all_that_has_come_is_on_its_way_until_it_goes_on_or_is_given_up(
 
 
 async def test_a_call_has_left_when_it_goes_on() -> None:
-    batcher = Batcher(rows, QUICK, "shop", "v1")
+    batcher = Batcher(rows, QUICK, 16, "shop", "v1")
     seen = []
 
     async def call() -> None:
@@ -58,7 +58,7 @@ async def test_a_call_has_left_when_it_goes_on() -> None:
 
 
 async def test_the_pace_counts_what_the_loop_does_between_batches() -> None:
-    batcher = Batcher(rows, QUICK, "shop", "v1")
+    batcher = Batcher(rows, QUICK, 16, "shop", "v1")
 
     async def call() -> None:
         await batcher.score([{}] * TURN)
