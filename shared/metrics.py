@@ -6,16 +6,30 @@ predecessor ended, and files do not pile up.
 """
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import REGISTRY, values
+from prometheus_client import REGISTRY, Histogram, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class QuickHistogram(Histogram):
+    """A histogram whose `observe` takes a third of the time: some requests are observed four times.
+
+    It knows no exemplars, and is not to be observed without the labels that it was declared with.
+    """
+
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
+        """Count `amount`, no NaN."""
+        del exemplar
+        self._sum.inc(amount)
+        self._buckets[bisect_left(self._upper_bounds, amount)].inc(1)
 
 
 def use_files_of(number: int) -> None:
