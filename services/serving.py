@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from pydantic_settings import BaseSettings
 
+from shared.memory import keep_one_arena
 from shared.settings import CommonSettings, SettingsError, load_settings
 from shared.telemetry import configure_logging
 
@@ -55,6 +56,7 @@ def serve(
     from shared.http.connections import ConnectionLimits  # noqa: PLC0415 - `token` needs none
     from shared.http.server import Server, configured  # noqa: PLC0415 - likewise
 
+    keep_one_arena()
     configure_logging(service, common.log_level)
     common.home.mkdir(parents=True, exist_ok=True)
     module: Any = importlib.import_module(f"services.{service}.app")

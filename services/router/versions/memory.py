@@ -1,18 +1,15 @@
 """Memory of versions that serve no more, given back to the system."""
 
-import ctypes
+from typing import Any
 
-from services.router.versions.loading import LoadedVersion
-
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+from shared.memory import trim
 
 
-def release(retired: list[LoadedVersion]) -> None:
-    """Let go of graphs, and of the memory that they and their loading took.
+def release(retired: list[Any]) -> None:
+    """Let go of versions, and of the memory that they took.
 
-    glibc keeps what is freed, apart for each thread that ever loaded one: without a trim a router
-    grows by half in its first dozens of reloads. Takes some milliseconds: call it in a thread.
+    glibc keeps what is freed: without a trim a router grows by half in its first dozens of reloads.
+    Takes some milliseconds: call it in a thread.
     """
     retired.clear()
-    if _trim is not None:
-        _trim(0)
+    trim()
