@@ -28,7 +28,8 @@ demo: $(VENV)/embedded ## Tell the whole story on real posts, in a temporary hom
 	@exec $(BIN)/python -m services demo
 
 test: $(VENV)/dev ## Run every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 check: $(VENV)/dev ## Lint, types, dependency direction, sizes
 	$(BIN)/ruff check .
