@@ -36,6 +36,7 @@ def scorer(narrow: float, wide: float) -> Scorer:
         version="v1",
         created_at=utc_now(),
         labels=LABELS,
+        recipe="test",
         model_sha256="0" * 64,
         inputs=[ModelInput(name="x", field="score", dtype="float32", shape=[-1, 1])],
         outputs={"probabilities": "probabilities"},
