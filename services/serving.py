@@ -59,8 +59,7 @@ def serve(
     keep_one_arena()
     configure_logging(service, common.log_level)
     common.home.mkdir(parents=True, exist_ok=True)
-    module: Any = importlib.import_module(f"services.{service}.app")
-    app = module.create_app(common, settings)
+    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
     # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
     gc.collect()
     gc.freeze()
