@@ -82,9 +82,7 @@ class Predictor:
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
             data = await scorable_data(data, view.documents.image_fields, view.layouts())
-        scores = await (
-            self._score(view, data, theirs) if theirs else _scores_by(view.serving, data)
-        )
+        scores = await self._score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -127,6 +125,8 @@ class Predictor:
         self, view: View, data: Sequence[Data], theirs: Sequence[int]
     ) -> Sequence[Score | None]:
         """Return a score an item, by the challenger at `theirs`; None where there is none."""
+        if not theirs:
+            return await _scores_by(view.serving, data)
         ours = sorted(set(range(len(data))).difference(theirs))
         scores: list[Score | None] = [None] * len(data)
         found = await asyncio.gather(

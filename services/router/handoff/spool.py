@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -13,6 +12,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.router.errors import SpoolFull, SpoolUnavailable
+from services.router.handoff.appends import Append, Held
 from services.router.handoff.entries import Entry
 from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
 from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
@@ -24,46 +24,6 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 DEAD_LETTERS_FILE = "dead-letter.jsonl"
-
-
-@dataclass(slots=True)
-class _Held:
-    """What the index knows of a task: `segment` once it is durable, `pending` while it becomes so.
-
-    A task whose lane changes has both: the old line is durable, the new one is on its way.
-    """
-
-    digest: bytes
-    lane: str
-    segment: Path | None = None
-    pending: "_Append | None" = None
-
-
-@dataclass
-class _Append:
-    """Entries that are to be written, and all who wait for that."""
-
-    entries: Sequence[Entry]
-    replaced: dict[str, _Held] = field(default_factory=dict)
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
-
-    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-        """Return a future of its own for one who waits: to cancel it leaves the others alone."""
-        future = loop.create_future()
-        self.waiters.append(future)
-        return future
-
-    def succeed(self) -> None:
-        for future in self.waiters:
-            if not future.done():
-                future.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        for future in self.waiters:
-            if not future.done():
-                future.set_exception(error)
-                # Whoever waits for several looks at the first that failed alone.
-                future.exception()
 
 
 class Spool:
@@ -89,8 +49,8 @@ class Spool:
         self._unwritten = 0
         self._full = False
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
-        self._index: dict[str, _Held] = {}
-        self._waiting: list[_Append] = []
+        self._index: dict[str, Held] = {}
+        self._waiting: list[Append] = []
         self._idle = asyncio.Event()
         self._idle.set()
         self._discarded = asyncio.Event()
@@ -167,14 +127,14 @@ class Spool:
         held = self._index.get(entry.task_id)
         return held is not None and held.digest == entry.digest and held.lane == entry.lane
 
-    def _enqueue(self, entries: Sequence[Entry]) -> _Append:
-        append = _Append(entries)
+    def _enqueue(self, entries: Sequence[Entry]) -> Append:
+        append = Append(entries)
         for entry in entries:
             known = self._index.get(entry.task_id)
             if known is not None:
                 append.replaced[entry.task_id] = known
             segment = known.segment if known is not None else None
-            self._index[entry.task_id] = _Held(entry.digest, entry.lane, segment, append)
+            self._index[entry.task_id] = Held(entry.digest, entry.lane, segment, append)
         self._waiting.append(append)
         self._unwritten += sum(len(entry.body) for entry in entries)
         return append
@@ -198,12 +158,12 @@ class Spool:
         self._files.submit(write)
 
     def _written(
-        self, loop: asyncio.AbstractEventLoop, group: Sequence[_Append], path: Path
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], path: Path
     ) -> None:
         count = 0
         for append in group:
             for entry in append.entries:
-                self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
+                self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
             count += len(append.entries)
             append.succeed()
         self._spooled.inc(count)
@@ -211,7 +171,7 @@ class Spool:
         self._go_on(loop, group)
 
     def _not_written(
-        self, loop: asyncio.AbstractEventLoop, group: Sequence[_Append], error: Exception
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], error: Exception
     ) -> None:
         log.error("spool_failed", exc_info=error)
         for append in reversed(group):
@@ -221,7 +181,7 @@ class Spool:
             append.fail(SpoolUnavailable())
         self._go_on(loop, group)
 
-    def _go_on(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Append]) -> None:
+    def _go_on(self, loop: asyncio.AbstractEventLoop, group: Sequence[Append]) -> None:
         self._unwritten -= sum(len(entry.body) for append in group for entry in append.entries)
         if self._waiting:
             self._write(loop)
@@ -287,7 +247,7 @@ class Spool:
     async def _index_segment(self, path: Path) -> None:
         entries, _ = await self._in_thread(_entries, path)
         for entry in entries:
-            self._index[entry.task_id] = _Held(entry.digest, entry.lane, path)
+            self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
         self._entries.set(self.depth)
 
     async def _in_thread(
