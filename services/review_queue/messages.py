@@ -19,7 +19,7 @@ from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction,
 
 Reviewer = ItemId
 Until = Literal["created", "moved", "leased", "released", "expired", "superseded"]
-Answer = Literal["verdict", "skipped", "resolved", "reopened", "undone"]
+Answer = Literal["verdict", "skipped", "resolved", "reopened", "undone", "disputed", "adjudicated"]
 EventKind = Until | Answer
 
 
@@ -68,6 +68,7 @@ class TaskDetail(TaskSummary):
     prediction: TaskPrediction | None
     revision: int
     skips: int
+    adjudication: bool
     holder: str | None
     lease_expires_at: UtcTime | None
     trace: Trace = None
@@ -87,6 +88,13 @@ class VerdictOnBehalf(Message):
     reviewer: Reviewer
     label: Label
     active_seconds: float | None = Field(default=None, ge=0, le=86_400)
+    comment: Comment | None = None
+
+
+class Adjudication(Message):
+    """The body of ``POST …/tasks/{task_id}/adjudicate``: the label, and why."""
+
+    label: Label
     comment: Comment | None = None
 
 
@@ -124,8 +132,12 @@ class LaneDepth(Message):
 
 
 class QueueDepth(Message):
-    """What waits, by lane; lanes where nothing waits are left out."""
+    """What waits, by lane; lanes where nothing waits are left out.
+
+    `adjudication` counts the tasks that wait for an adjudicator, and are in no lane's figures.
+    """
 
     lanes: list[LaneDepth]
     open: int
     leased: int
+    adjudication: int

@@ -37,7 +37,8 @@ class ProjectRow(Base, table=True):
 class TaskRow(Base, table=True):
     """One task an item.
 
-    `turn` orders the claims of its class (`evidence` or not) and is null once resolved.
+    `turn` orders the claims of its lane's group, and is null while nobody may claim it: once it is
+    resolved, and while it waits for an `adjudication`.
     `available_at` is the moment from which anybody may claim it; `reserved_for` may do so before.
     `lease_number` names the lease that holds now; `revision` counts the outcomes; `trace` is the
     span that asked for the task.
@@ -46,7 +47,8 @@ class TaskRow(Base, table=True):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("project", "item_id"),
-        Index("tasks_by_turn", "project", "evidence", "turn"),
+        Index("tasks_by_turn", "project", "lane_group", "turn"),
+        Index("tasks_for_adjudication", "project", "adjudication"),
         Index("tasks_by_creation", "project", "created_at", "task_id"),
     )
 
@@ -58,7 +60,8 @@ class TaskRow(Base, table=True):
     item_metadata: dict[str, str] = Field(sa_type=_Json)
     prediction: dict[str, Any] | None = Field(default=None, sa_type=_Json)
     lane: str
-    evidence: bool
+    lane_group: str
+    adjudication: bool = False
     state: str = "open"
     turn: int | None = Field(sa_type=BigInteger)
     available_at: datetime = Field(sa_type=UtcDateTime)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.leases.claims import ClaimService
+from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
+from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
 from shared.db import Database
@@ -26,6 +28,7 @@ class Rooms:
     claims: ClaimService
     verdicts: VerdictService
     corrections: CorrectionService
+    adjudication: AdjudicationService
     outcomes: OutcomeService
 
 
@@ -39,12 +42,14 @@ def furnish(
     poll_seconds: float,
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
+    times = LeaseTimes(now)
     return Rooms(
         projects=ProjectService(database, store, now, nudge),
         intake=IntakeService(database, now, nudge),
         tasks=TaskService(database, now, nudge),
-        claims=ClaimService(database, bells, now, poll_seconds),
-        verdicts=VerdictService(database, now, nudge),
-        corrections=CorrectionService(database, now, nudge),
+        claims=ClaimService(database, bells, times, now, poll_seconds),
+        verdicts=VerdictService(database, times, now, nudge),
+        corrections=CorrectionService(database, times, now, nudge),
+        adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
     )

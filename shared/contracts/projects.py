@@ -46,14 +46,24 @@ class PromiseSettings(Message):
 
 
 class ReviewSettings(Message):
-    """How people review: overlap, blindness, lease and due times in seconds."""
+    """How people review: overlap, blindness, lease and due times in seconds.
 
-    overlap: int = Field(default=1, ge=1, le=1)
+    A task is answered by `overlap` people at least, and by `max_overlap` at most. Without
+    `lease_seconds` a lease lasts three times as long as people here are at work on a task.
+    """
+
+    overlap: int = Field(default=1, ge=1, le=100)
     max_overlap: int = Field(default=5, ge=1, le=100)
     blind: bool = True
     lease_seconds: float | None = Field(default=None, ge=1, le=86_400)
     due_seconds: float = Field(default=3600, ge=0, le=31_536_000)
     gold_rate: float = Field(default=0.05, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.overlap > self.max_overlap:
+            raise ValueError("`overlap` is at most `max_overlap`")
+        return self
 
 
 class TrainingSettings(Message):

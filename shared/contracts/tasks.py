@@ -151,9 +151,13 @@ class VerdictBody(Message):
 
 
 class SkipBody(Message):
-    """The body of ``POST /v1/leases/{token}/skip``."""
+    """The body of ``POST /v1/leases/{token}/skip``: why, and who is to answer instead.
+
+    `others` is anybody else, `me` the same reviewer later, `adjudicator` an operator.
+    """
 
     reason: Annotated[Text, StringConstraints(max_length=1000)] = ""
+    to: Literal["others", "me", "adjudicator"] = "others"
 
 
 class TaskProgress(Message):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from services.review_queue.api.access import ByOperator, ByService, InRooms
 from services.review_queue.messages import (
+    Adjudication,
     QueueDepth,
     Reviewer,
     TaskDetail,
@@ -66,11 +67,12 @@ async def list_tasks(
     lane: Lane | None = None,
     label: Annotated[Label | None, Query()] = None,
     reviewer: Annotated[Reviewer | None, Query()] = None,
+    adjudication: Annotated[bool | None, Query()] = None,
     older_than_seconds: Annotated[float | None, Query(ge=0, le=_LONGEST_AGE_SECONDS)] = None,
 ) -> TaskList:
     """Return tasks that all given filters hold for; `reviewer` holds or has answered them."""
     older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
-    wanted = TaskFilter(state, lane, label, reviewer, older_than)
+    wanted = TaskFilter(state, lane, label, reviewer, older_than, adjudication)
     return await rooms.tasks.page(project, wanted, after=_place(after), limit=limit)
 
 
@@ -110,6 +112,23 @@ async def reopen_task(project: str, task_id: str, rooms: InRooms, who: ByOperato
 
 
 @router.post(
+    "/tasks/{task_id}/adjudicate",
+    summary="Say what a task's label is",
+    responses=declare(
+        NotJson, Unauthorized, Forbidden, NotFound, Conflict, BodyTooLarge, Unprocessable
+    ),
+)
+async def adjudicate_task(
+    project: str, task_id: str, body: Adjudication, rooms: InRooms, who: ByOperator
+) -> TaskProgress:
+    """Resolve an open task as adjudicator; the same word again gets the same answer.
+
+    `GET …/tasks?adjudication=true` lists the tasks that wait for one.
+    """
+    return await rooms.adjudication.decide(project, task_id, body, who.subject)
+
+
+@router.post(
     "/tasks/{task_id}/verdicts",
     summary="Record a verdict that was given elsewhere",
     responses=declare(
@@ -119,7 +138,10 @@ async def reopen_task(project: str, task_id: str, rooms: InRooms, who: ByOperato
 async def post_verdict(
     project: str, task_id: str, body: VerdictOnBehalf, rooms: InRooms, who: ByService
 ) -> TaskProgress:
-    """Resolve the task on behalf of `reviewer`; the same verdict again gets the same answer."""
+    """Take a verdict on behalf of `reviewer`; the same verdict again gets the same answer.
+
+    Another verdict of his on a task that is not resolved yet takes the place of the first.
+    """
     return await rooms.corrections.record(project, task_id, body, who.subject)
 
 

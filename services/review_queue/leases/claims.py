@@ -1,11 +1,11 @@
-"""Claiming leases, with a fifth of them for evidence, and waiting for tasks to come."""
+"""Claiming leases, shared out among the lanes, and waiting for tasks to come."""
 
 import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.leases import repository
 from services.review_queue.leases.repository import Claimant
+from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.lanes import EvidenceShare
+from services.review_queue.tasks.lanes import LaneGroup, Shares
 from services.review_queue.tasks.repository import add_events
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
@@ -22,15 +23,9 @@ from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.tracing import record
 
-DEFAULT_LEASE_SECONDS = 300.0
 _TOKEN_BYTES = 32
 _RETRIES = 3
 _RETRY_SECONDS = 0.01
-
-
-def lease_time(project: Project) -> timedelta:
-    """How long a lease of this project lasts."""
-    return timedelta(seconds=project.review.lease_seconds or DEFAULT_LEASE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -39,9 +34,10 @@ class ClaimService:
 
     database: Database
     bells: Doorbells
+    times: LeaseTimes
     now: Callable[[], datetime]
     poll_seconds: float
-    _shares: dict[str, EvidenceShare] = field(default_factory=dict)
+    _shares: dict[str, Shares] = field(default_factory=dict)
 
     async def lease(
         self,
@@ -85,7 +81,8 @@ class ClaimService:
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
             now = self.now()
-            who = Claimant(project_name, reviewer, now, now + lease_time(project))
+            expires_at = now + await self.times.of(session, project)
+            who = Claimant(project_name, reviewer, now, expires_at)
             rows = await self._share_out(session, who, count)
             if not rows:
                 return []
@@ -97,23 +94,26 @@ class ClaimService:
         return leases
 
     async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:
-        share = self._shares.setdefault(who.project, EvidenceShare())
-        planned = share.plan(count)
-        evidence: Sequence[Row[Any]] = []
-        others: Sequence[Row[Any]] = []
+        shares = self._shares.setdefault(who.project, Shares())
+        plan = shares.plan(count)
+        planned: dict[LaneGroup, int] = {
+            "evidence": plan.evidence,
+            "mandatory": plan.mandatory,
+            "elective": plan.elective,
+        }
+        got: dict[LaneGroup, list[Row[Any]]] = {"evidence": [], "mandatory": [], "elective": []}
         try:
-            if planned:
-                evidence = await repository.claim(session, who, evidence=True, count=planned)
-            if missing := count - len(evidence):
-                others = await repository.claim(session, who, evidence=False, count=missing)
-            missing -= len(others)
-            # What one class cannot fill, the other does, unless it has just run out too.
-            if missing and len(evidence) == planned:
-                more = await repository.claim(session, who, evidence=True, count=missing)
-                evidence = [*evidence, *more]
+            for group, wanted in planned.items():
+                if wanted:
+                    got[group] += await repository.claim(session, who, group, wanted)
+            # What one group cannot fill the others do, unless they have just run out too.
+            for group in ("mandatory", "evidence", "elective"):
+                missing = count - sum(map(len, got.values()))
+                if missing and len(got[group]) == planned[group]:
+                    got[group] += await repository.claim(session, who, group, missing)
         finally:
-            share.settle(planned, count, evidence=len(evidence), others=len(others))
-        return [*evidence, *others]
+            shares.settle(plan, **{group: len(rows) for group, rows in got.items()})
+        return [row for rows in got.values() for row in rows]
 
     async def _record(
         self,
@@ -162,7 +162,8 @@ async def end_expired(
 
 
 def _lease(row: Row[Any], project: Project, expires_at: datetime) -> Lease:
-    shown = not (row.evidence or project.review.blind) and row.prediction is not None
+    blind = row.lane_group == "evidence" or project.review.blind
+    shown = not blind and row.prediction is not None
     return Lease(
         token=secrets.token_urlsafe(_TOKEN_BYTES),
         expires_at=expires_at,

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from services.review_queue.models import LeaseRow, TaskRow, VerdictRow
 from services.review_queue.statements import table_of
+from services.review_queue.tasks.lanes import LaneGroup
 
 _EXPIRED_AT_ONCE = 500
 
@@ -21,7 +22,7 @@ _CLAIMED = tuple(
     _tasks.c[name]
     for name in (
         *("task_id", "item_id", "data", "item_metadata"),
-        *("prediction", "evidence", "lease_number", "turn", "trace"),
+        *("prediction", "lane_group", "lease_number", "turn", "trace"),
     )
 )
 
@@ -56,16 +57,16 @@ def _claimable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool
 
 
 async def claim(
-    session: AsyncSession, who: Claimant, *, evidence: bool, count: int
+    session: AsyncSession, who: Claimant, group: LaneGroup, count: int
 ) -> Sequence[Row[Any]]:
-    """Claim up to `count` tasks of one class, first turn first; return them as leased.
+    """Claim up to `count` tasks of one group, first turn first; return them as leased.
 
     One statement, so that no two claims get the same task. PostgreSQL skips what another claim
     holds; SQLite, which knows no row locks, has one writer.
     """
     candidates: Select[Any] = (
         select(_tasks.c.task_id)
-        .where(_claimable(who.project, who.reviewer, who.now), _tasks.c.evidence.is_(evidence))
+        .where(_claimable(who.project, who.reviewer, who.now), _tasks.c.lane_group == group)
         .order_by(_tasks.c.turn)
         .limit(count)
         .with_for_update(skip_locked=True, of=_tasks)
@@ -161,6 +162,18 @@ async def lock(session: AsyncSession, token: str) -> tuple[TaskRow, LeaseRow] | 
     # Read after the lock was got: whoever held it before may have ended this lease.
     lease = await session.get(LeaseRow, token)
     return None if lease is None else (task, lease)
+
+
+async def active_seconds(session: AsyncSession, project: str, newest: int) -> list[float]:
+    """Return how long people were at work on each of the newest tasks that say so, in seconds."""
+    statement = (
+        select(_verdicts.c.active_seconds)
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(_tasks.c.project == project, _verdicts.c.active_seconds.is_not(None))
+        .order_by(_verdicts.c.verdict_id.desc())
+        .limit(newest)
+    )
+    return list((await session.execute(statement)).scalars())
 
 
 async def suggestion_was_shown(session: AsyncSession, task_id: str, reviewer: str) -> bool:

@@ -12,9 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.models import OutboxRow, OutcomeRow, TaskRow
 from services.review_queue.outcomes import repository
-from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, RESERVED_TURN, turn_of
+from services.review_queue.tasks.lanes import (
+    AVAILABLE_AT_ONCE,
+    RESERVED_TURN,
+    group_of,
+    saving_of,
+    turn_of,
+)
 from shared import outbox
-from shared.contracts.tasks import EVIDENCE_LANES, Lane, Outcome, TaskPrediction
+from shared.contracts.tasks import Lane, Outcome, OutcomeSource, TaskPrediction
 from shared.doorbells import outcomes_bell, tasks_bell
 
 
@@ -51,15 +57,22 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
 
 
 def resolve(
-    session: AsyncSession, task: TaskRow, label: str | None, ground: Ground, now: datetime
+    session: AsyncSession,
+    task: TaskRow,
+    label: str | None,
+    ground: Ground,
+    now: datetime,
+    *,
+    source: OutcomeSource = "human",
 ) -> OutcomeRow:
     """Close the task with `label`; null when nobody could answer."""
     task.state = "resolved"
     task.turn = None
+    task.adjudication = False
     task.holder = None
     task.reserved_for = None
     task.label = label
-    task.source = "human"
+    task.source = source
     task.resolved_at = now
     return _next_revision(session, task, ground, now)
 
@@ -79,7 +92,7 @@ async def reopen(
     instructions_revision = await repository.instructions_revision(session, task)
     if lane is not None:
         task.lane = lane
-        task.evidence = lane in EVIDENCE_LANES
+        task.lane_group = group_of(lane)
     open_again(session, task, reserve=reserve)
     task.label = None
     task.source = None
@@ -93,11 +106,22 @@ def open_again(
 ) -> None:
     """Put the task back into the queue, for everybody or for the one it is reserved for."""
     task.state = "open"
+    task.adjudication = False
     task.holder = None
     task.reserved_for, task.available_at = reserve or (None, AVAILABLE_AT_ONCE)
     lane: Lane = task.lane  # type: ignore[assignment]
-    task.turn = RESERVED_TURN if reserve else turn_of(lane, task.due_at, task.created_at)
+    saving = saving_of(task.prediction)
+    task.turn = RESERVED_TURN if reserve else turn_of(lane, task.due_at, task.created_at, saving)
     outbox.add(session, OutboxRow, tasks_bell(task.project))
+
+
+def leave_to_adjudicator(task: TaskRow) -> None:
+    """Keep the task from reviewers: an operator is to say what its label is."""
+    task.state = "open"
+    task.adjudication = True
+    task.turn = None
+    task.holder = None
+    task.reserved_for, task.available_at = None, AVAILABLE_AT_ONCE
 
 
 def _next_revision(

@@ -12,7 +12,13 @@ from services.review_queue.outcomes.revisions import reopen
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository
 from services.review_queue.tasks.entries import Entry, check_entries
-from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, lane_after, turn_of
+from services.review_queue.tasks.lanes import (
+    AVAILABLE_AT_ONCE,
+    group_of,
+    lane_after,
+    saving_of,
+    turn_of,
+)
 from services.review_queue.tasks.states import state_of
 from services.review_queue.timeline import event
 from services.review_queue.tracing import taking_in
@@ -139,13 +145,14 @@ _NEW: dict[str, Any] = {
     "available_at": AVAILABLE_AT_ONCE,
     "lease_number": 0,
     "skips": 0,
+    "adjudication": False,
     "revision": 0,
 }
 
 
 def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
     project, task = batch.project, entry.task
-    due_at = task.due_at
+    due_at, prediction = task.due_at, _prediction(entry)
     if due_at is None and task.lane == "mandatory":
         due_at = created_at + timedelta(seconds=project.review.due_seconds)
     return _NEW | {
@@ -155,10 +162,10 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
         "data": task.data,
         "data_digest": entry.digest,
         "item_metadata": task.metadata,
-        "prediction": _prediction(entry),
+        "prediction": prediction,
         "lane": task.lane,
-        "evidence": task.lane in EVIDENCE_LANES,
-        "turn": turn_of(task.lane, due_at, created_at),
+        "lane_group": group_of(task.lane),
+        "turn": turn_of(task.lane, due_at, created_at, saving_of(prediction)),
         "due_at": due_at,
         "created_at": created_at,
         "trace": task.trace or batch.trace,
@@ -176,9 +183,9 @@ def _move(batch: _Batch, row: TaskRow, entry: Entry) -> None:
     if lane == current:
         return
     row.lane = lane
-    row.evidence = lane in EVIDENCE_LANES
-    row.turn = turn_of(lane, row.due_at, row.created_at)
+    row.lane_group = group_of(lane)
     _ask_again(batch, row, entry)
+    row.turn = turn_of(lane, row.due_at, row.created_at, saving_of(row.prediction))
     batch.claimable = True
     detail = {"from": current, "to": lane}
     batch.events.append(event(row.task_id, "moved", batch.actor, batch.now, detail))

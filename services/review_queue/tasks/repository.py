@@ -36,6 +36,7 @@ class TaskFilter:
     label: str | None = None
     reviewer: str | None = None
     older_than: timedelta | None = None
+    adjudication: bool | None = None
 
 
 async def add_new(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
@@ -119,6 +120,8 @@ def _conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.reviewer is not None:
         holds = and_(_leased(now), col(TaskRow.holder) == wanted.reviewer)
         conditions.append(or_(holds, _answered_by(wanted.reviewer)))
+    if wanted.adjudication is not None:
+        conditions.append(col(TaskRow.adjudication).is_(wanted.adjudication))
     if wanted.older_than is not None:
         conditions.append(col(TaskRow.created_at) <= now - wanted.older_than)
     return conditions
@@ -145,6 +148,14 @@ async def page(
         place = tuple_(col(TaskRow.created_at), col(TaskRow.task_id))
         statement = statement.where(place > after)
     return list((await session.execute(statement)).scalars())
+
+
+async def disputed(session: AsyncSession, project: str) -> int:
+    """Return how many tasks wait for an adjudicator."""
+    statement = select(func.count()).where(
+        col(TaskRow.project) == project, col(TaskRow.adjudication).is_(True)
+    )
+    return (await session.execute(statement)).scalar_one()
 
 
 async def depth(

@@ -84,6 +84,7 @@ class TaskService:
                 "prediction": task.prediction and TaskPrediction.model_validate(task.prediction),
                 "revision": task.revision,
                 "skips": task.skips,
+                "adjudication": task.adjudication,
                 "holder": task.holder if leased else None,
                 "lease_expires_at": task.available_at if leased else None,
                 "trace": task.trace,
@@ -128,6 +129,7 @@ class TaskService:
         async with self.database.reading() as session:
             await current_project(session, project)
             rows = await repository.depth(session, project, now)
+            disputed = await repository.disputed(session, project)
         lanes = [
             LaneDepth(
                 lane=lane,
@@ -141,6 +143,7 @@ class TaskService:
             lanes=lanes,
             open=sum(lane.open for lane in lanes),
             leased=sum(lane.leased for lane in lanes),
+            adjudication=disputed,
         )
 
 

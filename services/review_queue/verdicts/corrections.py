@@ -6,19 +6,19 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.leases import repository as leases
-from services.review_queue.leases.claims import end_expired, lease_time
+from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.outcomes import repository as outcomes
-from services.review_queue.outcomes.revisions import Ground, open_again, reopen, resolve
+from services.review_queue.outcomes.revisions import open_again, reopen
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.service import as_task_id, require_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
-from services.review_queue.verdicts.holding import Held, body_digest, present
+from services.review_queue.verdicts.holding import Held, body_digest, present, supersede
 from services.review_queue.verdicts.service import progress_of, require_label
+from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
@@ -31,6 +31,7 @@ class CorrectionService:
     """Takes answers back, and takes in answers that were given elsewhere."""
 
     database: Database
+    times: LeaseTimes
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
@@ -72,7 +73,7 @@ class CorrectionService:
 
     async def _reserve(self, held: Held, *, skipped: bool) -> OutcomeRow | None:
         project = await current_project(held.session, held.task.project)
-        reserve = (held.lease.reviewer, held.now + lease_time(project))
+        reserve = (held.lease.reviewer, held.now + await self.times.of(held.session, project))
         if skipped:
             held.task.skips -= 1
         if held.task.state == "resolved":
@@ -109,10 +110,13 @@ class CorrectionService:
             require_label(project, body.label)
             if task.state == "resolved":
                 return await _repeated(session, task, body)
-            await _supersede(session, task, now)
+            if await _cast_before(session, task, body, now):
+                return progress_of(task, None)
+            await supersede(session, task, now)
             session.add(_verdict(task, body, recorded_by, now))
-            ground = Ground(1, blind=False, instructions_revision=project.instructions_revision)
-            outcome = resolve(session, task, body.label, ground, now)
+            read = project.instructions_revision
+            answered = Answered(session, project, task, read, now)
+            outcome = await answered.by_verdict(body.label, blind=False)
             await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))
             progress = progress_of(task, outcome)
         self.nudge()
@@ -142,23 +146,27 @@ async def _repeated(session: AsyncSession, task: TaskRow, body: VerdictOnBehalf)
     return progress_of(task, await outcomes.revision(session, task.task_id, task.revision))
 
 
-async def _supersede(session: AsyncSession, task: TaskRow, now: datetime) -> None:
-    lease = await leases.current(session, task)
-    if lease is None or lease.ending is not None:
-        return
-    if lease.expires_at <= now:
-        await tasks.add_events(session, await end_expired(session, [task.task_id], now))
-        return
-    lease.ending, lease.ended_at = "superseded", now
-    await tasks.add_events(session, [event(task.task_id, "superseded", lease.reviewer, now)])
+async def _cast_before(
+    session: AsyncSession, task: TaskRow, body: VerdictOnBehalf, now: datetime
+) -> bool:
+    """Say whether this very verdict stands already; another of the same reviewer gives way."""
+    for verdict in await tasks.standing(session, task.task_id):
+        if verdict.reviewer != body.reviewer:
+            continue
+        if verdict.label == body.label:
+            return True
+        verdict.withdrawn_at = now
+        task.skips -= verdict.skipped
+    return False
 
 
 def _lines(
-    task: TaskRow, body: VerdictOnBehalf, recorded_by: str, outcome: OutcomeRow, now: datetime
+    task: TaskRow,
+    body: VerdictOnBehalf,
+    recorded_by: str,
+    outcome: OutcomeRow | None,
+    now: datetime,
 ) -> list[dict[str, object]]:
     given = {"label": body.label, "recorded_by": recorded_by}
-    resolved = {"label": outcome.label, "revision": outcome.revision}
-    return [
-        event(task.task_id, "verdict", body.reviewer, now, given),
-        event(task.task_id, "resolved", None, now, resolved),
-    ]
+    lines = [event(task.task_id, "verdict", body.reviewer, now, given)]
+    return [*lines, *settled_lines(task, outcome, now)]

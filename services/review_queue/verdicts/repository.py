@@ -17,6 +17,20 @@ async def of_lease(session: AsyncSession, lease: LeaseRow) -> VerdictRow | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def votes(session: AsyncSession, task_id: str) -> list[VerdictRow]:
+    """Return the task's verdicts that stand, oldest first, without its skips."""
+    statement = (
+        select(VerdictRow)
+        .where(
+            col(VerdictRow.task_id) == task_id,
+            col(VerdictRow.withdrawn_at).is_(None),
+            col(VerdictRow.skipped).is_(False),
+        )
+        .order_by(col(VerdictRow.verdict_id))
+    )
+    return list((await session.execute(statement)).scalars())
+
+
 async def all_blind(session: AsyncSession, task_id: str) -> bool:
     """Say whether all whose answers stand had seen no suggestion."""
     statement = select(col(VerdictRow.verdict_id)).where(

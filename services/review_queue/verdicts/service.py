@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from services.review_queue.leases import repository as leases
-from services.review_queue.leases.claims import lease_time
+from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import EventKind, Renewal
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.outcomes.revisions import Ground, open_again, outcome_message, resolve
+from services.review_queue.outcomes.revisions import (
+    leave_to_adjudicator,
+    open_again,
+    outcome_message,
+)
 from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.lanes import last_turn
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
-from services.review_queue.verdicts import repository
 from services.review_queue.verdicts.holding import Held, body_digest, present
+from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
 from shared.contracts.projects import Project
 from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
@@ -47,6 +52,7 @@ class VerdictService:
     """
 
     database: Database
+    times: LeaseTimes
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
@@ -72,8 +78,7 @@ class VerdictService:
                     active_seconds=body.active_seconds,
                 )
             )
-            ground = Ground(1, blind, held.lease.instructions_revision)
-            outcome = resolve(session, held.task, body.label, ground, held.now)
+            outcome = await _answered(held, project).by_verdict(body.label, blind=blind)
             held.end("verdict", digest, outcome)
             await _record(held, "verdict", {"label": body.label}, outcome)
             progress = progress_of(held.task, outcome)
@@ -82,7 +87,7 @@ class VerdictService:
 
     @traced("skip", kind="server")
     async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress:
-        """Leave the task to others; after `max_overlap` skips nobody can answer it."""
+        """Leave the task to others, to oneself later, or to an adjudicator."""
         digest = body_digest(body)
         async with self.database.transaction() as session:
             held = await present(session, token, who, self.now())
@@ -91,24 +96,30 @@ class VerdictService:
             await held.require_live()
             project = await current_project(session, held.task.project)
             blind = await _is_blind(held)
-            session.add(_verdict(held, blind=blind, skipped=True, comment=body.reason or None))
-            held.task.skips += 1
-            outcome = None
-            if held.task.skips >= project.review.max_overlap:
-                outcome = await self._unanswerable(held)
-            else:
-                open_again(session, held.task)
+            outcome = await self._skipped(held, project, body, blind=blind)
             held.end("skip", digest, outcome)
-            await _record(held, "skipped", {"reason": body.reason}, outcome)
+            detail = {"reason": body.reason} | ({} if body.to == "others" else {"to": body.to})
+            await _record(held, "skipped", detail, outcome)
             progress = progress_of(held.task, outcome)
         self.nudge()
         return progress
 
-    async def _unanswerable(self, held: Held) -> OutcomeRow:
-        await held.session.flush()
-        blind = await repository.all_blind(held.session, held.task.task_id)
-        ground = Ground(held.task.skips, blind, held.lease.instructions_revision)
-        return resolve(held.session, held.task, None, ground, held.now)
+    async def _skipped(
+        self, held: Held, project: Project, body: SkipBody, *, blind: bool
+    ) -> OutcomeRow | None:
+        task = held.task
+        if body.to == "me":
+            # No answer at all: it waits for him alone as long as a lease lasts, behind all others.
+            lasts = await self.times.of(held.session, project)
+            open_again(held.session, task, reserve=(held.lease.reviewer, held.now + lasts))
+            task.turn = last_turn(held.now)
+            return None
+        held.session.add(_verdict(held, blind=blind, skipped=True, comment=body.reason or None))
+        if body.to == "adjudicator":
+            task.skips += 1
+            leave_to_adjudicator(task)
+            return None
+        return await _answered(held, project).by_skip()
 
     async def release(self, token: str, who: Principal) -> TaskProgress:
         """Give the task back at once."""
@@ -130,7 +141,7 @@ class VerdictService:
             held = await present(session, token, who, self.now())
             await held.require_live()
             project = await current_project(session, held.task.project)
-            expires_at = held.now + lease_time(project)
+            expires_at = held.now + await self.times.of(session, project)
             held.lease.expires_at = held.task.available_at = expires_at
         return Renewal(token=token, expires_at=expires_at)
 
@@ -148,6 +159,11 @@ def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> Verdic
     )
 
 
+def _answered(held: Held, project: Project) -> Answered:
+    read = held.lease.instructions_revision
+    return Answered(held.session, project, held.task, read, held.now)
+
+
 async def _is_blind(held: Held) -> bool:
     if held.lease.suggestion_shown:
         return False
@@ -162,8 +178,5 @@ async def _is_blind(held: Held) -> bool:
 async def _record(
     held: Held, kind: EventKind, detail: dict[str, str], outcome: OutcomeRow | None
 ) -> None:
-    lines = [event(held.task.task_id, kind, held.lease.reviewer, held.now, detail)]
-    if outcome is not None:
-        resolved = {"label": outcome.label, "revision": outcome.revision}
-        lines.append(event(held.task.task_id, "resolved", None, held.now, resolved))
-    await add_events(held.session, lines)
+    line = event(held.task.task_id, kind, held.lease.reviewer, held.now, detail)
+    await add_events(held.session, [line, *settled_lines(held.task, outcome, held.now)])

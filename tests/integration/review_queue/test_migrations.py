@@ -75,6 +75,7 @@ async def test_tasks_of_the_first_revision_are_kept(database_url: str) -> None:
     await database.dispose()
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
-        rows = (await connection.execute(text("SELECT item_id, trace FROM tasks"))).all()
-        assert [tuple(row) for row in rows] == [("a", None)]
+        found = text("SELECT item_id, trace, lane_group, adjudication FROM tasks")
+        rows = (await connection.execute(found)).all()
+        assert [tuple(row) for row in rows] == [("a", None, "elective", False)]
     await engine.dispose()

@@ -1,0 +1,230 @@
+"""Overlap: several people on one task, one more only while it is worth it, and the last word."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await ask_for(desk, overlap=2, max_overlap=5)
+
+
+async def ask_for(desk: Desk, **review: Any) -> None:
+    await desk.put_project(review={"lease_seconds": 60, **review})
+
+
+async def all_answer(desk: Desk, *labels: str) -> Json:
+    """Let r1, r2 and so on answer the one open task, in turn; return what the last one got."""
+    for number, label in enumerate(labels, start=1):
+        answer = await desk.answer(f"r{number}", label)
+    return answer
+
+
+async def nobody_gets_it(desk: Desk) -> bool:
+    return await desk.lease("somebody-else") == []
+
+
+async def adjudicate(desk: Desk, task_id: str, label: str, name: str = "operator") -> Any:
+    path = f"/v1/projects/shop/tasks/{task_id}/adjudicate"
+    return await desk.of("operator", name).post(path, json={"label": label, "comment": "Clear."})
+
+
+async def disputed(desk: Desk) -> list[str]:
+    path = "/v1/projects/shop/tasks?adjudication=true"
+    return [one["item_id"] for one in body_of(await desk.operator.get(path))["tasks"]]
+
+
+async def test_two_who_agree_are_enough(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    first = await desk.answer("r1", "positive")
+    assert (first["state"], first["outcome"]) == ("open", None)
+    assert await desk.lease("r1") == []
+    second = await desk.answer("r2", "positive")
+    assert second["state"] == "resolved"
+    outcome = second["outcome"]
+    assert (outcome["label"], outcome["source"], outcome["verdicts"]) == (
+        "positive",
+        "consensus",
+        2,
+    )
+    assert outcome["blind"] is True
+    assert await nobody_gets_it(desk)
+
+
+async def test_one_more_is_asked_while_no_label_leads_by_two(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    third = await all_answer(desk, "positive", "negative", "positive")
+    assert third["state"] == "open"
+    fourth = await desk.answer("r4", "positive")
+    assert fourth["outcome"]["label"] == "positive"
+    assert fourth["outcome"]["verdicts"] == 4
+    assert (await desk.outcomes())["outcomes"][0]["revision"] == 1
+
+
+async def test_the_majority_decides_once_all_were_asked(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    last = await all_answer(desk, "positive", "negative", "positive", "negative", "negative")
+    assert (last["outcome"]["label"], last["outcome"]["verdicts"]) == ("negative", 5)
+
+
+async def test_a_tie_goes_to_an_adjudicator(desk: Desk) -> None:
+    await ask_for(desk, overlap=2, max_overlap=2)
+    (receipt,) = await desk.post(entry("a"))
+    last = await all_answer(desk, "positive", "negative")
+    assert (last["state"], last["outcome"]) == ("open", None)
+    assert await nobody_gets_it(desk)
+    assert await disputed(desk) == ["a"]
+    depth = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    assert (depth["open"], depth["adjudication"]) == (0, 1)
+    decided = body_of(await adjudicate(desk, receipt["task_id"], "negative"))
+    assert decided["outcome"]["source"] == "adjudicator"
+    assert (decided["outcome"]["label"], decided["outcome"]["verdicts"]) == ("negative", 2)
+    assert await disputed(desk) == []
+    # The same word again changes nothing; another is refused.
+    assert body_of(await adjudicate(desk, receipt["task_id"], "negative")) == decided
+    problem_of(await adjudicate(desk, receipt["task_id"], "positive"), 409, "conflict")
+    kinds = await desk.kinds(receipt["task_id"])
+    assert kinds[-3:] == ["disputed", "adjudicated", "resolved"]
+
+
+async def test_an_adjudicator_ends_the_lease_of_who_holds_the_task(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    body_of(await adjudicate(desk, receipt["task_id"], "negative"))
+    late = await desk.use("r1", lease["token"], "verdict", {"label": "positive"})
+    problem = problem_of(late, 409, "lease-expired")
+    assert problem["outcome"]["source"] == "adjudicator"
+
+
+async def test_only_operators_adjudicate_and_only_with_the_projects_labels(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    path = f"/v1/projects/shop/tasks/{receipt['task_id']}/adjudicate"
+    refused = await desk.reviewer("r1").post(path, json={"label": "negative"})
+    problem_of(refused, 403, "forbidden")
+    problem_of(await adjudicate(desk, receipt["task_id"], "neither"), 422, "unprocessable")
+
+
+async def test_undo_takes_one_vote_back_and_leaves_the_others(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    lease = await desk.lease_one("r2")
+    await desk.verdict("r2", lease["token"], "negative")
+    body_of(await desk.use("r2", lease["token"], "undo"))
+    again = await desk.answer("r2", "positive")
+    assert (again["outcome"]["label"], again["outcome"]["verdicts"]) == ("positive", 2)
+
+
+async def test_a_vote_is_not_taken_back_once_the_task_is_settled_by_another(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    await desk.verdict("r1", lease["token"], "positive")
+    await desk.answer("r2", "positive")
+    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+
+
+async def test_a_skip_counts_among_those_who_were_asked(desk: Desk) -> None:
+    await ask_for(desk, overlap=2, max_overlap=2)
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    lease = await desk.lease_one("r2")
+    skipped = body_of(await desk.use("r2", lease["token"], "skip", {"reason": "unclear"}))
+    assert skipped["state"] == "open"
+    assert await disputed(desk) == ["a"]
+
+
+async def test_a_skip_to_an_adjudicator_keeps_the_task_from_all_others(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "adjudicator"}))
+    assert await nobody_gets_it(desk)
+    assert await disputed(desk) == ["a"]
+    # Taken back, it is his again.
+    body_of(await desk.use("r1", lease["token"], "undo"))
+    assert await disputed(desk) == []
+    assert (await desk.lease_one("r1"))["task"]["task_id"] == receipt["task_id"]
+
+
+async def test_a_skip_to_oneself_comes_back_behind_the_others(desk: Desk) -> None:
+    await desk.post(entry("a"), entry("b"))
+    lease = await desk.lease_one("r1")
+    assert lease["task"]["item_id"] == "a"
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "me"}))
+    assert [one["task"]["item_id"] for one in await desk.lease("r2", 2)] == ["b"]
+    again = await desk.lease_one("r1")
+    assert again["task"]["item_id"] == "a"
+    await desk.use("r1", again["token"], "skip", {"to": "me"})
+    # He does not come: after the time of a lease it is anybody's.
+    desk.clock.turn(61)
+    assert "a" in [one["task"]["item_id"] for one in await desk.lease("r2", 2)]
+
+
+async def test_a_verdict_given_elsewhere_is_one_vote_and_may_change(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    path = f"/v1/projects/shop/tasks/{receipt['task_id']}/verdicts"
+
+    async def record(name: str, label: str) -> Json:
+        return body_of(await desk.service.post(path, json={"reviewer": name, "label": label}))
+
+    assert (await record("r1", "negative"))["state"] == "open"
+    assert (await record("r1", "negative"))["state"] == "open"
+    assert (await record("r1", "positive"))["state"] == "open"
+    outcome = (await record("r2", "positive"))["outcome"]
+    assert (outcome["label"], outcome["verdicts"]) == ("positive", 2)
+
+
+async def test_reopened_work_needs_all_its_verdicts_anew(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await all_answer(desk, "positive", "positive")
+    path = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    body_of(await desk.operator.post(path))
+    assert (await desk.answer("r1", "negative"))["state"] == "open"
+    assert (await desk.answer("r2", "negative"))["outcome"]["revision"] == 3
+
+
+async def test_racing_reviewers_give_each_task_its_votes_and_no_more(desk: Desk) -> None:
+    await desk.post(*(entry(f"item-{number}") for number in range(40)))
+
+    async def work(name: str) -> int:
+        done = 0
+        while leases := await desk.lease(name, 3):
+            for lease in leases:
+                await desk.verdict(name, lease["token"], "positive")
+                done += 1
+        return done
+
+    done = await asyncio.gather(*(work(f"r{number}") for number in range(8)))
+    # Whoever found nothing for a moment has stopped: the last ones are answered one by one.
+    done += [await work(f"last-{number}") for number in range(2)]
+    assert sum(done) == 80
+    feed = (await desk.outcomes())["outcomes"]
+    assert [row["verdicts"] for row in feed] == [2] * 40
+
+
+async def test_an_overlap_beyond_the_most_is_refused(desk: Desk) -> None:
+    spec = {"labels": ["a", "b"], "fields": {"text": {"type": "text"}}}
+    review = {"overlap": 3, "max_overlap": 2}
+    answer = await desk.operator.put("/v1/projects/shop", json={**spec, "review": review})
+    problem_of(answer, 422, "unprocessable")
+
+
+async def test_a_lease_lasts_three_times_as_long_as_people_need(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 1})
+    await desk.post(*(entry(f"item-{number}") for number in range(30)))
+    assert await seconds_of_a_lease(desk) == 300
+    for number in range(20):
+        lease = await desk.lease_one("r1")
+        answer = {"label": "positive", "active_seconds": 30 + number}
+        body_of(await desk.use("r1", lease["token"], "verdict", answer))
+    desk.clock.turn(61)
+    assert await seconds_of_a_lease(desk) == 3 * 39.5
+
+
+async def seconds_of_a_lease(desk: Desk) -> float:
+    lease = await desk.lease_one("r1")
+    await desk.use("r1", lease["token"], "release")
+    return (datetime.fromisoformat(lease["expires_at"]) - desk.clock()).total_seconds()
