@@ -1,0 +1,287 @@
+"""Random histories of leases, answers, expiries and clock jumps give what the model gives."""
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from services.review_queue.app import MIGRATIONS
+from services.review_queue.errors import LeaseExpired
+from services.review_queue.messages import Adjudication
+from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.worker import Worker
+from shared.auth import Principal
+from shared.contracts.base import task_id_for
+from shared.contracts.projects import ProjectSpec
+from shared.contracts.tasks import LeaseRequest, SkipBody, TaskProgress, VerdictBody
+from shared.db import Database
+from shared.doorbells import Doorbells
+from shared.problems import Conflict
+from shared.store import Store
+from tests.integration.review_queue.desk import PROJECT, Clock
+from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Queue, Task
+
+Result = TypeVar("Result")
+
+_MOST_TASKS = 3
+REVIEWERS = ["r1", "r2", "r3", "r4"]
+LANES = ["mandatory", "audit", "optional", "pool"]
+LABELS = st.sampled_from(["negative", "positive"])
+PLACES = st.integers(0, 10**6)
+# One project an example: a database is made once a test.
+_numbers = itertools.count()
+
+
+async def _never() -> bool:
+    return False
+
+
+class History(RuleBasedStateMachine):
+    """One history. `database_url` and `store` are set by the test."""
+
+    database_url = ""
+    store_folder = Path()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.clock = Clock()
+        self.model = Queue(AVAILABLE_AT_ONCE)
+        self.project = f"shop{next(_numbers)}"
+        self.posted = 0
+        self.database, self.rooms, self.worker = self.run(self._furnished())
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return self.runner.run(work)
+
+    async def _furnished(self) -> tuple[Database, Rooms, Worker]:
+        database, bells = Database(self.database_url), Doorbells("")
+        store = Store(self.store_folder.as_uri())
+        worker = Worker(database, bells, self.clock, 1.0)
+        rooms = furnish(
+            database, bells, store, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
+        )
+        return database, rooms, worker
+
+    @initialize()
+    def project_is_made(self) -> None:
+        review = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP, "lease_seconds": 60}
+        spec = ProjectSpec.model_validate({**PROJECT, "review": review})
+        self.run(self.rooms.projects.put(self.project, spec, None))
+
+    # Few tasks, so that histories go deep.
+    @precondition(lambda self: self.posted < _MOST_TASKS)
+    @rule(count=st.integers(1, 2), lane=st.sampled_from(LANES))
+    def post(self, count: int, lane: str) -> None:
+        items = [f"i{self.posted + n}" for n in range(count)]
+        self.posted += count
+        entries = [{"item_id": i, "data": {"text": i}, "lane": lane} for i in items]
+        self.run(self.rooms.intake.enqueue(self.project, entries, "op"))
+        self.model.post(items)
+
+    @rule(reviewer=st.sampled_from(REVIEWERS), count=st.integers(1, 4))
+    def lease(self, reviewer: str, count: int) -> None:
+        wanted = self.model.claimable(reviewer, self.clock())
+        got = self.run(
+            self.rooms.claims.lease(self.project, reviewer, LeaseRequest(count=count), _never)
+        ).leases
+        items = [one.task.item_id for one in got]
+        assert len(set(items)) == len(items) == min(count, len(wanted))
+        assert set(items) <= wanted
+        for one in got:
+            self.model.lease(one.token, one.task.item_id, reviewer, self.clock())
+
+    @precondition(lambda self: self.posted)
+    @rule(reviewer=st.sampled_from(REVIEWERS), skips=st.booleans(), label=LABELS)
+    def answer(self, reviewer: str, label: str, *, skips: bool) -> None:
+        """Lease one task and answer it at once, as most people do."""
+        before = len(self.model.leases)
+        self.lease(reviewer, 1)
+        if len(self.model.leases) == before:
+            return
+        lease, who = self.model.leases[-1], self._who(self.model.leases[-1])
+        if skips:
+            self.run(self.rooms.verdicts.skip(lease.token, SkipBody(), who))
+            self.model.skip(lease, "others", self.clock())
+        else:
+            self.run(self.rooms.verdicts.submit(lease.token, VerdictBody(label=label), who))
+            self.model.vote(lease, label)
+
+    @precondition(lambda self: self.model.leases)
+    @rule(place=PLACES, label=LABELS)
+    def verdict(self, place: int, label: str) -> None:
+        lease = self._lease(place)
+        work = self.rooms.verdicts.submit(lease.token, VerdictBody(label=label), self._who(lease))
+        if self._use(lease, "verdict", label, work):
+            self.model.vote(lease, label)
+
+    @precondition(lambda self: self.model.leases)
+    @rule(place=PLACES, to=st.sampled_from(["others", "me", "adjudicator"]))
+    def skip(self, place: int, to: Any) -> None:
+        lease = self._lease(place)
+        work = self.rooms.verdicts.skip(lease.token, SkipBody(to=to), self._who(lease))
+        if self._use(lease, "skip", to, work):
+            self.model.skip(lease, to, self.clock())
+
+    @precondition(lambda self: self.model.leases)
+    @rule(place=PLACES)
+    def release(self, place: int) -> None:
+        lease = self._lease(place)
+        work = self.rooms.verdicts.release(lease.token, self._who(lease))
+        if self._use(lease, "release", None, work):
+            self.model.release(lease)
+
+    @precondition(lambda self: self.model.leases)
+    @rule(place=PLACES)
+    def renew(self, place: int) -> None:
+        lease = self._lease(place)
+        live = self.model.judge(lease, "", None, self.clock()) == "taken"
+        work = self.rooms.verdicts.renew(lease.token, self._who(lease))
+        if live:
+            self.run(work)
+            self.model.renew(lease, self.clock())
+        else:
+            with pytest.raises(LeaseExpired):
+                self.run(work)
+
+    @precondition(lambda self: self.model.leases)
+    @rule(place=PLACES)
+    def undo(self, place: int) -> None:
+        lease = self._lease(place)
+        work = self.rooms.corrections.undo(lease.token, self._who(lease))
+        if not self.model.may_undo(lease):
+            with pytest.raises(Conflict):
+                self.run(work)
+            return
+        self.run(work)
+        self.model.undo(lease, self.clock())
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(place=PLACES)
+    def reopen(self, place: int) -> None:
+        task = self._task(place)
+        work = self.rooms.tasks.reopen(self.project, self._id(task), "op")
+        if task.state != "resolved":
+            with pytest.raises(Conflict):
+                self.run(work)
+            return
+        self.run(work)
+        self.model.reopen(task)
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(place=PLACES, label=LABELS)
+    def adjudicate(self, place: int, label: str) -> None:
+        task = self._task(place)
+        body = Adjudication(label=label)
+        work = self.rooms.adjudication.decide(self.project, self._id(task), body, "op")
+        if task.state != "resolved":
+            self.run(work)
+            # An expired lease is ended as such first.
+            if task.seen_state(self.clock()) == "open" and task.lease is not None:
+                task.lease.ending = task.lease.ending or "expiry"
+            self.model.adjudicate(task, label)
+        elif (task.source, task.label) == ("adjudicator", label):
+            self.run(work)
+        else:
+            with pytest.raises(Conflict):
+                self.run(work)
+
+    @rule(seconds=st.sampled_from([1, 30, 59, 60, 61, 300]), back=st.booleans())
+    def clock_jumps(self, seconds: int, back: bool) -> None:
+        self.clock.turn(-seconds if back else seconds)
+
+    @rule()
+    def worker_runs(self) -> None:
+        self.run(self.worker.expire_leases())
+        self.model.expire(self.clock())
+
+    def teardown(self) -> None:
+        """Compare the whole feed, at the end: it tells all that was resolved in between."""
+        try:
+            if self.posted:
+                self._outcomes_are_the_models()
+        finally:
+            self.run(self.database.dispose())
+            self.runner.close()
+
+    def _outcomes_are_the_models(self) -> None:
+        feed = self.run(
+            self.rooms.outcomes.feed(
+                self.project, after=0, limit=1000, brief=True, wait_seconds=0, gone=_never
+            )
+        )
+        seen = [
+            (one.item_id, one.revision, one.label, one.source, one.verdicts)
+            for one in feed.outcomes
+        ]
+        assert seen == self.model.outcomes
+
+    @invariant()
+    def states_are_the_models(self) -> None:
+        for task in self.model.tasks.values():
+            shown = self.run(self.rooms.tasks.show(self.project, self._id(task)))
+            assert shown.state == task.seen_state(self.clock())
+            assert (shown.adjudication, shown.skips) == (task.adjudication, task.skips)
+            assert (shown.label, shown.revision) == (task.label, task.revision)
+
+    def _lease(self, place: int) -> Lease:
+        # The newest more often: those of long ago only repeat themselves.
+        return self.model.leases[-1 - place % min(len(self.model.leases), 8)]
+
+    def _task(self, place: int) -> Task:
+        return list(self.model.tasks.values())[place % len(self.model.tasks)]
+
+    def _id(self, task: Task) -> str:
+        return task_id_for(self.project, task.item_id)
+
+    def _who(self, lease: Lease) -> Principal:
+        return Principal(lease.reviewer, "reviewer", None, 2e9, "t")
+
+    def _use(
+        self, lease: Lease, ending: str, body: object, work: Coroutine[Any, Any, TaskProgress]
+    ) -> bool:
+        """Use the lease, and see that it is answered as it should be; say whether it was taken."""
+        expected = self.model.judge(lease, ending, body, self.clock())
+        if expected == "conflict":
+            with pytest.raises(Conflict):
+                self.run(work)
+        elif expected == "expired":
+            with pytest.raises(LeaseExpired):
+                self.run(work)
+        else:
+            self.run(work)
+        return expected == "taken"
+
+
+@pytest.mark.timeout(300)
+def test_random_histories_do_not_diverge_from_the_model(database_url: str, tmp_path: Path) -> None:
+    async def migrate() -> None:
+        database = Database(database_url)
+        await database.migrate(MIGRATIONS)
+        await database.dispose()
+
+    asyncio.run(migrate())
+    machine = type("Here", (History,), {"database_url": database_url, "store_folder": tmp_path})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
