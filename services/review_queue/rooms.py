@@ -10,6 +10,8 @@ from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
+from services.review_queue.timings.publications import Publications
+from services.review_queue.timings.service import TimingService
 from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
@@ -30,6 +32,7 @@ class Rooms:
     corrections: CorrectionService
     adjudication: AdjudicationService
     outcomes: OutcomeService
+    timings: TimingService
 
 
 def furnish(
@@ -42,14 +45,15 @@ def furnish(
     poll_seconds: float,
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
-    times = LeaseTimes(now)
+    times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
     return Rooms(
         projects=ProjectService(database, store, now, nudge),
         intake=IntakeService(database, now, nudge),
-        tasks=TaskService(database, now, nudge),
+        tasks=tasks,
         claims=ClaimService(database, bells, times, now, poll_seconds),
         verdicts=VerdictService(database, times, now, nudge),
         corrections=CorrectionService(database, times, now, nudge),
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
+        timings=TimingService(database, tasks, Publications(store), now),
     )

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from services.review_queue.api.access import ByOperator, ByService, InRooms
 from services.review_queue.messages import (
     Adjudication,
-    QueueDepth,
     Reviewer,
     TaskDetail,
     TaskList,
@@ -143,13 +142,3 @@ async def post_verdict(
     Another verdict of his on a task that is not resolved yet takes the place of the first.
     """
     return await rooms.corrections.record(project, task_id, body, who.subject)
-
-
-@router.get(
-    "/queue",
-    summary="What waits, by lane",
-    responses=declare(Unauthorized, Forbidden, NotFound),
-)
-async def get_queue(project: str, rooms: InRooms, _: ByService) -> QueueDepth:
-    """Return how many tasks wait in each lane, and how long the oldest has waited."""
-    return await rooms.tasks.depth(project)

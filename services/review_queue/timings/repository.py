@@ -1,0 +1,130 @@
+"""Every statement about times: of resolved tasks, and of arrivals and services."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.statements import table_of
+
+_tasks = table_of(TaskRow)
+_leases = table_of(LeaseRow)
+_verdicts = table_of(VerdictRow)
+_outcomes = table_of(OutcomeRow)
+
+
+async def resolved(
+    session: AsyncSession, project: str, since: datetime | None, newest: int
+) -> Sequence[Row[Any]]:
+    """Return the newest outcomes that label their task, with the task's moments, newest first."""
+    statement: Select[Any] = (
+        select(
+            _tasks.c.task_id,
+            _tasks.c.created_at,
+            _outcomes.c.prediction,
+            _outcomes.c.label,
+            _outcomes.c.position,
+            _outcomes.c.resolved_at,
+        )
+        .join(
+            _tasks,
+            and_(
+                _tasks.c.task_id == _outcomes.c.task_id, _tasks.c.revision == _outcomes.c.revision
+            ),
+        )
+        .where(_outcomes.c.project == project, _outcomes.c.label.is_not(None))
+        .order_by(_outcomes.c.outcome_id.desc())
+        .limit(newest)
+    )
+    if since is not None:
+        statement = statement.where(_outcomes.c.resolved_at >= since)
+    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    return rows
+
+
+async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return when each task was leased first."""
+    statement: Select[Any] = (
+        select(_leases.c.task_id, func.min(_leases.c.leased_at))
+        .where(_leases.c.task_id.in_(task_ids))
+        .group_by(_leases.c.task_id)
+    )
+    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return the verdicts that stand: task, when, active seconds, and when it had been leased."""
+    statement: Select[Any] = (
+        select(
+            _verdicts.c.task_id,
+            _verdicts.c.given_at,
+            _verdicts.c.active_seconds,
+            _leases.c.leased_at,
+        )
+        .outerjoin(_leases, _leases.c.token == _verdicts.c.token)
+        .where(
+            _verdicts.c.task_id.in_(task_ids),
+            _verdicts.c.withdrawn_at.is_(None),
+            _verdicts.c.skipped.is_(False),
+        )
+    )
+    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    return rows
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What came and went in a stretch of time: tasks, verdicts, reviewers, seconds of holding."""
+
+    arrived: int
+    mandatory_arrived: int
+    resolved: int
+    verdicts: int
+    reviewers: int
+
+
+async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
+    """Count what has come and gone since `since`."""
+    came = await session.execute(
+        select(
+            func.count(), func.sum(case((_tasks.c.lane_group == "mandatory", 1), else_=0))
+        ).where(_tasks.c.project == project, _tasks.c.created_at >= since)
+    )
+    arrived, mandatory = came.one()
+    went = await session.execute(
+        select(func.count()).where(_tasks.c.project == project, _tasks.c.resolved_at >= since)
+    )
+    gave = await session.execute(
+        select(func.count(), func.count(_verdicts.c.reviewer.distinct()))
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(
+            _tasks.c.project == project,
+            _verdicts.c.given_at >= since,
+            _verdicts.c.withdrawn_at.is_(None),
+        )
+    )
+    verdicts, reviewers = gave.one()
+    return Flow(arrived, mandatory or 0, went.scalar_one(), verdicts, reviewers)
+
+
+async def held_since(
+    session: AsyncSession, project: str, since: datetime, newest: int
+) -> list[tuple[datetime, datetime]]:
+    """Return from when to when each of the newest answered leases was held."""
+    statement = (
+        select(_leases.c.leased_at, _leases.c.ended_at)
+        .join(_tasks, _tasks.c.task_id == _leases.c.task_id)
+        .where(
+            _tasks.c.project == project,
+            _leases.c.ended_at >= since,
+            _leases.c.ending.in_(("verdict", "skip")),
+        )
+        .order_by(_leases.c.ended_at.desc())
+        .limit(newest)
+    )
+    return [(since, until) for since, until in (await session.execute(statement)).all()]

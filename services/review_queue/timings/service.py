@@ -1,0 +1,171 @@
+"""Times as use cases: what the past took, and what the next task may expect."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import fmean
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.service import TaskService
+from services.review_queue.timings import repository
+from services.review_queue.timings.erlang import mean_wait
+from services.review_queue.timings.messages import Cost, QueueForecast, StepTiming, Timings
+from services.review_queue.timings.publications import Publications
+from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
+from shared.contracts.projects import Project
+from shared.contracts.tasks import TaskPrediction
+from shared.db import Database
+
+_NEWEST = 10_000
+_AT_ONCE = 500
+_SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The ways of the newest items, and what people gave for them."""
+
+    ways: list[Way]
+    verdicts: int
+    active: float
+    corrected: int
+
+
+@dataclass(frozen=True)
+class TimingService:
+    """Measures the process from its own records."""
+
+    database: Database
+    tasks: TaskService
+    publications: Publications
+    now: Callable[[], datetime]
+
+    async def timings(
+        self, project: str, *, since: datetime | None, cost_per_hour: float | None
+    ) -> Timings:
+        """Return where the time of the newest 10,000 resolved items went; `NotFound` as ever."""
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            read = await _read(session, project, since)
+        published = await self.publications.of(project)
+        steps = summarise([seconds_of(way, published) for way in read.ways])
+        return Timings(
+            items=len(read.ways),
+            steps=[
+                StepTiming(
+                    step=step,
+                    count=times.count,
+                    mean_seconds=times.mean,
+                    p50_seconds=times.p50,
+                    p90_seconds=times.p90,
+                    p99_seconds=times.p99,
+                    share=times.share,
+                )
+                for step, times in steps.items()
+            ],
+            bottleneck=bottleneck(steps),
+            cost=None if cost_per_hour is None else _cost(read, cost_per_hour),
+        )
+
+    async def forecast(self, project: str, window: timedelta) -> QueueForecast:
+        """Return what waits, and how long a task that comes now is going to wait."""
+        depth = await self.tasks.depth(project)
+        since = self.now() - window
+        async with self.database.reading() as session:
+            settings = await current_project(session, project)
+            flow = await repository.flow(session, project, since)
+            held = await repository.held_since(session, project, since, _NEWEST)
+        seconds = window.total_seconds()
+        service_rate = _service_rate(held)
+        arrivals = flow.arrived / seconds
+        # A task is as many pieces of work as it needs verdicts.
+        each = _verdicts_per_task(flow, settings)
+        expected = backlog = load = None
+        if service_rate is not None and flow.reviewers:
+            expected = mean_wait(flow.reviewers, arrivals * each, service_rate)
+            capacity = flow.reviewers * service_rate
+            backlog = depth.open * each / capacity
+            load = flow.mandatory_arrived / seconds * each / capacity
+        return QueueForecast(
+            **depth.model_dump(exclude={"lanes"}),
+            lanes=depth.lanes,
+            window_seconds=seconds,
+            reviewers=flow.reviewers,
+            arrival_rate=arrivals,
+            resolution_rate=flow.resolved / seconds,
+            service_rate=service_rate,
+            expected_wait_seconds=expected,
+            backlog_seconds=backlog,
+            mandatory_load=load,
+        )
+
+
+def _verdicts_per_task(flow: repository.Flow, project: Project) -> float:
+    if not flow.resolved:
+        return float(project.review.overlap)
+    return max(1.0, flow.verdicts / flow.resolved)
+
+
+def _service_rate(held: Sequence[tuple[datetime, datetime]]) -> float | None:
+    seconds = [(until - since).total_seconds() for since, until in held]
+    mean = fmean(seconds) if seconds else 0.0
+    return 1 / mean if mean > 0 else None
+
+
+async def _read(session: AsyncSession, project: str, since: datetime | None) -> _Read:
+    rows = await repository.resolved(session, project, since, _NEWEST)
+    leased: dict[str, datetime] = {}
+    given: dict[str, list[Row[Any]]] = {}
+    for start in range(0, len(rows), _AT_ONCE):
+        some = [row.task_id for row in rows[start : start + _AT_ONCE]]
+        leased |= await repository.first_leases(session, some)
+        for answer in await repository.answers(session, some):
+            given.setdefault(answer.task_id, []).append(answer)
+    answers = [answer for some in given.values() for answer in some]
+    corrected = sum(
+        row.prediction is not None and row.prediction.get("label") not in (None, row.label)
+        for row in rows
+    )
+    return _Read(
+        [_way(row, leased.get(row.task_id), given.get(row.task_id, [])) for row in rows],
+        len(answers),
+        sum(answer.active_seconds or 0.0 for answer in answers),
+        corrected,
+    )
+
+
+def _way(row: Row[Any], leased_at: datetime | None, answers: Sequence[Row[Any]]) -> Way:
+    prediction = TaskPrediction.model_validate(row.prediction or {}, strict=False)
+    active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
+    held = [
+        (answer.given_at - answer.leased_at).total_seconds()
+        for answer in answers
+        if answer.leased_at is not None
+    ]
+    return Way(
+        received_at=prediction.received_at,
+        decided_at=prediction.decided_at,
+        created_at=row.created_at,
+        leased_at=leased_at,
+        first_verdict_at=min((answer.given_at for answer in answers), default=None),
+        resolved_at=row.resolved_at,
+        position=row.position,
+        active=sum(active) if active else None,
+        held=sum(held) if held else None,
+    )
+
+
+def _cost(read: _Read, per_hour: float) -> Cost:
+    paid = read.active / _SECONDS_PER_HOUR * per_hour
+    return Cost(
+        per_hour=per_hour,
+        verdicts=read.verdicts,
+        active_seconds=read.active,
+        corrected_errors=read.corrected,
+        per_verdict=paid / read.verdicts if read.verdicts else None,
+        per_corrected_error=paid / read.corrected if read.corrected else None,
+    )

@@ -1,0 +1,99 @@
+"""An item's way from arrival to a live version, as steps that take seconds (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+import numpy as np
+
+Step = Literal[
+    "deciding", "handing_over", "waiting", "active", "idle", "agreeing", "collecting", "publishing"
+]
+STEPS: tuple[Step, ...] = get_args(Step)
+_PERCENTILES = (50, 90, 99)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A version that has learned from the outcomes up to `position`, and when it was live."""
+
+    position: int
+    made_at: datetime
+    live_at: datetime
+
+
+@dataclass(frozen=True)
+class Way:
+    """The moments of one resolved task; None for what did not happen, or is not known.
+
+    `active` are the seconds that reviewers were at work on it, `held` those that they had it.
+    """
+
+    received_at: datetime | None
+    decided_at: datetime | None
+    created_at: datetime
+    leased_at: datetime | None
+    first_verdict_at: datetime | None
+    resolved_at: datetime
+    position: int | None
+    active: float | None = None
+    held: float | None = None
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """One step over many items, in seconds; `share` is its part of their time altogether."""
+
+    count: int
+    mean: float
+    p50: float
+    p90: float
+    p99: float
+    share: float
+
+
+def seconds_of(way: Way, publications: Sequence[Publication]) -> dict[Step, float]:
+    """Return how long each step took; steps that are not known are left out.
+
+    `publications` are in the order of their positions.
+    """
+    found: dict[Step, float | None] = {
+        "deciding": _between(way.received_at, way.decided_at),
+        "handing_over": _between(way.decided_at, way.created_at),
+        "waiting": _between(way.created_at, way.leased_at),
+        "active": way.active,
+        "idle": None if way.held is None else max(0.0, way.held - (way.active or 0.0)),
+        "agreeing": _between(way.first_verdict_at, way.resolved_at),
+    }
+    at = way.position
+    learned = next((p for p in publications if at is not None and at <= p.position), None)
+    if learned is not None:
+        found["collecting"] = _between(way.resolved_at, learned.made_at)
+        found["publishing"] = _between(learned.made_at, learned.live_at)
+    return {step: seconds for step, seconds in found.items() if seconds is not None}
+
+
+def _between(since: datetime | None, until: datetime | None) -> float | None:
+    if since is None or until is None:
+        return None
+    # Clocks of two machines may differ: no step takes less than nothing.
+    return max(0.0, (until - since).total_seconds())
+
+
+def summarise(ways: Sequence[Mapping[Step, float]]) -> dict[Step, StepTimes]:
+    """Return the percentiles of each step that any of `ways` has, in the order of the steps."""
+    by_step = {step: [way[step] for way in ways if step in way] for step in STEPS}
+    total = sum(map(sum, by_step.values()))
+    return {step: _times(np.array(seconds), total) for step, seconds in by_step.items() if seconds}
+
+
+def _times(seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]", total: float) -> StepTimes:
+    p50, p90, p99 = np.percentile(seconds, _PERCENTILES).tolist()
+    share = float(seconds.sum()) / total if total else 0.0
+    return StepTimes(len(seconds), float(seconds.mean()), p50, p90, p99, share)
+
+
+def bottleneck(steps: Mapping[Step, StepTimes]) -> Step | None:
+    """Return the step that most of the time goes into; None without any."""
+    return max(steps, key=lambda step: steps[step].share, default=None)

@@ -1,0 +1,133 @@
+"""Times measured from the queue's own records, and what they make one expect."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.review_queue.timings.erlang import mean_wait
+from shared.contracts.base import rfc3339
+from shared.contracts.versions import ChannelEvent, Channels, Manifest
+from shared.settings import CommonSettings
+from shared.store import Store, channels_path, manifest_path
+from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 2, "lease_seconds": 600})
+
+
+async def timings(desk: Desk, **query: Any) -> Json:
+    return body_of(await desk.operator.get("/v1/projects/shop/timings", params=query))
+
+
+def by_step(answer: Json) -> dict[str, float]:
+    return {one["step"]: one["p50_seconds"] for one in answer["steps"]}
+
+
+async def answer_after(desk: Desk, name: str, seconds: float, active: float) -> Json:
+    lease = await desk.lease_one(name)
+    desk.clock.turn(seconds)
+    body = {"label": "positive", "active_seconds": active}
+    return body_of(await desk.use(name, lease["token"], "verdict", body))
+
+
+async def test_each_step_of_an_item_is_measured(desk: Desk, common: CommonSettings) -> None:
+    now = desk.clock()
+    prediction = {
+        "label": "negative",
+        "received_at": rfc3339(now - timedelta(seconds=3)),
+        "decided_at": rfc3339(now - timedelta(seconds=1)),
+    }
+    await desk.post(entry("a", prediction=prediction))
+    desk.clock.turn(10)
+    await answer_after(desk, "r1", 20, active=15)
+    desk.clock.turn(5)
+    await answer_after(desk, "r2", 30, active=25)
+    cursor = (await desk.outcomes())["cursor"]
+    resolved = desk.clock()
+    store = Store(common.store_address)
+    manifest = Manifest(
+        version="v1",
+        created_at=resolved + timedelta(seconds=40),
+        labels=["negative", "positive"],
+        model_sha256="0" * 64,
+        recipe="test",
+        inputs=[],
+        outputs={"probabilities": "probabilities"},
+        outcomes_cursor=cursor,
+    )
+    await store.write_document(manifest_path("shop", "v1"), manifest)
+    live = ChannelEvent(champion="v1", live_at=resolved + timedelta(seconds=50))
+    channels = Channels(revision=1, champion="v1", history=[live])
+    await store.write_document(channels_path("shop"), channels)
+    found = await timings(desk, cost_per_hour=36)
+    assert by_step(found) == {
+        "deciding": 2.0,
+        "handing_over": 1.0,
+        "waiting": 10.0,
+        "active": 40.0,
+        "idle": 10.0,
+        "agreeing": 35.0,
+        "collecting": 40.0,
+        "publishing": 10.0,
+    }
+    assert found["items"] == 1
+    assert found["bottleneck"] in {"active", "collecting"}
+    cost = found["cost"]
+    assert (cost["verdicts"], cost["corrected_errors"], cost["active_seconds"]) == (2, 1, 40.0)
+    assert (cost["per_verdict"], cost["per_corrected_error"]) == (0.2, 0.4)
+
+
+async def test_nothing_resolved_has_no_times(desk: Desk) -> None:
+    found = await timings(desk)
+    assert (found["items"], found["steps"], found["bottleneck"], found["cost"]) == (
+        0,
+        [],
+        None,
+        None,
+    )
+
+
+async def test_older_items_can_be_left_out(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    await desk.answer("r2", "positive")
+    desk.clock.turn(60)
+    assert (await timings(desk, since=rfc3339(desk.clock())))["items"] == 0
+    assert (await timings(desk))["items"] == 1
+
+
+async def test_the_expected_wait_follows_from_rates_and_reviewers(desk: Desk) -> None:
+    for number in range(6):
+        await desk.post(entry(f"item-{number}"), entry(f"pool-{number}", lane="pool"))
+        desk.clock.turn(50)
+    for _ in range(4):
+        for name in ("r1", "r2"):
+            await answer_after(desk, name, 20, active=10)
+    queue = body_of(
+        await desk.operator.get("/v1/projects/shop/queue", params={"window_seconds": 1000})
+    )
+    assert queue["reviewers"] == 2
+    assert queue["arrival_rate"] == pytest.approx(12 / 1000)
+    assert queue["resolution_rate"] == pytest.approx(4 / 1000)
+    assert queue["service_rate"] == pytest.approx(1 / 20)
+    expected = mean_wait(2, 12 / 1000 * 2, 1 / 20)
+    assert queue["expected_wait_seconds"] == pytest.approx(expected)
+    # Eight tasks wait for two verdicts each, of two people who give one in 20 seconds.
+    assert queue["open"] == 8
+    assert queue["backlog_seconds"] == pytest.approx(8 * 2 / (2 / 20))
+    assert queue["mandatory_load"] == pytest.approx(6 / 1000 * 2 / (2 / 20))
+
+
+async def test_nobody_at_work_promises_no_wait(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    queue = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    assert (queue["open"], queue["reviewers"], queue["expected_wait_seconds"]) == (1, 0, None)
+
+
+async def test_times_are_for_operators(desk: Desk) -> None:
+    refused = await desk.reviewer("r1").get("/v1/projects/shop/timings")
+    problem_of(refused, 403, "forbidden")
+    problem_of(await desk.operator.get("/v1/projects/none/timings"), 404, "not-found")
