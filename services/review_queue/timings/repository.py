@@ -54,7 +54,7 @@ async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[s
         .group_by(_leases.c.task_id)
     )
     rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return {row[0]: row[1] for row in rows}
+    return {task_id: moment for task_id, moment in map(tuple, rows)}
 
 
 async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Row[Any]]:
