@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
@@ -33,6 +34,7 @@ class Rooms:
     adjudication: AdjudicationService
     outcomes: OutcomeService
     timings: TimingService
+    feedback: FeedbackService
 
 
 def furnish(
@@ -56,4 +58,5 @@ def furnish(
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
         timings=TimingService(database, tasks, Publications(store), now),
+        feedback=FeedbackService(database, now),
     )

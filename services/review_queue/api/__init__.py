@@ -1,5 +1,12 @@
 """Routes: parse, call one function, return."""
 
-from services.review_queue.api import leases, outcomes, projects, tasks, timings
+from services.review_queue.api import feedback, leases, outcomes, projects, tasks, timings
 
-ROUTERS = (projects.router, tasks.router, leases.router, outcomes.router, timings.router)
+ROUTERS = (
+    projects.router,
+    tasks.router,
+    leases.router,
+    outcomes.router,
+    timings.router,
+    feedback.router,
+)

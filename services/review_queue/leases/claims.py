@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.leases import repository
 from services.review_queue.leases.repository import Claimant
 from services.review_queue.leases.times import LeaseTimes
+from services.review_queue.models import TaskRow
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.lanes import LaneGroup, Shares
 from services.review_queue.tasks.repository import add_events
+from services.review_queue.timeline import event
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
 from shared.db import Database
@@ -159,6 +161,18 @@ async def end_expired(
         }
         for row in await repository.end_expired(session, task_ids, now)
     ]
+
+
+async def supersede(session: AsyncSession, task: TaskRow, now: datetime) -> None:
+    """End the lease that holds the task, if any: what follows does not wait for its verdict."""
+    lease = await repository.current(session, task)
+    if lease is None or lease.ending is not None:
+        return
+    if lease.expires_at <= now:
+        await add_events(session, await end_expired(session, [task.task_id], now))
+        return
+    lease.ending, lease.ended_at = "superseded", now
+    await add_events(session, [event(task.task_id, "superseded", lease.reviewer, now)])
 
 
 def _lease(row: Row[Any], project: Project, expires_at: datetime) -> Lease:

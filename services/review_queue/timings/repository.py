@@ -49,12 +49,12 @@ async def resolved(
 async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, datetime]:
     """Return when each task was leased first."""
     statement: Select[Any] = (
-        select(_leases.c.task_id, func.min(_leases.c.leased_at))
+        select(_leases.c.task_id, func.min(_leases.c.leased_at).label("leased_at"))
         .where(_leases.c.task_id.in_(task_ids))
         .group_by(_leases.c.task_id)
     )
-    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return {task_id: moment for task_id, moment in map(tuple, rows)}
+    rows = (await session.execute(statement)).all()
+    return {row.task_id: row.leased_at for row in rows}
 
 
 async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Row[Any]]:

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-import numpy as np
-
 Step = Literal[
     "deciding", "handing_over", "waiting", "active", "idle", "agreeing", "collecting", "publishing"
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
-_PERCENTILES = (50, 90, 99)
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,24 @@ def summarise(ways: Sequence[Mapping[Step, float]]) -> dict[Step, StepTimes]:
     """Return the percentiles of each step that any of `ways` has, in the order of the steps."""
     by_step = {step: [way[step] for way in ways if step in way] for step in STEPS}
     total = sum(map(sum, by_step.values()))
-    return {step: _times(np.array(seconds), total) for step, seconds in by_step.items() if seconds}
+    return {step: _times(seconds, total) for step, seconds in by_step.items() if seconds}
 
 
-def _times(seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]", total: float) -> StepTimes:
-    p50, p90, p99 = np.percentile(seconds, _PERCENTILES).tolist()
-    share = float(seconds.sum()) / total if total else 0.0
-    return StepTimes(len(seconds), float(seconds.mean()), p50, p90, p99, share)
+def _times(seconds: list[float], total: float) -> StepTimes:
+    ordered = sorted(seconds)
+    p50, p90, p99 = (_quantile(ordered, part) for part in (0.5, 0.9, 0.99))
+    whole = sum(ordered)
+    return StepTimes(
+        len(ordered), whole / len(ordered), p50, p90, p99, whole / total if total else 0.0
+    )
+
+
+def _quantile(ordered: list[float], part: float) -> float:
+    """Return a quantile, linear between the two nearest values (type 7 of Hyndman & Fan 1996)."""
+    place = part * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 def bottleneck(steps: Mapping[Step, StepTimes]) -> Step | None:

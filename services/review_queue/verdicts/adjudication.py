@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.leases.claims import supersede
 from services.review_queue.messages import Adjudication
 from services.review_queue.models import TaskRow
 from services.review_queue.outcomes import repository as outcomes
@@ -15,7 +16,6 @@ from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.service import as_task_id, require_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
-from services.review_queue.verdicts.holding import supersede
 from services.review_queue.verdicts.service import progress_of, require_label
 from services.review_queue.verdicts.settling import settled_lines
 from shared.contracts.tasks import TaskProgress

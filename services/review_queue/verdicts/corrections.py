@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.leases.claims import supersede
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
@@ -16,7 +17,7 @@ from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.service import as_task_id, require_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
-from services.review_queue.verdicts.holding import Held, body_digest, present, supersede
+from services.review_queue.verdicts.holding import Held, body_digest, present
 from services.review_queue.verdicts.service import progress_of, require_label
 from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal

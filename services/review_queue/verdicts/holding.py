@@ -11,13 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.errors import LeaseExpired
 from services.review_queue.leases import repository as leases
-from services.review_queue.leases.claims import end_expired
 from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow
 from services.review_queue.outcomes import repository as outcomes
 from services.review_queue.outcomes.revisions import outcome_message
-from services.review_queue.tasks.repository import add_events
 from services.review_queue.tasks.states import state_of
-from services.review_queue.timeline import event
 from shared import tracing
 from shared.auth import Principal
 from shared.contracts.tasks import TaskProgress
@@ -115,18 +112,6 @@ async def present(session: AsyncSession, token: str, who: Principal, now: dateti
     if lease.reviewer != who.subject:
         raise await held._expired("The lease is somebody else's.")
     return held
-
-
-async def supersede(session: AsyncSession, task: TaskRow, now: datetime) -> None:
-    """End the lease that holds the task, if any: what follows does not wait for its verdict."""
-    lease = await leases.current(session, task)
-    if lease is None or lease.ending is not None:
-        return
-    if lease.expires_at <= now:
-        await add_events(session, await end_expired(session, [task.task_id], now))
-        return
-    lease.ending, lease.ended_at = "superseded", now
-    await add_events(session, [event(task.task_id, "superseded", lease.reviewer, now)])
 
 
 def body_digest(body: BaseModel | None) -> str:

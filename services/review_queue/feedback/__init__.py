@@ -1,0 +1,1 @@
+"""What reviewers say of an item, a label or the instructions, and what operators answer."""

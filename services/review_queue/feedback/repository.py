@@ -1,0 +1,27 @@
+"""Every statement about feedback."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.feedback.models import FeedbackRow
+
+
+async def page(
+    session: AsyncSession, project: str, *, before: int | None, answered: bool | None, limit: int
+) -> list[FeedbackRow]:
+    """Return a project's feedback, newest first, from the one before `before` on."""
+    statement = select(FeedbackRow).where(col(FeedbackRow.project) == project)
+    if before is not None:
+        statement = statement.where(col(FeedbackRow.feedback_id) < before)
+    if answered is not None:
+        given = col(FeedbackRow.answer)
+        statement = statement.where(given.is_not(None) if answered else given.is_(None))
+    newest = statement.order_by(col(FeedbackRow.feedback_id).desc()).limit(limit)
+    return list((await session.execute(newest)).scalars())
+
+
+async def lock(session: AsyncSession, feedback_id: int) -> FeedbackRow | None:
+    """Return one remark, kept from everybody else until the transaction ends."""
+    statement = select(FeedbackRow).where(col(FeedbackRow.feedback_id) == feedback_id)
+    return (await session.execute(statement.with_for_update())).scalar_one_or_none()

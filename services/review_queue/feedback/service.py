@@ -1,0 +1,106 @@
+"""Feedback as use cases: give, read, answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.feedback import repository
+from services.review_queue.feedback.messages import (
+    Feedback,
+    FeedbackAnswer,
+    FeedbackList,
+    NewFeedback,
+)
+from services.review_queue.feedback.models import FeedbackRow
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.repository import find
+from services.review_queue.tasks.service import as_task_id, require_task
+from services.review_queue.verdicts.service import require_label
+from shared.db import Database
+from shared.http.lists import encode_cursor
+from shared.problems import Conflict, NotFound
+
+
+@dataclass(frozen=True)
+class FeedbackService:
+    """What people say of the work, visible to all who do it."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    async def give(self, project_name: str, body: NewFeedback, author: str) -> Feedback:
+        """Keep a remark.
+
+        Raises
+        ------
+        NotFound
+            No such project, or no such task in it.
+        Unprocessable
+            The label is not the project's.
+        """
+        async with self.database.transaction() as session:
+            project = await current_project(session, project_name)
+            if body.label is not None:
+                require_label(project, body.label)
+            row = FeedbackRow(
+                project=project_name,
+                about=body.about,
+                task_id=await _task_of(session, project_name, body),
+                label=body.label,
+                instructions_revision=project.instructions_revision,
+                text=body.text,
+                author=author,
+                given_at=self.now(),
+            )
+            session.add(row)
+            await session.flush()
+            return _message(row)
+
+    async def page(
+        self, project: str, *, before: int | None, answered: bool | None, limit: int
+    ) -> FeedbackList:
+        """Return feedback, newest first; `NotFound` when there is no such project."""
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            rows = await repository.page(
+                session, project, before=before, answered=answered, limit=limit + 1
+            )
+        more = len(rows) > limit
+        cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
+        return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
+
+    async def answer(
+        self, project: str, feedback_id: int, body: FeedbackAnswer, operator: str
+    ) -> Feedback:
+        """Answer a remark, once; the same answer again changes nothing.
+
+        Raises
+        ------
+        NotFound
+            There is no such remark in the project.
+        Conflict
+            It has another answer.
+        """
+        async with self.database.transaction() as session:
+            row = await repository.lock(session, feedback_id)
+            if row is None or row.project != project:
+                raise NotFound("There is no such feedback in this project.", project=project)
+            if row.answer is None:
+                row.answer, row.answered_by, row.answered_at = body.text, operator, self.now()
+            elif row.answer != body.text:
+                raise Conflict("It is answered already.", answer=row.answer)
+            return _message(row)
+
+
+async def _task_of(session: AsyncSession, project: str, body: NewFeedback) -> str | None:
+    if body.task_id is None:
+        return None
+    known = as_task_id(body.task_id)
+    task = None if known is None else await find(session, known)
+    return require_task(task, project).task_id
+
+
+def _message(row: FeedbackRow) -> Feedback:
+    return Feedback.model_validate(row.model_dump(exclude={"project"}))

@@ -1,0 +1,80 @@
+"""Feedback: given by reviewers, answered by operators, seen by all."""
+
+import pytest
+
+from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+
+PATH = "/v1/projects/shop/feedback"
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project()
+
+
+async def give(desk: Desk, name: str = "r1", **body: object) -> Json:
+    return body_of(await desk.reviewer(name).post(PATH, json={"text": "Unclear.", **body}))
+
+
+async def listed(desk: Desk, name: str = "r2", **query: str | int | bool) -> Json:
+    return body_of(await desk.reviewer(name).get(PATH, params=query))
+
+
+async def test_what_one_says_all_see_with_its_answer(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
+    await give(desk, about="instructions")
+    await give(desk, about="label", label="negative")
+    said = await give(desk, about="item", task_id=receipt["task_id"])
+    assert (said["author"], said["instructions_revision"], said["answer"]) == ("r1", 1, None)
+    answer = await desk.operator.post(f"{PATH}/{said['feedback_id']}/answer", json={"text": "Yes."})
+    answered = body_of(answer)
+    assert (answered["answer"], answered["answered_by"]) == ("Yes.", "operator")
+    seen = (await listed(desk))["feedback"]
+    assert [one["about"] for one in seen] == ["item", "label", "instructions"]
+    assert seen[0] == answered
+    waiting = (await listed(desk, answered=False))["feedback"]
+    assert [one["about"] for one in waiting] == ["label", "instructions"]
+
+
+async def test_an_answer_is_given_once(desk: Desk) -> None:
+    said = await give(desk, about="instructions")
+    path = f"{PATH}/{said['feedback_id']}/answer"
+    first = body_of(await desk.operator.post(path, json={"text": "Yes."}))
+    assert body_of(await desk.operator.post(path, json={"text": "Yes."})) == first
+    problem_of(await desk.operator.post(path, json={"text": "No."}), 409, "conflict")
+    problem_of(await desk.reviewer("r1").post(path, json={"text": "No."}), 403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"about": "item"},
+        {"about": "label"},
+        {"about": "label", "label": "neither"},
+        {"about": "instructions", "label": "negative"},
+        {"about": "instructions", "text": ""},
+    ],
+)
+async def test_feedback_about_nothing_is_refused(desk: Desk, body: Json) -> None:
+    answer = await desk.reviewer("r1").post(PATH, json={"text": "Hm.", **body})
+    problem_of(answer, 422, "unprocessable")
+
+
+async def test_feedback_on_an_unknown_task_or_remark_is_not_found(desk: Desk) -> None:
+    unknown = {"about": "item", "task_id": "nothing", "text": "Hm."}
+    problem_of(await desk.reviewer("r1").post(PATH, json=unknown), 404, "not-found")
+    answer = await desk.operator.post(f"{PATH}/99/answer", json={"text": "Yes."})
+    problem_of(answer, 404, "not-found")
+
+
+async def test_pages_follow_one_another(desk: Desk) -> None:
+    for number in range(5):
+        await give(desk, about="instructions", text=f"remark {number}")
+    seen, cursor = [], ""
+    while True:
+        page = await listed(desk, limit=2, after=cursor)
+        seen += [one["text"] for one in page["feedback"]]
+        if page["cursor"] is None:
+            break
+        cursor = page["cursor"]
+    assert seen == [f"remark {number}" for number in (4, 3, 2, 1, 0)]
