@@ -124,14 +124,20 @@ def begin_counting(project: str) -> None:
 def count_decisions(project: str, decisions: Sequence[Decision]) -> None:
     """Count what became of the items of one call."""
     # Most items of a call share one decision.
+    if len(decisions) == 1:
+        _count(project, decisions[0], 1)
+        return
     times: dict[int, int] = {}
     for decision in decisions:
         times[id(decision)] = times.get(id(decision), 0) + 1
     for decision in {id(decision): decision for decision in decisions}.values():
-        count = times[id(decision)]
-        _counter(project, decision.decision, decision.reason).inc(count)
-        if decision.audited:
-            AUDITS.labels(project).inc(count)
+        _count(project, decision, times[id(decision)])
+
+
+def _count(project: str, decision: Decision, count: int) -> None:
+    _counter(project, decision.decision, decision.reason).inc(count)
+    if decision.audited:
+        AUDITS.labels(project).inc(count)
 
 
 @cache

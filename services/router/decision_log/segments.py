@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from isal import igzip
@@ -22,7 +22,7 @@ _LEVEL = 1
 class _Open:
     path: Path
     descriptor: int
-    day: str
+    day: date
     size: int = 0
 
 
@@ -41,7 +41,7 @@ class LogSegments:
 
     def append(self, project: str, lines: bytes) -> bool:
         """Write rows with one write; say whether the segment is full. `OSError` loses them."""
-        day = self._now().date().isoformat()
+        day = self._now().date()
         segment = self._open.get(project)
         if segment is None or segment.day != day:
             self._seal(project)
@@ -75,9 +75,9 @@ class LogSegments:
             path.rename(self._folder / path.name)
         sync_folder(self._folder)
 
-    def _create(self, project: str, day: str) -> _Open:
+    def _create(self, project: str, day: date) -> _Open:
         self._count += 1
-        name = _SEPARATOR.join([project, day, f"{self._replica}-{self._count:08}"])
+        name = _SEPARATOR.join([project, day.isoformat(), f"{self._replica}-{self._count:08}"])
         path = self._folder / f"{name}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         segment = _Open(path, os.open(path, flags, 0o600), day)

@@ -15,7 +15,6 @@ from shared.graphs.images import Layout
 from shared.graphs.session import GraphRefused
 from shared.graphs.signature import interface_fault
 from shared.graphs.tensors import image_layouts
-from shared.memory import trim
 from shared.store import Store, manifest_path, model_path, sha256
 
 
@@ -73,7 +72,7 @@ async def load_version(
     if digest != manifest.model_sha256:
         raise VersionRefused("model.onnx does not have the digest that the manifest names")
     try:
-        scorer = await asyncio.to_thread(_scorer, model, manifest, project, threads)
+        scorer = await asyncio.to_thread(Scorer, model, manifest, project.fields, threads=threads)
     except GraphRefused as error:
         raise VersionRefused(str(error)) from error
     fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}
@@ -82,14 +81,6 @@ async def load_version(
         scorer.graph.run, scorer.seconds_per_item, scorer.graph.batch, project.project, version
     )
     return LoadedVersion(manifest, digest, batcher, scorer.graph, fields, layouts)
-
-
-def _scorer(model: bytes, manifest: Manifest, project: Project, threads: int) -> Scorer:
-    try:
-        return Scorer(model, manifest, project.fields, threads=threads)
-    finally:
-        # What trying it took is not needed again.
-        trim()
 
 
 async def _manifest(store: Store, project: Project, version: str) -> Manifest:
