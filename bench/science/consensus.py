@@ -1,0 +1,234 @@
+"""How many verdicts a label costs, how sure one may be of it, and how long a fit takes.
+
+    python -m bench science consensus --tasks 3000
+
+25 reviewers, three of them right 45 % of the time, and four labels. Every rule sees the same votes
+in the same order; adaptive rules ask for two to seven and learn about the reviewers as the votes
+come in, from 60 gold items of which each reviewer has answered 20. Those answers count as
+verdicts. No adjudicator helps: a tie gets one of its labels by lot.
+
+The second table tempers posteriors on the gold of one half of the items and judges them on the
+other half. The third one is beside crowd-kit, where that is installed.
+"""
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.science.crowds import Crowd, expected_calibration_error, mixed_crowd
+from services.review_queue.consensus.dawid_skene import UNKNOWN, Fit, Votes, fit
+from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
+from services.review_queue.consensus.reliability import Reliability, TaskVote, learn
+from services.review_queue.consensus.tempering import temper, tempering_exponent
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MOST = 7
+GOLD_ITEMS, GOLD_EACH = 60, 20
+RELEARN_EVERY = 250
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a rule reached: share of right labels, verdicts a task, share of ties."""
+
+    accuracy: float
+    verdicts: float
+    ties: float
+
+
+@dataclass(frozen=True)
+class Day:
+    """The votes of one simulated project: up to seven a task, and those on gold before them."""
+
+    votes: Votes
+    truth: IntArray
+    gold_votes: tuple[TaskVote, ...]
+    gold: dict[str, str]
+    labels: tuple[str, ...]
+
+    def ballots(self, task: int) -> list[tuple[str, str]]:
+        """The votes of a task in the order of their coming."""
+        at = slice(task * MOST, (task + 1) * MOST)
+        reviewers, given = self.votes.reviewers[at], self.votes.labels[at]
+        return [(f"r{r}", self.labels[k]) for r, k in zip(reviewers, given, strict=True)]
+
+
+def simulate(crowd: Crowd, tasks: int, rng: np.random.Generator) -> Day:
+    """Draw a day's votes."""
+    votes, truth = crowd.vote(tasks, MOST, rng)
+    everyone = len(crowd.accuracy)
+    answers, gold_truth = crowd.vote(GOLD_ITEMS, everyone, rng)
+    asked = {(w, t) for w in range(everyone)
+             for t in rng.choice(GOLD_ITEMS, GOLD_EACH, replace=False).tolist()}  # fmt: skip
+    labels = tuple(f"label {k}" for k in range(crowd.n_labels))
+    rows = zip(answers.tasks.tolist(), answers.reviewers.tolist(), answers.labels, strict=True)
+    return Day(
+        votes=votes,
+        truth=truth,
+        gold_votes=tuple((f"gold {t}", f"r{w}", labels[k]) for t, w, k in rows if (w, t) in asked),
+        gold={f"gold {t}": labels[k] for t, k in enumerate(gold_truth)},
+        labels=labels,
+    )
+
+
+def majority(day: Day, size: int, rng: np.random.Generator) -> Spent:
+    """The label with most of the first `size` votes; ties by lot."""
+    given = day.votes.labels.reshape(-1, MOST)[:, :size]
+    tally = np.zeros((len(given), len(day.labels)))
+    np.add.at(tally, (np.repeat(np.arange(len(given)), size), given.ravel()), 1)
+    ties = (tally == tally.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    chosen = (tally + rng.random(tally.shape) / 2).argmax(axis=1)
+    return Spent(float((chosen == day.truth).mean()), size, float(ties.mean()))
+
+
+def batch(day: Day, size: int) -> Spent:
+    """Dawid-Skene over the first `size` votes of every task, without gold."""
+    at = np.arange(len(day.votes)) % MOST < size
+    votes, n = day.votes, len(day.truth)
+    some = Votes(votes.tasks[at], votes.reviewers[at], votes.labels[at], n, votes.n_reviewers,
+                 votes.n_labels)  # fmt: skip
+    chosen = fit(some).posterior.argmax(axis=1)
+    return Spent(float((chosen == day.truth).mean()), size, 0.0)
+
+
+def adaptive(day: Day, rng: np.random.Generator, *, sure: float | None, most: int = MOST) -> Spent:
+    """`next_step` with two to `most` votes; by the lead rule alone where `sure` is None."""
+    right, cast, ties = 0, 0 if sure is None else len(day.gold_votes), 0
+    seen: list[TaskVote] = list(day.gold_votes)
+    known: Reliability | None = None
+    for task in range(len(day.truth)):
+        if sure is not None and task % RELEARN_EVERY == 0:
+            known = learn(seen, day.gold, day.labels, max_overlap=most, start=known)
+        ballots, asked = day.ballots(task), 2
+        while isinstance(step := _step(ballots[:asked], most, known, sure), AskOneMore):
+            asked += 1
+        if isinstance(step, Resolved):
+            label = step.label
+        else:
+            label, ties = _by_lot(ballots[:asked], rng), ties + 1
+        right += label == day.labels[day.truth[task]]
+        cast += asked
+        seen += [(str(task), reviewer, given) for reviewer, given in ballots[:asked]]
+    n = len(day.truth)
+    return Spent(right / n, cast / n, ties / n)
+
+
+def _step(
+    ballots: list[tuple[str, str]], most: int, known: Reliability | None, sure: float | None
+) -> object:
+    return next_step(ballots, overlap=2, max_overlap=most, known=known, sure=sure or 1.0)
+
+
+def _by_lot(ballots: list[tuple[str, str]], rng: np.random.Generator) -> str:
+    tally = Counter(label for _, label in ballots)
+    leading = sorted(label for label, n in tally.items() if n == max(tally.values()))
+    return leading[int(rng.integers(len(leading)))]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How sure posteriors are on items whose labels the model was not told."""
+
+    exponent: float
+    accuracy: float
+    plain: float
+    tempered: float
+    plain_error: float
+    tempered_error: float
+
+
+def calibration(
+    crowd: Crowd, tasks: int, gold_share: float, rng: np.random.Generator
+) -> Calibration:
+    """Temper on a share of the items, judge on the others: 2 to 5 votes each."""
+    votes, truth = crowd.vote(tasks, 5, rng)
+    keep = np.arange(len(votes)) % 5 < rng.integers(2, 6, size=tasks)[votes.tasks]
+    told = rng.random(tasks) < gold_share
+    learned = keep & (told[votes.tasks] | (rng.random(tasks)[votes.tasks] < 0.5))
+    gold = np.where(told, truth, UNKNOWN)
+    some = _subset(votes, learned)
+    fitted = fit(some, gold)
+    exponent = tempering_exponent(some, gold, fitted, most_votes=5)
+    others = _subset(votes, keep)
+    judged = ~told & ~np.isin(np.arange(tasks), some.tasks)
+    likelihood = _likelihood(others, fitted)[judged]
+    found = {}
+    for name, power in (("plain", 1.0), ("tempered", exponent)):
+        posterior = temper(fitted.model.log_prior, likelihood, power)
+        found[name] = posterior.max(axis=1)
+        correct = posterior.argmax(axis=1) == truth[judged]
+        found[name + "_error"] = np.array(expected_calibration_error(found[name], correct))
+    return Calibration(
+        exponent=exponent,
+        accuracy=float(correct.mean()),
+        **{name: float(value.mean()) for name, value in found.items()},
+    )
+
+
+def _subset(votes: Votes, at: NDArray[np.bool_]) -> Votes:
+    return Votes(votes.tasks[at], votes.reviewers[at], votes.labels[at], votes.n_tasks,
+                 votes.n_reviewers, votes.n_labels)  # fmt: skip
+
+
+def _likelihood(votes: Votes, fitted: Fit) -> FloatArray:
+    out = np.zeros((votes.n_tasks, votes.n_labels))
+    np.add.at(out, votes.tasks, fitted.model.log_confusion[votes.reviewers, votes.labels])
+    return out
+
+
+def overlap_table(tasks: int, seed: int) -> None:
+    """Print what each rule reaches, and what it costs beside the majority of seven."""
+    rng = np.random.default_rng(seed)
+    day = simulate(mixed_crowd(), tasks, rng)
+    rules: list[tuple[str, Callable[[], Spent]]] = [
+        *((f"majority of {n}", lambda n=n: majority(day, n, rng)) for n in (1, 3, 5, 7)),
+        *((f"Dawid-Skene of {n}", lambda n=n: batch(day, n)) for n in (3, 5, 7)),
+        ("lead of 2", lambda: adaptive(day, rng, sure=None)),
+        *((f"tempered posterior, sure at {s}", lambda s=s: adaptive(day, rng, sure=s))
+          for s in (0.95, 0.98, 0.99)),
+    ]  # fmt: skip
+    print(f"{'rule':34} accuracy verdicts fewer  ties   time")
+    for name, rule in rules:
+        started = time.perf_counter()
+        spent = rule()
+        print(
+            f"{name:34} {spent.accuracy:8.2%} {spent.verdicts:8.2f} "
+            f"{1 - spent.verdicts / MOST:5.0%} {spent.ties:5.1%} "
+            f"{time.perf_counter() - started:4.1f} s",
+            flush=True,
+        )
+
+
+def calibration_table(tasks: int, seed: int) -> None:
+    """Print how sure plain and tempered posteriors are, and how often right."""
+    print(
+        f"\n{'items that mislead':18} exponent   right  plain posterior (error)  tempered (error)"
+    )
+    for misled in (0.0, 0.1, 0.2, 0.3):
+        found = calibration(mixed_crowd(misled), tasks, 0.1, np.random.default_rng(seed))
+        print(
+            f"{misled:18.0%} {found.exponent:8.2f} {found.accuracy:7.1%} "
+            f"{found.plain:15.1%} {found.plain_error:7.1%} "
+            f"{found.tempered:8.1%} {found.tempered_error:7.1%}"
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables; `arguments` None means those of the command line."""
+    parser = argparse.ArgumentParser(description="verdicts for a label, on simulated crowds")
+    parser.add_argument("--tasks", type=int, default=3_000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    overlap_table(asked.tasks, asked.seed)
+    calibration_table(2 * asked.tasks, asked.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Reliability: what a project's verdicts say about its reviewers, by their names (pure)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.review_queue.consensus.dawid_skene import UNKNOWN, DawidSkene, Votes, fit
+from services.review_queue.consensus.tempering import tempering_exponent
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# A reviewer and the label that he gave.
+Vote = tuple[str, str]
+# A task, a reviewer, and the label that he gave.
+TaskVote = tuple[str, str, str]
+
+# Gold items, or items that others labelled too, from which on a reviewer is known well.
+ENOUGH_GOLD = 20
+ENOUGH_CO_LABELLED = 30
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """A fitted model, its exponent, and how much stands behind each reviewer.
+
+    Attributes
+    ----------
+    labels, reviewers : k and w names
+        In the order of the model's axes.
+    model
+        Shares of the labels, and the reviewers' confusion matrices.
+    exponent : in (0, 1]
+        Tempers the likelihood of a task's votes.
+    gold, co_labelled : shape (w,)
+        How many items of known label each reviewer has answered, and how many that another
+        reviewer has answered too.
+    """
+
+    labels: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    model: DawidSkene
+    exponent: float
+    gold: IntArray
+    co_labelled: IntArray
+    _label_index: dict[str, int] = field(init=False, repr=False, compare=False)
+    _reviewer_index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_label_index", {name: k for k, name in enumerate(self.labels)})
+        object.__setattr__(
+            self, "_reviewer_index", {name: w for w, name in enumerate(self.reviewers)}
+        )
+
+    def knows_well(self, reviewer: str) -> bool:
+        """Whether enough gold or co-labelled items stand behind what is known of `reviewer`."""
+        at = self._reviewer_index.get(reviewer)
+        return at is not None and bool(
+            self.gold[at] >= ENOUGH_GOLD or self.co_labelled[at] >= ENOUGH_CO_LABELLED
+        )
+
+    def posterior(self, votes: Iterable[Vote]) -> dict[str, float] | None:
+        """Tempered probability of each label for a task, whatever the order of its votes.
+
+        None if a reviewer is not known well, or a label not at all: the model says nothing then.
+        """
+        # Sums of floats depend on their order.
+        given = sorted(votes)
+        if not all(self.knows_well(reviewer) for reviewer, _ in given):
+            return None
+        if not all(label in self._label_index for _, label in given):
+            return None
+        probabilities = self.model.posterior(
+            [self._reviewer_index[reviewer] for reviewer, _ in given],
+            [self._label_index[label] for _, label in given],
+            self.exponent,
+        )
+        return dict(zip(self.labels, probabilities.tolist(), strict=True))
+
+    def confusion(self, reviewer: str) -> FloatArray | None:
+        """P(given label | true label), shape (k, k), true label first; None for a stranger."""
+        at = self._reviewer_index.get(reviewer)
+        return None if at is None else np.exp(self.model.log_confusion[at]).T
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready copy; `from_dict` makes an equal one of it."""
+        return {
+            "labels": list(self.labels),
+            "reviewers": list(self.reviewers),
+            "log_prior": self.model.log_prior.tolist(),
+            "log_confusion": self.model.log_confusion.tolist(),
+            "exponent": self.exponent,
+            "gold": self.gold.tolist(),
+            "co_labelled": self.co_labelled.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return what `to_dict` was made of."""
+        shape = (len(document["reviewers"]), len(document["labels"]), len(document["labels"]))
+        return cls(
+            labels=tuple(document["labels"]),
+            reviewers=tuple(document["reviewers"]),
+            model=DawidSkene(
+                np.asarray(document["log_prior"], dtype=np.float64),
+                np.asarray(document["log_confusion"], dtype=np.float64).reshape(shape),
+            ),
+            exponent=float(document["exponent"]),
+            gold=np.asarray(document["gold"], dtype=np.int64),
+            co_labelled=np.asarray(document["co_labelled"], dtype=np.int64),
+        )
+
+
+def learn(
+    votes: Iterable[TaskVote],
+    gold: Mapping[str, str],
+    labels: Sequence[str],
+    *,
+    max_overlap: int,
+    start: Reliability | None = None,
+) -> Reliability:
+    """Learn about all reviewers from their verdicts, those on gold items included.
+
+    Parameters
+    ----------
+    votes
+        Task, reviewer and label of each verdict that stands; in any order, each pair of task and
+        reviewer once. Those with a label that is no longer the project's are passed over.
+    gold
+        The label of each task whose label is known.
+    labels : at least two, distinct
+        The project's.
+    max_overlap : at least 1
+        The most verdicts that a task gets; tempering is fitted for that.
+    start
+        What was known before; learning anew is quicker from there. Another order or choice of
+        labels makes it start afresh.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two labels, or more verdicts, reviewers or labels than a dense model holds.
+    """
+    label_at = {name: k for k, name in enumerate(labels)}
+    rows = sorted(vote for vote in votes if vote[2] in label_at)
+    same = start is not None and start.labels == tuple(labels)
+    earlier = start if same else None
+    reviewer_at = _numbered(() if earlier is None else earlier.reviewers, (r for _, r, _ in rows))
+    task_at = _numbered((), (task for task, _, _ in rows))
+    arrays = Votes(
+        np.array([task_at[task] for task, _, _ in rows], dtype=np.int64),
+        np.array([reviewer_at[reviewer] for _, reviewer, _ in rows], dtype=np.int64),
+        np.array([label_at[label] for _, _, label in rows], dtype=np.int64),
+        n_tasks=len(task_at),
+        n_reviewers=len(reviewer_at),
+        n_labels=len(labels),
+    )
+    known = np.array(
+        [label_at.get(gold.get(task, ""), UNKNOWN) for task in task_at], dtype=np.int64
+    )
+    fitted = fit(arrays, known, start=None if earlier is None else earlier.model)
+    with_others = np.bincount(arrays.tasks, minlength=arrays.n_tasks)[arrays.tasks] >= 2
+    with_gold = known[arrays.tasks] != UNKNOWN
+    return Reliability(
+        labels=tuple(labels),
+        reviewers=tuple(reviewer_at),
+        model=fitted.model,
+        exponent=tempering_exponent(arrays, known, fitted, most_votes=max(2, max_overlap)),
+        gold=np.bincount(arrays.reviewers[with_gold], minlength=arrays.n_reviewers),
+        co_labelled=np.bincount(arrays.reviewers[with_others], minlength=arrays.n_reviewers),
+    )
+
+
+def _numbered(first: Iterable[str], names: Iterable[str]) -> dict[str, int]:
+    """Distinct names in the order of their coming, `first` before all, and their numbers."""
+    return {name: number for number, name in enumerate(dict.fromkeys((*first, *names)))}
