@@ -13,58 +13,17 @@ BoolArray = NDArray[np.bool_]
 
 # Table 1 of Dawid and Skene, 1979: 45 patients; the first observer judged each of them three
 # times, observers 2 to 5 once; labels 1 to 4.
-ANAESTHETISTS = [
-    "1111111",
-    "3334334",
-    "1122122",
-    "2223121",
-    "2223222",
-    "2223322",
-    "1222111",
-    "3333433",
-    "2222223",
-    "2322223",
-    "4444444",
-    "2223343",
-    "1111111",
-    "2223212",
-    "1211111",
-    "1112111",
-    "1111111",
-    "1111111",
-    "2222221",
-    "2221322",
-    "2222222",
-    "2222221",
-    "2223222",
-    "2212222",
-    "1111111",
-    "1111111",
-    "2322222",
-    "1111111",
-    "1111111",
-    "1121121",
-    "1111111",
-    "3333233",
-    "1111111",
-    "2222222",
-    "2223232",
-    "4334343",
-    "2212232",
-    "2323233",
-    "3333432",
-    "1111111",
-    "1111111",
-    "1212111",
-    "2322222",
-    "1211111",
-    "2222222",
-]
+ANAESTHETISTS = """
+1111111 3334334 1122122 2223121 2223222 2223322 1222111 3333433 2222223 2322223 4444444 2223343
+1111111 2223212 1211111 1112111 1111111 1111111 2222221 2221322 2222222 2222221 2223222 2212222
+1111111 1111111 2322222 1111111 1111111 1121121 1111111 3333233 1111111 2222222 2223232 4334343
+2212232 2323233 3333432 1111111 1111111 1212111 2322222 1211111 2222222
+"""
 
 
 def anaesthetists() -> Votes:
     """The 315 published votes: five observers, four labels."""
-    labels = np.array([[int(digit) - 1 for digit in patient] for patient in ANAESTHETISTS])
+    labels = np.array([[int(digit) - 1 for digit in patient] for patient in ANAESTHETISTS.split()])
     observers = np.tile([0, 0, 0, 1, 2, 3, 4], len(labels))
     return Votes(np.repeat(np.arange(len(labels)), 7), observers, labels.ravel(), 45, 5, 4)
 
@@ -99,8 +58,8 @@ class Crowd:
 
 
 def mixed_crowd(misled: float = 0.0) -> Crowd:
-    """25 reviewers and 4 labels: three are right 45 % of the time, the others 72 to 94 %."""
-    return Crowd(np.concatenate([np.full(3, 0.45), np.linspace(0.72, 0.94, 22)]), 4, misled)
+    """25 reviewers and 4 labels: three are right 45 % of the time, the others 70 to 97 %."""
+    return Crowd(np.concatenate([np.full(3, 0.45), np.linspace(0.70, 0.97, 22)]), 4, misled)
 
 
 def expected_calibration_error(confidence: FloatArray, correct: BoolArray, bins: int = 15) -> float:

@@ -24,7 +24,7 @@ from services.review_queue.consensus.reliability import Reliability, Vote
 # Votes by which a label must lead the next one.
 LEAD = 2
 # Tempered posterior from which on a label is sure enough.
-SURE = 0.98
+SURE = 0.99
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.review_queue.consensus.dawid_skene import UNKNOWN, DawidSkene, Votes, fit
-from services.review_queue.consensus.tempering import tempering_exponent
+from services.review_queue.consensus.tempering import exponent_of, vote_correlation
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -25,7 +25,7 @@ ENOUGH_CO_LABELLED = 30
 
 @dataclass(frozen=True)
 class Reliability:
-    """A fitted model, its exponent, and how much stands behind each reviewer.
+    """A fitted model, how far votes go together, and how much stands behind each reviewer.
 
     Attributes
     ----------
@@ -33,8 +33,8 @@ class Reliability:
         In the order of the model's axes.
     model
         Shares of the labels, and the reviewers' confusion matrices.
-    exponent : in (0, 1]
-        Tempers the likelihood of a task's votes.
+    correlation : in [0, 1]
+        How far the votes on one item go together beyond their label; tempers their likelihood.
     gold, co_labelled : shape (w,)
         How many items of known label each reviewer has answered, and how many that another
         reviewer has answered too.
@@ -43,7 +43,7 @@ class Reliability:
     labels: tuple[str, ...]
     reviewers: tuple[str, ...]
     model: DawidSkene
-    exponent: float
+    correlation: float
     gold: IntArray
     co_labelled: IntArray
     _label_index: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -76,7 +76,7 @@ class Reliability:
         probabilities = self.model.posterior(
             [self._reviewer_index[reviewer] for reviewer, _ in given],
             [self._label_index[label] for _, label in given],
-            self.exponent,
+            float(exponent_of(len(given), self.correlation)),
         )
         return dict(zip(self.labels, probabilities.tolist(), strict=True))
 
@@ -92,7 +92,7 @@ class Reliability:
             "reviewers": list(self.reviewers),
             "log_prior": self.model.log_prior.tolist(),
             "log_confusion": self.model.log_confusion.tolist(),
-            "exponent": self.exponent,
+            "correlation": self.correlation,
             "gold": self.gold.tolist(),
             "co_labelled": self.co_labelled.tolist(),
         }
@@ -108,7 +108,7 @@ class Reliability:
                 np.asarray(document["log_prior"], dtype=np.float64),
                 np.asarray(document["log_confusion"], dtype=np.float64).reshape(shape),
             ),
-            exponent=float(document["exponent"]),
+            correlation=float(document["correlation"]),
             gold=np.asarray(document["gold"], dtype=np.int64),
             co_labelled=np.asarray(document["co_labelled"], dtype=np.int64),
         )
@@ -168,7 +168,7 @@ def learn(
         labels=tuple(labels),
         reviewers=tuple(reviewer_at),
         model=fitted.model,
-        exponent=tempering_exponent(arrays, known, fitted, most_votes=max(2, max_overlap)),
+        correlation=vote_correlation(arrays, known, fitted, most_votes=max(2, max_overlap)),
         gold=np.bincount(arrays.reviewers[with_gold], minlength=arrays.n_reviewers),
         co_labelled=np.bincount(arrays.reviewers[with_others], minlength=arrays.n_reviewers),
     )

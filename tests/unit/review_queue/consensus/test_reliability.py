@@ -67,9 +67,9 @@ def test_posterior_follows_the_better_reviewer() -> None:
     assert found["cat"] > 0.7
 
 
-def test_exponent_is_cautious_without_gold() -> None:
+def test_votes_are_believed_cautiously_without_gold() -> None:
     votes, _ = cast(200, 3, 3)
-    assert learn(votes, {}, LABELS, max_overlap=5).exponent == CAUTIOUS
+    assert learn(votes, {}, LABELS, max_overlap=5).correlation == CAUTIOUS
 
 
 def test_order_of_the_votes_does_not_matter() -> None:
