@@ -1,8 +1,8 @@
 """What is measured: ``python -m bench`` runs all, ``python -m bench PART`` one part alone.
 
-``science``: how often certification keeps its promise, and what a label costs. ``serving``: the router beside its peers.
-Only when they are named: ``soak``, the router at half capacity for half an hour; ``reloads``, its
-memory over many reloads.
+``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
+router beside its peers. Only when they are named: ``soak``, the router at half capacity for half an
+hour; ``reloads``, its memory over many reloads.
 """
 
 import argparse

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.science.crowds import Crowd, expected_calibration_error, mixed_crowd
-from services.review_queue.consensus.dawid_skene import UNKNOWN, Fit, Votes, fit
+from services.review_queue.consensus.dawid_skene import Fit, fit
 from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
 from services.review_queue.consensus.reliability import Reliability, TaskVote, learn
 from services.review_queue.consensus.tempering import exponent_of, temper, vote_correlation
+from services.review_queue.consensus.votes import UNKNOWN, Votes
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -9,7 +9,8 @@ from crowdkit.aggregation import DawidSkene
 from numpy.typing import NDArray
 
 from bench.science.crowds import mixed_crowd
-from services.review_queue.consensus.dawid_skene import Votes, fit
+from services.review_queue.consensus.dawid_skene import fit
+from services.review_queue.consensus.votes import Votes
 
 IntArray = NDArray[np.int64]
 

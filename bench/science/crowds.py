@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.review_queue.consensus.dawid_skene import Votes
+from services.review_queue.consensus.votes import Votes
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -19,86 +19,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from services.review_queue.consensus.votes import (
+    HONEST,
+    UNKNOWN,
+    FloatArray,
+    IntArray,
+    Pseudocounts,
+    Votes,
+)
 
-UNKNOWN = -1
 MAX_ITERATIONS = 50
 # Rise of the log density by which an iteration must pay, a vote.
 TOLERANCE = 1e-6
-# Numbers in the largest array that a fit makes: 256 MiB of float64.
-MAX_CELLS = 2**25
-
-
-@dataclass(frozen=True)
-class Pseudocounts:
-    """Votes that every reviewer is supposed to have given, and items of every class.
-
-    Attributes
-    ----------
-    diagonal : above 0
-        Right votes on each true label.
-    shared : above 0
-        Wrong votes on each true label, shared equally by the other labels.
-    label : above 0
-        Items of each true label.
-    """
-
-    diagonal: float = 4.0
-    shared: float = 1.0
-    label: float = 1.0
-
-    def of_votes(self, n_labels: int) -> FloatArray:
-        """Pseudo-votes, shape (n_labels, n_labels): true label, given label."""
-        out = np.full((n_labels, n_labels), self.shared / max(1, n_labels - 1))
-        np.fill_diagonal(out, self.diagonal)
-        return out
-
-
-HONEST = Pseudocounts()
-
-
-@dataclass(frozen=True)
-class Votes:
-    """Verdicts as index arrays, one entry a verdict.
-
-    Attributes
-    ----------
-    tasks, reviewers, labels : shape (n,)
-        Indices from 0; a reviewer votes on a task once, unless the same person judged it anew.
-    n_tasks, n_reviewers, n_labels
-        How many of each there are, those without a vote included; at least 2 labels.
-
-    Raises
-    ------
-    ValueError
-        Unequal lengths, an index out of range, or so many that a fit would not fit into memory
-        (`MAX_CELLS`).
-    """
-
-    tasks: IntArray
-    reviewers: IntArray
-    labels: IntArray
-    n_tasks: int
-    n_reviewers: int
-    n_labels: int
-
-    def __post_init__(self) -> None:
-        if self.n_labels < 2:
-            raise ValueError("there must be at least two labels")
-        sizes = {"tasks": self.n_tasks, "reviewers": self.n_reviewers, "labels": self.n_labels}
-        for name, size in sizes.items():
-            indices = np.asarray(getattr(self, name), dtype=np.int64)
-            object.__setattr__(self, name, indices)
-            if indices.shape != (len(self.tasks),) or ((indices < 0) | (indices >= size)).any():
-                raise ValueError(f"{name} must be one index from 0 to {size - 1} a vote")
-        if max(self.n_reviewers * self.n_labels, self.n_tasks) * self.n_labels > MAX_CELLS:
-            raise ValueError("too many reviewers, tasks or labels for a dense model")
-
-    def __len__(self) -> int:
-        return len(self.tasks)
 
 
 @dataclass(frozen=True)
@@ -189,26 +123,21 @@ def fit(
         An earlier model of the same labels, to begin from: new votes then cost a few iterations.
         Without it, and for reviewers that it does not know, the beginning is what the votes on gold
         items say or, where there are none, that each item is what its votes say, by their shares.
-    pseudocounts
-        The strength of the priors.
     max_iterations, tolerance
-        Ends after so many iterations, or once one raises the log density by less than `tolerance`
-        a vote.
+        Ends after so many iterations, or once one raises the log density by less, a vote.
 
     Raises
     ------
     ValueError
         A gold label out of range, or a start with other labels or more reviewers.
     """
-    known = _known(gold, votes)
-    em = _Iteration(votes, known, pseudocounts)
+    em = _Iteration(votes, _known(gold, votes), pseudocounts)
     parameters = em.begin(start)
-    joint, densities, converged = em.joint(parameters), [], False
-    posterior, density = em.expect(joint, parameters)
-    densities.append(density)
+    posterior, density = em.expect(parameters)
+    densities, converged = [density], False
     while not converged and len(densities) <= max_iterations:
         parameters = em.maximise(posterior)
-        posterior, density = em.expect(em.joint(parameters), parameters)
+        posterior, density = em.expect(parameters)
         converged = density - densities[-1] < tolerance * max(1, len(votes))
         densities.append(density)
     return em.result(parameters, posterior, densities, converged)
@@ -257,7 +186,7 @@ class _Iteration:
         shares = tally.reshape(k, n) / np.maximum(1, np.bincount(self.votes.tasks, minlength=n))
         return np.asarray(shares, dtype=np.float64)
 
-    def joint(self, parameters: _Parameters) -> FloatArray:
+    def _joint(self, parameters: _Parameters) -> FloatArray:
         """Logarithm of P(true label, votes), shape (k, t)."""
         out = np.empty((self.votes.n_labels, self.votes.n_tasks))
         for k, log_confusion in enumerate(parameters.log_confusion):
@@ -267,8 +196,9 @@ class _Iteration:
             out[k] = parameters.log_prior[k] + likelihood
         return out
 
-    def expect(self, joint: FloatArray, parameters: _Parameters) -> tuple[FloatArray, float]:
+    def expect(self, parameters: _Parameters) -> tuple[FloatArray, float]:
         """The E-step: posteriors, shape (k, t), and the log density of the parameters."""
+        joint = self._joint(parameters)
         highest = joint.max(axis=0)
         posterior = np.exp(joint - highest)
         mass = posterior.sum(axis=0)

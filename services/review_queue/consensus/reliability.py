@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.review_queue.consensus.dawid_skene import UNKNOWN, DawidSkene, Votes, fit
+from services.review_queue.consensus.dawid_skene import DawidSkene, fit
 from services.review_queue.consensus.tempering import exponent_of, vote_correlation
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from services.review_queue.consensus.votes import UNKNOWN, FloatArray, IntArray, Votes
 
 # A reviewer and the label that he gave.
 Vote = tuple[str, str]
@@ -50,10 +48,8 @@ class Reliability:
     _reviewer_index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_label_index", {name: k for k, name in enumerate(self.labels)})
-        object.__setattr__(
-            self, "_reviewer_index", {name: w for w, name in enumerate(self.reviewers)}
-        )
+        object.__setattr__(self, "_label_index", _numbered(self.labels))
+        object.__setattr__(self, "_reviewer_index", _numbered(self.reviewers))
 
     def knows_well(self, reviewer: str) -> bool:
         """Whether enough gold or co-labelled items stand behind what is known of `reviewer`."""
@@ -127,53 +123,58 @@ def learn(
     Parameters
     ----------
     votes
-        Task, reviewer and label of each verdict that stands; in any order, each pair of task and
-        reviewer once. Those with a label that is no longer the project's are passed over.
+        Task, reviewer and label of each verdict that stands, once for each task and reviewer, in
+        any order. Those with a label that is no longer the project's are passed over.
     gold
         The label of each task whose label is known.
     labels : at least two, distinct
-        The project's.
     max_overlap : at least 1
         The most verdicts that a task gets; tempering is fitted for that.
     start
-        What was known before; learning anew is quicker from there. Another order or choice of
-        labels makes it start afresh.
+        What was known before, to be quicker; passed over if its labels are not these.
 
     Raises
     ------
     ValueError
         Fewer than two labels, or more verdicts, reviewers or labels than a dense model holds.
     """
-    label_at = {name: k for k, name in enumerate(labels)}
+    label_at = _numbered(labels)
     rows = sorted(vote for vote in votes if vote[2] in label_at)
-    same = start is not None and start.labels == tuple(labels)
-    earlier = start if same else None
-    reviewer_at = _numbered(() if earlier is None else earlier.reviewers, (r for _, r, _ in rows))
-    task_at = _numbered((), (task for task, _, _ in rows))
-    arrays = Votes(
-        np.array([task_at[task] for task, _, _ in rows], dtype=np.int64),
-        np.array([reviewer_at[reviewer] for _, reviewer, _ in rows], dtype=np.int64),
-        np.array([label_at[label] for _, _, label in rows], dtype=np.int64),
-        n_tasks=len(task_at),
-        n_reviewers=len(reviewer_at),
-        n_labels=len(labels),
-    )
-    known = np.array(
-        [label_at.get(gold.get(task, ""), UNKNOWN) for task in task_at], dtype=np.int64
-    )
-    fitted = fit(arrays, known, start=None if earlier is None else earlier.model)
-    with_others = np.bincount(arrays.tasks, minlength=arrays.n_tasks)[arrays.tasks] >= 2
-    with_gold = known[arrays.tasks] != UNKNOWN
+    if start is not None and start.labels != tuple(labels):
+        start = None
+    reviewer_at = _numbered(() if start is None else start.reviewers, (r for _, r, _ in rows))
+    task_at = _numbered(task for task, _, _ in rows)
+    arrays = _arrays(rows, task_at, reviewer_at, label_at)
+    known = np.array([label_at.get(gold.get(task, ""), UNKNOWN) for task in task_at], np.int64)
+    fitted = fit(arrays, known, start=None if start is None else start.model)
+    on_gold = known[arrays.tasks] != UNKNOWN
+    with_others = np.bincount(arrays.tasks)[arrays.tasks] >= 2
     return Reliability(
         labels=tuple(labels),
         reviewers=tuple(reviewer_at),
         model=fitted.model,
         correlation=vote_correlation(arrays, known, fitted, most_votes=max(2, max_overlap)),
-        gold=np.bincount(arrays.reviewers[with_gold], minlength=arrays.n_reviewers),
-        co_labelled=np.bincount(arrays.reviewers[with_others], minlength=arrays.n_reviewers),
+        gold=np.bincount(arrays.reviewers[on_gold], minlength=len(reviewer_at)),
+        co_labelled=np.bincount(arrays.reviewers[with_others], minlength=len(reviewer_at)),
     )
 
 
-def _numbered(first: Iterable[str], names: Iterable[str]) -> dict[str, int]:
-    """Distinct names in the order of their coming, `first` before all, and their numbers."""
-    return {name: number for number, name in enumerate(dict.fromkeys((*first, *names)))}
+def _arrays(
+    rows: Sequence[TaskVote],
+    task_at: Mapping[str, int],
+    reviewer_at: Mapping[str, int],
+    label_at: Mapping[str, int],
+) -> Votes:
+    return Votes(
+        np.array([task_at[task] for task, _, _ in rows], dtype=np.int64),
+        np.array([reviewer_at[reviewer] for _, reviewer, _ in rows], dtype=np.int64),
+        np.array([label_at[label] for _, _, label in rows], dtype=np.int64),
+        n_tasks=len(task_at),
+        n_reviewers=len(reviewer_at),
+        n_labels=len(label_at),
+    )
+
+
+def _numbered(*names: Iterable[str]) -> dict[str, int]:
+    """Distinct names in the order of their coming, and their numbers."""
+    return {name: number for number, name in enumerate(dict.fromkeys(chain(*names)))}

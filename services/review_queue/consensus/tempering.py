@@ -20,12 +20,17 @@ Grünwald, van Ommen, Bayesian Analysis 12(4), 2017 (tempered likelihoods of wro
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from services.review_queue.consensus.dawid_skene import HONEST, UNKNOWN, Fit, Pseudocounts, Votes
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from services.review_queue.consensus.dawid_skene import Fit
+from services.review_queue.consensus.votes import (
+    HONEST,
+    UNKNOWN,
+    FloatArray,
+    IntArray,
+    Pseudocounts,
+    Votes,
+)
 
 # Where gold says too little: five votes then weigh half, as suited the published sets with many
 # annotators, of clear and of subjective items.

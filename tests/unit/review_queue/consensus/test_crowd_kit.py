@@ -7,7 +7,8 @@ import pytest
 
 from bench.science.crowd_kit import crowd_kit_labels
 from bench.science.crowds import Crowd, anaesthetists, mixed_crowd
-from services.review_queue.consensus.dawid_skene import Pseudocounts, Votes, fit
+from services.review_queue.consensus.dawid_skene import fit
+from services.review_queue.consensus.votes import Pseudocounts, Votes
 
 CROWDS = {
     "clear items, three votes": (mixed_crowd(), 3),

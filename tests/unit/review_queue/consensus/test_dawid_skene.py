@@ -2,18 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.science.crowds import Crowd, anaesthetists
-from services.review_queue.consensus.dawid_skene import (
-    HONEST,
-    UNKNOWN,
-    DawidSkene,
-    Pseudocounts,
-    Votes,
-    fit,
-)
+from services.review_queue.consensus.dawid_skene import DawidSkene, fit
+from services.review_queue.consensus.votes import HONEST, UNKNOWN, Pseudocounts, Votes
 
 # So weak a prior that the fit is the maximum of the likelihood, as published.
 FLAT = Pseudocounts(1e-9, 1e-9, 1e-9)
@@ -157,7 +151,6 @@ def test_nothing_is_known_without_votes() -> None:
     assert found.converged
 
 
-@settings(deadline=None)
 @given(ballots())
 def test_more_pseudo_votes_keep_reviewers_nearer_to_honest_ones(votes: Votes) -> None:
     strong = fit(votes, pseudocounts=Pseudocounts(4e9, 1e9, 1e9)).model

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.science.crowds import Crowd
-from services.review_queue.consensus.dawid_skene import HONEST, DawidSkene
+from services.review_queue.consensus.dawid_skene import DawidSkene
 from services.review_queue.consensus.overlap import (
     Adjudicate,
     AskOneMore,
@@ -20,6 +20,7 @@ from services.review_queue.consensus.overlap import (
     next_step,
 )
 from services.review_queue.consensus.reliability import Reliability, Vote, learn
+from services.review_queue.consensus.votes import HONEST
 
 LABELS = ("a", "b", "c")
 # Four good reviewers, and two whose vote is worth little.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bench.science.consensus import calibration
 from bench.science.crowds import Crowd, mixed_crowd
-from services.review_queue.consensus.dawid_skene import UNKNOWN, fit
+from services.review_queue.consensus.dawid_skene import fit
 from services.review_queue.consensus.tempering import (
     CAUTIOUS,
     exponent_of,
@@ -15,6 +15,7 @@ from services.review_queue.consensus.tempering import (
     temper,
     vote_correlation,
 )
+from services.review_queue.consensus.votes import UNKNOWN
 
 SEEDS = (1, 2, 3)
 
