@@ -54,12 +54,12 @@ class DawidSkene:
     @property
     def n_reviewers(self) -> int:
         """How many reviewers the model knows."""
-        return self.log_confusion.shape[0]
+        return len(self.log_confusion)
 
     @property
     def n_labels(self) -> int:
         """How many labels there are."""
-        return self.log_confusion.shape[1]
+        return len(self.log_prior)
 
     def posterior(
         self, reviewers: Sequence[int], labels: Sequence[int], exponent: float = 1.0
@@ -181,7 +181,7 @@ class _Iteration:
         """What is known of the items before the first step, shape (k, t); 0 where nothing is."""
         n, k = self.votes.n_tasks, self.votes.n_labels
         if (self.known != UNKNOWN).any():
-            return (self.known == np.arange(k)[:, None]).astype(np.float64)
+            return np.asarray(self.known == np.arange(k)[:, None], dtype=np.float64)
         tally = np.bincount(self.votes.labels * n + self.votes.tasks, minlength=k * n)
         shares = tally.reshape(k, n) / np.maximum(1, np.bincount(self.votes.tasks, minlength=n))
         return np.asarray(shares, dtype=np.float64)

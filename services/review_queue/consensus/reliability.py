@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.review_queue.consensus.dawid_skene import DawidSkene, fit
 from services.review_queue.consensus.tempering import exponent_of, vote_correlation
@@ -136,43 +137,42 @@ def learn(
     Raises
     ------
     ValueError
-        Fewer than two labels, or more verdicts, reviewers or labels than a dense model holds.
+        Fewer than two labels, or more tasks, reviewers or labels than a dense model holds.
     """
     label_at = _numbered(labels)
     rows = sorted(vote for vote in votes if vote[2] in label_at)
-    if start is not None and start.labels != tuple(labels):
-        start = None
-    reviewer_at = _numbered(() if start is None else start.reviewers, (r for _, r, _ in rows))
-    task_at = _numbered(task for task, _, _ in rows)
-    arrays = _arrays(rows, task_at, reviewer_at, label_at)
-    known = np.array([label_at.get(gold.get(task, ""), UNKNOWN) for task in task_at], np.int64)
+    start = start if start is not None and start.labels == tuple(labels) else None
+    reviewers = _numbered(() if start is None else start.reviewers, (r for _, r, _ in rows))
+    tasks = _numbered(task for task, _, _ in rows)
+    arrays = _arrays(rows, tasks, reviewers, label_at)
+    known = np.array([label_at.get(gold.get(task, ""), UNKNOWN) for task in tasks], np.int64)
     fitted = fit(arrays, known, start=None if start is None else start.model)
-    on_gold = known[arrays.tasks] != UNKNOWN
-    with_others = np.bincount(arrays.tasks)[arrays.tasks] >= 2
-    return Reliability(
-        labels=tuple(labels),
-        reviewers=tuple(reviewer_at),
-        model=fitted.model,
-        correlation=vote_correlation(arrays, known, fitted, most_votes=max(2, max_overlap)),
-        gold=np.bincount(arrays.reviewers[on_gold], minlength=len(reviewer_at)),
-        co_labelled=np.bincount(arrays.reviewers[with_others], minlength=len(reviewer_at)),
-    )
+    correlation = vote_correlation(arrays, known, fitted, most_votes=max(2, max_overlap))
+    several = np.bincount(arrays.tasks, minlength=len(tasks)) >= 2
+    answered = _votes_on(known != UNKNOWN, arrays), _votes_on(several, arrays)
+    return Reliability(tuple(labels), tuple(reviewers), fitted.model, correlation, *answered)
 
 
 def _arrays(
     rows: Sequence[TaskVote],
-    task_at: Mapping[str, int],
-    reviewer_at: Mapping[str, int],
-    label_at: Mapping[str, int],
+    tasks: Mapping[str, int],
+    reviewers: Mapping[str, int],
+    labels: Mapping[str, int],
 ) -> Votes:
     return Votes(
-        np.array([task_at[task] for task, _, _ in rows], dtype=np.int64),
-        np.array([reviewer_at[reviewer] for _, reviewer, _ in rows], dtype=np.int64),
-        np.array([label_at[label] for _, _, label in rows], dtype=np.int64),
-        n_tasks=len(task_at),
-        n_reviewers=len(reviewer_at),
-        n_labels=len(label_at),
+        np.array([tasks[task] for task, _, _ in rows], dtype=np.int64),
+        np.array([reviewers[reviewer] for _, reviewer, _ in rows], dtype=np.int64),
+        np.array([labels[label] for _, _, label in rows], dtype=np.int64),
+        n_tasks=len(tasks),
+        n_reviewers=len(reviewers),
+        n_labels=len(labels),
     )
+
+
+def _votes_on(chosen: NDArray[np.bool_], votes: Votes) -> IntArray:
+    """How many votes each reviewer has on the chosen tasks, shape (w,)."""
+    reviewers = votes.reviewers[chosen[votes.tasks]]
+    return np.bincount(reviewers, minlength=votes.n_reviewers)
 
 
 def _numbered(*names: Iterable[str]) -> dict[str, int]:

@@ -145,7 +145,8 @@ def _without_own_votes(
     of_true = fitted.expected_votes.sum(axis=1)[reviewers] + pseudo.sum(axis=1)
     own = np.arange(votes.n_labels)[None, :] == known[votes.tasks[chosen]][:, None]
     # A gold item's votes count fully under its known label; rounding must not make them negative.
-    return np.log(np.maximum(given - own, pseudo[:, labels].T) / (of_true - own))
+    share = np.maximum(given - own, pseudo[:, labels].T) / (of_true - own)
+    return np.asarray(np.log(share), dtype=np.float64)
 
 
 def _shuffled(votes: Votes, chosen: IntArray) -> IntArray:

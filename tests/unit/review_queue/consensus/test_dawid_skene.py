@@ -118,7 +118,8 @@ def test_exponent_runs_from_the_prior_to_the_posterior() -> None:
 
 
 def test_very_many_votes_do_not_underflow() -> None:
-    votes = Votes(np.zeros(5_000), np.arange(5_000), np.ones(5_000), 1, 5_000, 2)
+    everyone = np.arange(5_000)
+    votes = Votes(0 * everyone, everyone, 0 * everyone + 1, 1, 5_000, 2)
     found = fit(votes)
     assert found.posterior[0, 1] == pytest.approx(1)
     assert np.isfinite(found.log_density).all()

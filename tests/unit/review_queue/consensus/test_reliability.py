@@ -105,7 +105,10 @@ def test_learning_on_finds_what_learning_anew_finds() -> None:
     warm = learn(votes, some(gold, 40), LABELS, max_overlap=5, start=start)
     cold = learn(votes, some(gold, 40), LABELS, max_overlap=5)
     for name in cold.reviewers:
-        np.testing.assert_allclose(warm.confusion(name), cold.confusion(name), atol=0.01)
+        one, other = warm.confusion(name), cold.confusion(name)
+        assert one is not None
+        assert other is not None
+        np.testing.assert_allclose(one, other, atol=0.01)
 
 
 def test_votes_for_labels_that_are_gone_are_passed_over() -> None:
