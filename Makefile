@@ -17,8 +17,9 @@ $(VENV)/embedded: requirements/embedded.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# The lock is complete, less what pyproject.toml overrides: nothing is left to resolve.
 $(VENV)/dev: requirements/dev.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@ $(VENV)/embedded
 
 run: $(VENV)/embedded ## Run everything on this machine, with the demo project

@@ -1,8 +1,8 @@
 """What is measured: ``python -m bench`` runs all, ``python -m bench PART`` one part alone.
 
-``science``: how often certification keeps its promise. ``serving``: the router beside its peers.
-Only when they are named: ``soak``, the router at half capacity for half an hour; ``reloads``, its
-memory over many reloads.
+``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
+router beside its peers. Only when they are named: ``soak``, the router at half capacity for half an
+hour; ``reloads``, its memory over many reloads.
 """
 
 import argparse
@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 
 from bench import reloads
-from bench.science import certify
+from bench.science import main as science
 from bench.serving import main as serving
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
-    "science": certify.main,
+    "science": science.main,
     "serving": serving.serving,
     "soak": serving.soaking,
     "reloads": reloads.main,

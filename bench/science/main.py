@@ -1,0 +1,26 @@
+"""Both parts of the science, or one of them by its name.
+
+python -m bench science
+python -m bench science certify --runs 100
+"""
+
+from collections.abc import Callable
+
+from bench.science import certify, consensus
+
+PARTS: dict[str, Callable[[list[str]], None]] = {
+    "certify": certify.main,
+    "consensus": consensus.main,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Print the tables of the part that is named first, or all of them."""
+    if arguments and arguments[0] in PARTS:
+        PARTS[arguments[0]](arguments[1:])
+        return
+    if arguments:
+        raise SystemExit(f"parts of the science: {', '.join(PARTS)}")
+    for part in PARTS.values():
+        part([])
+        print(flush=True)

@@ -1,0 +1,1 @@
+"""Consensus: from verdicts to a label, and whether one more reviewer should be asked (pure)."""
