@@ -9,9 +9,14 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.review_queue.api import ROUTERS
+from services.review_queue.projects.service import ProjectService
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.webhooks.registration import Registry
+from services.review_queue.webhooks.relay import Relay
+from services.review_queue.webhooks.sending import Sender
+from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
@@ -22,6 +27,24 @@ from shared.settings import CommonSettings
 from shared.store import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -> Sender:
+    """Return what signs and sends events, under the installation's settings."""
+    private = settings.webhooks_allow_private
+    registry = Registry(settings.webhook_secrets_dir, allow_private=private)
+    return Sender(registry, Transport(allow_private=private), now)
+
+
+@contextlib.asynccontextmanager
+async def _working(worker: Worker, relay: Relay, projects: ProjectService) -> AsyncIterator[None]:
+    work = asyncio.gather(worker.run(projects), relay.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        relay.stop()
+        await work
 
 
 def create_app(
@@ -36,19 +59,25 @@ def create_app(
     bells = Doorbells(common.redis_url)
     store = Store(common.store_address)
     worker = Worker(database, bells, now, common.poll_seconds)
+    sender = webhook_sender(settings, now)
+    relay = Relay(database, sender, now, common.poll_seconds)
+
+    def nudge() -> None:
+        worker.nudge()
+        relay.nudge()
+
     rooms = furnish(
-        database, bells, store, now=now, nudge=worker.nudge, poll_seconds=common.poll_seconds
+        database, bells, store, sender, now=now, nudge=nudge, poll_seconds=common.poll_seconds
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping):
-            work = asyncio.create_task(worker.run(rooms.projects))
             try:
-                yield
+                async with _working(worker, relay, rooms.projects):
+                    yield
             finally:
-                worker.stop()
-                await work
+                await sender.transport.close()
                 await database.dispose()
 
     app = build_app(

@@ -11,6 +11,8 @@ from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
+from services.review_queue.webhooks.sending import Sender
+from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
@@ -27,12 +29,14 @@ class Rooms:
     verdicts: VerdictService
     corrections: CorrectionService
     outcomes: OutcomeService
+    webhooks: WebhookService
 
 
 def furnish(
     database: Database,
     bells: Doorbells,
     store: Store,
+    sender: Sender,
     *,
     now: Callable[[], datetime],
     nudge: Callable[[], None],
@@ -40,11 +44,12 @@ def furnish(
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
     return Rooms(
-        projects=ProjectService(database, store, now, nudge),
+        projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=IntakeService(database, now, nudge),
         tasks=TaskService(database, now, nudge),
         claims=ClaimService(database, bells, now, poll_seconds),
         verdicts=VerdictService(database, now, nudge),
         corrections=CorrectionService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
+        webhooks=WebhookService(database, sender, now, nudge),
     )

@@ -258,7 +258,7 @@ BAD_PROJECTS: list[tuple[Json, str]] = [
     ({"review": {"overlap": 2}}, "/review/overlap"),
     ({"promise": {"target_accuracy": 1.0}}, "/promise/target_accuracy"),
     ({"training": {"min_new_labels": 0}}, "/training/min_new_labels"),
-    ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks"),
+    ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks/0/secret_ref"),
     ({"title": "a\x00"}, "/title"),
     ({"colour": "red"}, "/colour"),
     ({"revision": 7}, "/revision"),
