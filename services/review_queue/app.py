@@ -9,7 +9,6 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.review_queue.api import ROUTERS
-from services.review_queue.projects.service import ProjectService
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -36,17 +35,6 @@ def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -
     return Sender(registry, Transport(allow_private=private), now)
 
 
-@contextlib.asynccontextmanager
-async def _working(worker: Worker, relay: Relay, projects: ProjectService) -> AsyncIterator[None]:
-    work = asyncio.gather(worker.run(projects), relay.run())
-    try:
-        yield
-    finally:
-        worker.stop()
-        relay.stop()
-        await work
-
-
 def create_app(
     common: CommonSettings,
     settings: ReviewQueueSettings,
@@ -58,25 +46,21 @@ def create_app(
     database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
     bells = Doorbells(common.redis_url)
     store = Store(common.store_address)
-    worker = Worker(database, bells, now, common.poll_seconds)
     sender = webhook_sender(settings, now)
     relay = Relay(database, sender, now, common.poll_seconds)
-
-    def nudge() -> None:
-        worker.nudge()
-        relay.nudge()
-
-    rooms = furnish(
-        database, bells, store, sender, now=now, nudge=nudge, poll_seconds=common.poll_seconds
-    )
+    worker = Worker(database, bells, now, common.poll_seconds, relay)
+    poll = common.poll_seconds
+    rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping):
+            work = asyncio.create_task(worker.run(rooms.projects))
             try:
-                async with _working(worker, relay, rooms.projects):
-                    yield
+                yield
             finally:
+                worker.stop()
+                await work
                 await sender.transport.close()
                 await database.dispose()
 
