@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.outcomes import repository as outcomes
@@ -53,7 +52,7 @@ async def _advance(session: AsyncSession, webhook: WebhookRow, now: datetime) ->
     return len(rows)
 
 
-def _delivery(webhook: WebhookRow, outcome: Row[Any], now: datetime) -> dict[str, Any]:
+def _delivery(webhook: WebhookRow, outcome: repository.Behind, now: datetime) -> dict[str, Any]:
     return {
         "delivery_id": new_id(),
         "webhook_id": webhook.webhook_id,

@@ -132,7 +132,7 @@ class Relay:
     async def _deliver(self, delivery: Row[Any]) -> bool:
         async with self.database.reading() as session:
             webhook = await repository.find(session, delivery.webhook_id)
-            event = webhook and await _event(session, webhook, delivery)
+            event = None if webhook is None else await _event(session, webhook, delivery)
         if webhook is None or event is None:
             await self._forget(delivery)
             return False

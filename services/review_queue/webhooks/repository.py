@@ -32,6 +32,8 @@ _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
 _outcomes = table_of(OutcomeRow)
 
+Behind = Row[Any, Any, Any]
+
 
 async def of_project(
     session: AsyncSession, project: str, *, lock: bool = False
@@ -84,7 +86,7 @@ async def lagging(session: AsyncSession) -> list[str]:
     return list((await session.execute(statement)).scalars())
 
 
-async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
+async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Behind]:
     """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
     statement = (
         select(_outcomes.c.position, _outcomes.c.task_id, _outcomes.c.revision)

@@ -121,7 +121,8 @@ class Transport:
             port=address.port,
             target=address.raw_path,
         )
-        async with self._pool.stream("POST", target, headers=headers, content=body) as response:
+        sent = list(headers.items())
+        async with self._pool.stream("POST", target, headers=sent, content=body) as response:
             read = 0
             async for chunk in response.aiter_stream():
                 read += len(chunk)

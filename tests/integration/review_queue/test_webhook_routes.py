@@ -93,7 +93,7 @@ async def test_gone_receiver_is_disabled_tried_and_enabled(desk: Desk, receiver:
     await desk.answer("r1", "negative")
 
     async def disabled() -> bool:
-        return (await the_webhook(desk))["state"] == "disabled"
+        return bool((await the_webhook(desk))["state"] == "disabled")
 
     await wait_until(disabled)
     webhook = await the_webhook(desk)
@@ -127,7 +127,7 @@ async def test_metrics_count_what_was_delivered_and_what_waits(
     async def waits() -> bool:
         (webhook,) = body_of(await desk.operator.get("/v1/projects/counted/webhooks"))["webhooks"]
         counted = await value(desk, "webhook_pending_entries")
-        return bool(webhook["last_error"]) and counted == webhook["pending"] == 1
+        return bool(webhook["last_error"] and counted == webhook["pending"] == 1)
 
     await wait_until(waits)
     desk.clock.turn(60)
@@ -226,7 +226,7 @@ async def test_only_operators_see_webhooks_and_only_those_of_the_project(desk: D
     await desk.put_project("other", webhooks=[GOOD])
     mine = await the_webhook(desk)
     for role in ("service", "caller", "reviewer"):
-        problem_of(await desk.of(role).get(WEBHOOKS), 403, "forbidden")  # type: ignore[arg-type]
+        problem_of(await desk.of(role).get(WEBHOOKS), 403, "forbidden")
     for what in ("test", "enable"):
         foreign = f"/v1/projects/other/webhooks/{mine['webhook_id']}/{what}"
         problem_of(await desk.operator.post(foreign), 404, "not-found")
