@@ -16,7 +16,7 @@ _AT_ONCE = 500
 
 
 async def fan_out(database: Database, now: datetime) -> int:
-    """Write the deliveries of all that the feed has and webhooks have not; return how many.
+    """Write the next deliveries of each webhook; return how many outcomes were looked at.
 
     A webhook's place moves in the transaction that writes its deliveries: a crash neither loses
     nor doubles one, and replicas take turns.
@@ -30,13 +30,13 @@ async def fan_out(database: Database, now: datetime) -> int:
             unplaced = await outcomes.sequence(session)
     async with database.reading() as session:
         lagging = await repository.lagging(session)
-    written = 0
+    seen = 0
     for webhook_id in lagging:
         async with database.transaction() as session:
             webhook = await repository.lock(session, webhook_id, wait=False)
             if webhook is not None and webhook.disabled_at is None:
-                written += await _advance(session, webhook, now)
-    return written
+                seen += await _advance(session, webhook, now)
+    return seen
 
 
 async def _advance(session: AsyncSession, webhook: WebhookRow, now: datetime) -> int:
@@ -49,7 +49,7 @@ async def _advance(session: AsyncSession, webhook: WebhookRow, now: datetime) ->
     await repository.add(session, rows)
     if behind:
         webhook.position = behind[-1].position
-    return len(rows)
+    return len(behind)
 
 
 def _delivery(webhook: WebhookRow, outcome: repository.Behind, now: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.outcomes import repository as outcomes
@@ -49,12 +50,19 @@ class Registry:
     def _faults(self, webhooks: Sequence[Webhook]) -> Iterator[tuple[str, str]]:
         for index, webhook in enumerate(webhooks):
             pointer = f"/webhooks/{index}"
-            if not self.allow_private and (fault := _too_private(webhook.url)):
+            if fault := self._fault_of(webhook.url):
                 yield f"{pointer}/url", fault
             try:
                 self.keys(webhook.secret_ref)
             except ValueError as error:
                 yield f"{pointer}/secret_ref", str(error)
+
+    def _fault_of(self, url: str) -> str | None:
+        try:
+            httpx.URL(url)
+        except httpx.InvalidURL:
+            return "must be a URL that can be sent to"
+        return None if self.allow_private else _too_private(url)
 
     async def align(
         self, session: AsyncSession, project: str, webhooks: Sequence[Webhook], now: datetime

@@ -8,9 +8,10 @@ Receivers are served beside one another: none waits for another that is slow.
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -52,7 +53,7 @@ class Relay:
     draw: Callable[[], float] = random.random
     _nudged: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
-    _serving: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _serving: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
     _count_at: float = 0.0
 
@@ -86,19 +87,21 @@ class Relay:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    async def _attempt(self, work: Callable[[], Any]) -> None:
+    async def _attempt(self, work: Callable[[], Awaitable[bool]]) -> bool:
         try:
-            await work()
+            return await work()
         except (SQLAlchemyError, OSError) as error:
             log.warning("webhooks_failed", cause=type(error).__name__)
         except Exception:
             # The loop outlives any fault of one round, so that the next round can succeed.
             log.exception("webhooks_failed")
+        return False
 
-    async def round(self) -> None:
-        """Write what is to be delivered, and begin to send what is due."""
-        while await fan_out(self.database, self.now()):
-            pass
+    async def round(self) -> bool:
+        """Write what is to be delivered, and begin to send what is due; say if anything is."""
+        if await fan_out(self.database, self.now()):
+            # There may be more: what is due already does not wait for all of it.
+            self.nudge()
         async with self.database.reading() as session:
             due = await repository.due(session, self.now())
         for webhook_id in due:
@@ -107,19 +110,21 @@ class Relay:
         if time.monotonic() >= self._count_at:
             self._count_at = time.monotonic() + self.poll_seconds * _POLLS_PER_COUNT
             await self._count()
+        return bool(due)
 
     def _serve(self, webhook_id: str) -> None:
-        task = asyncio.create_task(self._attempt(lambda: self._drain(webhook_id)))
+        task = asyncio.create_task(self._attempt(partial(self._drain, webhook_id)))
         self._serving[webhook_id] = task
         task.add_done_callback(lambda _: self._serving.pop(webhook_id))
 
-    async def _drain(self, webhook_id: str) -> None:
+    async def _drain(self, webhook_id: str) -> bool:
         """Send what is due, until nothing is, or until nothing arrives: then at the next round."""
         while not self._stopping:
             claimed = await self._claim(webhook_id)
-            arrived = await asyncio.gather(*map(self._deliver, claimed))
-            if not any(arrived):
-                return
+            attempts = (self._attempt(partial(self._deliver, delivery)) for delivery in claimed)
+            if not any(await asyncio.gather(*attempts)):
+                break
+        return True
 
     async def _claim(self, webhook_id: str) -> list[Row[Any]]:
         now = self.now()
@@ -138,7 +143,10 @@ class Relay:
             return False
         if delivery.attempts > 1:
             RETRIES.labels(webhook.project).inc()
-        attempt = await self.sender.send(webhook, event)
+        if delivery.attempts > MAX_ATTEMPTS:
+            attempt = Attempt(None, "the service ended at each attempt")
+        else:
+            attempt = await self.sender.send(webhook, event)
         async with self.database.transaction() as session:
             row = await repository.lock(session, delivery.webhook_id)
             if row is not None:

@@ -13,6 +13,7 @@ from services.review_queue.webhooks.transport import Transport
 
 _USER_AGENT = "Surehand-Webhooks/1"
 _GONE = 410
+_LONGEST_ERROR = 300
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Attempt:
     def delivered(self) -> bool:
         """Say whether the receiver took the event."""
         return self.error is None
+
+
+def _plain(text: str) -> str:
+    # Others have a say in it, and databases do not take everything.
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:_LONGEST_ERROR]
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,12 @@ class Sender:
         }
         answer = await self.transport.post(webhook.url, headers, body)
         if answer.status is None:
-            return Attempt(None, answer.error)
+            return Attempt(None, _plain(answer.error or "no answer"))
         if 200 <= answer.status < 300:
             return Attempt(answer.status, None)
         return Attempt(
             answer.status,
-            f"{answer.status} {answer.reason}".strip(),
+            _plain(f"{answer.status} {answer.reason}".strip()),
             gone=answer.status == _GONE,
             pause=retry_after(answer.retry_after, now),
         )

@@ -108,7 +108,7 @@ class Transport:
                 return await self._post(url, headers, body)
         except TimeoutError:
             return Answer(None, error=f"no answer within {self._seconds:g} s")
-        except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             return Answer(None, error=str(error) or type(error).__name__)
         except (httpcore.ProtocolError, httpx.InvalidURL) as error:
             return Answer(None, error=f"not HTTP: {type(error).__name__}")
