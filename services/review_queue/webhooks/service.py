@@ -1,5 +1,6 @@
 """What operators see of webhooks, and what they do to them."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,8 @@ class WebhookService:
         """
         async with self.database.transaction() as session:
             await current_project(session, project)
-            row = _required(await repository.lock(session, webhook_id), project)
+            known = _known(webhook_id, project)
+            row = _required(await repository.lock(session, known), project)
             row.disabled_at = None
             row.resume_at = None
             await session.flush()
@@ -63,13 +65,14 @@ class WebhookService:
         """
         async with self.database.reading() as session:
             await current_project(session, project)
-            row = _required(await repository.find(session, webhook_id), project)
+            known = _known(webhook_id, project)
+            row = _required(await repository.find(session, known), project)
         event = Event(
             event_id=new_id(),
             kind="webhook.test",
             project=project,
             at=self.now(),
-            data={"webhook_id": webhook_id},
+            data={"webhook_id": row.webhook_id},
         )
         attempt = await self.sender.send(row, event)
         return WebhookTrial(
@@ -80,10 +83,22 @@ class WebhookService:
         )
 
 
+def _known(webhook_id: str, project: str) -> str:
+    # What is no id is not looked up: databases do not take every text.
+    try:
+        return str(uuid.UUID(webhook_id))
+    except ValueError:
+        raise _no_such_webhook(project) from None
+
+
 def _required(row: WebhookRow | None, project: str) -> WebhookRow:
     if row is None or row.project != project:
-        raise NotFound("There is no such webhook in this project.", project=project)
+        raise _no_such_webhook(project)
     return row
+
+
+def _no_such_webhook(project: str) -> NotFound:
+    return NotFound("There is no such webhook in this project.", project=project)
 
 
 async def _status(session: AsyncSession, row: WebhookRow) -> WebhookStatus:

@@ -34,6 +34,9 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
         {"operator", "service", "caller"},
     ),
     ("GET", "/v1/projects/shop/outcomes/a", None, {"operator", "service", "caller"}),
+    ("GET", "/v1/projects/shop/webhooks", None, {"operator"}),
+    ("POST", f"/v1/projects/shop/webhooks/{TASK}/enable", None, {"operator"}),
+    ("POST", f"/v1/projects/shop/webhooks/{TASK}/test", None, {"operator"}),
 ]
 ROLES: tuple[Role, ...] = ("caller", "reviewer", "operator", "service")
 
