@@ -92,6 +92,8 @@ KNOWN_VARIABLES = frozenset(
         "SUREHAND_ROUTER_SPOOL_LIMIT_BYTES",
         "SUREHAND_REVIEW_QUEUE_PORT",
         "SUREHAND_REVIEW_QUEUE_DATABASE_URL",
+        "SUREHAND_REVIEW_QUEUE_WEBHOOKS_ALLOW_PRIVATE",
+        "SUREHAND_REVIEW_QUEUE_WEBHOOK_SECRETS_DIR",
         "SUREHAND_TRAINER_PORT",
         "SUREHAND_TRAINER_DATABASE_URL",
         "SUREHAND_TRAINER_RUN_MEMORY_MIB",
@@ -118,6 +120,18 @@ def load_settings(
         return kind(_secrets_dir=folder, **given)
     except ValidationError as error:
         raise SettingsError(_sentence(error, str(kind.model_config.get("env_prefix")))) from error
+
+
+def named_value(name: str, folder: Path) -> str | None:
+    """Return what the file `name` in `folder`, else the environment variable `name`, holds.
+
+    Looked up at each call: a file that is replaced counts from then on. None when there is
+    neither. `name` is one path segment, which the caller has made sure of.
+    """
+    try:
+        return (folder / name).read_text()
+    except (OSError, UnicodeDecodeError):
+        return os.environ.get(name)
 
 
 def refuse_unknown(names: Iterable[str]) -> None:

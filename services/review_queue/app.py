@@ -12,6 +12,10 @@ from services.review_queue.api import ROUTERS
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.webhooks.registration import Registry
+from services.review_queue.webhooks.relay import Relay
+from services.review_queue.webhooks.sending import Sender
+from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
@@ -22,6 +26,13 @@ from shared.settings import CommonSettings
 from shared.store import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -> Sender:
+    """Return what signs and sends events, under the installation's settings."""
+    private = settings.webhooks_allow_private
+    registry = Registry(settings.webhook_secrets_dir, allow_private=private)
+    return Sender(registry, Transport(allow_private=private), now)
 
 
 def create_app(
@@ -35,10 +46,11 @@ def create_app(
     database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
     bells = Doorbells(common.redis_url)
     store = Store(common.store_address)
-    worker = Worker(database, bells, now, common.poll_seconds)
-    rooms = furnish(
-        database, bells, store, now=now, nudge=worker.nudge, poll_seconds=common.poll_seconds
-    )
+    sender = webhook_sender(settings, now)
+    relay = Relay(database, sender, now, common.poll_seconds)
+    worker = Worker(database, bells, now, common.poll_seconds, relay)
+    poll = common.poll_seconds
+    rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,6 +61,7 @@ def create_app(
             finally:
                 worker.stop()
                 await work
+                await sender.transport.close()
                 await database.dispose()
 
     app = build_app(

@@ -16,6 +16,8 @@ from services.review_queue.timings.service import TimingService
 from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
+from services.review_queue.webhooks.sending import Sender
+from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
@@ -35,12 +37,14 @@ class Rooms:
     outcomes: OutcomeService
     timings: TimingService
     feedback: FeedbackService
+    webhooks: WebhookService
 
 
 def furnish(
     database: Database,
     bells: Doorbells,
     store: Store,
+    sender: Sender,
     *,
     now: Callable[[], datetime],
     nudge: Callable[[], None],
@@ -49,7 +53,7 @@ def furnish(
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
     times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
     return Rooms(
-        projects=ProjectService(database, store, now, nudge),
+        projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=IntakeService(database, now, nudge),
         tasks=tasks,
         claims=ClaimService(database, bells, times, now, poll_seconds),
@@ -59,4 +63,5 @@ def furnish(
         outcomes=OutcomeService(database, bells, poll_seconds),
         timings=TimingService(database, tasks, Publications(store), now),
         feedback=FeedbackService(database, now),
+        webhooks=WebhookService(database, sender, now, nudge),
     )

@@ -1,7 +1,11 @@
 """This service's own settings."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import SECRETS_FOLDER
 
 
 class ReviewQueueSettings(BaseSettings):
@@ -15,3 +19,7 @@ class ReviewQueueSettings(BaseSettings):
     """Port that the service listens on."""
     database_url: str = ""
     """Database; empty means SQLite in ``SUREHAND_HOME``."""
+    webhooks_allow_private: bool = False
+    """Whether webhooks may go to private addresses, and to http URLs."""
+    webhook_secrets_dir: Path = SECRETS_FOLDER
+    """Folder in which a webhook's `secret_ref` is looked for before the environment."""

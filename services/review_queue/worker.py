@@ -1,4 +1,4 @@
-"""What goes on beside the requests: bells are rung, leases expire, documents heal."""
+"""What goes on beside the requests: bells ring, webhooks go out, leases expire, documents heal."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ from services.review_queue.leases.claims import end_expired
 from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.repository import add_events
+from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
@@ -33,27 +34,31 @@ class Worker:
         bells: Doorbells,
         now: Callable[[], datetime],
         poll_seconds: float,
+        webhooks: Relay,
     ) -> None:
         self._database = database
         self._bells = bells
         self._now = now
         self._poll_seconds = poll_seconds
+        self._webhooks = webhooks
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
 
     def nudge(self) -> None:
         """Say that something lies in the outbox: it is relayed at once, not at the next poll."""
         self._nudged.set()
+        self._webhooks.nudge()
 
     def stop(self) -> None:
         """Let `run` return once the work in hand is done: nothing is cut in the middle."""
         self._stopping.set()
         self._nudged.set()
+        self._webhooks.stop()
 
     async def run(self, projects: ProjectService) -> None:
         """Work until stopped."""
         await self._attempt("projects_healed", projects.heal)
-        await asyncio.gather(self._relay_loop(), self._upkeep_loop(projects))
+        await asyncio.gather(self._relay_loop(), self._upkeep_loop(projects), self._webhooks.run())
 
     async def _relay_loop(self) -> None:
         while not self._stopping.is_set():

@@ -1,10 +1,11 @@
 """A project: one decision problem, as operators state it and as services read it."""
 
 import hashlib
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import orjson
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime
 
@@ -74,6 +75,47 @@ class TrainingSettings(Message):
     auto_promote: bool = True
 
 
+def _receiver(url: str) -> str:
+    if not url.isascii() or any(character <= " " for character in url):
+        raise ValueError("must be a URL in ASCII, percent-encoded where need be")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("must be an https URL with a host")
+    if parts.username is not None or parts.password is not None or "#" in url:
+        raise ValueError("must have neither user name, password nor fragment")
+    return url
+
+
+def _names_a_secret(reference: str) -> str:
+    if reference.lower().startswith("whsec_"):
+        raise ValueError("must name the secret, not hold it")
+    return reference
+
+
+# What the review queue tells receivers of; `promise.changed` and `version.promoted` come from the
+# trainer, and are taken in once it tells of them.
+WebhookEvent = Literal["outcome.resolved", "outcome.corrected"]
+
+
+class Webhook(Message):
+    """A receiver of events. `secret_ref` names an environment variable or a file with its secret.
+
+    Without `events` it gets all.
+    """
+
+    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_receiver)]
+    secret_ref: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$"),
+        AfterValidator(_names_a_secret),
+    ]
+    events: list[WebhookEvent] | None = Field(default=None, min_length=1, max_length=10)
+
+
 class ProjectSpec(Message):
     """The body of ``PUT /v1/projects/{project}``."""
 
@@ -85,8 +127,7 @@ class ProjectSpec(Message):
     promise: PromiseSettings = PromiseSettings()
     review: ReviewSettings = ReviewSettings()
     training: TrainingSettings = TrainingSettings()
-    # Delivery comes with the webhook relay; accepting an address that is never called would lie.
-    webhooks: list[Any] = Field(default=[], max_length=0)
+    webhooks: list[Webhook] = Field(default=[], max_length=10)
     retention_days: float = Field(default=90, gt=0, le=36_500)
 
     @field_validator("labels")
@@ -95,6 +136,13 @@ class ProjectSpec(Message):
         if len(set(labels)) != len(labels):
             raise ValueError("labels must be distinct")
         return labels
+
+    @field_validator("webhooks")
+    @classmethod
+    def _one_a_receiver(cls, webhooks: list[Webhook]) -> list[Webhook]:
+        if len({webhook.url for webhook in webhooks}) != len(webhooks):
+            raise ValueError("the URLs of webhooks must be distinct")
+        return webhooks
 
 
 class Project(ProjectSpec):

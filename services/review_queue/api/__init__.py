@@ -1,6 +1,6 @@
 """Routes: parse, call one function, return."""
 
-from services.review_queue.api import feedback, leases, outcomes, projects, tasks, timings
+from services.review_queue.api import feedback, leases, outcomes, projects, tasks, timings, webhooks
 
 ROUTERS = (
     projects.router,
@@ -9,4 +9,5 @@ ROUTERS = (
     outcomes.router,
     timings.router,
     feedback.router,
+    webhooks.router,
 )

@@ -3,6 +3,7 @@
 from alembic import context
 
 from services.review_queue.models import Base
+from services.review_queue.webhooks import models  # noqa: F401 - its tables are among Base's
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.messages import ProjectList
 from services.review_queue.models import OutboxRow, ProjectRow
 from services.review_queue.projects import repository
+from services.review_queue.webhooks.registration import Registry
 from shared import outbox
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.projects import Project, ProjectSpec
@@ -43,6 +44,7 @@ class ProjectService:
     store: Store
     now: Callable[[], datetime]
     nudge: Callable[[], None]
+    webhooks: Registry
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -55,9 +57,12 @@ class ProjectService:
         ------
         Conflict
             `if_revision` is given, and the project is not at it.
+        Unprocessable
+            A webhook's secret is not to be found here, or its address is not one to send to.
         Unavailable
             The store is away; the project is kept, and reaches the store as soon as it is back.
         """
+        self.webhooks.check(spec.webhooks)
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
             if if_revision is not None and (row is None or row.revision != if_revision):
@@ -71,6 +76,7 @@ class ProjectService:
             assert row is not None
             if not created:
                 self._replace(row, spec)
+            await self.webhooks.align(session, name, spec.webhooks, self.now())
         try:
             await self.publish(name)
         except (StoreError, OSError) as error:

@@ -34,6 +34,9 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
         {"operator", "service", "caller"},
     ),
     ("GET", "/v1/projects/shop/outcomes/a", None, {"operator", "service", "caller"}),
+    ("GET", "/v1/projects/shop/webhooks", None, {"operator"}),
+    ("POST", f"/v1/projects/shop/webhooks/{TASK}/enable", None, {"operator"}),
+    ("POST", f"/v1/projects/shop/webhooks/{TASK}/test", None, {"operator"}),
 ]
 ROLES: tuple[Role, ...] = ("caller", "reviewer", "operator", "service")
 
@@ -258,7 +261,7 @@ BAD_PROJECTS: list[tuple[Json, str]] = [
     ({"review": {"overlap": 2}}, "/review/overlap"),
     ({"promise": {"target_accuracy": 1.0}}, "/promise/target_accuracy"),
     ({"training": {"min_new_labels": 0}}, "/training/min_new_labels"),
-    ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks"),
+    ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks/0/secret_ref"),
     ({"title": "a\x00"}, "/title"),
     ({"colour": "red"}, "/colour"),
     ({"revision": 7}, "/revision"),

@@ -1,0 +1,112 @@
+"""A project's webhooks as it states them: checked, and kept with how each fares."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.outcomes import repository as outcomes
+from services.review_queue.webhooks import repository
+from services.review_queue.webhooks.addresses import is_public, literal_address
+from services.review_queue.webhooks.models import WebhookRow
+from services.review_queue.webhooks.signing import parse_secrets
+from shared.contracts.projects import Webhook
+from shared.problems import Unprocessable
+from shared.settings import named_value
+
+# Fixed for ever: a receiver keeps its id, whichever replica writes it down.
+_NAMESPACE = uuid.UUID("3f0f1c5e-52b7-5c0c-8d5e-0b7c4f5e9a10")
+
+
+def webhook_id_for(project: str, url: str) -> str:
+    """UUIDv5 of (project, URL)."""
+    return str(uuid.uuid5(_NAMESPACE, f"{project}/{url}"))
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What this replica lets webhooks be, and where it finds their secrets."""
+
+    secrets_folder: Path
+    allow_private: bool
+
+    def keys(self, reference: str) -> tuple[bytes, ...]:
+        """Return the keys of a `secret_ref`; `ValueError` says why there are none."""
+        text = named_value(reference, self.secrets_folder)
+        if text is None:
+            raise ValueError("names neither a file among the secrets nor a variable here")
+        return parse_secrets(text)
+
+    def check(self, webhooks: Sequence[Webhook]) -> None:
+        """Raise `Unprocessable` unless all can be sent to, as far as can be told beforehand."""
+        if faults := list(self._faults(webhooks)):
+            raise Unprocessable(faults)
+
+    def _faults(self, webhooks: Sequence[Webhook]) -> Iterator[tuple[str, str]]:
+        for index, webhook in enumerate(webhooks):
+            pointer = f"/webhooks/{index}"
+            if fault := self._fault_of(webhook.url):
+                yield f"{pointer}/url", fault
+            try:
+                self.keys(webhook.secret_ref)
+            except ValueError as error:
+                yield f"{pointer}/secret_ref", str(error)
+
+    def _fault_of(self, url: str) -> str | None:
+        try:
+            httpx.URL(url)
+        except httpx.InvalidURL:
+            return "must be a URL that can be sent to"
+        return None if self.allow_private else _too_private(url)
+
+    async def align(
+        self, session: AsyncSession, project: str, webhooks: Sequence[Webhook], now: datetime
+    ) -> None:
+        """Let the project's rows be those stated, in the transaction that states them.
+
+        A new webhook gets what is committed from now on. One that is left out is forgotten, with
+        what it had not got yet; one that stays keeps its place and its state.
+        """
+        known = await repository.of_project(session, project, lock=True)
+        new = [webhook for webhook in webhooks if webhook.url not in known]
+        position = await _end(session, project) if new else 0
+        for webhook in webhooks:
+            row = known.pop(webhook.url, None) or _new_row(project, webhook, position, now)
+            row.secret_ref = webhook.secret_ref
+            row.events = None if webhook.events is None else list(webhook.events)
+            session.add(row)
+        for row in known.values():
+            await repository.remove(session, row)
+
+
+def _too_private(url: str) -> str | None:
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return "must be an https URL"
+    address = literal_address(parts.hostname or "")
+    if address is not None and not is_public(address):
+        return "must not be a private address"
+    return None
+
+
+def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> WebhookRow:
+    return WebhookRow(
+        webhook_id=webhook_id_for(project, webhook.url),
+        project=project,
+        url=webhook.url,
+        secret_ref=webhook.secret_ref,
+        position=position,
+        created_at=now,
+    )
+
+
+async def _end(session: AsyncSession, project: str) -> int:
+    # All that is committed has its place first: what has none yet came after the webhook.
+    while await outcomes.sequence(session):
+        pass
+    return await outcomes.end(session, project)

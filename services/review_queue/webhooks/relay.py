@@ -1,0 +1,223 @@
+"""The relay: writes deliveries, sends them, and records how that went.
+
+Any number of replicas may run one. A delivery is claimed for a while, sent, and recorded; who dies
+in between leaves a claim that ends by itself, and the event is sent again under the same id.
+Receivers are served beside one another: none waits for another that is slow.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.outcomes import repository as outcomes
+from services.review_queue.outcomes.revisions import outcome_message
+from services.review_queue.tasks import repository as tasks
+from services.review_queue.webhooks import repository
+from services.review_queue.webhooks.events import Event, outcome_event
+from services.review_queue.webhooks.fanout import fan_out
+from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
+from services.review_queue.webhooks.models import WebhookRow
+from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
+from services.review_queue.webhooks.sending import Attempt, Sender
+from shared.db import Database
+from shared.doorbells import wait_for
+
+log = structlog.get_logger()
+
+# Longer than an attempt can take, so that nothing is claimed twice while its holder lives.
+CLAIM = timedelta(seconds=60)
+_AT_ONCE = 8
+_PAUSE_SECONDS = 0.1
+_STOP_SECONDS = 5.0
+_POLLS_PER_COUNT = 5
+
+
+@dataclass
+class Relay:
+    """One background loop a process, and a task for each receiver that is being served."""
+
+    database: Database
+    sender: Sender
+    now: Callable[[], datetime]
+    poll_seconds: float
+    draw: Callable[[], float] = random.random
+    _nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+    _serving: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    _counted: dict[str, int] = field(default_factory=dict)
+    _count_at: float = 0.0
+
+    def nudge(self) -> None:
+        """Say that there may be something to send: it is looked for at once."""
+        self._nudged.set()
+
+    def stop(self) -> None:
+        """Let `run` return; what is on its way has a moment to arrive."""
+        self._stopping = True
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Relay until stopped."""
+        while not self._stopping:
+            await self._attempt(self.round)
+            await wait_for(self._nudged, self.poll_seconds)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        await self._leave()
+
+    async def settled(self) -> None:
+        """Return once nothing is on its way."""
+        while self._serving:
+            await asyncio.gather(*self._serving.values())
+
+    async def _leave(self) -> None:
+        if not self._serving:
+            return
+        _, late = await asyncio.wait(self._serving.values(), timeout=_STOP_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _attempt(self, work: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await work()
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("webhooks_failed", cause=type(error).__name__)
+        except Exception:
+            # The loop outlives any fault of one round, so that the next round can succeed.
+            log.exception("webhooks_failed")
+        return False
+
+    async def round(self) -> bool:
+        """Write what is to be delivered, and begin to send what is due; say if anything is."""
+        if await fan_out(self.database, self.now()):
+            # There may be more: what is due already does not wait for all of it.
+            self.nudge()
+        async with self.database.reading() as session:
+            due = await repository.due(session, self.now())
+        for webhook_id in due:
+            if webhook_id not in self._serving:
+                self._serve(webhook_id)
+        if time.monotonic() >= self._count_at:
+            self._count_at = time.monotonic() + self.poll_seconds * _POLLS_PER_COUNT
+            await self._count()
+        return bool(due)
+
+    def _serve(self, webhook_id: str) -> None:
+        task = asyncio.create_task(self._attempt(partial(self._drain, webhook_id)))
+        self._serving[webhook_id] = task
+        task.add_done_callback(lambda _: self._serving.pop(webhook_id))
+
+    async def _drain(self, webhook_id: str) -> bool:
+        """Send what is due, until nothing is, or until nothing arrives: then at the next round."""
+        while not self._stopping:
+            claimed = await self._claim(webhook_id)
+            attempts = (self._attempt(partial(self._deliver, delivery)) for delivery in claimed)
+            if not any(await asyncio.gather(*attempts)):
+                break
+        return True
+
+    async def _claim(self, webhook_id: str) -> list[Row[Any]]:
+        now = self.now()
+        async with self.database.transaction() as session:
+            rows = await repository.claim(
+                session, webhook_id, now=now, until=now + CLAIM, limit=_AT_ONCE
+            )
+        return list(rows)
+
+    async def _deliver(self, delivery: Row[Any]) -> bool:
+        async with self.database.reading() as session:
+            webhook = await repository.find(session, delivery.webhook_id)
+            event = None if webhook is None else await _event(session, webhook, delivery)
+        if webhook is None or event is None:
+            await self._forget(delivery)
+            return False
+        if delivery.attempts > 1:
+            RETRIES.labels(webhook.project).inc()
+        if delivery.attempts > MAX_ATTEMPTS:
+            attempt = Attempt(None, "the service ended at each attempt")
+        else:
+            attempt = await self.sender.send(webhook, event)
+        async with self.database.transaction() as session:
+            row = await repository.lock(session, delivery.webhook_id)
+            if row is not None:
+                await self._record(session, row, delivery, attempt)
+        return attempt.delivered
+
+    async def _forget(self, delivery: Row[Any]) -> None:
+        # The webhook was taken out of the project, or the item is erased.
+        async with self.database.transaction() as session:
+            await repository.finish(session, delivery.delivery_id)
+
+    async def _record(
+        self, session: AsyncSession, webhook: WebhookRow, delivery: Row[Any], attempt: Attempt
+    ) -> None:
+        now = self.now()
+        if attempt.delivered:
+            webhook.last_success_at = now
+            if await repository.finish(session, delivery.delivery_id):
+                webhook.delivered += 1
+                DELIVERED.labels(webhook.project).inc()
+            return
+        webhook.last_error, webhook.last_error_at = attempt.error, now
+        log.info(
+            "webhook_not_delivered",
+            webhook_id=webhook.webhook_id,
+            attempts=delivery.attempts,
+            cause=attempt.error,
+        )
+        if attempt.gone:
+            webhook.disabled_at = now
+            # Kept: who enables the webhook again gets it.
+            await self._put_off(session, delivery, now)
+        elif delivery.attempts >= MAX_ATTEMPTS:
+            await self._give_up(session, webhook, delivery)
+        else:
+            wait = wait_after(delivery.attempts, self.draw())
+            if attempt.pause is not None:
+                webhook.resume_at = now + attempt.pause
+                wait = max(wait, attempt.pause)
+            await self._put_off(session, delivery, now + wait)
+
+    async def _put_off(self, session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
+        await repository.put_off(
+            session, delivery.delivery_id, attempts=delivery.attempts, due_at=due_at
+        )
+
+    async def _give_up(
+        self, session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]
+    ) -> None:
+        if await repository.finish(session, delivery.delivery_id):
+            webhook.failed += 1
+            FAILED.labels(webhook.project).inc()
+            log.warning(
+                "webhook_given_up",
+                webhook_id=webhook.webhook_id,
+                task_id=delivery.task_id,
+                revision=delivery.revision,
+            )
+
+    async def _count(self) -> None:
+        async with self.database.reading() as session:
+            pending = await repository.pending(session)
+        # Projects of which nothing waits any longer are told of as such.
+        self._counted = dict.fromkeys(self._counted, 0) | pending
+        for project, count in self._counted.items():
+            PENDING.labels(project).set(count)
+
+
+async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]) -> Event | None:
+    outcome = await outcomes.revision(session, delivery.task_id, delivery.revision)
+    task = await tasks.find(session, delivery.task_id)
+    if outcome is None or task is None:
+        return None
+    return outcome_event(webhook.project, outcome_message(outcome, task))

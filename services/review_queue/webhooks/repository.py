@@ -1,0 +1,183 @@
+"""Every statement about webhooks and their deliveries.
+
+Who writes to both locks the webhook first, so that nobody waits for another in a circle.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.models import OutcomeRow
+from services.review_queue.statements import table_of
+from services.review_queue.webhooks.models import DeliveryRow, WebhookRow
+
+_webhooks = table_of(WebhookRow)
+_deliveries = table_of(DeliveryRow)
+_outcomes = table_of(OutcomeRow)
+
+Behind = Row[Any, Any, Any]
+
+
+async def of_project(
+    session: AsyncSession, project: str, *, lock: bool = False
+) -> dict[str, WebhookRow]:
+    """Return a project's webhooks by URL."""
+    statement = select(WebhookRow).where(col(WebhookRow.project) == project)
+    statement = statement.order_by(col(WebhookRow.webhook_id))
+    if lock:
+        statement = statement.with_for_update()
+    return {row.url: row for row in (await session.execute(statement)).scalars()}
+
+
+async def find(session: AsyncSession, webhook_id: str) -> WebhookRow | None:
+    """Return a webhook to read."""
+    return await session.get(WebhookRow, webhook_id)
+
+
+async def lock(session: AsyncSession, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
+    """Return a webhook, kept from other writers; without `wait` None when somebody else has it."""
+    statement = select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
+    # Not the key: deliveries that refer to it may still be written.
+    statement = statement.with_for_update(key_share=True, skip_locked=not wait)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def remove(session: AsyncSession, row: WebhookRow) -> None:
+    """Remove a webhook, and all that was to be sent to it."""
+    await session.execute(delete(_deliveries).where(_deliveries.c.webhook_id == row.webhook_id))
+    await session.delete(row)
+
+
+async def any_webhook(session: AsyncSession) -> bool:
+    """Say whether any project has a webhook."""
+    return (await session.execute(select(_webhooks.c.webhook_id).limit(1))).first() is not None
+
+
+def _active(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        _webhooks.c.disabled_at.is_(None),
+        or_(_webhooks.c.resume_at.is_(None), _webhooks.c.resume_at <= now),
+    )
+
+
+async def lagging(session: AsyncSession) -> list[str]:
+    """Return the enabled webhooks behind which the outcomes feed has gone on."""
+    ahead = exists().where(
+        _outcomes.c.project == _webhooks.c.project, _outcomes.c.position > _webhooks.c.position
+    )
+    statement = select(_webhooks.c.webhook_id).where(_webhooks.c.disabled_at.is_(None), ahead)
+    return list((await session.execute(statement)).scalars())
+
+
+async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Behind]:
+    """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
+    statement = (
+        select(_outcomes.c.position, _outcomes.c.task_id, _outcomes.c.revision)
+        .where(_outcomes.c.project == webhook.project, _outcomes.c.position > webhook.position)
+        .order_by(_outcomes.c.position)
+        .limit(limit)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write deliveries."""
+    if rows:
+        await session.execute(insert(_deliveries), rows)
+
+
+async def due(session: AsyncSession, now: datetime) -> list[str]:
+    """Return the webhooks to which something may be sent at `now`."""
+    waiting = exists().where(
+        _deliveries.c.webhook_id == _webhooks.c.webhook_id, _deliveries.c.due_at <= now
+    )
+    statement = select(_webhooks.c.webhook_id).where(_active(now), waiting)
+    return list((await session.execute(statement)).scalars())
+
+
+async def claim(
+    session: AsyncSession, webhook_id: str, *, now: datetime, until: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    """Claim up to `limit` due deliveries of a webhook until `until`, and count the attempt."""
+    first = (
+        select(_deliveries.c.delivery_id)
+        .join(_webhooks, _webhooks.c.webhook_id == _deliveries.c.webhook_id)
+        .where(_deliveries.c.webhook_id == webhook_id, _deliveries.c.due_at <= now, _active(now))
+        .order_by(_deliveries.c.due_at, _deliveries.c.delivery_id)
+        .limit(limit)
+        .with_for_update(of=_deliveries, skip_locked=True)
+        .cte("first")
+    )
+    statement = (
+        update(_deliveries)
+        .where(_deliveries.c.delivery_id.in_(select(first.c.delivery_id)))
+        .values(due_at=until, attempts=_deliveries.c.attempts + 1)
+        .returning(*_deliveries.c)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def finish(session: AsyncSession, delivery_id: str) -> bool:
+    """Remove a delivery; False when it is gone already."""
+    removed = await session.execute(
+        delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
+    )
+    return _changed(removed)
+
+
+async def put_off(
+    session: AsyncSession, delivery_id: str, *, attempts: int, due_at: datetime
+) -> bool:
+    """Let a delivery be due at `due_at`; False when somebody else has claimed it since."""
+    moved = await session.execute(
+        update(_deliveries)
+        .where(_deliveries.c.delivery_id == delivery_id, _deliveries.c.attempts == attempts)
+        .values(due_at=due_at)
+    )
+    return _changed(moved)
+
+
+def _changed(result: Any) -> bool:
+    assert isinstance(result, CursorResult)
+    return result.rowcount > 0
+
+
+async def pending(session: AsyncSession) -> dict[str, int]:
+    """Count the deliveries that wait, by project."""
+    statement = (
+        select(_webhooks.c.project, func.count())
+        .join(_deliveries, _deliveries.c.webhook_id == _webhooks.c.webhook_id)
+        .group_by(_webhooks.c.project)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def waiting(session: AsyncSession, webhook: WebhookRow) -> int:
+    """Count what a webhook is still to get: its deliveries, and outcomes behind its position."""
+    written = select(func.count()).where(_deliveries.c.webhook_id == webhook.webhook_id)
+    kind = case((_outcomes.c.revision == 1, "outcome.resolved"), else_="outcome.corrected")
+    to_come = select(func.count()).where(
+        _outcomes.c.project == webhook.project,
+        or_(_outcomes.c.position.is_(None), _outcomes.c.position > webhook.position),
+    )
+    if webhook.events is not None:
+        to_come = to_come.where(kind.in_(webhook.events))
+    counts = select(written.scalar_subquery() + to_come.scalar_subquery())
+    return int((await session.execute(counts)).scalar_one())

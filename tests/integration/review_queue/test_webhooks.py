@@ -1,0 +1,425 @@
+"""Deliveries to a real receiver, by relays that go round when told to, under a turned clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import Response
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from sqlalchemy import delete, update
+
+from services.review_queue.models import OutcomeRow
+from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.webhooks.models import DeliveryRow
+from services.review_queue.webhooks.relay import CLAIM
+from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
+from shared.contracts.base import task_id_for
+from shared.settings import CommonSettings
+from tests.harness import wait_until
+from tests.integration.review_queue.desk import Clock
+from tests.integration.review_queue.receiver import (
+    Bench,
+    Receiver,
+    hook,
+    new_secret,
+    open_bench,
+    receiving,
+    saying,
+    with_webhooks,
+)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The present: an independent verifier looks at its own clock."""
+    clock = Clock()
+    clock.moment = datetime.now(UTC)
+    return clock
+
+
+@pytest.fixture
+async def settings(settings: ReviewQueueSettings, home: Path) -> ReviewQueueSettings:
+    return with_webhooks(settings, home)
+
+
+@pytest.fixture
+async def bench(
+    common: CommonSettings, settings: ReviewQueueSettings, clock: Clock
+) -> AsyncIterator[Bench]:
+    async with open_bench(common, settings, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+async def test_outcome_arrives_as_a_signed_cloud_event(bench: Bench, receiver: Receiver) -> None:
+    await bench.put(hook(receiver))
+    await bench.resolve("order/17")
+    await bench.pump()
+    (message,) = receiver.received
+    event = message.verified(bench.secret)
+    task_id = task_id_for("shop", "order/17")
+    assert message.headers["content-type"] == "application/cloudevents+json"
+    assert message.message_id == event["id"] == f"{task_id}-1"
+    assert (event["specversion"], event["type"]) == ("1.0", "outcome.resolved")
+    assert (event["source"], event["subject"]) == ("urn:surehand:project:shop", "order/17")
+    assert event["data"]["label"] == "positive"
+    assert event["data"]["data"] == {"text": "text of order/17"}
+    assert event["time"] == event["data"]["resolved_at"]
+    feed = await bench.rooms.outcomes.feed(
+        "shop", after=0, limit=9, brief=False, wait_seconds=0, gone=_stays
+    )
+    assert [event["data"]] == feed.model_dump(mode="json")["outcomes"]
+    status = await bench.status()
+    assert (status.pending, status.delivered, status.failed) == (0, 1, 0)
+    assert status.last_success_at == bench.clock.moment
+
+
+async def _stays() -> bool:
+    return False
+
+
+async def test_each_later_revision_is_a_correction(bench: Bench, receiver: Receiver) -> None:
+    await bench.put(hook(receiver))
+    await bench.resolve("a")
+    await bench.rooms.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.resolve("a")
+    await bench.pump()
+    seen = {
+        message.event["data"]["revision"]: (message.event["type"], message.event["data"]["label"])
+        for message in receiver.received
+    }
+    assert seen == {
+        1: ("outcome.resolved", "positive"),
+        2: ("outcome.corrected", None),
+        3: ("outcome.corrected", "positive"),
+    }
+
+
+async def test_receiver_gets_only_the_events_that_it_names(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver, events=["outcome.corrected"]))
+    await bench.resolve("a")
+    assert (await bench.status()).pending == 0
+    await bench.rooms.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    assert (await bench.status()).pending == 1
+    await bench.pump()
+    assert receiver.kinds == ["outcome.corrected"]
+
+
+async def test_new_receiver_gets_what_is_committed_from_then_on(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put()
+    await bench.resolve("before")
+    await bench.put(hook(receiver))
+    await bench.resolve("after")
+    await bench.pump()
+    assert [message.event["subject"] for message in receiver.received] == ["after"]
+
+
+async def test_projects_keep_to_their_own_receivers(bench: Bench, receiver: Receiver) -> None:
+    async with receiving() as other:
+        await bench.put(hook(receiver))
+        await bench.put(hook(other), project="other")
+        await bench.resolve("a")
+        await bench.resolve("b", "c", project="other")
+        await bench.pump()
+        assert [message.event["subject"] for message in receiver.received] == ["a"]
+        assert sorted(message.event["subject"] for message in other.received) == ["b", "c"]
+
+
+async def test_failed_delivery_comes_again_under_its_id_when_its_wait_is_over(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(500), saying(302, location="/elsewhere")]
+    await bench.resolve("a")
+    await bench.pump(bench.relay(draw=0.5))
+    for attempts in (1, 2):
+        assert len(receiver.received) == attempts
+        status = await bench.status()
+        assert (status.pending, status.delivered) == (1, 0)
+        wait = ceiling_seconds(attempts) * 0.5
+        bench.clock.turn(wait - 1)
+        await bench.pump(bench.relay(draw=0.5))
+        assert len(receiver.received) == attempts
+        bench.clock.turn(1)
+        await bench.pump(bench.relay(draw=0.5))
+    assert status.last_error == "302 Found"
+    assert len({message.message_id for message in receiver.received}) == 1
+    assert len({message.body for message in receiver.received}) == 1
+    receiver.received[-1].verified(bench.secret)
+    status = await bench.status()
+    assert (status.pending, status.delivered) == (0, 1)
+
+
+async def test_delivery_is_given_up_and_counted_after_the_last_attempt(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.always = saying(503)
+    await bench.resolve("a")
+    await bench.pump()
+    async with bench.database.transaction() as session:
+        await session.execute(update(DeliveryRow).values(attempts=MAX_ATTEMPTS - 2))
+    for _ in range(2):
+        assert (await bench.status()).failed == 0
+        bench.clock.turn(ceiling_seconds(MAX_ATTEMPTS))
+        await bench.pump()
+    status = await bench.status()
+    assert (status.pending, status.failed, status.state) == (0, 1, "enabled")
+    assert status.last_error == "503 Service Unavailable"
+    bench.clock.turn(ceiling_seconds(MAX_ATTEMPTS))
+    await bench.pump()
+    assert len(receiver.received) == 3
+
+
+async def test_delivery_whose_attempts_all_ended_the_service_is_given_up(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(500)]
+    await bench.resolve("a")
+    await bench.pump()
+    async with bench.database.transaction() as session:
+        await session.execute(update(DeliveryRow).values(attempts=MAX_ATTEMPTS))
+    bench.clock.turn(ceiling_seconds(1))
+    await bench.pump()
+    assert len(receiver.received) == 1
+    assert (await bench.status()).failed == 1
+
+
+async def test_event_of_an_item_that_is_gone_is_not_sent(bench: Bench, receiver: Receiver) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(500)]
+    await bench.resolve("a")
+    await bench.pump()
+    async with bench.database.transaction() as session:
+        await session.execute(delete(OutcomeRow))
+    bench.clock.turn(ceiling_seconds(1))
+    await bench.pump()
+    status = await bench.status()
+    assert (len(receiver.received), status.pending, status.failed) == (1, 0, 0)
+
+
+async def test_gone_disables_the_webhook_until_it_is_enabled(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(410)]
+    await bench.resolve("a")
+    await bench.pump()
+    await bench.resolve("b")
+    bench.clock.turn(7 * 86_400)
+    await bench.pump()
+    assert len(receiver.received) == 1
+    status = await bench.status()
+    assert (status.state, status.pending, status.last_error) == ("disabled", 2, "410 Gone")
+    enabled = await bench.rooms.webhooks.enable("shop", status.webhook_id)
+    assert (enabled.state, enabled.pending) == ("enabled", 2)
+    await bench.pump()
+    assert sorted(message.event["subject"] for message in receiver.received[1:]) == ["a", "b"]
+
+
+async def test_receiver_that_asks_for_a_pause_gets_nothing_before_its_end(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(429, retry_after="120")]
+    await bench.resolve("a")
+    await bench.pump()
+    await bench.resolve("b")
+    bench.clock.turn(119)
+    await bench.pump()
+    assert len(receiver.received) == 1
+    assert (await bench.status()).resume_at == bench.clock.moment + timedelta(seconds=1)
+    bench.clock.turn(1)
+    await bench.pump()
+    assert sorted(message.event["subject"] for message in receiver.received[1:]) == ["a", "b"]
+
+
+async def test_slow_receiver_does_not_hold_up_another(bench: Bench, receiver: Receiver) -> None:
+    released = asyncio.Event()
+
+    async def slow() -> Response:
+        await released.wait()
+        return Response(status_code=204)
+
+    async with receiving() as other:
+        receiver.always = slow
+        await bench.put(hook(receiver), hook(other))
+        relay = bench.relay()
+        await bench.resolve(*(f"item-{number}" for number in range(12)))
+
+        async def quick_one_has(count: int) -> bool:
+            await relay.round()
+            return (await bench.statuses())[1].delivered == count
+
+        await wait_until(lambda: quick_one_has(12))
+        await bench.resolve("later")
+        await wait_until(lambda: quick_one_has(13))
+        assert len(other.received) == 13
+        assert (await bench.statuses())[0].delivered == 0
+        released.set()
+        await relay.settled()
+    assert len(receiver.received) == 13
+    assert [status.delivered for status in await bench.statuses()] == [13, 13]
+
+
+async def test_relay_that_dies_between_send_and_record_has_the_event_sent_again(
+    bench: Bench, receiver: Receiver
+) -> None:
+    never = asyncio.Event()
+
+    async def silent() -> Response:
+        await never.wait()
+        return Response(status_code=204)
+
+    await bench.put(hook(receiver))
+    receiver.script = [silent]
+    await bench.resolve("a")
+    relay = bench.relay()
+    await relay.round()
+    await wait_until(lambda: receiver.received)
+    for task in [*relay._serving.values()]:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    never.set()
+    # Nobody else takes it while the claim may still be somebody's.
+    bench.clock.turn(CLAIM.total_seconds() - 1)
+    await bench.pump()
+    assert len(receiver.received) == 1
+    bench.clock.turn(1)
+    await bench.pump()
+    first, again = receiver.received
+    assert first.message_id == again.message_id
+    assert (await bench.status()).delivered == 1
+
+
+async def test_two_relays_at_once_send_each_event_once(bench: Bench, receiver: Receiver) -> None:
+    await bench.put(hook(receiver))
+    items = [f"item-{number}" for number in range(30)]
+    await bench.resolve(*items)
+    await bench.pump(*(bench.relay() for _ in range(3)))
+    while (await bench.status()).pending:
+        await bench.pump(*(bench.relay() for _ in range(3)))
+    subjects = [message.event["subject"] for message in receiver.received]
+    assert sorted(subjects) == sorted(items)
+    assert (await bench.status()).delivered == 30
+
+
+async def test_late_failure_does_not_undo_a_newer_claim(bench: Bench, receiver: Receiver) -> None:
+    released = asyncio.Event()
+
+    async def late() -> Response:
+        await released.wait()
+        return Response(status_code=500)
+
+    await bench.put(hook(receiver))
+    receiver.script = [late]
+    await bench.resolve("a")
+    relay = bench.relay(draw=0)
+    await relay.round()
+    await wait_until(lambda: receiver.received)
+    # Its claim is over before it is done, as after a long halt of the process.
+    bench.clock.turn(CLAIM.total_seconds())
+    await bench.pump()
+    released.set()
+    await relay.settled()
+    status = await bench.status()
+    assert (status.pending, status.delivered) == (0, 1)
+    await bench.pump()
+    assert len(receiver.received) == 2
+
+
+async def test_webhook_that_is_left_out_is_forgotten_with_what_it_had_not_got(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(500)]
+    await bench.resolve("a")
+    await bench.pump()
+    await bench.put()
+    assert await bench.statuses() == []
+    bench.clock.turn(60)
+    await bench.put(hook(receiver))
+    await bench.pump()
+    assert len(receiver.received) == 1
+    assert (await bench.status()).pending == 0
+
+
+async def test_webhook_that_stays_keeps_its_state_and_place(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    receiver.script = [saying(410)]
+    await bench.resolve("a")
+    await bench.pump()
+    before = await bench.status()
+    await bench.put(hook(receiver, events=["outcome.resolved"]))
+    after = await bench.status()
+    assert after == before.model_copy(update={"events": ["outcome.resolved"]})
+
+
+async def test_replaced_secret_signs_beside_the_old_one_then_alone(
+    bench: Bench, receiver: Receiver, settings: ReviewQueueSettings
+) -> None:
+    file, new = settings.webhook_secrets_dir / "hook_secret", new_secret()
+    await bench.put(hook(receiver))
+    file.write_text(f"{new}\n{bench.secret}\n")
+    await bench.resolve("a")
+    await bench.pump()
+    for secret in (new, bench.secret):
+        assert receiver.received[0].verified(secret)
+    file.write_text(new)
+    await bench.resolve("b")
+    await bench.pump()
+    receiver.received[1].verified(new)
+    with pytest.raises(Exception, match="signature"):
+        receiver.received[1].verified(bench.secret)
+
+
+async def test_secret_that_vanishes_is_a_failure_that_heals(
+    bench: Bench, receiver: Receiver, settings: ReviewQueueSettings
+) -> None:
+    file = settings.webhook_secrets_dir / "hook_secret"
+    await bench.put(hook(receiver))
+    file.unlink()
+    await bench.resolve("a")
+    await bench.pump()
+    assert receiver.received == []
+    assert "secret_ref" in str((await bench.status()).last_error)
+    file.write_text(bench.secret)
+    bench.clock.turn(ceiling_seconds(1))
+    await bench.pump()
+    assert receiver.kinds == ["outcome.resolved"]
+
+
+@examples(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answers=st.lists(st.sampled_from([204, 500, 404, 429]), max_size=12))
+async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
+    bench: Bench, receiver: Receiver, answers: list[int]
+) -> None:
+    await bench.put()
+    await bench.put(hook(receiver))
+    receiver.received.clear()
+    receiver.script = [saying(status) for status in answers]
+    await bench.resolve("a")
+    await bench.rooms.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    for _ in range(len(answers) + 2):
+        await bench.pump(bench.relay(), bench.relay())
+        bench.clock.turn(ceiling_seconds(MAX_ATTEMPTS))
+    status = await bench.status()
+    assert (status.pending, status.delivered, status.failed) == (0, 2, 0)
+    expected = 2 + sum(status != 204 for status in answers[: len(receiver.received)])
+    assert len(receiver.received) == expected
