@@ -6,6 +6,9 @@ from datetime import datetime
 
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.outcomes.service import OutcomeService
+from services.review_queue.people.comparing import AgreementService
+from services.review_queue.people.reviewers import ReviewerService
+from services.review_queue.people.suspects import SuspectService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
@@ -27,6 +30,9 @@ class Rooms:
     verdicts: VerdictService
     corrections: CorrectionService
     outcomes: OutcomeService
+    agreement: AgreementService
+    reviewers: ReviewerService
+    suspects: SuspectService
 
 
 def furnish(
@@ -47,4 +53,7 @@ def furnish(
         verdicts=VerdictService(database, now, nudge),
         corrections=CorrectionService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
+        agreement=AgreementService(database),
+        reviewers=ReviewerService(database),
+        suspects=SuspectService(database),
     )
