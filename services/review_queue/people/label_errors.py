@@ -70,7 +70,7 @@ def find_suspects(given: IntArray, probabilities: FloatArray) -> Suspects:
     >>> find_suspects(np.array([0, 0, 1, 1, 1]), p).row.tolist()
     [4]
     """
-    if probabilities.ndim != 2 or given.shape != probabilities.shape[:1]:  # noqa: PLR2004
+    if probabilities.ndim != 2 or given.shape != probabilities.shape[:1]:
         raise ValueError("one row of probabilities is needed for each given class")
     if given.size == 0:
         nothing = np.empty(0, dtype=np.int64)

@@ -37,7 +37,7 @@ def test_nothing_at_all_has_no_suspects() -> None:
 
 @pytest.mark.parametrize(("given_classes", "rows"), [([0, 1], 3), ([2], 1), ([-1], 1)])
 def test_rows_that_do_not_match_are_refused(given_classes: list[int], rows: int) -> None:
-    with pytest.raises(ValueError, match="is needed for each|outside its range"):
+    with pytest.raises(ValueError, match=r"is needed for each|outside its range"):
         find_suspects(np.array(given_classes), np.full((rows, 2), 0.5))
 
 
