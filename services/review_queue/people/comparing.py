@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from services.review_queue.agreement.coefficients import cohen_kappa, gwet_ac1, 
 from services.review_queue.agreement.pairs import pairwise
 from services.review_queue.agreement.table import MISSING, IntArray, RatingTable
 from services.review_queue.people import repository
+from services.review_queue.people.bounds import VERDICTS
 from services.review_queue.people.messages import (
     Agreement,
     Estimate,
@@ -26,9 +26,7 @@ from services.review_queue.people.messages import (
 from services.review_queue.projects.service import current_project
 from shared.db import Database
 
-# The newest of each: older ones are of other instructions and other people.
 TASKS = 50_000
-VERDICTS = 250_000
 OUTCOMES = 50_000
 # The matrix has a row and a column for each; those with most verdicts come into it.
 REVIEWERS = 100
@@ -81,11 +79,8 @@ class AgreementService:
 
 async def _read(session: AsyncSession, project: str, labels: Sequence[str]) -> Ratings:
     ratings = Ratings(Numbering({label: number for number, label in enumerate(labels)}))
-    async with aclosing(repository.shared_verdicts(session, project, tasks=TASKS)) as rows:
-        async for row in rows:
-            if len(ratings.given) >= VERDICTS and row.task_id not in ratings.tasks.names:
-                break
-            ratings.add(row.task_id, row.reviewer, row.label)
+    async for row in repository.shared_verdicts(session, project, tasks=TASKS, verdicts=VERDICTS):
+        ratings.add(row.task_id, row.reviewer, row.label)
     return ratings
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Row,
     Select,
@@ -32,8 +33,10 @@ _READ_AT_ONCE = 2_000
 
 # Who holds the known label of a gold task: the outcome that an operator gave it.
 _GOLD_SOURCE = "adjudicator"
+_MINUTE_SECONDS = 60
 
 _stands = _verdicts.c.withdrawn_at.is_(None)
+_resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
 _is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
 
 
@@ -75,104 +78,118 @@ def _answers(project: str) -> Select[Any]:
     )
 
 
-async def median_seconds(
-    session: AsyncSession, project: str, reviewers: Sequence[str]
-) -> dict[str, float]:
-    """Return the median active seconds of these reviewers' verdicts, where they are told."""
-    of_one = {"partition_by": _verdicts.c.reviewer}
-    ranked = (
-        select(
-            _verdicts.c.reviewer,
-            _verdicts.c.active_seconds,
-            func.row_number().over(order_by=_verdicts.c.active_seconds, **of_one).label("place"),
-            func.count().over(**of_one).label("number"),
-        )
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(
-            _tasks.c.project == project,
-            _verdicts.c.reviewer.in_(reviewers),
-            _is_verdict,
-            _verdicts.c.active_seconds.is_not(None),
-        )
-        .subquery()
-    )
-    # SQLite has no percentiles: the middle one, or the mean of the two in the middle.
-    twice = 2 * ranked.c.place
-    statement = (
-        select(ranked.c.reviewer, func.avg(ranked.c.active_seconds))
-        .where(twice.between(ranked.c.number, ranked.c.number + 2))
-        .group_by(ranked.c.reviewer)
-    )
-    return {row[0]: float(row[1]) for row in await session.execute(statement)}
-
-
-async def comparisons(
+async def active_seconds(
     session: AsyncSession, project: str, reviewers: Sequence[str]
 ) -> Sequence[Row[Any]]:
-    """Hold these reviewers' verdicts against the labels of resolved tasks.
+    """Return how long these reviewers' verdicts took: (reviewer, number, seconds), rising.
 
-    Columns: reviewer; shared, shared_right: tasks that others answered too; gold, gold_right: tasks
-    of lane gold whose label an operator gave.
+    Verdicts of the same tenth of a second (from a minute on, of the same second) are one row, with
+    their number and mean: neither database can take medians of a million rows cheaply.
     """
-    right = _verdicts.c.label == _tasks.c.label
-    other = _verdicts.alias("other")
-    # Alone, a reviewer's verdict is the outcome.
-    shared = exists().where(
-        other.c.task_id == _verdicts.c.task_id,
-        other.c.reviewer != _verdicts.c.reviewer,
-        other.c.withdrawn_at.is_(None),
-        not_(other.c.skipped),
-    )
-    gold = and_(_tasks.c.lane == "gold", _tasks.c.source == _GOLD_SOURCE)
-    held = (
+    seconds = _verdicts.c.active_seconds
+    about = case(
+        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)),
+        else_=10 * func.round(seconds),
+    ).label("about")
+    statement = (
         select(
             _verdicts.c.reviewer,
-            case((right, 1), else_=0).label("right"),
-            case((shared, 1), else_=0).label("shared"),
-            case((gold, 1), else_=0).label("gold"),
+            func.count().label("number"),
+            func.avg(seconds).label("seconds"),
+            about,
         )
         .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
         .where(
             _tasks.c.project == project,
-            _tasks.c.state == "resolved",
-            _tasks.c.label.is_not(None),
-            _verdicts.c.reviewer.in_(reviewers),
+            _among(_verdicts.c.reviewer, reviewers),
             _is_verdict,
+            seconds.is_not(None),
         )
-        .subquery()
+        .group_by(_verdicts.c.reviewer, about)
+        .order_by(_verdicts.c.reviewer, about)
     )
-    statement = select(
-        held.c.reviewer,
-        func.sum(held.c.shared).label("shared"),
-        func.sum(held.c.shared * held.c.right).label("shared_right"),
-        func.sum(held.c.gold).label("gold"),
-        func.sum(held.c.gold * held.c.right).label("gold_right"),
-    ).group_by(held.c.reviewer)
     return (await session.execute(statement)).all()
 
 
-def shared_verdicts(session: AsyncSession, project: str, *, tasks: int) -> AsyncGenerator[Row[Any]]:
+async def outcome_agreement(
+    session: AsyncSession, project: str, reviewers: Sequence[str], *, verdicts: int
+) -> dict[str, tuple[int, int]]:
+    """Return (verdicts, of these the outcome's label) on shared, resolved tasks, by reviewer.
+
+    Among the newest `verdicts` of the project. Alone, a reviewer's verdict is the outcome.
+    """
+    newest = _newest(project, verdicts)
+    shared = _shared(newest).cte("shared")
+    statement = (
+        select(newest.c.reviewer, func.count(), _number(newest.c.label == _tasks.c.label))
+        .join(shared, shared.c.task_id == newest.c.task_id)
+        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .where(_resolved, _among(newest.c.reviewer, reviewers))
+        .group_by(newest.c.reviewer)
+    )
+    rows = await session.execute(statement)
+    return {reviewer: (number, right) for reviewer, number, right in rows}
+
+
+async def gold_scores(
+    session: AsyncSession, project: str, reviewers: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Return (verdicts, right ones) on gold tasks whose label an operator gave, by reviewer."""
+    statement = (
+        select(_verdicts.c.reviewer, func.count(), _number(_verdicts.c.label == _tasks.c.label))
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(
+            _tasks.c.project == project,
+            _tasks.c.lane == "gold",
+            _tasks.c.source == _GOLD_SOURCE,
+            _resolved,
+            _is_verdict,
+            _among(_verdicts.c.reviewer, reviewers),
+        )
+        .group_by(_verdicts.c.reviewer)
+    )
+    rows = await session.execute(statement)
+    return {reviewer: (number, right) for reviewer, number, right in rows}
+
+
+def shared_verdicts(
+    session: AsyncSession, project: str, *, tasks: int, verdicts: int
+) -> AsyncGenerator[Row[Any]]:
     """Yield (task_id, reviewer, label) of the newest tasks that two reviewers or more answered.
 
-    The newest task comes first, each task's verdicts together and in their order.
+    At most so many `tasks`, among the newest `verdicts` of the project; each task's in their order.
     """
-    shared = (
-        select(_verdicts.c.task_id, func.max(_verdicts.c.verdict_id).label("newest"))
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(_tasks.c.project == project, _is_verdict)
-        .group_by(_verdicts.c.task_id)
-        .having(func.min(_verdicts.c.reviewer) != func.max(_verdicts.c.reviewer))
-        .order_by(desc("newest"))
-        .limit(tasks)
-        .cte("shared")
-    )
+    newest = _newest(project, verdicts)
+    shared = _shared(newest).order_by(desc("newest")).limit(tasks).cte("shared")
     statement = (
-        select(_verdicts.c.task_id, _verdicts.c.reviewer, _verdicts.c.label)
-        .join(shared, shared.c.task_id == _verdicts.c.task_id)
-        .where(_is_verdict)
-        .order_by(shared.c.newest.desc(), _verdicts.c.verdict_id)
+        select(newest.c.task_id, newest.c.reviewer, newest.c.label)
+        .join(shared, shared.c.task_id == newest.c.task_id)
+        .order_by(newest.c.verdict_id)
     )
     return _streamed(session, statement)
+
+
+def _newest(project: str, verdicts: int) -> CTE:
+    """Return the project's newest standing verdicts: what is compared stays bounded."""
+    # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
+    in_project = exists().where(
+        _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
+    )
+    return (
+        select(_verdicts.c.verdict_id, _verdicts.c.task_id, _verdicts.c.reviewer, _verdicts.c.label)
+        .where(_is_verdict, in_project)
+        .order_by(_verdicts.c.verdict_id.desc())
+        .limit(verdicts)
+        .cte("newest_verdicts")
+    )
+
+
+def _shared(newest: CTE) -> Select[Any]:
+    return (
+        select(newest.c.task_id, func.max(newest.c.verdict_id).label("newest"))
+        .group_by(newest.c.task_id)
+        .having(func.min(newest.c.reviewer) != func.max(newest.c.reviewer))
+    )
 
 
 async def version_labels(
@@ -250,6 +267,14 @@ def _holds() -> ColumnElement[bool]:
         _tasks.c.revision == _outcomes.c.revision,
         _tasks.c.state == "resolved",
     )
+
+
+def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a reviewer is on the page of `names`, which is in order and leaves nobody out.
+
+    SQLite would look each name up for each task if it were a list of them.
+    """
+    return column.between(names[0], names[-1])
 
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:

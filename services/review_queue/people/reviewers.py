@@ -1,5 +1,8 @@
 """What each reviewer has done: the operator sees all, a reviewer himself."""
 
+import bisect
+import itertools
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.people import repository
+from services.review_queue.people.bounds import VERDICTS
 from services.review_queue.people.messages import (
     AgreementWithOutcomes,
     GoldAccuracy,
@@ -54,47 +58,52 @@ async def _statistics(
     names = [row.reviewer for row in rows]
     if not names:
         return []
-    medians = await repository.median_seconds(session, project, names)
-    compared = await repository.comparisons(session, project, names)
-    against = {row.reviewer: row for row in compared}
-    return [_told(row, medians.get(row.reviewer), against.get(row.reviewer)) for row in rows]
+    took: dict[str, list[tuple[int, float]]] = {}
+    for one in await repository.active_seconds(session, project, names):
+        took.setdefault(one.reviewer, []).append((one.number, one.seconds))
+    shared = await repository.outcome_agreement(session, project, names, verdicts=VERDICTS)
+    gold = await repository.gold_scores(session, project, names)
+    return [
+        _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
+        for row in rows
+    ]
 
 
-def _told(row: Row[Any], median: float | None, against: Row[Any] | None) -> ReviewerStatistics:
+def _told(
+    row: Row[Any],
+    took: Sequence[tuple[int, float]],
+    shared: tuple[int, int] | None,
+    gold: tuple[int, int] | None,
+) -> ReviewerStatistics:
     answered = row.verdicts + row.skips
     return ReviewerStatistics(
         reviewer=row.reviewer,
         verdicts=row.verdicts,
         skips=row.skips,
         skip_rate=row.skips / answered if answered else None,
-        active_seconds_median=median,
+        active_seconds_median=median_of(took),
         verdicts_per_hour=_HOUR_SECONDS * row.timed / row.seconds if row.seconds else None,
-        outcomes=against and _outcomes(against),
-        gold=against and _gold(against),
+        outcomes=shared and AgreementWithOutcomes(tasks=shared[0], agreement=shared[1] / shared[0]),
+        gold=gold and _gold(*gold),
         first_seen=row.first_seen,
         last_seen=row.last_seen,
     )
 
 
-def _outcomes(against: Row[Any]) -> AgreementWithOutcomes | None:
-    if not against.shared:
+def median_of(values: Sequence[tuple[int, float]]) -> float | None:
+    """Return the median of values that are given as (how often, value), rising; None of nothing."""
+    total = sum(number for number, _ in values)
+    if not total:
         return None
-    return AgreementWithOutcomes(
-        tasks=against.shared, agreement=against.shared_right / against.shared
-    )
+    ends = list(itertools.accumulate(number for number, _ in values))
+    # The middle one, or the mean of the two in the middle.
+    middle = [bisect.bisect_right(ends, place) for place in ((total - 1) // 2, total // 2)]
+    return statistics.fmean(values[place][1] for place in middle)
 
 
-def _gold(against: Row[Any]) -> GoldAccuracy | None:
-    if not against.gold:
-        return None
-    low, high = accuracy_of(Record(gold=Score(against.gold, against.gold_right))).interval()
-    return GoldAccuracy(
-        tasks=against.gold,
-        right=against.gold_right,
-        accuracy=against.gold_right / against.gold,
-        low=low,
-        high=high,
-    )
+def _gold(tasks: int, right: int) -> GoldAccuracy:
+    low, high = accuracy_of(Record(gold=Score(tasks, right))).interval()
+    return GoldAccuracy(tasks=tasks, right=right, accuracy=right / tasks, low=low, high=high)
 
 
 def _nothing(reviewer: str) -> ReviewerStatistics:
