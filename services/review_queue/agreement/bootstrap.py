@@ -34,13 +34,7 @@ def bootstrap_interval(
 
     Returns
     -------
-    The interval's ends; None with fewer than two units, or where the statistic is mostly
-    undefined.
-
-    Raises
-    ------
-    ValueError
-        `level` out of range.
+    Its ends; None with fewer than two units, or where the statistic is mostly undefined.
 
     References
     ----------
@@ -54,8 +48,11 @@ def bootstrap_interval(
     generator = np.random.default_rng(seed)
     share: FloatArray = frequency / units
     drawn = np.array([statistic(generator.multinomial(units, share)) for _ in range(replicates)])
-    defined = drawn[~np.isnan(drawn)]
-    if defined.size < _DEFINED_SHARE * replicates:
+    return _middle(drawn[~np.isnan(drawn)], level, _DEFINED_SHARE * replicates)
+
+
+def _middle(drawn: FloatArray, level: float, least: float) -> tuple[float, float] | None:
+    if drawn.size < least:
         return None
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -70,13 +70,7 @@ def find_suspects(given: IntArray, probabilities: FloatArray) -> Suspects:
     >>> find_suspects(np.array([0, 0, 1, 1, 1]), p).row.tolist()
     [4]
     """
-    if probabilities.ndim != 2 or given.shape != probabilities.shape[:1]:
-        raise ValueError("one row of probabilities is needed for each given class")
-    if given.size == 0:
-        nothing = np.empty(0, dtype=np.int64)
-        return Suspects(nothing, nothing, np.empty(0))
-    if not 0 <= given.min() <= given.max() < probabilities.shape[1]:
-        raise ValueError("a given class lies outside its range")
+    _check(given, probabilities)
     reached = probabilities >= confident_thresholds(given, probabilities)
     suspected = np.where(reached, probabilities, -1.0).argmax(axis=1)
     rows = np.arange(len(given))
@@ -85,3 +79,10 @@ def find_suspects(given: IntArray, probabilities: FloatArray) -> Suspects:
     suspicious = np.flatnonzero(reached.any(axis=1) & (margin > 0))
     order = suspicious[np.argsort(-margin[suspicious], kind="stable")]
     return Suspects(order, suspected[order].astype(np.int64), margin[order])
+
+
+def _check(given: IntArray, probabilities: FloatArray) -> None:
+    if given.shape != probabilities.shape[:1]:
+        raise ValueError("one row of probabilities is needed for each given class")
+    if given.size and not 0 <= given.min() <= given.max() < probabilities.shape[1]:
+        raise ValueError("a given class lies outside its range")

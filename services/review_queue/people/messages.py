@@ -61,7 +61,10 @@ class Agreement(Message):
 
 
 class AgreementWithOutcomes(Message):
-    """How often a reviewer gave the outcome's label, on tasks that others answered too."""
+    """How often a reviewer gave the outcome's label, on resolved tasks that others answered too.
+
+    Among the newest 250,000 verdicts of the project.
+    """
 
     tasks: Count
     agreement: Probability

@@ -88,7 +88,7 @@ class Accuracy:
         Examples
         --------
         >>> [round(end, 3) for end in accuracy_of(Record(gold=Score(20, 18))).interval()]
-        [0.719, 0.966]
+        [0.73, 0.973]
         """
         if not 0 < level < 1:
             raise ValueError("level must lie in (0, 1)")
