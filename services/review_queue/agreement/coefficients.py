@@ -111,8 +111,8 @@ def coincidences(table: RatingTable, *, weights: ArrayLike | None = None) -> Flo
         out=np.zeros(table.units),
         where=paired,
     )
-    value = share[table.unit] * table.count
-    matrix = _summed(table.code, table.code, value * (table.count - 1), table.classes)
+    value: FloatArray = share[table.unit] * table.count
+    matrix = _summed(table.code, table.code, value * (table.count - 1.0), table.classes)
     # Entries are sorted by unit: those of one unit stand next to one another.
     for step in range(1, _most_classes_of_a_unit(table)):
         same = table.unit[step:] == table.unit[:-step]

@@ -37,7 +37,8 @@ def confident_thresholds(given: IntArray, probabilities: FloatArray) -> NDArray[
     own = probabilities[np.arange(len(given)), given].astype(np.float64)
     number = np.bincount(given, minlength=classes)
     total = np.bincount(given, own, minlength=classes)
-    return np.divide(total, number, out=np.full(classes, np.inf), where=number > 0)
+    mean = np.divide(total, number, out=np.full(classes, np.inf), where=number > 0)
+    return np.asarray(mean, dtype=np.float64)
 
 
 def find_suspects(given: IntArray, probabilities: FloatArray) -> Suspects:

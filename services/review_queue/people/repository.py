@@ -49,13 +49,15 @@ async def answers(
     those together), first_seen, last_seen.
     """
     statement = _answers(project).where(_verdicts.c.reviewer > after)
-    return (await session.execute(statement.limit(limit))).all()
+    rows: Sequence[Row[Any]] = (await session.execute(statement.limit(limit))).all()
+    return rows
 
 
 async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
     """Return what one reviewer did, as `answers` does; None when nothing."""
     statement = _answers(project).where(_verdicts.c.reviewer == reviewer)
-    return (await session.execute(statement)).one_or_none()
+    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
+    return row
 
 
 def _answers(project: str) -> Select[Any]:
@@ -216,8 +218,9 @@ async def version_labels(
         .limit(outcomes)
         .subquery()
     )
-    statement = select(*newest.c, func.count().label("number")).group_by(*newest.c)
-    return (await session.execute(statement)).all()
+    statement: Select[Any] = select(*newest.c, func.count().label("number"))
+    rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*newest.c))).all()
+    return rows
 
 
 async def newest_outcome(session: AsyncSession, project: str) -> int:
