@@ -8,6 +8,9 @@ from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
+from services.review_queue.people.comparing import AgreementService
+from services.review_queue.people.reviewers import ReviewerService
+from services.review_queue.people.suspects import SuspectService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
@@ -38,6 +41,9 @@ class Rooms:
     timings: TimingService
     feedback: FeedbackService
     webhooks: WebhookService
+    agreement: AgreementService
+    reviewers: ReviewerService
+    suspects: SuspectService
 
 
 def furnish(
@@ -64,4 +70,7 @@ def furnish(
         timings=TimingService(database, tasks, Publications(store), now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
+        agreement=AgreementService(database),
+        reviewers=ReviewerService(database),
+        suspects=SuspectService(database),
     )

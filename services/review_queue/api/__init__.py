@@ -1,6 +1,15 @@
 """Routes: parse, call one function, return."""
 
-from services.review_queue.api import feedback, leases, outcomes, projects, tasks, timings, webhooks
+from services.review_queue.api import (
+    feedback,
+    leases,
+    outcomes,
+    people,
+    projects,
+    tasks,
+    timings,
+    webhooks,
+)
 
 ROUTERS = (
     projects.router,
@@ -10,4 +19,5 @@ ROUTERS = (
     timings.router,
     feedback.router,
     webhooks.router,
+    people.router,
 )

@@ -1,0 +1,44 @@
+"""Agreement of each two raters (pure)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.review_queue.agreement.coefficients import cohen_kappa
+from services.review_queue.agreement.table import MISSING
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two raters (rows of the matrix) and how they agree on the `units` that both rated.
+
+    `agreement` is the plain share, `kappa` Cohen's; NaN where both always gave the same one class.
+    """
+
+    first: int
+    second: int
+    units: int
+    agreement: float
+    kappa: float
+
+
+def pairwise(matrix: NDArray[np.int16], classes: int) -> list[Pair]:
+    """Return each two raters who share a unit, those who share most first.
+
+    Parameters
+    ----------
+    matrix : NDArray of shape (raters, units)
+        Classes in 0..classes-1, -1 where there is no rating.
+    """
+    rated = matrix != MISSING
+    pairs = []
+    for first in range(len(matrix)):
+        shared = (rated[first + 1 :] & rated[first]).sum(axis=1)
+        for second in first + 1 + np.flatnonzero(shared):
+            both = rated[first] & rated[second]
+            one, other = matrix[first, both], matrix[second, both]
+            kappa = cohen_kappa(one, other, classes)
+            agreement = float((one == other).mean())
+            pairs.append(Pair(first, int(second), int(both.sum()), agreement, kappa))
+    return sorted(pairs, key=lambda pair: (-pair.units, pair.first, pair.second))

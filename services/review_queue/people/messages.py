@@ -1,0 +1,130 @@
+"""What is told of people: agreement, statistics of reviewers, what looks mislabelled."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.base import Label, Message, Probability, UtcTime
+from shared.contracts.tasks import Lane
+
+Count = Annotated[int, Field(ge=0)]
+# 1: always; 0: as often as by chance; null: chance alone would agree on all.
+Coefficient = float | None
+
+
+class Estimate(Message):
+    """A coefficient and its 95 % interval, over resampled tasks; nulls where it is undefined."""
+
+    value: Coefficient
+    low: Coefficient
+    high: Coefficient
+
+
+class ReviewerPair(Message):
+    """Two reviewers on the tasks that both answered: plain agreement and Cohen's kappa."""
+
+    first: str
+    second: str
+    tasks: Count
+    agreement: Probability
+    kappa: Coefficient
+
+
+class VersionAgreement(Message):
+    """A model version against people: its label against the outcome's, on resolved tasks.
+
+    `blind`: whether those tasks were answered without seeing a suggestion. Where people agree
+    with a version much more when they have seen what it suggests, they follow it.
+    """
+
+    model_version: str
+    blind: bool
+    tasks: Count
+    agreement: Probability
+    kappa: Coefficient
+
+
+class Agreement(Message):
+    """How far people agree with one another, and versions with people.
+
+    `tasks` have verdicts of two reviewers or more; `verdicts` are those. `most_given` is the share
+    of the label that was given most: above some 0.9, read `ac1` rather than `alpha`.
+    """
+
+    tasks: Count
+    verdicts: Count
+    most_given: Probability | None
+    alpha: Estimate
+    ac1: Estimate
+    pairs: list[ReviewerPair]
+    model_versions: list[VersionAgreement]
+
+
+class AgreementWithOutcomes(Message):
+    """How often a reviewer gave the outcome's label, on resolved tasks that others answered too.
+
+    Among the newest 250,000 verdicts of the project.
+    """
+
+    tasks: Count
+    agreement: Probability
+
+
+class GoldAccuracy(Message):
+    """A reviewer on tasks whose label is known: share right, and its 95 % credible interval."""
+
+    tasks: Count
+    right: Count
+    accuracy: Probability
+    low: Probability
+    high: Probability
+
+
+class ReviewerStatistics(Message):
+    """What one reviewer has done; answers that were taken back do not count.
+
+    `verdicts_per_hour` is by active time, where it was told. Null where there is nothing to tell.
+    """
+
+    reviewer: str
+    verdicts: Count
+    skips: Count
+    skip_rate: Probability | None
+    active_seconds_median: float | None
+    verdicts_per_hour: float | None
+    outcomes: AgreementWithOutcomes | None
+    gold: GoldAccuracy | None
+    first_seen: UtcTime | None
+    last_seen: UtcTime | None
+
+
+class ReviewerList(Message):
+    """A page of reviewers, by name."""
+
+    reviewers: list[ReviewerStatistics]
+    cursor: str | None
+
+
+class Suspect(Message):
+    """A resolved task whose label looks wrong to the model that scored its item.
+
+    `margin` is by how much more probable the model held `suspected_label` than `label`.
+    """
+
+    task_id: str
+    item_id: str
+    lane: Lane
+    label: Label
+    suspected_label: Label
+    margin: Probability
+    model_version: str | None
+    verdicts: Count
+    resolved_at: UtcTime
+
+
+class SuspectList(Message):
+    """A page of suspects, the most suspicious first, out of `considered` outcomes."""
+
+    suspects: list[Suspect]
+    considered: Count
+    cursor: str | None

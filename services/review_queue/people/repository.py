@@ -1,0 +1,294 @@
+"""Every statement about people: what they answered, and how it compares.
+
+An answer stands until it is taken back; a reviewer's answer is a verdict or a skip.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    desc,
+    exists,
+    func,
+    not_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.statements import table_of
+from shared.contracts.tasks import EVIDENCE_LANES
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_outcomes = table_of(OutcomeRow)
+# Rows that are held at a time while many are read.
+_READ_AT_ONCE = 2_000
+
+# Who holds the known label of a gold task: the outcome that an operator gave it.
+_GOLD_SOURCE = "adjudicator"
+_MINUTE_SECONDS = 60
+
+_stands = _verdicts.c.withdrawn_at.is_(None)
+_resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
+_is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
+
+
+async def answers(
+    session: AsyncSession, project: str, *, after: str, limit: int
+) -> Sequence[Row[Any]]:
+    """Return what each reviewer did, by name from the one behind `after` on.
+
+    Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
+    those together), first_seen, last_seen.
+    """
+    statement = _answers(project).where(_verdicts.c.reviewer > after)
+    rows: Sequence[Row[Any]] = (await session.execute(statement.limit(limit))).all()
+    return rows
+
+
+async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
+    """Return what one reviewer did, as `answers` does; None when nothing."""
+    statement = _answers(project).where(_verdicts.c.reviewer == reviewer)
+    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
+    return row
+
+
+def _answers(project: str) -> Select[Any]:
+    skip = and_(_stands, _verdicts.c.skipped)
+    timed = case((_is_verdict, _verdicts.c.active_seconds))
+    return (
+        select(
+            _verdicts.c.reviewer,
+            _number(_is_verdict).label("verdicts"),
+            _number(skip).label("skips"),
+            func.count(timed).label("timed"),
+            func.sum(timed).label("seconds"),
+            func.min(_verdicts.c.given_at).label("first_seen"),
+            func.max(_verdicts.c.given_at).label("last_seen"),
+        )
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(_tasks.c.project == project)
+        .group_by(_verdicts.c.reviewer)
+        .order_by(_verdicts.c.reviewer)
+    )
+
+
+async def active_seconds(
+    session: AsyncSession, project: str, reviewers: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """Return how long these reviewers' verdicts took: (reviewer, number, seconds), rising.
+
+    Verdicts of the same tenth of a second (from a minute on, of the same second) are one row, with
+    their number and mean: neither database can take medians of a million rows cheaply.
+    """
+    seconds = _verdicts.c.active_seconds
+    about = case(
+        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)),
+        else_=10 * func.round(seconds),
+    ).label("about")
+    statement = (
+        select(
+            _verdicts.c.reviewer,
+            func.count().label("number"),
+            func.avg(seconds).label("seconds"),
+            about,
+        )
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(
+            _tasks.c.project == project,
+            _among(_verdicts.c.reviewer, reviewers),
+            _is_verdict,
+            seconds.is_not(None),
+        )
+        .group_by(_verdicts.c.reviewer, about)
+        .order_by(_verdicts.c.reviewer, about)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def outcome_agreement(
+    session: AsyncSession, project: str, reviewers: Sequence[str], *, verdicts: int
+) -> dict[str, tuple[int, int]]:
+    """Return (verdicts, of these the outcome's label) on shared, resolved tasks, by reviewer.
+
+    Among the newest `verdicts` of the project. Alone, a reviewer's verdict is the outcome.
+    """
+    newest = _newest(project, verdicts)
+    shared = _shared(newest).cte("shared")
+    statement = (
+        select(newest.c.reviewer, func.count(), _number(newest.c.label == _tasks.c.label))
+        .join(shared, shared.c.task_id == newest.c.task_id)
+        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .where(_resolved, _among(newest.c.reviewer, reviewers))
+        .group_by(newest.c.reviewer)
+    )
+    rows = await session.execute(statement)
+    return {reviewer: (number, right) for reviewer, number, right in rows}
+
+
+async def gold_scores(
+    session: AsyncSession, project: str, reviewers: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Return (verdicts, right ones) on gold tasks whose label an operator gave, by reviewer."""
+    statement = (
+        select(_verdicts.c.reviewer, func.count(), _number(_verdicts.c.label == _tasks.c.label))
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(
+            _tasks.c.project == project,
+            _tasks.c.lane == "gold",
+            _tasks.c.source == _GOLD_SOURCE,
+            _resolved,
+            _is_verdict,
+            _among(_verdicts.c.reviewer, reviewers),
+        )
+        .group_by(_verdicts.c.reviewer)
+    )
+    rows = await session.execute(statement)
+    return {reviewer: (number, right) for reviewer, number, right in rows}
+
+
+def shared_verdicts(
+    session: AsyncSession, project: str, *, tasks: int, verdicts: int
+) -> AsyncGenerator[Row[Any]]:
+    """Yield (task_id, reviewer, label) of the newest tasks that two reviewers or more answered.
+
+    At most so many `tasks`, among the newest `verdicts` of the project; each task's in their order.
+    """
+    newest = _newest(project, verdicts)
+    shared = _shared(newest).order_by(desc("newest")).limit(tasks).cte("shared")
+    statement = (
+        select(newest.c.task_id, newest.c.reviewer, newest.c.label)
+        .join(shared, shared.c.task_id == newest.c.task_id)
+        .order_by(newest.c.verdict_id)
+    )
+    return _streamed(session, statement)
+
+
+def _newest(project: str, verdicts: int) -> CTE:
+    """Return the project's newest standing verdicts: what is compared stays bounded."""
+    # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
+    in_project = exists().where(
+        _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
+    )
+    return (
+        select(_verdicts.c.verdict_id, _verdicts.c.task_id, _verdicts.c.reviewer, _verdicts.c.label)
+        .where(_is_verdict, in_project)
+        .order_by(_verdicts.c.verdict_id.desc())
+        .limit(verdicts)
+        .cte("newest_verdicts")
+    )
+
+
+def _shared(newest: CTE) -> Select[Any]:
+    return (
+        select(newest.c.task_id, func.max(newest.c.verdict_id).label("newest"))
+        .group_by(newest.c.task_id)
+        .having(func.min(newest.c.reviewer) != func.max(newest.c.reviewer))
+    )
+
+
+async def version_labels(
+    session: AsyncSession, project: str, *, outcomes: int
+) -> Sequence[Row[Any]]:
+    """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
+    version = _outcomes.c.prediction["model_version"].as_string()
+    predicted = _outcomes.c.prediction["label"].as_string()
+    newest = (
+        select(
+            version.label("model_version"),
+            _outcomes.c.blind,
+            predicted.label("predicted"),
+            _outcomes.c.label,
+        )
+        .join(_tasks, _holds())
+        .where(
+            _outcomes.c.project == project,
+            _outcomes.c.label.is_not(None),
+            version.is_not(None),
+            predicted.is_not(None),
+        )
+        .order_by(_outcomes.c.outcome_id.desc())
+        .limit(outcomes)
+        .subquery()
+    )
+    statement: Select[Any] = select(*newest.c, func.count().label("number"))
+    rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*newest.c))).all()
+    return rows
+
+
+async def newest_outcome(session: AsyncSession, project: str) -> int:
+    """Return the project's newest outcome's number, 0 when there is none."""
+    newest = select(func.max(_outcomes.c.outcome_id)).where(_outcomes.c.project == project)
+    return (await session.execute(newest)).scalar_one() or 0
+
+
+def scored_outcomes(
+    session: AsyncSession, project: str, *, up_to: int, limit: int
+) -> AsyncGenerator[Row[Any]]:
+    """Yield resolved tasks whose prediction has probabilities, the newest first.
+
+    Without evidence: labels that are looked at again where a model doubts them, and left where it
+    does not, would speak for the model.
+
+    Columns: task_id, item_id, lane, label, prediction, verdicts, resolved_at.
+    """
+    statement = (
+        select(
+            _outcomes.c.task_id,
+            _tasks.c.item_id,
+            _outcomes.c.lane,
+            _outcomes.c.label,
+            _outcomes.c.prediction,
+            _outcomes.c.verdicts,
+            _outcomes.c.resolved_at,
+        )
+        .join(_tasks, _holds())
+        .where(
+            _outcomes.c.project == project,
+            _outcomes.c.outcome_id <= up_to,
+            _outcomes.c.label.is_not(None),
+            _outcomes.c.lane.not_in(sorted(EVIDENCE_LANES)),
+            _outcomes.c.prediction["probabilities"].as_string().is_not(None),
+        )
+        .order_by(_outcomes.c.outcome_id.desc())
+        .limit(limit)
+    )
+    return _streamed(session, statement)
+
+
+def _holds() -> ColumnElement[bool]:
+    """Say that an outcome is its task's newest, and that the task waits for nobody."""
+    return and_(
+        _tasks.c.task_id == _outcomes.c.task_id,
+        _tasks.c.revision == _outcomes.c.revision,
+        _tasks.c.state == "resolved",
+    )
+
+
+def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a reviewer is on the page of `names`, which is in order and leaves nobody out.
+
+    SQLite would look each name up for each task if it were a list of them.
+    """
+    return column.between(names[0], names[-1])
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+async def _streamed(session: AsyncSession, statement: Select[Any]) -> AsyncGenerator[Row[Any]]:
+    options = {"yield_per": _READ_AT_ONCE}
+    result = await session.stream(statement, execution_options=options)
+    try:
+        async for row in result:
+            yield row
+    finally:
+        await result.close()

@@ -1,0 +1,145 @@
+"""Trust in a reviewer: the posterior, the rate of gold, and the rule that pauses."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from services.review_queue.people.trust import (
+    ENOUGH_GOLD,
+    ENOUGH_SHARED,
+    PRIOR,
+    Record,
+    Score,
+    accuracy_of,
+    gold_rate,
+    judge,
+    onboarding_left,
+)
+
+scores = st.integers(0, 500).flatmap(
+    lambda answered: st.builds(Score, st.just(answered), st.integers(0, answered))
+)
+records = st.builds(Record, gold=scores, shared=scores)
+
+
+def of_gold(answered: int, right: int) -> Record:
+    return Record(gold=Score(answered, right))
+
+
+@given(record=records, level=st.floats(0.5, 0.99), accuracy=st.floats(0.01, 0.99))
+def test_posterior_is_the_beta_distribution(record: Record, level: float, accuracy: float) -> None:
+    posterior = accuracy_of(record)
+    reference = stats.beta(posterior.right, posterior.wrong)
+    assert posterior.mean == pytest.approx(reference.mean())
+    assert posterior.deviation == pytest.approx(reference.std())
+    assert posterior.below(accuracy) == pytest.approx(reference.cdf(accuracy), abs=1e-9)
+    assert posterior.interval(level) == pytest.approx(reference.interval(level), abs=1e-6)
+
+
+def test_answers_to_gold_are_added_to_the_prior() -> None:
+    posterior = accuracy_of(of_gold(20, 18))
+    assert (posterior.right, posterior.wrong) == (PRIOR.right + 18, PRIOR.wrong + 2)
+
+
+def test_thirty_shared_answers_tell_as_much_as_twenty_of_gold() -> None:
+    shared = accuracy_of(Record(shared=Score(ENOUGH_SHARED, ENOUGH_SHARED - 6)))
+    gold = accuracy_of(of_gold(ENOUGH_GOLD, ENOUGH_GOLD - 4))
+    assert (shared.right, shared.wrong) == pytest.approx((gold.right, gold.wrong))
+
+
+@pytest.mark.parametrize(
+    ("record", "suffices"),
+    [
+        (Record(), False),
+        (of_gold(ENOUGH_GOLD - 1, 0), False),
+        (of_gold(ENOUGH_GOLD, 0), True),
+        (Record(shared=Score(ENOUGH_SHARED - 1, 0)), False),
+        (Record(shared=Score(ENOUGH_SHARED, 0)), True),
+    ],
+)
+def test_record_suffices_from_enough_answers_of_either_kind(record: Record, suffices: bool) -> None:
+    assert record.suffices is suffices
+
+
+@pytest.mark.parametrize("score", [(1, 2), (0, -1), (-1, -1)])
+def test_impossible_scores_are_refused(score: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="right must lie in"):
+        Score(*score)
+
+
+def test_gold_rate_falls_from_five_to_one_in_a_hundred_as_trust_grows() -> None:
+    rates = [gold_rate(of_gold(n, n)) for n in (0, 5, 20, 100, 1000, 100_000)]
+    assert rates[0] == 0.05
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0.01, abs=1e-4)
+    # After a hundred tests a reviewer of nine in ten is tested less than half as often.
+    assert gold_rate(of_gold(100, 90)) < 0.02
+
+
+def test_gold_rate_rises_again_when_a_trusted_reviewer_errs() -> None:
+    assert gold_rate(of_gold(24, 20)) > gold_rate(of_gold(20, 20))
+
+
+@given(record=records, highest=st.floats(0, 1), lowest=st.floats(0, 1))
+def test_gold_rate_stays_between_its_ends(record: Record, highest: float, lowest: float) -> None:
+    rate = gold_rate(record, highest, lowest)
+    assert min(lowest, highest) - 1e-12 <= rate <= highest + 1e-12
+
+
+def test_onboarding_ends_after_its_gold_tasks() -> None:
+    assert [onboarding_left(of_gold(n, 0)) for n in (0, 4, 10, 11)] == [10, 6, 0, 0]
+    assert onboarding_left(of_gold(2, 2), tasks=3) == 1
+    assert onboarding_left(Record(shared=Score(500, 500))) == 10
+
+
+@given(record=records, least=st.floats(0.05, 0.95), certainty=st.floats(0.5, 0.99))
+def test_pause_comes_with_the_figures_that_call_for_it(
+    record: Record, least: float, certainty: float
+) -> None:
+    found = judge(record, least, certainty)
+    posterior = accuracy_of(record)
+    assert found.pause == (posterior.below(least) > certainty)
+    assert found.record == record
+    assert (found.least_accuracy, found.certainty) == (least, certainty)
+    assert found.low < found.accuracy < found.high
+
+
+def test_nobody_is_paused_for_a_single_error_or_for_none() -> None:
+    assert not judge(Record(), 0.7).pause
+    assert not judge(of_gold(1, 0), 0.7).pause
+    assert not judge(of_gold(1000, 1000), 0.99).pause
+
+
+def test_one_who_guesses_is_paused() -> None:
+    found = judge(of_gold(20, 10), 0.8)
+    assert found.pause
+    assert found.probability_below > 0.99
+    assert found.high < 0.8
+
+
+def answers_until_pause(accuracy: float, least: float, answers: int, seed: int) -> int | None:
+    """After how many answers to gold one of this accuracy is paused, asked after each."""
+    right = np.random.default_rng(seed).random(answers) < accuracy
+    for answered, so_far in enumerate(np.cumsum(right), start=1):
+        if judge(of_gold(answered, int(so_far)), least).pause:
+            return answered
+    return None
+
+
+def test_bad_reviewers_are_paused_within_forty_answers_and_good_ones_hardly_ever() -> None:
+    bad = [answers_until_pause(0.45, 0.75, 40, seed) for seed in range(100)]
+    good = [answers_until_pause(0.93, 0.75, 200, seed) for seed in range(100)]
+    assert sum(stopped is not None for stopped in bad) >= 95
+    assert sum(stopped is not None for stopped in good) <= 1
+
+
+@pytest.mark.parametrize("bad", [0.0, 1.0, -0.1, float("nan")])
+def test_rules_outside_the_open_unit_interval_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="lie in"):
+        judge(Record(), bad)
+    with pytest.raises(ValueError, match="lie in"):
+        judge(Record(), 0.7, bad)
+    with pytest.raises(ValueError, match="lie in"):
+        PRIOR.interval(bad)
