@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.review_queue.models import VerdictRow
+from services.review_queue.models import TaskRow, VerdictRow
+from services.review_queue.people import repository
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.statements import table_of
 from shared.contracts.base import rfc3339, task_id_for
@@ -121,6 +122,31 @@ async def test_one_reviewer_twice_on_a_task_is_no_agreement_and_his_last_word_co
     assert found["pairs"][0]["agreement"] == 1
 
 
+async def test_only_the_newest_tasks_and_verdicts_are_compared(
+    desk: Desk, opinion: Opinion, settings: ReviewQueueSettings
+) -> None:
+    for name in "abc":
+        await answered(desk, name, "r1", "negative")
+        await opinion(name, "r2", "positive")
+    database = Database(settings.database_url)
+
+    async def compared(tasks: int, verdicts: int) -> list[tuple[str, str]]:
+        async with database.reading() as session:
+            rows = repository.shared_verdicts(session, "shop", tasks=tasks, verdicts=verdicts)
+            return [(row.task_id, row.reviewer) async for row in rows]
+
+    of = {name: task_id_for("shop", name) for name in "abc"}
+    everything = [(of[name], reviewer) for name in "abc" for reviewer in ("r1", "r2")]
+    assert await compared(3, 6) == everything
+    assert await compared(2, 6) == everything[2:]
+    # Of b only one verdict is among the newest three.
+    assert await compared(3, 3) == everything[4:]
+    async with database.reading() as session:
+        counted = await repository.outcome_agreement(session, "shop", ["r1", "r2"], verdicts=3)
+    assert counted == {"r1": (1, 1), "r2": (1, 0)}
+    await database.dispose()
+
+
 async def test_without_verdicts_nothing_is_known_of_agreement(desk: Desk) -> None:
     nothing = {"value": None, "low": None, "high": None}
     assert await agreement(desk) == {
@@ -232,7 +258,7 @@ async def test_gold_is_what_an_operator_gave_a_label(
     gold = [await answered(desk, f"g{number}", "r1", "negative", lane="gold") for number in (1, 2)]
     assert (await reviewers(desk))["r1"]["gold"] is None
     database = Database(settings.database_url)
-    tasks = table_of(VerdictRow).metadata.tables["tasks"]
+    tasks = table_of(TaskRow)
     async with database.transaction() as session:
         for outcome, label in zip(gold, ["negative", "positive"], strict=True):
             adjudicated = update(tasks).where(tasks.c.task_id == outcome["task_id"])

@@ -1,0 +1,14 @@
+import doctest
+from types import ModuleType
+
+import pytest
+
+from services.review_queue.agreement import coefficients
+from services.review_queue.people import label_errors, trust
+
+
+@pytest.mark.parametrize("module", [coefficients, label_errors, trust])
+def test_examples_in_the_docstrings_are_true(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
