@@ -18,11 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.review_queue.app import MIGRATIONS
+from services.review_queue.app import MIGRATIONS, webhook_sender
 from services.review_queue.errors import LeaseExpired
 from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.webhooks.relay import Relay
 from services.review_queue.worker import Worker
 from shared.auth import Principal
 from shared.contracts.base import task_id_for
@@ -71,9 +73,11 @@ class History(RuleBasedStateMachine):
     async def _furnished(self) -> tuple[Database, Rooms, Worker]:
         database, bells = Database(self.database_url), Doorbells("")
         store = Store(self.store_folder.as_uri())
-        worker = Worker(database, bells, self.clock, 1.0)
+        sender = webhook_sender(ReviewQueueSettings(), self.clock)
+        relay = Relay(database, sender, self.clock, 1.0)
+        worker = Worker(database, bells, self.clock, 1.0, relay)
         rooms = furnish(
-            database, bells, store, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
+            database, bells, store, sender, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
         )
         return database, rooms, worker
 
