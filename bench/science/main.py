@@ -1,7 +1,8 @@
-"""Both parts of the science, or one of them by its name.
+"""Both parts of the science, or one of them by its name: ``certify``, ``consensus``.
 
-python -m bench science
-python -m bench science certify --runs 100
+    python -m bench science certify --runs 100
+
+Options are those of the part.
 """
 
 from collections.abc import Callable
