@@ -12,6 +12,8 @@ from services.review_queue.api import ROUTERS
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.ui import routes as pages
+from services.review_queue.ui.site import Assets, Site
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
@@ -55,10 +57,12 @@ def create_app(
         service="review_queue",
         description="Projects, tasks, leases, verdicts and the outcomes feed.",
         lifespan=lifespan,
-        routers=ROUTERS,
+        routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
         missing=Readiness(database, store, MIGRATIONS),
         body_limit_bytes=common.body_limit_bytes,
     )
     app.state.rooms = rooms
+    app.state.site = Site(settings.public_url, settings.allowed_image_origins)
+    app.mount("/ui/static", Assets())
     return app

@@ -9,6 +9,8 @@ from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
+from services.review_queue.ui.entry import EntryService
+from services.review_queue.ui.records import RecordService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
 from shared.db import Database
@@ -27,6 +29,8 @@ class Rooms:
     verdicts: VerdictService
     corrections: CorrectionService
     outcomes: OutcomeService
+    entry: EntryService
+    records: RecordService
 
 
 def furnish(
@@ -47,4 +51,6 @@ def furnish(
         verdicts=VerdictService(database, now, nudge),
         corrections=CorrectionService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
+        entry=EntryService(database, now),
+        records=RecordService(database, now),
     )

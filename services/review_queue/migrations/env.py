@@ -3,6 +3,10 @@
 from alembic import context
 
 from services.review_queue.models import Base
+from services.review_queue.ui import models as ui_models
+
+# Tables are known once the modules that state them are imported.
+_ = ui_models
 
 context.configure(
     connection=context.config.attributes["connection"],
