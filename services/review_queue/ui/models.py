@@ -24,7 +24,7 @@ class LinkRow(Base, table=True):
 
 
 class SessionRow(Base, table=True):
-    """A browser that has entered. `projects` null means all; of the cookie only a digest is kept."""
+    """A browser that has entered; of its cookie only the digest is kept. `projects` null: all."""
 
     __tablename__ = "ui_sessions"
 

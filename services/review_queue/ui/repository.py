@@ -26,7 +26,9 @@ async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRo
     return link if fresh else None
 
 
-async def use_link(session: AsyncSession, digest: str, now: datetime) -> Row[tuple[str, str]] | None:
+async def use_link(
+    session: AsyncSession, digest: str, now: datetime
+) -> Row[tuple[str, str]] | None:
     """Use the link up and return (project, reviewer); None when it cannot be used.
 
     One statement, so that of two who come at once only one enters.

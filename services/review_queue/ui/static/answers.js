@@ -22,8 +22,11 @@ export class Answers {
 
   /** Keep an answer, then send it: `kind` is verdict, skip or undo. */
   keep(kind, token, body, item) {
-    const order = `${String(Date.now()).padStart(14, "0")}-${String(performance.now()).padStart(16, "0")}`;
-    localStorage.setItem(this.#prefix + order, JSON.stringify({ kind, token, body, item }));
+    const last = Number.parseInt(this.list().at(-1)?.key.slice(this.#prefix.length) ?? "0", 10);
+    // Later than the one before, also where the clock was turned back.
+    const order = String(Math.max(Date.now(), last + 1)).padStart(14, "0");
+    const key = `${this.#prefix}${order}-${Math.random().toString(36).slice(2)}`;
+    localStorage.setItem(key, JSON.stringify({ kind, token, body, item }));
     this.#on.changed();
     this.send();
   }

@@ -20,9 +20,10 @@ const leases = new Leases(project, activity, { lost, reloading, ended });
 const answers = new Answers(project.name, main.dataset.subject, {
   changed: showUnsent, waiting, taken, refused, ended });
 
-let given = []; // answers that can be taken back, newest last
+const GIVEN = `surehand:given:${project.name}:${main.dataset.subject}`;
+let given = JSON.parse(sessionStorage.getItem(GIVEN) ?? "[]"); // can be taken back, newest last
 let filling = false;
-let busy = false; // while an answer is being taken back no key may answer another task
+let undoing = null; // while an answer is being taken back no key may answer another task
 let stale = false; // the project has changed: the page is loaded anew before the next task
 let stopped = false;
 let disconnected = false;
@@ -31,6 +32,7 @@ let server = { verdicts: 0, skips: 0 };
 // ---- showing ----
 
 function show() {
+  const busy = undoing !== null;
   board.show(leases.current, { busy, undoable: given.length > 0 && !busy });
 }
 
@@ -75,7 +77,7 @@ async function fill() {
     filling = false;
   }
   // What was answered meanwhile may have left the desk empty.
-  if (leases.current === null && !disconnected && !document.hidden && !stopped) fill();
+  if (leases.current === null && !disconnected && !document.hidden && !stopped && !stale) fill();
 }
 
 let longPoll = 0;
@@ -119,44 +121,51 @@ function skip(reason) {
 
 function give(kind, body, words) {
   const task = leases.current;
-  if (task === null || busy) return;
+  if (task === null || undoing !== null) return;
   answers.keep(kind, task.token, body, task.item);
-  given = [...given, task].slice(-UNDOABLE);
+  remember([...given, task].slice(-UNDOABLE));
   board.notice("");
   advance();
   board.announce(leases.current === null ? words : `${words} Next item.`);
 }
 
-async function undo() {
+function remember(tasks) {
+  given = tasks;
+  const kept = tasks.map(({ token, item }) => ({ token, item }));
+  sessionStorage.setItem(GIVEN, JSON.stringify(kept));
+}
+
+function undo() {
   const task = given.at(-1);
-  if (task === undefined || busy) return;
-  given = given.slice(0, -1);
-  if (answers.withdraw(task.token)) {
+  if (task === undefined || undoing !== null) return;
+  remember(given.slice(0, -1));
+  // A page that was loaded anew no longer has what it showed before.
+  if (task.node !== undefined && answers.withdraw(task.token)) {
     putFirst(task);
     board.announce("Taken back. The item is here again.");
     return;
   }
-  busy = true;
+  undoing = task;
   show();
   board.announce("Taking back …");
   setTimeout(giveUpWaiting, UNDO_PATIENCE_MS, task);
   answers.keep("undo", task.token, null, task.item);
 }
 
-function giveUpWaiting() {
-  if (!busy) return;
-  busy = false;
+function giveUpWaiting(task) {
+  if (undoing === null || undoing !== task) return;
+  undoing = null;
   show();
   board.notice("The answer is taken back once the connection is there.");
 }
 
 async function taken(entry) {
-  await progress();
+  progress();
   if (entry.kind !== "undo") return;
   const { task_id: taskId } = entry.reply ?? {};
   const task = taskId === undefined ? null : await leases.retrieve(taskId);
-  const wanted = busy;
-  busy = false;
+  const wanted = undoing?.token === entry.token;
+  undoing = null;
   if (task === null) {
     show();
     board.notice("The answer was taken back; its item comes again later.");
@@ -171,7 +180,7 @@ async function taken(entry) {
 }
 
 function refused(entry, why) {
-  busy = false;
+  undoing = null;
   show();
   board.notice(`${entry.item}: the ${entry.kind} was not taken. ${why}`);
 }
@@ -181,7 +190,7 @@ function refused(entry, why) {
 function waiting() {
   disconnected = true;
   showUnsent();
-  if (busy) giveUpWaiting();
+  giveUpWaiting(undoing);
 }
 
 function showUnsent() {
@@ -224,7 +233,7 @@ function showProgress() {
 
 // ---- beginning ----
 
-async function start() {
+function start() {
   document.getElementById("work").hidden = false;
   advance();
 }

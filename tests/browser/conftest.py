@@ -1,0 +1,82 @@
+"""A review queue, a browser, and reviewers who enter by their links."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from services.review_queue.app import MIGRATIONS
+from services.review_queue.settings import ReviewQueueSettings
+from shared.auth import Keys
+from shared.db import Database
+from shared.settings import CommonSettings
+from tests.harness.browser import Watched, chromium, watched
+from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
+
+
+class Enter(Protocol):
+    """Lets a reviewer enter a project, in a browser context of his own."""
+
+    def __call__(
+        self, reviewer: str, **options: Any
+    ) -> AbstractAsyncContextManager[tuple[Page, Watched]]: ...
+
+
+@pytest.fixture
+def clock() -> Clock:
+    clock = Clock()
+    # What is of today in the browser is so in the review queue.
+    clock.moment = datetime.now(UTC)
+    return clock
+
+
+@pytest.fixture
+async def desk(
+    common: CommonSettings, keys: Keys, clock: Clock, sqlite_url: str
+) -> AsyncIterator[Desk]:
+    database = Database(sqlite_url)
+    await database.migrate(MIGRATIONS)
+    await database.dispose()
+    settings = ReviewQueueSettings(database_url=sqlite_url)
+    async with open_desk(common, settings, keys, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+async def link_of(desk: Desk, reviewer: str) -> str:
+    answer = await desk.operator.post("/v1/projects/shop/links", json={"reviewer": reviewer})
+    return str(body_of(answer)["url"])
+
+
+@pytest.fixture
+def enter(desk: Desk, browser: Browser) -> Enter:
+    @contextlib.asynccontextmanager
+    async def enter(reviewer: str, **options: Any) -> AsyncIterator[tuple[Page, Watched]]:
+        async with watched(browser, desk.base_url, **options) as one:
+            page = await one.context.new_page()
+            await page.goto(await link_of(desk, reviewer))
+            await page.get_by_role("button", name="Start").click()
+            await page.wait_for_url("**/ui/p/shop")
+            yield page, one
+
+    return enter
+
+
+async def read_instructions(page: Page) -> None:
+    """Say that one has read them, and wait for the first item."""
+    await page.get_by_role("button", name="I have read it").click()
+    await expect(page.locator(".task")).to_be_visible()
+
+
+async def shown(page: Page) -> str:
+    """The item that the page shows."""
+    return str(await page.locator(".task .item-id bdi").inner_text())
