@@ -71,7 +71,7 @@ def photo() -> str:
     draw.arc((120, 60, 350, 220), 200, 340, fill="#244f66", width=12)
     draw.polygon([(310, 140), (390, 100), (398, 118), (316, 190)], fill="#2f6f8f")
     content = io.BytesIO()
-    image.save(content, "PNG", optimize=True)
+    image.resize((360, 225)).save(content, "PNG", optimize=True)
     return base64.b64encode(content.getvalue()).decode()
 
 
@@ -163,7 +163,6 @@ async def visit(desk: Desk, browser: Browser) -> None:
         page = await one.context.new_page()
         await page.goto(await link_of(desk, "anna"))
         await page.get_by_role("button", name="Start").click()
-        await page.locator(".task").wait_for()
         await until_shown(page, "order-1700")
         await take(page, "phone")
 
@@ -171,12 +170,14 @@ async def visit(desk: Desk, browser: Browser) -> None:
 async def until_shown(page: Page, wanted: str) -> None:
     """Wait for the item that is pictured."""
     await page.get_by_text(wanted).wait_for()
+    await page.locator("#leased", has_text="2").wait_for()
 
 
 async def take(page: Page, name: str) -> None:
     """Take one picture, in few colours: it is kept with the code."""
     content = await page.screenshot(animations="disabled")
-    image = Image.open(io.BytesIO(content)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    image = image.quantize(_COLOURS, dither=Image.Dither.NONE)
     image.save(FOLDER / f"review-{name}.png", optimize=True)
 
 

@@ -26,6 +26,7 @@ export class Board {
     if (task === null || this.#stage.firstElementChild === task.node) return;
     this.#stage.replaceChildren(task.node);
     this.#comment.value = "";
+    this.#openComment(false);
     if (this.#filter !== null) this.#filter.value = "";
     this.#number();
     if (document.querySelector("dialog[open]") === null) this.#focusTask();
@@ -107,6 +108,7 @@ export class Board {
     byId("answer").addEventListener("submit", (event) => event.preventDefault());
     byId("skip").addEventListener("click", () => this.#askWhy());
     byId("undo").addEventListener("click", () => this.#on.undo());
+    byId("comment-button").addEventListener("click", () => this.#openComment(byId("comment-box").hidden));
     byId("keys").addEventListener("click", () => byId("keys-dialog").showModal());
     document.getElementById("instructions")?.addEventListener("click", () => this.#instruct());
     this.#filter?.addEventListener("input", () => this.#number());
@@ -123,6 +125,12 @@ export class Board {
 
   #instruct() {
     byId("instructions-dialog").showModal();
+  }
+
+  #openComment(open) {
+    byId("comment-box").hidden = !open;
+    byId("comment-button").setAttribute("aria-expanded", open);
+    if (open) this.#comment.focus();
   }
 
   #askWhy() {
@@ -168,7 +176,7 @@ export class Board {
     const moves = {
       s: () => this.#askWhy(),
       u: () => this.#on.undo(),
-      c: () => this.#comment.focus(),
+      c: () => this.#openComment(true),
       i: () => document.getElementById("instructions")?.click(),
       "?": () => byId("keys").click(),
       "/": () => this.#filter?.focus(),

@@ -9,6 +9,7 @@ import { Leases } from "./leases.js";
 const WAIT_SECONDS = 20;
 const RETRY_MS = 2_000;
 const PROGRESS_MS = 15_000;
+const PROGRESS_PAUSE_MS = 300;
 const UNDO_PATIENCE_MS = 3_000;
 const UNDOABLE = 20;
 
@@ -69,6 +70,7 @@ async function fill() {
       }
       disconnected = false;
       leases.ahead.push(...tasks);
+      if (tasks.length > 0) progress();
       if (leases.current === null && leases.ahead.length > 0) arrive();
       else if (tasks.length === 0 && !idle) break;
       else if (tasks.length === 0) waitLonger();
@@ -218,7 +220,14 @@ function ended() {
 
 // ---- progress ----
 
-async function progress() {
+let asking = 0;
+
+function progress() {
+  clearTimeout(asking);
+  asking = setTimeout(askProgress, PROGRESS_PAUSE_MS);
+}
+
+async function askProgress() {
   const reply = await call("GET", `/ui/p/${project.name}/progress?since=${startOfToday()}`);
   if (reply?.status !== 200) return;
   server = JSON.parse(reply.text);
