@@ -71,6 +71,22 @@ def enter(desk: Desk, browser: Browser) -> Enter:
     return enter
 
 
+@pytest.fixture
+async def operator_page(desk: Desk, browser: Browser) -> AsyncIterator[Page]:
+    async with watched(browser, desk.base_url) as one:
+        # A refusal of the page that was opened is an error of the console's too.
+        one.expected = "the server responded with a status of 40"
+        yield await one.context.new_page()
+
+
+async def sign_in(page: Page, desk: Desk) -> None:
+    """Enter with an operator's token."""
+    await page.goto("/ui/")
+    await page.get_by_label("Token").fill(desk.keys.issue("operator", "olga"))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/ui/p/shop")
+
+
 async def read_instructions(page: Page) -> None:
     """Say that one has read them, and wait for the first item."""
     await page.get_by_role("button", name="I have read it").click()

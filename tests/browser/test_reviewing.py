@@ -1,51 +1,9 @@
-from playwright.async_api import Page, expect
-from sqlalchemy import select
-from sqlmodel import col
+from playwright.async_api import expect
 
-from services.review_queue.models import VerdictRow
-from shared.db import Database
 from tests.browser.conftest import Enter, read_instructions, shown
+from tests.browser.desk import comments, has, holds, labels, press
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
-
-
-async def press(page: Page, key: str) -> str:
-    """Answer what is shown by a key; return which item that was, once another is shown."""
-    item = await shown(page)
-    await page.keyboard.press(key)
-    await expect(page.locator(".task .item-id bdi")).not_to_have_text(item)
-    return item
-
-
-async def rows(desk: Desk, **filters: str) -> list[Json]:
-    answer = await desk.operator.get(
-        "/v1/projects/shop/tasks", params={"limit": 1000, **filters}
-    )
-    return list(body_of(answer)["tasks"])
-
-
-async def labels(desk: Desk) -> dict[str, str]:
-    return {row["item_id"]: row["label"] for row in await rows(desk, state="resolved")}
-
-
-async def has(desk: Desk, given: dict[str, str]) -> bool:
-    return await labels(desk) == given
-
-
-async def holds(desk: Desk, count: int) -> bool:
-    return len(await rows(desk, state="leased")) == count
-
-
-async def comments(database_url: str) -> dict[str, str]:
-    """The comments of verdicts by task; no route gives them yet."""
-    database = Database(database_url)
-    async with database.reading() as session:
-        statement = select(col(VerdictRow.task_id), col(VerdictRow.comment)).where(
-            col(VerdictRow.comment).is_not(None), col(VerdictRow.skipped).is_(False)
-        )
-        found = {row[0]: row[1] for row in await session.execute(statement)}
-    await database.dispose()
-    return found
+from tests.integration.review_queue.desk import Desk, entry
 
 
 async def test_thirty_items_by_keyboard_with_a_lost_connection(

@@ -42,10 +42,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @dataclass
 class Watched:
-    """A browser context whose pages may say no error and ask nobody but `base_url`."""
+    """A browser context whose pages may say no error but `expected`, and ask only `base_url`."""
 
     context: BrowserContext
     base_url: str
+    expected: str = _LOST_CONNECTION
     faults: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
@@ -55,7 +56,7 @@ class Watched:
         self.context.on("request", lambda request: self._request(request.url))
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and _LOST_CONNECTION not in message.text:
+        if message.type in {"error", "warning"} and self.expected not in message.text:
             self.faults.append(message.text)
 
     def _request(self, url: str) -> None:
