@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from services.review_queue.app import MIGRATIONS
@@ -19,10 +20,10 @@ from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
 
 
 class Enter(Protocol):
-    """Lets a reviewer enter a project, in a browser context of his own."""
+    """Lets a reviewer enter, in a browser context of his own; tests turn an `own_clock`."""
 
     def __call__(
-        self, reviewer: str, **options: Any
+        self, reviewer: str, *, own_clock: bool = False, **options: Any
     ) -> AbstractAsyncContextManager[tuple[Page, Watched]]: ...
 
 
@@ -34,7 +35,7 @@ def clock() -> Clock:
     return clock
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(
     common: CommonSettings, keys: Keys, clock: Clock, sqlite_url: str
 ) -> AsyncIterator[Desk]:
@@ -46,7 +47,8 @@ async def desk(
         yield opened
 
 
-@pytest.fixture
+# One for all tests, which therefore run in one loop: starting it takes longer than most of them.
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as running:
         yield running
@@ -60,8 +62,12 @@ async def link_of(desk: Desk, reviewer: str) -> str:
 @pytest.fixture
 def enter(desk: Desk, browser: Browser) -> Enter:
     @contextlib.asynccontextmanager
-    async def enter(reviewer: str, **options: Any) -> AsyncIterator[tuple[Page, Watched]]:
+    async def enter(
+        reviewer: str, *, own_clock: bool = False, **options: Any
+    ) -> AsyncIterator[tuple[Page, Watched]]:
         async with watched(browser, desk.base_url, **options) as one:
+            if own_clock:
+                await one.context.clock.install()
             page = await one.context.new_page()
             await page.goto(await link_of(desk, reviewer))
             await page.get_by_role("button", name="Start").click()
@@ -71,7 +77,7 @@ def enter(desk: Desk, browser: Browser) -> Enter:
     return enter
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def operator_page(desk: Desk, browser: Browser) -> AsyncIterator[Page]:
     async with watched(browser, desk.base_url) as one:
         # A refusal of the page that was opened is an error of the console's too.

@@ -21,9 +21,7 @@ async def press(page: Page, key: str) -> str:
 
 
 async def rows(desk: Desk, **filters: str) -> list[Json]:
-    answer = await desk.operator.get(
-        "/v1/projects/shop/tasks", params={"limit": 1000, **filters}
-    )
+    answer = await desk.operator.get("/v1/projects/shop/tasks", params={"limit": 1000, **filters})
     return list(body_of(answer)["tasks"])
 
 

@@ -53,8 +53,10 @@ PROJECT: Json = {
     "review": {"max_overlap": 2, "blind": False},
 }
 TEXTS = [
-    "The kettle boils in two minutes and looks lovely on the shelf.\n\nBut the lid was dented when "
-    "it came, and nobody answers my mails. I keep it, I just would not order here again.",
+    """The kettle boils in two minutes and looks lovely on the shelf.
+
+But the lid was dented when it came, and nobody answers my mails. I keep it, I just would not \
+order here again.""",
     "Second pair of these boots. Warm, dry, worth every penny.",
     "Arrived broken, refund please.",
     "ok",

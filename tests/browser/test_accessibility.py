@@ -10,6 +10,8 @@ from tests.browser.pictures import PROJECT, item
 from tests.harness.browser import DESKTOP, PHONE, barriers
 from tests.integration.review_queue.desk import Desk, entry
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 VIEWS = [
     {"viewport": DESKTOP, "color_scheme": "light"},
     {"viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True},

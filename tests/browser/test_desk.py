@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Enter, read_instructions, shown
@@ -7,15 +8,15 @@ from tests.browser.desk import active_seconds, has, holds, press
 from tests.harness import wait_until
 from tests.integration.review_queue.desk import Desk, entry
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def test_active_time_leaves_out_idleness_and_hidden_pages(
     desk: Desk, enter: Enter, sqlite_url: str
 ) -> None:
     await desk.put_project(instructions="")
     await desk.post(*(entry(f"item-{number}") for number in range(4)))
-    async with enter("anna") as (page, watched):
-        await watched.context.clock.install()
-        await page.reload()
+    async with enter("anna", own_clock=True) as (page, watched):
         await expect(page.locator(".task")).to_be_visible()
         await watched.context.clock.run_for(5_000)
         await press(page, "1")
@@ -53,9 +54,7 @@ async def test_leases_are_renewed_while_somebody_works_and_not_for_ever(
 ) -> None:
     await desk.put_project(instructions="")
     await desk.post(entry("a"), entry("b"))
-    async with enter("anna") as (page, watched):
-        await watched.context.clock.install()
-        await page.reload()
+    async with enter("anna", own_clock=True) as (page, watched):
         await wait_until(lambda: holds(desk, 2))
         desk.clock.turn(50)
         async with page.expect_response("**/renew") as renewed:
@@ -118,12 +117,12 @@ async def test_many_labels_have_a_filter(desk: Desk, enter: Enter) -> None:
         await wait_until(lambda: has(desk, given))
 
 
-async def test_changed_instructions_are_read_before_the_next_item(
-    desk: Desk, enter: Enter
-) -> None:
+async def test_changed_instructions_are_read_before_the_next_item(desk: Desk, enter: Enter) -> None:
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(9)))
-    async with enter("anna") as (page, _):
+    async with enter("anna") as (page, watched):
+        # The page learns of the change by a refusal.
+        watched.expected = "status of 409"
         await read_instructions(page)
         await page.keyboard.press("i")
         await expect(page.get_by_role("dialog")).to_contain_text("Read the whole review.")

@@ -1,9 +1,12 @@
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Enter, read_instructions, shown
 from tests.browser.desk import comments, has, holds, labels, press
 from tests.harness import wait_until
 from tests.integration.review_queue.desk import Desk, entry
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_thirty_items_by_keyboard_with_a_lost_connection(
@@ -74,5 +77,3 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
     assert await comments(sqlite_url) == {by_item[commented]: "s is no skip here, nor 1 a label"}
     # What was held ahead was given back when the page closed.
     await wait_until(lambda: holds(desk, 0))
-
-

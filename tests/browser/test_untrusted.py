@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
 from playwright.async_api import Page, expect
 
 from shared.contracts.base import rfc3339
 from tests.browser.conftest import Enter, sign_in
 from tests.harness.browser import barriers
 from tests.integration.review_queue.desk import Desk, Json, body_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SCRIPT = "<script>window.pwned=1</script>"
 ATTACKS = [
@@ -29,9 +32,7 @@ FIELDS: Json = {
     "vector": {"type": "vector", "length": 12},
     "extra": {"type": "json"},
 }
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 def hostile(number: int) -> Json:
@@ -80,7 +81,9 @@ async def test_attacks_in_every_field_stay_text(desk: Desk, enter: Enter) -> Non
             task = page.locator(".task")
             await expect(task.locator(".item-id")).to_contain_text(f"{number} ")
             text = task.locator(".field.text .value")
-            assert await text.evaluate("node => node.textContent") == hostile(number)["data"]["text"]
+            assert (
+                await text.evaluate("node => node.textContent") == hostile(number)["data"]["text"]
+            )
             assert "pre" in str(await text.evaluate("node => getComputedStyle(node).whiteSpace"))
             await expect(task.locator(".field.category .value")).to_have_text(attack)
             await expect(task.locator(".suggestion bdi")).to_have_text(

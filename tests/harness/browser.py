@@ -31,9 +31,7 @@ def chromium_path() -> str:
 async def chromium() -> AsyncIterator[Browser]:
     """A running browser."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_path(), args=_ARGUMENTS
-        )
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=_ARGUMENTS)
         try:
             yield browser
         finally:

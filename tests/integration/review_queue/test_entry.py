@@ -157,9 +157,7 @@ async def test_no_task_before_the_instructions_are_read_or_when_they_change(desk
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
         problem_of(await anna.post("/ui/p/shop/tasks", {}), 409, "conflict")
-        problem_of(
-            await anna.post("/ui/p/shop/acknowledge", {"revision": 2}), 422, "unprocessable"
-        )
+        problem_of(await anna.post("/ui/p/shop/acknowledge", {"revision": 2}), 422, "unprocessable")
         assert (await anna.post("/ui/p/shop/acknowledge", {"revision": 1})).status_code == 204
         assert "text of a" in (await anna.post("/ui/p/shop/tasks", {})).text
         await desk.put_project(instructions="Read it twice.")

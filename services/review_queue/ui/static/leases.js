@@ -4,6 +4,7 @@ import { call, passing } from "./calls.js";
 const TICK_MS = 1_000;
 const LONGEST_IDLE_MS = 600_000;
 const MOST_FOR_RETURN = 6;
+const RETURN_PAUSE_MS = 200;
 
 export class Leases {
   #project;
@@ -44,13 +45,21 @@ export class Leases {
   /** Lease until the task that was taken back is there: it waits for whoever took it back. */
   async retrieve(taskId) {
     for (let attempt = 0; attempt < MOST_FOR_RETURN; attempt += 1) {
-      const tasks = await this.more(1, 0);
-      if (tasks === null || tasks.length === 0) return null;
-      const [task] = tasks;
-      if (task.taskId === taskId) return task;
-      this.ahead.push(task);
+      // It may also have come by a call that was under way.
+      const found = this.#take(taskId);
+      if (found !== null) return found;
+      const tasks = (await this.more(1, 0)) ?? [];
+      this.ahead.push(...tasks);
+      if (tasks.length === 0) await new Promise((resolve) => setTimeout(resolve, RETURN_PAUSE_MS));
     }
-    return null;
+    return this.#take(taskId);
+  }
+
+  #take(taskId) {
+    if (this.current?.taskId === taskId) return this.current;
+    const found = this.ahead.find((task) => task.taskId === taskId) ?? null;
+    this.ahead = this.ahead.filter((task) => task !== found);
+    return found;
   }
 
   #held() {

@@ -171,8 +171,9 @@ async function taken(entry) {
   if (task === null) {
     show();
     board.notice("The answer was taken back; its item comes again later.");
-  } else if (wanted || leases.current === null) {
-    putFirst(task);
+  } else if (wanted || leases.current === null || leases.current === task) {
+    if (leases.current === task) show();
+    else putFirst(task);
     board.announce("Taken back. The item is here again.");
   } else {
     // Somebody may be about to answer what is shown: what came late is next.
