@@ -158,8 +158,8 @@ async def visit(desk: Desk, browser: Browser) -> None:
         await page.get_by_label("Token").fill(desk.keys.issue("operator", "olga"))
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/ui/p/shop")
-        await page.goto("/ui/p/shop/settle")
-        await take(page, "settle")
+        await page.goto("/ui/p/shop/adjudicate")
+        await take(page, "adjudication")
     phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
     async with watched(browser, desk.base_url, **phone) as one:
         page = await one.context.new_page()

@@ -72,7 +72,7 @@ async def test_no_other_view_has_barriers(desk: Desk, operator_page: Page, schem
     (lease,) = await desk.lease("boris")
     await desk.use("boris", lease["token"], "skip", {"reason": "unclear"})
     await sign_in(page, desk)
-    await page.goto("/ui/p/shop/settle")
+    await page.goto("/ui/p/shop/adjudicate")
     await expect(page.locator(".matter")).to_be_visible()
     assert await barriers(page) == []
     await desk.put_project("other")

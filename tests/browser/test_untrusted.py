@@ -32,7 +32,12 @@ FIELDS: Json = {
     "vector": {"type": "vector", "length": 12},
     "extra": {"type": "json"},
 }
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = "".join(
+    [
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+        "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    ]
+)
 
 
 def hostile(number: int) -> Json:
@@ -130,11 +135,11 @@ async def test_what_reviewers_say_stays_text_for_the_operator(
     (lease,) = await desk.lease(ATTACKS[0])
     await desk.use(ATTACKS[0], lease["token"], "skip", {"reason": ATTACKS[1]})
     await sign_in(operator_page, desk)
-    await operator_page.goto("/ui/p/shop/settle")
+    await operator_page.goto("/ui/p/shop/adjudicate")
     answers = operator_page.locator(".answers li")
     await expect(answers).to_contain_text(ATTACKS[0])
     await expect(answers).to_contain_text(ATTACKS[1])
     await unharmed(operator_page)
     await operator_page.locator("button.label", has_text=ATTACKS[3]).click()
-    await expect(operator_page.get_by_text("There is nothing to settle.")).to_be_visible()
+    await expect(operator_page.get_by_text("There is nothing to adjudicate.")).to_be_visible()
     assert (await desk.task(lease["task"]["task_id"]))["label"] == ATTACKS[3]

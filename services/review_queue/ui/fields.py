@@ -11,7 +11,7 @@ from shared.contracts.items import is_stored_url
 from shared.contracts.projects import FieldSpec
 
 _NUMBERS_SHOWN = 8
-_SNIFFED_BYTES = 16
+_SNIFFED_CHARACTERS = 24  # of base64: 18 bytes
 _MAGIC = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
@@ -84,7 +84,11 @@ def _origin(url: str) -> str | None:
 
 
 def _media_type(encoded: str) -> str | None:
-    start = base64.b64decode(encoded[: _SNIFFED_BYTES * 4 // 3 // 4 * 4 + 4])
+    try:
+        start = base64.b64decode(encoded[:_SNIFFED_CHARACTERS])
+    except ValueError:
+        # The field held something else when the task came in.
+        return None
     return next((kind for magic, kind in _MAGIC if magic.match(start)), None)
 
 

@@ -21,6 +21,8 @@ def instructions_html(markdown: str) -> Markup:
 
 def _adapt(tokens: Sequence[Token]) -> None:
     for token in tokens:
+        # The alignment of a table's column; the page's policy allows no style in markup.
+        token.attrs.pop("style", None)
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1:]) + _HEADINGS_ABOVE, _DEEPEST)}"
         elif token.type == "link_open":

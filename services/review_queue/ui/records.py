@@ -1,4 +1,4 @@
-"""What the page tells: progress of the queue and of oneself, and what is to be settled."""
+"""What the page tells: progress of the queue and of oneself, and what is to be adjudicated."""
 
 import statistics
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Matter:
-    """A task to be settled, with what people said."""
+    """A task to be adjudicated, with what people said."""
 
     task: TaskRow
     state: str
@@ -90,10 +90,10 @@ class RecordService:
     async def matters(
         self, name: str, *, after: tuple[datetime, str] | None, limit: int
     ) -> tuple[Project, list[Matter]]:
-        """Return the project and its tasks that are to be settled, oldest first."""
+        """Return the project and its tasks that are to be adjudicated, oldest first."""
         now = self.now()
         async with self.database.reading() as session:
             project = await current_project(session, name)
-            rows = await repository.unsettled(session, name, after=after, limit=limit)
+            rows = await repository.undecided(session, name, after=after, limit=limit)
             answers = await repository.standing_answers(session, [row.task_id for row in rows])
         return project, [Matter(row, state_of(row, now), answers[row.task_id]) for row in rows]

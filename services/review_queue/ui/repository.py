@@ -123,12 +123,12 @@ async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> 
     return sorted((await session.execute(newest)).scalars())
 
 
-async def unsettled(
+async def undecided(
     session: AsyncSession, project: str, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[TaskRow]:
     """Return tasks that were skipped, or on which standing verdicts differ, oldest first.
 
-    Where an operator has answered in his own name, the matter is settled.
+    Where an operator has answered in his own name, the matter is closed.
     """
     standing = and_(
         col(VerdictRow.task_id) == col(TaskRow.task_id), col(VerdictRow.withdrawn_at).is_(None)
@@ -140,7 +140,7 @@ async def unsettled(
         other.c.withdrawn_at.is_(None),
         other.c.label != col(VerdictRow.label),
     )
-    settled = exists().where(
+    closed = exists().where(
         standing,
         col(VerdictRow.token).is_(None),
         col(VerdictRow.recorded_by) == col(VerdictRow.reviewer),
@@ -148,7 +148,7 @@ async def unsettled(
     unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0)
     statement = (
         select(TaskRow)
-        .where(col(TaskRow.project) == project, or_(unanswered, differing), ~settled)
+        .where(col(TaskRow.project) == project, or_(unanswered, differing), ~closed)
         .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
         .limit(limit)
     )

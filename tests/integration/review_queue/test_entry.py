@@ -112,7 +112,7 @@ async def test_session_of_a_link_is_for_its_project_and_its_reviewer_alone(desk:
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
         assert (await anna.http.get("/ui/p/other")).status_code == 403
-        assert (await anna.http.get("/ui/p/shop/settle")).status_code == 403
+        assert (await anna.http.get("/ui/p/shop/adjudicate")).status_code == 403
         lease = await desk.lease_one("boris")
         answer = await anna.post(f"/ui/leases/{lease['token']}/verdict", {"label": "positive"})
         problem_of(answer, 409, "lease-expired")
@@ -124,7 +124,7 @@ async def test_tokens_of_people_enter_and_those_of_machines_do_not(desk: Desk) -
             assert (await visitor.sign_in(desk.keys.issue(role, "robot"))).status_code == 403
         assert (await visitor.sign_in("nonsense")).status_code == 401
         assert (await visitor.sign_in(desk.keys.issue("operator", "olga"))).status_code == 303
-        assert (await visitor.http.get("/ui/p/shop/settle")).status_code == 200
+        assert (await visitor.http.get("/ui/p/shop/adjudicate")).status_code == 200
 
 
 async def test_leaving_ends_the_session_itself(desk: Desk) -> None:

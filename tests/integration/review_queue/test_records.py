@@ -54,7 +54,7 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
         assert re.findall(r'max="(\d+)" value="(\d+)"', page.text) == [("2", "1"), ("2", "1")]
 
 
-async def test_what_was_skipped_is_to_be_settled_until_it_has_a_label(desk: Desk) -> None:
+async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: Desk) -> None:
     await desk.post(entry("open"), entry("resolved"), entry("plain"))
     for name, item in (("anna", "open"), ("anna", "resolved"), ("boris", "resolved")):
         held = {lease["task"]["item_id"]: lease["token"] for lease in await desk.lease(name, 3)}
@@ -63,14 +63,14 @@ async def test_what_was_skipped_is_to_be_settled_until_it_has_a_label(desk: Desk
             await desk.use(name, token, "release")
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
-        page = await olga.http.get("/ui/p/shop/settle")
+        page = await olga.http.get("/ui/p/shop/adjudicate")
         assert sorted(matters(page)) == ["open", "resolved"]
         assert "boris cannot tell" in page.text
         rows = body_of(await desk.operator.get("/v1/projects/shop/tasks"))["tasks"]
         for row in rows[:2]:
             revision = str((await desk.task(row["task_id"]))["revision"])
             form = {"label": "positive", "revision": revision}
-            path = f"/ui/p/shop/settle/{row['task_id']}"
+            path = f"/ui/p/shop/adjudicate/{row['task_id']}"
             for _ in range(2):
                 answer = await olga.http.post(path, data=form, headers=olga.origin)
             # The second time the page was out of date.
@@ -78,14 +78,14 @@ async def test_what_was_skipped_is_to_be_settled_until_it_has_a_label(desk: Desk
             settled = await desk.task(row["task_id"])
             assert (settled["state"], settled["label"]) == ("resolved", "positive")
             assert settled["timeline"][-2]["actor"] == "olga"
-        assert matters(await olga.http.get("/ui/p/shop/settle")) == []
+        assert matters(await olga.http.get("/ui/p/shop/adjudicate")) == []
 
 
-async def test_settling_refuses_labels_and_tasks_that_there_are_not(desk: Desk) -> None:
+async def test_adjudication_refuses_labels_and_tasks_that_there_are_not(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
-        path = "/ui/p/shop/settle"
+        path = "/ui/p/shop/adjudicate"
         for task_id, label, status in (
             (receipt["task_id"], "neither", 422),
             (receipt["task_id"], "", 422),
@@ -109,10 +109,10 @@ async def test_matters_come_in_pages(desk: Desk) -> None:
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
         found: list[str] = []
-        address = "/ui/p/shop/settle"
+        address = "/ui/p/shop/adjudicate"
         while address:
             page = await olga.http.get(address)
             found += matters(page)
             more = re.search(r'href="(\?after=[^"]+)"', page.text)
-            address = f"/ui/p/shop/settle{more.group(1)}" if more else ""
+            address = f"/ui/p/shop/adjudicate{more.group(1)}" if more else ""
     assert found == names

@@ -1,4 +1,4 @@
-"""The page on which operators settle what reviewers could not."""
+"""The page on which operators adjudicate what reviewers could not."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,7 +19,9 @@ from services.review_queue.ui.site import page, to
 from shared.http.lists import decode_cursor, encode_cursor
 from shared.problems import Conflict, Unprocessable
 
-router = APIRouter(prefix="/ui/p/{project}/settle", route_class=PageRoute, include_in_schema=False)
+router = APIRouter(
+    prefix="/ui/p/{project}/adjudicate", route_class=PageRoute, include_in_schema=False
+)
 
 _AT_ONCE = 20
 
@@ -39,7 +41,7 @@ async def matters(
         for matter in found[:_AT_ONCE]
     ]
     following = _cursor(found[_AT_ONCE - 1]) if len(found) > _AT_ONCE else None
-    return page("settle.html", who=who, project=document, matters=shown, following=following)
+    return page("adjudicate.html", who=who, project=document, matters=shown, following=following)
 
 
 def _cursor(last: Matter) -> str:
@@ -61,7 +63,7 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
 
 
 @router.post("/{task_id}")
-async def settle(
+async def adjudicate(
     project: str, task_id: str, form: Form, rooms: InRooms, who: ByOperator
 ) -> Response:
     """Give the final label."""
@@ -69,11 +71,11 @@ async def settle(
         verdict = VerdictOnBehalf(reviewer=who.subject, label=form.get("label", ""))
     except ValidationError as error:
         raise Unprocessable([("/label", "is not a label of this project")]) from error
-    await _settle(rooms, project, task_id, verdict, form.get("revision", ""))
-    return to(f"/ui/p/{project}/settle")
+    await _adjudicate(rooms, project, task_id, verdict, form.get("revision", ""))
+    return to(f"/ui/p/{project}/adjudicate")
 
 
-async def _settle(
+async def _adjudicate(
     rooms: Rooms, project: str, task_id: str, verdict: VerdictOnBehalf, revision: str
 ) -> None:
     task = await rooms.tasks.show(project, task_id)
