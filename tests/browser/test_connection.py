@@ -100,8 +100,10 @@ async def test_answers_outlast_a_session_and_reach_nobody_elses(desk: Desk, ente
         assert other not in given
         await wait_until(lambda: has(desk, {other: "positive"}))
         (session,) = cookies
-        kept = {"name": session["name"], "value": session["value"], "url": f"{desk.base_url}/ui"}
-        await watched.context.add_cookies([kept])
+        address = f"{desk.base_url}/ui"
+        await watched.context.add_cookies(
+            [{"name": session["name"], "value": session["value"], "url": address}]
+        )
         await page.goto("/ui/p/shop")
         await expect(page.locator(".who")).to_have_text("anna")
         await wait_until(lambda: has(desk, {other: "positive", **given}))

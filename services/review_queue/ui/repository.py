@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,9 +27,7 @@ async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRo
     return link if fresh else None
 
 
-async def use_link(
-    session: AsyncSession, digest: str, now: datetime
-) -> Row[tuple[str, str]] | None:
+async def use_link(session: AsyncSession, digest: str, now: datetime) -> Row[Any] | None:
     """Use the link up and return (project, reviewer); None when it cannot be used.
 
     One statement, so that of two who come at once only one enters.
@@ -87,7 +86,7 @@ async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> None:
 
 async def answers_by_label(
     session: AsyncSession, project: str, reviewer: str, since: datetime | None
-) -> Sequence[Row[tuple[str | None, int]]]:
+) -> Sequence[Row[Any]]:
     """Return (label, how often) of a reviewer's standing answers; the label null counts skips."""
     statement = (
         select(col(VerdictRow.label), func.count())
@@ -120,7 +119,8 @@ async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> 
         .order_by(col(VerdictRow.verdict_id).desc())
         .limit(_SECONDS_SHOWN)
     )
-    return sorted((await session.execute(newest)).scalars())
+    found = (await session.execute(newest)).scalars()
+    return sorted(seconds for seconds in found if seconds is not None)
 
 
 async def undecided(

@@ -1,5 +1,8 @@
 """What the page's scripts ask for: the API's own routes, and tasks as HTML."""
 
+from collections.abc import Callable
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from services.review_queue.api import leases
@@ -16,13 +19,14 @@ from shared.problems import Conflict
 
 router = APIRouter(prefix="/ui", route_class=ScriptRoute, include_in_schema=False)
 
-for _name, _route in {
+_MOVES: dict[str, Callable[..., Any]] = {
     "verdict": leases.post_verdict,
     "skip": leases.post_skip,
     "renew": leases.post_renew,
     "release": leases.post_release,
     "undo": leases.post_undo,
-}.items():
+}
+for _name, _route in _MOVES.items():
     router.post(f"/leases/{{token}}/{_name}")(_route)
 
 
