@@ -38,11 +38,12 @@ function show() {
 }
 
 function advance() {
+  // Before all else: what was answered is no longer held, and a page that closes gives back the rest.
+  leases.current = leases.ahead.shift() ?? null;
   if (stale) {
     location.reload();
     return;
   }
-  leases.current = leases.ahead.shift() ?? null;
   activity.restart();
   show();
   if (leases.current === null) board.empty(disconnected ? "There is no connection. It goes on by itself." : "One moment …");
