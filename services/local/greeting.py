@@ -17,6 +17,7 @@ async def greet(installation: Installation, home: Home, note: str | None) -> Non
     addresses = installation.addresses
     lines = ["", "Surehand is ready."]
     lines += [f"  {name:<13}{url}/docs" for name, url in sorted(addresses.items())]
+    lines += [f"  reviewers    {addresses['review_queue']}/ui/"]
     lines += [f"  tokens       {home.tokens_file}", f"  log          {home.log_file}"]
     if note:
         lines += ["", note]

@@ -16,6 +16,8 @@ from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.transport import Transport
+from services.review_queue.ui import routes as pages
+from services.review_queue.ui.site import Assets, Site
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
@@ -68,10 +70,12 @@ def create_app(
         service="review_queue",
         description="Projects, tasks, leases, verdicts and the outcomes feed.",
         lifespan=lifespan,
-        routers=ROUTERS,
+        routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
         missing=Readiness(database, store, MIGRATIONS),
         body_limit_bytes=common.body_limit_bytes,
     )
     app.state.rooms = rooms
+    app.state.site = Site(settings.public_url, settings.allowed_image_origins)
+    app.mount("/ui/static", Assets())
     return app

@@ -17,6 +17,8 @@ from services.review_queue.tasks.service import TaskService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.verdicts.adjudication import AdjudicationService
+from services.review_queue.ui.entry import EntryService
+from services.review_queue.ui.records import RecordService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
 from services.review_queue.webhooks.sending import Sender
@@ -44,6 +46,8 @@ class Rooms:
     agreement: AgreementService
     reviewers: ReviewerService
     suspects: SuspectService
+    entry: EntryService
+    records: RecordService
 
 
 def furnish(
@@ -73,4 +77,6 @@ def furnish(
         agreement=AgreementService(database),
         reviewers=ReviewerService(database),
         suspects=SuspectService(database),
+        entry=EntryService(database, now),
+        records=RecordService(database, now),
     )

@@ -1,11 +1,15 @@
 """This service's own settings."""
 
+import re
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import SECRETS_FOLDER
+
+# Lower case, as browsers compare them; nothing that could end a directive of the page's policy.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class ReviewQueueSettings(BaseSettings):
@@ -23,3 +27,27 @@ class ReviewQueueSettings(BaseSettings):
     """Whether webhooks may go to private addresses, and to http URLs."""
     webhook_secrets_dir: Path = SECRETS_FOLDER
     """Folder in which a webhook's `secret_ref` is looked for before the environment."""
+    public_url: str = ""
+    """Address under which browsers find this service; empty means as each request has it."""
+    image_origins: str = ""
+    """Other origins whose images the reviewers' page may load, apart by spaces."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, url: str) -> str:
+        url = url.rstrip("/")
+        if url and not _ORIGIN.fullmatch(url):
+            raise ValueError("must be a scheme and a host, e.g. https://review.example.org")
+        return url
+
+    @field_validator("image_origins")
+    @classmethod
+    def _origins(cls, origins: str) -> str:
+        if not all(map(_ORIGIN.fullmatch, origins.split())):
+            raise ValueError("must be origins, e.g. https://images.example.org, apart by spaces")
+        return origins
+
+    @property
+    def allowed_image_origins(self) -> frozenset[str]:
+        """The origins of `image_origins`."""
+        return frozenset(self.image_origins.split())

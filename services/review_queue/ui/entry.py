@@ -1,0 +1,175 @@
+"""Who enters: by a one-time link or a token, then by the cookie of a session."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from services.review_queue.projects.service import current_project
+from services.review_queue.ui import repository
+from services.review_queue.ui.models import AcknowledgementRow, LinkRow, SessionRow
+from shared.auth import Principal
+from shared.contracts.projects import Project
+from shared.db import Database
+from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable
+
+_SECRET_BYTES = 32
+_LONGEST_SESSION = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What a link is for, shown before it is used."""
+
+    project: str
+    title: str
+    reviewer: str
+
+
+@dataclass(frozen=True)
+class EntryService:
+    """Links, sessions, and which instructions a reviewer has read.
+
+    Codes and cookies are random; the database has their digests only, so that whoever reads it
+    can enter nowhere.
+    """
+
+    database: Database
+    now: Callable[[], datetime]
+
+    async def invite(
+        self, project: str, reviewer: str, expires_seconds: float, created_by: str
+    ) -> tuple[str, datetime]:
+        """Make a link of one use; return its code and when it expires.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        """
+        code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
+        expires_at = now + timedelta(seconds=expires_seconds)
+        async with self.database.transaction() as session:
+            await current_project(session, project)
+            row = LinkRow(
+                code_digest=_digest(code),
+                project=project,
+                reviewer=reviewer,
+                created_by=created_by,
+                created_at=now,
+                expires_at=expires_at,
+            )
+            await repository.add_link(session, row)
+        return code, expires_at
+
+    async def invitation(self, code: str) -> Invitation:
+        """Return what a link is for, and let it be used later; `NotFound` when it cannot be."""
+        async with self.database.reading() as session:
+            link = await repository.find_link(session, _digest(code), self.now())
+            if link is None:
+                raise _used_up()
+            project = await current_project(session, link.project)
+        return Invitation(link.project, project.title or link.project, link.reviewer)
+
+    async def redeem(self, code: str) -> str:
+        """Use a link up and return a session's cookie; `NotFound` when it was used, or expired."""
+        cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
+        async with self.database.transaction() as session:
+            used = await repository.use_link(session, _digest(code), now)
+            if used is None:
+                raise _used_up()
+            row = SessionRow(
+                session_digest=_digest(cookie),
+                subject=used.reviewer,
+                role="reviewer",
+                projects=[used.project],
+                created_at=now,
+                expires_at=now + _LONGEST_SESSION,
+            )
+            await repository.add_session(session, row, now)
+        return cookie
+
+    async def sign_in(self, who: Principal) -> str:
+        """Return a session's cookie for the holder of a token; it ends with the token.
+
+        Raises
+        ------
+        Forbidden
+            The role is one of machines.
+        """
+        if who.role not in {"reviewer", "operator"}:
+            raise Forbidden("Use a token of role reviewer or operator.", role=who.role)
+        cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
+        # A token may be good for longer than a datetime can hold.
+        left = min(who.expires_at - now.timestamp(), _LONGEST_SESSION.total_seconds())
+        row = SessionRow(
+            session_digest=_digest(cookie),
+            subject=who.subject,
+            role=who.role,
+            projects=None if who.projects is None else sorted(who.projects),
+            created_at=now,
+            expires_at=now + timedelta(seconds=left),
+        )
+        async with self.database.transaction() as session:
+            await repository.add_session(session, row, now)
+        return cookie
+
+    async def principal(self, cookie: str | None) -> Principal:
+        """Return who holds a session's cookie; `Unauthorized` when nobody does."""
+        if cookie is None:
+            raise Unauthorized("Open a link, or sign in with a token.")
+        async with self.database.reading() as session:
+            row = await repository.find_session(session, _digest(cookie))
+        if row is None or row.expires_at <= self.now():
+            raise Unauthorized("The session has ended; open a new link, or sign in again.")
+        return Principal(
+            subject=row.subject,
+            role=row.role,  # type: ignore[arg-type]
+            projects=None if row.projects is None else frozenset(row.projects),
+            expires_at=row.expires_at.replace(tzinfo=UTC).timestamp(),
+            token_id=row.session_digest,
+        )
+
+    async def leave(self, cookie: str) -> None:
+        """End a session."""
+        async with self.database.transaction() as session:
+            await repository.end_session(session, _digest(cookie))
+
+    async def acknowledge(self, project: str, reviewer: str, revision: int) -> None:
+        """Note that the reviewer has read this revision of the instructions.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        Unprocessable
+            There is no such revision yet.
+        """
+        async with self.database.transaction() as session:
+            newest = await current_project(session, project)
+            if revision > newest.instructions_revision:
+                raise Unprocessable([("/revision", "is newer than the instructions")])
+            row = AcknowledgementRow(
+                project=project,
+                reviewer=reviewer,
+                instructions_revision=revision,
+                acknowledged_at=self.now(),
+            )
+            await repository.acknowledge(session, row)
+
+    async def has_read(self, project: Project, reviewer: str) -> bool:
+        """Say whether the reviewer has read the instructions as they are; none need no reading."""
+        if not project.instructions.strip():
+            return True
+        async with self.database.reading() as session:
+            read = await repository.acknowledged(session, project.project, reviewer)
+        return read >= project.instructions_revision
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _used_up() -> NotFound:
+    return NotFound("This link was used before, or has expired. Ask for a new one.")

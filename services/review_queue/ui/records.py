@@ -1,0 +1,99 @@
+"""What the page tells: progress of the queue and of oneself, and what is to be adjudicated."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.review_queue.models import TaskRow, VerdictRow
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks import repository as tasks
+from services.review_queue.tasks.states import state_of
+from services.review_queue.ui import repository
+from shared.contracts.projects import Project
+from shared.db import Database
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What waits in the queue, and what one reviewer did since a moment."""
+
+    open: int
+    leased: int
+    verdicts: int
+    skips: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What one reviewer did in a project; seconds are active time, null where none is known."""
+
+    today: Progress
+    verdicts: int
+    skips: int
+    by_label: list[tuple[str, int]]
+    median_seconds: float | None
+
+    @property
+    def skip_rate(self) -> float | None:
+        """Skips among all answers, in [0, 1]."""
+        answers = self.verdicts + self.skips
+        return self.skips / answers if answers else None
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A task to be adjudicated, with what people said."""
+
+    task: TaskRow
+    state: str
+    answers: list[VerdictRow]
+
+
+@dataclass(frozen=True)
+class RecordService:
+    """Reads; writes nothing."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    async def progress(self, project: str, reviewer: str, since: datetime) -> Progress:
+        """Return the progress of the queue, and of the reviewer since `since`."""
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            lanes = await tasks.depth(session, project, self.now())
+            given = await repository.answers_by_label(session, project, reviewer, since)
+        skips = sum(count for label, count in given if label is None)
+        return Progress(
+            open=sum(waiting for _, waiting, _, _ in lanes),
+            leased=sum(held for _, _, held, _ in lanes),
+            verdicts=sum(count for _, count in given) - skips,
+            skips=skips,
+        )
+
+    async def statistics(self, project: str, reviewer: str, since: datetime) -> Statistics:
+        """Return all that the reviewer did, and what of it since `since`."""
+        today = await self.progress(project, reviewer, since)
+        async with self.database.reading() as session:
+            given = await repository.answers_by_label(session, project, reviewer, None)
+            seconds = await repository.active_seconds(session, project, reviewer)
+        by_label = [(label, count) for label, count in given if label is not None]
+        verdicts = sum(count for _, count in by_label)
+        return Statistics(
+            today=today,
+            verdicts=verdicts,
+            skips=sum(count for _, count in given) - verdicts,
+            by_label=by_label,
+            median_seconds=statistics.median(seconds) if seconds else None,
+        )
+
+    async def matters(
+        self, name: str, *, after: tuple[datetime, str] | None, limit: int
+    ) -> tuple[Project, list[Matter]]:
+        """Return the project and its tasks that are to be adjudicated, oldest first."""
+        now = self.now()
+        async with self.database.reading() as session:
+            project = await current_project(session, name)
+            rows = await repository.undecided(session, name, after=after, limit=limit)
+            answers = await repository.standing_answers(session, [row.task_id for row in rows])
+        return project, [Matter(row, state_of(row, now), answers[row.task_id]) for row in rows]

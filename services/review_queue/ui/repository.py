@@ -1,0 +1,174 @@
+"""Every statement of this room."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.models import TaskRow, VerdictRow
+from services.review_queue.statements import insert_new
+from services.review_queue.ui.models import AcknowledgementRow, LinkRow, SessionRow
+
+_SECONDS_SHOWN = 1000
+
+
+async def add_link(session: AsyncSession, row: LinkRow) -> None:
+    """Keep a link."""
+    session.add(row)
+
+
+async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
+    """Return the link, if it can still be used."""
+    link = await session.get(LinkRow, digest)
+    fresh = link is not None and link.used_at is None and link.expires_at > now
+    return link if fresh else None
+
+
+async def use_link(session: AsyncSession, digest: str, now: datetime) -> Row[Any] | None:
+    """Use the link up and return (project, reviewer); None when it cannot be used.
+
+    One statement, so that of two who come at once only one enters.
+    """
+    statement = (
+        update(LinkRow)
+        .where(
+            col(LinkRow.code_digest) == digest,
+            col(LinkRow.used_at).is_(None),
+            col(LinkRow.expires_at) > now,
+        )
+        .values(used_at=now)
+        .returning(col(LinkRow.project), col(LinkRow.reviewer))
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def add_session(session: AsyncSession, row: SessionRow, now: datetime) -> None:
+    """Keep a session, and forget those that have expired."""
+    await session.execute(delete(SessionRow).where(col(SessionRow.expires_at) <= now))
+    session.add(row)
+
+
+async def find_session(session: AsyncSession, digest: str) -> SessionRow | None:
+    """Return the session, if there is one."""
+    return await session.get(SessionRow, digest)
+
+
+async def end_session(session: AsyncSession, digest: str) -> None:
+    """Forget the session."""
+    await session.execute(delete(SessionRow).where(col(SessionRow.session_digest) == digest))
+
+
+async def acknowledged(session: AsyncSession, project: str, reviewer: str) -> int:
+    """Return the revision of the instructions that the reviewer has read, 0 for none."""
+    row = await session.get(AcknowledgementRow, (project, reviewer))
+    return 0 if row is None else row.instructions_revision
+
+
+async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> None:
+    """Note what was read; an older revision never replaces a newer one."""
+    await insert_new(session, AcknowledgementRow, "reviewer", [row.model_dump()])
+    statement = (
+        update(AcknowledgementRow)
+        .where(
+            col(AcknowledgementRow.project) == row.project,
+            col(AcknowledgementRow.reviewer) == row.reviewer,
+            col(AcknowledgementRow.instructions_revision) < row.instructions_revision,
+        )
+        .values(
+            instructions_revision=row.instructions_revision, acknowledged_at=row.acknowledged_at
+        )
+    )
+    await session.execute(statement)
+
+
+async def answers_by_label(
+    session: AsyncSession, project: str, reviewer: str, since: datetime | None
+) -> Sequence[Row[Any]]:
+    """Return (label, how often) of a reviewer's standing answers; the label null counts skips."""
+    statement = (
+        select(col(VerdictRow.label), func.count())
+        .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
+        .where(
+            col(TaskRow.project) == project,
+            col(VerdictRow.reviewer) == reviewer,
+            col(VerdictRow.withdrawn_at).is_(None),
+        )
+        .group_by(col(VerdictRow.label))
+        .order_by(func.count().desc(), col(VerdictRow.label))
+    )
+    if since is not None:
+        statement = statement.where(col(VerdictRow.given_at) >= since)
+    return (await session.execute(statement)).all()
+
+
+async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> list[float]:
+    """Return the active time of a reviewer's newest verdicts, shortest first."""
+    newest = (
+        select(col(VerdictRow.active_seconds))
+        .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
+        .where(
+            col(TaskRow.project) == project,
+            col(VerdictRow.reviewer) == reviewer,
+            col(VerdictRow.skipped).is_(False),
+            col(VerdictRow.withdrawn_at).is_(None),
+            col(VerdictRow.active_seconds).is_not(None),
+        )
+        .order_by(col(VerdictRow.verdict_id).desc())
+        .limit(_SECONDS_SHOWN)
+    )
+    found = (await session.execute(newest)).scalars()
+    return sorted(seconds for seconds in found if seconds is not None)
+
+
+async def undecided(
+    session: AsyncSession, project: str, *, after: tuple[datetime, str] | None, limit: int
+) -> list[TaskRow]:
+    """Return tasks that were skipped, or on which standing verdicts differ, oldest first.
+
+    Where an operator has answered in his own name, the matter is closed.
+    """
+    standing = and_(
+        col(VerdictRow.task_id) == col(TaskRow.task_id), col(VerdictRow.withdrawn_at).is_(None)
+    )
+    other = VerdictRow.__table__.alias()  # type: ignore[attr-defined]
+    differing = exists().where(
+        standing,
+        other.c.task_id == col(TaskRow.task_id),
+        other.c.withdrawn_at.is_(None),
+        other.c.label != col(VerdictRow.label),
+    )
+    closed = exists().where(
+        standing,
+        col(VerdictRow.token).is_(None),
+        col(VerdictRow.recorded_by) == col(VerdictRow.reviewer),
+    )
+    unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0)
+    statement = (
+        select(TaskRow)
+        .where(col(TaskRow.project) == project, or_(unanswered, differing), ~closed)
+        .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
+        .limit(limit)
+    )
+    if after is not None:
+        created_at, task_id = after
+        later = and_(col(TaskRow.created_at) == created_at, col(TaskRow.task_id) > task_id)
+        statement = statement.where(or_(col(TaskRow.created_at) > created_at, later))
+    return list((await session.execute(statement)).scalars())
+
+
+async def standing_answers(
+    session: AsyncSession, task_ids: Sequence[str]
+) -> dict[str, list[VerdictRow]]:
+    """Return the verdicts and skips of each task that nobody has taken back, oldest first."""
+    statement = (
+        select(VerdictRow)
+        .where(col(VerdictRow.task_id).in_(task_ids), col(VerdictRow.withdrawn_at).is_(None))
+        .order_by(col(VerdictRow.verdict_id))
+    )
+    answers: dict[str, list[VerdictRow]] = {task_id: [] for task_id in task_ids}
+    for row in (await session.execute(statement)).scalars():
+        answers[row.task_id].append(row)
+    return answers

@@ -1,0 +1,68 @@
+"""What the page's scripts ask for: the API's own routes, and tasks as HTML."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.review_queue.api import leases
+from services.review_queue.api.access import ByReviewer, InRooms, IsGone
+from services.review_queue.leases.claims import lease_time
+from services.review_queue.ui.fields import views
+from services.review_queue.ui.messages import Acknowledgement
+from services.review_queue.ui.records import Progress
+from services.review_queue.ui.routes.known import AtSite, ScriptRoute
+from services.review_queue.ui.routes.pages import Since, day_of
+from services.review_queue.ui.site import page
+from shared.contracts.tasks import LeaseRequest
+from shared.problems import Conflict
+
+router = APIRouter(prefix="/ui", route_class=ScriptRoute, include_in_schema=False)
+
+_MOVES: dict[str, Callable[..., Any]] = {
+    "verdict": leases.post_verdict,
+    "skip": leases.post_skip,
+    "renew": leases.post_renew,
+    "release": leases.post_release,
+    "undo": leases.post_undo,
+}
+for _name, _route in _MOVES.items():
+    router.post(f"/leases/{{token}}/{_name}")(_route)
+
+
+@router.post("/p/{project}/tasks")
+async def post_tasks(
+    project: str,
+    body: LeaseRequest,
+    rooms: InRooms,
+    who: ByReviewer,
+    gone: IsGone,
+    site: AtSite,
+) -> Response:
+    """Lease tasks and return them as HTML, once the instructions have been read."""
+    document = await rooms.projects.get(project)
+    if not await rooms.entry.has_read(document, who.subject):
+        raise Conflict("Read the instructions first.", revision=document.instructions_revision)
+    leased = await rooms.claims.lease(project, who.subject, body, gone)
+    shown = [
+        (lease, views(lease.task.data, document.fields, site.image_origins))
+        for lease in leased.leases
+    ]
+    seconds = lease_time(document).total_seconds()
+    return page("tasks.html", project=document, leases=shown, seconds=seconds)
+
+
+@router.post("/p/{project}/acknowledge", status_code=204)
+async def post_acknowledgement(
+    project: str, body: Acknowledgement, rooms: InRooms, who: ByReviewer
+) -> None:
+    """Note that the reviewer has read the instructions."""
+    await rooms.entry.acknowledge(project, who.subject, body.revision)
+
+
+@router.get("/p/{project}/progress")
+async def get_progress(
+    project: str, rooms: InRooms, who: ByReviewer, since: Since = None
+) -> Progress:
+    """Return what waits, and what the reviewer did since `since`."""
+    return await rooms.records.progress(project, who.subject, day_of(since))

@@ -1,0 +1,87 @@
+"""The page on which operators adjudicate what reviewers could not."""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Response
+from pydantic import ValidationError
+
+from services.review_queue.api.access import ByOperator, InRooms
+from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.rooms import Rooms
+from services.review_queue.tasks.service import as_task_id
+from services.review_queue.ui.fields import views
+from services.review_queue.ui.records import Matter
+from services.review_queue.ui.routes.entering import Form
+from services.review_queue.ui.routes.known import AtSite, PageRoute
+from services.review_queue.ui.site import page, to
+from shared.http.lists import decode_cursor, encode_cursor
+from shared.problems import Conflict, Unprocessable
+
+router = APIRouter(
+    prefix="/ui/p/{project}/adjudicate", route_class=PageRoute, include_in_schema=False
+)
+
+_AT_ONCE = 20
+
+
+@router.get("")
+async def matters(
+    project: str,
+    rooms: InRooms,
+    who: ByOperator,
+    site: AtSite,
+    after: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Show tasks that were skipped, or on which reviewers differ, with what they said."""
+    document, found = await rooms.records.matters(project, after=_place(after), limit=_AT_ONCE + 1)
+    shown = [
+        (matter, views(matter.task.data, document.fields, site.image_origins))
+        for matter in found[:_AT_ONCE]
+    ]
+    following = _cursor(found[_AT_ONCE - 1]) if len(found) > _AT_ONCE else None
+    return page("adjudicate.html", who=who, project=document, matters=shown, following=following)
+
+
+def _cursor(last: Matter) -> str:
+    return quote(encode_cursor(f"{last.task.created_at.isoformat()} {last.task.task_id}"))
+
+
+def _place(cursor: str | None) -> tuple[datetime, str] | None:
+    text = decode_cursor(cursor)
+    if text is None:
+        return None
+    moment, _, task_id = text.partition(" ")
+    try:
+        created_at = datetime.fromisoformat(moment)
+    except ValueError:
+        created_at = None
+    if created_at is None or created_at.tzinfo is None or as_task_id(task_id) is None:
+        raise Unprocessable([("/query/after", "is not a cursor of this list")])
+    return created_at, task_id
+
+
+@router.post("/{task_id}")
+async def adjudicate(
+    project: str, task_id: str, form: Form, rooms: InRooms, who: ByOperator
+) -> Response:
+    """Give the final label."""
+    try:
+        verdict = VerdictOnBehalf(reviewer=who.subject, label=form.get("label", ""))
+    except ValidationError as error:
+        raise Unprocessable([("/label", "is not a label of this project")]) from error
+    await _adjudicate(rooms, project, task_id, verdict, form.get("revision", ""))
+    return to(f"/ui/p/{project}/adjudicate")
+
+
+async def _adjudicate(
+    rooms: Rooms, project: str, task_id: str, verdict: VerdictOnBehalf, revision: str
+) -> None:
+    task = await rooms.tasks.show(project, task_id)
+    if str(task.revision) != revision:
+        raise Conflict("The task has moved on since the page was shown; look at it again.")
+    if task.state == "resolved":
+        # Should the service stop here, the task is open to all: nothing that was said is lost.
+        await rooms.tasks.reopen(project, task_id, verdict.reviewer)
+    await rooms.corrections.record(project, task_id, verdict, verdict.reviewer)

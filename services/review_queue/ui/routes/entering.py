@@ -1,0 +1,75 @@
+"""Pages by which one enters and leaves."""
+
+from typing import Annotated
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.review_queue.api.access import InRooms
+from services.review_queue.ui.routes.known import AtSite, PageRoute, Visitor
+from services.review_queue.ui.site import COOKIE, HOME, page, to
+from shared.auth import Verifier
+from shared.problems import Unauthorized
+
+router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
+
+_EVERY_PROJECT = 1000
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return a form's fields, the first of each name; what is not UTF-8 is replaced."""
+    body = (await request.body()).decode("utf-8", "replace")
+    return {name: values[0] for name, values in parse_qs(body).items()}
+
+
+Form = Annotated[dict[str, str], Depends(form_of)]
+
+
+@router.get("")
+async def without_slash() -> Response:
+    """Be found without the slash too."""
+    return to(HOME)
+
+
+@router.get("/")
+async def home(rooms: InRooms, who: Visitor) -> Response:
+    """Offer the projects that one may enter, or ask for a token."""
+    if who is None:
+        return page("sign_in.html", who=None, fault=None)
+    listed = await rooms.projects.page(after="", limit=_EVERY_PROJECT, only=who.projects)
+    if len(listed.projects) == 1:
+        return to(f"/ui/p/{listed.projects[0].project}")
+    return page("projects.html", who=who, projects=listed.projects)
+
+
+@router.post("/")
+async def sign_in(request: Request, form: Form, rooms: InRooms, site: AtSite) -> Response:
+    """Enter with a token."""
+    verifier: Verifier = request.app.state.verifier
+    try:
+        who = verifier.verify(form.get("token", "").strip())
+    except Unauthorized as problem:
+        return page("sign_in.html", status=problem.status, who=None, fault=problem.detail)
+    return site.admit(request, await rooms.entry.sign_in(who))
+
+
+@router.get("/enter")
+async def open_link(rooms: InRooms, code: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Show what a link is for. It is used up by the button alone: previews of links only look."""
+    invitation = await rooms.entry.invitation(code)
+    return page("enter.html", who=None, code=code, invitation=invitation)
+
+
+@router.post("/enter")
+async def use_link(request: Request, form: Form, rooms: InRooms, site: AtSite) -> Response:
+    """Enter by a link, and use it up."""
+    return site.admit(request, await rooms.entry.redeem(form.get("code", "")))
+
+
+@router.post("/leave")
+async def leave(request: Request, rooms: InRooms) -> Response:
+    """End the session."""
+    await rooms.entry.leave(request.cookies.get(COOKIE, ""))
+    response = to(HOME)
+    response.delete_cookie(COOKIE, path="/ui")
+    return response

@@ -1,0 +1,38 @@
+"""The route that makes links; part of the API."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+
+from services.review_queue.api.access import ByOperator, InRooms
+from services.review_queue.ui.messages import NewLink, OneTimeLink
+from services.review_queue.ui.routes.known import AtSite
+from shared.http.body import StrictRoute
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotFound,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["links"])
+
+
+@router.post(
+    "/links",
+    summary="Make a one-time link to the reviewers' page",
+    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+)
+async def post_link(
+    project: str, body: NewLink, rooms: InRooms, who: ByOperator, site: AtSite, request: Request
+) -> OneTimeLink:
+    """Whoever opens it first, before it expires, is `reviewer` in this project, for 12 hours."""
+    code, expires_at = await rooms.entry.invite(
+        project, body.reviewer, body.expires_seconds, who.subject
+    )
+    return OneTimeLink(
+        url=f"{site.address(request)}/ui/enter?code={quote(code)}", expires_at=expires_at
+    )

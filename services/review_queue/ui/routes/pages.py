@@ -1,0 +1,44 @@
+"""Pages of reviewers."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+
+from services.review_queue.api.access import ByReviewer, InRooms
+from services.review_queue.ui.markup import instructions_html
+from services.review_queue.ui.routes.known import PageRoute
+from services.review_queue.ui.site import page
+from shared.contracts.base import utc_now
+
+router = APIRouter(prefix="/ui/p/{project}", route_class=PageRoute, include_in_schema=False)
+
+# A reviewer's own day; where the browser does not say when it began, that of UTC.
+Since = Annotated[AwareDatetime | None, Query()]
+
+
+def day_of(since: datetime | None) -> datetime:
+    """Return when the day began."""
+    return since or utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@router.get("")
+async def review(project: str, rooms: InRooms, who: ByReviewer) -> Response:
+    """Show the desk at which tasks are answered; its script fetches them one by one."""
+    document = await rooms.projects.get(project)
+    return page(
+        "review.html",
+        who=who,
+        project=document,
+        instructions=instructions_html(document.instructions),
+        has_read=await rooms.entry.has_read(document, who.subject),
+    )
+
+
+@router.get("/me")
+async def me(project: str, rooms: InRooms, who: ByReviewer, since: Since = None) -> Response:
+    """Show what the reviewer did."""
+    document = await rooms.projects.get(project)
+    records = await rooms.records.statistics(project, who.subject, day_of(since))
+    return page("statistics.html", who=who, project=document, records=records)

@@ -1,0 +1,103 @@
+"""What all pages share: templates, security headers, the cookie, and whose requests are ours."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from shared.problems import Forbidden, Problem, Unauthorized
+
+COOKIE = "surehand_session"
+HOME = "/ui/"
+_FOLDER = Path(__file__).parent
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_FOLDER / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Assets(StaticFiles):
+    """The page's own scripts and styles; browsers ask each time whether they have changed."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=_FOLDER / "static")
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return one file."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the pages are found, and the only other origins that images may come from."""
+
+    public_url: str
+    image_origins: frozenset[str]
+
+    def address(self, request: Request) -> str:
+        """Base URL as browsers know it: as set, else as this request has it."""
+        return self.public_url or str(request.base_url).rstrip("/")
+
+    def require_own(self, request: Request) -> None:
+        """Raise `Forbidden` when another site's page sends a request that may change something."""
+        if request.method in _SAFE_METHODS:
+            return
+        own, origin = urlsplit(self.address(request)), urlsplit(request.headers.get("origin", ""))
+        # A proxy may have ended TLS: only where the public address is set is its scheme known.
+        same = origin.netloc == own.netloc and (not self.public_url or origin.scheme == own.scheme)
+        if not origin.netloc or not same:
+            raise Forbidden("This request does not come from this site's own page.")
+
+    def guard(self, response: Response) -> Response:
+        """Add the headers that let a page load and send nothing but our own."""
+        images = " ".join(["'self'", "data:", *sorted(self.image_origins)])
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+            f"img-src {images}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        # Not `no-referrer`: with it forms are sent with the origin `null`.
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    def admit(self, request: Request, cookie: str) -> Response:
+        """Send a browser that has entered to the first page, with its cookie."""
+        response = to(HOME)
+        secure = urlsplit(self.address(request)).scheme == "https"
+        response.set_cookie(
+            COOKIE, cookie, path="/ui", secure=secure, httponly=True, samesite="strict"
+        )
+        return response
+
+
+def to(path: str) -> Response:
+    """Send the browser to another of our pages, by GET."""
+    return RedirectResponse(path, status_code=303)
+
+
+def page(template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """Return a rendered page; `who` is the principal, or None where nobody has entered."""
+    return HTMLResponse(_TEMPLATES.get_template(template).render(context), status)
+
+
+def refusal(problem: Problem) -> Response:
+    """Return a problem as a page; who is not known goes to where one enters."""
+    if isinstance(problem, Unauthorized):
+        return to(HOME)
+    return page("message.html", status=problem.status, title=problem.title, text=problem.detail)

@@ -1,0 +1,1 @@
+"""The reviewers' page in a real browser."""

@@ -1,0 +1,170 @@
+"""Answers outlast what happens to connections, pages, sessions and leases."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.conftest import Enter, link_of, read_instructions, shown
+from tests.browser.desk import has, holds, labels, press, verdicts
+from tests.harness import wait_until
+from tests.integration.review_queue.desk import Desk, entry
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def begin(desk: Desk, count: int = 6) -> None:
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(count)))
+
+
+async def test_answer_costs_no_wait(desk: Desk, enter: Enter) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 2))
+        released = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await released.wait()
+            await route.continue_()
+
+        await watched.context.route("**/ui/leases/**", hold)
+        await watched.context.route("**/ui/p/shop/tasks", hold)
+        # Nothing is answered by the server, and yet the next item is there.
+        item = await press(page, "1")
+        assert await labels(desk) == {}
+        released.set()
+        await wait_until(lambda: has(desk, {item: "negative"}))
+
+
+async def test_answer_whose_reply_was_lost_is_sent_again_and_counts_once(
+    desk: Desk, enter: Enter, sqlite_url: str
+) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        lost: list[str] = []
+
+        async def lose(route: Route) -> None:
+            if len(lost) < 2:
+                await route.fetch()
+                lost.append(route.request.url)
+                await route.abort("internetdisconnected")
+            else:
+                await route.continue_()
+
+        await watched.context.route("**/verdict", lose)
+        item = await press(page, "2")
+        await expect(page.locator("#unsent")).to_contain_text("1 answer is not sent yet")
+        await expect(page.locator("#unsent")).to_be_hidden()
+        assert len(lost) == 2
+        assert await labels(desk) == {item: "positive"}
+        assert len(await verdicts(sqlite_url)) == 1
+
+
+async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: Enter) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 2))
+        await watched.context.set_offline(True)
+        given = {await press(page, "1"): "negative"}
+        given[await shown(page)] = "positive"
+        await page.keyboard.press("2")
+        await expect(page.locator("#unsent")).to_be_visible()
+        await page.close()
+        await watched.context.set_offline(False)
+        assert await labels(desk) == {}
+        again = await watched.context.new_page()
+        await again.goto("/ui/p/shop")
+        await expect(again.locator(".task")).to_be_visible()
+        await wait_until(lambda: has(desk, given))
+
+
+async def test_answers_outlast_a_session_and_reach_nobody_elses(desk: Desk, enter: Enter) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        watched.expected = "status of 401"
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 2))
+        cookies = await watched.context.cookies()
+        await watched.context.clear_cookies()
+        given = {await press_once(page, "1"): "negative"}
+        await expect(page.get_by_text("Your session has ended")).to_be_visible()
+        assert await labels(desk) == {}
+        await page.goto(await link_of(desk, "boris"))
+        await page.get_by_role("button", name="Start").click()
+        await read_instructions(page)
+        other = await press(page, "2")
+        assert other not in given
+        await wait_until(lambda: has(desk, {other: "positive"}))
+        (session,) = cookies
+        address = f"{desk.base_url}/ui"
+        await watched.context.add_cookies(
+            [{"name": session["name"], "value": session["value"], "url": address}]
+        )
+        await page.goto("/ui/p/shop")
+        await expect(page.locator(".who")).to_have_text("anna")
+        await wait_until(lambda: has(desk, {other: "positive", **given}))
+
+
+async def press_once(page: Page, key: str) -> str:
+    item = await shown(page)
+    await page.keyboard.press(key)
+    return item
+
+
+async def test_answer_that_came_too_late_is_said_to_be_so(desk: Desk, enter: Enter) -> None:
+    await begin(desk, 3)
+    async with enter("anna") as (page, watched):
+        watched.expected = "status of 409"
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 2))
+        desk.clock.turn(61)
+        item = await press_once(page, "1")
+        await expect(page.locator("#notice")).to_contain_text(f"Item {item}: the verdict was not")
+        assert await labels(desk) == {}
+
+
+async def test_undo_of_what_was_not_sent_and_of_what_was(
+    desk: Desk, enter: Enter, sqlite_url: str
+) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        sent = await press(page, "1")
+        await wait_until(lambda: has(desk, {sent: "negative"}))
+        await wait_until(lambda: holds(desk, 2))
+        await watched.context.set_offline(True)
+        # The first is being sent and may have arrived; the second never left this device.
+        first = await press(page, "1")
+        await expect(page.locator("#unsent")).to_be_visible()
+        second = await press_once(page, "1")
+        await page.keyboard.press("u")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(second)
+        await page.keyboard.press("u")
+        await expect(page.locator("#notice")).to_contain_text("once the connection is there")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(second)
+        await watched.context.set_offline(False)
+        await expect(page.locator("#notice")).to_contain_text("its item is next")
+        assert await press(page, "2") == second
+        assert await press(page, "2") == first
+        await page.reload()
+        await expect(page.locator(".task")).to_be_visible()
+        # What a page knew before it was loaded anew can still be taken back.
+        await page.keyboard.press("u")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(first)
+        wanted = {sent: "negative", second: "positive", first: "negative"}
+        await press(page, "1")
+        await wait_until(lambda: has(desk, wanted))
+    assert len(await verdicts(sqlite_url)) == 3
+
+
+async def test_new_items_appear_by_themselves(desk: Desk, enter: Enter) -> None:
+    await desk.put_project(instructions="")
+    async with enter("anna") as (page, _):
+        await expect(page.locator(".empty")).to_contain_text("Nothing is waiting")
+        await desk.post(entry("late"))
+        await expect(page.locator(".task .item-id bdi")).to_have_text("late")
+        await expect(page.locator("#announcer")).to_have_text("A new item has come.")

@@ -1,0 +1,79 @@
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Enter, read_instructions, shown
+from tests.browser.desk import comments, has, holds, labels, press
+from tests.harness import wait_until
+from tests.integration.review_queue.desk import Desk, entry
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_thirty_items_by_keyboard_with_a_lost_connection(
+    desk: Desk, enter: Enter, sqlite_url: str
+) -> None:
+    await desk.put_project()
+    receipts = await desk.post(*(entry(f"item-{number:02}") for number in range(40)))
+    by_item = {receipt["item_id"]: receipt["task_id"] for receipt in receipts}
+    given: dict[str, str] = {}
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+
+        async def answer(key: str) -> str:
+            item = await press(page, key)
+            given[item] = {"1": "negative", "2": "positive"}[key]
+            return item
+
+        for number in range(12):
+            await answer("12"[number % 2])
+
+        # A comment goes with the answer that follows it.
+        await page.keyboard.press("c")
+        await page.keyboard.type("s is no skip here, nor 1 a label")
+        await page.keyboard.press("Escape")
+        commented = await answer("2")
+
+        # Undo: the item comes back at once, and is answered otherwise.
+        wrong = await answer("1")
+        await page.keyboard.press("u")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(wrong)
+        assert await answer("2") == wrong
+
+        await page.keyboard.press("s")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        skipped = await press(page, "1")
+
+        # Without a connection the next item is there all the same; answers are kept.
+        await wait_until(lambda: holds(desk, 2))
+        assert (await desk.kinds(by_item[skipped]))[-1] == "skipped"
+        await watched.context.set_offline(True)
+        await answer("1")
+        kept = await shown(page)
+        await page.keyboard.press("2")
+        given[kept] = "positive"
+        await expect(page.get_by_text("2 answers are not sent yet")).to_be_visible()
+        assert set(given) - set(await labels(desk))
+        await watched.context.set_offline(False)
+        await expect(page.get_by_text("not sent yet")).to_be_hidden()
+        await expect(page.locator(".task")).to_be_visible()
+
+        while len(given) < 30:
+            await answer("12"[len(given) % 2])
+        await wait_until(lambda: has(desk, given))
+        await expect(page.locator("#today")).to_have_text("30")
+        await expect(page.locator("#skips")).to_have_text("1")
+
+    assert await labels(desk) == given
+    for item in given:
+        kinds = await desk.kinds(by_item[item])
+        assert kinds.count("verdict") == (2 if item == wrong else 1)
+    assert "undone" in await desk.kinds(by_item[wrong])
+    timeline = (await desk.task(by_item[skipped]))["timeline"]
+    assert [line["detail"] for line in timeline if line["kind"] == "skipped"] == [
+        {"reason": "unclear"}
+    ]
+    feed = await desk.outcomes()
+    assert sum(row["label"] is not None for row in feed["outcomes"]) == 31
+    assert await comments(sqlite_url) == {by_item[commented]: "s is no skip here, nor 1 a label"}
+    # What was held ahead was given back when the page closed.
+    await wait_until(lambda: holds(desk, 0))
