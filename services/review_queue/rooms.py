@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.review_queue.exchange.exporting import ExportService
+from services.review_queue.exchange.importing import ImportService
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.projects.service import ProjectService
@@ -27,6 +29,8 @@ class Rooms:
     verdicts: VerdictService
     corrections: CorrectionService
     outcomes: OutcomeService
+    imports: ImportService
+    exports: ExportService
 
 
 def furnish(
@@ -39,12 +43,15 @@ def furnish(
     poll_seconds: float,
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
+    intake = IntakeService(database, now, nudge)
     return Rooms(
         projects=ProjectService(database, store, now, nudge),
-        intake=IntakeService(database, now, nudge),
+        intake=intake,
         tasks=TaskService(database, now, nudge),
         claims=ClaimService(database, bells, now, poll_seconds),
         verdicts=VerdictService(database, now, nudge),
         corrections=CorrectionService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
+        imports=ImportService(database, intake, now),
+        exports=ExportService(database, now),
     )

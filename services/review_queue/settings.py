@@ -15,3 +15,5 @@ class ReviewQueueSettings(BaseSettings):
     """Port that the service listens on."""
     database_url: str = ""
     """Database; empty means SQLite in ``SUREHAND_HOME``."""
+    import_limit_bytes: int = Field(default=16 * 1024**3, ge=1024)
+    """Largest body of an import."""

@@ -1,5 +1,5 @@
 """Routes: parse, call one function, return."""
 
-from services.review_queue.api import leases, outcomes, projects, tasks
+from services.review_queue.api import exchange, leases, outcomes, projects, tasks
 
-ROUTERS = (projects.router, tasks.router, leases.router, outcomes.router)
+ROUTERS = (projects.router, tasks.router, leases.router, outcomes.router, exchange.router)
