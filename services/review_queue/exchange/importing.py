@@ -108,27 +108,32 @@ class ImportService:
         self, project: Project, rows: Sequence[Row], tally: _Tally, *, lane: Lane, actor: str
     ) -> None:
         tally.rows += len(rows)
-        good: list[tuple[int, TaskRecord]] = []
-        for row in rows:
-            record = _record(row, project, lane)
-            if isinstance(record, TaskRecord):
-                good.append((row.line, record))
-            else:
-                tally.reject(row.line, record)
-        if not good:
-            return
+        checked = [(row.line, _record(row, project, lane)) for row in rows]
+        faults = [(line, one) for line, one in checked if isinstance(one, str)]
+        good = [(line, one) for line, one in checked if isinstance(one, TaskRecord)]
+        if good:
+            faults += await self._enqueue(project, good, tally, actor)
+        for line, fault in sorted(faults):
+            tally.reject(line, fault)
+
+    async def _enqueue(
+        self, project: Project, good: Sequence[tuple[int, TaskRecord]], tally: _Tally, actor: str
+    ) -> list[tuple[int, str]]:
+        """Take good rows in; return what is wrong with some all the same."""
         records = [record for _, record in good]
         restoration = Restoration(project, records, actor, self.now())
         entries = [record.entry() for record in records]
         receipts = await self.intake.enqueue(project.project, entries, actor, restoration)
         tally.answers += restoration.answers
+        faults = []
         for place, ((line, _), receipt) in enumerate(zip(good, receipts.tasks, strict=True)):
             if receipt.status == "created":
                 tally.created += 1
             elif receipt.status == "existing" and place not in restoration.refused:
                 tally.existing += 1
             else:
-                tally.reject(line, restoration.refused.get(place) or receipt.detail or "")
+                faults.append((line, restoration.refused.get(place) or receipt.detail or ""))
+        return faults
 
 
 def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], UnreadableError | None]:

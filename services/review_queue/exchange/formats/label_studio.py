@@ -5,7 +5,9 @@ Keys that Label Studio has and we have no use for are let be. What it has no pla
 it were made or changed there, so they alone say how the task stands.
 """
 
+import math
 from collections.abc import Generator, Sequence
+from decimal import Decimal
 from io import BufferedReader
 from typing import Any
 
@@ -38,7 +40,7 @@ def read(file: BufferedReader, project: Project) -> Generator[Row, None, None]:
     """
     if file.peek(1).lstrip()[:1] not in {b"[", b""}:
         raise UnreadableError("It is not a JSON list.")
-    tasks = ijson.items(file, "item", use_float=True, buf_size=_READ_BYTES)
+    tasks = ijson.items(file, "item", buf_size=_READ_BYTES)
     number = 0
     while True:
         try:
@@ -53,13 +55,20 @@ def read(file: BufferedReader, project: Project) -> Generator[Row, None, None]:
 
 def _row(number: int, task: Any, project: Project) -> Row:
     try:
-        # As any other JSON of ours: no lone surrogate, no number that is none.
-        task = orjson.loads(orjson.dumps(task))
+        # As any other JSON of ours: no number that is none, or that no float can hold.
+        task = orjson.loads(orjson.dumps(task, default=_as_float))
         return Row(number, _record(task, project))
     except TypeError:
         return Row(number, None, "is not JSON that can be kept")
     except ValueError as error:
         return Row(number, None, str(error))
+
+
+def _as_float(value: Any) -> float:
+    number = float(value) if isinstance(value, Decimal) else math.inf
+    if not math.isfinite(number):
+        raise TypeError
+    return number
 
 
 def _record(task: Any, project: Project) -> dict[str, Any]:
