@@ -26,6 +26,7 @@ FIELDS: Json = {
     "more": {"type": "json"},
 }
 LABELS = ["negative", "positive", "=2"]
+SOURCES = ["human", "consensus", "adjudicator"]
 LANES = ["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 
 NAMES = st.text(
@@ -39,8 +40,8 @@ JSON = st.recursive(
     max_leaves=4,
 )
 MOMENTS = st.datetimes(
-    min_value=datetime(1990, 1, 1),
-    max_value=datetime(2100, 1, 1),
+    min_value=datetime(1990, 1, 1),  # noqa: DTZ001 - Hypothesis wants them so
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001
 ).map(lambda moment: moment.isoformat() + "Z")
 DATA = st.fixed_dictionaries(
     {
@@ -95,7 +96,7 @@ def records(draw: st.DrawFn) -> Json:
         "prediction": draw(PREDICTIONS),
         "state": "resolved" if resolved else "open",
         "label": draw(st.none() | st.sampled_from(LABELS)) if resolved else None,
-        "source": draw(st.sampled_from(["human", "consensus", "adjudicator"]))
+        "source": draw(st.sampled_from(SOURCES))
         if resolved
         else None,
         "revision": draw(st.integers(int(resolved), 5)),
@@ -120,7 +121,7 @@ async def put(desk: Desk, name: str) -> str:
 async def test_nothing_is_lost_on_the_way_out_and_in(desk: Desk) -> None:
     loop, numbers = asyncio.get_running_loop(), itertools.count()
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
     @given(project=PROJECTS)
     def comes_back(project: list[Json]) -> None:
         asyncio.run_coroutine_threadsafe(round_trip(project), loop).result()
