@@ -67,7 +67,7 @@ class Exchanging:
     async def take_in(self, project: str, form: str, file: Path, tasks: int) -> Measured:
         """Import `file` into an empty project."""
         await self.put(project)
-        headers = {"Content-Type": FORMATS[form], "Content-Length": str(file.stat().st_size)}
+        headers = {"Content-Type": FORMATS[form], "Content-Length": _length(file)}
         self._forget_peak()
         busy, began = self._cpu_seconds(), time.perf_counter()
         url = f"/v1/projects/{project}/import"
@@ -118,18 +118,23 @@ class Exchanging:
                 await asyncio.sleep(0.05)
 
 
+def _length(file: Path) -> str:
+    return str(file.stat().st_size)
+
+
 async def _pieces(file: Path) -> AsyncIterator[bytes]:
     with file.open("rb") as source:
         while piece := source.read(_PIECE_BYTES):
             yield piece
 
 
-def made_up(tasks: int) -> Iterator[bytes]:
+def made_up(tasks: int, paragraphs: int = 1) -> Iterator[bytes]:
     """Give lines of an import; every other task has been answered."""
+    text = _TEXT * paragraphs
     for number in range(tasks):
         record = {
             "item_id": f"order-{number}",
-            "data": {"text": f"{number}: {_TEXT}", "stars": number % 5 + 0.5},
+            "data": {"text": f"{number}: {text}", "stars": number % 5 + 0.5},
             "metadata": {"channel": "web" if number % 3 else "shop"},
             "lane": "pool",
         }
