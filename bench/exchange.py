@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -132,7 +133,7 @@ def made_up(tasks: int, paragraphs: int = 1) -> Iterator[bytes]:
     """Give lines of an import; every other task has been answered."""
     text = _TEXT * paragraphs
     for number in range(tasks):
-        record = {
+        record: dict[str, Any] = {
             "item_id": f"order-{number}",
             "data": {"text": f"{number}: {text}", "stars": number % 5 + 0.5},
             "metadata": {"channel": "web" if number % 3 else "shop"},

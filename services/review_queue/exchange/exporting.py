@@ -19,7 +19,7 @@ from shared.contracts.projects import Project
 from shared.db import Database
 
 _FIRST_PAGE, _LARGEST_PAGE = 100, 1000
-_PAGE_BYTES = 4 * 1024 * 1024
+_PAGE_BYTES = 1024 * 1024
 _NUMBER_BYTES = 8
 
 
@@ -83,18 +83,18 @@ def _records(rows: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> list[Reco
     for answer in answers:
         said = dict(answer._mapping)
         verdicts[said.pop("task_id")].append(said)
-    return [_record(row._mapping, verdicts[row.task_id]) for row in rows]
+    return [_record(row, verdicts[row.task_id]) for row in rows]
 
 
-def _record(row: Mapping[str, Any], verdicts: list[Record]) -> Record:
+def _record(row: Row[Any], verdicts: list[Record]) -> Record:
     return {
-        "item_id": row["item_id"],
-        "data": row["data"],
-        "metadata": row["item_metadata"],
-        "lane": row["lane"],
-        "due_at": row["due_at"],
-        "prediction": row["prediction"],
-        **{key: row[key] for key in STANDING},
+        "item_id": row.item_id,
+        "data": row.data,
+        "metadata": row.item_metadata,
+        "lane": row.lane,
+        "due_at": row.due_at,
+        "prediction": row.prediction,
+        **{key: getattr(row, key) for key in STANDING},
         "verdicts": verdicts,
     }
 

@@ -30,7 +30,7 @@ from shared.problems import Unprocessable, pointer_of
 
 # One batch is one transaction: others come in between, and wait no longer than for it.
 _BATCH_ROWS = 250
-_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
 _FAULTS_SHOWN = 10
 
@@ -88,7 +88,7 @@ class ImportService:
             project = await current_project(session, project_name)
         loop = asyncio.get_running_loop()
         incoming = IncomingFile(chunks, loop)
-        file = io.BufferedReader(incoming, _READ_BYTES)
+        file: io.BufferedReader = io.BufferedReader(incoming, _READ_BYTES)
         rows = FORMATS[kind].read(file, project)
         tally = _Tally()
         # A thread of its own: it waits for a client, and others need those that all share.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, tuple_, update
+from sqlalchemy import Row, Select, bindparam, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
@@ -51,7 +51,7 @@ async def page(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Return tasks of a project with their data, oldest first."""
-    statement = (
+    statement: Select[Any] = (
         select(*_EXPORTED, state_at(now).label("state"))
         .where(_tasks.c.project == project, *conditions(wanted, now))
         .order_by(_tasks.c.created_at, _tasks.c.task_id)
@@ -83,7 +83,7 @@ async def have_answered(session: AsyncSession, task_ids: Collection[str]) -> set
 async def restore(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Let tasks stand as `rows` say: each has `task_id` and all of `RESTORED`."""
     if rows:
-        values = {name: bindparam(f"new_{name}") for name in RESTORED}
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in RESTORED}
         statement = update(_tasks).where(_tasks.c.task_id == bindparam("of")).values(values)
         given = [
             {"of": row["task_id"], **{f"new_{name}": row[name] for name in RESTORED}}

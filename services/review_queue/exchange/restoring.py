@@ -11,6 +11,7 @@ from services.review_queue.exchange import repository
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
 from services.review_queue.exchange.standing import Answer, Standing, standing_of
 from services.review_queue.leases.claims import end_expired
+from services.review_queue.messages import EventKind
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.lanes import turn_of
@@ -86,7 +87,8 @@ class Restoration:
             if state == "leased" and fresh:
                 self.refused[places[task_id]] = _HELD
             elif state == "open" and fresh:
-                answers = [*(one for one in kept if one.task_id == task_id), *fresh]
+                answers: list[Answer] = [one for one in kept if one.task_id == task_id]
+                answers += fresh
                 self._join(task, record, fresh, answers)
                 changed.append(task_id)
         self._events += await end_expired(session, changed, self.now)
@@ -154,13 +156,13 @@ class Restoration:
                 }
             )
             said = {"reason": one.comment or ""} if one.skipped else {"label": one.label}
-            kind = "skipped" if one.skipped else "verdict"
+            kind: EventKind = "skipped" if one.skipped else "verdict"
             detail = {**said, "recorded_by": self.actor}
             self._events.append(event(task.task_id, kind, one.reviewer, at, detail))
         if standing.resolved_at is not None:
             self._outcomes.append(self._outcome(task, answers, standing, revision))
-            detail = {"label": standing.label, "revision": revision, "recorded_by": self.actor}
-            self._events.append(event(task.task_id, "resolved", None, standing.resolved_at, detail))
+            final = {"label": standing.label, "revision": revision, "recorded_by": self.actor}
+            self._events.append(event(task.task_id, "resolved", None, standing.resolved_at, final))
 
     def _outcome(
         self, task: TaskRow, answers: Sequence[Answer], standing: Standing, revision: int

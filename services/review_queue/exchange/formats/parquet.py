@@ -14,9 +14,9 @@ from shared.problems import Unprocessable
 
 _ROWS_READ = 256
 _GROUP_ROWS = 10_000
-_GROUP_BYTES = 16 * 1024 * 1024
+_GROUP_BYTES = 4 * 1024 * 1024
 _READ_BYTES = 256 * 1024
-_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 1024 * 1024
 
 
 def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
@@ -130,7 +130,7 @@ class _Sink(io.RawIOBase):
 
 
 class ParquetWriter:
-    """Writes Parquet; a row group has at most 10,000 records, or about 16 MiB."""
+    """Writes Parquet; a row group has at most 10,000 records, or about 4 MiB."""
 
     def __init__(self, project: Project) -> None:
         from pyarrow import parquet  # noqa: PLC0415 - as above

@@ -96,9 +96,7 @@ def records(draw: st.DrawFn) -> Json:
         "prediction": draw(PREDICTIONS),
         "state": "resolved" if resolved else "open",
         "label": draw(st.none() | st.sampled_from(LABELS)) if resolved else None,
-        "source": draw(st.sampled_from(SOURCES))
-        if resolved
-        else None,
+        "source": draw(st.sampled_from(SOURCES)) if resolved else None,
         "revision": draw(st.integers(int(resolved), 5)),
         "created_at": draw(MOMENTS),
         "resolved_at": draw(MOMENTS) if resolved else None,

@@ -60,4 +60,4 @@ def record(*, item_id: str = "a", comment: str | None = None, **parts: Any) -> d
 
 def documents_of(kind: Format, content: bytes, project: Project) -> list[Row]:
     """All rows of a file."""
-    return list(FORMATS[kind].read(io.BufferedReader(io.BytesIO(content)), project))  # type: ignore[arg-type]
+    return list(FORMATS[kind].read(io.BufferedReader(io.BytesIO(content)), project))

@@ -99,7 +99,8 @@ def parquet_of(**columns: list[Any]) -> bytes:
 
 
 def test_a_parquet_of_somebody_else_needs_few_columns() -> None:
-    content = parquet_of(**{"item_id": ["a", "b"], "data.text": ["x", None], "label": ["y", None]})
+    columns: dict[str, list[Any]] = {"item_id": ["a", "b"], "data.text": ["x", None]}
+    content = parquet_of(**columns, label=["y", None])
     rows = documents_of("parquet", content, project_of())
     assert [row.document for row in rows] == [
         {"item_id": "a", "data": {"text": "x"}, "metadata": {}, "label": "y"},
