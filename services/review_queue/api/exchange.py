@@ -29,8 +29,10 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
 _LONGEST_AGE_SECONDS = 3_153_600_000
 _BY_MEDIA_TYPE: dict[str, Format] = {kind.media_type: name for name, kind in FORMATS.items()}
+_LIST: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
 _FILE: dict[str, Any] = {
-    media_type: {"schema": {"type": "string"}} for media_type in _BY_MEDIA_TYPE
+    kind.media_type: {"schema": _LIST if name == "label-studio" else {"type": "string"}}
+    for name, kind in FORMATS.items()
 }
 
 

@@ -59,7 +59,8 @@ async def page(
     )
     if after is not None:
         statement = statement.where(tuple_(_tasks.c.created_at, _tasks.c.task_id) > after)
-    return (await session.execute(statement)).all()
+    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    return rows
 
 
 async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence[Row[Any]]:

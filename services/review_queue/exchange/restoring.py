@@ -91,7 +91,8 @@ class Restoration:
                 answers += fresh
                 self._join(task, record, fresh, answers)
                 changed.append(task_id)
-        self._events += await end_expired(session, changed, self.now)
+        # What ended before is told first.
+        self._events[:0] = await end_expired(session, changed, self.now)
 
     def _join(
         self,
