@@ -2,14 +2,14 @@
 
 ``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
 router beside its peers. Only when they are named: ``soak``, the router at half capacity for half an
-hour; ``reloads``, its memory over many reloads.
+hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import reloads
+from bench import exchange, reloads
 from bench.science import main as science
 from bench.serving import main as serving
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "serving": serving.serving,
     "soak": serving.soaking,
     "reloads": reloads.main,
+    "exchange": exchange.main,
 }
 ALL = ("science", "serving")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.review_queue.api import ROUTERS
+from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -74,6 +75,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         missing=Readiness(database, store, MIGRATIONS),
         body_limit_bytes=common.body_limit_bytes,
+        larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     app.state.rooms = rooms
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.exchange.exporting import ExportService
+from services.review_queue.exchange.importing import ImportService
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
@@ -48,6 +50,8 @@ class Rooms:
     suspects: SuspectService
     entry: EntryService
     records: RecordService
+    imports: ImportService
+    exports: ExportService
 
 
 def furnish(
@@ -62,9 +66,10 @@ def furnish(
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
     times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
+    intake = IntakeService(database, now, nudge)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
-        intake=IntakeService(database, now, nudge),
+        intake=intake,
         tasks=tasks,
         claims=ClaimService(database, bells, times, now, poll_seconds),
         verdicts=VerdictService(database, times, now, nudge),
@@ -79,4 +84,6 @@ def furnish(
         suspects=SuspectService(database),
         entry=EntryService(database, now),
         records=RecordService(database, now),
+        imports=ImportService(database, intake, now),
+        exports=ExportService(database, now),
     )

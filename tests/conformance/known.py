@@ -52,6 +52,12 @@ _BODIES: dict[tuple[str, str], Bodies] = {
         }
     ),
     ("post", "/pool"): st.sampled_from(['{"data":{"text":"fine"}}\n{"data":{}}', "text\nfine\n"]),
+    ("post", "/import"): st.sampled_from(
+        [
+            '{"item_id":"imported","data":{"text":"fine"},"label":"positive"}\n{"data":{}}',
+            "item_id,data.text,label\nimported too,fine,\n",
+        ]
+    ),
     ("put", "/v1/projects/{project}"): st.fixed_dictionaries(
         {key: st.just(value) for key, value in SPEC.items()},
         optional={"title": _TEXT, "instructions": _TEXT},

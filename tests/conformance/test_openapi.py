@@ -52,7 +52,7 @@ CHECKS = [
 LONGEST_WAIT = 0.05
 
 
-@schemathesis.serializer("application/x-ndjson")
+@schemathesis.serializer("application/x-ndjson", "application/vnd.apache.parquet")
 def lines(_: Any, value: Any) -> bytes:
     """Send lines as they are."""
     return str(value).encode(errors="replace")

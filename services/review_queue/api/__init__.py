@@ -1,6 +1,7 @@
 """Routes: parse, call one function, return."""
 
 from services.review_queue.api import (
+    exchange,
     feedback,
     leases,
     outcomes,
@@ -20,4 +21,5 @@ ROUTERS = (
     feedback.router,
     webhooks.router,
     people.router,
+    exchange.router,
 )

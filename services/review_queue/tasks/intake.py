@@ -1,6 +1,6 @@
 """Taking tasks in: up to a thousand at once, each with a receipt."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,9 @@ from shared.contracts.tasks import EVIDENCE_LANES, Lane, TaskReceipt, TaskReceip
 from shared.db import Database
 from shared.doorbells import tasks_bell
 
+# Gets the receipts, one an entry; what it writes is committed with the tasks, or not at all.
+Restore = Callable[[AsyncSession, Sequence[TaskReceipt]], Awaitable[None]]
+
 
 @dataclass
 class _Batch:
@@ -37,6 +40,7 @@ class _Batch:
     actor: str
     now: datetime
     trace: str | None
+    restore: Restore | None
     created: set[str] = field(default_factory=set)
     known: dict[str, TaskRow] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
@@ -53,9 +57,15 @@ class IntakeService:
     nudge: Callable[[], None]
 
     async def enqueue(
-        self, project_name: str, entries: Sequence[dict[str, Any]], actor: str
+        self,
+        project_name: str,
+        entries: Sequence[dict[str, Any]],
+        actor: str,
+        restore: Restore | None = None,
     ) -> TaskReceipts:
         """Take `entries` in; the receipts are in their order, and durable.
+
+        With `restore` no entry asks anew for a task that is there: it is let be.
 
         Raises
         ------
@@ -67,21 +77,24 @@ class IntakeService:
         checked = check_entries(project, entries)
         good = [entry for entry in checked if isinstance(entry, Entry)]
         with taking_in(project_name, (entry.task.trace for entry in good)) as trace:
-            batch = _Batch(project, actor, self.now(), trace)
-            receipts = await self._take(batch, good)
+            batch = _Batch(project, actor, self.now(), trace, restore)
+            receipts = await self._take(batch, checked, good)
         self.nudge()
-        return TaskReceipts(
-            tasks=[next(receipts) if isinstance(one, Entry) else one for one in checked]
-        )
+        return TaskReceipts(tasks=receipts)
 
-    async def _take(self, batch: _Batch, entries: Sequence[Entry]) -> Iterator[TaskReceipt]:
+    async def _take(
+        self, batch: _Batch, checked: Sequence[Entry | TaskReceipt], good: Sequence[Entry]
+    ) -> list[TaskReceipt]:
         async with self.database.transaction() as session:
-            await self._insert(session, batch, entries)
-            receipts = [await self._receipt(session, batch, entry) for entry in entries]
+            await self._insert(session, batch, good)
+            given = iter([await self._receipt(session, batch, entry) for entry in good])
+            receipts = [next(given) if isinstance(one, Entry) else one for one in checked]
             await repository.add_events(session, batch.events)
+            if batch.restore is not None:
+                await batch.restore(session, receipts)
             if batch.claimable:
                 outbox.add(session, OutboxRow, tasks_bell(batch.project.project))
-        return iter(receipts)
+        return receipts
 
     async def _insert(self, session: AsyncSession, batch: _Batch, entries: Sequence[Entry]) -> None:
         rows: dict[str, dict[str, Any]] = {}
@@ -108,6 +121,8 @@ class IntakeService:
         resolved = row.state == "resolved"
         if row.data_digest != entry.digest and (not resolved or entry.task.lane == "relabel"):
             return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
+        if batch.restore is not None:
+            return _receipt_of(row, "existing", batch.now)
         if resolved and entry.task.lane == "relabel":
             await self._relabel(session, batch, row, entry)
         elif state_of(row, batch.now) == "open":

@@ -109,22 +109,23 @@ def _answered_by(reviewer: str) -> ColumnElement[bool]:
     )
 
 
-def _conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
+    """Return what `wanted` asks of tasks, as parts of a WHERE."""
+    asked: list[ColumnElement[bool]] = []
     if wanted.state is not None:
-        conditions.append(state_at(now) == wanted.state)
+        asked.append(state_at(now) == wanted.state)
     if wanted.lane is not None:
-        conditions.append(col(TaskRow.lane) == wanted.lane)
+        asked.append(col(TaskRow.lane) == wanted.lane)
     if wanted.label is not None:
-        conditions.append(col(TaskRow.label) == wanted.label)
+        asked.append(col(TaskRow.label) == wanted.label)
     if wanted.reviewer is not None:
         holds = and_(_leased(now), col(TaskRow.holder) == wanted.reviewer)
-        conditions.append(or_(holds, _answered_by(wanted.reviewer)))
+        asked.append(or_(holds, _answered_by(wanted.reviewer)))
     if wanted.adjudication is not None:
-        conditions.append(col(TaskRow.adjudication).is_(wanted.adjudication))
+        asked.append(col(TaskRow.adjudication).is_(wanted.adjudication))
     if wanted.older_than is not None:
-        conditions.append(col(TaskRow.created_at) <= now - wanted.older_than)
-    return conditions
+        asked.append(col(TaskRow.created_at) <= now - wanted.older_than)
+    return asked
 
 
 async def page(
@@ -139,7 +140,7 @@ async def page(
     """Return tasks of a project, oldest first, without their data."""
     statement: Select[TaskRow] = (
         select(TaskRow)
-        .where(col(TaskRow.project) == project, *_conditions(wanted, now))
+        .where(col(TaskRow.project) == project, *conditions(wanted, now))
         .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
         .limit(limit)
         .options(defer(TaskRow.data))  # type: ignore[arg-type]

@@ -1,0 +1,108 @@
+"""Exports: pages of tasks, written as they are read."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.review_queue.exchange import repository
+from services.review_queue.exchange.formats import FORMATS, FormatKind
+from services.review_queue.exchange.formats.writing import Record
+from services.review_queue.exchange.records import STANDING, Format
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.repository import TaskFilter
+from shared.contracts.projects import Project
+from shared.db import Database
+
+_FIRST_PAGE, _LARGEST_PAGE = 100, 1000
+_PAGE_BYTES = 1024 * 1024
+_NUMBER_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file that is made while it is read."""
+
+    media_type: str
+    file_name: str
+    chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True)
+class ExportService:
+    """Gives tasks out, with their answers."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    async def open(self, project_name: str, kind: Format, wanted: TaskFilter) -> Export:
+        """Return the tasks of `wanted` as a file, oldest first; `NotFound` without a project.
+
+        Each page is of one moment, and so is each task with its answers; the file as a whole is
+        not, where people work meanwhile.
+        """
+        async with self.database.reading() as session:
+            project = await current_project(session, project_name)
+        form = FORMATS[kind]
+        file_name = f"{project.project}-tasks.{form.suffix}"
+        return Export(form.media_type, file_name, self._chunks(project, form, wanted))
+
+    async def _chunks(
+        self, project: Project, form: FormatKind, wanted: TaskFilter
+    ) -> AsyncIterator[bytes]:
+        writer = await asyncio.to_thread(form.write, project)
+        yield writer.begin()
+        async for page in self._pages(project.project, wanted):
+            # Elsewhere, so that who leases a task meanwhile does not wait for it.
+            yield await asyncio.to_thread(writer.records, page)
+        yield await asyncio.to_thread(writer.end)
+
+    async def _pages(self, project: str, wanted: TaskFilter) -> AsyncIterator[list[Record]]:
+        now, after, limit = self.now(), None, _FIRST_PAGE
+        while True:
+            async with self.database.reading() as session:
+                await repository.view(session)
+                rows = await repository.page(
+                    session, project, wanted, now=now, after=after, limit=limit
+                )
+                answers = await repository.standing(session, [row.task_id for row in rows])
+            if not rows:
+                return
+            yield _records(rows, answers)
+            after = (rows[-1].created_at, rows[-1].task_id)
+            fitting = _PAGE_BYTES * len(rows) // sum(_weight(row.data) for row in rows)
+            limit = min(2 * limit, _LARGEST_PAGE, max(fitting, 1))
+
+
+def _records(rows: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> list[Record]:
+    verdicts: dict[str, list[Record]] = defaultdict(list)
+    for answer in answers:
+        said = dict(answer._mapping)
+        verdicts[said.pop("task_id")].append(said)
+    return [_record(row, verdicts[row.task_id]) for row in rows]
+
+
+def _record(row: Row[Any], verdicts: list[Record]) -> Record:
+    return {
+        "item_id": row.item_id,
+        "data": row.data,
+        "metadata": row.item_metadata,
+        "lane": row.lane,
+        "due_at": row.due_at,
+        "prediction": row.prediction,
+        **{key: getattr(row, key) for key in STANDING},
+        "verdicts": verdicts,
+    }
+
+
+def _weight(data: Mapping[str, Any]) -> int:
+    """About how many bytes an item has."""
+    return 1 + sum(
+        len(value) if isinstance(value, str) else _NUMBER_BYTES * len(value)
+        for value in data.values()
+        if isinstance(value, str | list | dict)
+    )

@@ -1,0 +1,169 @@
+"""Parquet, row group by row group."""
+
+import io
+import shutil
+import tempfile
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from services.review_queue.exchange.formats.columns import Columns, Kind
+from services.review_queue.exchange.formats.writing import Record, to_json
+from services.review_queue.exchange.records import Row, UnreadableError
+from shared.contracts.projects import Project
+from shared.problems import Unprocessable
+
+_ROWS_READ = 256
+_GROUP_ROWS = 10_000
+_GROUP_BYTES = 4 * 1024 * 1024
+_READ_BYTES = 256 * 1024
+_BATCH_BYTES = 1024 * 1024
+
+
+def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
+    """Give a row for each row of the file, which is laid on disk first: its index is at its end.
+
+    Raises
+    ------
+    Unprocessable
+        The columns do not fit the project.
+    UnreadableError
+        It is no Parquet file, or a broken one.
+    """
+    # Only who needs it pays for loading it.
+    import pyarrow  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    columns = Columns(project, whole_numbers=False)
+    with tempfile.TemporaryFile() as laid:
+        shutil.copyfileobj(file, laid, _READ_BYTES)
+        laid.seek(0)
+        try:
+            opened = parquet.ParquetFile(laid, pre_buffer=False, buffer_size=_READ_BYTES)
+            _check_columns(opened.schema_arrow.names, columns)
+            number = 0
+            size = _rows_at_once(opened.metadata)
+            for batch in opened.iter_batches(batch_size=size, use_threads=False):
+                for flat in batch.to_pylist():
+                    number += 1
+                    yield _row(number, flat, columns)
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise UnreadableError("The file is no Parquet that can be read.") from error
+
+
+def _rows_at_once(metadata: Any) -> int:
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    heaviest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=1)
+    return int(min(_ROWS_READ, max(_BATCH_BYTES // max(heaviest, 1), 1)))
+
+
+def _check_columns(names: Sequence[str], columns: Columns) -> None:
+    faults = [
+        (f"/columns/{name}", "is not a column of this project")
+        for name in names
+        if name not in columns.kinds
+    ]
+    if "item_id" not in names:
+        faults.append(("/columns/item_id", "is missing"))
+    if faults:
+        raise Unprocessable(faults)
+
+
+def _row(number: int, flat: dict[str, Any], columns: Columns) -> Row:
+    try:
+        return Row(number, columns.gather(flat))
+    except ValueError as error:
+        return Row(number, None, str(error))
+
+
+def schema(columns: Columns) -> Any:
+    """Return the Arrow schema of the columns."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    moment = pa.timestamp("us", tz="UTC")
+    verdict = pa.struct(
+        [
+            ("reviewer", pa.string()),
+            ("label", pa.string()),
+            ("skipped", pa.bool_()),
+            ("comment", pa.string()),
+            ("active_seconds", pa.float64()),
+            ("blind", pa.bool_()),
+            ("given_at", moment),
+        ]
+    )
+    types: dict[Kind, Any] = {
+        "text": pa.string(),
+        "json": pa.string(),
+        "number": pa.float64(),
+        "vector": pa.list_(pa.float64()),
+        "integer": pa.int32(),
+        "moment": moment,
+        "verdicts": pa.list_(verdict),
+    }
+    return pa.schema([(name, types[kind]) for name, kind in columns.kinds.items()])
+
+
+class _Sink(io.RawIOBase):
+    """A file that is taken away piece by piece, and goes on counting."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, piece: Any, /) -> int:
+        taken = bytes(piece)
+        self._pieces.append(taken)
+        self._position += len(taken)
+        return len(taken)
+
+    def take(self) -> bytes:
+        """Return what was written since the last time."""
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
+
+
+class ParquetWriter:
+    """Writes Parquet; a row group has at most 10,000 records, or about 4 MiB."""
+
+    def __init__(self, project: Project) -> None:
+        from pyarrow import parquet  # noqa: PLC0415 - as above
+
+        self._columns = Columns(project, whole_numbers=False)
+        self._schema = schema(self._columns)
+        self._sink = _Sink()
+        self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
+        self._collected: list[dict[str, Any]] = []
+        self._bytes = 0
+
+    def begin(self) -> bytes:
+        """Return the file's first bytes."""
+        return self._sink.take()
+
+    def records(self, records: Sequence[Record]) -> bytes:
+        """Collect records; return the row group that they fill."""
+        for record in records:
+            self._collected.append(self._columns.flatten(record))
+            self._bytes += len(to_json(record["data"]))
+        if len(self._collected) >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+            self._write_group()
+        return self._sink.take()
+
+    def end(self) -> bytes:
+        """Return the last row group and the index."""
+        self._write_group()
+        self._writer.close()
+        return self._sink.take()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        if self._collected:
+            self._writer.write_table(pa.Table.from_pylist(self._collected, self._schema))
+        self._collected, self._bytes = [], 0

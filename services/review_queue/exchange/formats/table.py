@@ -1,0 +1,167 @@
+"""CSV with a header (RFC 4180), safe to open in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from services.review_queue.exchange.formats.columns import Columns, Kind, json_text, parsed
+from services.review_queue.exchange.formats.jsonl import LINE_BYTES
+from services.review_queue.exchange.formats.writing import Record
+from services.review_queue.exchange.records import Row, UnreadableError
+from shared.contracts.projects import Project
+from shared.problems import Unprocessable
+
+# A spreadsheet takes a cell that begins so for a formula (CWE-1236); ours get an apostrophe in
+# front, and so do those that begin with one themselves: it can be told again, and taken off.
+_FORMULA = frozenset("=+-@\t\r\n")
+_MARK = "'"
+_GUARDED = _FORMULA | {_MARK}
+
+csv.field_size_limit(LINE_BYTES)
+
+
+def guard(cell: str) -> str:
+    """Return `cell` so that no spreadsheet takes it for a formula."""
+    return _MARK + cell if cell[:1] in _GUARDED else cell
+
+
+def unguard(cell: str) -> str:
+    """Return what was guarded; other cells as they are."""
+    return cell[1:] if cell[:1] == _MARK and cell[1:2] in _GUARDED else cell
+
+
+def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
+    """Give a row for each record after the header.
+
+    Raises
+    ------
+    Unprocessable
+        The header does not fit the project.
+    """
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    reader = csv.reader(_lines(text), strict=True)
+    columns = Columns(project, whole_numbers=True)
+    try:
+        header = next(reader, [])
+    except csv.Error as error:
+        raise UnreadableError(f"The header is not CSV: {error}.") from error
+    _check_header(header, columns)
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield Row(reader.line_num, None, f"is not CSV: {error}")
+            continue
+        if cells is None:
+            return
+        if cells:
+            yield _row(reader.line_num, header, cells, columns)
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    # No longer than a cell may be: more is found out without having read it all.
+    while line := text.readline(LINE_BYTES):
+        yield line
+
+
+def _check_header(header: Sequence[str], columns: Columns) -> None:
+    faults = [
+        (f"/header/{name}", "is not a column of this project")
+        for name in header
+        if name not in columns.kinds
+    ]
+    twice = {name for name in header if header.count(name) > 1}
+    faults += [(f"/header/{name}", "is there twice") for name in sorted(twice)]
+    if "item_id" not in header:
+        faults.append(("/header/item_id", "is missing"))
+    if faults:
+        raise Unprocessable(faults)
+
+
+def _row(line: int, header: Sequence[str], cells: Sequence[str], columns: Columns) -> Row:
+    if len(cells) != len(header):
+        return Row(line, None, f"has {len(cells)} columns, the header {len(header)}")
+    try:
+        "".join(cells).encode()
+        given = zip(header, cells, strict=True)
+        flat = {name: _value(name, cell, columns.kinds[name]) for name, cell in given}
+        return Row(line, columns.gather(flat))
+    except UnicodeEncodeError:
+        return Row(line, None, "is not UTF-8")
+    except ValueError as error:
+        return Row(line, None, str(error))
+
+
+def _value(name: str, cell: str, kind: Kind) -> Any:
+    """Read a cell; what cannot be read stays text, and the check of the record names the fault."""
+    if cell == "":
+        return cell if kind == "text" and name.startswith("data.") else None
+    match kind:
+        case "text":
+            return "" if cell == _MARK and name.startswith("metadata.") else unguard(cell)
+        case "json":
+            return unguard(cell)
+        case "vector" | "verdicts":
+            return parsed(name, cell)
+        case "number":
+            return _number(cell)
+        case "integer" if cell.isascii() and cell.isdigit():
+            return int(cell)
+        case _:
+            return cell
+
+
+def _number(cell: str) -> Any:
+    try:
+        return orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+
+
+def _cell(name: str, value: Any, kind: Kind) -> str:
+    if value is None:
+        return ""
+    match kind:
+        case "text":
+            return _MARK if value == "" and name.startswith("metadata.") else guard(value)
+        case "json":
+            return guard(value)
+        case "moment":
+            return json_text(value).strip('"')
+        case _:
+            return json_text(value)
+
+
+class CsvWriter:
+    """Writes CSV."""
+
+    def __init__(self, project: Project) -> None:
+        self._columns = Columns(project, whole_numbers=True)
+
+    def begin(self) -> bytes:
+        """Return the header."""
+        return _csv([list(self._columns.kinds)])
+
+    def records(self, records: Sequence[Record]) -> bytes:
+        """Return a row a record."""
+        return _csv([self._cells(record) for record in records])
+
+    def end(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def _cells(self, record: Record) -> list[str]:
+        flat = self._columns.flatten(record)
+        return [_cell(name, flat[name], kind) for name, kind in self._columns.kinds.items()]
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()

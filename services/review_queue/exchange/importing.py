@@ -1,0 +1,176 @@
+"""Imports: rows are read as the body comes, and taken in batch by batch."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from services.review_queue.exchange.formats import FORMATS
+from services.review_queue.exchange.incoming import IncomingFile
+from services.review_queue.exchange.records import (
+    REJECTED_SHOWN,
+    Format,
+    ImportReport,
+    RejectedRow,
+    Row,
+    TaskRecord,
+    UnreadableError,
+)
+from services.review_queue.exchange.restoring import Restoration
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.intake import IntakeService
+from shared.contracts.projects import Project
+from shared.contracts.tasks import Lane
+from shared.db import Database
+from shared.problems import Unprocessable, pointer_of
+
+# One batch is one transaction: others come in between, and wait no longer than for it.
+_BATCH_ROWS = 250
+_BATCH_BYTES = 1024 * 1024
+_READ_BYTES = 64 * 1024
+_FAULTS_SHOWN = 10
+
+
+@dataclass
+class _Tally:
+    """What has become of the rows so far."""
+
+    rows: int = 0
+    created: int = 0
+    existing: int = 0
+    answers: int = 0
+    rejected_count: int = 0
+    rejected: list[RejectedRow] = field(default_factory=list)
+
+    def reject(self, line: int, detail: str) -> None:
+        self.rejected_count += 1
+        if len(self.rejected) < REJECTED_SHOWN:
+            self.rejected.append(RejectedRow(line=line, detail=detail))
+
+    def report(self, *, complete: bool) -> ImportReport:
+        return ImportReport(**vars(self), complete=complete)
+
+
+@dataclass(frozen=True)
+class ImportService:
+    """Takes files of tasks in, with the answers that they have."""
+
+    database: Database
+    intake: IntakeService
+    now: Callable[[], datetime]
+
+    async def take(
+        self,
+        project_name: str,
+        kind: Format,
+        chunks: AsyncIterator[bytes],
+        *,
+        lane: Lane,
+        actor: str,
+    ) -> ImportReport:
+        """Take in what `chunks` hold; `lane` is that of rows which name none.
+
+        What was taken in stays when the body ends early, and the same import again changes nothing
+        of it: each batch is committed as a whole or not at all.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        Unprocessable
+            It cannot be read as that format at all.
+        """
+        async with self.database.reading() as session:
+            project = await current_project(session, project_name)
+        loop = asyncio.get_running_loop()
+        incoming = IncomingFile(chunks, loop)
+        file: io.BufferedReader = io.BufferedReader(incoming, _READ_BYTES)
+        rows = FORMATS[kind].read(file, project)
+        tally = _Tally()
+        # A thread of its own: it waits for a client, and others need those that all share.
+        reader = ThreadPoolExecutor(1, thread_name_prefix="import")
+        try:
+            while True:
+                batch, fault = await loop.run_in_executor(reader, _next, rows, incoming)
+                await self._take(project, batch, tally, lane=lane, actor=actor)
+                if fault is not None or not batch:
+                    return _report(tally, fault)
+        finally:
+            incoming.abandon()
+            reader.submit(rows.close)
+            reader.shutdown(wait=False)
+
+    async def _take(
+        self, project: Project, rows: Sequence[Row], tally: _Tally, *, lane: Lane, actor: str
+    ) -> None:
+        tally.rows += len(rows)
+        checked = [(row.line, _record(row, project, lane)) for row in rows]
+        faults = [(line, one) for line, one in checked if isinstance(one, str)]
+        good = [(line, one) for line, one in checked if isinstance(one, TaskRecord)]
+        if good:
+            faults += await self._enqueue(project, good, tally, actor)
+        for line, fault in sorted(faults):
+            tally.reject(line, fault)
+
+    async def _enqueue(
+        self, project: Project, good: Sequence[tuple[int, TaskRecord]], tally: _Tally, actor: str
+    ) -> list[tuple[int, str]]:
+        """Take good rows in; return what is wrong with some all the same."""
+        records = [record for _, record in good]
+        restoration = Restoration(project, records, actor, self.now())
+        entries = [record.entry() for record in records]
+        receipts = await self.intake.enqueue(project.project, entries, actor, restoration)
+        tally.answers += restoration.answers
+        faults = []
+        for place, ((line, _), receipt) in enumerate(zip(good, receipts.tasks, strict=True)):
+            if receipt.status == "created":
+                tally.created += 1
+            elif receipt.status == "existing" and place not in restoration.refused:
+                tally.existing += 1
+            else:
+                faults.append((line, restoration.refused.get(place) or receipt.detail or ""))
+        return faults
+
+
+def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], UnreadableError | None]:
+    """Read the next batch; with it the fault that ended it, where one did."""
+    batch: list[Row] = []
+    enough = incoming.received + _BATCH_BYTES
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == _BATCH_ROWS or incoming.received > enough:
+                break
+    except UnreadableError as fault:
+        return batch, fault
+    return batch, None
+
+
+def _report(tally: _Tally, fault: UnreadableError | None) -> ImportReport:
+    if fault is None:
+        return tally.report(complete=True)
+    if tally.rows == 0:
+        raise Unprocessable([("", str(fault))]) from fault
+    tally.reject(tally.rows + 1, str(fault))
+    if tally.rejected_count > REJECTED_SHOWN:
+        tally.rejected[-1] = RejectedRow(line=tally.rows + 1, detail=str(fault))
+    return tally.report(complete=False)
+
+
+def _record(row: Row, project: Project, lane: Lane) -> TaskRecord | str:
+    """Return the record in a row, or what is wrong with it."""
+    if row.document is None:
+        return row.fault or ""
+    if row.document.get("lane") is None:
+        row.document["lane"] = lane
+    try:
+        record = TaskRecord.model_validate(row.document)
+    except ValidationError as error:
+        faults = [f"{pointer_of(one['loc'])}: {one['msg']}" for one in error.errors()]
+    else:
+        faults = record.faults(project.labels)
+    return "; ".join(faults[:_FAULTS_SHOWN]) if faults else record

@@ -1,0 +1,105 @@
+"""Every statement of import and export."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.statements import is_postgresql, table_of
+from services.review_queue.tasks.repository import TaskFilter, conditions, state_at
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_outcomes = table_of(OutcomeRow)
+_EXPORTED = tuple(
+    _tasks.c[name]
+    for name in (
+        *("item_id", "data", "item_metadata", "lane", "due_at", "prediction", "task_id"),
+        *("label", "source", "revision", "created_at", "resolved_at"),
+    )
+)
+_SAID = tuple(
+    _verdicts.c[name]
+    for name in (
+        *("task_id", "reviewer", "label", "skipped", "comment", "active_seconds", "blind"),
+        "given_at",
+    )
+)
+# What an import says of a task that it brought, or that it brought answers for.
+RESTORED = (
+    *("state", "turn", "holder", "reserved_for", "label", "source", "resolved_at"),
+    *("skips", "revision", "created_at"),
+)
+
+
+async def view(session: AsyncSession) -> None:
+    """Let all that this session reads be of one moment; on SQLite it is anyway."""
+    if is_postgresql(session):
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+async def page(
+    session: AsyncSession,
+    project: str,
+    wanted: TaskFilter,
+    *,
+    now: datetime,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return tasks of a project with their data, oldest first."""
+    statement: Select[Any] = (
+        select(*_EXPORTED, state_at(now).label("state"))
+        .where(_tasks.c.project == project, *conditions(wanted, now))
+        .order_by(_tasks.c.created_at, _tasks.c.task_id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(_tasks.c.created_at, _tasks.c.task_id) > after)
+    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    return rows
+
+
+async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence[Row[Any]]:
+    """Return the answers to these tasks that nobody has taken back, in the order they came in."""
+    statement = (
+        select(*_SAID)
+        .where(_verdicts.c.task_id.in_(task_ids), _verdicts.c.withdrawn_at.is_(None))
+        .order_by(_verdicts.c.verdict_id)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def have_answered(session: AsyncSession, task_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Return (task, reviewer) of each answer to these tasks, taken back or not."""
+    statement = select(_verdicts.c.task_id, _verdicts.c.reviewer).where(
+        _verdicts.c.task_id.in_(task_ids)
+    )
+    return {(row.task_id, row.reviewer) for row in await session.execute(statement)}
+
+
+async def restore(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Let tasks stand as `rows` say: each has `task_id` and all of `RESTORED`."""
+    if rows:
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in RESTORED}
+        statement = update(_tasks).where(_tasks.c.task_id == bindparam("of")).values(values)
+        given = [
+            {"of": row["task_id"], **{f"new_{name}": row[name] for name in RESTORED}}
+            for row in rows
+        ]
+        await session.execute(statement, given)
+
+
+async def add_verdicts(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write answers; they come in this order."""
+    if rows:
+        await session.execute(insert(_verdicts), rows)
+
+
+async def add_outcomes(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write outcomes; they get their places in the feed after the commit."""
+    if rows:
+        await session.execute(insert(_outcomes), rows)

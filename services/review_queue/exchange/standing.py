@@ -1,0 +1,84 @@
+"""How an imported task stands (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.review_queue.consensus.overlap import Adjudicate, Resolved, next_step
+from services.review_queue.exchange.records import TaskRecord
+from shared.contracts.projects import ReviewSettings
+from shared.contracts.tasks import OutcomeSource
+
+
+class Answer(Protocol):
+    """A verdict or a skip, as it is given or as it is kept."""
+
+    @property
+    def reviewer(self) -> str:
+        """Whose it is."""
+
+    @property
+    def label(self) -> str | None:
+        """What he answered; None for a skip."""
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it is a skip."""
+
+    @property
+    def blind(self) -> bool:
+        """Whether he had seen no suggestion."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Resolved, or open: all else is None then. `disputed` ones wait for an adjudicator."""
+
+    resolved: bool
+    disputed: bool = False
+    label: str | None = None
+    source: OutcomeSource | None = None
+    resolved_at: datetime | None = None
+
+
+def standing_of(
+    record: TaskRecord,
+    answers: Sequence[Answer],
+    *,
+    review: ReviewSettings,
+    exhausted: bool,
+    now: datetime,
+) -> Standing:
+    """Return how a task stands after `answers`.
+
+    As the record says. If it says neither state nor label, consensus decides, each reviewer counted
+    by his last answer. With no answer at all it is resolved without a label if it is `exhausted`:
+    skipped too often.
+    """
+    labels = {one.reviewer: one.label for one in answers if one.label is not None}
+    said = _said(record)
+    if said is None and labels:
+        step = next_step(
+            labels.items(), overlap=review.overlap, max_overlap=review.max_overlap
+        )
+        said = (True, step.label) if isinstance(step, Resolved) else (False, None)
+        if isinstance(step, Adjudicate):
+            return Standing(resolved=False, disputed=True)
+    resolved, label = said or (exhausted, None)
+    if not resolved:
+        return Standing(resolved=False)
+    given = [one.given_at for one in record.verdicts if one.given_at is not None]
+    return Standing(
+        resolved=True,
+        label=label,
+        source=record.source or ("consensus" if len(labels) > 1 else "human"),
+        resolved_at=record.resolved_at or max(given, default=now),
+    )
+
+
+def _said(record: TaskRecord) -> tuple[bool, str | None] | None:
+    if record.state is None and record.label is None:
+        return None
+    return record.state not in {"open", "leased"}, record.label
+

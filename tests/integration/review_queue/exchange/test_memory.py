@@ -1,0 +1,35 @@
+"""A file of any size goes in and out through the same memory."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.exchange import FORMATS, Exchanging, exchanging, made_up
+
+FEW, MANY, PARAGRAPHS = 300, 1200, 75
+# The larger file has 23 MB. Arrow's allocator gives back late what a row group took.
+MOST_MB, MOST_PARQUET_MB = 15, 40
+
+
+async def there_and_back(queue: Exchanging, name: str, file: Path, tasks: int) -> dict[str, float]:
+    """The peaks of an import and of all exports and imports after it."""
+    peaks = {"in": (await queue.take_in(name, "jsonl", file, tasks)).peak_mb}
+    for form in sorted(FORMATS, key=lambda form: form == "parquet"):
+        peaks[f"out {form}"] = (await queue.give_out(name, form, file)).peak_mb
+        taken_in = await queue.take_in(f"{name}-{form}", form, file, tasks)
+        peaks[f"in {form}"] = taken_in.peak_mb
+    return peaks
+
+
+@pytest.mark.timeout(300)
+async def test_four_times_the_tasks_take_no_more_memory(home: Path) -> None:
+    file = home / "tasks"
+    async with exchanging(home) as queue:
+        file.write_bytes(b"".join(made_up(FEW, PARAGRAPHS)))
+        few = await there_and_back(queue, "few", file, FEW)
+        file.write_bytes(b"".join(made_up(MANY, PARAGRAPHS)))
+        many = await there_and_back(queue, "many", file, MANY)
+    most = max(few.values())
+    assert many.pop("in parquet") < most + MOST_PARQUET_MB
+    assert many.pop("out parquet") < most + MOST_PARQUET_MB
+    assert max(many.values()) < most + MOST_MB, (most, many)

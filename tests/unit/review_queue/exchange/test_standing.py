@@ -1,0 +1,56 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.review_queue.exchange.records import TaskRecord
+from services.review_queue.exchange.standing import Standing, standing_of
+from tests.unit.review_queue.exchange.projects import MOMENT
+
+LATER = MOMENT + timedelta(hours=1)
+
+
+def standing(*labels: str | None, exhausted: bool = False, **said: Any) -> Standing:
+    """How a task stands after answers of r0, r1, …; None is a skip."""
+    verdicts = [
+        {"reviewer": f"r{i}", "label": label, "skipped": label is None, "given_at": MOMENT}
+        for i, label in enumerate(labels)
+    ]
+    record = TaskRecord.model_validate({"item_id": "a", "data": {}, "verdicts": verdicts, **said})
+    return standing_of(record, record.verdicts, exhausted=exhausted, now=LATER)
+
+
+OPEN = Standing(resolved=False)
+
+
+@pytest.mark.parametrize("state", ["open", "leased"])
+def test_what_the_record_says_counts(state: str) -> None:
+    assert standing("x", state=state) == OPEN
+    assert standing("x", label="y", source="adjudicator", resolved_at=LATER) == Standing(
+        resolved=True, label="y", source="adjudicator", resolved_at=LATER
+    )
+    assert standing(state="resolved") == Standing(True, None, "human", LATER)
+
+
+def test_one_answer_is_the_label_and_several_are_a_consensus() -> None:
+    assert standing("x") == Standing(True, "x", "human", MOMENT)
+    assert standing("x", None, "y", "y") == Standing(True, "y", "consensus", MOMENT)
+
+
+def test_a_tie_waits_for_one_more() -> None:
+    assert standing("x", "y") == OPEN
+
+
+def test_each_reviewer_counts_once_by_his_last_answer() -> None:
+    verdicts = [
+        {"reviewer": reviewer, "label": label}
+        for reviewer, label in [("r1", "x"), ("r1", "x"), ("r2", "y"), ("r1", "y")]
+    ]
+    assert standing(verdicts=verdicts).label == "y"
+
+
+def test_nobody_can_answer_what_was_skipped_too_often() -> None:
+    assert standing(None) == OPEN
+    assert standing(None, exhausted=True) == Standing(True, None, "human", MOMENT)
+    assert standing(None, "x", exhausted=True).label == "x"
+    assert standing() == OPEN

@@ -1,0 +1,57 @@
+import csv
+import io
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.review_queue.exchange.formats.table import CsvWriter, guard, unguard
+from tests.unit.review_queue.exchange.projects import TEXT, documents_of, project_of, record
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@given(TEXT | st.text("'=+-@\t\r\n", max_size=5))
+def test_a_guarded_cell_is_no_formula_and_can_be_told_again(cell: str) -> None:
+    assert not guard(cell).startswith(FORMULAS)
+    assert unguard(guard(cell)) == cell
+
+
+def test_an_apostrophe_of_somebody_elses_file_stays() -> None:
+    assert unguard("'tis fine") == "'tis fine"
+    assert unguard("'") == "'"
+
+
+@given(TEXT, TEXT)
+def test_no_cell_of_an_export_is_a_formula(text: str, comment: str) -> None:
+    project = project_of(text={"type": "text"}, score={"type": "number"})
+    writer = CsvWriter(project)
+    given_record = record(item_id="=1", data={"text": text, "score": -1}, comment=comment)
+    content = writer.begin() + writer.records([given_record]) + writer.end()
+    (row,) = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    # A number is a number, whatever its sign.
+    assert orjson.loads(row.pop("data.score")) == -1
+    assert not [cell for cell in row.values() if cell.startswith(FORMULAS)]
+
+
+def test_a_row_that_is_none_spoils_no_other() -> None:
+    project = project_of(text={"type": "text"}, more={"type": "json"})
+    content = (
+        b"item_id,data.text,data.more\r\n"
+        b"a,fine,1\r\n"
+        b"b,too,many,cells\r\n"
+        b'"c"d,x,1\r\n'
+        b"e,\xff,1\r\n"
+        b"f,fine,{\r\n"
+        b"\r\n"
+        b'g,"two\r\nlines",null\r\n'
+    )
+    rows = documents_of("csv", content, project)
+    assert [(row.line, row.fault) for row in rows if row.fault] == [
+        (3, "has 4 columns, the header 3"),
+        (4, "is not CSV: ',' expected after '\"'"),
+        (5, "is not UTF-8"),
+        (6, "/data.more: is not JSON"),
+    ]
+    good = [row.document["data"] for row in rows if row.document]
+    assert good == [{"text": "fine", "more": 1}, {"text": "two\r\nlines", "more": None}]
