@@ -130,7 +130,7 @@ class _Sink(io.RawIOBase):
 
 
 class ParquetWriter:
-    """Writes Parquet; a row group has at most 10,000 records, or about 4 MiB."""
+    """Writes Parquet; a row group has about 10,000 records, or 4 MiB."""
 
     def __init__(self, project: Project) -> None:
         from pyarrow import parquet  # noqa: PLC0415 - as above

@@ -94,7 +94,7 @@ async def test_many_pages_and_row_groups_are_one_file_in_order(
     await take_in(desk, lines(*map(entry, wanted)))
     assert sorted(await ids(desk)) == sorted(wanted)
     tasks = parquet.ParquetFile(io.BytesIO(await export(desk, "parquet")))
-    assert tasks.metadata.num_row_groups == 3
+    assert tasks.metadata.num_row_groups == 2
     assert tasks.read(["item_id"]).column("item_id").to_pylist() == await ids(desk)
 
 
