@@ -79,11 +79,12 @@ class EntryService:
             used = await repository.use_link(session, _digest(code), now)
             if used is None:
                 raise _used_up()
+            project, reviewer = used
             row = SessionRow(
                 session_digest=_digest(cookie),
-                subject=used.reviewer,
+                subject=reviewer,
                 role="reviewer",
-                projects=[used.project],
+                projects=[project],
                 created_at=now,
                 expires_at=now + _LONGEST_SESSION,
             )

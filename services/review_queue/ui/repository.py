@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -27,7 +26,7 @@ async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRo
     return link if fresh else None
 
 
-async def use_link(session: AsyncSession, digest: str, now: datetime) -> Row[Any] | None:
+async def use_link(session: AsyncSession, digest: str, now: datetime) -> tuple[str, str] | None:
     """Use the link up and return (project, reviewer); None when it cannot be used.
 
     One statement, so that of two who come at once only one enters.
@@ -42,7 +41,8 @@ async def use_link(session: AsyncSession, digest: str, now: datetime) -> Row[Any
         .values(used_at=now)
         .returning(col(LinkRow.project), col(LinkRow.reviewer))
     )
-    return (await session.execute(statement)).one_or_none()
+    used = (await session.execute(statement)).one_or_none()
+    return None if used is None else (used[0], used[1])
 
 
 async def add_session(session: AsyncSession, row: SessionRow, now: datetime) -> None:
@@ -86,7 +86,7 @@ async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> None:
 
 async def answers_by_label(
     session: AsyncSession, project: str, reviewer: str, since: datetime | None
-) -> Sequence[Row[Any]]:
+) -> list[tuple[str | None, int]]:
     """Return (label, how often) of a reviewer's standing answers; the label null counts skips."""
     statement = (
         select(col(VerdictRow.label), func.count())
@@ -101,7 +101,7 @@ async def answers_by_label(
     )
     if since is not None:
         statement = statement.where(col(VerdictRow.given_at) >= since)
-    return (await session.execute(statement)).all()
+    return [(row[0], row[1]) for row in await session.execute(statement)]
 
 
 async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> list[float]:
