@@ -13,12 +13,12 @@ from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.ui import routes as pages
+from services.review_queue.ui.site import Assets, Site
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.transport import Transport
-from services.review_queue.ui import routes as pages
-from services.review_queue.ui.site import Assets, Site
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
@@ -50,9 +50,8 @@ def create_app(
     bells = Doorbells(common.redis_url)
     store = Store(common.store_address)
     sender = webhook_sender(settings, now)
-    relay = Relay(database, sender, now, common.poll_seconds)
-    worker = Worker(database, bells, now, common.poll_seconds, relay)
     poll = common.poll_seconds
+    worker = Worker(database, bells, now, poll, Relay(database, sender, now, poll))
     rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
@@ -78,6 +77,10 @@ def create_app(
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     app.state.rooms = rooms
+    _open_pages(app, settings)
+    return app
+
+
+def _open_pages(app: FastAPI, settings: ReviewQueueSettings) -> None:
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.mount("/ui/static", Assets())
-    return app

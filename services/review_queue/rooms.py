@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
+from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
@@ -18,9 +18,9 @@ from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
-from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.records import RecordService
+from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.service import VerdictService
 from services.review_queue.webhooks.sending import Sender

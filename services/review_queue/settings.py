@@ -51,5 +51,6 @@ class ReviewQueueSettings(BaseSettings):
     def allowed_image_origins(self) -> frozenset[str]:
         """The origins of `image_origins`."""
         return frozenset(self.image_origins.split())
+
     import_limit_bytes: int = Field(default=16 * 1024**3, ge=1024)
     """Largest body of an import."""

@@ -36,10 +36,10 @@ class Standing:
     """Resolved, or open: all else is None then. `disputed` ones wait for an adjudicator."""
 
     resolved: bool
-    disputed: bool = False
     label: str | None = None
     source: OutcomeSource | None = None
     resolved_at: datetime | None = None
+    disputed: bool = False
 
 
 def standing_of(
@@ -59,9 +59,7 @@ def standing_of(
     labels = {one.reviewer: one.label for one in answers if one.label is not None}
     said = _said(record)
     if said is None and labels:
-        step = next_step(
-            labels.items(), overlap=review.overlap, max_overlap=review.max_overlap
-        )
+        step = next_step(labels.items(), overlap=review.overlap, max_overlap=review.max_overlap)
         said = (True, step.label) if isinstance(step, Resolved) else (False, None)
         if isinstance(step, Adjudicate):
             return Standing(resolved=False, disputed=True)
@@ -81,4 +79,3 @@ def _said(record: TaskRecord) -> tuple[bool, str | None] | None:
     if record.state is None and record.label is None:
         return None
     return record.state not in {"open", "leased"}, record.label
-

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -73,6 +73,11 @@ class ClaimService:
                 if await self._anything(project, reviewer):
                     leases = await self._claim(project, reviewer, request.count)
         return Leases(leases=leases)
+
+    async def lease_time(self, project: Project) -> timedelta:
+        """Return how long a lease lasts that is given now."""
+        async with self.database.reading() as session:
+            return await self.times.of(session, project)
 
     async def _anything(self, project: str, reviewer: str) -> bool:
         async with self.database.reading() as session:

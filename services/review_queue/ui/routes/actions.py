@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 
 from services.review_queue.api import leases
 from services.review_queue.api.access import ByReviewer, InRooms, IsGone
-from services.review_queue.leases.claims import lease_time
 from services.review_queue.ui.fields import views
 from services.review_queue.ui.messages import Acknowledgement
 from services.review_queue.ui.records import Progress
@@ -48,7 +47,7 @@ async def post_tasks(
         (lease, views(lease.task.data, document.fields, site.image_origins))
         for lease in leased.leases
     ]
-    seconds = lease_time(document).total_seconds()
+    seconds = (await rooms.claims.lease_time(document)).total_seconds()
     return page("tasks.html", project=document, leases=shown, seconds=seconds)
 
 

@@ -5,19 +5,23 @@ import pytest
 
 from services.review_queue.exchange.records import TaskRecord
 from services.review_queue.exchange.standing import Standing, standing_of
+from shared.contracts.projects import ReviewSettings
 from tests.unit.review_queue.exchange.projects import MOMENT
 
 LATER = MOMENT + timedelta(hours=1)
 
 
-def standing(*labels: str | None, exhausted: bool = False, **said: Any) -> Standing:
+def standing(
+    *labels: str | None, overlap: int = 1, exhausted: bool = False, **said: Any
+) -> Standing:
     """How a task stands after answers of r0, r1, …; None is a skip."""
     verdicts = [
         {"reviewer": f"r{i}", "label": label, "skipped": label is None, "given_at": MOMENT}
         for i, label in enumerate(labels)
     ]
     record = TaskRecord.model_validate({"item_id": "a", "data": {}, "verdicts": verdicts, **said})
-    return standing_of(record, record.verdicts, exhausted=exhausted, now=LATER)
+    review = ReviewSettings(overlap=overlap, max_overlap=3)
+    return standing_of(record, record.verdicts, review=review, exhausted=exhausted, now=LATER)
 
 
 OPEN = Standing(resolved=False)
@@ -37,8 +41,14 @@ def test_one_answer_is_the_label_and_several_are_a_consensus() -> None:
     assert standing("x", None, "y", "y") == Standing(True, "y", "consensus", MOMENT)
 
 
-def test_a_tie_waits_for_one_more() -> None:
+def test_a_tie_waits_for_one_more_and_at_last_for_an_adjudicator() -> None:
     assert standing("x", "y") == OPEN
+    assert standing("x", "y", "z") == Standing(resolved=False, disputed=True)
+
+
+def test_one_answer_of_two_is_not_enough() -> None:
+    assert standing("x", overlap=2) == OPEN
+    assert standing("x", "x", overlap=2) == Standing(True, "x", "consensus", MOMENT)
 
 
 def test_each_reviewer_counts_once_by_his_last_answer() -> None:
