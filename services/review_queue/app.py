@@ -47,8 +47,7 @@ def create_app(
     """Return the application; `now` is the clock of leases and due dates."""
     file = (common.home / "review_queue.db").resolve()
     database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
-    bells = Doorbells(common.redis_url)
-    store = Store(common.store_address)
+    bells, store = Doorbells(common.redis_url), Store(common.store_address)
     sender = webhook_sender(settings, now)
     poll = common.poll_seconds
     worker = Worker(database, bells, now, poll, Relay(database, sender, now, poll))
