@@ -56,7 +56,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping):
-            work = asyncio.create_task(worker.run(rooms.projects))
+            work = asyncio.create_task(worker.run(rooms.projects, rooms.known))
             try:
                 yield
             finally:

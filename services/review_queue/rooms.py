@@ -22,6 +22,7 @@ from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.records import RecordService
 from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
+from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import VerdictService
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
@@ -40,6 +41,7 @@ class Rooms:
     claims: ClaimService
     verdicts: VerdictService
     corrections: CorrectionService
+    known: KnownReviewers
     adjudication: AdjudicationService
     outcomes: OutcomeService
     timings: TimingService
@@ -66,14 +68,15 @@ def furnish(
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
     times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
-    intake = IntakeService(database, now, nudge)
+    intake, known = IntakeService(database, now, nudge), KnownReviewers(database, now)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
         claims=ClaimService(database, bells, times, now, poll_seconds),
-        verdicts=VerdictService(database, times, now, nudge),
-        corrections=CorrectionService(database, times, now, nudge),
+        verdicts=VerdictService(database, times, known, now, nudge),
+        corrections=CorrectionService(database, times, known, now, nudge),
+        known=known,
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
         timings=TimingService(database, tasks, Publications(store), now),

@@ -14,6 +14,7 @@ from services.review_queue.leases.claims import end_expired
 from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.repository import add_events
+from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
@@ -55,10 +56,12 @@ class Worker:
         self._nudged.set()
         self._webhooks.stop()
 
-    async def run(self, projects: ProjectService) -> None:
+    async def run(self, projects: ProjectService, known: KnownReviewers) -> None:
         """Work until stopped."""
         await self._attempt("projects_healed", projects.heal)
-        await asyncio.gather(self._relay_loop(), self._upkeep_loop(projects), self._webhooks.run())
+        await asyncio.gather(
+            self._relay_loop(), self._upkeep_loop(projects, known), self._webhooks.run()
+        )
 
     async def _relay_loop(self) -> None:
         while not self._stopping.is_set():
@@ -66,10 +69,11 @@ class Worker:
             await self._attempt("outbox_relayed", self.relay)
             await asyncio.sleep(_RELAY_PAUSE_SECONDS)
 
-    async def _upkeep_loop(self, projects: ProjectService) -> None:
+    async def _upkeep_loop(self, projects: ProjectService, known: KnownReviewers) -> None:
         while not self._stopping.is_set():
             await self._attempt("leases_expired", self.expire_leases)
             await self._attempt("projects_published", projects.publish_pending)
+            await self._attempt("reviewers_learned", known.refresh)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_seconds):
                     await self._stopping.wait()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -126,29 +126,12 @@ async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> 
 async def undecided(
     session: AsyncSession, project: str, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[TaskRow]:
-    """Return tasks that were skipped, or on which standing verdicts differ, oldest first.
-
-    Where an operator has answered in his own name, the matter is closed.
-    """
-    standing = and_(
-        col(VerdictRow.task_id) == col(TaskRow.task_id), col(VerdictRow.withdrawn_at).is_(None)
-    )
-    other = VerdictRow.__table__.alias()  # type: ignore[attr-defined]
-    differing = exists().where(
-        standing,
-        other.c.task_id == col(TaskRow.task_id),
-        other.c.withdrawn_at.is_(None),
-        other.c.label != col(VerdictRow.label),
-    )
-    closed = exists().where(
-        standing,
-        col(VerdictRow.token).is_(None),
-        col(VerdictRow.recorded_by) == col(VerdictRow.reviewer),
-    )
+    """Return tasks that wait for an adjudicator, or have no label after skips, oldest first."""
+    disputed = col(TaskRow.adjudication).is_(True)
     unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0)
     statement = (
         select(TaskRow)
-        .where(col(TaskRow.project) == project, or_(unanswered, differing), ~closed)
+        .where(col(TaskRow.project) == project, or_(unanswered, disputed))
         .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
         .limit(limit)
     )

@@ -18,6 +18,7 @@ from services.review_queue.tasks.service import as_task_id, require_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
 from services.review_queue.verdicts.holding import Held, body_digest, present
+from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import progress_of, require_label
 from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
@@ -33,6 +34,7 @@ class CorrectionService:
 
     database: Database
     times: LeaseTimes
+    known: KnownReviewers
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
@@ -115,8 +117,8 @@ class CorrectionService:
                 return progress_of(task, None)
             await supersede(session, task, now)
             session.add(_verdict(task, body, recorded_by, now))
-            read = project.instructions_revision
-            answered = Answered(session, project, task, read, now)
+            read, reviewers = project.instructions_revision, self.known.of(project_name)
+            answered = Answered(session, project, task, read, now, reviewers)
             outcome = await answered.by_verdict(body.label, blind=False)
             await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))
             progress = progress_of(task, outcome)

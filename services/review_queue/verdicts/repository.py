@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.models import LeaseRow, VerdictRow
+from services.review_queue.models import LeaseRow, TaskRow, VerdictRow
 
 
 async def of_lease(session: AsyncSession, lease: LeaseRow) -> VerdictRow | None:
@@ -29,6 +29,42 @@ async def votes(session: AsyncSession, task_id: str) -> list[VerdictRow]:
         .order_by(col(VerdictRow.verdict_id))
     )
     return list((await session.execute(statement)).scalars())
+
+
+async def newest_votes(
+    session: AsyncSession, project: str, count: int
+) -> list[tuple[int, str, str, str]]:
+    """Return the project's newest verdicts that stand: id, task, reviewer and label."""
+    statement = (
+        select(
+            col(VerdictRow.verdict_id),
+            col(VerdictRow.task_id),
+            col(VerdictRow.reviewer),
+            col(VerdictRow.label),
+        )
+        .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
+        .where(
+            col(TaskRow.project) == project,
+            col(VerdictRow.withdrawn_at).is_(None),
+            col(VerdictRow.label).is_not(None),
+        )
+        .order_by(col(VerdictRow.verdict_id).desc())
+        .limit(count)
+    )
+    rows = (await session.execute(statement)).all()
+    return [(row[0] or 0, row[1], row[2], str(row[3])) for row in rows]
+
+
+async def gold_labels(session: AsyncSession, project: str) -> dict[str, str]:
+    """Return the label of each gold task that an operator has given it, by task."""
+    statement = select(col(TaskRow.task_id), col(TaskRow.label)).where(
+        col(TaskRow.project) == project,
+        col(TaskRow.lane) == "gold",
+        col(TaskRow.source) == "adjudicator",
+        col(TaskRow.label).is_not(None),
+    )
+    rows = (await session.execute(statement)).all()
+    return {task_id: str(label) for task_id, label in rows}
 
 
 async def all_blind(session: AsyncSession, task_id: str) -> bool:

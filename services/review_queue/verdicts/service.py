@@ -19,6 +19,7 @@ from services.review_queue.tasks.lanes import last_turn
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
 from services.review_queue.verdicts.holding import Held, body_digest, present
+from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
 from shared.contracts.projects import Project
@@ -53,6 +54,7 @@ class VerdictService:
 
     database: Database
     times: LeaseTimes
+    known: KnownReviewers
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
@@ -78,7 +80,7 @@ class VerdictService:
                     active_seconds=body.active_seconds,
                 )
             )
-            outcome = await _answered(held, project).by_verdict(body.label, blind=blind)
+            outcome = await self._answered(held, project).by_verdict(body.label, blind=blind)
             held.end("verdict", digest, outcome)
             await _record(held, "verdict", {"label": body.label}, outcome)
             progress = progress_of(held.task, outcome)
@@ -119,7 +121,11 @@ class VerdictService:
             task.skips += 1
             leave_to_adjudicator(task)
             return None
-        return await _answered(held, project).by_skip()
+        return await self._answered(held, project).by_skip()
+
+    def _answered(self, held: Held, project: Project) -> Answered:
+        read, known = held.lease.instructions_revision, self.known.of(project.project)
+        return Answered(held.session, project, held.task, read, held.now, known)
 
     async def release(self, token: str, who: Principal) -> TaskProgress:
         """Give the task back at once."""
@@ -157,11 +163,6 @@ def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> Verdic
         given_at=held.now,
         **answer,
     )
-
-
-def _answered(held: Held, project: Project) -> Answered:
-    read = held.lease.instructions_revision
-    return Answered(held.session, project, held.task, read, held.now)
 
 
 async def _is_blind(held: Held) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
+from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.outcomes.revisions import (
     Ground,
@@ -37,6 +38,7 @@ class Answered:
     task: TaskRow
     instructions_revision: int
     now: datetime
+    known: Reliability | None = None
 
     async def by_verdict(self, label: str, *, blind: bool) -> OutcomeRow | None:
         """Resolve the task, ask one more, or leave it to an adjudicator, as consensus says."""
@@ -49,6 +51,7 @@ class Answered:
             [(vote.reviewer, str(vote.label)) for vote in votes],
             overlap=review.overlap,
             max_overlap=review.max_overlap,
+            known=self.known,
         )
         if isinstance(step, Resolved):
             return resolve(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
 from services.review_queue.api.access import ByOperator, InRooms
-from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms
 from services.review_queue.tasks.service import as_task_id
 from services.review_queue.ui.fields import views
@@ -34,7 +34,7 @@ async def matters(
     site: AtSite,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """Show tasks that were skipped, or on which reviewers differ, with what they said."""
+    """Show the tasks that wait for an adjudicator, with what reviewers said."""
     document, found = await rooms.records.matters(project, after=_place(after), limit=_AT_ONCE + 1)
     shown = [
         (matter, views(matter.task.data, document.fields, site.image_origins))
@@ -68,20 +68,20 @@ async def adjudicate(
 ) -> Response:
     """Give the final label."""
     try:
-        verdict = VerdictOnBehalf(reviewer=who.subject, label=form.get("label", ""))
+        word = Adjudication(label=form.get("label", ""))
     except ValidationError as error:
         raise Unprocessable([("/label", "is not a label of this project")]) from error
-    await _adjudicate(rooms, project, task_id, verdict, form.get("revision", ""))
+    await _adjudicate(rooms, project, task_id, word, who.subject, form.get("revision", ""))
     return to(f"/ui/p/{project}/adjudicate")
 
 
 async def _adjudicate(
-    rooms: Rooms, project: str, task_id: str, verdict: VerdictOnBehalf, revision: str
+    rooms: Rooms, project: str, task_id: str, word: Adjudication, operator: str, revision: str
 ) -> None:
     task = await rooms.tasks.show(project, task_id)
     if str(task.revision) != revision:
         raise Conflict("The task has moved on since the page was shown; look at it again.")
     if task.state == "resolved":
         # Should the service stop here, the task is open to all: nothing that was said is lost.
-        await rooms.tasks.reopen(project, task_id, verdict.reviewer)
-    await rooms.corrections.record(project, task_id, verdict, verdict.reviewer)
+        await rooms.tasks.reopen(project, task_id, operator)
+    await rooms.adjudication.decide(project, task_id, word, operator)
