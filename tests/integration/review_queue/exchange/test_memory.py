@@ -7,7 +7,8 @@ import pytest
 from bench.exchange import FORMATS, Exchanging, exchanging, made_up
 
 FEW, MANY, PARAGRAPHS = 300, 1800, 75
-# The larger file has 35 MB, and as much once more when it is read. Arrow's allocator gives back late what a row group took.
+# The larger file has 35 MB, and as much once more when it is read. Arrow gives back late what a
+# row group took.
 MOST_MB, MOST_PARQUET_MB = 35, 50
 
 
