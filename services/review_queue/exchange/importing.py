@@ -139,11 +139,12 @@ class ImportService:
 def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], UnreadableError | None]:
     """Read the next batch; with it the fault that ended it, where one did."""
     batch: list[Row] = []
-    enough = incoming.received + _BATCH_BYTES
+    enough, weight = incoming.received + _BATCH_BYTES, 0
     try:
         for row in rows:
             batch.append(row)
-            if len(batch) == _BATCH_ROWS or incoming.received > enough:
+            weight += row.weight
+            if len(batch) == _BATCH_ROWS or incoming.received + weight > enough:
                 break
     except UnreadableError as fault:
         return batch, fault

@@ -106,12 +106,14 @@ class TaskRecord(Message):
 class Row:
     """One row of a file, as read: a record's document, or what is wrong.
 
-    `line` is the line that it ends on in text by lines, else its number, from 1.
+    `line` is the line that it ends on in text by lines, else its number, from 1. `weight` is about
+    how many bytes it has, where it does not come as the body does.
     """
 
     line: int
     document: dict[str, Any] | None
     fault: str | None = None
+    weight: int = 0
 
 
 class UnreadableError(Exception):

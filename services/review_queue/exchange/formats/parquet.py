@@ -45,7 +45,7 @@ def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None
             for batch in opened.iter_batches(batch_size=size, use_threads=False):
                 for flat in batch.to_pylist():
                     number += 1
-                    yield _row(number, flat, columns)
+                    yield _row(number, flat, columns, batch.nbytes // batch.num_rows)
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UnreadableError("The file is no Parquet that can be read.") from error
 
@@ -68,9 +68,9 @@ def _check_columns(names: Sequence[str], columns: Columns) -> None:
         raise Unprocessable(faults)
 
 
-def _row(number: int, flat: dict[str, Any], columns: Columns) -> Row:
+def _row(number: int, flat: dict[str, Any], columns: Columns, weight: int) -> Row:
     try:
-        return Row(number, columns.gather(flat))
+        return Row(number, columns.gather(flat), weight=weight)
     except ValueError as error:
         return Row(number, None, str(error))
 
