@@ -144,12 +144,6 @@ async def visit(desk: Desk, browser: Browser) -> None:
         await page.emulate_media(color_scheme="dark")
         await take(page, "desk-dark")
         await page.emulate_media(color_scheme="light")
-        await page.keyboard.press("?")
-        await take(page, "keys")
-        await page.keyboard.press("Escape")
-        await page.keyboard.press("s")
-        await take(page, "skip")
-        await page.keyboard.press("Escape")
         await page.goto("/ui/p/shop/me")
         await take(page, "statistics")
     async with watched(browser, desk.base_url, viewport=DESKTOP) as one:
