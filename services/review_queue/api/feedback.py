@@ -12,7 +12,7 @@ from services.review_queue.feedback.messages import (
     NewFeedback,
 )
 from shared.http.body import StrictRoute
-from shared.http.lists import After, Limit, decode_cursor
+from shared.http.lists import After, Limit, decode_position
 from shared.problems import (
     BodyTooLarge,
     Conflict,
@@ -54,7 +54,9 @@ async def list_feedback(
     answered: Annotated[bool | None, Query()] = None,
 ) -> FeedbackList:
     """Return what was said, with its answers; `answered=false` what waits for one."""
-    return await rooms.feedback.page(project, before=_place(after), answered=answered, limit=limit)
+    return await rooms.feedback.page(
+        project, before=decode_position(after) or None, answered=answered, limit=limit
+    )
 
 
 @router.post(
@@ -71,12 +73,3 @@ async def answer_feedback(
 ) -> Feedback:
     """Answer a remark, once."""
     return await rooms.feedback.answer(project, feedback_id, body, who.subject)
-
-
-def _place(cursor: str | None) -> int | None:
-    text = decode_cursor(cursor)
-    if text is None:
-        return None
-    if not text.isdigit() or int(text) > _LARGEST:
-        raise Unprocessable([("/query/after", "is not a cursor of this list")])
-    return int(text)

@@ -1,6 +1,6 @@
 """Routes of tasks."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,12 +13,12 @@ from services.review_queue.messages import (
     TaskList,
     VerdictOnBehalf,
 )
+from services.review_queue.tasks.places import place_of
 from services.review_queue.tasks.repository import TaskFilter
-from services.review_queue.tasks.service import as_task_id
 from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, TaskBatch, TaskProgress, TaskReceipts, TaskState
 from shared.http.body import StrictRoute
-from shared.http.lists import After, Limit, decode_cursor
+from shared.http.lists import After, Limit
 from shared.problems import (
     BodyTooLarge,
     Conflict,
@@ -72,22 +72,7 @@ async def list_tasks(
     """Return tasks that all given filters hold for; `reviewer` holds or has answered them."""
     older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
     wanted = TaskFilter(state, lane, label, reviewer, older_than, adjudication)
-    return await rooms.tasks.page(project, wanted, after=_place(after), limit=limit)
-
-
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    text = decode_cursor(cursor)
-    if text is None:
-        return None
-    moment, _, task_id = text.partition(" ")
-    try:
-        created_at = datetime.fromisoformat(moment)
-    except ValueError:
-        created_at = None
-    known = as_task_id(task_id)
-    if created_at is None or created_at.tzinfo is None or known is None:
-        raise Unprocessable([("/query/after", "is not a cursor of this list")])
-    return created_at, known
+    return await rooms.tasks.page(project, wanted, after=place_of(after), limit=limit)
 
 
 @router.get(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.review_queue.messages import (
     LaneDepth,
     QueueDepth,
@@ -40,6 +42,12 @@ def require_task(task: TaskRow | None, project: str) -> TaskRow:
     if task is None or task.project != project:
         raise NotFound("There is no such task in this project.", project=project)
     return task
+
+
+async def locked_task(session: AsyncSession, project: str, task_id: str) -> TaskRow:
+    """Return a task of `project`, kept from everybody else; `NotFound` when there is none."""
+    known = as_task_id(task_id)
+    return require_task(None if known is None else await repository.lock(session, known), project)
 
 
 @dataclass(frozen=True)
@@ -107,9 +115,7 @@ class TaskService:
         """
         now = self.now()
         async with self.database.transaction() as session:
-            known = as_task_id(task_id)
-            found = None if known is None else await repository.lock(session, known)
-            task = require_task(found, project)
+            task = await locked_task(session, project, task_id)
             if task.state != "resolved":
                 raise Conflict("Only a resolved task can be reopened.", state=state_of(task, now))
             for verdict in await repository.standing(session, task.task_id):

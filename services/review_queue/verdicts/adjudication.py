@@ -13,7 +13,7 @@ from services.review_queue.outcomes import repository as outcomes
 from services.review_queue.outcomes.revisions import Ground, resolve
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
-from services.review_queue.tasks.service import as_task_id, require_task
+from services.review_queue.tasks.service import locked_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
 from services.review_queue.verdicts.service import progress_of, require_label
@@ -53,9 +53,7 @@ class AdjudicationService:
         now = self.now()
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
-            known = as_task_id(task_id)
-            found = None if known is None else await tasks.lock(session, known)
-            task = require_task(found, project_name)
+            task = await locked_task(session, project_name, task_id)
             note(project=project_name)
             link([task.trace])
             require_label(project, body.label)

@@ -14,7 +14,7 @@ from services.review_queue.outcomes import repository as outcomes
 from services.review_queue.outcomes.revisions import open_again, reopen
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
-from services.review_queue.tasks.service import as_task_id, require_task
+from services.review_queue.tasks.service import locked_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
 from services.review_queue.verdicts.holding import Held, body_digest, present
@@ -105,9 +105,7 @@ class CorrectionService:
         now = self.now()
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
-            known = as_task_id(task_id)
-            found = None if known is None else await tasks.lock(session, known)
-            task = require_task(found, project_name)
+            task = await locked_task(session, project_name, task_id)
             note(project=project_name)
             link([task.trace])
             require_label(project, body.label)

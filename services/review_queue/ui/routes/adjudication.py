@@ -1,6 +1,5 @@
 """The page on which operators adjudicate what reviewers could not."""
 
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,13 +9,11 @@ from pydantic import ValidationError
 from services.review_queue.api.access import ByOperator, InRooms
 from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms
-from services.review_queue.tasks.service import as_task_id
+from services.review_queue.tasks.places import cursor_of, place_of
 from services.review_queue.ui.fields import views
-from services.review_queue.ui.records import Matter
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import AtSite, PageRoute
 from services.review_queue.ui.site import page, to
-from shared.http.lists import decode_cursor, encode_cursor
 from shared.problems import Conflict, Unprocessable
 
 router = APIRouter(
@@ -35,31 +32,15 @@ async def matters(
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show the tasks that wait for an adjudicator, with what reviewers said."""
-    document, found = await rooms.records.matters(project, after=_place(after), limit=_AT_ONCE + 1)
+    document, found = await rooms.records.matters(
+        project, after=place_of(after), limit=_AT_ONCE + 1
+    )
     shown = [
         (matter, views(matter.task.data, document.fields, site.image_origins))
         for matter in found[:_AT_ONCE]
     ]
-    following = _cursor(found[_AT_ONCE - 1]) if len(found) > _AT_ONCE else None
+    following = quote(cursor_of(found[_AT_ONCE - 1].task)) if len(found) > _AT_ONCE else None
     return page("adjudicate.html", who=who, project=document, matters=shown, following=following)
-
-
-def _cursor(last: Matter) -> str:
-    return quote(encode_cursor(f"{last.task.created_at.isoformat()} {last.task.task_id}"))
-
-
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    text = decode_cursor(cursor)
-    if text is None:
-        return None
-    moment, _, task_id = text.partition(" ")
-    try:
-        created_at = datetime.fromisoformat(moment)
-    except ValueError:
-        created_at = None
-    if created_at is None or created_at.tzinfo is None or as_task_id(task_id) is None:
-        raise Unprocessable([("/query/after", "is not a cursor of this list")])
-    return created_at, task_id
 
 
 @router.post("/{task_id}")
