@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -17,6 +18,14 @@ from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness.browser import Watched, chromium, watched
 from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the browser have the machine for itself: a page that is slow to show fails no test."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.alone)
 
 
 class Enter(Protocol):

@@ -100,13 +100,13 @@ class Batcher:
         job = _Job(items, loop.create_future())
         count = len(items)
         self.flow.enter(count)
-        if self._lone and count == self.flow.items == 1:
-            # One call after another, each alone: what would this one wait for?
-            self._take_alone(job)
-            self.flow.leave(1)
-            return job.future
         # The first of its callbacks: the call goes on just after it.
         job.future.add_done_callback(lambda _: self.flow.leave(count))
+        if self._lone and count == self.flow.items == 1:
+            # One call after another, each alone: what would this one wait for? What the loop reads
+            # beside it finds it still on its way, and does not go alone.
+            self._take_alone(job)
+            return job.future
         self._waiting.append(job)
         self.items_waiting += count
         if not self._busy:

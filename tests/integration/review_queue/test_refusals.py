@@ -258,7 +258,7 @@ BAD_PROJECTS: list[tuple[Json, str]] = [
     ({"labels": ["a", "a"]}, "/labels"),
     ({"fields": {}}, "/fields"),
     ({"fields": {"text": {"type": "tekst"}}}, "/fields/text/type"),
-    ({"review": {"overlap": 2}}, "/review/overlap"),
+    ({"review": {"overlap": 0}}, "/review/overlap"),
     ({"promise": {"target_accuracy": 1.0}}, "/promise/target_accuracy"),
     ({"training": {"min_new_labels": 0}}, "/training/min_new_labels"),
     ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks/0/secret_ref"),
@@ -285,7 +285,8 @@ async def test_openapi_declares_every_problem_that_a_route_gives(desk: Desk) -> 
             assert {"401", "403"} <= declared, (method, path)
             if "{project}" in path and method != "put":
                 assert "404" in declared, (method, path)
-            if "requestBody" in operation:
+            # An import says of each row by itself that it cannot be read.
+            if "requestBody" in operation and not path.endswith("/import"):
                 assert {"400", "413", "422"} <= declared, (method, path)
             if "{token}" in path:
                 assert {"404", "409"} <= declared, (method, path)

@@ -64,7 +64,7 @@ def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any])
         {"training": {"min_new_labels": 0}},
         {"training": {"recipe": "magic"}},
         {"webhooks": [{"url": "https://example.org"}]},
-        {"review": {"overlap": 2}},
+        {"review": {"overlap": 6, "max_overlap": 5}},
     ],
 )
 def test_project_that_cannot_be_kept_is_refused(change: dict[str, Any]) -> None:
