@@ -35,6 +35,8 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
 
         # Undo: the item comes back at once, and is answered otherwise.
         wrong = await answer("1")
+        # Until it has arrived there is nothing to undo: the page would only not send it.
+        await wait_until(lambda: has(desk, given))
         await page.keyboard.press("u")
         await expect(page.locator(".task .item-id bdi")).to_have_text(wrong)
         assert await answer("2") == wrong
