@@ -14,7 +14,7 @@ from shared.graphs.trial import try_out
 _WARM_UP_RUNS = 3
 # A wider batch must be faster by so much, and so often it is tried: the memory that it takes, and
 # the time for which it keeps others waiting, are to be worth it.
-_WIDE, _GAIN, _WIDE_RUNS = 64, 0.04, 2
+_WIDE, _GAIN, _WIDE_RUNS = 64, 0.04, 5
 # Items that take longer gain nothing from company.
 _SLOW_SECONDS = 0.001
 
