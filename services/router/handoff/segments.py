@@ -1,6 +1,5 @@
 """Append-only files of lines, written through: the disk side of the spool. One thread at a time.
 
-
 A segment that was sealed is never written again. After a crash the next append opens a new one,
 so a torn last line stays the last and is passed over: whoever wrote it was promised nothing.
 """
