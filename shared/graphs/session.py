@@ -38,6 +38,8 @@ _EXPLANATIONS = [
         "it is not an ONNX file, or not a whole one",
     ),
 ]
+# What the rewriting into look-ups looks for.
+_REWRITTEN = b"TfIdfVectorizer"
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _LONGEST_CAUSE = 300
 
@@ -72,6 +74,11 @@ def open_session(model: bytes, threads: int) -> Any:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", _NO_FOLDER
     )
+    if _REWRITTEN in model:
+        # Only here: what reads a model's file takes memory that most models do not need.
+        from shared.graphs.lookups.rewriting import with_lookups  # noqa: PLC0415
+
+        model = with_lookups(model)
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -1,0 +1,144 @@
+"""Nodes that work with the terms of a text instead of a row as long as the vocabulary."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.graphs.lookups.messages import INT64, ML, make_node, tensor
+from shared.graphs.lookups.vocabulary import Vocabulary
+
+Floats = NDArray[np.float32]
+
+
+class TermNodes:
+    """Makes nodes about the terms of one vectorizer; the names of all begin with `at`.
+
+    Attributes
+    ----------
+    constants : the tensors that the nodes made so far read
+    """
+
+    def __init__(self, at: str) -> None:
+        self.constants: list[Any] = []
+        self._at = at
+        self._made = 0
+
+    def name(self, meaning: str = "") -> str:
+        """Return a name that is not used yet."""
+        self._made += 1
+        return f"{self._at}{self._made}{meaning}"
+
+    def columns(self, words: str, vocabulary: Vocabulary) -> list[Any]:
+        """Nodes from words, strings [n, T], to the column of each term, int64 [n, L].
+
+        L is 2T - 1: first the words, then the pairs. A word or pair that is no term has the column
+        after the last.
+        """
+        unknown = len(vocabulary.words)
+        encode = make_node(
+            *("LabelEncoder", [words], [self.name("words")], ML),
+            keys_strings=vocabulary.words,
+            values_int64s=range(unknown),
+            default_int64=unknown,
+        )
+        if not len(vocabulary.pairs):
+            return [encode, self._gather(vocabulary.singles, encode.output[0], self._columns)]
+        singles = self._gather(vocabulary.singles, encode.output[0])
+        first, second = self._neighbours(encode.output[0])
+        shifted = self._node("Mul", [first.output[0], self._constant(np.int64(unknown + 1))])
+        keys = self._node("Add", [shifted.output[0], second.output[0]])
+        pairs = make_node(
+            *("LabelEncoder", keys.output, [self.name("pairs")], ML),
+            keys_int64s=vocabulary.pairs.tolist(),
+            values_int64s=vocabulary.pair_columns.tolist(),
+            default_int64=vocabulary.width,
+        )
+        both = [singles.output[0], pairs.output[0]]
+        joined = self._node("Concat", both, self._columns, axis=1)
+        return [encode, singles, first, second, shifted, keys, pairs, joined]
+
+    def products(self, matrix: Floats, output: str, divisor: str | None = None) -> list[Any]:
+        """Nodes for counts [n, V] times `matrix` [V, K], over `divisor` [n, 1]; float32 [n, K]."""
+        table = np.vstack([matrix, np.zeros((1, matrix.shape[1]))]).astype(np.float32)
+        found = self._gather(table, self._columns)
+        axes = [found.output[0], self._constant(np.array([1]))]
+        if divisor is None:
+            return [found, self._node("ReduceSum", axes, output, keepdims=0)]
+        total = self._node("ReduceSum", axes, keepdims=0)
+        return [found, total, self._node("Div", [total.output[0], divisor], output)]
+
+    def length(self, weights: Floats, smallest: float, output: str) -> list[Any]:
+        """Nodes for the length of counts times `weights` [V], at least `smallest`; [n, 1]."""
+        squared = self.name("squared")
+        root = self._node("Sqrt", [squared])
+        least = self._constant(np.float32(smallest))
+        bounded = self._node("Max", [root.output[0], least], output)
+        return [*self.squares(weights * weights, squared), root, bounded]
+
+    def squares(self, factors: Floats, output: str) -> list[Any]:
+        """Nodes for the sum of squared counts times `factors` [V]; float32 [n, 1].
+
+        The sorted columns fall into runs of equal ones, and a run is as long as its term's count.
+        Which run a place belongs to is the number of changes before it.
+        """
+        ordered, runs = self._runs()
+        columns, run, shape = ordered.output[0], runs[-1].output[0], runs[0].output[0]
+        zeros, ones = (
+            self._node("ConstantOfShape", [shape], value=filled)
+            for filled in (np.zeros(1, np.float32), np.ones(1, np.float32))
+        )
+        counts = [zeros.output[0], run, ones.output[0]]
+        count = self._node("ScatterElements", counts, axis=1, reduction=b"add")
+        found = self._gather(np.append(factors, 0).astype(np.float32), columns)
+        of_run = self._node("ScatterElements", [zeros.output[0], run, found.output[0]], axis=1)
+        squared = self._node("Mul", [count.output[0], count.output[0]])
+        parts = self._node("Mul", [squared.output[0], of_run.output[0]])
+        axes = [parts.output[0], self._constant(np.array([1]))]
+        total = self._node("ReduceSum", axes, output, keepdims=1)
+        return [*runs, zeros, ones, count, found, of_run, squared, parts, total]
+
+    def _runs(self) -> tuple[Any, list[Any]]:
+        """Return the node that sorts the columns, and all nodes, from their shape to their runs."""
+        shape = self._node("Shape", [self._columns])
+        one, two = (self._constant(np.array([value])) for value in (1, 2))
+        size = self._node("Slice", [shape.output[0], one, two])
+        given = [self._columns, size.output[0]]
+        names = [self.name("sorted"), self.name()]
+        ordered = make_node("TopK", given, names, axis=1, largest=0, sorted=1)
+        before, after = self._neighbours(names[0])
+        same = self._node("Equal", [before.output[0], after.output[0]])
+        differs = self._node("Not", same.output)
+        change = self._node("Cast", differs.output, to=INT64)
+        changes = self._node("CumSum", [change.output[0], self._constant(np.int64(1))])
+        begin, zero = self._constant(np.array([0, 1, 0, 0])), self._constant(np.array([0]))
+        begun = self._node("Pad", [changes.output[0], begin])
+        # Texts without any word have no place, and the first run is none either.
+        run = self._node("Slice", [begun.output[0], zero, size.output[0], one])
+        return ordered, [
+            *(shape, size, ordered, before, after, same, differs, change, changes, begun, run),
+        ]
+
+    def _neighbours(self, row: str) -> tuple[Any, Any]:
+        """Nodes for all but the last, and for all but the first, of the second axis."""
+        zero, one, last, end = (self._constant(np.array([v])) for v in (0, 1, -1, 2**62))
+        return (
+            self._node("Slice", [row, zero, last, one]),
+            self._node("Slice", [row, one, end, one]),
+        )
+
+    @property
+    def _columns(self) -> str:
+        return f"{self._at}columns"
+
+    def _gather(self, table: NDArray[Any], places: str, output: str = "") -> Any:
+        return self._node("Gather", [self._constant(table), places], output)
+
+    def _constant(self, value: Any) -> str:
+        name = self.name()
+        self.constants.append(tensor(name, np.asarray(value)))
+        return name
+
+    def _node(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> Any:
+        return make_node(kind, list(inputs), [output or self.name()], **attributes)

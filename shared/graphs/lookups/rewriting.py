@@ -1,0 +1,181 @@
+"""From a row as long as the vocabulary to look-ups: the same answers, several times as fast.
+
+A `TfIdfVectorizer` writes a row with a place for every term it knows, and what follows reads all
+of it, though nearly all is zero. A linear model needs only the terms that are there: the product
+of the row and a matrix is the sum of the matrix's rows of these terms, and the squared length of
+the row is the sum over the distinct terms of (count times weight) squared.
+
+The model's file stays as it is, and so does its digest: only what is loaded differs. Probabilities
+move by the rounding of float32, about 1e-7. A model in which anything is not exactly as known here
+is left alone.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from shared.graphs.lookups.messages import (
+    ML,
+    NotKnown,
+    attributes_of,
+    copied,
+    floats_of,
+    has_bodies,
+    model_of,
+    opset,
+)
+from shared.graphs.lookups.nodes import Floats, TermNodes
+from shared.graphs.lookups.vocabulary import vocabulary_of
+
+VECTORIZER = "TfIdfVectorizer"
+# Those in which the operators used here mean what they mean today.
+_OPSETS, _ML_OPSETS = range(16, 26), range(2, 6)
+# Each term of a text takes as many numbers as there are labels: with many labels the long row is
+# the smaller one.
+_MOST_LABELS = 32
+_SMALLEST_LENGTH = 1e-12
+
+
+def with_lookups(model: bytes) -> bytes:
+    """Return an ONNX model with look-ups in place of rows of terms, or `model` itself.
+
+    It need not be a valid one: what is wrong with it is for ONNX Runtime to say.
+    """
+    try:
+        proto = model_of(model)
+        _require_plain(proto)
+        vectorizers = [node for node in proto.graph.node if node.op_type == VECTORIZER]
+        for i, vectorizer in enumerate(vectorizers):
+            _Rewriting(proto.graph, TermNodes(f"/lookups/{i}/")).replace(vectorizer)
+    except NotKnown:
+        return model
+    _drop_unread(proto.graph)
+    return bytes(proto.SerializeToString())
+
+
+def _require_plain(proto: Any) -> None:
+    """Raise `NotKnown` unless operators mean what is meant here, and no name hides in a body."""
+    opsets = {one.domain: one for one in proto.opset_import}
+    nodes = proto.graph.node
+    if "" not in opsets or opsets[""].version not in _OPSETS:
+        raise NotKnown
+    if proto.functions or any(map(has_bodies, nodes)):
+        raise NotKnown
+    if ML not in opsets:
+        proto.opset_import.append(opset(ML, _ML_OPSETS[0]))
+    elif opsets[ML].version < _ML_OPSETS[0]:
+        if any(node.op_type == "LabelEncoder" for node in nodes):
+            # The first one was another operator.
+            raise NotKnown
+        opsets[ML].version = _ML_OPSETS[0]
+    elif opsets[ML].version not in _ML_OPSETS:
+        raise NotKnown
+
+
+def _drop_unread(graph: Any) -> None:
+    read = {name for node in graph.node for name in node.input}
+    read |= {one.name for one in (*graph.input, *graph.output)}
+    kept = [one for one in graph.initializer if one.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+@dataclass
+class _Rewriting:
+    """The replacement of one vectorizer and of all that reads its rows.
+
+    `replaced` has, by the place of each node that goes, the nodes that come there.
+    """
+
+    graph: Any
+    make: TermNodes
+    replaced: dict[int, list[Any]] = field(default_factory=dict)
+
+    def replace(self, vectorizer: Any) -> None:
+        """Replace it; raise `NotKnown` and leave the graph as it is when that cannot be done."""
+        vocabulary = vocabulary_of(self.graph, vectorizer)
+        place = next(i for i, node in enumerate(self.graph.node) if node is vectorizer)
+        self.replaced[place] = self.make.columns(vectorizer.input[0], vocabulary)
+        self._follow(vectorizer.output[0], vocabulary.weights, divisor=None)
+        kept = [copied(node) for node in self.graph.node]
+        del self.graph.node[:]
+        for i, node in enumerate(kept):
+            self.graph.node.extend(self.replaced.get(i, [node]))
+        self.graph.initializer.extend(self.make.constants)
+
+    def _follow(self, rows: str, weights: Floats, divisor: str | None) -> None:
+        """Replace all that reads `rows`: counts times `weights` [V], over `divisor` if any."""
+        for i, node in self._readers(rows):
+            self.replaced[i] = self._in_place_of(node, rows, weights, divisor)
+
+    def _readers(self, rows: str) -> list[tuple[int, Any]]:
+        if any(rows == output.name for output in self.graph.output):
+            raise NotKnown
+        return [(i, node) for i, node in enumerate(self.graph.node) if rows in node.input]
+
+    def _in_place_of(self, node: Any, rows: str, weights: Floats, divisor: str | None) -> list[Any]:
+        kind, inputs = (node.domain, node.op_type), list(node.input)
+        if kind == ("", "Mul") and inputs == [rows, rows] and divisor is None:
+            return self._squares(node.output[0], weights)
+        if kind == ("", "Mul") and inputs != [rows, rows]:
+            factors = self._factors(inputs[1] if inputs[0] == rows else inputs[0], len(weights))
+            self._follow(node.output[0], weights * factors, divisor)
+            return []
+        if kind == ("", "MatMul") and inputs[0] == rows:
+            matrix = _fitting(self._constant(inputs[1]), weights)
+            return self.make.products(matrix, node.output[0], divisor)
+        if kind == (ML, "Normalizer") and attributes_of(node).get("norm") == b"L2":
+            if divisor is not None:
+                raise NotKnown
+            length = self.make.name("length")
+            self._follow(node.output[0], weights, length)
+            return self.make.length(weights, _SMALLEST_LENGTH, length)
+        if kind == (ML, "LinearClassifier"):
+            return self._classifier(node, weights, divisor)
+        raise NotKnown
+
+    def _squares(self, squares: str, weights: Floats) -> list[Any]:
+        """Replace what reads the squared rows: each a product with one column."""
+        for i, node in self._readers(squares):
+            if (node.domain, node.op_type, node.input[0]) != ("", "MatMul", squares):
+                raise NotKnown
+            factors = self._constant(node.input[1])
+            if factors.shape != (len(weights), 1):
+                raise NotKnown
+            squared = weights * weights * factors[:, 0]
+            self.replaced[i] = self.make.squares(squared, node.output[0])
+        return []
+
+    def _classifier(self, node: Any, weights: Floats, divisor: str | None) -> list[Any]:
+        """Nodes for the products, and a classifier like `node` that adds biases and squashes."""
+        coefficients = np.array(attributes_of(node)["coefficients"], dtype=np.float32)
+        if len(coefficients) % len(weights):
+            raise NotKnown
+        matrix = _fitting(coefficients.reshape(-1, len(weights)).T, weights)
+        products = self.make.name("products")
+        identity = np.eye(matrix.shape[1]).reshape(-1).tolist()
+        head = copied(node, coefficients=identity)
+        head.input[0] = products
+        return [*self.make.products(matrix, products, divisor), head]
+
+    def _factors(self, name: str, width: int) -> Floats:
+        """Return a constant that a row is multiplied by: one number for all terms or for each."""
+        factors = self._constant(name)
+        if factors.size != 1 and factors.shape not in {(width,), (1, width)}:
+            raise NotKnown
+        return factors.reshape(-1)
+
+    def _constant(self, name: str) -> Floats:
+        found = [one for one in self.graph.initializer if one.name == name]
+        given = any(one.name == name for one in self.graph.input)
+        if given or not found:
+            raise NotKnown
+        return floats_of(found[0])
+
+
+def _fitting(matrix: Floats, weights: Floats) -> Floats:
+    """Return `matrix` [V, K] with each term's row times its weight."""
+    if matrix.ndim != 2 or len(matrix) != len(weights) or not 0 < matrix.shape[1] <= _MOST_LABELS:
+        raise NotKnown
+    return matrix * weights[:, None]

@@ -1,0 +1,215 @@
+"""A text model answers the same by look-ups as by rows of terms; what is not known stays."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from shared.graphs.lookups.rewriting import with_lookups
+from shared.graphs.session import GraphRefused, open_session
+
+WORDS = ["good", "bad", "not", "day", "price", "#"]
+TOLERANCE = 1e-6
+
+
+def constant(name: str, value: Any) -> Any:
+    return numpy_helper.from_array(np.asarray(value, dtype=np.float32), name)
+
+
+def split(words: str = "words") -> list[Any]:
+    tokenizer: dict[str, Any] = {
+        "mark": 0,
+        "mincharnum": 1,
+        "pad_value": "#",
+        "tokenexp": r"[a-z#]+",
+    }
+    return [
+        helper.make_node("Reshape", ["text", "flat"], ["line"]),
+        helper.make_node("Tokenizer", ["line"], [words], domain="com.microsoft", **tokenizer),
+    ]
+
+
+def vectorizer(singles: Sequence[str], pairs: Sequence[tuple[str, str]], **other: Any) -> Any:
+    """A node over these terms, in shuffled columns, with a weight each."""
+    chance = random.Random(len(singles) + len(pairs))
+    columns = chance.sample(range(len(singles) + len(pairs)), len(singles) + len(pairs))
+    attributes: dict[str, Any] = {
+        "mode": "TFIDF",
+        "min_gram_length": 1,
+        "max_gram_length": 2 if pairs else 1,
+        "max_skip_count": 0,
+        "pool_strings": [*singles, *(word for pair in pairs for word in pair)],
+        "ngram_counts": [0, len(singles)] if pairs else [0],
+        "ngram_indexes": columns,
+        "weights": [chance.uniform(0.1, 3.0) for _ in columns],
+    }
+    kept = {name: value for name, value in (attributes | other).items() if value is not None}
+    return helper.make_node("TfIdfVectorizer", ["words"], ["terms"], **kept)
+
+
+def model(
+    nodes: Sequence[Any], constants: Sequence[Any], *outputs: str, opset: int = 18, ml: int = 0
+) -> bytes:
+    flat = numpy_helper.from_array(np.array([-1], dtype=np.int64), "flat")
+    domains = {"": opset, "com.microsoft": 1} | ({"ai.onnx.ml": ml} if ml else {})
+    made = helper.make_model(
+        helper.make_graph(
+            [*split(), *nodes],
+            "text",
+            [helper.make_tensor_value_info("text", TensorProto.STRING, [None, 1])],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None])
+                for name in outputs or ("answer",)
+            ],
+            [flat, *constants],
+        ),
+        opset_imports=[helper.make_opsetid(name, version) for name, version in domains.items()],
+        ir_version=9,
+    )
+    return bytes(made.SerializeToString())
+
+
+def linear(width: int, labels: int, *, seed: int = 0) -> tuple[list[Any], list[Any]]:
+    """Products and squared length of the rows, each as an output, as our own recipe has them."""
+    chance = np.random.default_rng(seed)
+    return [
+        helper.make_node("MatMul", ["terms", "weights"], ["answer"]),
+        helper.make_node("Mul", ["terms", "terms"], ["squares"]),
+        helper.make_node("MatMul", ["squares", "ones"], ["length"]),
+    ], [
+        constant("weights", chance.normal(size=(width, labels))),
+        constant("ones", np.ones((width, 1))),
+    ]
+
+
+def exported(width: int, labels: int, ending: str, *, seed: int = 0) -> list[Any]:
+    """What skl2onnx exports: scaled, normalised, classified."""
+    chance = np.random.default_rng(seed)
+    return [
+        helper.make_node("Mul", ["terms", "idf"], ["scaled"]),
+        helper.make_node("Normalizer", ["scaled"], ["unit"], domain="ai.onnx.ml", norm="L2"),
+        helper.make_node(
+            *("LinearClassifier", ["unit"], ["label", "answer"]),
+            domain="ai.onnx.ml",
+            classlabels_ints=list(range(labels)),
+            coefficients=chance.normal(size=labels * width).tolist(),
+            intercepts=chance.normal(size=labels).tolist(),
+            multi_class=0,
+            post_transform=ending,
+        ),
+    ]
+
+
+def answers(file: bytes, texts: Sequence[str], outputs: Sequence[str]) -> list[Any]:
+    session = ort.InferenceSession(file)
+    column = np.array(texts, dtype=object).reshape(-1, 1)
+    return list(session.run(outputs, {"text": column}))
+
+
+def agree(file: bytes, texts: Sequence[str], *outputs: str, tolerance: float = TOLERANCE) -> None:
+    rewritten = with_lookups(file)
+    assert b"TfIdfVectorizer" not in rewritten
+    onnx.checker.check_model(onnx.load_model_from_string(rewritten))
+    for before, after in zip(
+        *(answers(one, texts, outputs) for one in (file, rewritten)), strict=True
+    ):
+        assert before.shape == after.shape
+        assert np.allclose(before, after, rtol=tolerance, atol=tolerance)
+
+
+texts = st.lists(
+    st.lists(st.sampled_from([*WORDS, "unknown"]), max_size=12).map(" ".join),
+    min_size=1,
+    max_size=6,
+)
+vocabularies = st.tuples(
+    st.lists(st.sampled_from(WORDS), min_size=1, unique=True),
+    st.lists(st.tuples(*[st.sampled_from(WORDS)] * 2), max_size=8, unique=True),
+)
+
+
+@given(vocabularies, texts, st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_products_and_lengths_are_those_of_the_rows(
+    terms: tuple[list[str], list[tuple[str, str]]], given_texts: list[str], labels: int
+) -> None:
+    nodes, constants = linear(len(terms[0]) + len(terms[1]), labels)
+    file = model([vectorizer(*terms), *nodes], constants, "answer", "length")
+    agree(file, given_texts, "answer", "length")
+
+
+@given(vocabularies, texts, st.sampled_from([(2, "LOGISTIC"), (3, "SOFTMAX"), (3, "NONE")]))
+@settings(max_examples=60, deadline=None)
+def test_a_model_that_skl2onnx_exported_answers_the_same(
+    terms: tuple[list[str], list[tuple[str, str]]], given_texts: list[str], head: tuple[int, str]
+) -> None:
+    width = len(terms[0]) + len(terms[1])
+    nodes = [vectorizer(*terms, mode="TF", weights=None), *exported(width, *head)]
+    idf = constant("idf", np.random.default_rng(1).uniform(1, 5, size=width))
+    agree(model(nodes, [idf], ml=1), given_texts, "answer")
+
+
+def test_a_long_text_is_answered_without_a_long_row() -> None:
+    nodes, constants = linear(6, 2)
+    file = model([vectorizer(WORDS, []), *nodes], constants, "answer", "length")
+    long = " ".join(random.Random(3).choices(WORDS, k=3_000))
+    # Sums of thousands of float32 values, in another order.
+    agree(file, [long, "good"], "answer", "length", tolerance=1e-4)
+
+
+def test_a_session_is_opened_with_look_ups() -> None:
+    nodes, constants = linear(6, 2)
+    file = model([vectorizer(WORDS, []), *nodes], constants, "answer")
+    session = open_session(file, 1)
+    (answer,) = session.run(None, {"text": np.array([["good day"], [""]], dtype=object)})
+    assert np.allclose(answer, answers(file, ["good day", ""], ["answer"])[0], atol=TOLERANCE)
+
+
+ROWS, ROW_CONSTANTS = linear(6, 2)
+PLAIN = vectorizer(WORDS, [])
+SUBLINEAR = [
+    helper.make_node("Add", ["terms", "one"], ["more"]),
+    helper.make_node("Log", ["more"], ["logs"]),
+    helper.make_node("MatMul", ["logs", "weights"], ["answer"]),
+]
+LEFT_ALONE = {
+    "the rows are an output": model([PLAIN, *ROWS], ROW_CONSTANTS, "answer", "terms"),
+    "the rows' squares are an output": model([PLAIN, *ROWS], ROW_CONSTANTS, "answer", "squares"),
+    "something else reads the rows": model(
+        [PLAIN, *SUBLINEAR], [*ROW_CONSTANTS, constant("one", 1.0)]
+    ),
+    "weights are no constant": model(
+        [PLAIN, helper.make_node("Identity", ["table"], ["weights"]), ROWS[0]],
+        [constant("table", np.ones((6, 2)))],
+    ),
+    "many labels": model([PLAIN, linear(6, 33)[0][0]], linear(6, 33)[1]),
+    "skipped words": model([vectorizer(WORDS, [("not", "good")], max_skip_count=1), ROWS[0]],
+                           linear(7, 2)[1]),
+    "pairs alone": model([vectorizer(WORDS, [("not", "good")], min_gram_length=2), ROWS[0]],
+                         linear(7, 2)[1]),
+    "presence instead of counts": model([vectorizer(WORDS, [], mode="IDF"), *ROWS], ROW_CONSTANTS),
+    "weights of another number": model(
+        [vectorizer(WORDS, [], weights=[1.0, 2.0]), *ROWS], ROW_CONSTANTS
+    ),
+    "a term twice": model([vectorizer([*WORDS[:5], "good"], []), *ROWS], ROW_CONSTANTS),
+    "an old opset": model([PLAIN, *ROWS], ROW_CONSTANTS, opset=15),
+    "not a model": b"TfIdfVectorizer, but no model",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEFT_ALONE)
+def test_what_is_not_known_is_left_alone(name: str) -> None:
+    file = LEFT_ALONE[name]
+    assert with_lookups(file) is file
+
+
+def test_what_is_wrong_with_a_model_is_still_said() -> None:
+    with pytest.raises(GraphRefused, match="not an ONNX file"):
+        open_session(LEFT_ALONE["not a model"], 1)
