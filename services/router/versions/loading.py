@@ -1,13 +1,14 @@
 """From a version's folder in the store to a graph that may serve."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import ValidationError
 
 from services.router.scoring.batching import Batcher
 from services.router.scoring.session import Scorer
+from services.router.versions.background import in_background
 from shared.contracts.projects import FieldSpec, Project
 from shared.contracts.versions import Manifest
 from shared.graphs.graph import Graph
@@ -68,11 +69,12 @@ async def load_version(
     model = await store.read(model_path(project.project, version))
     if model is None:
         raise VersionRefused("its folder has no model.onnx")
-    digest = await asyncio.to_thread(sha256, model)
+    digest = await in_background(threads, partial(sha256, model))
     if digest != manifest.model_sha256:
         raise VersionRefused("model.onnx does not have the digest that the manifest names")
     try:
-        scorer = await asyncio.to_thread(Scorer, model, manifest, project.fields, threads=threads)
+        load = partial(Scorer, model, manifest, project.fields, threads=threads)
+        scorer = await in_background(threads, load)
     except GraphRefused as error:
         raise VersionRefused(str(error)) from error
     fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}

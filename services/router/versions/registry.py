@@ -14,6 +14,7 @@ from services.router.errors import (
     VersionNotFound,
     VersionNotReady,
 )
+from services.router.versions.background import in_background
 from services.router.versions.documents import Documents, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
@@ -191,7 +192,7 @@ class Versions:
                         # By now, a round later, the calls that they scored have let go as well.
                         retired = self._retired.copy()
                         self._retired.clear()
-                        await asyncio.to_thread(release, retired)
+                        await in_background(self._threads, partial(release, retired))
                     await self._scan()
                 except Exception:
                     # The watch outlives any fault of one round: without it nothing reloads.
