@@ -101,7 +101,10 @@ def _workers(results: Results) -> Verdict:
     verdict = _judge(target, _rate(two), _rate(one), 1.8, at_least=True)
     if verdict.held or results.free_cores >= _WORKERS:
         return verdict
-    return Verdict(target, f"{verdict.figure}, but one core was the load generator's too", None)
+    # Two workers that stood in each other's way would need more of the processor for a request.
+    time = two.server_cpu_ms / one.server_cpu_ms if one.server_cpu_ms else 1.0
+    shared = f"one core was the load generator's too; processor time a request {time:.2f}x"
+    return Verdict(target, f"{verdict.figure}, but {shared}", None)
 
 
 def _memory(results: Results) -> Verdict:

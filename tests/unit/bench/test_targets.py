@@ -61,6 +61,13 @@ def test_two_workers_that_share_a_core_with_the_load_miss_nothing() -> None:
     figure, held = verdicts(results)["two workers ≥ 1.8x one, on two free cores"]
     assert held is None
     assert "load generator" in figure
+    for key, spent in (("own-answered", 1.0), ("own-workers", 1.5)):
+        cell = Measurement(2_000, SINGLE, 2.0, 0, 1.0, 10.0, server_cpu_ms=spent)
+        results.rows[key] = Row(key, key)
+        results.rows[key].add((SINGLE, BUSY), cell)
+    figure, held = verdicts(results)["two workers ≥ 1.8x one, on two free cores"]
+    assert held is None
+    assert "processor time a request 1.50x" in figure
     workers = results.rows["own-workers"] = Row("own-workers", "workers")
     workers.add((SINGLE, BUSY), measured(1_900))
     assert verdicts(results)["two workers ≥ 1.8x one, on two free cores"] == ("1.90x", True)
