@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.messages import ProjectList
 from services.review_queue.models import OutboxRow, ProjectRow
 from services.review_queue.projects import repository
@@ -74,8 +75,10 @@ class ProjectService:
             created = row is None and await repository.insert(session, self._new(name, spec))
             row = row or await repository.lock(session, name)
             assert row is not None
+            before = None if created else (row.revision, row.spec)
             if not created:
                 self._replace(row, spec)
+            _record(session, row, before, self.now())
             await self.webhooks.align(session, name, spec.webhooks, self.now())
         try:
             await self.publish(name)
@@ -158,6 +161,26 @@ class ProjectService:
         return ProjectList(
             projects=[_document(row) for row in rows[:limit]],
             cursor=encode_cursor(rows[limit - 1].name) if more else None,
+        )
+
+
+def _record(
+    session: AsyncSession,
+    row: ProjectRow,
+    before: tuple[int, dict[str, Any]] | None,
+    now: datetime,
+) -> None:
+    if before is None:
+        record(session, "project.created", now, project=row.name, target="1")
+    elif row.revision != before[0]:
+        changed = [key for key in row.spec if row.spec[key] != before[1].get(key)]
+        record(
+            session,
+            "project.replaced",
+            now,
+            project=row.name,
+            target=str(row.revision),
+            changed=sorted(changed),
         )
 
 

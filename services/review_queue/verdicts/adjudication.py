@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.leases.claims import supersede
 from services.review_queue.messages import Adjudication
 from services.review_queue.models import TaskRow
@@ -68,6 +69,15 @@ class AdjudicationService:
             said = {"label": body.label, "comment": body.comment}
             line = event(task.task_id, "adjudicated", adjudicator, now, said)
             await tasks.add_events(session, [line, *settled_lines(task, outcome, now)])
+            record(
+                session,
+                "task.adjudicated",
+                now,
+                project=project_name,
+                target=task.task_id,
+                actor=adjudicator,
+                label=body.label,
+            )
             progress = progress_of(task, outcome)
         self.nudge()
         return progress
