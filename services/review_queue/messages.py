@@ -101,7 +101,7 @@ class Adjudication(Message):
 
 
 class ItemOutcome(Message):
-    """What became of an item. `label`, `source` and `resolved_at` are null unless it is resolved."""
+    """What became of an item. Unless it is resolved it has neither label nor source."""
 
     item_id: str
     status: Literal["in_review", "resolved", "erased"]

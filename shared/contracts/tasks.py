@@ -87,7 +87,7 @@ class Outcome(Message):
     A correction is a later row of the same item with a higher `revision`. `label` is null when
     nobody could answer, or while a reopened task waits for its next verdict. `blind` says that
     nobody who answered saw a suggestion. All rows of an `erased` item have neither data, metadata
-    nor prediction; whoever has kept some is to forget it. The label, if there was one, still counts.
+    nor prediction; whoever has kept some is to forget it. The label that it had still counts.
     """
 
     item_id: ItemId
