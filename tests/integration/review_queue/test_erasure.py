@@ -11,9 +11,9 @@ import pytest
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tasks.entries import data_digest
 from shared.contracts.base import task_id_for
+from tests.harness.rows import tables_with
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, take_in
-from tests.integration.review_queue.rows import tables_with
 
 ITEMS = "/v1/projects/shop/items"
 SECRET = "Mrs Loris of 5 Elm Road"

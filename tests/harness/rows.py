@@ -11,10 +11,7 @@ def _all(connection: Connection) -> dict[str, str]:
     tables = inspect(connection).get_table_names()
     return {
         table: json.dumps(
-            [
-                list(row)
-                for row in connection.execute(text(f'SELECT * FROM "{table}"')).all()  # noqa: S608 - our own tables
-            ],
+            [list(row) for row in connection.execute(text(f'SELECT * FROM "{table}"')).all()],
             default=str,
         )
         for table in tables
