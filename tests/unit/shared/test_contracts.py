@@ -1,14 +1,15 @@
 """Messages and documents: strictness, ids, and the digest that a certificate speaks about."""
 
 import uuid
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.base import new_id, task_id_for
+from shared.contracts.base import UtcTime, new_id, rfc3339, task_id_for
 from shared.contracts.decisions import PredictRequest
 from shared.contracts.projects import ProjectSpec, certificate_digest
 
@@ -93,3 +94,30 @@ def test_certificate_digest_changes_with_what_it_speaks_about(change: dict[str, 
 def test_certificate_digest_outlives_other_changes(change: dict[str, Any]) -> None:
     before = certificate_digest(ProjectSpec.model_validate(SPEC))
     assert certificate_digest(ProjectSpec.model_validate({**SPEC, **change})) == before
+
+
+_ZONES = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59))
+_ANY_TIME: TypeAdapter[datetime] = TypeAdapter(UtcTime)
+
+
+_START = datetime.min + timedelta(days=366)
+_END = datetime.max - timedelta(days=366)
+_IN_ZONES = {"timezones": _ZONES.map(timezone)}
+
+
+@given(
+    st.datetimes(**_IN_ZONES)
+    | st.datetimes(max_value=_START, **_IN_ZONES)
+    | st.datetimes(min_value=_END, **_IN_ZONES)
+)
+def test_a_time_that_is_taken_exists_in_every_zone(moment: datetime) -> None:
+    try:
+        taken = _ANY_TIME.validate_python(moment)
+    except ValidationError:
+        assert moment.year in {1, 9999}
+        return
+    assert taken.astimezone(UTC) == moment
+    for offset in (-23, 23):
+        taken.astimezone(timezone(timedelta(hours=offset)))
+    again = _ANY_TIME.validate_json(f'"{rfc3339(taken)}"')
+    assert abs(again - moment) < timedelta(milliseconds=1)
