@@ -44,7 +44,11 @@ def _without_nul(text: str) -> str:
 
 def _in_every_zone(moment: datetime) -> datetime:
     # At the ends of the calendar a moment exists in some time zones only.
-    if not MINYEAR < moment.year < MAXYEAR:
+    try:
+        year = moment.astimezone(UTC).year
+    except OverflowError:
+        year = MINYEAR
+    if not MINYEAR < year < MAXYEAR:
         raise ValueError("must lie between the years 2 and 9998")
     return moment
 

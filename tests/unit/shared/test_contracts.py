@@ -1,7 +1,7 @@
 """Messages and documents: strictness, ids, and the digest that a certificate speaks about."""
 
 import uuid
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -100,21 +100,18 @@ _ZONES = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, mi
 _ANY_TIME: TypeAdapter[datetime] = TypeAdapter(UtcTime)
 
 
-_START = datetime.min + timedelta(days=366)
-_END = datetime.max - timedelta(days=366)
-_IN_ZONES = {"timezones": _ZONES.map(timezone)}
+_DAYS = st.integers(1, 3_652_059)
+# Hypothesis seldom comes to the ends of the calendar by itself.
+_NEAR_AN_END = st.integers(1, 732) | st.integers(3_652_059 - 732, 3_652_059)
 
 
-@given(
-    st.datetimes(**_IN_ZONES)
-    | st.datetimes(max_value=_START, **_IN_ZONES)
-    | st.datetimes(min_value=_END, **_IN_ZONES)
-)
-def test_a_time_that_is_taken_exists_in_every_zone(moment: datetime) -> None:
+@given(_DAYS | _NEAR_AN_END, st.times(), _ZONES.map(timezone))
+def test_a_time_that_is_taken_exists_in_every_zone(day: int, clock: time, zone: timezone) -> None:
+    moment = datetime.combine(date.fromordinal(day), clock, zone)
     try:
         taken = _ANY_TIME.validate_python(moment)
     except ValidationError:
-        assert moment.year in {1, 9999}
+        assert moment.year in {1, 2, 9998, 9999}
         return
     assert taken.astimezone(UTC) == moment
     for offset in (-23, 23):
