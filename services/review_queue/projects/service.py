@@ -75,10 +75,7 @@ class ProjectService:
             created = row is None and await repository.insert(session, self._new(name, spec))
             row = row or await repository.lock(session, name)
             assert row is not None
-            before = None if created else (row.revision, row.spec)
-            if not created:
-                self._replace(row, spec)
-            _record(session, row, before, self.now())
+            self._state(session, row, None if created else spec)
             await self.webhooks.align(session, name, spec.webhooks, self.now())
         try:
             await self.publish(name)
@@ -100,15 +97,22 @@ class ProjectService:
             updated_at=now,
         )
 
-    def _replace(self, row: ProjectRow, spec: ProjectSpec) -> None:
+    def _state(self, session: AsyncSession, row: ProjectRow, spec: ProjectSpec | None) -> None:
+        """Let the project be as `spec` says, unless it is new and so already; write that down."""
+        if spec is None:
+            record(session, "project.created", self.now(), project=row.name, target="1")
+            return
         stated = spec.model_dump(mode="json")
         if stated == row.spec:
             return
         if stated["instructions"] != row.spec["instructions"]:
             row.instructions_revision += 1
+        changed = sorted(key for key in stated if stated[key] != row.spec.get(key))
         row.spec = stated
         row.revision += 1
-        row.updated_at = self.now()
+        row.updated_at = now = self.now()
+        about = {"project": row.name, "target": str(row.revision)}
+        record(session, "project.replaced", now, **about, changed=changed)
 
     async def publish(self, name: str) -> None:
         """Write the project's newest revision to the store, then ring its bell."""
@@ -161,26 +165,6 @@ class ProjectService:
         return ProjectList(
             projects=[_document(row) for row in rows[:limit]],
             cursor=encode_cursor(rows[limit - 1].name) if more else None,
-        )
-
-
-def _record(
-    session: AsyncSession,
-    row: ProjectRow,
-    before: tuple[int, dict[str, Any]] | None,
-    now: datetime,
-) -> None:
-    if before is None:
-        record(session, "project.created", now, project=row.name, target="1")
-    elif row.revision != before[0]:
-        changed = [key for key in row.spec if row.spec[key] != before[1].get(key)]
-        record(
-            session,
-            "project.replaced",
-            now,
-            project=row.name,
-            target=str(row.revision),
-            changed=sorted(changed),
         )
 
 

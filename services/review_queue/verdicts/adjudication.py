@@ -69,18 +69,22 @@ class AdjudicationService:
             said = {"label": body.label, "comment": body.comment}
             line = event(task.task_id, "adjudicated", adjudicator, now, said)
             await tasks.add_events(session, [line, *settled_lines(task, outcome, now)])
-            record(
-                session,
-                "task.adjudicated",
-                now,
-                project=project_name,
-                target=task.task_id,
-                actor=adjudicator,
-                label=body.label,
-            )
+            _note(session, task, adjudicator, now)
             progress = progress_of(task, outcome)
         self.nudge()
         return progress
+
+
+def _note(session: AsyncSession, task: TaskRow, adjudicator: str, now: datetime) -> None:
+    record(
+        session,
+        "task.adjudicated",
+        now,
+        project=task.project,
+        target=task.task_id,
+        actor=adjudicator,
+        label=task.label,
+    )
 
 
 async def _repeated(session: AsyncSession, task: TaskRow, body: Adjudication) -> TaskProgress:
