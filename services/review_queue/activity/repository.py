@@ -33,7 +33,8 @@ async def recorded(
     if action is not None:
         statement = statement.where(_activity.c.action == action)
     newest = statement.order_by(_activity.c.entry_id.desc()).limit(limit)
-    return (await session.execute(newest)).all()
+    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
+    return rows
 
 
 async def told(
@@ -62,4 +63,5 @@ async def told(
     if actor is not None:
         statement = statement.where(_events.c.actor == actor)
     newest = statement.order_by(_events.c.event_id.desc()).limit(limit)
-    return (await session.execute(newest)).all()
+    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
+    return rows

@@ -19,10 +19,11 @@ from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, group_of
 from services.review_queue.timeline import event
 from shared.contracts.base import task_id_for
+from shared.contracts.tasks import Lane
 from shared.db import Database
 
 # Of an item that nobody was asked about: nobody waits for it, and it is no evidence.
-_UNASKED_LANE = "optional"
+_UNASKED_LANE: Lane = "optional"
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,15 @@ class ProjectService:
         changed = sorted(key for key in stated if stated[key] != row.spec.get(key))
         row.spec = stated
         row.revision += 1
-        row.updated_at = now = self.now()
-        about = {"project": row.name, "target": str(row.revision)}
-        record(session, "project.replaced", now, **about, changed=changed)
+        row.updated_at = self.now()
+        record(
+            session,
+            "project.replaced",
+            row.updated_at,
+            project=row.name,
+            target=str(row.revision),
+            changed=changed,
+        )
 
     async def publish(self, name: str) -> None:
         """Write the project's newest revision to the store, then ring its bell."""

@@ -166,7 +166,7 @@ class IntakeService:
 
 
 def _record(session: AsyncSession, batch: _Batch) -> None:
-    counts = Counter(line["kind"] for line in batch.events)
+    counts: dict[str, Any] = Counter(line["kind"] for line in batch.events)
     project = batch.project.project
     record(session, "tasks.added", batch.now, project=project, actor=batch.actor, **counts)
 

@@ -122,8 +122,13 @@ async def test_an_erased_item_is_gone_from_all_services(tmp_path: Path) -> None:
             again = {"items": [{"item_id": "secret", "data": {"text": "a lovely thing"}}]}
             refused = await router.post(f"{PROJECT}/predict", json={**again, "review": "always"})
             assert refused.status_code == 422
-            (dataset,) = (await trainer.get(f"{PROJECT}/datasets")).json()["datasets"]
-            assert (dataset["items"], dataset["erased"]) == (41, 1)
+
+            async def counted() -> bool:
+                (dataset,) = (await trainer.get(f"{PROJECT}/datasets")).json()["datasets"]
+                return (dataset["items"], dataset["erased"]) == (41, 1)
+
+            # The counts follow the files, in case somebody stumbles in between.
+            await wait_until(counted)
 
 
 def _has(path: Path) -> bool:

@@ -120,7 +120,7 @@ async def test_added_and_imported_tasks_are_counted(desk: Desk) -> None:
 async def test_who_took_data_out_is_told_before_the_data(desk: Desk) -> None:
     await desk.post(entry("a"))
     path = "/v1/projects/shop/export"
-    query = {"format": "csv", "state": "open", "older_than_seconds": 0}
+    query: dict[str, Any] = {"format": "csv", "state": "open", "older_than_seconds": 0}
     async with desk.operator.stream("GET", path, params=query) as response:
         assert response.status_code == 200
         told = await newest(desk)

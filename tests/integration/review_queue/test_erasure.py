@@ -208,7 +208,7 @@ async def test_an_item_that_nobody_was_asked_about_is_told_of_and_never_asked(
 
 async def test_only_operators_erase_and_only_items(desk: Desk) -> None:
     for role in ("reviewer", "service", "caller"):
-        problem_of(await desk.of(role).delete(f"{ITEMS}/a"), 403, "forbidden")  # type: ignore[arg-type]
+        problem_of(await desk.of(role).delete(f"{ITEMS}/a"), 403, "forbidden")
     operator = desk.operator
     problem_of(await operator.delete("/v1/projects/none/items/a"), 404, "not-found")
     problem_of(await operator.delete(f"{ITEMS}/{'a' * 201}"), 422, "unprocessable")

@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -32,7 +33,7 @@ DATA = {"text": f"{SECRET} is great"}
 TRACES = (SECRET, content_hash(DATA), "0.987654321")
 
 
-def erase(bench: Bench, item_id: str, label: str | None, *, revision: int, **more: object) -> None:
+def erase(bench: Bench, item_id: str, label: str | None, *, revision: int, **more: Any) -> None:
     """Let the feed say that an item was erased."""
     bench.queue.resolve(item_id, {}, label, revision=revision, erased=True, **more)
 
@@ -54,7 +55,7 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
     async with open_bench(common, database_url) as bench:
         await bench.import_raw([("a", DATA), *[(f"p-{i}", review(i)) for i in range(5)]])
         probabilities = {"negative": 0.012345679, "positive": 0.987654321}
-        decided = {"item_id": "a", "data": DATA, "probabilities": probabilities}
+        decided: dict[str, Any] = {"item_id": "a", "data": DATA, "probabilities": probabilities}
         await bench.log_decisions([1], confidence=0.987654321, **decided)
         await bench.read_ledger()
         bench.queue.resolve("a", DATA, "positive")
@@ -99,7 +100,7 @@ async def test_an_erased_label_trains_nothing_and_counts_as_evidence(
     common: CommonSettings, database_url: str
 ) -> None:
     async with open_bench(common, database_url) as bench:
-        answered = {"decision": "answered", "audited": True, "model_version": "v1"}
+        answered: dict[str, Any] = {"decision": "answered", "audited": True, "model_version": "v1"}
         await bench.log_decisions([1, 2], label="negative", reason="confident", **answered)
         await bench.read_ledger()
         for i in (1, 2):
