@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.models import ActivityRow
@@ -50,15 +50,13 @@ async def told(
 
     Without answers that somebody else recorded: the log has a line of its own for these.
     """
-    statement: Select[Any] = (
-        select(_events)
-        .join(_tasks, _tasks.c.task_id == _events.c.task_id)
-        .where(
-            _tasks.c.project == project,
-            _events.c.event_id < before,
-            _events.c.kind.in_(kinds),
-            _events.c.detail["recorded_by"].as_string().is_(None),
-        )
+    # Not a join: SQLite would begin with all tasks of the project, and sort all their lines.
+    in_project = exists().where(_tasks.c.task_id == _events.c.task_id, _tasks.c.project == project)
+    statement: Select[Any] = select(_events).where(
+        in_project,
+        _events.c.event_id < before,
+        _events.c.kind.in_(kinds),
+        _events.c.detail["recorded_by"].as_string().is_(None),
     )
     if actor is not None:
         statement = statement.where(_events.c.actor == actor)
