@@ -7,6 +7,7 @@ projects, and is verified once, then remembered until it expires.
 import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -206,6 +207,22 @@ def allow(*roles: Role) -> Callable[[Request], Awaitable[Principal]]:
         principal = principal_of(request)
         project = request.path_params.get("project")
         require(principal, permitted, None if project is None else str(project))
+        _ACTING.set(principal)
         return principal
 
     return dependency
+
+
+# Of this request alone: each is served in a context of its own.
+_ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
+
+
+def acting() -> Principal | None:
+    """Return who calls in this request, once a route has let him in; None outside of requests."""
+    return _ACTING.get()
+
+
+def require_all_projects(principal: Principal) -> None:
+    """Raise `Forbidden` unless the principal may enter every project."""
+    if principal.projects is not None:
+        raise Forbidden("Use a token that is for all projects.")

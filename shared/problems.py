@@ -3,8 +3,9 @@
 Problem
 ├── NotJson 400          ├── RequestTimeout 408      ├── TooManyRequests 429
 ├── Unauthorized 401     ├── Conflict 409            ├── HeadersTooLarge 431
-├── Forbidden 403        ├── BodyTooLarge 413        └── Unavailable 503
-├── NotFound 404         └── Unprocessable 422
+├── Forbidden 403        ├── Gone 410                └── Unavailable 503
+├── NotFound 404         ├── BodyTooLarge 413
+└── Unprocessable 422
 """
 
 from collections.abc import Iterable, Mapping
@@ -108,6 +109,12 @@ class Conflict(Problem):
     """The state of things does not allow it."""
 
     kind, title, status = "conflict", "State conflict", 409
+
+
+class Gone(Problem):
+    """There was such a thing, and there never will be again."""
+
+    kind, title, status = "gone", "Gone", 410
 
 
 class BodyTooLarge(Problem):

@@ -1,8 +1,10 @@
 """This service's own problems."""
 
+from datetime import datetime
 from typing import Any
 
-from shared.problems import Conflict
+from shared.contracts.base import rfc3339
+from shared.problems import Conflict, Gone
 
 
 class LeaseExpired(Conflict):
@@ -15,3 +17,16 @@ class LeaseExpired(Conflict):
 
     def __init__(self, detail: str, **extensions: Any) -> None:
         super().__init__(detail, **{"task_id": None, "state": None, "outcome": None} | extensions)
+
+
+class ItemErased(Gone):
+    """The item was erased on request; nothing of it is left to act on."""
+
+    kind, title = "item-erased", "Item was erased"
+
+    def __init__(self, item_id: str, erased_at: datetime) -> None:
+        super().__init__(
+            "The item was erased on request, and its id is not used again.",
+            item_id=item_id,
+            erased_at=rfc3339(erased_at),
+        )

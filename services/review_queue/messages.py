@@ -20,7 +20,9 @@ from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction,
 Reviewer = ItemId
 Until = Literal["created", "moved", "leased", "released", "expired", "superseded"]
 Answer = Literal["verdict", "skipped", "resolved", "reopened", "undone", "disputed", "adjudicated"]
-EventKind = Until | Answer
+EventKind = Until | Answer | Literal["erased"]
+# What a list shows: of an erased task only that there was one.
+ShownState = TaskState | Literal["erased"]
 
 
 class ProjectList(Message):
@@ -36,7 +38,7 @@ class TaskSummary(Message):
     task_id: str
     item_id: str
     lane: Lane
-    state: TaskState
+    state: ShownState
     label: Label | None
     source: OutcomeSource | None
     due_at: UtcTime | None
@@ -99,10 +101,10 @@ class Adjudication(Message):
 
 
 class ItemOutcome(Message):
-    """What became of an item. `label`, `source` and `resolved_at` are null while in review."""
+    """What became of an item. Unless it is resolved it has neither label nor source."""
 
     item_id: str
-    status: Literal["in_review", "resolved"]
+    status: Literal["in_review", "resolved", "erased"]
     label: Label | None
     source: OutcomeSource | None
     task_id: str

@@ -41,7 +41,7 @@ class TaskRow(Base, table=True):
     resolved, and while it waits for an `adjudication`.
     `available_at` is the moment from which anybody may claim it; `reserved_for` may do so before.
     `lease_number` names the lease that holds now; `revision` counts the outcomes; `trace` is the
-    span that asked for the task.
+    span that asked for the task. Since `erased_at` it has no content, and stays resolved for ever.
     """
 
     __tablename__ = "tasks"
@@ -76,6 +76,7 @@ class TaskRow(Base, table=True):
     source: str | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     trace: str | None = None
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LeaseRow(Base, table=True):
@@ -111,7 +112,10 @@ class VerdictRow(Base, table=True):
     """One reviewer's answer (`label`) or skip (`label` null, `skipped`)."""
 
     __tablename__ = "verdicts"
-    __table_args__ = (Index("verdicts_by_reviewer", "task_id", "reviewer"),)
+    __table_args__ = (
+        Index("verdicts_by_reviewer", "task_id", "reviewer"),
+        Index("verdicts_of_reviewer", "reviewer", "given_at"),
+    )
 
     verdict_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
     task_id: str = Field(foreign_key="tasks.task_id")

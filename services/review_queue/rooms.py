@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.review_queue.activity.service import ActivityService
+from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService
@@ -54,6 +56,8 @@ class Rooms:
     records: RecordService
     imports: ImportService
     exports: ExportService
+    activity: ActivityService
+    erasure: ErasureService
 
 
 def furnish(
@@ -89,4 +93,6 @@ def furnish(
         records=RecordService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
+        activity=ActivityService(database),
+        erasure=ErasureService(database, now, nudge),
     )

@@ -15,8 +15,10 @@ from services.router.terms import Terms
 from shared.contracts.base import rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
 from shared.contracts.projects import Project
-from shared.contracts.tasks import TaskReceipt
+from shared.contracts.tasks import ERASED_DETAIL, TaskReceipt
 from shared.problems import Unprocessable
+
+_ERASED = "was erased on request, and its item_id is not used again"
 
 
 def check_items(items: Sequence[Asked], project: Project) -> None:
@@ -55,7 +57,8 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
     conflicts: list[FieldError] = []
     for i, receipt in zip(positions, receipts, strict=True):
         if receipt.status == "rejected":
-            rejected.append((f"/items/{i}", receipt.detail or "the review queue rejects it"))
+            fault = receipt.detail or "the review queue rejects it"
+            rejected.append((f"/items/{i}", _ERASED if fault == ERASED_DETAIL else fault))
         elif receipt.status == "conflict":
             fault = receipt.detail or "its id is under review with other data"
             conflicts.append((f"/items/{i}", fault))

@@ -6,6 +6,8 @@ NotFound 404
 └── VersionNotFound      the store has no complete folder of such a version
 Conflict 409
 └── ItemConflict         an item's id stands for other data, or its task was refused
+Gone 410
+└── ItemErased           people were asked about the item once; it was erased
 Unavailable 503
 ├── Overloaded           too much waits already: an answer would come too late
 ├── QueueUnreachable     the review queue is away, and the answer is its alone
@@ -18,7 +20,7 @@ Unavailable 503
 
 from collections.abc import Iterable
 
-from shared.problems import Conflict, NotFound, Problem, Unavailable
+from shared.problems import Conflict, Gone, NotFound, Problem, Unavailable
 
 
 class MalformedInference(Problem):
@@ -58,6 +60,17 @@ class ItemConflict(Conflict):
         listed = [{"pointer": pointer, "detail": fault} for pointer, fault in errors]
         super().__init__(
             "Give new data a new item_id, or send the data that is under review.", errors=listed
+        )
+
+
+class ItemErased(Gone):
+    """The item was erased on request."""
+
+    kind, title = "item-erased", "Item was erased"
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            "The item was erased on request, and its id is not used again.", item_id=item_id
         )
 
 

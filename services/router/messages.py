@@ -17,7 +17,7 @@ class ItemOutcome(Message):
     model_config = ConfigDict(extra="ignore")
 
     item_id: ItemId
-    status: Literal["in_review", "resolved", "unknown"]
+    status: Literal["in_review", "resolved", "erased", "unknown"]
     label: Label | None = None
     source: OutcomeSource | None = None
     task_id: str | None = None
@@ -45,9 +45,17 @@ class FeedRow(Message):
     source: OutcomeSource
     verdicts: int
     resolved_at: UtcTime
+    erased: bool = False
 
     def outcome(self) -> ItemOutcome:
         """Return what became of the item: without a label and verdicts it waits again."""
+        if self.erased:
+            return ItemOutcome(
+                item_id=self.item_id,
+                status="erased",
+                task_id=self.task_id,
+                revision=self.revision,
+            )
         resolved = self.label is not None or self.verdicts > 0
         return ItemOutcome(
             item_id=self.item_id,

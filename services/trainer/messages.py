@@ -26,12 +26,13 @@ class PoolImport(Message):
 
 
 class PoolCounts(Message):
-    """The answer of ``GET …/pool``; `labelled` are those of `asked` that have a label."""
+    """The answer of ``GET …/pool``; `labelled` are those that have a label."""
 
     waiting: int
     asked: int
     passed: int
     refused: int
+    erased: int
     labelled: int
     total: int
 
@@ -128,11 +129,12 @@ class Versions(Message):
 
 
 class DatasetView(Message):
-    """A frozen snapshot; `path` lies in the store."""
+    """A frozen snapshot; `path` lies in the store, and lacks `erased` of its `items`."""
 
     dataset_id: str
     path: str
     items: int
+    erased: int
     labels: dict[str, int]
     outcomes_cursor: str | None
     created_at: UtcTime

@@ -41,10 +41,17 @@ class ProjectState(Base, table=True):
 
 
 class OutcomeRow(Base, table=True):
-    """The latest revision of one item's outcome; `position` is the order of arrival here."""
+    """The latest revision of one item's outcome; `position` is the order of arrival here.
+
+    `erasure` is null but for items that were erased: `pending` while snapshots may hold them, then
+    `done`. Their label still counts as evidence, and trains nothing.
+    """
 
     __tablename__ = "outcomes"
-    __table_args__ = (Index("ix_outcomes_position", "project", "position"),)
+    __table_args__ = (
+        Index("ix_outcomes_position", "project", "position"),
+        Index("ix_outcomes_erasure", "project", "erasure"),
+    )
 
     project: str = Field(primary_key=True)
     item_id: str = Field(primary_key=True)
@@ -58,6 +65,7 @@ class OutcomeRow(Base, table=True):
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     resolved_at: datetime = Field(sa_type=UtcDateTime)
     trace: str | None = None
+    erasure: str | None = None
 
 
 class LedgerFile(Base, table=True):
@@ -118,7 +126,10 @@ class PoolItem(Base, table=True):
 
 
 class Dataset(Base, table=True):
-    """A frozen snapshot of labels; its id is the SHA-256 of its canonical lines."""
+    """A frozen snapshot of labels; its id is the SHA-256 of its canonical lines.
+
+    `erased` of its `items` are no longer in the file, since they were erased.
+    """
 
     __tablename__ = "datasets"
 
@@ -126,6 +137,7 @@ class Dataset(Base, table=True):
     dataset_id: str = Field(primary_key=True)
     path: str
     items: int
+    erased: int = 0
     outcomes_cursor: str | None = None
     position: int
     labels: dict[str, int] = Field(sa_type=JSON)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.trainer.erasure.service import clean_snapshots
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
@@ -102,6 +103,7 @@ class Worker:
         try:
             await read_feed(resources, name)
             self.feed_readable = True
+            await clean_snapshots(resources, name)
             # Verdicts first: what hangs on the last of them must not wait for the decision log.
             await self._certifier.step(resources, project)
             await resources.documents.sync(name)

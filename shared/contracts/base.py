@@ -2,7 +2,7 @@
 
 import unicodedata
 import uuid
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
@@ -42,11 +42,27 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _in_every_zone(moment: datetime) -> datetime:
+    # At the ends of the calendar a moment exists in some time zones only.
+    try:
+        year = moment.astimezone(UTC).year
+    except OverflowError:
+        year = MINYEAR
+    if not MINYEAR < year < MAXYEAR:
+        raise ValueError("must lie between the years 2 and 9998")
+    return moment
+
+
 def _is_none(value: object) -> bool:
     return value is None
 
 
-UtcTime = Annotated[AwareDatetime, Field(strict=False), PlainSerializer(rfc3339, when_used="json")]
+UtcTime = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    AfterValidator(_in_every_zone),
+    PlainSerializer(rfc3339, when_used="json"),
+]
 ProjectName = Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
 ItemId = Annotated[
     str,

@@ -21,6 +21,8 @@ Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold"
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
 OutcomeSource = Literal["human", "consensus", "adjudicator"]
+# The `detail` of a rejected receipt whose item was erased: it is never taken again.
+ERASED_DETAIL = "erased"
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
 
 # Lanes whose answers are evidence: asked blind, and never trained on by the version they judge.
@@ -84,7 +86,8 @@ class Outcome(Message):
 
     A correction is a later row of the same item with a higher `revision`. `label` is null when
     nobody could answer, or while a reopened task waits for its next verdict. `blind` says that
-    nobody who answered saw a suggestion.
+    nobody who answered saw a suggestion. All rows of an `erased` item have neither data, metadata
+    nor prediction; whoever has kept some is to forget it. The label that it had still counts.
     """
 
     item_id: ItemId
@@ -101,6 +104,8 @@ class Outcome(Message):
     instructions_revision: int
     resolved_at: UtcTime
     trace: Trace = None
+    # Left out where it is false: readers of an older release read all other rows.
+    erased: bool = Field(default=False, exclude_if=lambda value: not value)
 
 
 class OutcomeFeed(Message):

@@ -4,9 +4,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Enter, read_instructions, shown
-from tests.browser.desk import active_seconds, has, holds, press
+from tests.browser.desk import active_seconds, has, holds, press, rows
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, entry
+from tests.integration.review_queue.desk import Desk, body_of, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -136,3 +136,23 @@ async def test_changed_instructions_are_read_before_the_next_item(desk: Desk, en
         await expect(page.locator("#work")).to_be_hidden()
         await read_instructions(page)
         await wait_until(lambda: has(desk, given))
+
+
+async def test_an_item_that_is_erased_while_it_is_shown_gives_way_to_the_next(
+    desk: Desk, enter: Enter
+) -> None:
+    await desk.put_project(instructions="")
+    await desk.post(*(entry(f"item-{number}") for number in range(4)))
+    async with enter("anna") as (page, watched):
+        watched.expected = "status of 409"
+        await wait_until(lambda: holds(desk, 2))
+        # The one that is shown, and the one that has been fetched to come next.
+        for row in await rows(desk, state="leased"):
+            path = f"/v1/projects/shop/items/{row['item_id']}"
+            body_of(await desk.operator.delete(path))
+        gone = [await press(page, "1"), await press(page, "1")]
+        given = {await press(page, "2"): "positive"}
+        given[await shown(page)] = "positive"
+        await page.keyboard.press("2")
+        await wait_until(lambda: has(desk, given))
+        assert not given.keys() & set(gone)

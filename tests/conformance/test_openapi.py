@@ -86,7 +86,8 @@ def cases(operation: Any, known: Known) -> st.SearchStrategy[AnyCase]:
 
 def takes_away(operation: Any) -> bool:
     """Say whether an operation ends what other operations need."""
-    return bool(operation.path.endswith("/unload"))
+    erases = operation.method == "delete" and operation.path.endswith("/items/{item_id}")
+    return erases or bool(operation.path.endswith("/unload"))
 
 
 def impatient(case: AnyCase) -> AnyCase:

@@ -1,8 +1,10 @@
 """Routes: parse, call one function, return."""
 
 from services.review_queue.api import (
+    activity,
     exchange,
     feedback,
+    items,
     leases,
     outcomes,
     people,
@@ -22,4 +24,6 @@ ROUTERS = (
     webhooks.router,
     people.router,
     exchange.router,
+    activity.router,
+    items.router,
 )

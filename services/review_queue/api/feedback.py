@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from services.review_queue.api.access import ByAnybody, ByOperator, ByReviewer, InRooms
+from services.review_queue.errors import ItemErased
 from services.review_queue.feedback.messages import (
     Feedback,
     FeedbackAnswer,
@@ -32,7 +33,11 @@ _ERRORS = declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unpr
 _LARGEST = 2**63 - 1
 
 
-@router.post("", summary="Say something of an item, a label or the instructions", responses=_ERRORS)
+@router.post(
+    "",
+    summary="Say something of an item, a label or the instructions",
+    responses=_ERRORS | declare(ItemErased),
+)
 async def post_feedback(
     project: str, body: NewFeedback, rooms: InRooms, who: ByReviewer
 ) -> Feedback:

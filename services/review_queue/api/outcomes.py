@@ -11,6 +11,7 @@ from services.review_queue.api.access import (
     IsGone,
     WaitSeconds,
 )
+from services.review_queue.errors import ItemErased
 from services.review_queue.messages import ItemOutcome, ItemOutcomes, ItemQuery
 from shared.contracts.tasks import OutcomeFeed
 from shared.http.body import StrictRoute
@@ -56,8 +57,9 @@ async def get_outcomes(
 
     A correction is a later row of the same item with a higher `revision`, and supersedes it.
     `label` is null when nobody could answer (`verdicts` then counts those who were asked), or when
-    the label was taken back and the task waits again (`verdicts` is 0). With `tail` the other
-    parameters do not count: what is committed after the answer is behind its cursor.
+    the label was taken back and the task waits again (`verdicts` is 0). All rows of an erased item
+    are `erased` and have no content; the last of them comes anew. With `tail` the other parameters
+    do not count: what is committed after the answer is behind its cursor.
     """
     if tail:
         return await rooms.outcomes.tail(project)
@@ -86,7 +88,7 @@ async def post_outcomes(
 @router.get(
     "/outcomes/{item_id:path}",
     summary="What became of one item",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(Unauthorized, Forbidden, NotFound, ItemErased, Unprocessable),
 )
 async def get_outcome(
     project: str,

@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.review_queue.api.access import ByOperator, ByService, InRooms
+from services.review_queue.errors import ItemErased
 from services.review_queue.messages import (
     Adjudication,
     Reviewer,
+    ShownState,
     TaskDetail,
     TaskList,
     VerdictOnBehalf,
@@ -16,7 +18,7 @@ from services.review_queue.messages import (
 from services.review_queue.tasks.places import place_of
 from services.review_queue.tasks.repository import TaskFilter
 from shared.contracts.base import Label
-from shared.contracts.tasks import Lane, TaskBatch, TaskProgress, TaskReceipts, TaskState
+from shared.contracts.tasks import Lane, TaskBatch, TaskProgress, TaskReceipts
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.problems import (
@@ -33,6 +35,9 @@ from shared.problems import (
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 
 _LONGEST_AGE_SECONDS = 3_153_600_000
+_CORRECTED = declare(
+    NotJson, Unauthorized, Forbidden, NotFound, Conflict, ItemErased, BodyTooLarge, Unprocessable
+)
 
 
 @router.post(
@@ -62,7 +67,7 @@ async def list_tasks(
     _: ByService,
     limit: Limit = 100,
     after: After = None,
-    state: TaskState | None = None,
+    state: ShownState | None = None,
     lane: Lane | None = None,
     label: Annotated[Label | None, Query()] = None,
     reviewer: Annotated[Reviewer | None, Query()] = None,
@@ -88,7 +93,7 @@ async def get_task(project: str, task_id: str, rooms: InRooms, _: ByService) -> 
 @router.post(
     "/tasks/{task_id}/reopen",
     summary="Open a resolved task again",
-    responses=declare(Unauthorized, Forbidden, NotFound, Conflict),
+    responses=declare(Unauthorized, Forbidden, NotFound, Conflict, ItemErased),
 )
 async def reopen_task(project: str, task_id: str, rooms: InRooms, who: ByOperator) -> TaskProgress:
     """Take the label back, by a revision without one, and ask again; anybody may answer."""
@@ -98,9 +103,7 @@ async def reopen_task(project: str, task_id: str, rooms: InRooms, who: ByOperato
 @router.post(
     "/tasks/{task_id}/adjudicate",
     summary="Say what a task's label is",
-    responses=declare(
-        NotJson, Unauthorized, Forbidden, NotFound, Conflict, BodyTooLarge, Unprocessable
-    ),
+    responses=_CORRECTED,
 )
 async def adjudicate_task(
     project: str, task_id: str, body: Adjudication, rooms: InRooms, who: ByOperator
@@ -115,9 +118,7 @@ async def adjudicate_task(
 @router.post(
     "/tasks/{task_id}/verdicts",
     summary="Record a verdict that was given elsewhere",
-    responses=declare(
-        NotJson, Unauthorized, Forbidden, NotFound, Conflict, BodyTooLarge, Unprocessable
-    ),
+    responses=_CORRECTED,
 )
 async def post_verdict(
     project: str, task_id: str, body: VerdictOnBehalf, rooms: InRooms, who: ByService

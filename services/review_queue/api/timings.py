@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from services.review_queue.api.access import ByOperator, ByService, InRooms
 from services.review_queue.timings.messages import QueueForecast, Timings
+from shared.contracts.base import UtcTime
 from shared.http.body import StrictRoute
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
 
@@ -21,7 +21,7 @@ async def get_timings(
     project: str,
     rooms: InRooms,
     _: ByOperator,
-    since: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[UtcTime | None, Query()] = None,
     cost_per_hour: Annotated[float | None, Query(ge=0, le=1e6)] = None,
 ) -> Timings:
     """Return each step's percentiles over the newest 10,000 resolved items, and the bottleneck.

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.review_queue.activity.recording import record
 from services.review_queue.exchange import repository
 from services.review_queue.exchange.formats import FORMATS, FormatKind
 from services.review_queue.exchange.formats.writing import Record
@@ -43,10 +44,18 @@ class ExportService:
         """Return the tasks of `wanted` as a file, oldest first; `NotFound` without a project.
 
         Each page is of one moment, and so is each task with its answers; the file as a whole is
-        not, where people work meanwhile.
+        not, where people work meanwhile. That it is given out is written down before it is.
         """
-        async with self.database.reading() as session:
+        async with self.database.transaction() as session:
             project = await current_project(session, project_name)
+            record(
+                session,
+                "tasks.exported",
+                self.now(),
+                project=project_name,
+                format=kind,
+                **_asked(wanted),
+            )
         form = FORMATS[kind]
         file_name = f"{project.project}-tasks.{form.suffix}"
         return Export(form.media_type, file_name, self._chunks(project, form, wanted))
@@ -76,6 +85,13 @@ class ExportService:
             after = (rows[-1].created_at, rows[-1].task_id)
             fitting = _PAGE_BYTES * len(rows) // sum(_weight(row.data) for row in rows)
             limit = min(2 * limit, _LARGEST_PAGE, max(fitting, 1))
+
+
+def _asked(wanted: TaskFilter) -> dict[str, Any]:
+    asked = {key: value for key, value in vars(wanted).items() if value is not None}
+    if wanted.older_than is not None:
+        asked["older_than"] = wanted.older_than.total_seconds()
+    return asked
 
 
 def _records(rows: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> list[Record]:

@@ -23,6 +23,7 @@ from services.review_queue.exchange.records import (
 from services.review_queue.exchange.restoring import Restoration
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.intake import IntakeService
+from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
@@ -39,6 +40,7 @@ _FAULTS_SHOWN = 10
 class _Tally:
     """What has become of the rows so far."""
 
+    import_id: str = field(default_factory=new_id)
     rows: int = 0
     created: int = 0
     existing: int = 0
@@ -52,7 +54,8 @@ class _Tally:
             self.rejected.append(RejectedRow(line=line, detail=detail))
 
     def report(self, *, complete: bool) -> ImportReport:
-        return ImportReport(**vars(self), complete=complete)
+        counts = {key: value for key, value in vars(self).items() if key != "import_id"}
+        return ImportReport(**counts, complete=complete)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class ImportService:
     ) -> list[tuple[int, str]]:
         """Take good rows in; return what is wrong with some all the same."""
         records = [record for _, record in good]
-        restoration = Restoration(project, records, actor, self.now())
+        restoration = Restoration(project, records, actor, self.now(), tally.import_id)
         entries = [record.entry() for record in records]
         receipts = await self.intake.enqueue(project.project, entries, actor, restoration)
         tally.answers += restoration.answers

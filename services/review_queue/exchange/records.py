@@ -1,10 +1,9 @@
 """What an import takes and an export gives: one record a task."""
 
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from services.review_queue.messages import Reviewer
 from shared.contracts.base import ItemId, Label, Message, UtcTime
@@ -18,16 +17,6 @@ STANDING = ("task_id", "state", "label", "source", "revision", "created_at", "re
 REJECTED_SHOWN = 1000
 
 
-def _in_any_zone(moment: datetime) -> datetime:
-    # At the ends of the calendar a moment exists in some time zones only.
-    if not MINYEAR < moment.year < MAXYEAR:
-        raise ValueError("must lie between the years 2 and 9998")
-    return moment
-
-
-Moment = Annotated[UtcTime, AfterValidator(_in_any_zone)]
-
-
 class GivenVerdict(Message):
     """One reviewer's answer, or his skip (`label` null, `comment` the reason)."""
 
@@ -37,7 +26,7 @@ class GivenVerdict(Message):
     comment: Comment | None = None
     active_seconds: float | None = Field(default=None, ge=0, le=LONGEST_ACTIVE_SECONDS)
     blind: bool = False
-    given_at: Moment | None = None
+    given_at: UtcTime | None = None
 
     @model_validator(mode="after")
     def _answer_or_skip(self) -> Self:
@@ -57,15 +46,15 @@ class TaskRecord(Message):
     data: dict[str, Any]
     metadata: dict[str, Any] = {}
     lane: Lane = "mandatory"
-    due_at: Moment | None = None
+    due_at: UtcTime | None = None
     prediction: TaskPrediction | None = None
     task_id: str | None = None
     state: TaskState | None = None
     label: Label | None = None
     source: OutcomeSource | None = None
     revision: int = Field(default=0, ge=0, le=1_000_000)
-    created_at: Moment | None = None
-    resolved_at: Moment | None = None
+    created_at: UtcTime | None = None
+    resolved_at: UtcTime | None = None
     verdicts: list[GivenVerdict] = Field(default=[], max_length=1000)
 
     @model_validator(mode="after")

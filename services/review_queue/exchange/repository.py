@@ -50,10 +50,14 @@ async def page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """Return tasks of a project with their data, oldest first."""
+    """Return tasks of a project with their data, oldest first; what is erased is left out."""
     statement: Select[Any] = (
         select(*_EXPORTED, state_at(now).label("state"))
-        .where(_tasks.c.project == project, *conditions(wanted, now))
+        .where(
+            _tasks.c.project == project,
+            _tasks.c.erased_at.is_(None),
+            *conditions(wanted, now),
+        )
         .order_by(_tasks.c.created_at, _tasks.c.task_id)
         .limit(limit)
     )

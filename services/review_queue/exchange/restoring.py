@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity import recording
 from services.review_queue.exchange import repository
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
 from services.review_queue.exchange.standing import Answer, Standing, standing_of
@@ -31,13 +32,15 @@ class Restoration:
 
     A task that the batch brings stands as its record says. One that was there gets the answers of
     those reviewers who have none on it, taken back or not, unless it is resolved; else it is let
-    be. `refused` says which entries' answers could not be taken, and why.
+    be. `refused` says which entries' answers could not be taken, and why. The activity log gets one
+    line a batch, which all name their import.
     """
 
     project: Project
     records: Sequence[TaskRecord]
     actor: str
     now: datetime
+    import_id: str
     answers: int = 0
     refused: dict[int, str] = field(default_factory=dict)
     _tasks: list[dict[str, Any]] = field(default_factory=list)
@@ -65,6 +68,20 @@ class Restoration:
             if there:
                 await self._add(session, {rows[one].task_id: rows[one] for one in there}, there)
             await self._write(session)
+        self._record(session, len(created))
+
+    def _record(self, session: AsyncSession, created: int) -> None:
+        if created or self.answers:
+            recording.record(
+                session,
+                "tasks.imported",
+                self.now,
+                project=self.project.project,
+                target=self.import_id,
+                actor=self.actor,
+                created=created,
+                answers=self.answers,
+            )
 
     def _bring(self, task: TaskRow, record: TaskRecord) -> None:
         created_at = record.created_at or task.created_at

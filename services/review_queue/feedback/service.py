@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.recording import record
 from services.review_queue.feedback import repository
 from services.review_queue.feedback.messages import (
     Feedback,
@@ -15,8 +17,7 @@ from services.review_queue.feedback.messages import (
 )
 from services.review_queue.feedback.models import FeedbackRow
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.repository import find
-from services.review_queue.tasks.service import as_task_id, require_task
+from services.review_queue.tasks.service import locked_task
 from services.review_queue.verdicts.service import require_label
 from shared.db import Database
 from shared.http.lists import encode_cursor
@@ -39,6 +40,8 @@ class FeedbackService:
             No such project, or no such task in it.
         Unprocessable
             The label is not the project's.
+        ItemErased
+            It is about an item that was erased.
         """
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
@@ -56,6 +59,7 @@ class FeedbackService:
             )
             session.add(row)
             await session.flush()
+            _record(session, "feedback.given", row, author, self.now())
             return _message(row)
 
     async def page(
@@ -89,17 +93,32 @@ class FeedbackService:
                 raise NotFound("There is no such feedback in this project.", project=project)
             if row.answer is None:
                 row.answer, row.answered_by, row.answered_at = body.text, operator, self.now()
+                _record(session, "feedback.answered", row, operator, self.now())
             elif row.answer != body.text:
                 raise Conflict("It is answered already.", answer=row.answer)
             return _message(row)
 
 
+def _record(
+    session: AsyncSession, action: RecordedAction, row: FeedbackRow, actor: str, now: datetime
+) -> None:
+    record(
+        session,
+        action,
+        now,
+        project=row.project,
+        target=str(row.feedback_id),
+        actor=actor,
+        about=row.about,
+        task_id=row.task_id,
+    )
+
+
 async def _task_of(session: AsyncSession, project: str, body: NewFeedback) -> str | None:
     if body.task_id is None:
         return None
-    known = as_task_id(body.task_id)
-    task = None if known is None else await find(session, known)
-    return require_task(task, project).task_id
+    # Locked: what is said of an item while it is erased would outlast it.
+    return (await locked_task(session, project, body.task_id)).task_id
 
 
 def _message(row: FeedbackRow) -> Feedback:

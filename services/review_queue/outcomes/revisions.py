@@ -52,6 +52,7 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
             "instructions_revision": row.instructions_revision,
             "resolved_at": row.resolved_at,
             "trace": task.trace,
+            "erased": task.erased_at is not None,
         }
     )
 
@@ -99,6 +100,23 @@ async def reopen(
     task.resolved_at = None
     nobody = Ground(verdicts=0, blind=True, instructions_revision=instructions_revision)
     return _next_revision(session, task, nobody, now)
+
+
+async def close_erased(session: AsyncSession, task: TaskRow, now: datetime) -> OutcomeRow:
+    """Close a task whose content has been erased, by a revision that says so.
+
+    The label stays, and what it rests on: they count where nobody needs the content.
+    """
+    newest = await repository.revision(session, task.task_id, task.revision)
+    ground = Ground(verdicts=0, blind=True, instructions_revision=1)
+    if newest is not None:
+        ground = Ground(newest.verdicts, newest.blind, newest.instructions_revision)
+    task.state = "resolved"
+    task.turn = None
+    task.adjudication = False
+    task.holder = None
+    task.reserved_for = None
+    return _next_revision(session, task, ground, now)
 
 
 def open_again(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.errors import ItemErased
 from services.review_queue.messages import ItemOutcome
 from services.review_queue.models import TaskRow
 from services.review_queue.outcomes import repository
@@ -87,6 +88,8 @@ class OutcomeService:
         ------
         NotFound
             No such project, or nobody was ever asked about the item.
+        ItemErased
+            The item was erased.
         """
         deadline = asyncio.get_running_loop().time() + wait_seconds
         with self.bells.hearing(outcomes_bell(project)) as rung:
@@ -94,6 +97,8 @@ class OutcomeService:
                 async with self.database.reading() as session:
                     task = await self._task(session, project, item_id)
                 left = deadline - asyncio.get_running_loop().time()
+                if task.erased_at is not None:
+                    raise ItemErased(task.item_id, task.erased_at)
                 if task.state == "resolved" or left <= 0 or await gone():
                     return _item_outcome(task)
                 await wait_for(rung, min(self.poll_seconds, left))
@@ -115,14 +120,16 @@ class OutcomeService:
 
 
 def _item_outcome(task: TaskRow) -> ItemOutcome:
+    erased = task.erased_at is not None
+    status = "erased" if erased else "resolved" if task.state == "resolved" else "in_review"
     return ItemOutcome.model_validate(
         {
             "item_id": task.item_id,
-            "status": "resolved" if task.state == "resolved" else "in_review",
-            "label": task.label,
-            "source": task.source,
+            "status": status,
+            "label": None if erased else task.label,
+            "source": None if erased else task.source,
             "task_id": task.task_id,
             "revision": task.revision,
-            "resolved_at": task.resolved_at,
+            "resolved_at": None if erased else task.resolved_at,
         }
     )

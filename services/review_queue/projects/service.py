@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.messages import ProjectList
 from services.review_queue.models import OutboxRow, ProjectRow
 from services.review_queue.projects import repository
@@ -74,8 +75,7 @@ class ProjectService:
             created = row is None and await repository.insert(session, self._new(name, spec))
             row = row or await repository.lock(session, name)
             assert row is not None
-            if not created:
-                self._replace(row, spec)
+            self._state(session, row, None if created else spec)
             await self.webhooks.align(session, name, spec.webhooks, self.now())
         try:
             await self.publish(name)
@@ -97,15 +97,28 @@ class ProjectService:
             updated_at=now,
         )
 
-    def _replace(self, row: ProjectRow, spec: ProjectSpec) -> None:
+    def _state(self, session: AsyncSession, row: ProjectRow, spec: ProjectSpec | None) -> None:
+        """Let the project be as `spec` says, unless it is new and so already; write that down."""
+        if spec is None:
+            record(session, "project.created", self.now(), project=row.name, target="1")
+            return
         stated = spec.model_dump(mode="json")
         if stated == row.spec:
             return
         if stated["instructions"] != row.spec["instructions"]:
             row.instructions_revision += 1
+        changed = sorted(key for key in stated if stated[key] != row.spec.get(key))
         row.spec = stated
         row.revision += 1
         row.updated_at = self.now()
+        record(
+            session,
+            "project.replaced",
+            row.updated_at,
+            project=row.name,
+            target=str(row.revision),
+            changed=changed,
+        )
 
     async def publish(self, name: str) -> None:
         """Write the project's newest revision to the store, then ring its bell."""

@@ -1,5 +1,6 @@
 """Taking tasks in: up to a thousand at once, each with a receipt."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.outcomes.revisions import reopen
 from services.review_queue.projects.service import current_project
@@ -24,7 +26,13 @@ from services.review_queue.timeline import event
 from services.review_queue.tracing import taking_in
 from shared import outbox
 from shared.contracts.projects import Project
-from shared.contracts.tasks import EVIDENCE_LANES, Lane, TaskReceipt, TaskReceipts
+from shared.contracts.tasks import (
+    ERASED_DETAIL,
+    EVIDENCE_LANES,
+    Lane,
+    TaskReceipt,
+    TaskReceipts,
+)
 from shared.db import Database
 from shared.doorbells import tasks_bell
 
@@ -92,6 +100,8 @@ class IntakeService:
             await repository.add_events(session, batch.events)
             if batch.restore is not None:
                 await batch.restore(session, receipts)
+            elif batch.events:
+                _record(session, batch)
             if batch.claimable:
                 outbox.add(session, OutboxRow, tasks_bell(batch.project.project))
         return receipts
@@ -118,6 +128,8 @@ class IntakeService:
         if entry.task_id not in batch.known:
             return self._receipt_of_new(batch, entry)
         row = batch.known[entry.task_id]
+        if row.erased_at is not None:
+            return _refusal(row)
         resolved = row.state == "resolved"
         if row.data_digest != entry.digest and (not resolved or entry.task.lane == "relabel"):
             return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
@@ -151,6 +163,12 @@ class IntakeService:
         batch.events.append(
             event(row.task_id, "reopened", batch.actor, batch.now, {"lane": "relabel"})
         )
+
+
+def _record(session: AsyncSession, batch: _Batch) -> None:
+    counts: dict[str, Any] = Counter(line["kind"] for line in batch.events)
+    project = batch.project.project
+    record(session, "tasks.added", batch.now, project=project, actor=batch.actor, **counts)
 
 
 _CHANGING = EVIDENCE_LANES | {"relabel"}
@@ -210,6 +228,12 @@ def _ask_again(batch: _Batch, row: TaskRow, entry: Entry) -> None:
     # Evidence speaks of the draw that asked for it: its version, its propensity.
     row.prediction = _prediction(entry) or row.prediction
     row.trace = entry.task.trace or batch.trace or row.trace
+
+
+def _refusal(row: TaskRow) -> TaskReceipt:
+    return TaskReceipt(
+        item_id=row.item_id, task_id=row.task_id, status="rejected", detail=ERASED_DETAIL
+    )
 
 
 def _receipt_of(row: TaskRow, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:

@@ -97,7 +97,10 @@ def _leased(now: datetime) -> ColumnElement[bool]:
 def state_at(now: datetime) -> ColumnElement[str]:
     """Return the state as people see it: an expired lease holds nothing."""
     return case(
-        (col(TaskRow.state) == "resolved", "resolved"), (_leased(now), "leased"), else_="open"
+        (col(TaskRow.erased_at).is_not(None), "erased"),
+        (col(TaskRow.state) == "resolved", "resolved"),
+        (_leased(now), "leased"),
+        else_="open",
     )
 
 

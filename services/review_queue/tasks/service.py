@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
+from services.review_queue.errors import ItemErased
 from services.review_queue.messages import (
     LaneDepth,
     QueueDepth,
@@ -45,9 +47,20 @@ def require_task(task: TaskRow | None, project: str) -> TaskRow:
 
 
 async def locked_task(session: AsyncSession, project: str, task_id: str) -> TaskRow:
-    """Return a task of `project`, kept from everybody else; `NotFound` when there is none."""
+    """Return a task of `project`, kept from everybody else.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    ItemErased
+        There was one.
+    """
     known = as_task_id(task_id)
-    return require_task(None if known is None else await repository.lock(session, known), project)
+    task = require_task(None if known is None else await repository.lock(session, known), project)
+    if task.erased_at is not None:
+        raise ItemErased(task.item_id, task.erased_at)
+    return task
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,8 @@ class TaskService:
             task.skips = 0
             outcome = await reopen(session, task, now)
             await repository.add_events(session, [event(task.task_id, "reopened", actor, now)])
+            reopened = task.task_id
+            record(session, "task.reopened", now, project=project, target=reopened, actor=actor)
             progress = TaskProgress(
                 task_id=task.task_id, state="open", outcome=outcome_message(outcome, task)
             )

@@ -36,7 +36,12 @@ async def resolved(
                 _tasks.c.task_id == _outcomes.c.task_id, _tasks.c.revision == _outcomes.c.revision
             ),
         )
-        .where(_outcomes.c.project == project, _outcomes.c.label.is_not(None))
+        .where(
+            _outcomes.c.project == project,
+            _outcomes.c.label.is_not(None),
+            # Its last outcome tells of the erasure, and not of when people were done.
+            _tasks.c.erased_at.is_(None),
+        )
         .order_by(_outcomes.c.outcome_id.desc())
         .limit(newest)
     )

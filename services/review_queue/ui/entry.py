@@ -6,10 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
 from services.review_queue.ui import repository
 from services.review_queue.ui.models import AcknowledgementRow, LinkRow, SessionRow
 from shared.auth import Principal
+from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable
@@ -61,6 +66,15 @@ class EntryService:
                 expires_at=expires_at,
             )
             await repository.add_link(session, row)
+            record(
+                session,
+                "link.made",
+                now,
+                project=project,
+                target=reviewer,
+                actor=created_by,
+                expires_at=rfc3339(expires_at),
+            )
         return code, expires_at
 
     async def invitation(self, code: str) -> Invitation:
@@ -89,6 +103,7 @@ class EntryService:
                 expires_at=now + _LONGEST_SESSION,
             )
             await repository.add_session(session, row, now)
+            _record(session, "session.opened", row, now, by="link")
         return cookie
 
     async def sign_in(self, who: Principal) -> str:
@@ -114,6 +129,7 @@ class EntryService:
         )
         async with self.database.transaction() as session:
             await repository.add_session(session, row, now)
+            _record(session, "session.opened", row, now, by="token", token_id=who.token_id)
         return cookie
 
     async def principal(self, cookie: str | None) -> Principal:
@@ -124,18 +140,15 @@ class EntryService:
             row = await repository.find_session(session, _digest(cookie))
         if row is None or row.expires_at <= self.now():
             raise Unauthorized("The session has ended; open a new link, or sign in again.")
-        return Principal(
-            subject=row.subject,
-            role=row.role,  # type: ignore[arg-type]
-            projects=None if row.projects is None else frozenset(row.projects),
-            expires_at=row.expires_at.replace(tzinfo=UTC).timestamp(),
-            token_id=row.session_digest,
-        )
+        return _holder(row)
 
     async def leave(self, cookie: str) -> None:
         """End a session."""
         async with self.database.transaction() as session:
-            await repository.end_session(session, _digest(cookie))
+            row = await repository.find_session(session, _digest(cookie))
+            if row is not None:
+                _record(session, "session.ended", row, self.now())
+                await repository.end_session(session, row.session_digest)
 
     async def acknowledge(self, project: str, reviewer: str, revision: int) -> None:
         """Note that the reviewer has read this revision of the instructions.
@@ -157,7 +170,15 @@ class EntryService:
                 instructions_revision=revision,
                 acknowledged_at=self.now(),
             )
-            await repository.acknowledge(session, row)
+            if await repository.acknowledge(session, row):
+                record(
+                    session,
+                    "instructions.read",
+                    row.acknowledged_at,
+                    project=project,
+                    target=str(revision),
+                    actor=reviewer,
+                )
 
     async def has_read(self, project: Project, reviewer: str) -> bool:
         """Say whether the reviewer has read the instructions as they are; none need no reading."""
@@ -166,6 +187,34 @@ class EntryService:
         async with self.database.reading() as session:
             read = await repository.acknowledged(session, project.project, reviewer)
         return read >= project.instructions_revision
+
+
+def _holder(row: SessionRow) -> Principal:
+    return Principal(
+        subject=row.subject,
+        role=row.role,  # type: ignore[arg-type]
+        projects=None if row.projects is None else frozenset(row.projects),
+        expires_at=row.expires_at.replace(tzinfo=UTC).timestamp(),
+        token_id=row.session_digest,
+    )
+
+
+def _record(
+    session: AsyncSession, action: RecordedAction, row: SessionRow, now: datetime, **detail: str
+) -> None:
+    projects = row.projects or []
+    # One that opens several projects is of none of them alone.
+    project = projects[0] if len(projects) == 1 else None
+    record(
+        session,
+        action,
+        now,
+        project=project,
+        target=row.session_digest,
+        who=_holder(row),
+        projects=row.projects,
+        **detail,
+    )
 
 
 def _digest(secret: str) -> str:

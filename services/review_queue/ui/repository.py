@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -67,9 +67,10 @@ async def acknowledged(session: AsyncSession, project: str, reviewer: str) -> in
     return 0 if row is None else row.instructions_revision
 
 
-async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> None:
-    """Note what was read; an older revision never replaces a newer one."""
-    await insert_new(session, AcknowledgementRow, "reviewer", [row.model_dump()])
+async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> bool:
+    """Note what was read, and say if it is news; an older revision never replaces a newer one."""
+    if await insert_new(session, AcknowledgementRow, "reviewer", [row.model_dump()]):
+        return True
     statement = (
         update(AcknowledgementRow)
         .where(
@@ -81,7 +82,9 @@ async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> None:
             instructions_revision=row.instructions_revision, acknowledged_at=row.acknowledged_at
         )
     )
-    await session.execute(statement)
+    noted = await session.execute(statement)
+    assert isinstance(noted, CursorResult)
+    return noted.rowcount > 0
 
 
 async def answers_by_label(
@@ -131,7 +134,11 @@ async def undecided(
     unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0)
     statement = (
         select(TaskRow)
-        .where(col(TaskRow.project) == project, or_(unanswered, disputed))
+        .where(
+            col(TaskRow.project) == project,
+            col(TaskRow.erased_at).is_(None),
+            or_(unanswered, disputed),
+        )
         .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
         .limit(limit)
     )

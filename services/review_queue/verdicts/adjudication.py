@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.leases.claims import supersede
 from services.review_queue.messages import Adjudication
 from services.review_queue.models import TaskRow
@@ -68,9 +69,22 @@ class AdjudicationService:
             said = {"label": body.label, "comment": body.comment}
             line = event(task.task_id, "adjudicated", adjudicator, now, said)
             await tasks.add_events(session, [line, *settled_lines(task, outcome, now)])
+            _note(session, task, adjudicator, now)
             progress = progress_of(task, outcome)
         self.nudge()
         return progress
+
+
+def _note(session: AsyncSession, task: TaskRow, adjudicator: str, now: datetime) -> None:
+    record(
+        session,
+        "task.adjudicated",
+        now,
+        project=task.project,
+        target=task.task_id,
+        actor=adjudicator,
+        label=task.label,
+    )
 
 
 async def _repeated(session: AsyncSession, task: TaskRow, body: Adjudication) -> TaskProgress:

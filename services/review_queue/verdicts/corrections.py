@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.leases.claims import supersede
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import VerdictOnBehalf
@@ -119,9 +120,25 @@ class CorrectionService:
             answered = Answered(session, project, task, read, now, reviewers)
             outcome = await answered.by_verdict(body.label, blind=False)
             await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))
+            _note(session, task, body, recorded_by, now)
             progress = progress_of(task, outcome)
         self.nudge()
         return progress
+
+
+def _note(
+    session: AsyncSession, task: TaskRow, body: VerdictOnBehalf, recorded_by: str, now: datetime
+) -> None:
+    record(
+        session,
+        "task.answered_on_behalf",
+        now,
+        project=task.project,
+        target=task.task_id,
+        actor=recorded_by,
+        reviewer=body.reviewer,
+        label=body.label,
+    )
 
 
 def _verdict(task: TaskRow, body: VerdictOnBehalf, recorded_by: str, now: datetime) -> VerdictRow:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import Event
@@ -50,6 +51,7 @@ class WebhookService:
             row = _required(await repository.lock(session, known), project)
             row.disabled_at = None
             row.resume_at = None
+            record(session, "webhook.enabled", self.now(), project=project, target=known)
             await session.flush()
             status = await _status(session, row)
         self.nudge()
@@ -63,10 +65,11 @@ class WebhookService:
         NotFound
             As for `enable`.
         """
-        async with self.database.reading() as session:
+        async with self.database.transaction() as session:
             await current_project(session, project)
             known = _known(webhook_id, project)
             row = _required(await repository.find(session, known), project)
+            record(session, "webhook.tested", self.now(), project=project, target=known)
         event = Event(
             event_id=new_id(),
             kind="webhook.test",

@@ -9,6 +9,7 @@ import structlog
 from services.router.handoff.entries import Entry, batches
 from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.handoff.spool import Spool
+from shared.contracts.tasks import ERASED_DETAIL
 from shared.doorbells import wait_for
 
 log = structlog.get_logger()
@@ -98,7 +99,8 @@ class Drainer:
         refused = [
             (entry.line(), f"{receipt.status}: {receipt.detail or ''}")
             for entry, receipt in zip(batch, receipts, strict=True)
-            if receipt.status in ("rejected", "conflict")
+            # Of an erased item not even a dead letter is kept.
+            if receipt.status in ("rejected", "conflict") and receipt.detail != ERASED_DETAIL
         ]
         if refused:
             await self._spool.bury(refused)

@@ -29,7 +29,7 @@ _KEEP_ALIVE_SECONDS = 4.0
 # What the answer to a long-poll may take beyond the time that it was asked to wait.
 _ANSWER_SECONDS = 5.0
 _JSON = {"Content-Type": "application/json"}
-_REFUSALS = {400, 404, 409, 413, 422}
+_REFUSALS = {400, 404, 409, 410, 413, 422}
 
 
 class QueueAway(Exception):  # noqa: N818 - says where the queue is

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    ItemErased,
     Overloaded,
     ProjectNotFound,
     QueueUnreachable,
@@ -126,7 +127,7 @@ async def predict(
     "/items/{item_id:path}/outcome",
     summary="What became of an item",
     response_model=ItemOutcome,
-    responses=declare(StoreUnreachable, QueueUnreachable),
+    responses=declare(ItemErased, StoreUnreachable, QueueUnreachable),
 )
 async def outcome(
     project: str, item_id: str, service: Service, left: HasLeft, wait_seconds: WaitSeconds = 0
@@ -148,6 +149,8 @@ async def outcome(
         wait_seconds=wait_seconds,
         left=left,
     )
+    if found.status == "erased":
+        raise ItemErased(item_id)
     return _json(found.model_dump_json().encode())
 
 

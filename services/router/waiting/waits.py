@@ -52,7 +52,7 @@ class Wait:
         if late or item_id not in self._item_ids:
             return
         self.newest[item_id] = outcome
-        if outcome.status == "resolved":
+        if outcome.status in {"resolved", "erased"}:
             self._open.discard(item_id)
         else:
             self._open.add(item_id)

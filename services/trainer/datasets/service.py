@@ -13,6 +13,7 @@ from services.trainer.datasets.snapshot import (
     read,
     weight_of,
 )
+from services.trainer.erasure import repository as erasure
 from services.trainer.messages import DatasetView
 from services.trainer.models import Dataset, OutcomeRow
 from services.trainer.outcomes import repository as outcomes
@@ -60,6 +61,8 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
     )
     async with resources.database.transaction() as session:
         await repository.add(session, dataset)
+        # What was erased while this was written is in it.
+        await erasure.begin_again(session, project.project, position)
         return await repository.find(session, project.project, digest) or dataset, position
 
 

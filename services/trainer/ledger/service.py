@@ -12,6 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.trainer.content import content_hash
+from services.trainer.erasure import repository as erasure
 from services.trainer.ledger import repository
 from services.trainer.models import LedgerFile, LedgerRow
 from services.trainer.repository import lock_state, read_state
@@ -104,6 +105,8 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
         state.ledger_day = max(state.ledger_day or day, day)
+        erased = await erasure.erased_among(session, project, (row["item_id"] for row in rows))
+        rows = [_emptied(row) if row["item_id"] in erased else row for row in rows]
         return len(rows) if await repository.record_file(session, file, rows) else 0
 
 
@@ -151,6 +154,10 @@ def _row(project: str, row: DecisionRow) -> dict[str, Any]:
         "model_version": row.model_version,
         "row": row.model_dump(mode="json"),
     }
+
+
+def _emptied(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
 
 
 async def list_decisions(

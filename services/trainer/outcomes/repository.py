@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.trainer.content import content_hash
+from services.trainer.erasure import repository as erasure
 from services.trainer.models import OutcomeRow, ProjectState
 from shared.contracts.tasks import TRAINING_LANES, Outcome
 
@@ -15,7 +16,8 @@ from shared.contracts.tasks import TRAINING_LANES, Outcome
 async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
     """Keep the latest revision of each outcome; return how many rows changed.
 
-    A row that arrives late with a lower revision changes nothing.
+    A row that arrives late with a lower revision changes nothing. What else is kept of an erased
+    item goes with its row.
     """
     known = {
         row.item_id: row
@@ -29,6 +31,7 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
         state.outcomes_seen += 1
         changed += 1
         known[outcome.item_id] = _merged(session, state, row, outcome)
+    await erasure.take_content(session, state.project, (o.item_id for o in outcomes if o.erased))
     return changed
 
 
@@ -47,6 +50,7 @@ def _merged(
         "prediction": None if wire is None else wire.model_dump(mode="json"),
         "resolved_at": outcome.resolved_at,
         "trace": outcome.trace,
+        "erasure": "pending" if outcome.erased else None,
     }
     if row is None:
         row = OutcomeRow(project=state.project, item_id=outcome.item_id, **values)
@@ -78,6 +82,7 @@ async def count_new_labels(session: AsyncSession, project: str, after: int) -> i
         col(OutcomeRow.position) > after,
         col(OutcomeRow.label).is_not(None),
         col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
+        col(OutcomeRow.erasure).is_(None),
     )
     return int((await session.execute(query)).scalar_one())
 
@@ -104,13 +109,14 @@ async def newest_traces(
 async def labelled(
     session: AsyncSession, project: str, lanes: Iterable[str]
 ) -> Sequence[OutcomeRow]:
-    """Return the outcomes of these lanes that have a label, by item id."""
+    """Return the outcomes of these lanes that have a label and their content, by item id."""
     query = (
         select(OutcomeRow)
         .where(
             col(OutcomeRow.project) == project,
             col(OutcomeRow.label).is_not(None),
             col(OutcomeRow.lane).in_(sorted(lanes)),
+            col(OutcomeRow.erasure).is_(None),
         )
         .order_by(col(OutcomeRow.item_id))
     )

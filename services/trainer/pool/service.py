@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer import posting
 from services.trainer.content import content_hash
+from services.trainer.erasure import repository as erasure
 from services.trainer.messages import PoolCounts, PoolImport, RejectedLine
 from services.trainer.models import ProjectState
 from services.trainer.pool import repository
@@ -21,6 +22,7 @@ from shared.contracts.items import Item
 log = structlog.get_logger()
 
 _IMPORT_BATCH = 500
+_STATES = ("waiting", "asked", "passed", "refused", "erased")
 
 
 async def import_lines(
@@ -67,11 +69,14 @@ async def _add(
     content_of, contents = await repository.known_items(
         session, state.project, [item.item_id for _, item in items], hashes
     )
+    erased = await erasure.erased_among(session, state.project, (i.item_id for _, i in items))
     rows: list[dict[str, Any]] = []
     conflicts: list[RejectedLine] = []
     for (line, item), content in zip(items, hashes, strict=True):
         known = content_of.get(item.item_id)
-        if known is not None and known != content:
+        if item.item_id in erased:
+            conflicts.append(RejectedLine(line=line, detail="/item_id was erased"))
+        elif known is not None and known != content:
             conflicts.append(
                 RejectedLine(line=line, detail="/item_id is in the pool with other data")
             )
@@ -101,7 +106,7 @@ async def count(resources: Resources, project: str) -> PoolCounts:
     """Return the number of items by state."""
     async with resources.database.reading() as session:
         found = await repository.counts(session, project)
-    states = {name: found.get(name, 0) for name in ("waiting", "asked", "passed", "refused")}
+    states = {name: found.get(name, 0) for name in _STATES}
     return PoolCounts(**states, labelled=found["labelled"], total=sum(states.values()))
 
 

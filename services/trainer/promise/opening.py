@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.erasure import repository as erasure
 from services.trainer.models import Certification, CertificationItem, ProjectState, Version
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
@@ -84,6 +85,9 @@ async def _open(
             return False
         if not await _take(session, state, drawn):
             return False  # a batch took some of them meanwhile; the next look draws anew
+        drawn_ids = [item.candidate.item_id for item in drawn.items]
+        if await erasure.erased_among(session, project.project, drawn_ids):
+            return False  # one of them was erased meanwhile; the next look draws anew
         session.add_all(_rows(certification, drawn))
         record.state, record.detail = "open", None
         record.plan, record.population = drawn.plan.to_dict(), drawn.record

@@ -5,6 +5,7 @@ import pytest
 
 from shared.contracts.base import rfc3339, task_id_for
 from tests.integration.review_queue.desk import Desk, entry, problem_of
+from tests.integration.review_queue.exchange.files import lines, take_in
 
 
 @pytest.fixture(autouse=True)
@@ -174,3 +175,32 @@ async def test_item_ids_of_any_script_and_with_slashes(desk: Desk) -> None:
         quoted = "".join(f"%{byte:02X}" for byte in name.encode())
         answer = await desk.service.get(f"/v1/projects/shop/outcomes/{quoted}")
         assert answer.json()["item_id"] == name
+
+
+# Both are times in their own zone, and none in UTC.
+EDGES = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00")
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("key", ["due_at", "received_at", "decided_at"])
+async def test_a_time_at_the_end_of_the_calendar_is_a_fault_of_its_entry(
+    desk: Desk, edge: str, key: str
+) -> None:
+    bad = entry("a", due_at=edge) if key == "due_at" else entry("a", prediction={key: edge})
+    pointer = "/due_at" if key == "due_at" else f"/prediction/{key}"
+    rejected, created = await desk.post(bad, entry("b"))
+    assert (rejected["status"], created["status"]) == ("rejected", "created")
+    assert rejected["detail"].startswith(f"{pointer}: ")
+    report = await take_in(desk, lines(bad, entry("c")))
+    assert report["created"] == 1
+    (fault,) = report["rejected"]
+    assert fault["detail"].startswith(f"{pointer}: ")
+
+
+@pytest.mark.parametrize("edge", EDGES)
+async def test_a_time_at_the_end_of_the_calendar_is_a_fault_of_its_query(
+    desk: Desk, edge: str
+) -> None:
+    answer = await desk.operator.get("/v1/projects/shop/timings", params={"since": edge})
+    problem = problem_of(answer, 422, "unprocessable")
+    assert problem["errors"][0]["pointer"] == "/query/since"

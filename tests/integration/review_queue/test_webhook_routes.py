@@ -108,6 +108,10 @@ async def test_gone_receiver_is_disabled_tried_and_enabled(desk: Desk, receiver:
     assert test["data"] == {"webhook_id": webhook["webhook_id"]}
     assert (await the_webhook(desk))["state"] == "disabled"
     assert body_of(await desk.operator.post(f"{route}/enable"))["state"] == "enabled"
+    log = body_of(await desk.operator.get("/v1/projects/shop/activity", params={"limit": 3}))
+    done = [(one["action"], one["target"]) for one in log["activity"]]
+    tested = ("webhook.tested", webhook["webhook_id"])
+    assert done == [("webhook.enabled", webhook["webhook_id"]), tested, tested]
     await wait_until(lambda: receiver.kinds.count("outcome.resolved") == 2)
 
 

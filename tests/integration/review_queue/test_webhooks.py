@@ -104,6 +104,24 @@ async def test_each_later_revision_is_a_correction(bench: Bench, receiver: Recei
     }
 
 
+async def test_what_is_still_to_be_sent_of_an_erased_item_has_no_content(
+    bench: Bench, receiver: Receiver
+) -> None:
+    receiver.script = [saying(503)]
+    await bench.put(hook(receiver))
+    await bench.resolve("a")
+    await bench.pump()
+    assert receiver.received[0].event["data"]["data"] == {"text": "text of a"}
+    await bench.rooms.erasure.erase("shop", "a", reason=None, operator="o1")
+    bench.clock.turn(3600)
+    await bench.pump()
+    told = [message.event for message in receiver.received[1:]]
+    assert {event["type"] for event in told} == {"outcome.resolved", "outcome.corrected"}
+    for event in told:
+        assert (event["data"]["data"], event["data"]["erased"]) == ({}, True)
+    assert (await bench.status()).pending == 0
+
+
 async def test_receiver_gets_only_the_events_that_it_names(
     bench: Bench, receiver: Receiver
 ) -> None:

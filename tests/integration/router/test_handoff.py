@@ -214,6 +214,19 @@ async def test_refused_entries_become_dead_letters_and_block_nothing(tmp_path: P
     assert kept == ["b", "c"]
 
 
+async def test_of_an_erased_item_nothing_is_kept_and_nothing_is_blocked(tmp_path: Path) -> None:
+    port = free_port()
+    queue = ScriptedQueue(status={"b": {"status": "rejected", "detail": "erased"}})
+    async with handing_off(tmp_path, f"http://127.0.0.1:{port}") as handoff:
+        await handoff.deliver("shop", [entry(name) for name in "abc"])
+        await handoff.deliver("shop", [entry("b", lane="audit")])
+        async with serve(queue.app(), port):
+            await wait_until(lambda: handoff.backlog == 0)
+            await wait_until(lambda: len(queue.item_ids) == 4)
+            await wait_until(lambda: spooled(tmp_path) == spooled(tmp_path / "audits") == 0)
+    assert dead_letters(tmp_path) == dead_letters(tmp_path / "audits") == []
+
+
 async def test_an_entry_that_spoils_its_batch_is_found_and_buried(tmp_path: Path) -> None:
     def script(project: str, tasks: list[Task]) -> Response | None:
         spoiled = any(task["item_id"] == "bad" for task in tasks)

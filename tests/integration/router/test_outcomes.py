@@ -116,3 +116,37 @@ async def test_a_thousand_items_of_several_calls_become_a_thousand_tasks(
     await world.drained()
     depth = (await people.operator.get("/v1/projects/shop/queue")).json()
     assert depth["open"] == 1000
+
+
+async def erase(people: People, item_id: str) -> None:
+    erased = await people.operator.delete(f"/v1/projects/shop/items/{item_id}")
+    assert erased.status_code == 200, erased.text
+
+
+async def test_an_erased_item_is_gone_and_its_id_is_refused(world: World, people: People) -> None:
+    await world.one(UNSURE)
+    await erase(people, "a")
+    gone = await world.caller.get("/v1/projects/shop/items/a/outcome")
+    assert gone.status_code == 410
+    assert (gone.json()["type"], gone.json()["item_id"]) == (
+        "urn:surehand:problem:item-erased",
+        "a",
+    )
+    items = [{"item_id": name, "data": {"score": UNSURE}} for name in ("b", "a")]
+    refused = await world.predict(*items)
+    assert refused.status_code == 422
+    (fault,) = refused.json()["errors"]
+    assert (fault["pointer"], "erased" in fault["detail"]) == ("/items/1", True)
+
+
+async def test_who_waits_for_an_item_is_told_at_once_that_it_was_erased(
+    world: World, people: People
+) -> None:
+    await world.one(UNSURE)
+    path = "/v1/projects/shop/items/a/outcome"
+    started = asyncio.get_running_loop().time()
+    waiting = asyncio.create_task(world.caller.get(path, params={"wait_seconds": 20}))
+    await world.waiters(1)
+    await erase(people, "a")
+    assert (await waiting).status_code == 410
+    assert asyncio.get_running_loop().time() - started < 10

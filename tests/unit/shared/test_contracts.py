@@ -1,14 +1,15 @@
 """Messages and documents: strictness, ids, and the digest that a certificate speaks about."""
 
 import uuid
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.base import new_id, task_id_for
+from shared.contracts.base import UtcTime, new_id, rfc3339, task_id_for
 from shared.contracts.decisions import PredictRequest
 from shared.contracts.projects import ProjectSpec, certificate_digest
 
@@ -93,3 +94,27 @@ def test_certificate_digest_changes_with_what_it_speaks_about(change: dict[str, 
 def test_certificate_digest_outlives_other_changes(change: dict[str, Any]) -> None:
     before = certificate_digest(ProjectSpec.model_validate(SPEC))
     assert certificate_digest(ProjectSpec.model_validate({**SPEC, **change})) == before
+
+
+_ZONES = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59))
+_ANY_TIME: TypeAdapter[datetime] = TypeAdapter(UtcTime)
+
+
+_DAYS = st.integers(1, 3_652_059)
+# Hypothesis seldom comes to the ends of the calendar by itself.
+_NEAR_AN_END = st.integers(1, 732) | st.integers(3_652_059 - 732, 3_652_059)
+
+
+@given(_DAYS | _NEAR_AN_END, st.times(), _ZONES.map(timezone))
+def test_a_time_that_is_taken_exists_in_every_zone(day: int, clock: time, zone: timezone) -> None:
+    moment = datetime.combine(date.fromordinal(day), clock, zone)
+    try:
+        taken = _ANY_TIME.validate_python(moment)
+    except ValidationError:
+        assert moment.year in {1, 2, 9998, 9999}
+        return
+    assert taken.astimezone(UTC) == moment
+    for offset in (-23, 23):
+        taken.astimezone(timezone(timedelta(hours=offset)))
+    again = _ANY_TIME.validate_json(f'"{rfc3339(taken)}"')
+    assert abs(again - moment) < timedelta(milliseconds=1)

@@ -4,18 +4,17 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from services.review_queue.api.access import ByReviewer, InRooms
 from services.review_queue.ui.markup import instructions_html
 from services.review_queue.ui.routes.known import PageRoute
 from services.review_queue.ui.site import page
-from shared.contracts.base import utc_now
+from shared.contracts.base import UtcTime, utc_now
 
 router = APIRouter(prefix="/ui/p/{project}", route_class=PageRoute, include_in_schema=False)
 
 # A reviewer's own day; where the browser does not say when it began, that of UTC.
-Since = Annotated[AwareDatetime | None, Query()]
+Since = Annotated[UtcTime | None, Query()]
 
 
 def day_of(since: datetime | None) -> datetime:

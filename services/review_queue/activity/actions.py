@@ -1,0 +1,38 @@
+"""What people do, by name."""
+
+from typing import Literal, get_args
+
+# Read from the timelines of tasks, which have them already.
+TimelineAction = Literal[
+    "task.leased", "task.answered", "task.skipped", "task.released", "task.undone"
+]
+RecordedAction = Literal[
+    "project.created",
+    "project.replaced",
+    "tasks.added",
+    "tasks.imported",
+    "tasks.exported",
+    "task.answered_on_behalf",
+    "task.adjudicated",
+    "task.reopened",
+    "feedback.given",
+    "feedback.answered",
+    "webhook.enabled",
+    "webhook.tested",
+    "link.made",
+    "session.opened",
+    "session.ended",
+    "instructions.read",
+    "item.erased",
+]
+Action = TimelineAction | RecordedAction
+
+KIND_OF: dict[TimelineAction, str] = {
+    "task.leased": "leased",
+    "task.answered": "verdict",
+    "task.skipped": "skipped",
+    "task.released": "released",
+    "task.undone": "undone",
+}
+ACTION_OF: dict[str, TimelineAction] = {kind: action for action, kind in KIND_OF.items()}
+TIMELINE_ACTIONS: tuple[TimelineAction, ...] = get_args(TimelineAction)

@@ -1,0 +1,41 @@
+"""Writing a line of the activity log, in the transaction of what it tells of."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.models import ActivityRow
+from shared.auth import Principal, acting
+
+
+def record(
+    session: AsyncSession,
+    action: RecordedAction,
+    at: datetime,
+    *,
+    project: str | None,
+    target: str | None = None,
+    who: Principal | None = None,
+    actor: str | None = None,
+    **detail: Any,
+) -> None:
+    """Write down what is done in this transaction, and by whom.
+
+    That is `who`, else the caller of this request; `actor` names somebody who shows no token.
+    """
+    who = who or acting()
+    known = who if who is not None and actor in {None, who.subject} else None
+    session.add(
+        ActivityRow(
+            project=project,
+            at=at,
+            actor=actor or (None if known is None else known.subject),
+            role=None if known is None else known.role,
+            token_id=None if known is None else known.token_id,
+            action=action,
+            target=target,
+            detail=detail,
+        )
+    )

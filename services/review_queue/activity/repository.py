@@ -1,0 +1,65 @@
+"""Every statement about the activity log: its own lines, and those of the timelines of tasks."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.activity.models import ActivityRow
+from services.review_queue.models import EventRow, TaskRow
+from services.review_queue.statements import table_of
+
+_activity = table_of(ActivityRow)
+_events = table_of(EventRow)
+_tasks = table_of(TaskRow)
+
+
+async def recorded(
+    session: AsyncSession,
+    project: str | None,
+    *,
+    before: int,
+    limit: int,
+    actor: str | None,
+    action: str | None,
+) -> Sequence[Row[Any]]:
+    """Return the log's own lines of a project (None: of no single one), newest first."""
+    statement: Select[Any] = select(_activity).where(
+        _activity.c.project == project, _activity.c.entry_id < before
+    )
+    if actor is not None:
+        statement = statement.where(_activity.c.actor == actor)
+    if action is not None:
+        statement = statement.where(_activity.c.action == action)
+    newest = statement.order_by(_activity.c.entry_id.desc()).limit(limit)
+    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
+    return rows
+
+
+async def told(
+    session: AsyncSession,
+    project: str,
+    *,
+    before: int,
+    limit: int,
+    actor: str | None,
+    kinds: Collection[str],
+) -> Sequence[Row[Any]]:
+    """Return lines of these kinds of the timelines of a project's tasks, newest first.
+
+    Without answers that somebody else recorded: the log has a line of its own for these.
+    """
+    # Not a join: SQLite would begin with all tasks of the project, and sort all their lines.
+    in_project = exists().where(_tasks.c.task_id == _events.c.task_id, _tasks.c.project == project)
+    statement: Select[Any] = select(_events).where(
+        in_project,
+        _events.c.event_id < before,
+        _events.c.kind.in_(kinds),
+        _events.c.detail["recorded_by"].as_string().is_(None),
+    )
+    if actor is not None:
+        statement = statement.where(_events.c.actor == actor)
+    newest = statement.order_by(_events.c.event_id.desc()).limit(limit)
+    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
+    return rows

@@ -1,0 +1,35 @@
+"""Routes of items."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import StringConstraints
+
+from services.review_queue.api.access import ByOperator, InRooms
+from services.review_queue.erasure.messages import Tombstone
+from shared.contracts.base import ItemId, Text
+from shared.http.body import StrictRoute
+from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
+
+AnItem = Annotated[ItemId, Path()]
+Why = Annotated[
+    Annotated[Text, StringConstraints(max_length=1000)] | None,
+    Query(description="Why it is erased; kept, so without anything of the item."),
+]
+
+
+@router.delete(
+    "/items/{item_id:path}",
+    summary="Erase an item",
+    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+)
+async def delete_item(
+    project: str, item_id: AnItem, rooms: InRooms, who: ByOperator, reason: Why = None
+) -> Tombstone:
+    """Take away the item's content and what was written about it, for good; a tombstone stays.
+
+    The same call again gets the same answer. The outcomes feed tells all who have kept a copy.
+    """
+    return await rooms.erasure.erase(project, item_id, reason=reason, operator=who.subject)

@@ -1,0 +1,1 @@
+"""Erasure of items on request: their content goes, a tombstone stays."""

@@ -1,0 +1,117 @@
+"""Erasure as a use case."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.activity.recording import record
+from services.review_queue.erasure import repository
+from services.review_queue.erasure.messages import Tombstone
+from services.review_queue.erasure.models import TombstoneRow
+from services.review_queue.leases.claims import supersede
+from services.review_queue.models import TaskRow
+from services.review_queue.outcomes.revisions import close_erased
+from services.review_queue.projects.service import current_project
+from services.review_queue.tasks import repository as tasks
+from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, group_of
+from services.review_queue.timeline import event
+from shared.contracts.base import task_id_for
+from shared.contracts.tasks import Lane
+from shared.db import Database
+
+# Of an item that nobody was asked about: nobody waits for it, and it is no evidence.
+_UNASKED_LANE: Lane = "optional"
+
+
+@dataclass(frozen=True)
+class ErasureService:
+    """Takes the content of items away, for good."""
+
+    database: Database
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+
+    async def erase(
+        self, project_name: str, item_id: str, *, reason: str | None, operator: str
+    ) -> Tombstone:
+        """Erase an item, and return what is left of it; the same call again changes nothing.
+
+        Of an item that nobody was asked about too: the feed then tells those who have it from
+        elsewhere, and its id is taken for ever.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        """
+        now, task_id = self.now(), task_id_for(project_name, item_id)
+        async with self.database.transaction() as session:
+            await current_project(session, project_name)
+            empty = _empty_task(project_name, item_id, task_id, now)
+            asked = not await repository.add_unknown(session, empty)
+            task = await tasks.lock(session, task_id)
+            assert task is not None
+            stone = await repository.tombstone(session, task_id)
+            if stone is None:
+                stone = TombstoneRow(
+                    task_id=task_id,
+                    erased_at=now,
+                    erased_by=operator,
+                    reason=reason,
+                    asked=asked,
+                    revision=task.revision + 1,
+                )
+                await _erase(session, task, stone)
+        self.nudge()
+        return Tombstone(item_id=item_id, **stone.model_dump())
+
+
+async def _erase(session: AsyncSession, task: TaskRow, stone: TombstoneRow) -> None:
+    now = stone.erased_at
+    if stone.asked:
+        await supersede(session, task, now)
+        await repository.erase_answers(session, task.task_id)
+        await repository.erase_predictions(session, task.task_id)
+        await repository.erase_feedback(session, task.project, task.task_id)
+        await repository.erase_timeline(session, task.task_id)
+    task.data, task.item_metadata, task.data_digest = {}, {}, ""
+    task.prediction = task.trace = None
+    task.erased_at = now
+    await close_erased(session, task, now)
+    session.add(stone)
+    line = event(task.task_id, "erased", stone.erased_by, now)
+    await tasks.add_events(session, [line])
+    record(
+        session,
+        "item.erased",
+        now,
+        project=task.project,
+        target=task.task_id,
+        actor=stone.erased_by,
+        item_id=task.item_id,
+        reason=stone.reason,
+    )
+
+
+def _empty_task(project: str, item_id: str, task_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "project": project,
+        "item_id": item_id,
+        "data": {},
+        "data_digest": "",
+        "item_metadata": {},
+        "lane": _UNASKED_LANE,
+        "lane_group": group_of(_UNASKED_LANE),
+        "adjudication": False,
+        "state": "resolved",
+        "turn": None,
+        "available_at": AVAILABLE_AT_ONCE,
+        "lease_number": 0,
+        "created_at": now,
+        "skips": 0,
+        "revision": 0,
+    }

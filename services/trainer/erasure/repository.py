@@ -1,0 +1,119 @@
+"""SQL that takes the content of erased items away, table by table."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.trainer.content import content_hash
+from services.trainer.models import CertificationItem, Dataset, LedgerRow, OutcomeRow, PoolItem
+
+_AT_ONCE = 500
+_NOTHING = content_hash({})
+
+
+def _batches(item_ids: Iterable[str]) -> Iterable[list[str]]:
+    wanted = sorted(set(item_ids))
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
+
+
+async def erased_among(session: AsyncSession, project: str, item_ids: Iterable[str]) -> set[str]:
+    """Return those of the items that were erased."""
+    found: set[str] = set()
+    for batch in _batches(item_ids):
+        query = select(col(OutcomeRow.item_id)).where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.item_id).in_(batch),
+            col(OutcomeRow.erasure).is_not(None),
+        )
+        found |= set((await session.execute(query)).scalars())
+    return found
+
+
+async def take_content(session: AsyncSession, project: str, item_ids: Iterable[str]) -> None:
+    """Empty the items of pool, ledger and certifications; the rows stay, and what they count."""
+    for batch in _batches(item_ids):
+        await _empty_pool(session, project, batch)
+        await _empty_ledger(session, project, batch)
+        await session.execute(
+            update(CertificationItem)
+            .where(
+                col(CertificationItem.project) == project,
+                col(CertificationItem.item_id).in_(batch),
+            )
+            .values(data={}, item_metadata={})
+        )
+
+
+async def _empty_pool(session: AsyncSession, project: str, item_ids: Sequence[str]) -> None:
+    for item_id in item_ids:
+        # Not what it had: a digest of the content is as good as the content to who can guess it.
+        await session.execute(
+            update(PoolItem)
+            .where(col(PoolItem.project) == project, col(PoolItem.item_id) == item_id)
+            .values(
+                data={},
+                item_metadata={},
+                content_hash=f"erased:{item_id}",
+                state="erased",
+                posted=True,
+            )
+        )
+
+
+async def _empty_ledger(session: AsyncSession, project: str, item_ids: Sequence[str]) -> None:
+    query = select(col(LedgerRow.id), col(LedgerRow.row)).where(
+        col(LedgerRow.project) == project, col(LedgerRow.item_id).in_(item_ids)
+    )
+    for number, row in (await session.execute(query)).all():
+        await session.execute(
+            update(LedgerRow)
+            .where(col(LedgerRow.id) == number)
+            .values(row=emptied(row), content_hash=_NOTHING)
+        )
+
+
+def emptied(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the decision log without the item's content."""
+    nothing: dict[str, Any] = {"data": {}, "metadata": {}, "confidence": None}
+    return {**row, **nothing, "probabilities": None}
+
+
+async def pending(session: AsyncSession, project: str) -> set[str]:
+    """Return the erased items that snapshots may still hold."""
+    query = select(col(OutcomeRow.item_id)).where(
+        col(OutcomeRow.project) == project, col(OutcomeRow.erasure) == "pending"
+    )
+    return set((await session.execute(query)).scalars())
+
+
+async def finish(session: AsyncSession, project: str, item_ids: Iterable[str]) -> None:
+    """Note that no snapshot holds these items any more."""
+    for batch in _batches(item_ids):
+        await session.execute(
+            update(OutcomeRow)
+            .where(col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch))
+            .values(erasure="done")
+        )
+
+
+async def begin_again(session: AsyncSession, project: str, after: int) -> None:
+    """Let snapshots be looked at again for the items that were erased after a position."""
+    await session.execute(
+        update(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.erasure) == "done",
+            col(OutcomeRow.position) > after,
+        )
+        .values(erasure="pending")
+    )
+
+
+async def datasets(session: AsyncSession, project: str) -> dict[str, Dataset]:
+    """Return the records of a project's snapshots by their paths."""
+    rows = await session.execute(select(Dataset).where(col(Dataset.project) == project))
+    return {row.path: row for row in rows.scalars()}
