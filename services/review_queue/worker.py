@@ -15,6 +15,7 @@ from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.verdicts.learning import KnownReviewers
+from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
@@ -36,12 +37,14 @@ class Worker:
         now: Callable[[], datetime],
         poll_seconds: float,
         webhooks: Relay,
+        announcer: Announcer,
     ) -> None:
         self._database = database
         self._bells = bells
         self._now = now
         self._poll_seconds = poll_seconds
         self._webhooks = webhooks
+        self._announcer = announcer
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -60,7 +63,10 @@ class Worker:
         """Work until stopped."""
         await self._attempt("projects_healed", projects.heal)
         await asyncio.gather(
-            self._relay_loop(), self._upkeep_loop(projects, known), self._webhooks.run()
+            self._relay_loop(),
+            self._upkeep_loop(projects, known),
+            self._announcing_loop(),
+            self._webhooks.run(),
         )
 
     async def _relay_loop(self) -> None:
@@ -74,9 +80,24 @@ class Worker:
             await self._attempt("leases_expired", self.expire_leases)
             await self._attempt("projects_published", projects.publish_pending)
             await self._attempt("reviewers_learned", known.refresh)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await self._stopping.wait()
+            await self._rest()
+
+    async def _announcing_loop(self) -> None:
+        # By itself: a store that takes its time holds up nothing else.
+        while not self._stopping.is_set():
+            await self._attempt("changes_announced", self.announce)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds):
+                await self._stopping.wait()
+
+    async def announce(self) -> int:
+        """Have receivers told what the trainer has published; return how many deliveries."""
+        if written := await self._announcer.look():
+            self._webhooks.nudge()
+        return written
 
     async def _attempt(self, done: str, work: Callable[[], Awaitable[int]]) -> None:
         try:

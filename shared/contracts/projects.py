@@ -96,9 +96,10 @@ def _names_a_secret(reference: str) -> str:
     return reference
 
 
-# What the review queue tells receivers of; `promise.changed` and `version.promoted` come from the
-# trainer, and are taken in once it tells of them.
-WebhookEvent = Literal["outcome.resolved", "outcome.corrected"]
+# What the review queue tells receivers of; the last two come from the trainer's documents.
+WebhookEvent = Literal[
+    "outcome.resolved", "outcome.corrected", "promise.changed", "version.promoted"
+]
 
 
 class Webhook(Message):

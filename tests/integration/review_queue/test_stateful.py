@@ -24,6 +24,7 @@ from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.worker import Worker
 from shared.auth import Principal
@@ -75,7 +76,8 @@ class History(RuleBasedStateMachine):
         store = Store(self.store_folder.as_uri())
         sender = webhook_sender(ReviewQueueSettings(), self.clock)
         relay = Relay(database, sender, self.clock, 1.0)
-        worker = Worker(database, bells, self.clock, 1.0, relay)
+        announcer = Announcer(database, store, self.clock)
+        worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
         rooms = furnish(
             database, bells, store, sender, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
         )
