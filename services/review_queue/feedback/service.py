@@ -18,6 +18,7 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.repository import find
 from services.review_queue.tasks.service import as_task_id, require_task
 from services.review_queue.verdicts.service import require_label
+from shared.contracts.projects import Project
 from shared.db import Database
 from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
@@ -64,12 +65,17 @@ class FeedbackService:
         """Return feedback, newest first; `NotFound` when there is no such project."""
         async with self.database.reading() as session:
             await current_project(session, project)
-            rows = await repository.page(
-                session, project, before=before, answered=answered, limit=limit + 1
-            )
-        more = len(rows) > limit
-        cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
-        return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
+            return await _page(session, project, before=before, answered=answered, limit=limit)
+
+    async def view(
+        self, project: str, *, before: int | None, answered: bool | None, limit: int
+    ) -> tuple[Project, FeedbackList, dict[str, str]]:
+        """Return the project, a page as `page` does, and the ids of its items by task."""
+        async with self.database.reading() as session:
+            document = await current_project(session, project)
+            listed = await _page(session, project, before=before, answered=answered, limit=limit)
+            task_ids = {one.task_id for one in listed.feedback if one.task_id is not None}
+            return document, listed, await repository.item_ids(session, task_ids)
 
     async def answer(
         self, project: str, feedback_id: int, body: FeedbackAnswer, operator: str
@@ -92,6 +98,17 @@ class FeedbackService:
             elif row.answer != body.text:
                 raise Conflict("It is answered already.", answer=row.answer)
             return _message(row)
+
+
+async def _page(
+    session: AsyncSession, project: str, *, before: int | None, answered: bool | None, limit: int
+) -> FeedbackList:
+    rows = await repository.page(
+        session, project, before=before, answered=answered, limit=limit + 1
+    )
+    more = len(rows) > limit
+    cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
+    return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
 
 
 async def _task_of(session: AsyncSession, project: str, body: NewFeedback) -> str | None:
