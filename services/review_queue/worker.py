@@ -13,6 +13,7 @@ from services.review_queue.leases import repository as leases
 from services.review_queue.leases.claims import end_expired
 from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
+from services.review_queue.tasks.expiry import close_expired
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.webhooks.announcing import Announcer
@@ -78,6 +79,7 @@ class Worker:
     async def _upkeep_loop(self, projects: ProjectService, known: KnownReviewers) -> None:
         while not self._stopping.is_set():
             await self._attempt("leases_expired", self.expire_leases)
+            await self._attempt("tasks_expired", self.expire_tasks)
             await self._attempt("projects_published", projects.publish_pending)
             await self._attempt("reviewers_learned", known.refresh)
             await self._rest()
@@ -118,6 +120,12 @@ class Worker:
         while relayed := await outbox.relay(self._database, OutboxRow, self._bells):
             total += relayed
         return total
+
+    async def expire_tasks(self) -> int:
+        """Close optional tasks whose time is over; return how many."""
+        if closed := await close_expired(self._database, self._now()):
+            self.nudge()
+        return closed
 
     async def expire_leases(self) -> int:
         """Write expired leases into the timelines, and say that their tasks can be had again."""

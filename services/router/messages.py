@@ -47,8 +47,8 @@ class FeedRow(Message):
     resolved_at: UtcTime
 
     def outcome(self) -> ItemOutcome:
-        """Return what became of the item: without a label and verdicts it waits again."""
-        resolved = self.label is not None or self.verdicts > 0
+        """Return what became of the item: without a label, verdicts and expiry it waits again."""
+        resolved = self.label is not None or self.verdicts > 0 or self.source == "expiry"
         return ItemOutcome(
             item_id=self.item_id,
             status="resolved" if resolved else "in_review",

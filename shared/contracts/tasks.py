@@ -20,7 +20,8 @@ from shared.contracts.base import (
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
-OutcomeSource = Literal["human", "consensus", "adjudicator"]
+# `expiry` is nobody: an optional task that had not been decided when its time was over.
+OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry"]
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
 
 # Lanes whose answers are evidence: asked blind, and never trained on by the version they judge.
@@ -83,7 +84,8 @@ class Outcome(Message):
     """An item's final label: one row of the outcomes feed.
 
     A correction is a later row of the same item with a higher `revision`. `label` is null when
-    nobody could answer, or while a reopened task waits for its next verdict. `blind` says that
+    nobody could answer, when the task expired (`source` says so), or while a reopened task waits
+    for its next verdict. `blind` says that
     nobody who answered saw a suggestion.
     """
 

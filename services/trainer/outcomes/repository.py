@@ -15,7 +15,8 @@ from shared.contracts.tasks import TRAINING_LANES, Outcome
 async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
     """Keep the latest revision of each outcome; return how many rows changed.
 
-    A row that arrives late with a lower revision changes nothing.
+    A row that arrives late with a lower revision changes nothing; neither does one that decides
+    nothing about an item of which nothing is known.
     """
     known = {
         row.item_id: row
@@ -24,12 +25,19 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
     changed = 0
     for outcome in outcomes:
         row = known.get(outcome.item_id)
+        if row is None and _decides_nothing(outcome):
+            continue
         if row is not None and row.revision >= outcome.revision:
             continue
         state.outcomes_seen += 1
         changed += 1
         known[outcome.item_id] = _merged(session, state, row, outcome)
     return changed
+
+
+def _decides_nothing(outcome: Outcome) -> bool:
+    # Its task expired, or waits again. Where people could not answer, that is an answer.
+    return outcome.label is None and (outcome.verdicts == 0 or outcome.source == "expiry")
 
 
 def _merged(

@@ -92,7 +92,8 @@ def records(draw: st.DrawFn) -> Json:
         "data": draw(DATA),
         "metadata": draw(st.dictionaries(st.sampled_from(["channel", "data"]), TEXT)),
         "lane": lane,
-        "due_at": draw(MOMENTS if lane == "mandatory" else st.none() | MOMENTS),
+        # An optional task that is past it would be closed.
+        "due_at": draw(_due_dates(lane)),
         "prediction": draw(PREDICTIONS),
         "state": "resolved" if resolved else "open",
         "label": draw(st.none() | st.sampled_from(LABELS)) if resolved else None,
@@ -102,6 +103,12 @@ def records(draw: st.DrawFn) -> Json:
         "resolved_at": draw(MOMENTS) if resolved else None,
         "verdicts": draw(st.lists(verdicts(), max_size=3)),
     }
+
+
+def _due_dates(lane: str) -> st.SearchStrategy[str | None]:
+    if lane == "optional":
+        return st.none() | st.just("2100-01-01T00:00:00Z")
+    return MOMENTS if lane == "mandatory" else st.none() | MOMENTS
 
 
 PROJECTS = st.lists(records(), min_size=1, max_size=4, unique_by=lambda record: record["item_id"])

@@ -1,4 +1,4 @@
-"""Deliveries of other events than outcomes, and what was told of the trainer's documents."""
+"""Deliveries of the trainer's events, what was told of its documents, and tasks that expire."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ depends_on = None
 
 # Deliveries that the revision before cannot hold.
 _OF_EVENTS = "DELETE FROM webhook_deliveries WHERE task_id IS NULL"
+_EXPIRING = sa.text("lane = 'optional' AND turn IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -32,9 +33,17 @@ def upgrade() -> None:
         sa.Column("champion", sa.String(), nullable=True),
         sa.Column("live_at", UtcDateTime(), nullable=True),
     )
+    op.create_index(
+        "tasks_by_expiry",
+        "tasks",
+        ["due_at"],
+        sqlite_where=_EXPIRING,
+        postgresql_where=_EXPIRING,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("tasks_by_expiry", "tasks")
     op.drop_table("webhook_told")
     op.execute(_OF_EVENTS)
     with op.batch_alter_table("webhook_deliveries") as deliveries:
