@@ -24,6 +24,17 @@ async def page(
     return list((await session.execute(newest)).scalars())
 
 
+async def newest_of(session: AsyncSession, project: str, author: str) -> FeedbackRow | None:
+    """Return the author's newest remark in the project."""
+    statement = (
+        select(FeedbackRow)
+        .where(col(FeedbackRow.project) == project, col(FeedbackRow.author) == author)
+        .order_by(col(FeedbackRow.feedback_id).desc())
+        .limit(1)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def lock(session: AsyncSession, feedback_id: int) -> FeedbackRow | None:
     """Return one remark, kept from everybody else until the transaction ends."""
     statement = select(FeedbackRow).where(col(FeedbackRow.feedback_id) == feedback_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,7 +33,7 @@ class FeedbackService:
     now: Callable[[], datetime]
 
     async def give(self, project_name: str, body: NewFeedback, author: str) -> Feedback:
-        """Keep a remark.
+        """Keep a remark; the author's last one once more, unanswered, is the same remark.
 
         Raises
         ------
@@ -45,15 +46,23 @@ class FeedbackService:
             project = await current_project(session, project_name)
             if body.label is not None:
                 require_label(project, body.label)
+            said: dict[str, Any] = {
+                "about": body.about,
+                "task_id": await _task_of(session, project_name, body),
+                "label": body.label,
+                "text": body.text,
+                "instructions_revision": project.instructions_revision,
+                "answer": None,
+            }
+            last = await repository.newest_of(session, project_name, author)
+            if last is not None and said.items() <= last.model_dump().items():
+                # The answer to the first call may have been lost.
+                return _message(last)
             row = FeedbackRow(
                 project=project_name,
-                about=body.about,
-                task_id=await _task_of(session, project_name, body),
-                label=body.label,
-                instructions_revision=project.instructions_revision,
-                text=body.text,
                 author=author,
                 given_at=self.now(),
+                **said,
             )
             session.add(row)
             await session.flush()

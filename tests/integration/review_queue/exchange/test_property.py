@@ -87,6 +87,9 @@ def verdicts(draw: st.DrawFn) -> Json:
 def records(draw: st.DrawFn) -> Json:
     resolved = draw(st.booleans())
     lane = draw(st.sampled_from(LANES))
+    label = draw(st.none() | st.sampled_from(LABELS)) if resolved else None
+    # Only what has no label may have expired.
+    sources = SOURCES if label is not None else [*SOURCES, "expiry"]
     return {
         "item_id": draw(NAMES),
         "data": draw(DATA),
@@ -96,8 +99,8 @@ def records(draw: st.DrawFn) -> Json:
         "due_at": draw(_due_dates(lane)),
         "prediction": draw(PREDICTIONS),
         "state": "resolved" if resolved else "open",
-        "label": draw(st.none() | st.sampled_from(LABELS)) if resolved else None,
-        "source": draw(st.sampled_from(SOURCES)) if resolved else None,
+        "label": label,
+        "source": draw(st.sampled_from(sources)) if resolved else None,
         "revision": draw(st.integers(int(resolved), 5)),
         "created_at": draw(MOMENTS),
         "resolved_at": draw(MOMENTS) if resolved else None,
