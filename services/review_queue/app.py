@@ -15,6 +15,7 @@ from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
 from services.review_queue.ui.site import Assets, Site
+from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
@@ -48,9 +49,9 @@ def create_app(
     file = (common.home / "review_queue.db").resolve()
     database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
     bells, store = Doorbells(common.redis_url), Store(common.store_address)
-    sender = webhook_sender(settings, now)
-    poll = common.poll_seconds
-    worker = Worker(database, bells, now, poll, Relay(database, sender, now, poll))
+    sender, poll = webhook_sender(settings, now), common.poll_seconds
+    relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
+    worker = Worker(database, bells, now, poll, relay, announcer)
     rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager

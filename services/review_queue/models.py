@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from shared.db import UtcDateTime
@@ -12,6 +12,7 @@ from shared.outbox import OutboxColumns
 # SQLite counts rows by itself only in a column declared INTEGER.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 _Json = JSON(none_as_null=True)
+_EXPIRING = text("lane = 'optional' AND turn IS NOT NULL")
 
 
 class Base(SQLModel):
@@ -38,7 +39,7 @@ class TaskRow(Base, table=True):
     """One task an item.
 
     `turn` orders the claims of its lane's group, and is null while nobody may claim it: once it is
-    resolved, and while it waits for an `adjudication`.
+    resolved, and while it waits for an `adjudication`. An `optional` task expires at `due_at`.
     `available_at` is the moment from which anybody may claim it; `reserved_for` may do so before.
     `lease_number` names the lease that holds now; `revision` counts the outcomes; `trace` is the
     span that asked for the task. Since `erased_at` it has no content, and stays resolved for ever.
@@ -50,6 +51,8 @@ class TaskRow(Base, table=True):
         Index("tasks_by_turn", "project", "lane_group", "turn"),
         Index("tasks_for_adjudication", "project", "adjudication"),
         Index("tasks_by_creation", "project", "created_at", "task_id"),
+        # Of the few that may expire alone: no other claim or verdict touches it.
+        Index("tasks_by_expiry", "due_at", sqlite_where=_EXPIRING, postgresql_where=_EXPIRING),
     )
 
     task_id: str = Field(primary_key=True)

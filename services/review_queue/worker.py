@@ -13,8 +13,10 @@ from services.review_queue.leases import repository as leases
 from services.review_queue.leases.claims import end_expired
 from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
+from services.review_queue.tasks.expiry import close_expired
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.verdicts.learning import KnownReviewers
+from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
@@ -36,12 +38,14 @@ class Worker:
         now: Callable[[], datetime],
         poll_seconds: float,
         webhooks: Relay,
+        announcer: Announcer,
     ) -> None:
         self._database = database
         self._bells = bells
         self._now = now
         self._poll_seconds = poll_seconds
         self._webhooks = webhooks
+        self._announcer = announcer
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -60,7 +64,10 @@ class Worker:
         """Work until stopped."""
         await self._attempt("projects_healed", projects.heal)
         await asyncio.gather(
-            self._relay_loop(), self._upkeep_loop(projects, known), self._webhooks.run()
+            self._relay_loop(),
+            self._upkeep_loop(projects, known),
+            self._announcing_loop(),
+            self._webhooks.run(),
         )
 
     async def _relay_loop(self) -> None:
@@ -72,11 +79,27 @@ class Worker:
     async def _upkeep_loop(self, projects: ProjectService, known: KnownReviewers) -> None:
         while not self._stopping.is_set():
             await self._attempt("leases_expired", self.expire_leases)
+            await self._attempt("tasks_expired", self.expire_tasks)
             await self._attempt("projects_published", projects.publish_pending)
             await self._attempt("reviewers_learned", known.refresh)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await self._stopping.wait()
+            await self._rest()
+
+    async def _announcing_loop(self) -> None:
+        # By itself: a store that takes its time holds up nothing else.
+        while not self._stopping.is_set():
+            await self._attempt("changes_announced", self.announce)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds):
+                await self._stopping.wait()
+
+    async def announce(self) -> int:
+        """Have receivers told what the trainer has published; return how many deliveries."""
+        if written := await self._announcer.look():
+            self._webhooks.nudge()
+        return written
 
     async def _attempt(self, done: str, work: Callable[[], Awaitable[int]]) -> None:
         try:
@@ -97,6 +120,12 @@ class Worker:
         while relayed := await outbox.relay(self._database, OutboxRow, self._bells):
             total += relayed
         return total
+
+    async def expire_tasks(self) -> int:
+        """Close optional tasks whose time is over; return how many."""
+        if closed := await close_expired(self._database, self._now()):
+            self.nudge()
+        return closed
 
     async def expire_leases(self) -> int:
         """Write expired leases into the timelines, and say that their tasks can be had again."""

@@ -48,7 +48,7 @@ class FeedRow(Message):
     erased: bool = False
 
     def outcome(self) -> ItemOutcome:
-        """Return what became of the item: without a label and verdicts it waits again."""
+        """Return what became of the item: without a label, verdicts and expiry it waits again."""
         if self.erased:
             return ItemOutcome(
                 item_id=self.item_id,
@@ -56,7 +56,7 @@ class FeedRow(Message):
                 task_id=self.task_id,
                 revision=self.revision,
             )
-        resolved = self.label is not None or self.verdicts > 0
+        resolved = self.label is not None or self.verdicts > 0 or self.source == "expiry"
         return ItemOutcome(
             item_id=self.item_id,
             status="resolved" if resolved else "in_review",

@@ -49,12 +49,14 @@ class PromiseSettings(Message):
 class ReviewSettings(Message):
     """How people review: overlap, blindness, lease and due times in seconds.
 
-    A task is answered by `overlap` people at least, and by `max_overlap` at most. Without
+    A task is answered by `overlap` people at least, and by `max_overlap` at most. `sure` is how
+    likely a label must be, given people who are known, for no more of them to be asked. Without
     `lease_seconds` a lease lasts three times as long as people here are at work on a task.
     """
 
     overlap: int = Field(default=1, ge=1, le=100)
     max_overlap: int = Field(default=5, ge=1, le=100)
+    sure: float = Field(default=0.99, gt=0.5, lt=1.0)
     blind: bool = True
     lease_seconds: float | None = Field(default=None, ge=1, le=86_400)
     due_seconds: float = Field(default=3600, ge=0, le=31_536_000)
@@ -96,9 +98,10 @@ def _names_a_secret(reference: str) -> str:
     return reference
 
 
-# What the review queue tells receivers of; `promise.changed` and `version.promoted` come from the
-# trainer, and are taken in once it tells of them.
-WebhookEvent = Literal["outcome.resolved", "outcome.corrected"]
+# What the review queue tells receivers of; the last two come from the trainer's documents.
+WebhookEvent = Literal[
+    "outcome.resolved", "outcome.corrected", "promise.changed", "version.promoted"
+]
 
 
 class Webhook(Message):

@@ -20,7 +20,8 @@ from shared.contracts.base import (
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
-OutcomeSource = Literal["human", "consensus", "adjudicator"]
+# `expiry` is nobody: an optional task that had not been decided when its time was over.
+OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry"]
 # The `detail` of a rejected receipt whose item was erased: it is never taken again.
 ERASED_DETAIL = "erased"
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
@@ -85,9 +86,10 @@ class Outcome(Message):
     """An item's final label: one row of the outcomes feed.
 
     A correction is a later row of the same item with a higher `revision`. `label` is null when
-    nobody could answer, or while a reopened task waits for its next verdict. `blind` says that
-    nobody who answered saw a suggestion. All rows of an `erased` item have neither data, metadata
-    nor prediction; whoever has kept some is to forget it. The label that it had still counts.
+    nobody could answer, when the task expired (`source` says so), or while a reopened task waits
+    for its next verdict. `blind` says that nobody who answered saw a suggestion. All rows of an
+    `erased` item have neither data, metadata nor prediction; whoever has kept some is to forget it.
+    The label that it had still counts.
     """
 
     item_id: ItemId

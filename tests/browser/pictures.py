@@ -126,8 +126,26 @@ async def fill(desk: Desk) -> None:
         (lease,) = await desk.lease("anna")
         body = {"label": label, "active_seconds": seconds}
         await desk.use("anna", lease["token"], "verdict", body)
+    await discuss(desk)
     first, *others = [item(number, text) for number, text in enumerate(TEXTS)]
     await desk.post({**first, "due_at": rfc3339(desk.clock() - timedelta(hours=2))}, *others)
+
+
+async def discuss(desk: Desk) -> None:
+    """Let two reviewers say something, and an operator answer one of them."""
+    url = "/v1/projects/shop/feedback"
+    question = {
+        "about": "label",
+        "label": "mixed",
+        "text": "Is it mixed when the parcel was late but all else is fine?",
+    }
+    given = (await desk.reviewer("anna").post(url, json=question)).json()
+    reply = "Yes: what matters is praise and blame in one review. The instructions say so now."
+    await desk.of("operator", "olga").post(
+        f"{url}/{given['feedback_id']}/answer", json={"text": reply}
+    )
+    remark = {"about": "instructions", "text": "Rule 3 could do with an example."}
+    await desk.reviewer("boris").post(url, json=remark)
 
 
 async def visit(desk: Desk, browser: Browser) -> None:
@@ -154,6 +172,8 @@ async def visit(desk: Desk, browser: Browser) -> None:
         await page.wait_for_url("**/ui/p/shop")
         await page.goto("/ui/p/shop/adjudicate")
         await take(page, "adjudication")
+        await page.goto("/ui/p/shop/feedback")
+        await take(page, "feedback")
     phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
     async with watched(browser, desk.base_url, **phone) as one:
         page = await one.context.new_page()

@@ -37,7 +37,7 @@ async def test_no_view_of_reviewers_has_barriers(
         await page.get_by_role("button", name="Comment").click()
         await check()
         await page.keyboard.press("Escape")
-        for name in ("Skip", "Instructions"):
+        for name in ("Skip", "Instructions", "Feedback"):
             await page.get_by_role("button", name=name).click()
             await expect(page.get_by_role("dialog")).to_be_visible()
             await check()
@@ -50,6 +50,13 @@ async def test_no_view_of_reviewers_has_barriers(
         await check()
         await page.goto("/ui/p/shop/me")
         await expect(page.get_by_role("meter")).to_be_visible()
+        await check()
+        await page.goto("/ui/p/shop/feedback")
+        await page.get_by_text("Say something").click()
+        await page.get_by_label("What you have to say").fill("wo" * 100)
+        await check()
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.get_by_role("article")).to_be_visible()
         await check()
 
 
@@ -74,6 +81,11 @@ async def test_no_other_view_has_barriers(desk: Desk, operator_page: Page, schem
     await sign_in(page, desk)
     await page.goto("/ui/p/shop/adjudicate")
     await expect(page.locator(".matter")).to_be_visible()
+    assert await barriers(page) == []
+    remark = {"about": "instructions", "text": "what is mixed?"}
+    await desk.reviewer("boris").post("/v1/projects/shop/feedback", json=remark)
+    await page.goto("/ui/p/shop/feedback")
+    await expect(page.get_by_label("Answer")).to_be_visible()
     assert await barriers(page) == []
     await desk.put_project("other")
     await page.goto("/ui/")

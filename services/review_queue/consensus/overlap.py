@@ -23,8 +23,6 @@ from services.review_queue.consensus.reliability import Reliability, Vote
 
 # Votes by which a label must lead the next one.
 LEAD = 2
-# Tempered posterior from which on a label is sure enough.
-SURE = 0.99
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def next_step(
     overlap: int,
     max_overlap: int,
     known: Reliability | None = None,
-    sure: float = SURE,
+    sure: float = 0.99,
 ) -> NextStep:
     """Decide about one task.
 

@@ -61,6 +61,8 @@ class TaskRecord(Message):
     def _label_of_resolved(self) -> Self:
         if self.label is not None and self.state in {"open", "leased"}:
             raise ValueError("only a resolved task has a label")
+        if self.label is not None and self.source == "expiry":
+            raise ValueError("a task that expired has no label")
         return self
 
     @property

@@ -1,10 +1,13 @@
 """Every statement about feedback."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.feedback.models import FeedbackRow
+from services.review_queue.models import TaskRow
 
 
 async def page(
@@ -21,7 +24,25 @@ async def page(
     return list((await session.execute(newest)).scalars())
 
 
+async def newest_of(session: AsyncSession, project: str, author: str) -> FeedbackRow | None:
+    """Return the author's newest remark in the project."""
+    statement = (
+        select(FeedbackRow)
+        .where(col(FeedbackRow.project) == project, col(FeedbackRow.author) == author)
+        .order_by(col(FeedbackRow.feedback_id).desc())
+        .limit(1)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def lock(session: AsyncSession, feedback_id: int) -> FeedbackRow | None:
     """Return one remark, kept from everybody else until the transaction ends."""
     statement = select(FeedbackRow).where(col(FeedbackRow.feedback_id) == feedback_id)
     return (await session.execute(statement.with_for_update())).scalar_one_or_none()
+
+
+async def item_ids(session: AsyncSession, task_ids: Collection[str]) -> dict[str, str]:
+    """Return the ids of the items that tasks ask about, by task."""
+    statement = select(col(TaskRow.task_id), col(TaskRow.item_id))
+    found = await session.execute(statement.where(col(TaskRow.task_id).in_(task_ids)))
+    return {row.task_id: row.item_id for row in found}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,7 @@ from services.review_queue.feedback.models import FeedbackRow
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.service import locked_task
 from services.review_queue.verdicts.service import require_label
+from shared.contracts.projects import Project
 from shared.db import Database
 from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
@@ -32,7 +34,7 @@ class FeedbackService:
     now: Callable[[], datetime]
 
     async def give(self, project_name: str, body: NewFeedback, author: str) -> Feedback:
-        """Keep a remark.
+        """Keep a remark; the author's last one once more, unanswered, is the same remark.
 
         Raises
         ------
@@ -47,15 +49,23 @@ class FeedbackService:
             project = await current_project(session, project_name)
             if body.label is not None:
                 require_label(project, body.label)
+            said: dict[str, Any] = {
+                "about": body.about,
+                "task_id": await _task_of(session, project_name, body),
+                "label": body.label,
+                "text": body.text,
+                "instructions_revision": project.instructions_revision,
+                "answer": None,
+            }
+            last = await repository.newest_of(session, project_name, author)
+            if last is not None and said.items() <= last.model_dump().items():
+                # The answer to the first call may have been lost.
+                return _message(last)
             row = FeedbackRow(
                 project=project_name,
-                about=body.about,
-                task_id=await _task_of(session, project_name, body),
-                label=body.label,
-                instructions_revision=project.instructions_revision,
-                text=body.text,
                 author=author,
                 given_at=self.now(),
+                **said,
             )
             session.add(row)
             await session.flush()
@@ -68,12 +78,17 @@ class FeedbackService:
         """Return feedback, newest first; `NotFound` when there is no such project."""
         async with self.database.reading() as session:
             await current_project(session, project)
-            rows = await repository.page(
-                session, project, before=before, answered=answered, limit=limit + 1
-            )
-        more = len(rows) > limit
-        cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
-        return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
+            return await _page(session, project, before=before, answered=answered, limit=limit)
+
+    async def view(
+        self, project: str, *, before: int | None, answered: bool | None, limit: int
+    ) -> tuple[Project, FeedbackList, dict[str, str]]:
+        """Return the project, a page as `page` does, and the ids of its items by task."""
+        async with self.database.reading() as session:
+            document = await current_project(session, project)
+            listed = await _page(session, project, before=before, answered=answered, limit=limit)
+            task_ids = {one.task_id for one in listed.feedback if one.task_id is not None}
+            return document, listed, await repository.item_ids(session, task_ids)
 
     async def answer(
         self, project: str, feedback_id: int, body: FeedbackAnswer, operator: str
@@ -112,6 +127,17 @@ def _record(
         about=row.about,
         task_id=row.task_id,
     )
+
+
+async def _page(
+    session: AsyncSession, project: str, *, before: int | None, answered: bool | None, limit: int
+) -> FeedbackList:
+    rows = await repository.page(
+        session, project, before=before, answered=answered, limit=limit + 1
+    )
+    more = len(rows) > limit
+    cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
+    return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
 
 
 async def _task_of(session: AsyncSession, project: str, body: NewFeedback) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -40,8 +40,9 @@ class Claimant:
 def _claimable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool]:
     # An open task is available at once, a leased one from its lease's expiry: so the claim itself
     # sees expiry, and needs no worker.
+    expired = and_(_tasks.c.lane == "optional", func.coalesce(_tasks.c.due_at <= now, false()))
     available = or_(
-        _tasks.c.available_at <= now,
+        and_(_tasks.c.available_at <= now, ~expired),
         and_(_tasks.c.state == "open", _tasks.c.reserved_for == reviewer),
     )
     answered = (

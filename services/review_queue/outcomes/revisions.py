@@ -91,6 +91,9 @@ async def reopen(
     `reserve` (reviewer, until) keeps it for the reviewer, and at the head of the queue.
     """
     instructions_revision = await repository.instructions_revision(session, task)
+    if task.due_at is not None and task.due_at <= now and task.lane == "optional":
+        # What is wanted after all does not expire once more.
+        task.due_at = None
     if lane is not None:
         task.lane = lane
         task.lane_group = group_of(lane)

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from services.review_queue.agreement.bootstrap import bootstrap_interval
 from services.review_queue.agreement.coefficients import cohen_kappa, gwet_ac1, krippendorff_alpha
 from services.review_queue.agreement.pairs import pairwise
 from services.review_queue.agreement.table import MISSING, IntArray, RatingTable
-from services.review_queue.people import repository
+from services.review_queue.people import marks, repository
 from services.review_queue.people.bounds import VERDICTS
 from services.review_queue.people.messages import (
     Agreement,
@@ -23,6 +23,7 @@ from services.review_queue.people.messages import (
     ReviewerPair,
     VersionAgreement,
 )
+from services.review_queue.people.remembering import Remembered
 from services.review_queue.projects.service import current_project
 from shared.db import Database
 
@@ -66,11 +67,22 @@ class AgreementService:
     """Agreement, over the newest tasks that more than one reviewer answered."""
 
     database: Database
+    _known: Remembered[Agreement] = field(default_factory=Remembered)
 
     async def of(self, project: str) -> Agreement:
         """Return how far people and versions agree; `NotFound`: no such project."""
         async with self.database.reading() as session:
             labels = (await current_project(session, project)).labels
+
+        async def mark() -> Hashable:
+            async with self.database.reading() as session:
+                verdicts = await marks.verdicts_mark(session, project, verdicts=VERDICTS)
+                return (*labels, verdicts, await marks.outcomes_mark(session, project))
+
+        return await self._known.of(project, mark, lambda: self._work_out(project, labels))
+
+    async def _work_out(self, project: str, labels: Sequence[str]) -> Agreement:
+        async with self.database.reading() as session:
             ratings = await _read(session, project, labels)
             versions = await repository.version_labels(session, project, outcomes=OUTCOMES)
         # Resampling takes a second where tasks are many; leases go on meanwhile.

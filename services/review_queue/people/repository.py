@@ -28,8 +28,8 @@ from shared.contracts.tasks import EVIDENCE_LANES
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _outcomes = table_of(OutcomeRow)
-# Rows that are held at a time while many are read.
-_READ_AT_ONCE = 2_000
+# Rows that are held at a time while many are read; other calls have their turn in between.
+_READ_AT_ONCE = 200
 
 # Who holds the known label of a gold task: the outcome that an operator gave it.
 _GOLD_SOURCE = "adjudicator"
@@ -120,7 +120,7 @@ async def outcome_agreement(
 
     Among the newest `verdicts` of the project. Alone, a reviewer's verdict is the outcome.
     """
-    newest = _newest(project, verdicts)
+    newest = newest_verdicts(project, verdicts)
     shared = _shared(newest).cte("shared")
     statement = (
         select(newest.c.reviewer, func.count(), _number(newest.c.label == _tasks.c.label))
@@ -161,7 +161,7 @@ def shared_verdicts(
 
     At most so many `tasks`, among the newest `verdicts` of the project; each task's in their order.
     """
-    newest = _newest(project, verdicts)
+    newest = newest_verdicts(project, verdicts)
     shared = _shared(newest).order_by(desc("newest")).limit(tasks).cte("shared")
     statement = (
         select(newest.c.task_id, newest.c.reviewer, newest.c.label)
@@ -171,7 +171,7 @@ def shared_verdicts(
     return _streamed(session, statement)
 
 
-def _newest(project: str, verdicts: int) -> CTE:
+def newest_verdicts(project: str, verdicts: int) -> CTE:
     """Return the project's newest standing verdicts: what is compared stays bounded."""
     # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
     in_project = exists().where(
@@ -221,12 +221,6 @@ async def version_labels(
     statement: Select[Any] = select(*newest.c, func.count().label("number"))
     rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*newest.c))).all()
     return rows
-
-
-async def newest_outcome(session: AsyncSession, project: str) -> int:
-    """Return the project's newest outcome's number, 0 when there is none."""
-    newest = select(func.max(_outcomes.c.outcome_id)).where(_outcomes.c.project == project)
-    return (await session.execute(newest)).scalar_one() or 0
 
 
 def scored_outcomes(

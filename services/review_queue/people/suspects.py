@@ -1,8 +1,9 @@
 """What looks mislabelled among resolved tasks: an order for a second look, never a correction."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+import bisect
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.people import repository
+from services.review_queue.people import marks, repository
 from services.review_queue.people.label_errors import find_suspects
 from services.review_queue.people.messages import Suspect, SuspectList
+from services.review_queue.people.remembering import Remembered
 from services.review_queue.projects.service import current_project
 from shared.db import Database
 from shared.http.lists import encode_cursor
@@ -59,25 +61,52 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """All suspects among the `considered` outcomes up to `up_to`, in their order."""
+
+    up_to: int
+    considered: int
+    suspects: list[Suspect]
+
+
+@dataclass(frozen=True)
 class SuspectService:
-    """The list of suspects, made anew at each call from the newest outcomes."""
+    """The list of suspects among the newest outcomes."""
 
     database: Database
+    _known: Remembered[Listed] = field(default_factory=Remembered)
 
     async def page(self, project: str, *, after: Place | None, limit: int) -> SuspectList:
         """Return suspects, the most suspicious first; `NotFound`: no such project."""
         async with self.database.reading() as session:
             labels = (await current_project(session, project)).labels
-            up_to = after.up_to if after else await repository.newest_outcome(session, project)
-            scored = await _read(session, project, labels, up_to)
-        listed = await asyncio.to_thread(_list, scored, labels)
+        found = await self._found(project, labels, after.up_to if after else None)
+        listed = found.suspects
         if after:
-            listed = [one for one in listed if _order(one) > (-after.margin, after.task_id)]
+            place = (-after.margin, after.task_id)
+            listed = listed[bisect.bisect_right(listed, place, key=_order) :]
         cursor = None
         if len(listed) > limit:
             last = listed[limit - 1]
-            cursor = encode_cursor(str(Place(up_to, last.margin, last.task_id)))
-        return SuspectList(suspects=listed[:limit], considered=len(scored.rows), cursor=cursor)
+            cursor = encode_cursor(str(Place(found.up_to, last.margin, last.task_id)))
+        return SuspectList(suspects=listed[:limit], considered=found.considered, cursor=cursor)
+
+    async def _found(self, project: str, labels: Sequence[str], up_to: int | None) -> Listed:
+        async def mark() -> Hashable:
+            async with self.database.reading() as session:
+                number, newest = await marks.outcomes_mark(session, project)
+            return (*labels, number, newest, newest if up_to is None else up_to)
+
+        async def work_out() -> Listed:
+            async with self.database.reading() as session:
+                place = up_to
+                if place is None:
+                    _, place = await marks.outcomes_mark(session, project)
+                scored = await _read(session, project, labels, place)
+            suspects = await asyncio.to_thread(_list, scored, labels)
+            return Listed(place, len(scored.rows), suspects)
+
+        return await self._known.of(project, mark, work_out, question=up_to)
 
 
 async def _read(session: AsyncSession, project: str, labels: Sequence[str], up_to: int) -> Scored:

@@ -16,6 +16,7 @@ from services.review_queue.activity.recording import record
 from services.review_queue.messages import ProjectList
 from services.review_queue.models import OutboxRow, ProjectRow
 from services.review_queue.projects import repository
+from services.review_queue.webhooks.announcing import read_if_reachable
 from services.review_queue.webhooks.registration import Registry
 from shared import outbox
 from shared.contracts.base import PROJECT_PATTERN
@@ -64,6 +65,7 @@ class ProjectService:
             The store is away; the project is kept, and reaches the store as soon as it is back.
         """
         self.webhooks.check(spec.webhooks)
+        documents = await read_if_reachable(self.store, name) if spec.webhooks else None
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
             if if_revision is not None and (row is None or row.revision != if_revision):
@@ -76,7 +78,7 @@ class ProjectService:
             row = row or await repository.lock(session, name)
             assert row is not None
             self._state(session, row, None if created else spec)
-            await self.webhooks.align(session, name, spec.webhooks, self.now())
+            await self.webhooks.align(session, name, spec.webhooks, documents, self.now())
         try:
             await self.publish(name)
         except (StoreError, OSError) as error:

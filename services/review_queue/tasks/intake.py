@@ -21,7 +21,7 @@ from services.review_queue.tasks.lanes import (
     saving_of,
     turn_of,
 )
-from services.review_queue.tasks.states import state_of
+from services.review_queue.tasks.states import may_expire, state_of
 from services.review_queue.timeline import event
 from services.review_queue.tracing import taking_in
 from shared import outbox
@@ -123,6 +123,8 @@ class IntakeService:
         if missing:
             changing = any(entry.task.lane in _CHANGING for entry in entries)
             batch.known = await repository.existing(session, missing, lock=changing)
+            if not changing and any(map(may_expire, batch.known.values())):
+                batch.known = await repository.existing(session, missing, lock=True)
 
     async def _receipt(self, session: AsyncSession, batch: _Batch, entry: Entry) -> TaskReceipt:
         if entry.task_id not in batch.known:
@@ -130,15 +132,18 @@ class IntakeService:
         row = batch.known[entry.task_id]
         if row.erased_at is not None:
             return _refusal(row)
-        resolved = row.state == "resolved"
-        if row.data_digest != entry.digest and (not resolved or entry.task.lane == "relabel"):
+        is_open = row.state != "resolved"
+        again = not is_open and (entry.task.lane == "relabel" or _after_expiry(row, entry, batch))
+        if row.data_digest != entry.digest and (is_open or again):
             return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
         if batch.restore is not None:
             return _receipt_of(row, "existing", batch.now)
-        if resolved and entry.task.lane == "relabel":
-            await self._relabel(session, batch, row, entry)
-        elif state_of(row, batch.now) == "open":
-            _move(batch, row, entry)
+        if again:
+            await self._open_anew(session, batch, row, entry)
+        elif is_open:
+            _put_expiry_off(row, entry)
+            if state_of(row, batch.now) == "open":
+                _move(batch, row, entry)
         return _receipt_of(row, "existing", batch.now)
 
     def _receipt_of_new(self, batch: _Batch, entry: Entry) -> TaskReceipt:
@@ -154,15 +159,16 @@ class IntakeService:
             detail=None if same else "The item is twice in this call, with different data.",
         )
 
-    async def _relabel(
+    async def _open_anew(
         self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry
     ) -> None:
         _ask_again(batch, row, entry)
+        lane = entry.task.lane
         row.skips = 0
-        await reopen(session, row, batch.now, lane="relabel")
-        batch.events.append(
-            event(row.task_id, "reopened", batch.actor, batch.now, {"lane": "relabel"})
-        )
+        if row.source == "expiry":
+            row.due_at = _due_at(batch.project, entry, batch.now)
+        await reopen(session, row, batch.now, lane=lane)
+        batch.events.append(event(row.task_id, "reopened", batch.actor, batch.now, {"lane": lane}))
 
 
 def _record(session: AsyncSession, batch: _Batch) -> None:
@@ -185,9 +191,7 @@ _NEW: dict[str, Any] = {
 
 def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
     project, task = batch.project, entry.task
-    due_at, prediction = task.due_at, _prediction(entry)
-    if due_at is None and task.lane == "mandatory":
-        due_at = created_at + timedelta(seconds=project.review.due_seconds)
+    due_at, prediction = _due_at(project, entry, created_at), _prediction(entry)
     return _NEW | {
         "task_id": entry.task_id,
         "project": project.project,
@@ -203,6 +207,25 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
         "created_at": created_at,
         "trace": task.trace or batch.trace,
     }
+
+
+def _due_at(project: Project, entry: Entry, asked_at: datetime) -> datetime | None:
+    if entry.task.due_at is None and entry.task.lane == "mandatory":
+        return asked_at + timedelta(seconds=project.review.due_seconds)
+    return entry.task.due_at
+
+
+def _after_expiry(row: TaskRow, entry: Entry, batch: _Batch) -> bool:
+    """Say whether a task that expired is asked for anew: not if the same call comes once more."""
+    lane, due_at = entry.task.lane, entry.task.due_at
+    return row.source == "expiry" and (lane != "optional" or due_at is None or due_at > batch.now)
+
+
+def _put_expiry_off(row: TaskRow, entry: Entry) -> None:
+    """Let an optional task expire when nobody wants it any more, or never where one needs it."""
+    if may_expire(row):
+        due_at = entry.task.due_at if entry.task.lane == "optional" else None
+        row.due_at = due_at and row.due_at and max(row.due_at, due_at)
 
 
 def _prediction(entry: Entry) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     not_,
     or_,
     select,
@@ -55,7 +56,8 @@ async def existing(
         .options(defer(TaskRow.data))  # type: ignore[arg-type]
     )
     if lock:
-        statement = statement.with_for_update()
+        # As they are once they are locked, also where they have been looked at before.
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     return {row.task_id: row for row in (await session.execute(statement)).scalars()}
 
 
@@ -82,6 +84,40 @@ async def add_events(session: AsyncSession, events: Sequence[dict[str, Any]]) ->
     """Add lines to timelines; each event has `task_id`, `kind`, `actor`, `at` and `detail`."""
     if events:
         await session.execute(insert(table_of(EventRow)), events)
+
+
+async def expired(session: AsyncSession, now: datetime, limit: int) -> list[str]:
+    """Return optional tasks whose time is over and that nobody holds, or has kept for him."""
+    statement = _first_expired(select(col(TaskRow.task_id)), now, limit)
+    return list((await session.execute(statement)).scalars())
+
+
+async def lock_expired(session: AsyncSession, now: datetime, limit: int) -> list[TaskRow]:
+    """Return what `expired` does, kept from everybody else, without what others have locked."""
+    statement = _first_expired(select(TaskRow), now, limit).options(defer(TaskRow.data))  # type: ignore[arg-type]
+    rows = await session.execute(statement.with_for_update(skip_locked=True))
+    return list(rows.scalars())
+
+
+def _first_expired(statement: Select[Any], now: datetime, limit: int) -> Select[Any]:
+    # Written out, not bound: only so can SQLite tell that the index holds all of them.
+    optional = col(TaskRow.lane) == literal("optional", literal_execute=True)
+    return (
+        statement.where(optional, col(TaskRow.turn).is_not(None))
+        .where(col(TaskRow.due_at) <= now, col(TaskRow.available_at) <= now)
+        .order_by(col(TaskRow.due_at))
+        .limit(limit)
+    )
+
+
+async def votes_of(session: AsyncSession, task_ids: Collection[str]) -> list[VerdictRow]:
+    """Return the verdicts on these tasks that stand, without their skips."""
+    statement = select(VerdictRow).where(
+        col(VerdictRow.task_id).in_(task_ids),
+        col(VerdictRow.withdrawn_at).is_(None),
+        col(VerdictRow.skipped).is_(False),
+    )
+    return list((await session.execute(statement)).scalars())
 
 
 async def timeline(session: AsyncSession, task_id: str) -> list[EventRow]:

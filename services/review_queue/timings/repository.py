@@ -102,7 +102,12 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
     )
     arrived, mandatory = came.one()
     went = await session.execute(
-        select(func.count()).where(_tasks.c.project == project, _tasks.c.resolved_at >= since)
+        select(func.count()).where(
+            _tasks.c.project == project,
+            _tasks.c.resolved_at >= since,
+            # Nobody has worked on what expired.
+            _tasks.c.source != "expiry",
+        )
     )
     gave = await session.execute(
         select(func.count(), func.count(_verdicts.c.reviewer.distinct()))

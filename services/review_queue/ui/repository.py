@@ -131,7 +131,9 @@ async def undecided(
 ) -> list[TaskRow]:
     """Return tasks that wait for an adjudicator, or have no label after skips, oldest first."""
     disputed = col(TaskRow.adjudication).is_(True)
-    unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0)
+    # What has expired need not be answered by anybody.
+    wanted = func.coalesce(col(TaskRow.source), "") != "expiry"
+    unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0, wanted)
     statement = (
         select(TaskRow)
         .where(

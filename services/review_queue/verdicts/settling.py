@@ -52,6 +52,7 @@ class Answered:
             overlap=review.overlap,
             max_overlap=review.max_overlap,
             known=self.known,
+            sure=review.sure,
         )
         if isinstance(step, Resolved):
             return resolve(

@@ -42,6 +42,21 @@ class Event:
             document["subject"] = self.subject
         return orjson.dumps(document)
 
+    def stored(self) -> dict[str, Any]:
+        """Return, as JSON, what `from_stored` needs beside the id and the project."""
+        return {
+            "kind": self.kind,
+            "at": rfc3339(self.at),
+            "data": self.data,
+            "subject": self.subject,
+        }
+
+    @classmethod
+    def from_stored(cls, event_id: str, project: str, stored: dict[str, Any]) -> "Event":
+        """Return the event that `stored` was made of."""
+        at = datetime.fromisoformat(stored["at"])
+        return cls(**{**stored, "event_id": event_id, "project": project, "at": at})
+
 
 def outcome_kind(revision: int) -> WebhookEvent:
     """Return the type of an outcome's event: all revisions but the first correct an earlier one."""

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.outcomes import repository as outcomes
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
+from services.review_queue.webhooks.announcing import tell
+from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.models import WebhookRow
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
@@ -65,14 +67,24 @@ class Registry:
         return None if self.allow_private else _too_private(url)
 
     async def align(
-        self, session: AsyncSession, project: str, webhooks: Sequence[Webhook], now: datetime
+        self,
+        session: AsyncSession,
+        project: str,
+        webhooks: Sequence[Webhook],
+        documents: Documents | None,
+        now: datetime,
     ) -> None:
         """Let the project's rows be those stated, in the transaction that states them.
 
-        A new webhook gets what is committed from now on. One that is left out is forgotten, with
-        what it had not got yet; one that stays keeps its place and its state.
+        A new webhook gets what is committed from now on, and what the trainer publishes after
+        `documents` (None while the store is away). One that is left out is forgotten, with what it
+        had not got yet; one that stays keeps its place and its state.
         """
         known = await repository.of_project(session, project, lock=True)
+        if not known:
+            await repository.forget_told(session, project)
+        if webhooks and documents is not None:
+            await tell(session, project, list(known.values()), documents, now)
         new = [webhook for webhook in webhooks if webhook.url not in known]
         position = await _end(session, project) if new else 0
         for webhook in webhooks:

@@ -204,6 +204,7 @@ class Relay:
                 webhook_id=webhook.webhook_id,
                 task_id=delivery.task_id,
                 revision=delivery.revision,
+                event_id=delivery.event_id,
             )
 
     async def _count(self) -> None:
@@ -216,6 +217,8 @@ class Relay:
 
 
 async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]) -> Event | None:
+    if delivery.event is not None:
+        return Event.from_stored(delivery.event_id, webhook.project, delivery.event)
     outcome = await outcomes.revision(session, delivery.task_id, delivery.revision)
     task = await tasks.find(session, delivery.task_id)
     if outcome is None or task is None:

@@ -26,7 +26,7 @@ from sqlmodel import col
 
 from services.review_queue.models import OutcomeRow
 from services.review_queue.statements import table_of
-from services.review_queue.webhooks.models import DeliveryRow, WebhookRow
+from services.review_queue.webhooks.models import DeliveryRow, ToldRow, WebhookRow
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
@@ -101,6 +101,26 @@ async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Write deliveries."""
     if rows:
         await session.execute(insert(_deliveries), rows)
+
+
+async def told(session: AsyncSession, project: str) -> ToldRow | None:
+    """Return how far the project's receivers have been told, kept from other writers."""
+    statement = select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def told_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
+    """Return the projects that have a webhook, and how far each has been told."""
+    projects = select(_webhooks.c.project).distinct()
+    known = await session.execute(select(ToldRow).where(col(ToldRow.project).in_(projects)))
+    rows = {row.project: row for row in known.scalars()}
+    names = (await session.execute(projects.order_by(_webhooks.c.project))).scalars()
+    return {name: rows.get(name) for name in names}
+
+
+async def forget_told(session: AsyncSession, project: str) -> None:
+    """Remember no longer what a project's receivers were told."""
+    await session.execute(delete(ToldRow).where(col(ToldRow.project) == project))
 
 
 async def due(session: AsyncSession, now: datetime) -> list[str]:

@@ -16,8 +16,9 @@ from shared.contracts.tasks import TRAINING_LANES, Outcome
 async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
     """Keep the latest revision of each outcome; return how many rows changed.
 
-    A row that arrives late with a lower revision changes nothing. What else is kept of an erased
-    item goes with its row.
+    A row that arrives late with a lower revision changes nothing; neither does one that decides
+    nothing about an item of which nothing is known. What else is kept of an erased item goes with
+    its row.
     """
     known = {
         row.item_id: row
@@ -26,6 +27,8 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
     changed = 0
     for outcome in outcomes:
         row = known.get(outcome.item_id)
+        if row is None and _decides_nothing(outcome):
+            continue
         if row is not None and row.revision >= outcome.revision:
             continue
         state.outcomes_seen += 1
@@ -33,6 +36,12 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
         known[outcome.item_id] = _merged(session, state, row, outcome)
     await erasure.take_content(session, state.project, (o.item_id for o in outcomes if o.erased))
     return changed
+
+
+def _decides_nothing(outcome: Outcome) -> bool:
+    # Its task expired, or waits again. Where people could not answer, that is an answer.
+    nothing = outcome.label is None and (outcome.verdicts == 0 or outcome.source == "expiry")
+    return nothing and not outcome.erased
 
 
 def _merged(

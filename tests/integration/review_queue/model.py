@@ -31,6 +31,7 @@ class Task:
 
     item_id: str
     available_at: datetime
+    expires_at: datetime | None = None
     state: str = "open"
     reserved_for: str | None = None
     lease: Lease | None = None
@@ -49,7 +50,8 @@ class Task:
         if reviewer in self.votes or reviewer in self.skipped:
             return False
         reserved = self.state == "open" and self.reserved_for == reviewer
-        return reserved or self.available_at <= now
+        expired = self.expires_at is not None and self.expires_at <= now
+        return reserved or (self.available_at <= now and not expired)
 
     def seen_state(self, now: datetime) -> str:
         """The state as people see it."""
@@ -66,9 +68,9 @@ class Queue:
     leases: list[Lease] = field(default_factory=list)
     outcomes: list[tuple[str, int, str | None, str, int]] = field(default_factory=list)
 
-    def post(self, item_ids: Iterable[str]) -> None:
+    def post(self, item_ids: Iterable[str], expires_at: datetime | None = None) -> None:
         for item_id in item_ids:
-            self.tasks.setdefault(item_id, Task(item_id, self.epoch))
+            self.tasks.setdefault(item_id, Task(item_id, self.epoch, expires_at))
 
     def claimable(self, reviewer: str, now: datetime) -> set[str]:
         return {one.item_id for one in self.tasks.values() if one.claimable(reviewer, now)}
@@ -88,6 +90,19 @@ class Queue:
                 task.state = "open"
                 assert task.lease is not None
                 task.lease.ending = task.lease.ending or "expiry"
+
+    def expire_tasks(self, now: datetime) -> None:
+        """Close what has expired, as the worker does, in the order in which it does."""
+        expired = [
+            (one.expires_at, one)
+            for one in self.tasks.values()
+            if one.expires_at is not None and one.expires_at <= now
+        ]
+        for _, task in sorted(expired, key=lambda pair: pair[0]):
+            if task.state != "resolved" and not task.adjudication and task.available_at <= now:
+                if task.lease is not None:
+                    task.lease.ending = task.lease.ending or "expiry"
+                self._resolve(task, None, "expiry", len(task.votes))
 
     def judge(self, lease: Lease, ending: str, body: object, now: datetime) -> Verdict:
         """Say what using the lease so must give."""
@@ -141,16 +156,16 @@ class Queue:
             task.skipped.discard(lease.reviewer)
             task.skips -= 1
         if task.state == "resolved":
-            self._reopen(task, (lease.reviewer, now + LEASE))
+            self._reopen(task, (lease.reviewer, now + LEASE), now)
         elif task.state == "open":
             self._open(task, (lease.reviewer, now + LEASE))
         self._end(lease, "undo", None)
 
-    def reopen(self, task: Task) -> None:
+    def reopen(self, task: Task, now: datetime) -> None:
         task.votes.clear()
         task.skipped.clear()
         task.skips = 0
-        self._reopen(task, None)
+        self._reopen(task, None, now)
 
     def adjudicate(self, task: Task, label: str) -> None:
         if task.lease is not None and task.lease.ending is None:
@@ -180,7 +195,9 @@ class Queue:
         task.revision += 1
         self.outcomes.append((task.item_id, task.revision, label, source, verdicts))
 
-    def _reopen(self, task: Task, reserve: tuple[str, datetime] | None) -> None:
+    def _reopen(self, task: Task, reserve: tuple[str, datetime] | None, now: datetime) -> None:
+        if task.expires_at is not None and task.expires_at <= now:
+            task.expires_at = None
         self._open(task, reserve)
         task.label = task.source = None
         task.revision += 1

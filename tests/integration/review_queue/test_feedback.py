@@ -78,3 +78,16 @@ async def test_pages_follow_one_another(desk: Desk) -> None:
             break
         cursor = page["cursor"]
     assert seen == [f"remark {number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_same_remark_once_more_is_the_same_until_something_has_happened(desk: Desk) -> None:
+    first = await give(desk, about="instructions")
+    assert await give(desk, about="instructions") == first
+    other = await give(desk, "r2", about="instructions")
+    await give(desk, about="label", label="negative")
+    again = await give(desk, about="instructions")
+    path = f"{PATH}/{again['feedback_id']}/answer"
+    body_of(await desk.operator.post(path, json={"text": "Yes."}))
+    asked = await give(desk, about="instructions")
+    ids = [first["feedback_id"], other["feedback_id"], again["feedback_id"], asked["feedback_id"]]
+    assert len(set(ids)) == len(ids)

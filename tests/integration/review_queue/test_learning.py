@@ -1,13 +1,18 @@
 """What verdicts tell of reviewers decides when one more opinion is not worth it."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
-from shared.contracts.projects import ProjectSpec
+from shared.contracts.projects import ProjectSpec, ReviewSettings
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -25,25 +30,32 @@ async def post(rooms: Rooms, *item_ids: str) -> None:
     await rooms.intake.enqueue("shop", entries, "op")
 
 
-async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
-    database_url: str, tmp_path: Path, clock: Clock
-) -> None:
+@contextlib.asynccontextmanager
+async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncIterator[Rooms]:
+    """The rooms on an empty database, without a worker."""
     database = Database(database_url)
     await database.migrate(MIGRATIONS)
-    rooms = furnish(
+    yield furnish(
         database,
         Doorbells(""),
-        Store(tmp_path.as_uri()),
+        Store(folder.as_uri()),
         webhook_sender(ReviewQueueSettings(), clock),
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,
     )
-    spec = PROJECT | {"review": {"overlap": 2, "max_overlap": 7}}
+    await database.dispose()
+
+
+async def put(rooms: Rooms, **review: float) -> None:
+    spec = PROJECT | {"review": {"overlap": 2, "max_overlap": 7, **review}}
     await rooms.projects.put("shop", ProjectSpec.model_validate(spec), None)
-    assert await rooms.known.refresh() == 0
+
+
+async def get_known(rooms: Rooms) -> None:
+    """Have fifty tasks answered by three people against one."""
     past = [f"past-{number}" for number in range(50)]
-    await post(rooms, *past, "before", "after")
+    await post(rooms, *past)
     for number, item_id in enumerate(past):
         right, wrong = ("positive", "negative")[:: 1 - 2 * (number % 2)]
         # Each is answered against him: the lead rule asks four people.
@@ -51,21 +63,58 @@ async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
             progress = await answer(rooms, item_id, reviewer, label)
         assert progress.outcome is not None
 
-    async def three(item_id: str) -> TaskProgress:
-        await answer(rooms, item_id, "a", "positive")
-        await answer(rooms, item_id, "bad", "negative")
-        return await answer(rooms, item_id, "b", "positive")
 
-    assert (await three("before")).outcome is None
-    # A minute has not passed yet; then it learns, and once only from the same verdicts.
-    assert await rooms.known.refresh() == 0
-    clock.turn(61)
-    assert await rooms.known.refresh() == 1
-    outcome = (await three("after")).outcome
-    assert outcome is not None
-    assert (outcome.label, outcome.source) == ("positive", "consensus")
-    clock.turn(61)
-    assert await rooms.known.refresh() == 1
-    clock.turn(61)
-    assert await rooms.known.refresh() == 0
-    await database.dispose()
+async def three(rooms: Rooms, item_id: str) -> TaskProgress:
+    await answer(rooms, item_id, "a", "positive")
+    await answer(rooms, item_id, "bad", "negative")
+    return await answer(rooms, item_id, "b", "positive")
+
+
+async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
+    database_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    async with furnished(database_url, tmp_path, clock) as rooms:
+        await put(rooms)
+        assert await rooms.known.refresh() == 0
+        await get_known(rooms)
+        await post(rooms, "before", "after")
+        assert (await three(rooms, "before")).outcome is None
+        # A minute has not passed yet; then it learns, and once only from the same verdicts.
+        assert await rooms.known.refresh() == 0
+        clock.turn(61)
+        assert await rooms.known.refresh() == 1
+        outcome = (await three(rooms, "after")).outcome
+        assert outcome is not None
+        assert (outcome.label, outcome.source) == ("positive", "consensus")
+        clock.turn(61)
+        assert await rooms.known.refresh() == 1
+        clock.turn(61)
+        assert await rooms.known.refresh() == 0
+
+
+async def test_project_says_how_sure_a_label_must_be(
+    database_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    async with furnished(database_url, tmp_path, clock) as rooms:
+        await put(rooms)
+        await get_known(rooms)
+        clock.turn(61)
+        assert await rooms.known.refresh() == 1
+        await post(rooms, "strict", "lenient")
+        await put(rooms, sure=0.999_999)
+        assert (await three(rooms, "strict")).outcome is None
+        await put(rooms, sure=0.6)
+        outcome = (await two(rooms, "lenient")).outcome
+        assert outcome is not None
+        assert (outcome.label, outcome.verdicts) == ("positive", 2)
+
+
+async def two(rooms: Rooms, item_id: str) -> TaskProgress:
+    await answer(rooms, item_id, "a", "positive")
+    return await answer(rooms, item_id, "bad", "negative")
+
+
+@pytest.mark.parametrize("sure", [0.5, 1.0, 0.0, 1.5])
+def test_sureness_that_decides_too_early_or_never_is_refused(sure: float) -> None:
+    with pytest.raises(ValidationError):
+        ReviewSettings(sure=sure)

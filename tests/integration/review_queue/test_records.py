@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from shared.contracts.base import rfc3339
+from tests.harness import wait_until
 from tests.integration.review_queue.desk import Desk, body_of, entry
 from tests.integration.review_queue.test_entry import Visitor
 
@@ -79,6 +80,22 @@ async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: 
             assert (settled["state"], settled["label"]) == ("resolved", "positive")
             assert settled["timeline"][-2]["actor"] == "olga"
         assert matters(await olga.http.get("/ui/p/shop/adjudicate")) == []
+
+
+async def test_what_was_skipped_and_has_expired_is_nobodys_matter(desk: Desk) -> None:
+    due_at = rfc3339(desk.clock() + timedelta(seconds=100))
+    await desk.post(entry("a", lane="optional", due_at=due_at))
+    lease = await desk.lease_one("anna")
+    await desk.use("anna", lease["token"], "skip")
+    async with Visitor(desk.base_url) as olga:
+        await operator(desk, olga)
+        assert matters(await olga.http.get("/ui/p/shop/adjudicate")) == ["a"]
+        desk.clock.turn(100)
+
+        async def gone() -> bool:
+            return matters(await olga.http.get("/ui/p/shop/adjudicate")) == []
+
+        await wait_until(gone)
 
 
 async def test_adjudication_refuses_labels_and_tasks_that_there_are_not(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.worker import Worker
 from shared.auth import Principal
@@ -42,6 +44,7 @@ Result = TypeVar("Result")
 _MOST_TASKS = 3
 REVIEWERS = ["r1", "r2", "r3", "r4"]
 LANES = ["mandatory", "audit", "optional", "pool"]
+EXPIRIES = st.none() | st.sampled_from([10, 45, 200])
 LABELS = st.sampled_from(["negative", "positive"])
 PLACES = st.integers(0, 10**6)
 # One project an example: a database is made once a test.
@@ -75,7 +78,8 @@ class History(RuleBasedStateMachine):
         store = Store(self.store_folder.as_uri())
         sender = webhook_sender(ReviewQueueSettings(), self.clock)
         relay = Relay(database, sender, self.clock, 1.0)
-        worker = Worker(database, bells, self.clock, 1.0, relay)
+        announcer = Announcer(database, store, self.clock)
+        worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
         rooms = furnish(
             database, bells, store, sender, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
         )
@@ -89,13 +93,20 @@ class History(RuleBasedStateMachine):
 
     # Few tasks, so that histories go deep.
     @precondition(lambda self: self.posted < _MOST_TASKS)
-    @rule(count=st.integers(1, 2), lane=st.sampled_from(LANES))
-    def post(self, count: int, lane: str) -> None:
+    @rule(count=st.integers(1, 2), lane=st.sampled_from(LANES), seconds=EXPIRIES)
+    def post(self, count: int, lane: str, seconds: int | None) -> None:
         items = [f"i{self.posted + n}" for n in range(count)]
         self.posted += count
-        entries = [{"item_id": i, "data": {"text": i}, "lane": lane} for i in items]
-        self.run(self.rooms.intake.enqueue(self.project, entries, "op"))
-        self.model.post(items)
+        # No two at one moment: the order in which they expire is known.
+        for place, item in enumerate(items):
+            expires_at = None
+            if seconds is not None and lane == "optional":
+                expires_at = self.clock() + timedelta(
+                    seconds=seconds, milliseconds=self.posted + place
+                )
+            entry = {"item_id": item, "data": {"text": item}, "lane": lane, "due_at": expires_at}
+            self.run(self.rooms.intake.enqueue(self.project, [entry], "op"))
+            self.model.post([item], expires_at)
 
     @rule(reviewer=st.sampled_from(REVIEWERS), count=st.integers(1, 4))
     def lease(self, reviewer: str, count: int) -> None:
@@ -184,7 +195,7 @@ class History(RuleBasedStateMachine):
                 self.run(work)
             return
         self.run(work)
-        self.model.reopen(task)
+        self.model.reopen(task, self.clock())
 
     @precondition(lambda self: self.model.tasks)
     @rule(place=PLACES, label=LABELS)
@@ -212,6 +223,8 @@ class History(RuleBasedStateMachine):
     def worker_runs(self) -> None:
         self.run(self.worker.expire_leases())
         self.model.expire(self.clock())
+        self.run(self.worker.expire_tasks())
+        self.model.expire_tasks(self.clock())
 
     def teardown(self) -> None:
         """Compare the whole feed, at the end: it tells all that was resolved in between."""

@@ -168,7 +168,7 @@ BAD_WEBHOOKS: list[tuple[Json, str]] = [
     ({"secret_ref": "nowhere"}, "/secret_ref"),
     ({"secret_ref": "HOOK_WITHOUT_PREFIX"}, "/secret_ref"),
     ({"events": []}, "/events"),
-    ({"events": ["promise.changed"]}, "/events/0"),
+    ({"events": ["promise.broken"]}, "/events/0"),
     ({"colour": "red"}, "/colour"),
 ]
 GOOD = {"url": "https://example.org/", "secret_ref": "hook_secret"}

@@ -100,6 +100,18 @@ async def test_a_row_that_takes_a_label_back_on_the_same_page_counts() -> None:
         assert await answer is None
 
 
+async def test_item_that_has_expired_is_not_waited_for_any_longer() -> None:
+    queue = ScriptedQueue(feed=pages(first=[row("a", None, source="expiry")], second=[]))
+    async with (
+        serve(queue.app()) as url,
+        waiting_at(url) as waiters,
+        waiters.waiting("shop", ["a"], FAR) as wait,
+    ):
+        assert not await wait.over()
+        told = wait.newest["a"]
+    assert (told.status, told.label, told.source) == ("resolved", None, "expiry")
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -89,6 +90,29 @@ async def test_withdrawn_label_supersedes_too(common: CommonSettings, database_u
         bench.queue.resolve("a", review(1), None, revision=2)
         await read_feed(bench.resources, PROJECT)
         assert (await _state(bench.resources))[1] == 0
+
+
+async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        expired: dict[str, Any] = {"lane": "optional", "source": "expiry"}
+        bench.queue.resolve("unanswered", review(1), None, verdicts=0, **expired)
+        bench.queue.resolve("undecided", review(2), None, verdicts=1, **expired)
+        bench.queue.resolve("unclear", review(3), None, verdicts=2, lane="audit")
+        # It expired, and waits again as an audit: no error, before somebody has answered.
+        bench.queue.resolve("audited", review(4), None, verdicts=0, **expired)
+        bench.queue.resolve("audited", review(4), None, verdicts=0, lane="audit", revision=2)
+        assert await read_feed(bench.resources, PROJECT) == 1
+        items = ["unanswered", "undecided", "unclear", "audited"]
+        async with bench.resources.database.reading() as session:
+            rows = await repository.of_items(session, PROJECT, items)
+        assert [row.item_id for row in rows] == ["unclear"]
+        bench.queue.resolve("audited", review(4), "positive", lane="audit", revision=3)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["audited"])
+        assert (row.label, row.lane, row.revision) == ("positive", "audit", 3)
 
 
 async def test_only_labels_of_training_lanes_count(

@@ -177,6 +177,7 @@ export class Board {
       s: () => this.#askWhy(),
       u: () => this.#on.undo(),
       c: () => this.#openComment(true),
+      f: () => byId("feedback").click(),
       i: () => document.getElementById("instructions")?.click(),
       "?": () => byId("keys").click(),
       "/": () => this.#filter?.focus(),

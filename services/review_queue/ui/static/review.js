@@ -4,6 +4,7 @@ import { Answers } from "./answers.js";
 import { call } from "./calls.js";
 import { Board } from "./board.js";
 import { startOfToday } from "./day.js";
+import { Feedback } from "./feedback.js";
 import { Leases } from "./leases.js";
 
 const WAIT_SECONDS = 20;
@@ -20,6 +21,7 @@ const activity = new ActiveTime();
 const leases = new Leases(project, activity, { lost, reloading, ended });
 const answers = new Answers(project.name, main.dataset.subject, {
   changed: showUnsent, waiting, taken, refused, ended });
+new Feedback(project.name, { current: () => leases.current, sent, ended });
 
 const GIVEN = `surehand:given:${project.name}:${main.dataset.subject}`;
 let given = JSON.parse(sessionStorage.getItem(GIVEN) ?? "[]"); // can be taken back, newest last
@@ -218,6 +220,10 @@ function reloading() {
 function ended() {
   stopped = true;
   board.ended();
+}
+
+function sent() {
+  board.announce("Your feedback was sent.");
 }
 
 // ---- progress ----

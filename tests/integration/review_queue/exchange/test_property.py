@@ -87,21 +87,31 @@ def verdicts(draw: st.DrawFn) -> Json:
 def records(draw: st.DrawFn) -> Json:
     resolved = draw(st.booleans())
     lane = draw(st.sampled_from(LANES))
+    label = draw(st.none() | st.sampled_from(LABELS)) if resolved else None
+    # Only what has no label may have expired.
+    sources = SOURCES if label is not None else [*SOURCES, "expiry"]
     return {
         "item_id": draw(NAMES),
         "data": draw(DATA),
         "metadata": draw(st.dictionaries(st.sampled_from(["channel", "data"]), TEXT)),
         "lane": lane,
-        "due_at": draw(MOMENTS if lane == "mandatory" else st.none() | MOMENTS),
+        # An optional task that is past it would be closed.
+        "due_at": draw(_due_dates(lane)),
         "prediction": draw(PREDICTIONS),
         "state": "resolved" if resolved else "open",
-        "label": draw(st.none() | st.sampled_from(LABELS)) if resolved else None,
-        "source": draw(st.sampled_from(SOURCES)) if resolved else None,
+        "label": label,
+        "source": draw(st.sampled_from(sources)) if resolved else None,
         "revision": draw(st.integers(int(resolved), 5)),
         "created_at": draw(MOMENTS),
         "resolved_at": draw(MOMENTS) if resolved else None,
         "verdicts": draw(st.lists(verdicts(), max_size=3)),
     }
+
+
+def _due_dates(lane: str) -> st.SearchStrategy[str | None]:
+    if lane == "optional":
+        return st.none() | st.just("2100-01-01T00:00:00Z")
+    return MOMENTS if lane == "mandatory" else st.none() | MOMENTS
 
 
 PROJECTS = st.lists(records(), min_size=1, max_size=4, unique_by=lambda record: record["item_id"])
