@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.problems import Conflict
+from shared.problems import Conflict, Forbidden
 
 
 class LeaseExpired(Conflict):
@@ -15,3 +15,16 @@ class LeaseExpired(Conflict):
 
     def __init__(self, detail: str, **extensions: Any) -> None:
         super().__init__(detail, **{"task_id": None, "state": None, "outcome": None} | extensions)
+
+
+class UnknownLease(LeaseExpired):
+    """Nobody has an ordinary lease of this token."""
+
+
+class ReviewerPaused(Forbidden):
+    """The reviewer gets no tasks in this project until an operator resumes him.
+
+    Extensions `reason` and `paused_at` say why, and since when.
+    """
+
+    kind, title = "reviewer-paused", "Reviewer is paused"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from shared.db import UtcDateTime
@@ -12,6 +12,7 @@ from shared.outbox import OutboxColumns
 # SQLite counts rows by itself only in a column declared INTEGER.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 _Json = JSON(none_as_null=True)
+_DECIDED_GOLD = text("lane = 'gold' AND source = 'adjudicator'")
 
 
 class Base(SQLModel):
@@ -50,6 +51,13 @@ class TaskRow(Base, table=True):
         Index("tasks_by_turn", "project", "lane_group", "turn"),
         Index("tasks_for_adjudication", "project", "adjudication"),
         Index("tasks_by_creation", "project", "created_at", "task_id"),
+        Index(
+            "tasks_gold",
+            "project",
+            "task_id",
+            sqlite_where=_DECIDED_GOLD,
+            postgresql_where=_DECIDED_GOLD,
+        ),
     )
 
     task_id: str = Field(primary_key=True)

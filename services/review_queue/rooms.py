@@ -1,5 +1,6 @@
 """The use cases of this service, wired once."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,11 @@ from datetime import datetime
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.gold.answering import ProbeService
+from services.review_queue.gold.drawing import GoldDraws
+from services.review_queue.gold.labels import GoldService
+from services.review_queue.gold.pausing import PauseService
+from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
@@ -23,6 +29,7 @@ from services.review_queue.ui.records import RecordService
 from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.learning import KnownReviewers
+from services.review_queue.verdicts.moves import MoveService
 from services.review_queue.verdicts.service import VerdictService
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
@@ -41,6 +48,9 @@ class Rooms:
     claims: ClaimService
     verdicts: VerdictService
     corrections: CorrectionService
+    moves: MoveService
+    gold: GoldService
+    pauses: PauseService
     known: KnownReviewers
     adjudication: AdjudicationService
     outcomes: OutcomeService
@@ -65,17 +75,29 @@ def furnish(
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
+    chance: random.Random | None = None,
 ) -> Rooms:
-    """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
+    """Wire the rooms. `nudge` is called after each commit that wrote to the outbox.
+
+    `chance` decides which tasks are gold; by default nobody can foretell it.
+    """
     times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
     intake, known = IntakeService(database, now, nudge), KnownReviewers(database, now)
+    postures = Postures(now)
+    draws = GoldDraws(postures, chance or random.SystemRandom())
+    verdicts = VerdictService(database, times, known, now, nudge)
+    corrections = CorrectionService(database, times, known, now, nudge)
+    probes = ProbeService(database, times, postures, now, nudge)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(database, bells, times, now, poll_seconds),
-        verdicts=VerdictService(database, times, known, now, nudge),
-        corrections=CorrectionService(database, times, known, now, nudge),
+        claims=ClaimService(database, bells, times, now, poll_seconds, draws),
+        verdicts=verdicts,
+        corrections=corrections,
+        moves=MoveService(verdicts, corrections, probes),
+        gold=GoldService(database, intake, postures, now),
+        pauses=PauseService(database, postures, now),
         known=known,
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
@@ -83,7 +105,7 @@ def furnish(
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
         agreement=AgreementService(database),
-        reviewers=ReviewerService(database),
+        reviewers=ReviewerService(database, now),
         suspects=SuspectService(database),
         entry=EntryService(database, now),
         records=RecordService(database, now),

@@ -3,6 +3,7 @@
 from services.review_queue.api import (
     exchange,
     feedback,
+    gold,
     leases,
     outcomes,
     people,
@@ -21,5 +22,6 @@ ROUTERS = (
     feedback.router,
     webhooks.router,
     people.router,
+    gold.router,
     exchange.router,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -96,6 +96,15 @@ async def anything_claimable(
     """Say whether a claim would find something; for those who wait, and who should not lock."""
     statement = select(_tasks.c.task_id).where(_claimable(project, reviewer, now)).limit(1)
     return (await session.execute(statement)).first() is not None
+
+
+async def claimable_number(
+    session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
+) -> int:
+    """Return how many tasks a claim would find, at most `limit`."""
+    found = select(_tasks.c.task_id).where(_claimable(project, reviewer, now)).limit(limit)
+    statement = select(func.count()).select_from(found.subquery())
+    return (await session.execute(statement)).scalar_one()
 
 
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.gold.known import is_gold
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.outcomes.revisions import reopen
 from services.review_queue.projects.service import current_project
@@ -124,7 +125,9 @@ class IntakeService:
         if batch.restore is not None:
             return _receipt_of(row, "existing", batch.now)
         if resolved and entry.task.lane == "relabel":
-            await self._relabel(session, batch, row, entry)
+            # What is known needs no second opinion, and those who were tested on it would get it.
+            if not await is_gold(session, row.task_id):
+                await self._relabel(session, batch, row, entry)
         elif state_of(row, batch.now) == "open":
             _move(batch, row, entry)
         return _receipt_of(row, "existing", batch.now)
