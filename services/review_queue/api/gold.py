@@ -3,7 +3,13 @@
 from fastapi import APIRouter, Response
 
 from services.review_queue.api.access import ByOperator, InRooms
-from services.review_queue.gold.messages import GoldBatch, GoldList, GoldReceipts, KnownLabel
+from services.review_queue.gold.messages import (
+    GoldBatch,
+    GoldList,
+    GoldReceipts,
+    GoldTask,
+    KnownLabel,
+)
 from services.review_queue.tasks.service import as_task_id
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
@@ -53,15 +59,13 @@ async def list_gold(
 @router.put(
     "/tasks/{task_id}/gold",
     summary="Vouch for a task's label",
-    status_code=204,
-    response_class=Response,
     responses=_WITH_BODY | declare(Conflict),
 )
 async def put_gold(
     project: str, task_id: str, body: KnownLabel, rooms: InRooms, who: ByOperator
-) -> None:
+) -> GoldTask:
     """Make a resolved task gold. Its outcome stays as it is, and the label must be the same."""
-    await rooms.gold.vouch(project, task_id, body, who.subject)
+    return await rooms.gold.vouch(project, task_id, body, who.subject)
 
 
 @router.delete(

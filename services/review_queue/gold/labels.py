@@ -22,6 +22,7 @@ from services.review_queue.models import TaskRow
 from services.review_queue.outcomes.revisions import Ground, resolve
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
+from services.review_queue.tasks.entries import data_digest
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import locked_task
 from services.review_queue.timeline import event
@@ -47,7 +48,9 @@ class GoldService:
     postures: Postures
     now: Callable[[], datetime]
 
-    async def vouch(self, project_name: str, task_id: str, body: KnownLabel, actor: str) -> None:
+    async def vouch(
+        self, project_name: str, task_id: str, body: KnownLabel, actor: str
+    ) -> GoldTask:
         """Make a resolved task gold; the same call again changes nothing.
 
         Raises
@@ -66,7 +69,10 @@ class GoldService:
             if task.state != "resolved" or task.label != body.label:
                 raise Conflict(_OTHER_LABEL, state=task.state, label=task.label)
             await vouching.vouch(session, [_row(task, body.explanation, actor, self.now())])
+            (row,) = await vouching.rows(session, project_name, only=task.task_id)
+            fared = await vouching.fared(session, [task.task_id])
         self.postures.forget(project_name)
+        return _gold_task(row, fared.get(task.task_id, (0, 0, 0)))
 
     async def retire(self, project_name: str, task_id: str, actor: str) -> None:
         """Give a gold task to nobody any more; what was answered still counts.
@@ -167,6 +173,8 @@ def _receipt(entry: NewGold, receipt: TaskReceipt, task: TaskRow | None) -> Gold
     if status == "existing" and task is not None:
         if task.state != "resolved":
             status, detail = "conflict", "The item is under review; adjudicate its task first."
+        elif task.data_digest != data_digest(entry.data):
+            status, detail = "conflict", "The item is known with other data."
         elif task.label != entry.label:
             status, detail = "conflict", _OTHER_LABEL
     return GoldReceipt(item_id=entry.item_id, task_id=receipt.task_id, status=status, detail=detail)
