@@ -1,14 +1,13 @@
 """The use cases of this service, wired once."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random, SystemRandom
 
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService
-from services.review_queue.gold.answering import ProbeService
 from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.gold.labels import GoldService
 from services.review_queue.gold.pausing import PauseService
@@ -46,8 +45,6 @@ class Rooms:
     intake: IntakeService
     tasks: TaskService
     claims: ClaimService
-    verdicts: VerdictService
-    corrections: CorrectionService
     moves: MoveService
     gold: GoldService
     pauses: PauseService
@@ -65,6 +62,16 @@ class Rooms:
     imports: ImportService
     exports: ExportService
 
+    @property
+    def verdicts(self) -> VerdictService:
+        """What holders of ordinary leases do."""
+        return self.moves.verdicts
+
+    @property
+    def corrections(self) -> CorrectionService:
+        """Answers that are taken back, or were given elsewhere."""
+        return self.moves.corrections
+
 
 def furnish(
     database: Database,
@@ -75,27 +82,21 @@ def furnish(
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
-    chance: random.Random | None = None,
+    chance: Random | None = None,
 ) -> Rooms:
     """Wire the rooms. `nudge` is called after each commit that wrote to the outbox.
 
-    `chance` decides which tasks are gold; by default nobody can foretell it.
+    `chance` draws gold, by default so that nobody can foretell it.
     """
-    times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
+    times, postures = LeaseTimes(now), Postures(now)
     intake, known = IntakeService(database, now, nudge), KnownReviewers(database, now)
-    postures = Postures(now)
-    draws = GoldDraws(postures, chance or random.SystemRandom())
-    verdicts = VerdictService(database, times, known, now, nudge)
-    corrections = CorrectionService(database, times, known, now, nudge)
-    probes = ProbeService(database, times, postures, now, nudge)
+    tasks, draws = TaskService(database, now, nudge), GoldDraws(postures, chance or SystemRandom())
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
         claims=ClaimService(database, bells, times, now, poll_seconds, draws),
-        verdicts=verdicts,
-        corrections=corrections,
-        moves=MoveService(verdicts, corrections, probes),
+        moves=MoveService.of(database, times, known, postures, now=now, nudge=nudge),
         gold=GoldService(database, intake, postures, now),
         pauses=PauseService(database, postures, now),
         known=known,

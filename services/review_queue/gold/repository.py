@@ -138,11 +138,6 @@ async def pick(
     gold = known(project).subquery()
     his = and_(probes.c.task_id == gold.c.task_id, probes.c.reviewer == reviewer)
     before = select(func.count()).select_from(probes).where(his).scalar_subquery()
-    answered = exists().where(
-        _verdicts.c.task_id == gold.c.task_id,
-        _verdicts.c.reviewer == reviewer,
-        _verdicts.c.withdrawn_at.is_(None),
-    )
     data = (tasks.c.item_id, tasks.c.data, tasks.c.item_metadata, tasks.c.prediction)
     candidates: Select[Any] = (
         select(gold.c.task_id, gold.c.label, gold.c.kind, *data, before.label("before"))
@@ -152,7 +147,7 @@ async def pick(
             gold.c.label.in_(labels),
             gold.c.task_id.not_in(without),
             ~exists().where(his, blocking),
-            ~answered,
+            ~_answered(gold.c.task_id, reviewer),
         )
         .order_by(gold.c.task_id)
         .limit(1)
@@ -162,6 +157,14 @@ async def pick(
         if row is not None:
             return row
     return None
+
+
+def _answered(task_id: ColumnElement[str], reviewer: str) -> ColumnElement[bool]:
+    return exists().where(
+        _verdicts.c.task_id == task_id,
+        _verdicts.c.reviewer == reviewer,
+        _verdicts.c.withdrawn_at.is_(None),
+    )
 
 
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:

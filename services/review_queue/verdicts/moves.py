@@ -2,15 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime
+from typing import Self, TypeVar
 
 from services.review_queue.errors import UnknownLease
 from services.review_queue.gold.answering import ProbeService
+from services.review_queue.gold.postures import Postures
+from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import Renewal
 from services.review_queue.verdicts.corrections import CorrectionService
+from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import VerdictService
 from shared.auth import Principal
 from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
+from shared.db import Database
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +30,24 @@ class MoveService:
     verdicts: VerdictService
     corrections: CorrectionService
     probes: ProbeService
+
+    @classmethod
+    def of(
+        cls,
+        database: Database,
+        times: LeaseTimes,
+        known: KnownReviewers,
+        postures: Postures,
+        *,
+        now: Callable[[], datetime],
+        nudge: Callable[[], None],
+    ) -> Self:
+        """Wire the three."""
+        return cls(
+            VerdictService(database, times, known, now, nudge),
+            CorrectionService(database, times, known, now, nudge),
+            ProbeService(database, times, postures, now, nudge),
+        )
 
     async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress:
         """Give a verdict."""

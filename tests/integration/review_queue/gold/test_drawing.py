@@ -4,8 +4,10 @@ import itertools
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from shared.auth import Principal
 from shared.contracts.projects import ProjectSpec
@@ -88,6 +90,30 @@ async def test_project_without_gold_gets_none_and_rate_zero_neither(crowd: Crowd
     await crowd.put(gold_rate=0.0)
     await crowd.add("right", 5)
     assert await crowd.gold_of("r1", 10) == []
+
+
+async def test_lease_without_gold_asks_for_it_once_in_two_seconds(crowd: Crowd) -> None:
+    await crowd.put()
+    await crowd.post(9)
+    asked: list[str] = []
+
+    def note(*parts: Any) -> None:
+        statement = str(parts[2])
+        if any(name in statement for name in ("gold", "probes", "reviewer_pauses")):
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        counts = []
+        for _ in range(3):
+            counts.append(len(asked))
+            assert len(await crowd.lease("r1")) == 1
+        crowd.clock.turn(2)
+        await crowd.lease("r2")
+        counts.append(len(asked))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert counts == [0, 3, 3, 6]
 
 
 async def test_onboarding_comes_before_real_work_and_never_blocks_it_for_ever(
