@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    exists,
     func,
     or_,
     select,
@@ -34,7 +35,14 @@ _verdicts = table_of(VerdictRow)
 answered = probes.c.ending == "verdict"
 # A skip "to me", and what was given back without one, is no answer.
 counts = or_(answered, probes.c.skipped)
-blocking = or_(probes.c.ending.is_(None), probes.c.ending != "skip", probes.c.skipped)
+_later = probes.alias("later")
+newest = ~exists().where(
+    _later.c.task_id == probes.c.task_id,
+    _later.c.reviewer == probes.c.reviewer,
+    _later.c.number > probes.c.number,
+)
+# Of whoever has a probe like that of an item: he has had it.
+had = and_(newest, or_(probes.c.ending.is_(None), probes.c.ending != "skip", probes.c.skipped))
 _given = and_(
     _verdicts.c.withdrawn_at.is_(None), _verdicts.c.label.is_not(None), ~_verdicts.c.skipped
 )
@@ -152,17 +160,17 @@ async def acceptances(
 async def used_up(session: AsyncSession, project: str, names: Sequence[str]) -> dict[str, int]:
     """Return how many gold tasks each reviewer has had, or has answered as an ordinary task."""
     gold = known(project).cte("known")
-    had = union(
+    met = union(
         select(probes.c.reviewer, probes.c.task_id)
         .join(gold, gold.c.task_id == probes.c.task_id)
-        .where(probes.c.reviewer.between(names[0], names[-1]), blocking),
+        .where(probes.c.reviewer.between(names[0], names[-1]), had),
         select(_verdicts.c.reviewer, _verdicts.c.task_id)
         .join(gold, gold.c.task_id == _verdicts.c.task_id)
         .where(
             _verdicts.c.reviewer.between(names[0], names[-1]), _verdicts.c.withdrawn_at.is_(None)
         ),
     ).subquery()
-    counted = select(had.c.reviewer, func.count()).group_by(had.c.reviewer)
+    counted = select(met.c.reviewer, func.count()).group_by(met.c.reviewer)
     return {row[0]: row[1] for row in await session.execute(counted)}
 
 

@@ -19,13 +19,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from services.review_queue.gold.choosing import Kind
 from services.review_queue.gold.known import known, tasks
 from services.review_queue.gold.models import ProbeRow
-from services.review_queue.gold.records import blocking, number_of, probes
+from services.review_queue.gold.records import had, newest, number_of, probes
 from services.review_queue.models import TaskRow, VerdictRow
 from services.review_queue.statements import insert_new, table_of
 
@@ -88,12 +87,6 @@ async def returning(
     session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
     """Return the newest probe of each gold item that came back without an answer, oldest first."""
-    later = aliased(ProbeRow)
-    newer = exists().where(
-        col(later.task_id) == col(ProbeRow.task_id),
-        col(later.reviewer) == col(ProbeRow.reviewer),
-        col(later.number) > col(ProbeRow.number),
-    )
     gold = known(project).subquery()
     statement = (
         select(ProbeRow, TaskRow)
@@ -101,7 +94,7 @@ async def returning(
         .where(
             _of(project, reviewer),
             _given_back(now),
-            ~newer,
+            newest,
             col(ProbeRow.task_id).in_(select(gold.c.task_id)),
         )
         .order_by(col(ProbeRow.leased_at), col(ProbeRow.token))
@@ -146,7 +139,7 @@ async def pick(
             gold.c.kind.in_(kinds),
             gold.c.label.in_(labels),
             gold.c.task_id.not_in(without),
-            ~exists().where(his, blocking),
+            ~exists().where(his, had),
             ~_answered(gold.c.task_id, reviewer),
         )
         .order_by(gold.c.task_id)

@@ -35,15 +35,16 @@ class Crowd:
     rooms: Rooms
     clock: Clock
     truth: dict[str, str] = field(default_factory=dict)
+    project: str = "shop"
 
     async def put(self, **review: Any) -> None:
         spec = PROJECT | {"labels": LABELS, "review": review}
         revision = None
-        await self.rooms.projects.put("shop", ProjectSpec.model_validate(spec), revision)
+        await self.rooms.projects.put(self.project, ProjectSpec.model_validate(spec), revision)
 
     async def post(self, count: int, **parts: Any) -> None:
         entries = [entry(f"ordinary-{number}", **parts) for number in range(count)]
-        await self.rooms.intake.enqueue("shop", entries, "op")
+        await self.rooms.intake.enqueue(self.project, entries, "op")
 
     async def add(self, said: str, count: int) -> None:
         """Add gold that the model was `right` or `wrong` about, or said nothing of (`none`)."""
@@ -54,12 +55,12 @@ class Crowd:
             predicted = {"right": label, "wrong": LABELS[(number + 1) % 3], "none": None}[said]
             self.truth[item_id] = label
             entries.append(gold_entry(item_id, label, predicted))
-        receipts = (await self.rooms.gold.add("shop", entries, "op")).items
+        receipts = (await self.rooms.gold.add(self.project, entries, "op")).items
         assert {receipt.status for receipt in receipts} == {"created"}
 
     async def lease(self, name: str, count: int = 1) -> list[Lease]:
         request = LeaseRequest(count=count)
-        return (await self.rooms.claims.lease("shop", name, request, _here)).leases
+        return (await self.rooms.claims.lease(self.project, name, request, _here)).leases
 
     async def gold_of(self, name: str, count: int) -> list[Lease]:
         """Lease tasks and return the gold ones."""
@@ -77,7 +78,7 @@ class Crowd:
         return label == truth
 
     async def report(self, name: str) -> ReviewerReport:
-        return await self.rooms.reviewers.report("shop", name)
+        return await self.rooms.reviewers.report(self.project, name)
 
 
 def gold_entry(item_id: str, label: str, predicted: str | None) -> Json:

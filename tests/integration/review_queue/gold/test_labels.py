@@ -144,7 +144,7 @@ async def test_gold_comes_in_pages(desk: Desk) -> None:
 async def test_gold_is_the_operators(desk: Desk) -> None:
     task = f"{URL}/tasks/{task_id_for('shop', 'a')}/gold"
     for role in ("reviewer", "service", "caller"):
-        one = desk.of(role)  # type: ignore[arg-type]
+        one = desk.of(role)
         problem_of(await one.get(f"{URL}/gold"), 403, "forbidden")
         problem_of(await one.post(f"{URL}/gold", json={"items": [{}]}), 403, "forbidden")
         problem_of(await one.put(task, json={"label": "positive"}), 403, "forbidden")

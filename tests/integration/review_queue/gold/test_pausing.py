@@ -163,7 +163,7 @@ async def test_pausing_is_the_operators_and_says_what_is_wrong(desk: Desk) -> No
         address = f"{URL}/reviewers/r1/{what}"
         body = {"reason": "x"} if what == "pause" else None
         for role in ("reviewer", "service", "caller"):
-            one = desk.of(role)  # type: ignore[arg-type]
+            one = desk.of(role)
             problem_of(await one.post(address, json=body), 403, "forbidden")
         missing = address.replace("shop", "nowhere")
         problem_of(await desk.operator.post(missing, json=body), 404, "not-found")
