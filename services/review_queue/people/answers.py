@@ -3,7 +3,7 @@
 Answers to gold count as all others do: a reviewer who saw his figures stand still would know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +34,8 @@ _verdicts = table_of(VerdictRow)
 _probes = table_of(ProbeRow)
 _pauses = table_of(PauseRow)
 _MINUTE_SECONDS = 60
+# Whose answers are wanted, said of a column of names.
+_Wanted = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
 _stands = _verdicts.c.withdrawn_at.is_(None)
 _is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
@@ -51,16 +53,14 @@ async def answers(
     Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
     those together), first_seen, last_seen.
     """
-    rows = _answers(project)
-    statement = _added_up(rows).where(rows.c.reviewer > after)
-    page: Sequence[Row[Any]] = (await session.execute(statement.limit(limit))).all()
+    statement = _added_up(_answers(project, lambda name: name > after)).limit(limit)
+    page: Sequence[Row[Any]] = (await session.execute(statement)).all()
     return page
 
 
 async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
     """Return what one reviewer did, as `answers` does; None when nothing."""
-    rows = _answers(project)
-    statement = _added_up(rows).where(rows.c.reviewer == reviewer)
+    statement = _added_up(_answers(project, lambda name: name == reviewer))
     row: Row[Any] | None = (await session.execute(statement)).one_or_none()
     return row
 
@@ -81,7 +81,7 @@ def _added_up(rows: FromClause) -> Select[Any]:
     )
 
 
-def _answers(project: str) -> FromClause:
+def _answers(project: str, wanted: _Wanted) -> FromClause:
     timed = case((_is_verdict, _verdicts.c.active_seconds))
     ordinary: Select[Any] = (
         select(
@@ -89,7 +89,7 @@ def _answers(project: str) -> FromClause:
             *_figures(_is_verdict, and_(_stands, _verdicts.c.skipped), timed, _verdicts.c.given_at),
         )
         .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(_tasks.c.project == project)
+        .where(_tasks.c.project == project, wanted(_verdicts.c.reviewer))
         .group_by(_verdicts.c.reviewer)
     )
     timed = case((_is_probed, _probes.c.active_seconds))
@@ -98,12 +98,16 @@ def _answers(project: str) -> FromClause:
             _probes.c.reviewer,
             *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at),
         )
-        .where(_probes.c.project == project, _probe_seen)
+        .where(_probes.c.project == project, _probe_seen, wanted(_probes.c.reviewer))
         .group_by(_probes.c.reviewer)
     )
     paused: Select[Any] = select(
         _pauses.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
-    ).where(_pauses.c.project == project, _pauses.c.resumed_at.is_(None))
+    ).where(
+        _pauses.c.project == project,
+        _pauses.c.resumed_at.is_(None),
+        wanted(_pauses.c.reviewer),
+    )
     return union_all(ordinary, probed, paused).subquery()
 
 
