@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.base import rfc3339
-from shared.problems import Conflict, Gone
+from shared.problems import Conflict, Forbidden, Gone
 
 
 class LeaseExpired(Conflict):
@@ -17,6 +17,19 @@ class LeaseExpired(Conflict):
 
     def __init__(self, detail: str, **extensions: Any) -> None:
         super().__init__(detail, **{"task_id": None, "state": None, "outcome": None} | extensions)
+
+
+class UnknownLease(LeaseExpired):
+    """Nobody has an ordinary lease of this token."""
+
+
+class ReviewerPaused(Forbidden):
+    """The reviewer gets no tasks in this project until an operator resumes him.
+
+    Extensions `reason` and `paused_at` say why, and since when.
+    """
+
+    kind, title = "reviewer-paused", "Reviewer is paused"
 
 
 class ItemErased(Gone):

@@ -13,6 +13,7 @@ from shared.outbox import OutboxColumns
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 _Json = JSON(none_as_null=True)
 _EXPIRING = text("lane = 'optional' AND turn IS NOT NULL")
+_DECIDED_GOLD = text("lane = 'gold' AND source = 'adjudicator'")
 
 
 class Base(SQLModel):
@@ -53,6 +54,13 @@ class TaskRow(Base, table=True):
         Index("tasks_by_creation", "project", "created_at", "task_id"),
         # Of the few that may expire alone: no other claim or verdict touches it.
         Index("tasks_by_expiry", "due_at", sqlite_where=_EXPIRING, postgresql_where=_EXPIRING),
+        Index(
+            "tasks_gold",
+            "project",
+            "task_id",
+            sqlite_where=_DECIDED_GOLD,
+            postgresql_where=_DECIDED_GOLD,
+        ),
     )
 
     task_id: str = Field(primary_key=True)

@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random, SystemRandom
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.gold.drawing import GoldDraws
+from services.review_queue.gold.labels import GoldService
+from services.review_queue.gold.pausing import PauseService
+from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
@@ -25,12 +30,16 @@ from services.review_queue.ui.records import RecordService
 from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
 from services.review_queue.verdicts.learning import KnownReviewers
+from services.review_queue.verdicts.moves import MoveService
 from services.review_queue.verdicts.service import VerdictService
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+
+# So that nobody can foretell what is gold.
+_CHANCE = SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,9 @@ class Rooms:
     intake: IntakeService
     tasks: TaskService
     claims: ClaimService
-    verdicts: VerdictService
-    corrections: CorrectionService
+    moves: MoveService
+    gold: GoldService
+    pauses: PauseService
     known: KnownReviewers
     adjudication: AdjudicationService
     outcomes: OutcomeService
@@ -59,6 +69,16 @@ class Rooms:
     activity: ActivityService
     erasure: ErasureService
 
+    @property
+    def verdicts(self) -> VerdictService:
+        """What holders of ordinary leases do."""
+        return self.moves.verdicts
+
+    @property
+    def corrections(self) -> CorrectionService:
+        """Answers that are taken back, or were given elsewhere."""
+        return self.moves.corrections
+
 
 def furnish(
     database: Database,
@@ -69,17 +89,19 @@ def furnish(
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
+    chance: Random = _CHANCE,
 ) -> Rooms:
-    """Wire the rooms. `nudge` is called after each commit that wrote to the outbox."""
-    times, tasks = LeaseTimes(now), TaskService(database, now, nudge)
-    intake, known = IntakeService(database, now, nudge), KnownReviewers(database, now)
+    """Wire the rooms; `nudge` after each commit that wrote to the outbox, `chance` draws gold."""
+    times, known, postures = LeaseTimes(now), KnownReviewers(database, now), Postures(now)
+    intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(database, bells, times, now, poll_seconds),
-        verdicts=VerdictService(database, times, known, now, nudge),
-        corrections=CorrectionService(database, times, known, now, nudge),
+        claims=ClaimService(database, bells, times, now, poll_seconds, GoldDraws(postures, chance)),
+        moves=MoveService.of(database, times, known, postures, now=now, nudge=nudge),
+        gold=GoldService(database, intake, postures, now),
+        pauses=PauseService(database, postures, now),
         known=known,
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
@@ -87,7 +109,7 @@ def furnish(
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
         agreement=AgreementService(database),
-        reviewers=ReviewerService(database),
+        reviewers=ReviewerService(database, now),
         suspects=SuspectService(database),
         entry=EntryService(database, now),
         records=RecordService(database, now),

@@ -52,6 +52,10 @@ class ReviewSettings(Message):
     A task is answered by `overlap` people at least, and by `max_overlap` at most. `sure` is how
     likely a label must be, given people who are known, for no more of them to be asked. Without
     `lease_seconds` a lease lasts three times as long as people here are at work on a task.
+
+    Where the project has gold, a newcomer answers `onboarding_tasks` of it first; then `gold_rate`
+    of his tasks are gold, fewer as he becomes known. Who is credibly right less often than
+    `least_accuracy` is paused; null pauses nobody.
     """
 
     overlap: int = Field(default=1, ge=1, le=100)
@@ -61,6 +65,8 @@ class ReviewSettings(Message):
     lease_seconds: float | None = Field(default=None, ge=1, le=86_400)
     due_seconds: float = Field(default=3600, ge=0, le=31_536_000)
     gold_rate: float = Field(default=0.05, ge=0.0, le=1.0)
+    onboarding_tasks: int = Field(default=0, ge=0, le=1000)
+    least_accuracy: float | None = Field(default=None, gt=0.0, lt=1.0)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

@@ -52,6 +52,11 @@ _BODIES: dict[tuple[str, str], Bodies] = {
         }
     ),
     ("post", "/pool"): st.sampled_from(['{"data":{"text":"fine"}}\n{"data":{}}', "text\nfine\n"]),
+    ("post", "/gold"): st.fixed_dictionaries(
+        {"items": _ITEMS.map(lambda items: [{"label": "positive", **item} for item in items])}
+    ),
+    ("put", "/gold"): st.fixed_dictionaries({"label": _LABELS}, optional={"explanation": _TEXT}),
+    ("post", "/pause"): st.fixed_dictionaries({"reason": _TEXT}),
     ("post", "/import"): st.sampled_from(
         [
             '{"item_id":"imported","data":{"text":"fine"},"label":"positive"}\n{"data":{}}',
@@ -76,6 +81,7 @@ class Known:
             "project": "shop",
             "item_id": task["item_id"],
             "task_id": task["task_id"],
+            "reviewer": "anna",
             "run_id": trainer.first("runs")["run_id"],
             "version": trainer.first("versions")["version"],
             "dataset_id": trainer.first("datasets")["dataset_id"],

@@ -24,6 +24,11 @@ RecordedAction = Literal[
     "session.ended",
     "instructions.read",
     "item.erased",
+    "gold.added",
+    "gold.vouched",
+    "gold.retired",
+    "reviewer.paused",
+    "reviewer.resumed",
 ]
 Action = TimelineAction | RecordedAction
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.review_queue.api.access import ByReviewer, InRooms, IsGone
-from services.review_queue.errors import LeaseExpired
+from services.review_queue.errors import LeaseExpired, ReviewerPaused
 from services.review_queue.messages import Renewal
 from shared.contracts.tasks import LeaseRequest, Leases, SkipBody, TaskProgress, VerdictBody
 from shared.http.body import StrictRoute
@@ -29,7 +29,9 @@ _WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
 @router.post(
     "/projects/{project}/leases",
     summary="Lease tasks",
-    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+    responses=declare(
+        NotJson, Unauthorized, Forbidden, ReviewerPaused, NotFound, BodyTooLarge, Unprocessable
+    ),
 )
 async def post_leases(
     project: str,
@@ -47,7 +49,7 @@ async def post_verdict(
     token: str, body: VerdictBody, rooms: InRooms, who: ByReviewer
 ) -> TaskProgress:
     """Answer the task. The same body again gets the same answer, also after the lease's end."""
-    return await rooms.verdicts.submit(token, body, who)
+    return await rooms.moves.submit(token, body, who)
 
 
 @router.post("/leases/{token}/skip", summary="Leave the task to others", responses=_WITH_BODY)
@@ -55,19 +57,19 @@ async def post_skip(
     token: str, rooms: InRooms, who: ByReviewer, body: SkipBody = _NO_REASON
 ) -> TaskProgress:
     """Skip the task. Once `max_overlap` people did, it is resolved without a label."""
-    return await rooms.verdicts.skip(token, body, who)
+    return await rooms.moves.skip(token, body, who)
 
 
 @router.post("/leases/{token}/renew", summary="Keep the task longer", responses=_WITH_TOKEN)
 async def post_renew(token: str, rooms: InRooms, who: ByReviewer) -> Renewal:
     """Let the lease last as long again, from now on."""
-    return await rooms.verdicts.renew(token, who)
+    return await rooms.moves.renew(token, who)
 
 
 @router.post("/leases/{token}/release", summary="Give the task back", responses=_WITH_TOKEN)
 async def post_release(token: str, rooms: InRooms, who: ByReviewer) -> TaskProgress:
     """Give the task back at once; it may come again."""
-    return await rooms.verdicts.release(token, who)
+    return await rooms.moves.release(token, who)
 
 
 @router.post("/leases/{token}/undo", summary="Take the answer back", responses=_WITH_TOKEN)
@@ -76,4 +78,4 @@ async def post_undo(token: str, rooms: InRooms, who: ByReviewer) -> TaskProgress
 
     The outcome gets a revision without a label, and the task waits for the same reviewer.
     """
-    return await rooms.corrections.undo(token, who)
+    return await rooms.moves.undo(token, who)

@@ -3,21 +3,33 @@
 from fastapi import APIRouter
 
 from services.review_queue.api.access import ByOperator, ByReviewer, InRooms
+from services.review_queue.gold.messages import PauseReason
+from services.review_queue.messages import Reviewer
 from services.review_queue.people.messages import (
     Agreement,
     ReviewerList,
+    ReviewerReport,
     ReviewerStatistics,
     SuspectList,
 )
 from services.review_queue.people.suspects import Place
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotFound,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["people"])
 
 _REFUSED = declare(Unauthorized, Forbidden, NotFound)
 _LIST_REFUSED = declare(Unauthorized, Forbidden, NotFound, Unprocessable)
+_WITH_BODY = declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable)
 _NO_CURSOR = [("/query/after", "is not a cursor of this list")]
 
 
@@ -35,7 +47,7 @@ async def get_agreement(project: str, rooms: InRooms, _: ByOperator) -> Agreemen
 async def list_reviewers(
     project: str, rooms: InRooms, _: ByOperator, limit: Limit = 100, after: After = None
 ) -> ReviewerList:
-    """Return reviewers by name."""
+    """Return reviewers by name, with how they fare on gold and who is paused, and why."""
     place = decode_cursor(after) or ""
     if "\x00" in place:
         raise Unprocessable(_NO_CURSOR)
@@ -44,8 +56,35 @@ async def list_reviewers(
 
 @router.get("/reviewers/me", summary="What I have done", responses=_REFUSED)
 async def get_own_statistics(project: str, rooms: InRooms, who: ByReviewer) -> ReviewerStatistics:
-    """Return the caller's own statistics, the same that the operator sees."""
-    return await rooms.reviewers.one(project, who.subject)
+    """Return the caller's own statistics; `gold` as it stood when the day (UTC) began."""
+    return await rooms.reviewers.own(project, who.subject)
+
+
+@router.post(
+    "/reviewers/{reviewer}/pause", summary="Give a reviewer no more tasks", responses=_WITH_BODY
+)
+async def pause_reviewer(
+    project: str, reviewer: Reviewer, body: PauseReason, rooms: InRooms, who: ByOperator
+) -> ReviewerReport:
+    """Pause a reviewer, also one who has done nothing yet; what he holds he may finish.
+
+    He is told the reason. Who is paused already stays so, for the reason he was.
+    """
+    await rooms.pauses.pause(project, reviewer, body.reason, who.subject)
+    return await rooms.reviewers.report(project, reviewer)
+
+
+@router.post(
+    "/reviewers/{reviewer}/resume",
+    summary="Give a reviewer tasks again",
+    responses=_LIST_REFUSED,
+)
+async def resume_reviewer(
+    project: str, reviewer: Reviewer, rooms: InRooms, who: ByOperator
+) -> ReviewerReport:
+    """Resume a reviewer; what he answered before is not held against him again."""
+    await rooms.pauses.resume(project, reviewer, who.subject)
+    return await rooms.reviewers.report(project, reviewer)
 
 
 @router.get("/suspects", summary="What looks mislabelled", responses=_LIST_REFUSED)

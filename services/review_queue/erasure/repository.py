@@ -1,6 +1,7 @@
 """Every statement that takes content away."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.erasure.models import TombstoneRow
 from services.review_queue.feedback.models import FeedbackRow
+from services.review_queue.gold.models import GoldRow, ProbeRow
 from services.review_queue.models import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.statements import insert_new, table_of
 
@@ -16,6 +18,8 @@ _leases = table_of(LeaseRow)
 _outcomes = table_of(OutcomeRow)
 _events = table_of(EventRow)
 _feedback = table_of(FeedbackRow)
+_gold = table_of(GoldRow)
+_probes = table_of(ProbeRow)
 # All that a line of a timeline may say without saying anything of the item.
 _KEPT_DETAIL = frozenset({"lane", "from", "to", "label", "revision", "recorded_by"})
 
@@ -53,6 +57,18 @@ async def erase_predictions(session: AsyncSession, task_id: str) -> None:
     await session.execute(
         update(_outcomes).where(_outcomes.c.task_id == task_id).values(prediction=None)
     )
+
+
+async def erase_gold(session: AsyncSession, task_id: str, now: datetime) -> None:
+    """Take away what was written about the item as gold; nobody gets it as such any more."""
+    label = _gold.c.task_id == task_id
+    await session.execute(update(_gold).where(label).values(explanation=None))
+    standing = update(_gold).where(label, _gold.c.retired_at.is_(None))
+    await session.execute(standing.values(retired_at=now))
+    probe = _probes.c.task_id == task_id
+    await session.execute(update(_probes).where(probe).values(comment=None, body_digest=None))
+    live = update(_probes).where(probe, _probes.c.ending.is_(None))
+    await session.execute(live.values(ending="expiry", ended_at=now))
 
 
 async def erase_feedback(session: AsyncSession, project: str, task_id: str) -> None:

@@ -75,6 +75,7 @@ async def _erase(session: AsyncSession, task: TaskRow, stone: TombstoneRow) -> N
         await supersede(session, task, now)
         await repository.erase_answers(session, task.task_id)
         await repository.erase_predictions(session, task.task_id)
+        await repository.erase_gold(session, task.task_id, now)
         await repository.erase_feedback(session, task.project, task.task_id)
         await repository.erase_timeline(session, task.task_id)
     task.data, task.item_metadata, task.data_digest = {}, {}, ""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.leases import repository
 from services.review_queue.leases.repository import Claimant
 from services.review_queue.leases.times import LeaseTimes
@@ -39,6 +40,7 @@ class ClaimService:
     times: LeaseTimes
     now: Callable[[], datetime]
     poll_seconds: float
+    gold: GoldDraws
     _shares: dict[str, Shares] = field(default_factory=dict)
 
     async def lease(
@@ -54,6 +56,8 @@ class ClaimService:
         ------
         NotFound
             There is no such project.
+        ReviewerPaused
+            The reviewer gets no tasks in it.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds
@@ -90,14 +94,19 @@ class ClaimService:
             now = self.now()
             expires_at = now + await self.times.of(session, project)
             who = Claimant(project_name, reviewer, now, expires_at)
-            rows = await self._share_out(session, who, count)
-            if not rows:
-                return []
+            draw = await self.gold.draw(session, project, who, count)
+            rows = await self._share_out(session, who, draw.others) if draw.others else []
             leases = [_lease(row, project, who.expires_at) for row in rows]
-            await self._record(session, who, rows, leases)
+            if rows:
+                await self._record(session, who, rows, leases)
+            leases = draw.mixed_with(leases)
+        if not leases:
+            return []
         # Only now: those who wait would make a span each time they find nothing.
         traces = [row.trace for row in rows]
-        record("lease", "server", since=began, links=traces, project=project_name, tasks=len(rows))
+        record(
+            "lease", "server", since=began, links=traces, project=project_name, tasks=len(leases)
+        )
         return leases
 
     async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:

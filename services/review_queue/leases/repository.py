@@ -99,6 +99,15 @@ async def anything_claimable(
     return (await session.execute(statement)).first() is not None
 
 
+async def claimable_number(
+    session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
+) -> int:
+    """Return how many tasks a claim would find, at most `limit`."""
+    found = select(_tasks.c.task_id).where(_claimable(project, reviewer, now)).limit(limit)
+    statement = select(func.count()).select_from(found.subquery())
+    return (await session.execute(statement)).scalar_one()
+
+
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Write leases."""
     await session.execute(insert(_leases), rows)

@@ -1,13 +1,9 @@
 """What is told of people: agreement, statistics of reviewers, what looks mislabelled."""
 
-from typing import Annotated
-
-from pydantic import Field
-
+from services.review_queue.gold.messages import Count, Pause
 from shared.contracts.base import Label, Message, Probability, UtcTime
 from shared.contracts.tasks import Lane
 
-Count = Annotated[int, Field(ge=0)]
 # 1: always; 0: as often as by chance; null: chance alone would agree on all.
 Coefficient = float | None
 
@@ -71,13 +67,47 @@ class AgreementWithOutcomes(Message):
 
 
 class GoldAccuracy(Message):
-    """A reviewer on tasks whose label is known: share right, and its 95 % credible interval."""
+    """A reviewer on tasks whose label is known: share right, and its 95 % credible interval.
+
+    `model_right` and `model_wrong` tell apart what the model had said of the items; null where
+    there were none of the kind.
+    """
 
     tasks: Count
     right: Count
     accuracy: Probability
     low: Probability
     high: Probability
+    model_right: "GoldShare | None"
+    model_wrong: "GoldShare | None"
+
+
+class GoldShare(Message):
+    """Gold tasks of one kind, and how many of them were answered right."""
+
+    tasks: Count
+    right: Count
+
+
+class Acceptance(Message):
+    """How often a suggestion was taken, and the 95 % credible interval of that share."""
+
+    tasks: Count
+    accepted: Count
+    rate: Probability
+    low: Probability
+    high: Probability
+
+
+class SuggestionsTaken(Message):
+    """What a reviewer does with suggestions on gold, right ones and wrong ones apart.
+
+    Who takes wrong ones nearly as often as right ones does not look: a rubber stamp. Null where he
+    was shown none.
+    """
+
+    right: Acceptance | None
+    wrong: Acceptance | None
 
 
 class ReviewerStatistics(Message):
@@ -98,10 +128,23 @@ class ReviewerStatistics(Message):
     last_seen: UtcTime | None
 
 
-class ReviewerList(Message):
-    """A page of reviewers, by name."""
+class ReviewerReport(ReviewerStatistics):
+    """What operators see beside it.
 
-    reviewers: list[ReviewerStatistics]
+    `onboarding_left` gold tasks come before real work, as long as there is gold for him:
+    `gold_left` is how many gold tasks he has not had; at 0 it has run out.
+    """
+
+    suggestions: SuggestionsTaken
+    onboarding_left: Count
+    gold_left: Count
+    pause: Pause | None
+
+
+class ReviewerList(Message):
+    """A page of reviewers, by name; with those who are paused and have done nothing."""
+
+    reviewers: list[ReviewerReport]
     cursor: str | None
 
 

@@ -1,6 +1,6 @@
-"""Every statement about people: what they answered, and how it compares.
+"""Every statement about how people's answers compare.
 
-An answer stands until it is taken back; a reviewer's answer is a verdict or a skip.
+An answer stands until it is taken back.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -31,86 +31,9 @@ _outcomes = table_of(OutcomeRow)
 # Rows that are held at a time while many are read; other calls have their turn in between.
 _READ_AT_ONCE = 200
 
-# Who holds the known label of a gold task: the outcome that an operator gave it.
-_GOLD_SOURCE = "adjudicator"
-_MINUTE_SECONDS = 60
-
 _stands = _verdicts.c.withdrawn_at.is_(None)
 _resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
 _is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
-
-
-async def answers(
-    session: AsyncSession, project: str, *, after: str, limit: int
-) -> Sequence[Row[Any]]:
-    """Return what each reviewer did, by name from the one behind `after` on.
-
-    Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
-    those together), first_seen, last_seen.
-    """
-    statement = _answers(project).where(_verdicts.c.reviewer > after)
-    rows: Sequence[Row[Any]] = (await session.execute(statement.limit(limit))).all()
-    return rows
-
-
-async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
-    """Return what one reviewer did, as `answers` does; None when nothing."""
-    statement = _answers(project).where(_verdicts.c.reviewer == reviewer)
-    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
-    return row
-
-
-def _answers(project: str) -> Select[Any]:
-    skip = and_(_stands, _verdicts.c.skipped)
-    timed = case((_is_verdict, _verdicts.c.active_seconds))
-    return (
-        select(
-            _verdicts.c.reviewer,
-            _number(_is_verdict).label("verdicts"),
-            _number(skip).label("skips"),
-            func.count(timed).label("timed"),
-            func.sum(timed).label("seconds"),
-            func.min(_verdicts.c.given_at).label("first_seen"),
-            func.max(_verdicts.c.given_at).label("last_seen"),
-        )
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(_tasks.c.project == project)
-        .group_by(_verdicts.c.reviewer)
-        .order_by(_verdicts.c.reviewer)
-    )
-
-
-async def active_seconds(
-    session: AsyncSession, project: str, reviewers: Sequence[str]
-) -> Sequence[Row[Any]]:
-    """Return how long these reviewers' verdicts took: (reviewer, number, seconds), rising.
-
-    Verdicts of the same tenth of a second (from a minute on, of the same second) are one row, with
-    their number and mean: neither database can take medians of a million rows cheaply.
-    """
-    seconds = _verdicts.c.active_seconds
-    about = case(
-        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)),
-        else_=10 * func.round(seconds),
-    ).label("about")
-    statement = (
-        select(
-            _verdicts.c.reviewer,
-            func.count().label("number"),
-            func.avg(seconds).label("seconds"),
-            about,
-        )
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(
-            _tasks.c.project == project,
-            _among(_verdicts.c.reviewer, reviewers),
-            _is_verdict,
-            seconds.is_not(None),
-        )
-        .group_by(_verdicts.c.reviewer, about)
-        .order_by(_verdicts.c.reviewer, about)
-    )
-    return (await session.execute(statement)).all()
 
 
 async def outcome_agreement(
@@ -128,27 +51,6 @@ async def outcome_agreement(
         .join(_tasks, _tasks.c.task_id == newest.c.task_id)
         .where(_resolved, _among(newest.c.reviewer, reviewers))
         .group_by(newest.c.reviewer)
-    )
-    rows = await session.execute(statement)
-    return {reviewer: (number, right) for reviewer, number, right in rows}
-
-
-async def gold_scores(
-    session: AsyncSession, project: str, reviewers: Sequence[str]
-) -> dict[str, tuple[int, int]]:
-    """Return (verdicts, right ones) on gold tasks whose label an operator gave, by reviewer."""
-    statement = (
-        select(_verdicts.c.reviewer, func.count(), _number(_verdicts.c.label == _tasks.c.label))
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(
-            _tasks.c.project == project,
-            _tasks.c.lane == "gold",
-            _tasks.c.source == _GOLD_SOURCE,
-            _resolved,
-            _is_verdict,
-            _among(_verdicts.c.reviewer, reviewers),
-        )
-        .group_by(_verdicts.c.reviewer)
     )
     rows = await session.execute(statement)
     return {reviewer: (number, right) for reviewer, number, right in rows}

@@ -3,27 +3,43 @@
 import bisect
 import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.people import repository
+from services.review_queue.gold import known, pauses, records
+from services.review_queue.gold.pausing import pause_message
+from services.review_queue.people import answers, repository
 from services.review_queue.people.bounds import VERDICTS
 from services.review_queue.people.messages import (
+    Acceptance,
     AgreementWithOutcomes,
     GoldAccuracy,
+    GoldShare,
     ReviewerList,
+    ReviewerReport,
     ReviewerStatistics,
+    SuggestionsTaken,
 )
-from services.review_queue.people.trust import Record, Score, accuracy_of
+from services.review_queue.people.trust import (
+    Accuracy,
+    Record,
+    Score,
+    accuracy_of,
+    onboarding_left,
+)
 from services.review_queue.projects.service import current_project
+from shared.contracts.projects import Project
 from shared.db import Database
 from shared.http.lists import encode_cursor
 
 _HOUR_SECONDS = 3600
+# Jeffreys' prior: nothing is known beforehand of how somebody takes suggestions.
+_UNKNOWN = 0.5
 
 
 @dataclass(frozen=True)
@@ -31,49 +47,109 @@ class ReviewerService:
     """Statistics of reviewers, counted in the database."""
 
     database: Database
+    now: Callable[[], datetime]
 
-    async def page(self, project: str, *, after: str, limit: int) -> ReviewerList:
+    async def page(self, project_name: str, *, after: str, limit: int) -> ReviewerList:
         """Return reviewers by name, from the one behind `after` on; `NotFound`: no project."""
         async with self.database.reading() as session:
-            await current_project(session, project)
-            rows = await repository.answers(session, project, after=after, limit=limit + 1)
-            page = await _statistics(session, project, rows[:limit])
+            project = await current_project(session, project_name)
+            rows = await answers.answers(session, project_name, after=after, limit=limit + 1)
+            page = await _reports(
+                session, project, await _statistics(session, project, rows[:limit])
+            )
         more = len(rows) > limit
         return ReviewerList(
             reviewers=page, cursor=encode_cursor(page[-1].reviewer) if more else None
         )
 
-    async def one(self, project: str, reviewer: str) -> ReviewerStatistics:
-        """Return one reviewer, also one who has done nothing yet; `NotFound`: no project."""
+    async def report(self, project_name: str, reviewer: str) -> ReviewerReport:
+        """Return one reviewer as operators see him; `NotFound`: no project."""
         async with self.database.reading() as session:
-            await current_project(session, project)
-            row = await repository.answers_of(session, project, reviewer)
+            project = await current_project(session, project_name)
+            row = await answers.answers_of(session, project_name, reviewer)
             found = await _statistics(session, project, [] if row is None else [row])
+            return (await _reports(session, project, found or [_nothing(reviewer)]))[0]
+
+    async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
+        """Return what a reviewer may know of himself, also one who has done nothing yet.
+
+        Gold as it stood when the day (UTC) began: figures that moved with an answer would say that
+        it was gold. `NotFound`: no project.
+        """
+        today = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        async with self.database.reading() as session:
+            project = await current_project(session, project_name)
+            row = await answers.answers_of(session, project_name, reviewer)
+            rows = [] if row is None else [row]
+            found = await _statistics(session, project, rows, gold_until=today)
         return found[0] if found else _nothing(reviewer)
 
 
 async def _statistics(
-    session: AsyncSession, project: str, rows: Sequence[Row[Any]]
+    session: AsyncSession,
+    project: Project,
+    rows: Sequence[Row[Any]],
+    *,
+    gold_until: datetime | None = None,
 ) -> list[ReviewerStatistics]:
-    names = [row.reviewer for row in rows]
+    names, name = [row.reviewer for row in rows], project.project
     if not names:
         return []
     took: dict[str, list[tuple[int, float]]] = {}
-    for one in await repository.active_seconds(session, project, names):
+    for one in await answers.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
-    shared = await repository.outcome_agreement(session, project, names, verdicts=VERDICTS)
-    gold = await repository.gold_scores(session, project, names)
+    shared = await repository.outcome_agreement(session, name, names, verdicts=VERDICTS)
+    gold = await records.scores(session, name, names, until=gold_until)
     return [
         _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
     ]
 
 
+async def _reports(
+    session: AsyncSession, project: Project, found: Sequence[ReviewerStatistics]
+) -> list[ReviewerReport]:
+    names, name = [one.reviewer for one in found], project.project
+    if not names:
+        return []
+    taken = await records.acceptances(session, name, names)
+    had = await records.used_up(session, name, names)
+    gold = await known.number(session, name)
+    paused = await pauses.standing(session, name, names)
+    return [
+        ReviewerReport(
+            **dict(one),
+            suggestions=_suggestions(taken.get(one.reviewer, {})),
+            onboarding_left=_onboarding_left(one.gold, project.review.onboarding_tasks),
+            gold_left=gold - had.get(one.reviewer, 0),
+            pause=pause_message(paused[one.reviewer]) if one.reviewer in paused else None,
+        )
+        for one in found
+    ]
+
+
+def _onboarding_left(gold: GoldAccuracy | None, tasks: int) -> int:
+    score = Score() if gold is None else Score(gold.tasks, gold.right)
+    return onboarding_left(Record(gold=score), tasks)
+
+
+def _suggestions(taken: Mapping[bool, tuple[int, int]]) -> SuggestionsTaken:
+    return SuggestionsTaken(right=_acceptance(taken.get(True)), wrong=_acceptance(taken.get(False)))
+
+
+def _acceptance(counted: tuple[int, int] | None) -> Acceptance | None:
+    if counted is None:
+        return None
+    tasks, accepted = counted
+    low, high = Accuracy(_UNKNOWN + accepted, _UNKNOWN + tasks - accepted).interval()
+    return Acceptance(tasks=tasks, accepted=accepted, rate=accepted / tasks, low=low, high=high)
+
+
 def _told(
     row: Row[Any],
     took: Sequence[tuple[int, float]],
     shared: tuple[int, int] | None,
-    gold: tuple[int, int] | None,
+    gold: Mapping[str, Score] | None,
 ) -> ReviewerStatistics:
     answered = row.verdicts + row.skips
     return ReviewerStatistics(
@@ -84,7 +160,7 @@ def _told(
         active_seconds_median=median_of(took),
         verdicts_per_hour=_HOUR_SECONDS * row.timed / row.seconds if row.seconds else None,
         outcomes=shared and AgreementWithOutcomes(tasks=shared[0], agreement=shared[1] / shared[0]),
-        gold=gold and _gold(*gold),
+        gold=_gold(gold) if gold else None,
         first_seen=row.first_seen,
         last_seen=row.last_seen,
     )
@@ -101,9 +177,22 @@ def median_of(values: Sequence[tuple[int, float]]) -> float | None:
     return statistics.fmean(values[place][1] for place in middle)
 
 
-def _gold(tasks: int, right: int) -> GoldAccuracy:
-    low, high = accuracy_of(Record(gold=Score(tasks, right))).interval()
-    return GoldAccuracy(tasks=tasks, right=right, accuracy=right / tasks, low=low, high=high)
+def _gold(by_kind: Mapping[str, Score]) -> GoldAccuracy:
+    score = records.total(by_kind)
+    low, high = accuracy_of(Record(gold=score)).interval()
+    return GoldAccuracy(
+        tasks=score.answered,
+        right=score.right,
+        accuracy=score.right / score.answered,
+        low=low,
+        high=high,
+        model_right=_share(by_kind.get("model_right")),
+        model_wrong=_share(by_kind.get("model_wrong")),
+    )
+
+
+def _share(score: Score | None) -> GoldShare | None:
+    return None if score is None else GoldShare(tasks=score.answered, right=score.right)
 
 
 def _nothing(reviewer: str) -> ReviewerStatistics:

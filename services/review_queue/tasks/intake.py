@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
+from services.review_queue.gold.known import is_gold
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.outcomes.revisions import reopen
 from services.review_queue.projects.service import current_project
@@ -136,11 +137,9 @@ class IntakeService:
         again = not is_open and (entry.task.lane == "relabel" or _after_expiry(row, entry, batch))
         if row.data_digest != entry.digest and (is_open or again):
             return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
-        if batch.restore is not None:
-            return _receipt_of(row, "existing", batch.now)
-        if again:
+        if batch.restore is None and again:
             await self._open_anew(session, batch, row, entry)
-        elif is_open:
+        elif batch.restore is None and is_open:
             _put_expiry_off(row, entry)
             if state_of(row, batch.now) == "open":
                 _move(batch, row, entry)
@@ -162,6 +161,9 @@ class IntakeService:
     async def _open_anew(
         self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry
     ) -> None:
+        if await is_gold(session, row.task_id):
+            # What is known needs no second opinion, and those who were tested on it would get it.
+            return
         _ask_again(batch, row, entry)
         lane = entry.task.lane
         row.skips = 0

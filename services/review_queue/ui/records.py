@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.review_queue.gold import repository as gold
 from services.review_queue.models import TaskRow, VerdictRow
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
@@ -63,10 +64,12 @@ class RecordService:
             await current_project(session, project)
             lanes = await tasks.depth(session, project, self.now())
             given = await repository.answers_by_label(session, project, reviewer, since)
+            # To him gold is a task that he holds; without it the figures would say which is gold.
+            held = await gold.held(session, project, reviewer, self.now())
         skips = sum(count for label, count in given if label is None)
         return Progress(
             open=sum(waiting for _, waiting, _, _ in lanes),
-            leased=sum(held for _, _, held, _ in lanes),
+            leased=held + sum(leased for _, _, leased, _ in lanes),
             verdicts=sum(count for _, count in given) - skips,
             skips=skips,
         )

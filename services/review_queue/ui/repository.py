@@ -1,5 +1,6 @@
 """Every statement of this room."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from services.review_queue.gold.records import answered, counts, probes
 from services.review_queue.models import TaskRow, VerdictRow
 from services.review_queue.statements import insert_new
 from services.review_queue.ui.models import AcknowledgementRow, LinkRow, SessionRow
@@ -90,8 +92,11 @@ async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> bool:
 async def answers_by_label(
     session: AsyncSession, project: str, reviewer: str, since: datetime | None
 ) -> list[tuple[str | None, int]]:
-    """Return (label, how often) of a reviewer's standing answers; the label null counts skips."""
-    statement = (
+    """Return (label, how often) of a reviewer's standing answers; the label null counts skips.
+
+    Answers to gold among them: a count that stood still would tell what was gold.
+    """
+    ordinary = (
         select(col(VerdictRow.label), func.count())
         .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
         .where(
@@ -100,17 +105,26 @@ async def answers_by_label(
             col(VerdictRow.withdrawn_at).is_(None),
         )
         .group_by(col(VerdictRow.label))
-        .order_by(func.count().desc(), col(VerdictRow.label))
+    )
+    probed = (
+        select(probes.c.label, func.count())
+        .where(probes.c.project == project, probes.c.reviewer == reviewer, counts)
+        .group_by(probes.c.label)
     )
     if since is not None:
-        statement = statement.where(col(VerdictRow.given_at) >= since)
-    return [(row[0], row[1]) for row in await session.execute(statement)]
+        ordinary = ordinary.where(col(VerdictRow.given_at) >= since)
+        probed = probed.where(probes.c.ended_at >= since)
+    given: Counter[str | None] = Counter()
+    for statement in (ordinary, probed):
+        for label, count in await session.execute(statement):
+            given[label] += count
+    return sorted(given.items(), key=lambda one: (-one[1], one[0] is None, one[0] or ""))
 
 
 async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> list[float]:
     """Return the active time of a reviewer's newest verdicts, shortest first."""
-    newest = (
-        select(col(VerdictRow.active_seconds))
+    ordinary = (
+        select(col(VerdictRow.given_at), col(VerdictRow.active_seconds))
         .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
         .where(
             col(TaskRow.project) == project,
@@ -122,8 +136,20 @@ async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> 
         .order_by(col(VerdictRow.verdict_id).desc())
         .limit(_SECONDS_SHOWN)
     )
-    found = (await session.execute(newest)).scalars()
-    return sorted(seconds for seconds in found if seconds is not None)
+    probed = (
+        select(probes.c.ended_at, probes.c.active_seconds)
+        .where(
+            probes.c.project == project,
+            probes.c.reviewer == reviewer,
+            answered,
+            probes.c.active_seconds.is_not(None),
+        )
+        .order_by(probes.c.ended_at.desc())
+        .limit(_SECONDS_SHOWN)
+    )
+    found = [*await session.execute(ordinary), *await session.execute(probed)]
+    newest = sorted(found, key=lambda row: row[0], reverse=True)[:_SECONDS_SHOWN]
+    return sorted(row[1] for row in newest)
 
 
 async def undecided(

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
+from services.review_queue.gold.known import is_gold
 from services.review_queue.leases.claims import supersede
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import VerdictOnBehalf
@@ -60,7 +61,9 @@ class CorrectionService:
                 raise Conflict(
                     "There is nothing to take back under this lease.", task_id=held.task.task_id
                 )
-            if held.task.revision != held.lease.revision_after:
+            moved_on = held.task.revision != held.lease.revision_after
+            # Others may have had the item as gold; as an ordinary task it would come to them again.
+            if moved_on or await is_gold(session, held.task.task_id):
                 raise Conflict(
                     "The task has moved on; ask an operator to reopen it.",
                     task_id=held.task.task_id,

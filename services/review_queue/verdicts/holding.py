@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.errors import LeaseExpired
+from services.review_queue.errors import LeaseExpired, UnknownLease
 from services.review_queue.leases import repository as leases
 from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow
 from services.review_queue.outcomes import repository as outcomes
@@ -96,13 +96,13 @@ async def present(session: AsyncSession, token: str, who: Principal, now: dateti
     Forbidden
         The caller may not enter the project.
     LeaseExpired
-        Nobody has this lease, or somebody else.
+        Nobody has this lease (`UnknownLease`), or somebody else.
     """
     if not _TOKEN.fullmatch(token):
         raise NotFound("This is not a lease's token.")
     found = await leases.lock(session, token)
     if found is None:
-        raise LeaseExpired("There is no such lease; lease a task.")
+        raise UnknownLease("There is no such lease; lease a task.")
     task, lease = found
     if not who.may_enter(task.project):
         raise Forbidden("The token is not for this project.", project=task.project)

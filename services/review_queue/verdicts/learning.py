@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.review_queue.consensus.reliability import Reliability, learn
+from services.review_queue.gold import known, records
 from services.review_queue.projects import repository as projects
 from services.review_queue.projects.service import current_project
 from services.review_queue.verdicts import repository
@@ -31,7 +32,7 @@ class KnownReviewers:
     database: Database
     now: Callable[[], datetime]
     _known: dict[str, Reliability] = field(default_factory=dict)
-    _newest: dict[str, int] = field(default_factory=dict)
+    _newest: dict[str, tuple[int, int, tuple[str, str, str] | None]] = field(default_factory=dict)
     _learned_at: datetime | None = None
 
     def of(self, project: str) -> Reliability | None:
@@ -54,11 +55,14 @@ class KnownReviewers:
         name = project.project
         async with self.database.reading() as session:
             votes = await repository.newest_votes(session, name, _NEWEST_VOTES)
-            newest = max((verdict_id for verdict_id, *_ in votes), default=0)
-            if newest == self._newest.get(name, 0):
+            probed = await records.newest_votes(session, name, _NEWEST_VOTES)
+            last = probed[0] if probed else None
+            newest = (max((vote[0] for vote in votes), default=0), len(probed), last)
+            if newest == self._newest.get(name, (0, 0, None)):
                 return False
-            gold = await repository.gold_labels(session, name)
+            gold = await known.labels(session, name)
         given = {(task_id, reviewer): label for _, task_id, reviewer, label in votes}
+        given |= {(task_id, reviewer): label for task_id, reviewer, label in probed}
         try:
             self._known[name] = await asyncio.to_thread(
                 learn,

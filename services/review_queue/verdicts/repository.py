@@ -55,18 +55,6 @@ async def newest_votes(
     return [(row[0] or 0, row[1], row[2], str(row[3])) for row in rows]
 
 
-async def gold_labels(session: AsyncSession, project: str) -> dict[str, str]:
-    """Return the label of each gold task that an operator has given it, by task."""
-    statement = select(col(TaskRow.task_id), col(TaskRow.label)).where(
-        col(TaskRow.project) == project,
-        col(TaskRow.lane) == "gold",
-        col(TaskRow.source) == "adjudicator",
-        col(TaskRow.label).is_not(None),
-    )
-    rows = (await session.execute(statement)).all()
-    return {task_id: str(label) for task_id, label in rows}
-
-
 async def all_blind(session: AsyncSession, task_id: str) -> bool:
     """Say whether all whose answers stand had seen no suggestion."""
     statement = select(col(VerdictRow.verdict_id)).where(

@@ -227,6 +227,10 @@ async def test_statistics_say_what_each_reviewer_has_done(desk: Desk, opinion: O
         "gold": None,
         "first_seen": rfc3339(began),
         "last_seen": rfc3339(ended),
+        "suggestions": {"right": None, "wrong": None},
+        "onboarding_left": 0,
+        "gold_left": 0,
+        "pause": None,
     }
     assert listed["r2"]["outcomes"] == {"tasks": 2, "agreement": 0.5}
     assert listed["r2"]["active_seconds_median"] is None
@@ -272,7 +276,9 @@ async def test_gold_is_what_an_operator_gave_a_label(
 async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> None:
     await answered(desk, "a", "r1", "negative")
     own = body_of(await desk.reviewer("r1").get(f"{URL}/reviewers/me"))
-    assert own == (await reviewers(desk))["r1"]
+    seen = (await reviewers(desk))["r1"]
+    assert own == {name: seen[name] for name in own}
+    assert set(seen) - set(own) == {"suggestions", "onboarding_left", "gold_left", "pause"}
     newcomer = body_of(await desk.reviewer("new").get(f"{URL}/reviewers/me"))
     assert (newcomer["reviewer"], newcomer["verdicts"]) == ("new", 0)
     assert newcomer["first_seen"] is None

@@ -34,6 +34,12 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
         {"operator", "service", "caller"},
     ),
     ("GET", "/v1/projects/shop/outcomes/a", None, {"operator", "service", "caller"}),
+    ("GET", "/v1/projects/shop/gold", None, {"operator"}),
+    ("POST", "/v1/projects/shop/gold", {"items": [{}]}, {"operator"}),
+    ("PUT", f"/v1/projects/shop/tasks/{TASK}/gold", {"label": "positive"}, {"operator"}),
+    ("DELETE", f"/v1/projects/shop/tasks/{TASK}/gold", None, {"operator"}),
+    ("POST", "/v1/projects/shop/reviewers/anna/pause", {"reason": "x"}, {"operator"}),
+    ("POST", "/v1/projects/shop/reviewers/anna/resume", None, {"operator"}),
     ("GET", "/v1/projects/shop/webhooks", None, {"operator"}),
     ("POST", f"/v1/projects/shop/webhooks/{TASK}/enable", None, {"operator"}),
     ("POST", f"/v1/projects/shop/webhooks/{TASK}/test", None, {"operator"}),
@@ -94,7 +100,7 @@ async def test_lease_token_does_not_open_another_project(desk: Desk) -> None:
 async def test_unknown_project_is_not_found(desk: Desk) -> None:
     names = ("nowhere", "Bad_Name", "a%00b")
     for (method, path, payload, _), project_name in itertools.product(ROUTES, names):
-        if "/shop" not in path or method == "PUT":
+        if "/shop" not in path or (method, path) == ("PUT", "/v1/projects/shop"):
             continue
         answer = await desk.operator.request(
             method, path.replace("shop", project_name), json=_whole(path, payload)

@@ -4,10 +4,11 @@ from types import ModuleType
 import pytest
 
 from services.review_queue.agreement import coefficients
+from services.review_queue.gold import choosing
 from services.review_queue.people import label_errors, trust
 
 
-@pytest.mark.parametrize("module", [coefficients, label_errors, trust])
+@pytest.mark.parametrize("module", [choosing, coefficients, label_errors, trust])
 def test_examples_in_the_docstrings_are_true(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

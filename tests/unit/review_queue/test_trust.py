@@ -143,3 +143,24 @@ def test_rules_outside_the_open_unit_interval_are_refused(bad: float) -> None:
         judge(Record(), 0.7, bad)
     with pytest.raises(ValueError, match="lie in"):
         PRIOR.interval(bad)
+
+
+def paused(accuracy: float, least: float, chance: np.random.Generator) -> int | None:
+    """After how many of 100 answers somebody so often right is paused, if he ever is."""
+    right = np.cumsum(chance.random(100) < accuracy)
+    found = (n for n in range(1, 101) if judge(of_gold(n, int(right[n - 1])), least).pause)
+    return next(found, None)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "fewest", "most"), [(0.5, 0.97, 1.0), (0.8, 0.0, 0.08), (0.9, 0.0, 0.01)]
+)
+def test_bad_reviewers_are_paused_soon_and_good_ones_hardly_ever(
+    accuracy: float, fewest: float, most: float
+) -> None:
+    chance = np.random.default_rng(7)
+    found = [paused(accuracy, 0.75, chance) for _ in range(200)]
+    after = sorted(answers for answers in found if answers is not None)
+    assert fewest <= len(after) / 200 <= most
+    # Half of those who guess are found within some fifteen answers.
+    assert accuracy > 0.5 or after[len(after) // 2] <= 16

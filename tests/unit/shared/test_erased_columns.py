@@ -17,6 +17,7 @@ ERASED = {
         *("tasks.data", "tasks.data_digest", "tasks.item_metadata", "tasks.prediction"),
         *("tasks.trace", "verdicts.comment", "leases.body_digest", "outcomes.prediction"),
         *("task_events.detail", "feedback.text", "feedback.answer"),
+        *("gold.explanation", "probes.comment", "probes.body_digest"),
     },
     "trainer": {
         *("outcomes.data", "outcomes.content_hash", "outcomes.prediction", "outcomes.trace"),
@@ -37,8 +38,12 @@ KEPT = {
         *("task_events.kind", "task_events.actor", "feedback.project", "feedback.about"),
         *("feedback.task_id", "feedback.label", "feedback.author", "feedback.answered_by"),
         *("webhook_deliveries.delivery_id", "webhook_deliveries.webhook_id"),
+        *("webhook_deliveries.event_id", "webhook_deliveries.event"),
         *("webhook_deliveries.task_id", "tombstones.task_id", "tombstones.erased_by"),
-        "tombstones.reason",
+        *("tombstones.reason", "gold.task_id", "gold.project", "gold.label", "gold.added_by"),
+        *("probes.token", "probes.project", "probes.task_id", "probes.reviewer", "probes.kind"),
+        *("probes.expected", "probes.suggestion", "probes.ending", "probes.label"),
+        "probes.state_after",
     },
     "trainer": {
         *("outcomes.project", "outcomes.item_id", "outcomes.lane", "outcomes.label"),

@@ -26,6 +26,9 @@ def day_of(since: datetime | None) -> datetime:
 async def review(project: str, rooms: InRooms, who: ByReviewer) -> Response:
     """Show the desk at which tasks are answered; its script fetches them one by one."""
     document = await rooms.projects.get(project)
+    pause = await rooms.pauses.of(project, who.subject)
+    if pause is not None:
+        return page("paused.html", who=who, project=document, pause=pause)
     return page(
         "review.html",
         who=who,

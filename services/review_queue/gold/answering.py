@@ -1,0 +1,193 @@
+"""What the holder of a probe does with it. To him it is a lease like any other.
+
+Nothing here writes to the task, to its timeline or to the outcomes: an answer to gold tells of the
+reviewer, and of nothing else.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.errors import LeaseExpired
+from services.review_queue.gold import records, repository
+from services.review_queue.gold.disguise import (
+    progress_of,
+    seen_state,
+    state_after_skip,
+    state_after_verdict,
+    undone_progress,
+)
+from services.review_queue.gold.models import ProbeRow
+from services.review_queue.gold.pausing import pause_if_too_low
+from services.review_queue.gold.postures import Postures
+from services.review_queue.leases.times import LeaseTimes
+from services.review_queue.messages import Renewal
+from services.review_queue.models import OutboxRow, TaskRow
+from services.review_queue.projects.service import current_project
+from services.review_queue.verdicts.holding import body_digest
+from services.review_queue.verdicts.service import require_label
+from shared import outbox
+from shared.auth import Principal
+from shared.contracts.projects import Project
+from shared.contracts.tasks import SkipBody, TaskProgress, TaskState, VerdictBody
+from shared.db import Database
+from shared.doorbells import tasks_bell
+from shared.problems import Conflict, Forbidden
+
+
+@dataclass(frozen=True)
+class _Presented:
+    """A probe that its holder presents, locked."""
+
+    session: AsyncSession
+    probe: ProbeRow
+    task: TaskRow
+    project: Project
+    now: datetime
+
+    def require_live(self) -> None:
+        """Raise `LeaseExpired` unless the probe holds at this moment."""
+        if self.probe.ending is not None or self.probe.expires_at <= self.now:
+            raise self.expired("The lease has ended; lease the next task.")
+
+    def expired(self, detail: str) -> LeaseExpired:
+        """Return the problem of a lease that is not the caller's, or no longer."""
+        answered = None if self.probe.ending is None else progress_of(self.probe, self.task).outcome
+        return LeaseExpired(
+            detail,
+            task_id=self.task.task_id,
+            state=seen_state(self.probe, self.now),
+            outcome=answered and answered.model_dump(mode="json"),
+        )
+
+    def repeated(self, ending: str, digest: str) -> TaskProgress | None:
+        """Return the answer that the same call got before; `Conflict` when it was another."""
+        if self.probe.ending in {None, "expiry"}:
+            return None
+        if (self.probe.ending, self.probe.body_digest) != (ending, digest):
+            raise Conflict(
+                "The lease was used before, with another answer; that one stands.",
+                task_id=self.task.task_id,
+                ending=self.probe.ending,
+            )
+        return progress_of(self.probe, self.task)
+
+    def end(self, ending: str, digest: str, state: TaskState = "open") -> TaskProgress:
+        """End the probe, and keep what is answered for a call that comes again."""
+        self.probe.ending, self.probe.ended_at = ending, self.now
+        self.probe.body_digest, self.probe.state_after = digest, state
+        self.probe.revision += state == "resolved"
+        return progress_of(self.probe, self.task)
+
+
+@dataclass(frozen=True)
+class ProbeService:
+    """The moves of a lease, for probes. Each returns None when the token is not a probe's.
+
+    Otherwise they are answered, repeated and refused as those of an ordinary lease are.
+    """
+
+    database: Database
+    times: LeaseTimes
+    postures: Postures
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+
+    async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress | None:
+        """Keep the answer, and pause the reviewer if it is one wrong answer too many."""
+        digest = body_digest(body)
+        async with self._present(token, who) as held:
+            if held is None or (answered := held.repeated("verdict", digest)) is not None:
+                return None if held is None else answered
+            held.require_live()
+            require_label(held.project, body.label)
+            held.probe.label, held.probe.comment = body.label, body.comment
+            held.probe.active_seconds = body.active_seconds
+            progress = held.end("verdict", digest, state_after_verdict(held.project))
+            await held.session.flush()
+            paused = await pause_if_too_low(
+                held.session, held.project, held.probe.reviewer, held.now
+            )
+            await _ring_if_onboarded(held)
+        if paused:
+            self.postures.forget(held.project.project)
+        self.nudge()
+        return progress
+
+    async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress | None:
+        """Put the item off: for good, or "to me" until it is drawn again."""
+        digest = body_digest(body)
+        async with self._present(token, who) as held:
+            if held is None or (answered := held.repeated("skip", digest)) is not None:
+                return None if held is None else answered
+            held.require_live()
+            held.probe.skipped = body.to != "me"
+            held.probe.comment = body.reason or None
+            others = body.to == "others"
+            return held.end("skip", digest, state_after_skip(held.project) if others else "open")
+
+    async def release(self, token: str, who: Principal) -> TaskProgress | None:
+        """Give the item back; it comes again."""
+        async with self._present(token, who) as held:
+            if held is None:
+                return None
+            if (answered := held.repeated("release", body_digest(None))) is not None:
+                return answered
+            held.require_live()
+            return held.end("release", body_digest(None))
+
+    async def renew(self, token: str, who: Principal) -> Renewal | None:
+        """Let the probe last as long again, from now on."""
+        async with self._present(token, who) as held:
+            if held is None:
+                return None
+            held.require_live()
+            expires_at = held.now + await self.times.of(held.session, held.project)
+            held.probe.expires_at = expires_at
+        return Renewal(token=token, expires_at=expires_at)
+
+    async def undo(self, token: str, who: Principal) -> TaskProgress | None:
+        """Take the answer back; the item is the next that the reviewer gets."""
+        async with self._present(token, who) as held:
+            if held is None:
+                return None
+            probe = held.probe
+            if not (probe.ending == "verdict" or probe.skipped):
+                raise Conflict(
+                    "There is nothing to take back under this lease.", task_id=held.task.task_id
+                )
+            was_resolved = probe.state_after == "resolved"
+            probe.skipped = False
+            held.end("undo", body_digest(None))
+            probe.revision += was_resolved
+            return undone_progress(probe, held.task, was_resolved=was_resolved)
+
+    @contextlib.asynccontextmanager
+    async def _present(self, token: str, who: Principal) -> AsyncIterator[_Presented | None]:
+        async with self.database.transaction() as session:
+            found = await repository.lock(session, token)
+            if found is None:
+                yield None
+                return
+            probe, task = found
+            if not who.may_enter(probe.project):
+                raise Forbidden("The token is not for this project.", project=probe.project)
+            project = await current_project(session, probe.project)
+            held = _Presented(session, probe, task, project, self.now())
+            if probe.reviewer != who.subject:
+                raise held.expired("The lease is somebody else's.")
+            yield held
+
+
+async def _ring_if_onboarded(held: _Presented) -> None:
+    """Wake a reviewer who waits for real work beside the last task of his onboarding."""
+    if not held.project.review.onboarding_tasks:
+        return
+    name = held.probe.reviewer
+    found = await records.scores(held.session, held.probe.project, [name])
+    answered = records.total(found.get(name, {})).answered
+    if answered == held.project.review.onboarding_tasks:
+        outbox.add(held.session, OutboxRow, tasks_bell(held.probe.project))

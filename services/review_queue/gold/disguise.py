@@ -1,0 +1,68 @@
+"""What a reviewer is told of a gold item: what he would be told of any other (pure)."""
+
+from datetime import datetime
+
+from services.review_queue.gold.choosing import as_if_predicted
+from services.review_queue.gold.models import ProbeRow
+from services.review_queue.models import TaskRow
+from shared.contracts.projects import Project
+from shared.contracts.tasks import (
+    EVIDENCE_LANES,
+    Outcome,
+    TaskPrediction,
+    TaskProgress,
+    TaskState,
+)
+
+
+def state_after_verdict(project: Project) -> TaskState:
+    """Return what a first verdict makes of a task."""
+    return "resolved" if project.review.overlap == 1 else "open"
+
+
+def state_after_skip(project: Project) -> TaskState:
+    """Return what a first skip makes of a task."""
+    return "resolved" if project.review.max_overlap == 1 else "open"
+
+
+def seen_state(probe: ProbeRow, now: datetime) -> TaskState:
+    """Return the state that the task seems to have."""
+    if probe.ending is None:
+        return "leased" if probe.expires_at > now else "open"
+    return "resolved" if probe.state_after == "resolved" else "open"
+
+
+def progress_of(probe: ProbeRow, task: TaskRow) -> TaskProgress:
+    """Return what seems to have become of the task by the end of this probe."""
+    state = seen_state(probe, probe.ended_at or probe.expires_at)
+    resolved = state == "resolved"
+    outcome = _outcome(probe, task, taken_back=False) if resolved else None
+    return TaskProgress(task_id=task.task_id, state=state, outcome=outcome)
+
+
+def undone_progress(probe: ProbeRow, task: TaskRow, *, was_resolved: bool) -> TaskProgress:
+    """Return what seems to have become of the task once its answer is taken back."""
+    outcome = _outcome(probe, task, taken_back=True) if was_resolved else None
+    return TaskProgress(task_id=task.task_id, state="open", outcome=outcome)
+
+
+def _outcome(probe: ProbeRow, task: TaskRow, *, taken_back: bool) -> Outcome:
+    prediction = task.prediction and as_if_predicted(task.prediction, probe.suggestion)
+    return Outcome.model_validate(
+        {
+            "item_id": task.item_id,
+            "task_id": task.task_id,
+            "revision": probe.revision,
+            "data": task.data,
+            "metadata": task.item_metadata,
+            "lane": "mandatory" if task.lane in EVIDENCE_LANES else task.lane,
+            "label": None if taken_back else probe.label,
+            "source": "human",
+            "verdicts": 0 if taken_back else 1,
+            "blind": taken_back or probe.suggestion is None,
+            "prediction": prediction and TaskPrediction.model_validate(prediction),
+            "instructions_revision": probe.instructions_revision,
+            "resolved_at": probe.ended_at,
+            "trace": task.trace,
+        }
+    )

@@ -1,0 +1,180 @@
+"""Every statement about probes: a reviewer's leases of gold items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.gold.choosing import Kind
+from services.review_queue.gold.known import known, tasks
+from services.review_queue.gold.models import ProbeRow
+from services.review_queue.gold.records import had, newest, number_of, probes
+from services.review_queue.models import TaskRow, VerdictRow
+from services.review_queue.statements import insert_new, table_of
+
+_verdicts = table_of(VerdictRow)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How a reviewer stands with gold at a moment.
+
+    `live` probes he holds, `returning` ones came back from him without an answer; `right` and
+    `wrong` count what he has met.
+    """
+
+    live: int
+    returning: int
+    right: int
+    wrong: int
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    return and_(probes.c.ending.is_(None), probes.c.expires_at > now)
+
+
+def _given_back(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        probes.c.ending.in_(["release", "undo"]),
+        and_(probes.c.ending.is_(None), probes.c.expires_at <= now),
+    )
+
+
+def _of(project: str, reviewer: str) -> ColumnElement[bool]:
+    return and_(probes.c.project == project, probes.c.reviewer == reviewer)
+
+
+async def situation(session: AsyncSession, project: str, reviewer: str, now: datetime) -> Situation:
+    """Return how a reviewer stands."""
+    false = probes.c.suggestion != probes.c.expected
+    wrong = case((probes.c.suggestion.is_not(None), false), else_=probes.c.kind == "model_wrong")
+    right = case(
+        (probes.c.suggestion.is_not(None), not_(false)), else_=probes.c.kind == "model_right"
+    )
+    first = probes.c.number == 1
+    statement = select(
+        number_of(_live(now)),
+        number_of(_given_back(now)),
+        number_of(and_(first, right)),
+        number_of(and_(first, wrong)),
+    ).where(_of(project, reviewer))
+    return Situation(*(await session.execute(statement)).one())
+
+
+async def held(session: AsyncSession, project: str, reviewer: str, now: datetime) -> int:
+    """Return how many probes a reviewer holds."""
+    statement = select(func.count()).where(_of(project, reviewer), _live(now))
+    return (await session.execute(statement)).scalar_one()
+
+
+async def returning(
+    session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    """Return the newest probe of each gold item that came back without an answer, oldest first."""
+    gold = known(project).subquery()
+    statement = (
+        select(ProbeRow, TaskRow)
+        .join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
+        .where(
+            _of(project, reviewer),
+            _given_back(now),
+            newest,
+            col(ProbeRow.task_id).in_(select(gold.c.task_id)),
+        )
+        .order_by(col(ProbeRow.leased_at), col(ProbeRow.token))
+        .limit(limit)
+    )
+    return [(probe, task) for probe, task in (await session.execute(statement)).all()]
+
+
+async def end_expired(session: AsyncSession, tokens: Sequence[str], now: datetime) -> None:
+    """End those of the probes that nobody ended: new ones take their place."""
+    statement = (
+        update(probes)
+        .where(probes.c.token.in_(tokens), probes.c.ending.is_(None))
+        .values(ending="expiry", ended_at=now)
+    )
+    await session.execute(statement)
+
+
+async def pick(
+    session: AsyncSession,
+    project: str,
+    reviewer: str,
+    *,
+    kinds: Sequence[Kind],
+    labels: Sequence[str],
+    without: Sequence[str],
+    place: str,
+) -> Row[Any] | None:
+    """Return a gold item that the reviewer has never had, the first from `place` on; else None.
+
+    Columns: task_id, item_id, data, item_metadata, prediction, label, kind, and `before`, how often
+    he has put it off.
+    """
+    gold = known(project).subquery()
+    his = and_(probes.c.task_id == gold.c.task_id, probes.c.reviewer == reviewer)
+    before = select(func.count()).select_from(probes).where(his).scalar_subquery()
+    data = (tasks.c.item_id, tasks.c.data, tasks.c.item_metadata, tasks.c.prediction)
+    candidates: Select[Any] = (
+        select(gold.c.task_id, gold.c.label, gold.c.kind, *data, before.label("before"))
+        .join(tasks, tasks.c.task_id == gold.c.task_id)
+        .where(
+            gold.c.kind.in_(kinds),
+            gold.c.label.in_(labels),
+            gold.c.task_id.not_in(without),
+            ~exists().where(his, had),
+            ~_answered(gold.c.task_id, reviewer),
+        )
+        .order_by(gold.c.task_id)
+        .limit(1)
+    )
+    for side in (gold.c.task_id >= place, gold.c.task_id < place):
+        row: Row[Any] | None = (await session.execute(candidates.where(side))).first()
+        if row is not None:
+            return row
+    return None
+
+
+def _answered(task_id: ColumnElement[str], reviewer: str) -> ColumnElement[bool]:
+    return exists().where(
+        _verdicts.c.task_id == task_id,
+        _verdicts.c.reviewer == reviewer,
+        _verdicts.c.withdrawn_at.is_(None),
+    )
+
+
+async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Write probes; return the tokens of those that no other call has made at the same time."""
+    keyed = {row["token"]: f"{row['task_id']} {row['reviewer']}" for row in rows}
+    in_order = sorted(rows, key=lambda row: keyed[row["token"]])
+    got: set[str] = set()
+    for row in in_order:
+        got |= await insert_new(session, ProbeRow, "token", [row])
+    return got
+
+
+async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | None:
+    """Return the probe of `token`, kept from other calls, and its task; None when unknown."""
+    statement = select(ProbeRow).where(col(ProbeRow.token) == token).with_for_update()
+    probe = (await session.execute(statement)).scalar_one_or_none()
+    if probe is None:
+        return None
+    task = await session.get(TaskRow, probe.task_id)
+    return None if task is None else (probe, task)

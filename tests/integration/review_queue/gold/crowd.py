@@ -1,0 +1,117 @@
+"""A project with gold whose chance is seeded, and simulated reviewers who work in it."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.people.messages import ReviewerReport
+from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.settings import ReviewQueueSettings
+from shared.auth import Principal
+from shared.contracts.projects import ProjectSpec
+from shared.contracts.tasks import Lease, LeaseRequest, VerdictBody
+from shared.db import Database
+from shared.doorbells import Doorbells
+from shared.store import Store
+from tests.integration.review_queue.desk import PROJECT, Clock, Json, entry
+
+LABELS = ["complaint", "praise", "question"]
+# What somebody answers to a lease whose known label, if any, is this.
+Answers = Callable[[Lease, str], str]
+
+
+async def _here() -> bool:
+    return False
+
+
+@dataclass
+class Crowd:
+    """`truth` is the known label of each gold item; whatever else is leased is ordinary."""
+
+    database: Database
+    rooms: Rooms
+    clock: Clock
+    truth: dict[str, str] = field(default_factory=dict)
+    project: str = "shop"
+
+    async def put(self, **review: Any) -> None:
+        spec = PROJECT | {"labels": LABELS, "review": review}
+        revision = None
+        await self.rooms.projects.put(self.project, ProjectSpec.model_validate(spec), revision)
+
+    async def post(self, count: int, **parts: Any) -> None:
+        entries = [entry(f"ordinary-{number}", **parts) for number in range(count)]
+        await self.rooms.intake.enqueue(self.project, entries, "op")
+
+    async def add(self, said: str, count: int) -> None:
+        """Add gold that the model was `right` or `wrong` about, or said nothing of (`none`)."""
+        entries = []
+        for number in range(count):
+            label = LABELS[number % 3]
+            item_id = f"{said}-{number}"
+            predicted = {"right": label, "wrong": LABELS[(number + 1) % 3], "none": None}[said]
+            self.truth[item_id] = label
+            entries.append(gold_entry(item_id, label, predicted))
+        receipts = (await self.rooms.gold.add(self.project, entries, "op")).items
+        assert {receipt.status for receipt in receipts} == {"created"}
+
+    async def lease(self, name: str, count: int = 1) -> list[Lease]:
+        request = LeaseRequest(count=count)
+        return (await self.rooms.claims.lease(self.project, name, request, _here)).leases
+
+    async def gold_of(self, name: str, count: int) -> list[Lease]:
+        """Lease tasks and return the gold ones."""
+        return [one for one in await self.lease(name, count) if one.task.item_id in self.truth]
+
+    async def answer(self, name: str, lease: Lease, label: str) -> None:
+        who = Principal(name, "reviewer", None, 2e9, "")
+        await self.rooms.moves.submit(lease.token, VerdictBody(label=label), who)
+
+    async def work(self, name: str, lease: Lease, answers: Answers) -> bool:
+        """Answer gold; leave an ordinary task. Say whether the answer was right."""
+        truth = self.truth[lease.task.item_id]
+        label = answers(lease, truth)
+        await self.answer(name, lease, label)
+        return label == truth
+
+    async def report(self, name: str) -> ReviewerReport:
+        return await self.rooms.reviewers.report(self.project, name)
+
+
+def gold_entry(item_id: str, label: str, predicted: str | None) -> Json:
+    prediction = None
+    if predicted is not None:
+        others = [other for other in LABELS if other != predicted]
+        probabilities = {predicted: 0.6, others[0]: 0.3, others[1]: 0.1}
+        prediction = {"label": predicted, "confidence": 0.6, "probabilities": probabilities}
+    return {**entry(item_id), "label": label, "prediction": prediction}
+
+
+def reviewer(accuracy: float, chance: random.Random) -> Answers:
+    """One who is right so often, whatever is suggested to him."""
+
+    def answers(_: Lease, truth: str) -> str:
+        wrong = [label for label in LABELS if label != truth]
+        return truth if chance.random() < accuracy else chance.choice(wrong)
+
+    return answers
+
+
+async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) -> Crowd:
+    """Make a database and its rooms; the caller disposes of the database."""
+    database = Database(url)
+    await database.migrate(MIGRATIONS)
+    rooms = furnish(
+        database,
+        Doorbells(""),
+        Store(folder.as_uri()),
+        webhook_sender(ReviewQueueSettings(), clock),
+        now=clock,
+        nudge=lambda: None,
+        poll_seconds=0.01,
+        chance=chance,
+    )
+    return Crowd(database, rooms, clock)

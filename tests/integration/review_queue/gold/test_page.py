@@ -1,0 +1,55 @@
+"""The reviewers' page with gold: what it counts, and what it says to one who is paused."""
+
+import pytest
+
+from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.integration.review_queue.gold.people import URL, add_gold, known
+from tests.integration.review_queue.test_entry import Visitor, code_of, link
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    review = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}
+    await desk.put_project(review=review, instructions="")
+
+
+async def test_gold_counts_as_work_of_ones_own(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    await add_gold(desk, known("g1"), known("g2"))
+    async with Visitor(desk.base_url) as anna:
+        await anna.enter(code_of(await link(desk)))
+
+        async def progress() -> Json:
+            return body_of(await anna.http.get("/ui/p/shop/progress?since=2026-11-24T00:00:00Z"))
+
+        assert await progress() == {"open": 1, "leased": 0, "verdicts": 0, "skips": 0}
+        first, second = await desk.lease("anna", 2)
+        assert await progress() == {"open": 1, "leased": 2, "verdicts": 0, "skips": 0}
+        body = {"label": "positive", "active_seconds": 7.0}
+        body_of(await anna.post(f"/ui/leases/{first['token']}/verdict", body))
+        body_of(await anna.post(f"/ui/leases/{second['token']}/skip", {}))
+        assert await progress() == {"open": 1, "leased": 0, "verdicts": 1, "skips": 1}
+        shown = await anna.http.get("/ui/p/shop/me")
+        assert "7.0" in shown.text
+        assert "gold" not in shown.text
+        body_of(await anna.post(f"/ui/leases/{second['token']}/undo"))
+        assert (await progress())["skips"] == 0
+
+
+async def test_who_is_paused_sees_a_page_that_says_so(desk: Desk) -> None:
+    await desk.post(entry("a"))
+    reason = "Ask <b>Olga</b>"
+    async with Visitor(desk.base_url) as anna:
+        await anna.enter(code_of(await link(desk)))
+        assert "Your work here is paused" not in (await anna.http.get("/ui/p/shop")).text
+        pausing = f"{URL}/reviewers/anna/pause"
+        body_of(await desk.operator.post(pausing, json={"reason": reason}))
+        shown = await anna.http.get("/ui/p/shop")
+        assert shown.status_code == 200
+        assert "Your work here is paused" in shown.text
+        assert "Ask &lt;b&gt;Olga&lt;/b&gt;" in shown.text
+        refused = await anna.post("/ui/p/shop/tasks", {"count": 1})
+        assert problem_of(refused, 403, "reviewer-paused")["reason"] == reason
+        assert (await anna.http.get("/ui/p/shop/me")).status_code == 200
+        body_of(await desk.operator.post(f"{URL}/reviewers/anna/resume"))
+        assert "Your work here is paused" not in (await anna.http.get("/ui/p/shop")).text
