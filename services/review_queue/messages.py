@@ -22,7 +22,7 @@ Until = Literal["created", "moved", "leased", "released", "expired", "superseded
 Answer = Literal["verdict", "skipped", "resolved", "reopened", "undone", "disputed", "adjudicated"]
 EventKind = Until | Answer | Literal["erased"]
 # What a list shows: of an erased task only that there was one.
-ShownState = TaskState | Literal["erased"]
+ShownState = Literal[TaskState, "erased"]
 
 
 class ProjectList(Message):

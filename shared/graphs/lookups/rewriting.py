@@ -45,9 +45,9 @@ def with_lookups(model: bytes) -> bytes:
     try:
         proto = model_of(model)
         _require_plain(proto)
-        vectorizers = [node for node in proto.graph.node if node.op_type == VECTORIZER]
-        for i, vectorizer in enumerate(vectorizers):
-            _Rewriting(proto.graph, TermNodes(f"/lookups/{i}/")).replace(vectorizer)
+        rows = [node.output[0] for node in proto.graph.node if node.op_type == VECTORIZER]
+        for i, name in enumerate(rows):
+            _Rewriting(proto.graph, TermNodes(f"/lookups/{i}/")).replace(name)
     except NotKnown:
         return model
     _drop_unread(proto.graph)
@@ -92,12 +92,14 @@ class _Rewriting:
     make: TermNodes
     replaced: dict[int, list[Any]] = field(default_factory=dict)
 
-    def replace(self, vectorizer: Any) -> None:
-        """Replace it; raise `NotKnown` and leave the graph as it is when that cannot be done."""
+    def replace(self, rows: str) -> None:
+        """Replace the vectorizer of `rows`; raise `NotKnown` when that cannot be done."""
+        place, vectorizer = next(
+            (i, node) for i, node in enumerate(self.graph.node) if rows in node.output
+        )
         vocabulary = vocabulary_of(self.graph, vectorizer)
-        place = next(i for i, node in enumerate(self.graph.node) if node is vectorizer)
         self.replaced[place] = self.make.columns(vectorizer.input[0], vocabulary)
-        self._follow(vectorizer.output[0], vocabulary.weights, divisor=None)
+        self._follow(rows, vocabulary.weights, divisor=None)
         kept = [copied(node) for node in self.graph.node]
         del self.graph.node[:]
         for i, node in enumerate(kept):

@@ -79,7 +79,7 @@ async def test_the_api_describes_every_problem(world: World) -> None:
     base = "/v1/projects/{project}"
     common = {"200", "401", "403", "404", "422", "503"}
     assert responses[f"{base}/predict"] == common | {"400", "408", "409", "413", "429"}
-    assert responses[f"{base}/items/{{item_id}}/outcome"] == common
+    assert responses[f"{base}/items/{{item_id}}/outcome"] == common | {"410"}
     assert responses[f"{base}/model"] == common
     infer = document["paths"]["/v2/models/{project}/infer"]["post"]["responses"].keys()
     assert infer >= responses[f"{base}/predict"]

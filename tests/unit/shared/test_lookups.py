@@ -164,6 +164,18 @@ def test_a_long_text_is_answered_without_a_long_row() -> None:
     agree(file, [long, "good"], "answer", "length", tolerance=1e-4)
 
 
+def test_a_model_of_two_texts_is_rewritten_for_both() -> None:
+    nodes = [vectorizer(WORDS, []), linear(6, 2)[0][0]]
+    second = [vectorizer(WORDS, [("not", "good")]), linear(7, 2)[0][0]]
+    for node in second:
+        node.output[0] += " too"
+    second[1].input[:] = ["terms too", "more weights"]
+    both = helper.make_node("Add", ["answer", "answer too"], ["sum"])
+    more = constant("more weights", np.random.default_rng(2).normal(size=(7, 2)))
+    file = model([*nodes, *second, both], [linear(6, 2)[1][0], more], "sum")
+    agree(file, ["not good", "", "bad day not good price"], "sum")
+
+
 def test_a_session_is_opened_with_look_ups() -> None:
     nodes, constants = linear(6, 2)
     file = model([vectorizer(WORDS, []), *nodes], constants, "answer")
