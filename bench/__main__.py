@@ -1,7 +1,8 @@
 """What is measured: ``python -m bench`` runs all, ``python -m bench PART`` one part alone.
 
 ``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
-router beside its peers. Only when they are named: ``soak``, the router at half capacity for half an
+router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
+peers; ``soak``, the router at half capacity for half an
 hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks.
 """
 
@@ -10,12 +11,14 @@ import sys
 from collections.abc import Callable
 
 from bench import exchange, reloads
+from bench.review_queue import main as review_queue
 from bench.science import main as science
 from bench.serving import main as serving
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "science": science.main,
     "serving": serving.serving,
+    "review-queue": review_queue.main,
     "soak": serving.soaking,
     "reloads": reloads.main,
     "exchange": exchange.main,

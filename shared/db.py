@@ -2,20 +2,27 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, event
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from shared.sqlite import WriteConnection, connect
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
+# A connection that has rested for less is taken as it is.
+_TRUSTED_SECONDS = 1.0
+_RESTS_SINCE = "rests_since"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,10 +50,15 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """One service's database: `transaction()` to write in, `reading()` to read in."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, trusted_seconds: float = _TRUSTED_SECONDS) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self._engine = _engine(url)
+        self._engine = _engine(url, trusted_seconds)
+        # PostgreSQL plans anew what it could plan once, where a LIMIT or a list is a parameter.
+        self._repeating = self._engine
+        if not self.is_sqlite:
+            self._repeating = _engine(url, trusted_seconds, pool_size=2, max_overflow=2)
+            event.listen(self._repeating.sync_engine, "connect", plan_once)
         # On SQLite a transaction that begins as a read and turns into a write fails at once,
         # whatever the timeout, so every writer says so from the start.
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
@@ -54,13 +66,16 @@ class Database:
         self._writer_turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One use case: committed when the block ends, rolled back when it raises."""
+    async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
+        """One use case: committed when the block ends, rolled back when it raises.
+
+        `repeated` says that its statements are the same each time, and are to be planned once.
+        """
         async with contextlib.AsyncExitStack() as stack:
             if self.is_sqlite:
                 await stack.enter_async_context(self._writer_turn)
             session = await stack.enter_async_context(
-                AsyncSession(self._engine, expire_on_commit=False)
+                AsyncSession(self._repeating if repeated else self._engine, expire_on_commit=False)
             )
             async with session.begin():
                 yield session
@@ -79,10 +94,18 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        for engine in self.engines:
+            await engine.dispose()
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, ...]:
+        """What statements go through."""
+        return tuple(dict.fromkeys((self._engine, self._repeating)))
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(
+    url: str, trusted_seconds: float, *, pool_size: int = 10, max_overflow: int = 10
+) -> AsyncEngine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_async_engine(
             url, connect_args={"isolation_level": None, "async_creator_fn": connect}
@@ -90,7 +113,47 @@ def _engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
-    return create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=max_overflow)
+    check = partial(_check_rested, engine.sync_engine.dialect, trusted_seconds)
+    event.listen(engine.sync_engine, "checkin", _begin_rest)
+    event.listen(engine.sync_engine, "checkout", check)
+    return engine
+
+
+def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 - as above
+    """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
+    cursor = connection.cursor()
+    cursor.execute("SET plan_cache_mode = force_generic_plan")
+    # A plan made for any number of rows looks dear enough to compile; for these few it never pays.
+    cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
+
+
+def _begin_rest(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ARG001 - as above
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _check_rested(
+    dialect: Dialect,
+    trusted_seconds: float,
+    connection: Any,
+    record: ConnectionPoolEntry,
+    proxy: object,  # noqa: ARG001 - as above
+) -> None:
+    """Ask a connection that has rested whether it is still one; SQLAlchemy would ask each time.
+
+    Asking costs as much as a statement. Who breaks in the middle of work breaks then anyway.
+    """
+    since = record.info.get(_RESTS_SINCE)
+    if since is None or time.monotonic() - since < trusted_seconds:
+        return
+    try:
+        alive = dialect.do_ping(connection)
+    except dialect.dbapi.Error as error:  # type: ignore[union-attr]
+        raise DisconnectionError from error
+    if not alive:
+        raise DisconnectionError
 
 
 def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature

@@ -13,7 +13,8 @@ from shared.contracts.base import new_id, utc_now
 from shared.db import Database, UtcDateTime
 from shared.doorbells import Doorbells
 
-_RELAY_BATCH = 500
+# So many rows one call relays at most.
+RELAY_BATCH = 500
 
 
 class OutboxColumns(SQLModel):
@@ -37,7 +38,7 @@ async def relay(database: Database, table: type[OutboxColumns], bells: Doorbells
     async with database.reading() as session:
         rows = (
             await session.execute(
-                select(table.event_id, table.bell).order_by(table.event_id).limit(_RELAY_BATCH)  # type: ignore[call-overload]
+                select(table.event_id, table.bell).order_by(table.event_id).limit(RELAY_BATCH)  # type: ignore[call-overload]
             )
         ).all()
     if not rows or not await bells.ring(*dict.fromkeys(bell for _, bell in rows)):

@@ -15,7 +15,7 @@ from array import array
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import orjson
 import uvloop
@@ -60,10 +60,23 @@ class Job:
         return orjson.dumps(asdict(self))
 
 
+class Sender(Protocol):
+    """Who sends by connections: told of each that is free, of each answer, and of each loss."""
+
+    def idle(self, connection: "Connection") -> None:
+        """Take a connection that has nothing under way."""
+
+    def answered(self, due: int, status: int, answer: bytearray) -> None:
+        """Take an answer, head included, to the request that counts from `due`."""
+
+    def lost(self, connection: "Connection") -> None:
+        """Take note of a connection that has ended."""
+
+
 class Connection(asyncio.Protocol):
     """One connection with at most one request under way. `due` is when that one counts from."""
 
-    def __init__(self, load: "Load") -> None:
+    def __init__(self, load: Sender) -> None:
         self._load = load
         self._buffer = bytearray()
         self._head: Head | None = None

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +15,16 @@ _MEBIBYTE = 2**20
 
 
 def describe(cores: Cores) -> list[str]:
-    """Return a line each about the machine, the software, the date."""
+    """Return a line each about the machine, the software of serving, the date."""
+    return describe_machine(cores, _OURS, _pinned())
+
+
+def describe_machine(cores: Cores, libraries: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Return the same lines; the software is `libraries` as they are installed, and `more`."""
+    software = [f"{name} {version(name)}" for name in libraries]
     return [
         f"Machine: {_hardware()}, {platform.system()} {platform.release()}; {cores.words}.",
-        f"Software: Python {platform.python_version()}, {_versions()}.",
+        f"Software: Python {platform.python_version()}, {', '.join([*software, *more])}.",
         f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
     ]
 
@@ -48,13 +55,11 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _versions() -> str:
-    """Ours as installed, the peers' as pinned."""
-    ours = [f"{name} {version(name)}" for name in _OURS]
-    pinned = [
+def _pinned() -> list[str]:
+    """Return the peers' versions, as pinned."""
+    return [
         line.replace("==", " ")
         for path in sorted(PEERS.glob("*/requirements.txt"))
         for line in path.read_text().splitlines()
         if not line.startswith(_OURS)
     ]
-    return ", ".join(ours + pinned)

@@ -1,29 +1,24 @@
 """``python -m bench serving`` and ``python -m bench soak``: measure, print, write the page."""
 
 import argparse
-import asyncio
-import signal
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from bench.page import PAGE, put_between, run
 from bench.serving.comparison import compare
 from bench.serving.contenders import CONTENDERS
 from bench.serving.machine import describe
 from bench.serving.own import measure_own
 from bench.serving.plot import bars
-from bench.serving.processes import ROOT, pin
-from bench.serving.report import busy_bars, put_between, serving_section
+from bench.serving.processes import pin
+from bench.serving.report import busy_bars, serving_section
 from bench.serving.results import Results
 from bench.serving.soak import soak, soak_section
 from bench.serving.targets import evaluate
 from bench.serving.workbench import Workbench, workbench
 
-PAGE = ROOT / "docs" / "explanation" / "benchmarks.md"
 _SWAPS, _QUICK_SWAPS = 100, 5
 _MINUTES, _CAPACITY_SECONDS = 30.0, 4.0
-
-Result = TypeVar("Result")
 
 
 def serving(arguments: list[str]) -> None:
@@ -43,7 +38,7 @@ def serving(arguments: list[str]) -> None:
         pin(bench.cores.load)
         results = Results(free_cores=bench.cores.free)
         contenders = [one for one in CONTENDERS if one.key in asked.only]
-        _run(_measure(bench, results, asked.rounds, asked.swaps, contenders))
+        run(_measure(bench, results, asked.rounds, asked.swaps, contenders))
         form = f"{asked.rounds} round(s), {asked.seconds:g} s a cell after {bench.warm_seconds:g} s"
         _write(asked.page, results, [*describe(bench.cores), f"Form: {form} of warming up."])
 
@@ -57,7 +52,7 @@ def soaking(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     with workbench(_CAPACITY_SECONDS) as bench:
         pin(bench.cores.load)
-        done = _run(soak(bench, asked.seconds or asked.minutes * 60))
+        done = run(soak(bench, asked.seconds or asked.minutes * 60))
         section = soak_section(done, describe(bench.cores))
     asked.page.write_text(put_between(asked.page.read_text(), "soak", section))
 
@@ -78,18 +73,3 @@ def _write(page: Path, results: Results, about: list[str]) -> None:
         bars("Requests a second: one item each, 32 connections, one core", busy_bars(results))
     )
     page.write_text(put_between(page.read_text(), "serving", section))
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run `work`; SIGTERM ends it as Ctrl-C does, and its servers with it."""
-
-    async def until_stopped() -> Result:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await work
-
-    try:
-        return asyncio.run(until_stopped())
-    except asyncio.CancelledError:
-        raise SystemExit("stopped before the end: nothing was written") from None

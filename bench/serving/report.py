@@ -23,22 +23,6 @@ def _escaped(cell: str) -> str:
     return cell.replace("|", "\\|")
 
 
-def put_between(page: str, name: str, text: str) -> str:
-    """Replace what `page` has between the markers of `name`.
-
-    Raises
-    ------
-    ValueError
-        The page lacks a marker.
-    """
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise ValueError(f"the page has no markers {begin} and {end}")
-    return f"{before}{begin}\n{text.strip()}\n{end}{after}"
-
-
 def serving_section(
     results: Results, verdicts: Sequence[Verdict], about: Sequence[str], picture: str
 ) -> str:

@@ -7,22 +7,26 @@ trainer is not needed: its documents are written here, as it would write them.
 import asyncio
 import contextlib
 import subprocess
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from bench.installation import (
+    client_of,
+    environment_of,
+    new_home,
+    running_redis,
+    running_review_queue,
+    until,
+)
 from bench.serving.environments import NotInstalled, python_of
 from bench.serving.model import FIELD, LABELS
-from bench.serving.processes import ROOT, Server, ServerFailed, free_port, running
+from bench.serving.processes import ROOT, running
 from bench.serving.publishing import AUDIT_RATE, Publisher
 from bench.serving.workbench import Endpoint, LeftOut, Workbench
-from services.local.home import Home
-from services.local.redis import local_redis
 from shared.contracts.projects import Project
 from shared.doorbells import Doorbells
 from shared.store import Store, project_path
@@ -30,8 +34,6 @@ from shared.store import Store, project_path
 PROJECT = "bench"
 PREDICT = f"/v1/projects/{PROJECT}/predict"
 INFER = f"/v2/models/{PROJECT}/infer"
-_WAIT_SECONDS = 30.0
-_POLL_SECONDS = 0.02
 _NOT_FOUND = 404
 
 
@@ -67,7 +69,7 @@ class Surehand:
             response = await self.client.get(f"/v1/projects/{PROJECT}/model")
             return response.is_success and reached(response.json())
 
-        await _until(self.endpoint.server, looked)
+        await until(self.endpoint.server, looked)
 
 
 @contextlib.asynccontextmanager
@@ -82,10 +84,10 @@ async def surehand(
         The router has no `--workers` yet.
     """
     arguments = await _router_arguments(bench, workers)
-    with _home(bench) as home:
-        environment, tokens = _environment(home)
+    with new_home(bench) as home:
+        environment, tokens = environment_of(home)
         async with (
-            _redis(bench, home, environment),
+            running_redis(bench, home, environment),
             _review_queue(bench, environment, tokens["operator"]),
             Doorbells(environment["SUREHAND_REDIS_URL"]).listening() as bells,
         ):
@@ -97,7 +99,7 @@ async def surehand(
             chosen = bench.cores.server if cores is None else cores
             async with (
                 _router(bench, environment, tokens["caller"], arguments, chosen) as endpoint,
-                _client(endpoint.port, tokens["caller"]) as client,
+                client_of(endpoint.port, tokens["caller"]) as client,
             ):
                 yield Surehand(endpoint, publisher, client)
 
@@ -132,57 +134,15 @@ async def _router_arguments(bench: Workbench, workers: int) -> list[str]:
     return ["--workers", str(workers)]
 
 
-@contextlib.contextmanager
-def _home(bench: Workbench) -> Iterator[Home]:
-    # Each installation starts empty: what one cell left in review is not the next one's load.
-    with tempfile.TemporaryDirectory(dir=bench.folder, prefix="home-") as folder:
-        yield Home(Path(folder))
-
-
-def _environment(home: Home) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the services' settings, and the tokens by role."""
-    tokens = home.issue_tokens()
-    queue = free_port()
-    return {
-        "SUREHAND_HOME": str(home.folder),
-        "SUREHAND_SECRET": home.secret(),
-        "SUREHAND_SERVICE_TOKEN": tokens["service"],
-        "SUREHAND_REVIEW_QUEUE_PORT": str(queue),
-        "SUREHAND_REVIEW_QUEUE_URL": f"http://127.0.0.1:{queue}",
-        "SUREHAND_ROUTER_PORT": str(free_port()),
-    }, tokens
-
-
-@contextlib.asynccontextmanager
-async def _redis(bench: Workbench, home: Home, environment: dict[str, str]) -> AsyncIterator[None]:
-    """Run Redis, and put its URL into `environment`."""
-    redis = local_redis(home.folder)
-    async with running(redis.command, {}, bench.log("redis"), bench.cores.load) as server:
-        socket = Path(redis.url.removeprefix("unix://"))
-        await _until(server, lambda: _exists(socket))
-        environment["SUREHAND_REDIS_URL"] = redis.url
-        yield
-
-
-async def _exists(path: Path) -> bool:
-    return path.is_socket()  # noqa: ASYNC240 - a look at a local folder
-
-
 @contextlib.asynccontextmanager
 async def _review_queue(
     bench: Workbench, environment: Mapping[str, str], operator: str
 ) -> AsyncIterator[None]:
     """Run the review queue on SQLite, and make the project."""
-    log, cores = bench.log("review_queue"), bench.cores.load
-    migrate = bench.python("-m", "services", "migrate", "review_queue")
-    async with running(migrate, environment, log, cores) as migration:
-        await migration.process.wait()
-    serve = bench.python("-m", "services", "review_queue")
     async with (
-        running(serve, environment, log, cores) as server,
-        _client(int(environment["SUREHAND_REVIEW_QUEUE_PORT"]), operator) as client,
+        running_review_queue(bench, environment, bench.cores.load),
+        client_of(int(environment["SUREHAND_REVIEW_QUEUE_PORT"]), operator) as client,
     ):
-        await _until(server, lambda: _ready(client))
         spec = {
             "labels": LABELS,
             "fields": {FIELD: {"type": "text"}},
@@ -212,34 +172,3 @@ async def _router(
         endpoint = Endpoint(server, port, PREDICT, "predict", token)
         await bench.first_answer(endpoint)
         yield replace(endpoint, start_seconds=time.perf_counter() - started)
-
-
-def _client(port: int, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}",
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-        trust_env=False,
-    )
-
-
-async def _ready(client: httpx.AsyncClient) -> bool:
-    return (await client.get("/readyz")).is_success
-
-
-async def _until(server: Server, reached: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until it is so; an address that nobody listens at, or lost, is a no.
-
-    Raises
-    ------
-    ServerFailed
-        The server ended, or it took too long.
-    """
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < deadline:
-        server.check()
-        with contextlib.suppress(httpx.TransportError):
-            if await reached():
-                return
-        await asyncio.sleep(_POLL_SECONDS)
-    raise ServerFailed(f"not reached in {_WAIT_SECONDS:.0f} s: {server.tail()}")

@@ -44,11 +44,12 @@ class Ratio:
         ours, theirs = (results.cell(key, *self.cell) for key in (self.of, self.against))
         if ours is None or theirs is None:
             return Verdict(self.target, "a row is missing", None)
-        return _judge(self.target, self.figure(ours), self.figure(theirs), self.bound,
+        return judge(self.target, self.figure(ours), self.figure(theirs), self.bound,
                       at_least=self.at_least)  # fmt: skip
 
 
-def _judge(target: str, ours: float, theirs: float, bound: float, *, at_least: bool) -> Verdict:
+def judge(target: str, ours: float, theirs: float, bound: float, *, at_least: bool) -> Verdict:
+    """Hold one figure's ratio to another against its bound: a floor where `at_least`."""
     if theirs <= 0:
         return Verdict(target, "nothing to compare with", None)
     ratio = ours / theirs
@@ -98,7 +99,7 @@ def _workers(results: Results) -> Verdict:
     two, one = (results.cell(key, *_ONE) for key in ("own-workers", "own-answered"))
     if row is None or two is None or one is None:
         return Verdict(target, row.left_out if row and row.left_out else "a row is missing", None)
-    verdict = _judge(target, _rate(two), _rate(one), 1.8, at_least=True)
+    verdict = judge(target, _rate(two), _rate(one), 1.8, at_least=True)
     if verdict.held or results.free_cores >= _WORKERS:
         return verdict
     # Two workers that stood in each other's way would need more of the processor for a request.
@@ -112,7 +113,7 @@ def _memory(results: Results) -> Verdict:
     ours, theirs = results.rows.get("surehand"), results.rows.get("bare")
     if ours is None or theirs is None or ours.rss is None or theirs.rss is None:
         return Verdict(target, "a row is missing", None)
-    return _judge(target, ours.rss, theirs.rss, 1.6, at_least=False)
+    return judge(target, ours.rss, theirs.rss, 1.6, at_least=False)
 
 
 def _swaps(results: Results) -> list[Verdict]:
@@ -124,5 +125,5 @@ def _swaps(results: Results) -> list[Verdict]:
     return [
         Verdict(failed, f"{swaps.failed} failed over {swaps.count} swaps",
                 swaps.failed == 0 if told else None),
-        _judge(slower, swaps.p99_during_ms, swaps.p99_without_ms, 2.0, at_least=False),
+        judge(slower, swaps.p99_during_ms, swaps.p99_without_ms, 2.0, at_least=False),
     ]  # fmt: skip

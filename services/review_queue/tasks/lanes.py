@@ -114,6 +114,11 @@ class Plan:
     elective: int
     mandatory: int
 
+    @property
+    def count(self) -> int:
+        """How many leases there are to be."""
+        return self.evidence + self.elective + self.mandatory
+
 
 class Shares:
     """A project's review, shared out: a fifth is evidence, a tenth elective, the rest mandatory.
@@ -137,6 +142,6 @@ class Shares:
 
     def settle(self, plan: Plan, *, evidence: int, elective: int, mandatory: int) -> None:
         """Correct a plan by what was really given."""
-        count = plan.evidence + plan.elective + plan.mandatory
+        count = plan.count
         self._evidence.settle(plan.evidence, count, own=evidence, others=elective + mandatory)
         self._elective.settle(plan.elective, count, own=elective, others=evidence + mandatory)

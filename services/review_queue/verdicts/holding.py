@@ -98,7 +98,7 @@ async def present(session: AsyncSession, token: str, who: Principal, now: dateti
     LeaseExpired
         Nobody has this lease (`UnknownLease`), or somebody else.
     """
-    if not _TOKEN.fullmatch(token):
+    if not is_token(token):
         raise NotFound("This is not a lease's token.")
     found = await leases.lock(session, token)
     if found is None:
@@ -112,6 +112,11 @@ async def present(session: AsyncSession, token: str, who: Principal, now: dateti
     if lease.reviewer != who.subject:
         raise await held._expired("The lease is somebody else's.")
     return held
+
+
+def is_token(text: str) -> bool:
+    """Say whether `text` looks like a lease's token."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def body_digest(body: BaseModel | None) -> str:

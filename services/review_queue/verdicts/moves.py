@@ -11,6 +11,7 @@ from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import Renewal
 from services.review_queue.verdicts.corrections import CorrectionService
+from services.review_queue.verdicts.gathered import GatheredVerdicts
 from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import VerdictService
 from shared.auth import Principal
@@ -38,13 +39,14 @@ class MoveService:
         times: LeaseTimes,
         known: KnownReviewers,
         postures: Postures,
+        gathered: GatheredVerdicts,
         *,
         now: Callable[[], datetime],
         nudge: Callable[[], None],
     ) -> Self:
         """Wire the three."""
         return cls(
-            VerdictService(database, times, known, now, nudge),
+            VerdictService(database, times, known, gathered, now, nudge),
             CorrectionService(database, times, known, now, nudge),
             ProbeService(database, times, postures, now, nudge),
         )

@@ -18,7 +18,8 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.lanes import last_turn
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
-from services.review_queue.verdicts.holding import Held, body_digest, present
+from services.review_queue.verdicts.gathered import GatheredVerdicts
+from services.review_queue.verdicts.holding import Held, body_digest, is_token, present
 from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
@@ -26,7 +27,7 @@ from shared.contracts.projects import Project
 from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
 from shared.db import Database
 from shared.problems import Unprocessable
-from shared.tracing import traced
+from shared.tracing import link, note, traced
 
 
 def require_label(project: Project, label: str) -> None:
@@ -55,12 +56,19 @@ class VerdictService:
     database: Database
     times: LeaseTimes
     known: KnownReviewers
+    gathered: GatheredVerdicts
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
     @traced("verdict", kind="server")
     async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress:
         """Give a verdict; `Unprocessable` when its label is not the project's."""
+        taken = await self.gathered.give(token, body, who) if is_token(token) else None
+        if taken is not None:
+            note(project=taken.project)
+            link([taken.trace])
+            self.nudge()
+            return taken.progress
         digest = body_digest(body)
         async with self.database.transaction() as session:
             held = await present(session, token, who, self.now())

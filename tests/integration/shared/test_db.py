@@ -69,3 +69,25 @@ async def test_naive_moment_is_refused(sqlite_url: str) -> None:
         async with database.transaction() as session:
             await session.execute(insert(MOMENTS).values(id=1, at=datetime(2026, 1, 1)))  # noqa: DTZ001 - the point
     await database.dispose()
+
+
+async def test_a_connection_that_broke_while_it_rested_is_not_handed_out(
+    database_url: str,
+) -> None:
+    database = Database(database_url, trusted_seconds=0.0)
+    if database.is_sqlite:
+        # A file cannot hang up; what is handed out works.
+        ended = "SELECT 1"
+    else:
+        ended = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    async with database.reading() as one, database.reading() as other:
+        await one.execute(text("SELECT 1"))
+        await other.execute(text("SELECT 1"))
+    async with database.reading() as session:
+        await session.execute(text(ended))
+        async with database.reading() as rested:
+            assert (await rested.execute(text("SELECT 2"))).scalar_one() == 2
+    await database.dispose()

@@ -24,9 +24,9 @@ class CrashingDatabase(Database):
     crashes = 0
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
         """One transaction that may not come to its end."""
-        async with super().transaction() as session:
+        async with super().transaction(repeated=repeated) as session:
             yield session
             if self.crashes:
                 self.crashes -= 1

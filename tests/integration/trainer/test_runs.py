@@ -242,12 +242,12 @@ class HookedDatabase(Database):
     before: Callable[[], Awaitable[Any]] | None = None
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
         """A transaction that comes late."""
         if self.before is not None:
             hook, self.before = self.before, None
             await hook()
-        async with super().transaction() as session:
+        async with super().transaction(repeated=repeated) as session:
             yield session
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.serving.main import PAGE
+from bench.page import PAGE, put_between
 from bench.serving.measurement import Measurement
 from bench.serving.own import split
 from bench.serving.plot import Bar, bars
 from bench.serving.processes import Cores
-from bench.serving.report import busy_bars, put_between, serving_section, table
+from bench.serving.report import busy_bars, serving_section, table
 from bench.serving.results import BUSY, SINGLE, Results, Row, Swaps
 from bench.serving.soak import Soak, Stretch, soak_section
 from bench.serving.targets import Verdict
@@ -34,9 +34,9 @@ def test_only_what_lies_between_the_markers_is_replaced() -> None:
         put_between(page, "y", "new")
 
 
-def test_the_page_has_room_for_both_parts() -> None:
+def test_the_page_has_room_for_every_part() -> None:
     page = Path(PAGE).read_text()
-    for part in ("serving", "soak"):
+    for part in ("serving", "soak", "review-queue"):
         assert "NEW" in put_between(page, part, "NEW")
 
 

@@ -1,0 +1,118 @@
+"""The statements of leases that are given together: one to find tasks, one to lease them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Integer, Row, Text, TextualSelect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.bulk import bulk
+from services.review_queue.statements import is_postgresql, listed, spelt, typed
+from services.review_queue.tasks.lanes import LaneGroup, Plan
+from shared.db import UtcDateTime
+
+_OF_TASK = {
+    "task_id": Text(),
+    "item_id": Text(),
+    "data": JSON(),
+    "item_metadata": JSON(),
+    "prediction": JSON(),
+    "lane_group": Text(),
+    "lease_number": Integer(),
+    "turn": BigInteger(),
+    "trace": Text(),
+    "available_at": UtcDateTime(),
+    "reserved_for": Text(),
+}
+_READ = {**_OF_TASK, "answered_by": JSON(), "project_revision": Integer()}
+_GROUPS: tuple[LaneGroup, ...] = ("evidence", "elective", "mandatory")
+_OF_A_GROUP = """
+{group} AS (
+  SELECT {columns}, (SELECT {names} FROM verdicts WHERE verdicts.task_id = tasks.task_id
+          AND withdrawn_at IS NULL) AS answered_by
+  FROM tasks
+  WHERE project = :project AND lane_group = '{group}' AND turn IS NOT NULL
+    AND (available_at <= :now AND NOT (lane = 'optional' AND coalesce(due_at <= :now, false))
+      OR (state = 'open' AND reserved_for {{among:reviewers}}))
+  ORDER BY turn LIMIT :count{lock})"""
+# First what is planned of each group, then what fills the rest; each is read only as far as needed.
+_FREE = """
+WITH {groups}
+SELECT found.*, (SELECT revision FROM projects WHERE name = :project) AS project_revision
+FROM (
+  SELECT * FROM (SELECT * FROM evidence LIMIT :evidence) AS planned
+  UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :elective) AS planned
+  UNION ALL SELECT * FROM mandatory
+  UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :count OFFSET :evidence) AS more
+  UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :count OFFSET :elective) AS more
+  LIMIT :count) AS found"""
+
+_GIVEN = {
+    "token": "text",
+    "task_id": "text",
+    "number": "integer",
+    "reviewer": "text",
+    "suggestion_shown": "boolean",
+    "instructions_revision": "integer",
+}
+_WRITE = bulk(
+    {"given": _GIVEN},
+    "INSERT INTO leases (token, task_id, number, reviewer, leased_at, expires_at,"
+    " suggestion_shown, instructions_revision) SELECT token, task_id, number, reviewer, :now,"
+    " :expires_at, suggestion_shown, instructions_revision FROM given",
+    "INSERT INTO task_events (task_id, kind, actor, at, detail)"
+    " SELECT task_id, 'leased', reviewer, :now, '{}' FROM given",
+    "UPDATE tasks SET state = 'leased', holder = given.reviewer, reserved_for = NULL,"
+    " available_at = :expires_at, lease_number = given.number FROM given"
+    " WHERE tasks.task_id = given.task_id",
+)
+
+
+@cache
+def _reading(sql: str) -> TextualSelect:
+    return typed(sql, _READ, now=UtcDateTime())
+
+
+@cache
+def _free(*, locks: bool) -> str:
+    names = "json_agg(reviewer)" if locks else "json_group_array(reviewer)"
+    lock = " FOR UPDATE OF tasks SKIP LOCKED" if locks else ""
+    groups = ",".join(
+        _OF_A_GROUP.format(group=group, columns=", ".join(_OF_TASK), names=names, lock=lock)
+        for group in _GROUPS
+    )
+    return _FREE.format(groups=groups)
+
+
+async def free(
+    session: AsyncSession,
+    project: str,
+    reviewers: Sequence[str],
+    plan: Plan,
+    now: datetime,
+) -> Sequence[Row[Any]]:
+    """Return as many tasks as `plan` has, locked; each may be had by one of `reviewers` at least.
+
+    What one group cannot fill the others do. PostgreSQL skips what another claim holds; SQLite,
+    which knows no row locks, has one writer.
+    """
+    connection = await session.connection()
+    statement = _reading(spelt(session, _free(locks=is_postgresql(session))))
+    parameters = {
+        "project": project,
+        "reviewers": listed(session, reviewers),
+        "evidence": plan.evidence,
+        "elective": plan.elective,
+        "count": plan.count,
+        "now": now,
+    }
+    return (await connection.execute(statement, parameters)).all()
+
+
+async def lease(
+    session: AsyncSession, given: list[dict[str, Any]], now: datetime, expires_at: datetime
+) -> None:
+    """Lease tasks, each of `given` with the columns of `_GIVEN`."""
+    await _WRITE.write(session, given=given, now=now, expires_at=expires_at)

@@ -1,0 +1,104 @@
+"""The statements of verdicts that are given together: one to read, one to write."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Integer, Row, Text, TextualSelect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.bulk import bulk
+from services.review_queue.statements import listed, spelt, typed
+from shared.db import UtcDateTime
+
+_READ = {
+    "leases.token": Text(),
+    "leases.task_id": Text(),
+    "leases.number": Integer(),
+    "leases.reviewer": Text(),
+    "leases.expires_at": UtcDateTime(),
+    "leases.suggestion_shown": Boolean(),
+    "leases.instructions_revision": Integer(),
+    "leases.ending": Text(),
+    "tasks.project": Text(),
+    "tasks.item_id": Text(),
+    "tasks.data": JSON(),
+    "tasks.item_metadata": JSON(),
+    "tasks.prediction": JSON(),
+    "tasks.lane": Text(),
+    "tasks.lease_number": Integer(),
+    "tasks.revision": Integer(),
+    "tasks.trace": Text(),
+    "projects.revision AS project_revision": Integer(),
+}
+_PRESENTED = """
+SELECT {columns}
+FROM leases
+JOIN tasks ON tasks.task_id = leases.task_id
+JOIN projects ON projects.name = tasks.project
+WHERE leases.token {{among:tokens}} ORDER BY leases.task_id"""
+# The lease too, or it would be read as it was before the lock on its task was got.
+_LOCKED = " FOR UPDATE OF tasks, leases"
+
+_GIVEN = {
+    "token": "text",
+    "task_id": "text",
+    "reviewer": "text",
+    "label": "text",
+    "comment": "text",
+    "active_seconds": "double precision",
+    "blind": "boolean",
+    "instructions_revision": "integer",
+    "digest": "text",
+    "revision": "integer",
+    "said": "json",
+    "resolved": "json",
+}
+_WRITE = bulk(
+    {"given": _GIVEN, "bells": {"event_id": "text", "bell": "text"}},
+    "INSERT INTO verdicts (task_id, reviewer, recorded_by, token, skipped, label, comment,"
+    " active_seconds, blind, given_at) SELECT task_id, reviewer, reviewer, token, false, label,"
+    " comment, active_seconds, blind, :now FROM given",
+    "INSERT INTO outcomes (project, task_id, revision, lane, label, source, verdicts, blind,"
+    " prediction, instructions_revision, resolved_at) SELECT tasks.project, given.task_id,"
+    " given.revision, tasks.lane, given.label, 'human', 1, given.blind, tasks.prediction,"
+    " given.instructions_revision, :now FROM given JOIN tasks ON tasks.task_id = given.task_id",
+    "INSERT INTO task_events (task_id, kind, actor, at, detail)"
+    " SELECT task_id, 'verdict', reviewer, :now, said FROM given"
+    " UNION ALL SELECT task_id, 'resolved', NULL, :now, resolved FROM given",
+    "INSERT INTO outbox (event_id, bell, created_at) SELECT event_id, bell, :now FROM bells",
+    "UPDATE leases SET ending = 'verdict', ended_at = :now, body_digest = given.digest,"
+    " state_after = 'resolved', revision_after = given.revision,"
+    " outcome_revision = given.revision FROM given WHERE leases.token = given.token",
+    "UPDATE tasks SET state = 'resolved', turn = NULL, adjudication = false, holder = NULL,"
+    " reserved_for = NULL, label = given.label, source = 'human', resolved_at = :now,"
+    " revision = given.revision FROM given WHERE tasks.task_id = given.task_id",
+)
+
+
+@cache
+def _reading(sql: str) -> TextualSelect:
+    return typed(sql, {re.split("[. ]", name)[-1]: kind for name, kind in _READ.items()})
+
+
+async def presented(session: AsyncSession, tokens: Sequence[str]) -> dict[str, Row[Any]]:
+    """Lock these leases and their tasks; return what is known of each, by token."""
+    connection = await session.connection()
+    statement = _reading(spelt(session, _PRESENTED.format(columns=", ".join(_READ)), lock=_LOCKED))
+    rows = await connection.execute(statement, {"tokens": listed(session, tokens)})
+    return {row.token: row for row in rows}
+
+
+async def resolve(
+    session: AsyncSession,
+    given: list[dict[str, Any]],
+    bells: list[dict[str, str]],
+    now: datetime,
+) -> None:
+    """Write verdicts that each resolve their task, all that belongs to them, and `bells`.
+
+    Each of `given` has the columns of `_GIVEN`.
+    """
+    await _WRITE.write(session, given=given, bells=bells, now=now)

@@ -1,0 +1,218 @@
+"""Leases and verdicts that come together, and the quick way past the framework."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.review_queue.gathering import Turns
+from services.review_queue.gold.postures import Postures
+from services.review_queue.leases.gathered import GatheredClaims
+from services.review_queue.leases.times import LeaseTimes
+from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.service import current_project
+from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.verdicts.gathered import GatheredVerdicts
+from shared.auth import Principal
+from shared.contracts.tasks import VerdictBody
+from shared.db import Database
+from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, problem_of
+
+PLAIN, OTHERWISE = "application/json", "application/json; charset=utf-8"
+# What differs from one task to the next.
+OWN = {"token", "task_id", "item_id", "data", "expires_at"}
+
+
+async def ask(desk: Desk, name: str, path: str, body: bytes, kind: str = PLAIN) -> httpx.Response:
+    """A call by the quick way, or by the framework's where it is not plain JSON."""
+    return await desk.reviewer(name).post(path, content=body, headers={"Content-Type": kind})
+
+
+def without_own(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_own(each) for key, each in value.items() if key not in OWN}
+    return [without_own(each) for each in value] if isinstance(value, list) else value
+
+
+async def test_twenty_at_once_get_a_task_each_and_answer_it(desk: Desk) -> None:
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(20)))
+    names = [f"r{number}" for number in range(20)]
+    # The first makes the project known.
+    leases = [await desk.lease_one(names[0])]
+    leases += await asyncio.gather(*(desk.lease_one(name) for name in names[1:]))
+    assert len({lease["task"]["task_id"] for lease in leases}) == 20
+    progress = await asyncio.gather(
+        *(
+            desk.verdict(n, lease["token"], "positive")
+            for n, lease in zip(names, leases, strict=True)
+        )
+    )
+    assert {one["state"] for one in progress} == {"resolved"}
+    rows = (await desk.outcomes())["outcomes"]
+    assert {row["task_id"] for row in rows} == {lease["task"]["task_id"] for lease in leases}
+    for lease in leases:
+        kinds = await desk.kinds(lease["task"]["task_id"])
+        assert kinds == ["created", "leased", "verdict", "resolved"]
+
+
+async def test_plain_leases_and_verdicts_do_go_together(
+    desk: Desk, settings: ReviewQueueSettings
+) -> None:
+    """Else all other tests would hold without them."""
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(3)))
+    database = Database(settings.database_url)
+    turns, projects, postures = Turns(database), KnownProjects(), Postures(desk.clock)
+    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures, desk.clock)
+    verdicts = GatheredVerdicts(turns, projects, desk.clock)
+    assert await claims.claim("shop", "r1", 1) is None
+    async with database.reading() as session:
+        claims.remember(await current_project(session, "shop"))
+        await postures.of(session, "shop")
+    got = await asyncio.gather(*(claims.claim("shop", name, 1) for name in ("r1", "r2")))
+    leases = [lease for one in got if one is not None for lease in one.leases]
+    assert len({lease.task.task_id for lease in leases}) == 2
+    body = VerdictBody(label="positive")
+    given = await asyncio.gather(
+        *(
+            verdicts.give(lease.token, body, Principal(name, "reviewer", None, 0.0, name))
+            for name, lease in zip(("r1", "r2"), leases, strict=True)
+        )
+    )
+    assert [one is not None and one.progress.state for one in given] == ["resolved", "resolved"]
+    await database.dispose()
+
+
+async def test_the_same_verdict_twice_at_once_is_given_once(desk: Desk) -> None:
+    await desk.put_project()
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    first, second = await asyncio.gather(
+        *(desk.verdict("r1", lease["token"], "positive") for _ in range(2))
+    )
+    assert first == second
+    assert len((await desk.outcomes())["outcomes"]) == 1
+
+
+async def test_a_wrong_verdict_among_others_is_refused_alone(desk: Desk) -> None:
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(4)))
+    leases = [await desk.lease_one(f"r{number}") for number in range(4)]
+    labels = ("positive", "no such label", "negative", "positive")
+    holders = ("r0", "r1", "r2", "r0")
+    answers = await asyncio.gather(
+        *(
+            desk.use(holder, lease["token"], "verdict", {"label": label})
+            for holder, lease, label in zip(holders, leases, labels, strict=True)
+        )
+    )
+    assert [one.status_code for one in answers] == [200, 422, 200, 409]
+    problem_of(answers[3], 409, "lease-expired")
+
+
+@pytest.mark.parametrize("kind", [PLAIN, OTHERWISE])
+async def test_the_quick_way_says_what_the_route_says(desk: Desk, kind: str) -> None:
+    await desk.put_project()
+    prediction = {"label": "positive", "confidence": 0.75, "probabilities": {"positive": 0.75}}
+    await desk.post(*(entry(name, metadata={"channel": "web"}, prediction=prediction)
+                      for name in ("a", "b")))  # fmt: skip
+    leased = [
+        body_of(await ask(desk, "r1", "/v1/projects/shop/leases", b"{}", each))
+        for each in (PLAIN, kind)
+    ]
+    assert without_own(leased[0]) == without_own(leased[1])
+    given = [
+        body_of(
+            await ask(desk, "r1", f"/v1/leases/{one['leases'][0]['token']}/verdict",
+                      b'{"label":"positive","comment":"sure"}', each)
+        )
+        for one, each in zip(leased, (PLAIN, kind), strict=True)
+    ]  # fmt: skip
+    assert without_own(given[0]) == without_own(given[1])
+    for body, status in ((b"{", 400), (b'{"label":1}', 422), (b'{"label":"positive"}', 409)):
+        path = f"/v1/leases/{leased[0]['leases'][0]['token']}/verdict"
+        answers = [await ask(desk, "r1", path, body, each) for each in (PLAIN, kind)]
+        assert [one.status_code for one in answers] == [status, status]
+        assert answers[0].json() == answers[1].json()
+    refused = await ask(desk, "r1", "/v1/projects/nowhere/leases", b"{}", kind)
+    problem_of(refused, 404, "not-found")
+    refused = await ask(desk, "r1", "/v1/leases/short/verdict", b'{"label":"positive"}', kind)
+    problem_of(refused, 404, "not-found")
+    caller = await desk.of("caller").post(
+        "/v1/projects/shop/leases", content=b"{}", headers={"Content-Type": kind}
+    )
+    problem_of(caller, 403, "forbidden")
+
+
+async def test_a_verdict_given_with_others_leaves_the_rows_of_one_given_alone(
+    desk: Desk, settings: ReviewQueueSettings
+) -> None:
+    """Overlap 1 is resolved by the quick statements; after a renewed lease by the others."""
+    await desk.put_project()
+    await desk.post(entry("quick"), entry("alone"))
+    quick = await desk.lease_one("r1")
+    alone = await desk.lease_one("r1")
+    # A second lease of the task: what its first one showed has to be looked up.
+    await desk.use("r1", alone["token"], "release")
+    alone = await desk.lease_one("r1")
+    for lease in (quick, alone):
+        await desk.verdict("r1", lease["token"], "negative")
+    rows = [await written(settings, lease["task"]["task_id"]) for lease in (quick, alone)]
+    assert rows[0] == rows[1]
+
+
+async def written(settings: ReviewQueueSettings, task_id: str) -> dict[str, Any]:
+    """What the last verdict of a task has left, but for what is each one's own."""
+    own = {"task_id", "token", "verdict_id", "outcome_id", "event_id", "position", "item_id"}
+    own |= {"data", "data_digest", "created_at", "due_at", "number", "lease_number"}
+    database = Database(settings.database_url)
+    found = {}
+    async with database.reading() as session:
+        for table in ("tasks", "verdicts", "outcomes", "leases", "task_events"):
+            kinds = " AND kind IN ('verdict', 'resolved')" if table == "task_events" else ""
+            ended = " AND ending = 'verdict'" if table == "leases" else ""
+            sql = f"SELECT * FROM {table} WHERE task_id = :task{kinds}{ended} ORDER BY 1"
+            rows = (await session.execute(text(sql), {"task": task_id})).mappings()
+            found[table] = [
+                {name: normal(value) for name, value in row.items() if name not in own}
+                for row in rows
+            ]
+    await database.dispose()
+    return found
+
+
+def normal(value: Any) -> Any:
+    """JSON that SQLite keeps is text; how it is spaced does not matter."""
+    return value.replace(" ", "") if isinstance(value, str) else value
+
+
+async def test_a_project_that_changes_is_seen_by_the_next_lease_and_verdict(desk: Desk) -> None:
+    await desk.put_project()
+    await desk.post(entry("a"), entry("b"))
+    lease = await desk.lease_one("r1")
+    await desk.put_project(labels=["negative", "other"], instructions="Read it twice.")
+    refused = await desk.use("r1", lease["token"], "verdict", {"label": "positive"})
+    problem_of(refused, 422, "unprocessable")
+    assert (await desk.verdict("r1", lease["token"], "other"))["state"] == "resolved"
+    assert (await desk.lease_one("r2"))["task"]["instructions_revision"] == 2
+
+
+async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(
+    desk: Desk, clock: Clock
+) -> None:
+    await desk.put_project()
+    await desk.post(entry("a"))
+    first = await desk.lease_one("r1")
+    clock.turn(61)
+    second = await desk.lease_one("r2")
+    assert second["task"]["task_id"] == first["task"]["task_id"]
+    kinds = await desk.kinds(first["task"]["task_id"])
+    assert kinds[-3:] in (["leased", "expired", "leased"], ["expired", "leased"])
+    problem_of(
+        await desk.use("r1", first["token"], "verdict", {"label": "positive"}),
+        409,
+        "lease-expired",
+    )

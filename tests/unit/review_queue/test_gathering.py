@@ -1,0 +1,110 @@
+"""Calls that wait are worked on together, and no fault of one is another's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.gathering import Gathering, Turns
+from shared.db import Database
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'numbers.db'}")
+    async with opened.transaction() as session:
+        await session.execute(text("CREATE TABLE numbers (number INTEGER)"))
+    yield opened
+    await opened.dispose()
+
+
+async def kept(database: Database) -> list[int]:
+    async with database.reading() as session:
+        rows = await session.execute(text("SELECT number FROM numbers ORDER BY number"))
+        return list(rows.scalars())
+
+
+class Work:
+    """Keeps and doubles numbers, once it is let go; odd ones are to go their own way."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.fails = False
+
+    async def __call__(self, session: AsyncSession, asked: Sequence[int]) -> list[int | None]:
+        self.batches.append(list(asked))
+        self.begun.set()
+        await self.let_go.wait()
+        for number in asked:
+            await session.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": number})
+        if self.fails:
+            raise ZeroDivisionError
+        return [None if one % 2 else one * 2 for one in asked]
+
+
+async def test_who_comes_during_the_work_is_worked_on_together_next(database: Database) -> None:
+    work = Work()
+    gathering = Gathering(Turns(database), work, 3)
+    first = asyncio.create_task(gathering(0))
+    await work.begun.wait()
+    others = [asyncio.create_task(gathering(number)) for number in range(1, 6)]
+    await asyncio.sleep(0)
+    work.let_go.set()
+    assert await first == 0
+    assert list(await asyncio.gather(*others)) == [None, 4, None, 8, None]
+    assert work.batches == [[0], [1, 2, 3], [4, 5]]
+    assert await kept(database) == [0, 1, 2, 3, 4, 5]
+
+
+async def test_what_fails_leaves_nothing_and_all_go_their_own_way(database: Database) -> None:
+    good, bad, turns = Work(), Work(), Turns(database)
+    good.let_go.set()
+    bad.let_go.set()
+    bad.fails = True
+    asked = [Gathering(turns, good, 10), Gathering(turns, bad, 10)]
+    assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [None, None]
+    assert await kept(database) == []
+    bad.fails = False
+    assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [4, 8]
+    assert await kept(database) == [2, 4]
+
+
+async def test_an_answer_comes_after_the_commit(database: Database) -> None:
+    work = Work()
+    work.let_go.set()
+    gathering = Gathering(Turns(database), work, 10)
+    for number in range(0, 10, 2):
+        await gathering(number)
+        assert number in await kept(database)
+
+
+async def test_who_leaves_takes_nobody_with_him(database: Database) -> None:
+    work = Work()
+    gathering = Gathering(Turns(database), work, 10)
+    leaving, staying = (asyncio.create_task(gathering(number)) for number in (2, 4))
+    await work.begun.wait()
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    work.let_go.set()
+    assert await staying == 8
+
+
+async def test_calls_of_several_kinds_share_a_turn(database: Database) -> None:
+    slow, quick, turns = Work(), Work(), Turns(database)
+    first, second = Gathering(turns, slow, 10), Gathering(turns, quick, 10)
+    begun = asyncio.create_task(first(2))
+    await slow.begun.wait()
+    others = [asyncio.create_task(one(number)) for one, number in ((second, 4), (first, 6))]
+    await asyncio.sleep(0)
+    assert not quick.begun.is_set()
+    quick.let_go.set()
+    slow.let_go.set()
+    assert await begun == 4
+    assert list(await asyncio.gather(*others)) == [8, 12]
+    assert (slow.batches, quick.batches) == ([[2], [6]], [[4]])
