@@ -6,10 +6,10 @@ import pytest
 
 from bench.exchange import FORMATS, Exchanging, exchanging, made_up
 
-FEW, MANY, PARAGRAPHS = 300, 1800, 75
-# The larger file has 35 MB, and as much once more when it is read. Arrow gives back late what a
-# row group took.
-MOST_MB, MOST_PARQUET_MB = 35, 50
+FEW, MANY, PARAGRAPHS = 300, 2400, 75
+# The larger file has 47 MB, and more than as much once more when it is read: a whole file in memory
+# would show. Allocators give back late what they had, Arrow a row group too.
+MOST_MB = 50
 
 
 async def there_and_back(queue: Exchanging, name: str, file: Path, tasks: int) -> dict[str, float]:
@@ -31,6 +31,4 @@ async def test_six_times_the_tasks_take_no_more_memory(home: Path) -> None:
         file.write_bytes(b"".join(made_up(MANY, PARAGRAPHS)))
         many = await there_and_back(queue, "many", file, MANY)
     most = max(few.values())
-    assert many.pop("in parquet") < most + MOST_PARQUET_MB
-    assert many.pop("out parquet") < most + MOST_PARQUET_MB
     assert max(many.values()) < most + MOST_MB, (most, many)
