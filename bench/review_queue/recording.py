@@ -12,15 +12,18 @@ from random import Random
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.review_queue.databases import LABELS
-from services.review_queue.gathering import Turns
+from services.review_queue import pipelining
+from services.review_queue.gathering import Run, Turns
 from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.gathered import GatheredClaims
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.known import KnownProjects
+from services.review_queue.statements import is_postgresql
 from services.review_queue.verdicts.gathered import GatheredVerdicts
 from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import VerdictService
@@ -124,7 +127,7 @@ async def record(database_url: str, project: str) -> Recorded:
                 (sql, each) for each in (parameters if many else [parameters])
             ),
         )
-    claims, verdicts = _services(database)
+    claims, verdicts = _services(database, heard)
     who = Principal(REVIEWER, "reviewer", None, 0.0, "recorded")
     try:
         for _ in range(_REHEARSALS):
@@ -145,18 +148,33 @@ async def record(database_url: str, project: str) -> Recorded:
     return Recorded(_statements(leased, roles), _statements(heard, roles))
 
 
-def _services(database: Database) -> tuple[ClaimService, VerdictService]:
+def _services(
+    database: Database, heard: list[tuple[str, Any]]
+) -> tuple[ClaimService, VerdictService]:
     def now() -> datetime:
         return _NOW
 
     times, bells = LeaseTimes(now), Doorbells("redis://127.0.0.1:1")
     projects, known = KnownProjects(), KnownReviewers(database, now)
-    turns, postures = Turns(database), Postures(now)
-    together = GatheredClaims(turns, projects, times, postures, now)
+    turns, postures = Turns(database, now, _heard_by(heard)), Postures(now)
+    gathered = GatheredVerdicts(turns, projects)
+    together = GatheredClaims(turns, projects, times, postures)
     gold = GoldDraws(postures, Random(0))
     claims = ClaimService(database, bells, times, together, now, 1.0, gold)
-    gathered = GatheredVerdicts(turns, projects, now)
     return claims, VerdictService(database, times, known, gathered, now, lambda: None)
+
+
+def _heard_by(heard: list[tuple[str, Any]]) -> Run:
+    """Return what runs statements together, and writes down those that go past SQLAlchemy."""
+
+    async def run(
+        session: AsyncSession, statements: Sequence[pipelining.Statement], *, last: bool = False
+    ) -> list[pipelining.Rows]:
+        if is_postgresql(session):
+            heard.extend((pipelining.sql_of(one.clause), one.parameters) for one in statements)
+        return await pipelining.run(session, statements, last=last)
+
+    return run
 
 
 async def _never() -> bool:

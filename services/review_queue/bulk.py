@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, TextClause, bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.pipelining import Statement
 from services.review_queue.statements import is_postgresql
 from shared.db import UtcDateTime
 
@@ -27,22 +28,14 @@ class Bulk:
     postgresql: tuple[TextClause, ...]
     sqlite: tuple[TextClause, ...]
 
-    async def write(self, session: AsyncSession, **given: Any) -> None:
-        """Run them; a list is the rows of the source of its name."""
+    def of(self, session: AsyncSession, **given: Any) -> list[Statement]:
+        """Return them for what is given; a list is the rows of the source of its name."""
         parameters = {
             name: orjson.dumps(value).decode() if isinstance(value, list) else value
             for name, value in given.items()
         }
-        statements = self.postgresql if is_postgresql(session) else self.sqlite
-        # All in one step of SQLAlchemy's: each has its price.
-        await (await session.connection()).run_sync(_execute, statements, parameters)
-
-
-def _execute(
-    connection: Connection, statements: Sequence[TextClause], parameters: Mapping[str, Any]
-) -> None:
-    for statement in statements:
-        connection.execute(statement, parameters)
+        clauses = self.postgresql if is_postgresql(session) else self.sqlite
+        return [Statement(clause, parameters) for clause in clauses]
 
 
 def bulk(sources: Mapping[str, Columns], *parts: str) -> Bulk:

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.pipelining import Rows, Statement, run
 from shared.db import Database
 
 log = structlog.get_logger()
@@ -22,22 +25,37 @@ Asked = TypeVar("Asked")
 Given = TypeVar("Given")
 
 
-class Gathering(Generic[Asked, Given]):
-    """Calls of one kind. `work` takes at most `most` of them at once.
+@dataclass(frozen=True)
+class Decision(Generic[Given]):
+    """An answer to each call, None to one that has to go its own way, and what is to be written."""
 
-    It gives an answer to each, or None to one that has to go its own way.
-    """
+    answers: Sequence[Given | None]
+    writing: Sequence[Statement]
+
+
+class Part(Protocol[Given]):
+    """What is done for the calls of one kind in one turn."""
+
+    def reading(self, session: AsyncSession) -> Statement:
+        """Return what locks and reads all that the decision needs."""
+
+    async def decide(self, session: AsyncSession, rows: Rows) -> Decision[Given]:
+        """Decide by what was read; no other part has written anything yet."""
+
+
+class Gathering(Generic[Asked, Given]):
+    """Calls of one kind. `begin` makes a part of at most `most` of them, and of the time it is."""
 
     def __init__(
         self,
         turns: "Turns",
-        work: Callable[[AsyncSession, Sequence[Asked]], Awaitable[Sequence[Given | None]]],
+        begin: Callable[[Sequence[Asked], datetime], Part[Given]],
         most: int,
     ) -> None:
         self._turns = turns
         self._most = most
         self._waiting: deque[tuple[Asked, asyncio.Future[Given | None]]] = deque()
-        self.work = work
+        self.begin = begin
         turns.join(self)
 
     async def __call__(self, asked: Asked) -> Given | None:
@@ -57,6 +75,15 @@ class Gathering(Generic[Asked, Given]):
         return len(self._waiting)
 
 
+class Run(Protocol):
+    """What runs statements together: `pipelining.run`."""
+
+    async def __call__(
+        self, session: AsyncSession, statements: Sequence[Statement], *, last: bool = False
+    ) -> list[Rows]:
+        """Run them."""
+
+
 _Taken = dict[Gathering[Any, Any], list[tuple[Any, "asyncio.Future[Any]"]]]
 
 
@@ -70,8 +97,10 @@ class Turns:
     else's.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], run: Run = run) -> None:
         self._database = database
+        self._now = now
+        self._run_all = run
         # How many are there once all who were answered are back, and until when they may come.
         self._expected, self._until = 0, 0.0
         self._complete: asyncio.Event | None = None
@@ -141,11 +170,9 @@ class Turns:
 
     async def _work(self, taken: _Taken) -> dict[Gathering[Any, Any], Sequence[Any]]:
         """Return what was given, once it is committed; nothing where that failed."""
-        given: dict[Gathering[Any, Any], Sequence[Any]] = {}
         try:
             async with self._database.transaction(repeated=True) as session:
-                for gathering, calls in taken.items():
-                    given[gathering] = await gathering.work(session, [asked for asked, _ in calls])
+                given = await self._decide(session, taken)
         except (SQLAlchemyError, OSError) as error:
             log.warning("gathered_calls_failed", cause=type(error).__name__)
         except Exception:
@@ -154,6 +181,26 @@ class Turns:
         else:
             return given
         return {}
+
+    async def _decide(
+        self, session: AsyncSession, taken: _Taken
+    ) -> dict[Gathering[Any, Any], Sequence[Any]]:
+        # One moment for all: a lease that still takes its verdict is not given to another.
+        now = self._now()
+        parts = {
+            gathering: gathering.begin([asked for asked, _ in calls], now)
+            for gathering, calls in taken.items()
+        }
+        read = await self._run_all(session, [part.reading(session) for part in parts.values()])
+        given: dict[Gathering[Any, Any], Sequence[Any]] = {}
+        writing: list[Statement] = []
+        for (gathering, part), rows in zip(parts.items(), read, strict=True):
+            decision = await part.decide(session, rows)
+            given[gathering] = decision.answers
+            writing += decision.writing
+        if writing:
+            await self._run_all(session, writing, last=True)
+        return given
 
 
 def _cancel(calls: Sequence[tuple[Any, "asyncio.Future[Any]"]]) -> None:

@@ -130,5 +130,7 @@ def _gathered(
     database: Database, times: LeaseTimes, postures: Postures, now: Callable[[], datetime]
 ) -> tuple[GatheredClaims, GatheredVerdicts]:
     """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
-    seen, turns = KnownProjects(), Turns(database)
-    return GatheredClaims(turns, seen, times, postures, now), GatheredVerdicts(turns, seen, now)
+    seen, turns = KnownProjects(), Turns(database, now)
+    # In this order: verdicts wait for locks, and leases never do.
+    verdicts = GatheredVerdicts(turns, seen)
+    return GatheredClaims(turns, seen, times, postures), verdicts

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeGuard
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +20,11 @@ class Posture:
     paused: frozenset[str]
     resumed: Mapping[str, datetime]
 
+    @property
+    def plain(self) -> bool:
+        """Say whether there is no gold, and nobody is paused."""
+        return not self.gold and not self.paused
+
 
 @dataclass(frozen=True)
 class Postures:
@@ -29,15 +33,14 @@ class Postures:
     now: Callable[[], datetime]
     _known: dict[str, Posture] = field(default_factory=dict)
 
-    def is_plain(self, project: str) -> bool:
-        """Say whether it is known that the project has no gold, and nobody is paused in it."""
-        found = self._known.get(project)
-        return self._is_new(found) and not found.gold and not found.paused
+    def last(self, project: str) -> Posture | None:
+        """Return a project's posture as it was last read, which may have changed since."""
+        return self._known.get(project)
 
     async def of(self, session: AsyncSession, project: str) -> Posture:
         """Return a project's posture."""
         found = self._known.get(project)
-        if not self._is_new(found):
+        if found is None or not found.read_at <= self.now() < found.read_at + _KNOWN_FOR:
             found = self._known[project] = Posture(
                 read_at=self.now(),
                 gold=await known.any_gold(session, project),
@@ -45,11 +48,6 @@ class Postures:
                 resumed=await pauses.resumptions(session, project),
             )
         return found
-
-    def _is_new(self, found: Posture | None) -> TypeGuard[Posture]:
-        if found is None:
-            return False
-        return found.read_at <= self.now() < found.read_at + _KNOWN_FOR
 
     def forget(self, project: str) -> None:
         """Read a project's posture anew at the next lease; called once a change is committed."""

@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, Row, Text, TextualSelect
+from sqlalchemy import JSON, BigInteger, Integer, Text, TextualSelect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.bulk import bulk
+from services.review_queue.pipelining import Statement
 from services.review_queue.statements import is_postgresql, listed, spelt, typed
 from services.review_queue.tasks.lanes import LaneGroup, Plan
 from shared.db import UtcDateTime
@@ -86,20 +87,19 @@ def _free(*, locks: bool) -> str:
     return _FREE.format(groups=groups)
 
 
-async def free(
+def free(
     session: AsyncSession,
     project: str,
     reviewers: Sequence[str],
     plan: Plan,
     now: datetime,
-) -> Sequence[Row[Any]]:
-    """Return as many tasks as `plan` has, locked; each may be had by one of `reviewers` at least.
+) -> Statement:
+    """Find as many tasks as `plan` has, and lock them; one of `reviewers` at least may have each.
 
     What one group cannot fill the others do. PostgreSQL skips what another claim holds; SQLite,
     which knows no row locks, has one writer.
     """
-    connection = await session.connection()
-    statement = _reading(spelt(session, _free(locks=is_postgresql(session))))
+    clause = _reading(spelt(session, _free(locks=is_postgresql(session))))
     parameters = {
         "project": project,
         "reviewers": listed(session, reviewers),
@@ -108,11 +108,11 @@ async def free(
         "count": plan.count,
         "now": now,
     }
-    return (await connection.execute(statement, parameters)).all()
+    return Statement(clause, parameters)
 
 
-async def lease(
+def lease(
     session: AsyncSession, given: list[dict[str, Any]], now: datetime, expires_at: datetime
-) -> None:
+) -> list[Statement]:
     """Lease tasks, each of `given` with the columns of `_GIVEN`."""
-    await _WRITE.write(session, given=given, now=now, expires_at=expires_at)
+    return _WRITE.of(session, given=given, now=now, expires_at=expires_at)

@@ -1,23 +1,23 @@
 """Leases that are asked for together, of one project, in one transaction."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.gathering import Gathering, Turns
+from services.review_queue.gathering import Decision, Gathering, Turns
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases import bulk
 from services.review_queue.leases.assigning import Claim, assign
 from services.review_queue.leases.ending import end_expired
 from services.review_queue.leases.times import LeaseTimes
+from services.review_queue.pipelining import Rows, Statement
 from services.review_queue.projects.known import KnownProjects
-from services.review_queue.tasks.lanes import Shares
+from services.review_queue.tasks.lanes import Plan, Shares
 from services.review_queue.tasks.repository import add_events
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask
@@ -48,13 +48,11 @@ class GatheredClaims:
         projects: KnownProjects,
         times: LeaseTimes,
         postures: Postures,
-        now: Callable[[], datetime],
     ) -> None:
         self._turns = turns
         self._postures = postures
         self._projects = projects
         self._times = times
-        self._now = now
         self._shares: dict[str, Shares] = {}
         self._gatherings: dict[str, Gathering[Claim, Claimed]] = {}
 
@@ -68,71 +66,90 @@ class GatheredClaims:
 
     async def claim(self, project: str, reviewer: str, count: int) -> Claimed | None:
         """Claim up to `count` tasks for `reviewer`, together with all who wait."""
-        known = self._projects.last(project)
-        if known is None or known.review.overlap > 1 or not self._postures.is_plain(project):
+        known, posture = self._projects.last(project), self._postures.last(project)
+        if known is None or known.review.overlap > 1 or (posture and not posture.plain):
             return None
         gathering = self._gatherings.get(project)
         if gathering is None:
             gathering = self._gatherings[project] = Gathering(
-                self._turns, partial(self._give, project), _MOST
+                self._turns, partial(self._begin, project), _MOST
             )
         return await gathering(Claim(reviewer, count))
 
-    async def _give(
-        self, name: str, session: AsyncSession, claims: Sequence[Claim]
-    ) -> Sequence[Claimed | None]:
-        now = self._now()
-        rows, given = await self._find(session, name, claims, now)
-        if not rows:
-            return [Claimed([], [])] * len(claims)
-        project = await self._projects.at(session, name, rows[0].project_revision)
-        if project.review.overlap > 1:
-            return [None] * len(claims)
-        expires_at = now + await self._times.of(session, project)
-        await _end_expired(session, given, now)
+    def _begin(self, project: str, asked: Sequence[Claim], now: datetime) -> "_Part":
+        shares = self.shares(project)
+        plan = shares.plan(sum(claim.count for claim in asked))
+        return _Part(self._projects, self._times, self._postures, shares, project, asked, plan, now)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The claims of one project in one turn."""
+
+    projects: KnownProjects
+    times: LeaseTimes
+    postures: Postures
+    shares: Shares
+    project: str
+    asked: Sequence[Claim]
+    plan: Plan
+    now: datetime
+
+    def reading(self, session: AsyncSession) -> Statement:
+        """Find free tasks."""
+        reviewers = [one.reviewer for one in self.asked]
+        return bulk.free(session, self.project, reviewers, self.plan, self.now)
+
+    async def decide(self, session: AsyncSession, rows: Rows) -> Decision[Claimed]:
+        """Give the tasks to those who asked."""
+        posture = await self.postures.of(session, self.project)
+        if rows and posture.plain:
+            project = await self.projects.at(session, self.project, rows[0].project_revision)
+            if project.review.overlap == 1:
+                return await self._give(session, project, rows)
+        self._settle([])
+        return Decision(
+            [Claimed([], []) if posture.plain and not rows else None] * len(self.asked), []
+        )
+
+    async def _give(self, session: AsyncSession, project: Project, rows: Rows) -> Decision[Claimed]:
+        given = assign(rows, self.asked, self.now)
+        self._settle(given)
+        expires_at = self.now + await self.times.of(session, project)
+        await _end_expired(session, given, self.now)
         leases = [[lease_of(row, project, expires_at) for row in mine] for mine in given]
         columns = [
             _columns(row, lease, claim.reviewer)
-            for claim, rows_of, leases_of in zip(claims, given, leases, strict=True)
+            for claim, rows_of, leases_of in zip(self.asked, given, leases, strict=True)
             for row, lease in zip(rows_of, leases_of, strict=True)
         ]
-        if columns:
-            await bulk.lease(session, columns, now, expires_at)
         left_over = len(columns) < len(rows)
-        return [
+        answers = [
             # A task was not for him: there may be others behind it.
             None if left_over and not mine else Claimed(mine, [row.trace for row in rows_of])
             for mine, rows_of in zip(leases, given, strict=True)
         ]
+        writing = bulk.lease(session, columns, self.now, expires_at) if columns else []
+        return Decision(answers, writing)
 
-    async def _find(
-        self, session: AsyncSession, name: str, claims: Sequence[Claim], now: datetime
-    ) -> tuple[Sequence[Row[Any]], list[list[Row[Any]]]]:
-        """Return the tasks that were found, and those of each claim."""
-        shares = self.shares(name)
-        plan = shares.plan(sum(claim.count for claim in claims))
-        given: list[list[Row[Any]]] = []
-        try:
-            rows = await bulk.free(session, name, [one.reviewer for one in claims], plan, now)
-            given = assign(rows, claims, now)
-        finally:
-            got = [row.lane_group for mine in given for row in mine]
-            shares.settle(
-                plan,
-                evidence=got.count("evidence"),
-                elective=got.count("elective"),
-                mandatory=got.count("mandatory"),
-            )
-        return rows, given
+    def _settle(self, given: Sequence[Sequence[Any]]) -> None:
+        """Correct the plan; one whose reading failed counts as given, a few leases long."""
+        got = [row.lane_group for mine in given for row in mine]
+        self.shares.settle(
+            self.plan,
+            evidence=got.count("evidence"),
+            elective=got.count("elective"),
+            mandatory=got.count("mandatory"),
+        )
 
 
-async def _end_expired(session: AsyncSession, given: list[list[Row[Any]]], now: datetime) -> None:
+async def _end_expired(session: AsyncSession, given: list[list[Any]], now: datetime) -> None:
     again = [row.task_id for mine in given for row in mine if row.lease_number > 0]
     if again:
         await add_events(session, await end_expired(session, again, now))
 
 
-def _columns(row: Row[Any], lease: Lease, reviewer: str) -> dict[str, Any]:
+def _columns(row: Any, lease: Lease, reviewer: str) -> dict[str, Any]:
     return {
         "token": lease.token,
         "task_id": row.task_id,
@@ -143,7 +160,7 @@ def _columns(row: Row[Any], lease: Lease, reviewer: str) -> dict[str, Any]:
     }
 
 
-def lease_of(row: Row[Any], project: Project, expires_at: datetime) -> Lease:
+def lease_of(row: Any, project: Project, expires_at: datetime) -> Lease:
     """Return a new lease of a task, as its reviewer gets it."""
     blind = row.lane_group == "evidence" or project.review.blind
     shown = not blind and row.prediction is not None

@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Integer, Row, Text, TextualSelect
+from sqlalchemy import JSON, Boolean, Integer, Text, TextualSelect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.bulk import bulk
+from services.review_queue.pipelining import Statement
 from services.review_queue.statements import listed, spelt, typed
 from shared.db import UtcDateTime
 
@@ -83,22 +84,20 @@ def _reading(sql: str) -> TextualSelect:
     return typed(sql, {re.split("[. ]", name)[-1]: kind for name, kind in _READ.items()})
 
 
-async def presented(session: AsyncSession, tokens: Sequence[str]) -> dict[str, Row[Any]]:
-    """Lock these leases and their tasks; return what is known of each, by token."""
-    connection = await session.connection()
-    statement = _reading(spelt(session, _PRESENTED.format(columns=", ".join(_READ)), lock=_LOCKED))
-    rows = await connection.execute(statement, {"tokens": listed(session, tokens)})
-    return {row.token: row for row in rows}
+def presented(session: AsyncSession, tokens: Sequence[str]) -> Statement:
+    """Lock these leases and their tasks, and read what is known of each."""
+    clause = _reading(spelt(session, _PRESENTED.format(columns=", ".join(_READ)), lock=_LOCKED))
+    return Statement(clause, {"tokens": listed(session, tokens)})
 
 
-async def resolve(
+def resolve(
     session: AsyncSession,
     given: list[dict[str, Any]],
     bells: list[dict[str, str]],
     now: datetime,
-) -> None:
+) -> list[Statement]:
     """Write verdicts that each resolve their task, all that belongs to them, and `bells`.
 
     Each of `given` has the columns of `_GIVEN`.
     """
-    await _WRITE.write(session, given=given, bells=bells, now=now)
+    return _WRITE.of(session, given=given, bells=bells, now=now)

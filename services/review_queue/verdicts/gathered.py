@@ -4,15 +4,15 @@ Plain is the first use of a live lease, where one opinion is enough. All else, a
 to be taken at all, is left to `VerdictService`, which finds the same or says what is wrong.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.gathering import Gathering, Turns
+from services.review_queue.gathering import Decision, Gathering, Turns
+from services.review_queue.pipelining import Rows, Statement
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.verdicts import bulk
 from services.review_queue.verdicts.holding import body_digest
@@ -45,46 +45,58 @@ class Taken:
 class GatheredVerdicts:
     """Gives plain verdicts; None for one that is not."""
 
-    def __init__(self, turns: Turns, projects: KnownProjects, now: Callable[[], datetime]) -> None:
+    def __init__(self, turns: Turns, projects: KnownProjects) -> None:
         self._projects = projects
-        self._now = now
-        self._gathering = Gathering(turns, self._give, _MOST)
+        self._gathering = Gathering(turns, self._begin, _MOST)
 
     async def give(self, token: str, body: VerdictBody, who: Principal) -> Taken | None:
         """Give one, together with all that wait."""
         return await self._gathering(Presented(token, body, who))
 
-    async def _give(self, session: AsyncSession, asked: Sequence[Presented]) -> list[Taken | None]:
-        now = self._now()
-        rows = await bulk.presented(session, [one.token for one in asked])
+    def _begin(self, asked: Sequence[Presented], now: datetime) -> "_Part":
+        return _Part(self._projects, asked, now)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The verdicts of one turn."""
+
+    projects: KnownProjects
+    asked: Sequence[Presented]
+    now: datetime
+
+    def reading(self, session: AsyncSession) -> Statement:
+        """Find the leases."""
+        return bulk.presented(session, [one.token for one in self.asked])
+
+    async def decide(self, session: AsyncSession, rows: Rows) -> Decision[Taken]:
+        """Take the verdicts that are plain."""
+        by_token = {row.token: row for row in rows}
         taken: list[Taken | None] = []
         given: list[dict[str, Any]] = []
-        for one in asked:
+        for one in self.asked:
             # Taken out: the same verdict a second time comes after this transaction.
-            row = rows.pop(one.token, None)
-            if row is None or not await self._is_plain(session, one, row, now):
+            row = by_token.pop(one.token, None)
+            if row is None or not await self._is_plain(session, one, row):
                 taken.append(None)
                 continue
             given.append(_columns(one, row))
-            taken.append(Taken(_progress(one, row, now), row.project, row.trace))
-        if given:
-            await bulk.resolve(session, given, _bells(taken), now)
-        return taken
+            taken.append(Taken(_progress(one, row, self.now), row.project, row.trace))
+        writing = bulk.resolve(session, given, _bells(taken), self.now) if given else []
+        return Decision(taken, writing)
 
-    async def _is_plain(
-        self, session: AsyncSession, one: Presented, row: Row[Any], now: datetime
-    ) -> bool:
-        live = row.ending is None and row.expires_at > now and row.number == row.lease_number
+    async def _is_plain(self, session: AsyncSession, one: Presented, row: Any) -> bool:
+        live = row.ending is None and row.expires_at > self.now and row.number == row.lease_number
         if not live or row.reviewer != one.who.subject or not one.who.may_enter(row.project):
             return False
         # He who had an earlier lease may have seen a suggestion under it. Gold is judged.
         if row.lane == "gold" or (row.number > 1 and not row.suggestion_shown):
             return False
-        project = await self._projects.at(session, row.project, row.project_revision)
+        project = await self.projects.at(session, row.project, row.project_revision)
         return project.review.overlap == 1 and one.body.label in project.labels
 
 
-def _columns(one: Presented, row: Row[Any]) -> dict[str, Any]:
+def _columns(one: Presented, row: Any) -> dict[str, Any]:
     body, revision = one.body, row.revision + 1
     return {
         "token": row.token,
@@ -102,7 +114,7 @@ def _columns(one: Presented, row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _progress(one: Presented, row: Row[Any], now: datetime) -> TaskProgress:
+def _progress(one: Presented, row: Any, now: datetime) -> TaskProgress:
     outcome = {
         "item_id": row.item_id,
         "task_id": row.task_id,

@@ -65,24 +65,27 @@ async def test_plain_leases_and_verdicts_do_go_together(
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(3)))
     database = Database(settings.database_url)
-    turns, projects, postures = Turns(database), KnownProjects(), Postures(desk.clock)
-    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures, desk.clock)
-    verdicts = GatheredVerdicts(turns, projects, desk.clock)
+    turns, projects, postures = Turns(database, desk.clock), KnownProjects(), Postures(desk.clock)
+    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures)
+    verdicts = GatheredVerdicts(turns, projects)
     assert await claims.claim("shop", "r1", 1) is None
     async with database.reading() as session:
         claims.remember(await current_project(session, "shop"))
-        await postures.of(session, "shop")
-    got = await asyncio.gather(*(claims.claim("shop", name, 1) for name in ("r1", "r2")))
+    assert postures.last("shop") is None
+    got = list(await asyncio.gather(*(claims.claim("shop", name, 1) for name in ("r1", "r2"))))
+    desk.clock.turn(3)
+    # Gold and pauses are read anew in the same turn.
+    got.append(await claims.claim("shop", "r3", 1))
     leases = [lease for one in got if one is not None for lease in one.leases]
-    assert len({lease.task.task_id for lease in leases}) == 2
+    assert len({lease.task.task_id for lease in leases}) == 3
     body = VerdictBody(label="positive")
     given = await asyncio.gather(
         *(
             verdicts.give(lease.token, body, Principal(name, "reviewer", None, 0.0, name))
-            for name, lease in zip(("r1", "r2"), leases, strict=True)
+            for name, lease in zip(("r1", "r2", "r3"), leases, strict=True)
         )
     )
-    assert [one is not None and one.progress.state for one in given] == ["resolved", "resolved"]
+    assert [one is not None and one.progress.state for one in given] == ["resolved"] * 3
     await database.dispose()
 
 

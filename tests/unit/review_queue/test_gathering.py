@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.gathering import Gathering, Turns
+from services.review_queue.gathering import Decision, Gathering, Turns
+from services.review_queue.pipelining import Rows, Statement
 from shared.db import Database
+
+NOW = datetime(2040, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -36,20 +41,38 @@ class Work:
         self.let_go = asyncio.Event()
         self.fails = False
 
-    async def __call__(self, session: AsyncSession, asked: Sequence[int]) -> list[int | None]:
+    def __call__(self, asked: Sequence[int], now: datetime) -> "Part":
+        assert now == NOW
         self.batches.append(list(asked))
-        self.begun.set()
-        await self.let_go.wait()
-        for number in asked:
-            await session.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": number})
-        if self.fails:
+        return Part(self, asked)
+
+
+@dataclass
+class Part:
+    """One turn's share of it."""
+
+    work: Work
+    asked: Sequence[int]
+
+    def reading(self, session: AsyncSession) -> Statement:
+        return Statement(text("SELECT :factor AS factor"), {"factor": 2})
+
+    async def decide(self, session: AsyncSession, rows: Rows) -> Decision[int]:
+        self.work.begun.set()
+        await self.work.let_go.wait()
+        if self.work.fails:
             raise ZeroDivisionError
-        return [None if one % 2 else one * 2 for one in asked]
+        (read,) = rows
+        insert = text("INSERT INTO numbers VALUES (:n)")
+        return Decision(
+            [None if one % 2 else one * read.factor for one in self.asked],
+            [Statement(insert, {"n": number}) for number in self.asked],
+        )
 
 
 async def test_who_comes_during_the_work_is_worked_on_together_next(database: Database) -> None:
     work = Work()
-    gathering = Gathering(Turns(database), work, 3)
+    gathering = Gathering(Turns(database, lambda: NOW), work, 3)
     first = asyncio.create_task(gathering(0))
     await work.begun.wait()
     others = [asyncio.create_task(gathering(number)) for number in range(1, 6)]
@@ -62,7 +85,7 @@ async def test_who_comes_during_the_work_is_worked_on_together_next(database: Da
 
 
 async def test_what_fails_leaves_nothing_and_all_go_their_own_way(database: Database) -> None:
-    good, bad, turns = Work(), Work(), Turns(database)
+    good, bad, turns = Work(), Work(), Turns(database, lambda: NOW)
     good.let_go.set()
     bad.let_go.set()
     bad.fails = True
@@ -77,7 +100,7 @@ async def test_what_fails_leaves_nothing_and_all_go_their_own_way(database: Data
 async def test_an_answer_comes_after_the_commit(database: Database) -> None:
     work = Work()
     work.let_go.set()
-    gathering = Gathering(Turns(database), work, 10)
+    gathering = Gathering(Turns(database, lambda: NOW), work, 10)
     for number in range(0, 10, 2):
         await gathering(number)
         assert number in await kept(database)
@@ -85,7 +108,7 @@ async def test_an_answer_comes_after_the_commit(database: Database) -> None:
 
 async def test_who_leaves_takes_nobody_with_him(database: Database) -> None:
     work = Work()
-    gathering = Gathering(Turns(database), work, 10)
+    gathering = Gathering(Turns(database, lambda: NOW), work, 10)
     leaving, staying = (asyncio.create_task(gathering(number)) for number in (2, 4))
     await work.begun.wait()
     leaving.cancel()
@@ -96,7 +119,7 @@ async def test_who_leaves_takes_nobody_with_him(database: Database) -> None:
 
 
 async def test_calls_of_several_kinds_share_a_turn(database: Database) -> None:
-    slow, quick, turns = Work(), Work(), Turns(database)
+    slow, quick, turns = Work(), Work(), Turns(database, lambda: NOW)
     first, second = Gathering(turns, slow, 10), Gathering(turns, quick, 10)
     begun = asyncio.create_task(first(2))
     await slow.begun.wait()
