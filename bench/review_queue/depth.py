@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from bench.review_queue.contenders import FEW, Machine, surehand_on
 from bench.review_queue.databases import Postgres, Queue, sqlite_queue
 from bench.review_queue.desks import prepared
+from bench.review_queue.measurement import Cycles
 from bench.review_queue.results import FEW_TASKS, MANY_TASKS, Results, Row
 from bench.serving.processes import ServerFailed
 
-_PROJECT = "deep"
+_MANY = "many"
 
 
 async def measure_depth(machine: Machine, results: Results, rounds: int, many: int) -> None:
@@ -20,28 +21,38 @@ async def measure_depth(machine: Machine, results: Results, rounds: int, many: i
     ):
         row = results.depths[key] = Row(key, key)
         with made(machine, "few") as few, made(machine, "many") as deep:
-            for queue, tasks in ((few, FEW_TASKS), (deep, many)):
+            for queue in (few, deep):
                 await prepared(queue)
-                queue.fill(_PROJECT, tasks)
+            deep.fill(_MANY, many)
             try:
                 for number in range(rounds):
-                    for queue, tasks in ((few, FEW_TASKS), (deep, MANY_TASKS)):
-                        await _measure(machine, queue, postgres, row, tasks, again=number > 0)
+                    # A round takes most of the few, and hardly any of the many.
+                    fresh = f"few-{number}"
+                    few.fill(fresh, FEW_TASKS)
+                    for queue, project, tasks in (
+                        (few, fresh, FEW_TASKS),
+                        (deep, _MANY, MANY_TASKS),
+                    ):
+                        measured = await _measured(machine, queue, postgres, project)
+                        row.add(tasks, measured)
+                        _say(row, tasks, measured)
             except ServerFailed as failure:
                 row.left_out = str(failure)
 
 
-async def _measure(
-    machine: Machine, queue: Queue, postgres: Postgres | None, row: Row, tasks: int, *, again: bool
-) -> None:
-    """Let a few people work; the round before has taken what it took."""
-    before = queue.resolved(_PROJECT)[0] if again else 0
+async def _measured(
+    machine: Machine, queue: Queue, postgres: Postgres | None, project: str
+) -> Cycles:
+    """Let a few people work; rounds before have taken what they took."""
+    before, _ = queue.resolved(project)
     async with surehand_on(machine.ground, queue, postgres) as desk:
-        cycles = await desk.shift(_PROJECT, FEW, answered_before=before)
-    row.add(tasks, cycles)
+        return await desk.shift(project, FEW, answered_before=before)
+
+
+def _say(row: Row, tasks: int, measured: Cycles) -> None:
     print(
-        f"  {row.name}, {tasks:,} open tasks: lease p50 {cycles.lease_p50_ms:.2f} ms, "
-        f"p99 {cycles.lease_p99_ms:.2f} ms, {cycles.per_second:,.0f} cycles/s",
+        f"  {row.name}, {tasks:,} open tasks: lease p50 {measured.lease_p50_ms:.2f} ms, "
+        f"p99 {measured.lease_p99_ms:.2f} ms, {measured.per_second:,.0f} cycles/s",
         flush=True,
     )
 
