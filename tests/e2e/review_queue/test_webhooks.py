@@ -16,7 +16,7 @@ from shared.settings import CommonSettings
 from tests.e2e.review_queue.test_kill import environment
 from tests.harness import client, free_port, spawn, wait_until
 from tests.integration.review_queue.desk import PROJECT, Clock, body_of, entry, open_desk
-from tests.integration.review_queue.receiver import hook, receiving, with_webhooks
+from tests.integration.review_queue.webhooks.receiver import hook, receiving, with_webhooks
 
 
 async def test_event_is_sent_again_under_its_id_after_sigkill(

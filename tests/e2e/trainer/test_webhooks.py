@@ -5,7 +5,7 @@ import pytest
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.review_queue.receiver import new_secret, receiving
+from tests.integration.review_queue.webhooks.receiver import new_secret, receiving
 from tests.integration.trainer.world import PROJECT, run_world
 
 

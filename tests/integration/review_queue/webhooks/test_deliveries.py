@@ -1,9 +1,7 @@
 """Deliveries to a real receiver, by relays that go round when told to, under a turned clock."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 from fastapi import Response
@@ -18,46 +16,15 @@ from services.review_queue.webhooks.models import DeliveryRow
 from services.review_queue.webhooks.relay import CLAIM
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
 from shared.contracts.base import task_id_for
-from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Clock
-from tests.integration.review_queue.receiver import (
+from tests.integration.review_queue.webhooks.receiver import (
     Bench,
     Receiver,
     hook,
     new_secret,
-    open_bench,
     receiving,
     saying,
-    with_webhooks,
 )
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The present: an independent verifier looks at its own clock."""
-    clock = Clock()
-    clock.moment = datetime.now(UTC)
-    return clock
-
-
-@pytest.fixture
-async def settings(settings: ReviewQueueSettings, home: Path) -> ReviewQueueSettings:
-    return with_webhooks(settings, home)
-
-
-@pytest.fixture
-async def bench(
-    common: CommonSettings, settings: ReviewQueueSettings, clock: Clock
-) -> AsyncIterator[Bench]:
-    async with open_bench(common, settings, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 async def test_outcome_arrives_as_a_signed_cloud_event(bench: Bench, receiver: Receiver) -> None:

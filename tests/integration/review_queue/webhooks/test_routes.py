@@ -1,9 +1,6 @@
 """Webhooks as operators meet them: over HTTP, with the service's own worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi import Response
@@ -25,35 +22,14 @@ from tests.integration.review_queue.desk import (
     open_desk,
     problem_of,
 )
-from tests.integration.review_queue.receiver import (
+from tests.integration.review_queue.webhooks.receiver import (
     Receiver,
     hook,
     new_secret,
-    receiving,
     saying,
-    with_webhooks,
 )
 
 WEBHOOKS = "/v1/projects/shop/webhooks"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The present: an independent verifier looks at its own clock."""
-    clock = Clock()
-    clock.moment = datetime.now(UTC)
-    return clock
-
-
-@pytest.fixture
-async def settings(settings: ReviewQueueSettings, home: Path) -> ReviewQueueSettings:
-    return with_webhooks(settings, home)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 async def the_webhook(desk: Desk) -> Json:

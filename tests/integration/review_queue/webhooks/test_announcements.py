@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,46 +16,17 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path, promise_path
 from tests.harness import wait_until
 from tests.integration.review_queue.desk import Clock, open_desk
-from tests.integration.review_queue.receiver import (
+from tests.integration.review_queue.webhooks.receiver import (
     Bench,
     Receiver,
     hook,
-    open_bench,
     receiving,
     saying,
-    with_webhooks,
 )
 
 CERTIFIED = PromiseEntry(
     state="certified", threshold=0.9, expires_at=datetime(2026, 12, 24, tzinfo=UTC)
 )
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The present: an independent verifier looks at its own clock."""
-    clock = Clock()
-    clock.moment = datetime.now(UTC).replace(microsecond=0)
-    return clock
-
-
-@pytest.fixture
-async def settings(settings: ReviewQueueSettings, home: Path) -> ReviewQueueSettings:
-    return with_webhooks(settings, home)
-
-
-@pytest.fixture
-async def bench(
-    common: CommonSettings, settings: ReviewQueueSettings, clock: Clock
-) -> AsyncIterator[Bench]:
-    async with open_bench(common, settings, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,17 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.review_queue.webhooks.transport import Answer, Transport
-from tests.integration.review_queue.receiver import Receiver, receiving
+from tests.integration.review_queue.webhooks.receiver import Receiver
 
 HEADERS = {"content-type": "application/json"}
 # Ways to write loopback; the first ones really lead there.
 LOOPBACK = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 @contextlib.asynccontextmanager
