@@ -20,6 +20,14 @@ from shared.sqlite import WriteConnection, connect
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
+# PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
+_HANG_UP = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 # A connection that has rested for less is taken as it is.
 _TRUSTED_SECONDS = 1.0
 _RESTS_SINCE = "rests_since"
@@ -113,7 +121,13 @@ def _engine(
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=max_overflow)
+    said = make_url(url).query
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        connect_args={name: value for name, value in _HANG_UP.items() if name not in said},
+    )
     check = partial(_check_rested, engine.sync_engine.dialect, trusted_seconds)
     event.listen(engine.sync_engine, "checkin", _begin_rest)
     event.listen(engine.sync_engine, "checkout", check)

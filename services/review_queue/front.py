@@ -63,7 +63,8 @@ class Front:
         found = _found(scope["path"])
         if found is None:
             return None
-        headers = dict(scope["headers"])
+        # The first of a name counts, as for the framework.
+        headers = dict(reversed(scope["headers"]))
         length = headers.get(b"content-length", b"")
         bounded = length.isdigit() and 0 < int(length) <= self._limit_bytes
         if not bounded or headers.get(b"content-type") != _JSON:

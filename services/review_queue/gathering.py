@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,11 +11,13 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.pipelining import Rows, Statement, run
 from shared.db import Database
+from shared.problems import Problem
 
 log = structlog.get_logger()
 
@@ -44,16 +47,21 @@ class Part(Protocol[Given]):
 
 
 class Gathering(Generic[Asked, Given]):
-    """Calls of one kind. `begin` makes a part of at most `most` of them, and of the time it is."""
+    """Calls of one kind. `begin` makes a part of those that come first, and of the time it is.
+
+    Their sizes are `most` at most together, but for one that is larger by itself.
+    """
 
     def __init__(
         self,
         turns: "Turns",
         begin: Callable[[Sequence[Asked], datetime], Part[Given]],
         most: int,
+        size: Callable[[Asked], int] = lambda _: 1,
     ) -> None:
         self._turns = turns
         self._most = most
+        self._size = size
         self._waiting: deque[tuple[Asked, asyncio.Future[Given | None]]] = deque()
         self.begin = begin
         turns.join(self)
@@ -66,8 +74,18 @@ class Gathering(Generic[Asked, Given]):
         return await answer
 
     def take(self) -> "list[tuple[Asked, asyncio.Future[Given | None]]]":
-        """Take those who come next off those who wait."""
-        return [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        """Take those who come next off those who wait, without those who have left."""
+        taken: list[tuple[Asked, asyncio.Future[Given | None]]] = []
+        left = self._most
+        while self._waiting:
+            asked, answer = self._waiting[0]
+            if not answer.done():
+                left -= self._size(asked)
+                if taken and left < 0:
+                    break
+                taken.append((asked, answer))
+            self._waiting.popleft()
+        return taken
 
     @property
     def waiting(self) -> int:
@@ -93,8 +111,8 @@ class Turns:
     A call that finds nobody at work goes at once. But callers who were answered together, and come
     back at once, are waited for, a moment only: they then share the next turn too.
 
-    Where a transaction fails, all of its calls go their own way: a fault of one then is nobody
-    else's.
+    What a turn reads waits for no lock, so nobody else's work holds it up. Where a transaction
+    fails, all of its calls go their own way: a fault of one then is nobody else's.
     """
 
     def __init__(self, database: Database, now: Callable[[], datetime], run: Run = run) -> None:
@@ -106,13 +124,11 @@ class Turns:
         self._complete: asyncio.Event | None = None
         self._gatherings: list[Gathering[Any, Any]] = []
         self._worker: asyncio.Task[None] | None = None
+        # Turns are nobody's own: what is logged in them is not to bear the id of some request.
+        self._context = contextvars.copy_context()
 
     def join(self, gathering: Gathering[Any, Any]) -> None:
-        """Let a gathering have a part of each turn, behind those that joined before.
-
-        Work that waits for locks joins before work that never does: no two turns of several
-        replicas then wait for one another in a circle.
-        """
+        """Let a gathering have a part of each turn, behind those that joined before."""
         self._gatherings.append(gathering)
 
     def call(self) -> None:
@@ -120,14 +136,17 @@ class Turns:
         if self._complete is not None and self._waiting >= self._expected:
             self._complete.set()
         if self._worker is None:
-            self._worker = asyncio.get_running_loop().create_task(self._run())
+            self._worker = asyncio.get_running_loop().create_task(
+                self._run(), context=self._context
+            )
 
     async def _run(self) -> None:
         try:
             while self._waiting:
                 await self._gather()
-                taken = {one: one.take() for one in self._gatherings if one.waiting}
-                await self._turn(taken)
+                taken = {one: calls for one in self._gatherings if (calls := one.take())}
+                if taken:
+                    await self._turn(taken)
                 answered = sum(map(len, taken.values()))
                 self._expected = answered + self._waiting
                 self._until = time.monotonic() + (_MOMENT_SECONDS if answered > 1 else 0)
@@ -195,12 +214,23 @@ class Turns:
         given: dict[Gathering[Any, Any], Sequence[Any]] = {}
         writing: list[Statement] = []
         for (gathering, part), rows in zip(parts.items(), read, strict=True):
-            decision = await part.decide(session, rows)
+            decision = await _decided(part, session, rows, len(taken[gathering]))
             given[gathering] = decision.answers
             writing += decision.writing
         if writing:
             await self._run_all(session, writing, last=True)
         return given
+
+
+async def _decided(
+    part: Part[Given], session: AsyncSession, rows: Rows, calls: int
+) -> Decision[Given]:
+    """Let a part decide; where it cannot, its calls go their own way and the others stay."""
+    try:
+        return await part.decide(session, rows)
+    except (Problem, ValidationError) as error:
+        log.warning("gathered_calls_undecided", cause=type(error).__name__)
+        return Decision([None] * calls, [])
 
 
 def _cancel(calls: Sequence[tuple[Any, "asyncio.Future[Any]"]]) -> None:

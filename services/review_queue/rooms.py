@@ -131,6 +131,4 @@ def _gathered(
 ) -> tuple[GatheredClaims, GatheredVerdicts]:
     """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
     seen, turns = KnownProjects(), Turns(database, now)
-    # In this order: verdicts wait for locks, and leases never do.
-    verdicts = GatheredVerdicts(turns, seen)
-    return GatheredClaims(turns, seen, times, postures), verdicts
+    return GatheredClaims(turns, seen, times, postures), GatheredVerdicts(turns, seen)

@@ -1,5 +1,6 @@
 """What the lease path must know of each project's gold and pauses, read anew every two seconds."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ class Postures:
 
     now: Callable[[], datetime]
     _known: dict[str, Posture] = field(default_factory=dict)
+    _changes: Counter[str] = field(default_factory=Counter)
 
     def last(self, project: str) -> Posture | None:
         """Return a project's posture as it was last read, which may have changed since."""
@@ -41,14 +43,19 @@ class Postures:
         """Return a project's posture."""
         found = self._known.get(project)
         if found is None or not found.read_at <= self.now() < found.read_at + _KNOWN_FOR:
-            found = self._known[project] = Posture(
+            changes = self._changes[project]
+            found = Posture(
                 read_at=self.now(),
                 gold=await known.any_gold(session, project),
                 paused=await pauses.paused(session, project),
                 resumed=await pauses.resumptions(session, project),
             )
+            # What has changed meanwhile may not have been read.
+            if self._changes[project] == changes:
+                self._known[project] = found
         return found
 
     def forget(self, project: str) -> None:
         """Read a project's posture anew at the next lease; called once a change is committed."""
+        self._changes[project] += 1
         self._known.pop(project, None)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, Text, TextualSelect
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, Text, TextualSelect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.bulk import bulk
@@ -24,19 +24,24 @@ _OF_TASK = {
     "lease_number": Integer(),
     "turn": BigInteger(),
     "trace": Text(),
-    "available_at": UtcDateTime(),
     "reserved_for": Text(),
 }
-_READ = {**_OF_TASK, "answered_by": JSON(), "project_revision": Integer()}
+_READ = {
+    **_OF_TASK,
+    "for_all": Boolean(),
+    "answered_by": JSON(),
+    "project_revision": Integer(),
+}
 _GROUPS: tuple[LaneGroup, ...] = ("evidence", "elective", "mandatory")
+_FOR_ALL = "(available_at <= :now AND NOT (lane = 'optional' AND coalesce(due_at <= :now, false)))"
 _OF_A_GROUP = """
 {group} AS (
-  SELECT {columns}, (SELECT {names} FROM verdicts WHERE verdicts.task_id = tasks.task_id
-          AND withdrawn_at IS NULL) AS answered_by
+  SELECT {columns}, {for_all} AS for_all,
+    (SELECT {names} FROM verdicts WHERE verdicts.task_id = tasks.task_id
+      AND withdrawn_at IS NULL) AS answered_by
   FROM tasks
   WHERE project = :project AND lane_group = '{group}' AND turn IS NOT NULL
-    AND (available_at <= :now AND NOT (lane = 'optional' AND coalesce(due_at <= :now, false))
-      OR (state = 'open' AND reserved_for {{among:reviewers}}))
+    AND ({for_all} OR (state = 'open' AND reserved_for {{among:reviewers}}))
   ORDER BY turn LIMIT :count{lock})"""
 # First what is planned of each group, then what fills the rest; each is read only as far as needed.
 _FREE = """
@@ -81,7 +86,9 @@ def _free(*, locks: bool) -> str:
     names = "json_agg(reviewer)" if locks else "json_group_array(reviewer)"
     lock = " FOR UPDATE OF tasks SKIP LOCKED" if locks else ""
     groups = ",".join(
-        _OF_A_GROUP.format(group=group, columns=", ".join(_OF_TASK), names=names, lock=lock)
+        _OF_A_GROUP.format(
+            group=group, columns=", ".join(_OF_TASK), for_all=_FOR_ALL, names=names, lock=lock
+        )
         for group in _GROUPS
     )
     return _FREE.format(groups=groups)

@@ -72,7 +72,7 @@ class GatheredClaims:
         gathering = self._gatherings.get(project)
         if gathering is None:
             gathering = self._gatherings[project] = Gathering(
-                self._turns, partial(self._begin, project), _MOST
+                self._turns, partial(self._begin, project), _MOST, size=lambda claim: claim.count
             )
         return await gathering(Claim(reviewer, count))
 
@@ -113,7 +113,14 @@ class _Part:
         )
 
     async def _give(self, session: AsyncSession, project: Project, rows: Rows) -> Decision[Claimed]:
-        given = assign(rows, self.asked, self.now)
+        given = assign(rows, self.asked)
+        left_over = sum(map(len, given)) < len(rows)
+        # A task was not for them: there may be others behind it.
+        alone = [
+            left_over and len(mine) < claim.count
+            for mine, claim in zip(given, self.asked, strict=True)
+        ]
+        given = [[] if own else mine for mine, own in zip(given, alone, strict=True)]
         self._settle(given)
         expires_at = self.now + await self.times.of(session, project)
         await _end_expired(session, given, self.now)
@@ -123,11 +130,9 @@ class _Part:
             for claim, rows_of, leases_of in zip(self.asked, given, leases, strict=True)
             for row, lease in zip(rows_of, leases_of, strict=True)
         ]
-        left_over = len(columns) < len(rows)
         answers = [
-            # A task was not for him: there may be others behind it.
-            None if left_over and not mine else Claimed(mine, [row.trace for row in rows_of])
-            for mine, rows_of in zip(leases, given, strict=True)
+            None if own else Claimed(mine, [row.trace for row in rows_of])
+            for mine, rows_of, own in zip(leases, given, alone, strict=True)
         ]
         writing = bulk.lease(session, columns, self.now, expires_at) if columns else []
         return Decision(answers, writing)

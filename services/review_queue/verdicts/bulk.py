@@ -40,8 +40,8 @@ FROM leases
 JOIN tasks ON tasks.task_id = leases.task_id
 JOIN projects ON projects.name = tasks.project
 WHERE leases.token {{among:tokens}} ORDER BY leases.task_id"""
-# The lease too, or it would be read as it was before the lock on its task was got.
-_LOCKED = " FOR UPDATE OF tasks, leases"
+# One that somebody else is at work on goes its own way: nobody else is to wait for it.
+_LOCKED = " FOR UPDATE OF tasks, leases SKIP LOCKED"
 
 _GIVEN = {
     "token": "text",
@@ -85,7 +85,7 @@ def _reading(sql: str) -> TextualSelect:
 
 
 def presented(session: AsyncSession, tokens: Sequence[str]) -> Statement:
-    """Lock these leases and their tasks, and read what is known of each."""
+    """Lock those of these leases that are free, and their tasks; read what is known of each."""
     clause = _reading(spelt(session, _PRESENTED.format(columns=", ".join(_READ)), lock=_LOCKED))
     return Statement(clause, {"tokens": listed(session, tokens)})
 

@@ -83,7 +83,8 @@ class Front:
                 project = way.project(path)
                 if project is None:
                     continue
-                headers = dict(scope["headers"])
+                # The first of a name counts, as for the framework.
+                headers = dict(reversed(scope["headers"]))
                 length = headers.get(b"content-length", b"")
                 if length.isdigit() and int(length) <= self._limit_bytes and way.takes(headers):
                     scope[ROUTE] = route

@@ -1,11 +1,14 @@
 """Leases and verdicts that come together, and the quick way past the framework."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from services.review_queue.gathering import Turns
 from services.review_queue.gold.postures import Postures
@@ -23,6 +26,14 @@ from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, pro
 PLAIN, OTHERWISE = "application/json", "application/json; charset=utf-8"
 # What differs from one task to the next.
 OWN = {"token", "task_id", "item_id", "data", "expires_at"}
+
+
+@pytest.fixture(autouse=True)
+def no_failed_turn() -> Iterator[None]:
+    """A turn that fails lets its calls go their own way, and nothing else would show it."""
+    with capture_logs() as logs:
+        yield
+    assert not [line for line in logs if line["event"].startswith("gathered_calls")]
 
 
 async def ask(desk: Desk, name: str, path: str, body: bytes, kind: str = PLAIN) -> httpx.Response:
@@ -219,3 +230,62 @@ async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(
         409,
         "lease-expired",
     )
+
+
+@contextlib.asynccontextmanager
+async def locked(settings: ReviewQueueSettings, task_id: str) -> AsyncIterator[None]:
+    """Hold a task's row, as a replica does that hangs; SQLite knows no such lock."""
+    database = Database(settings.database_url)
+    try:
+        if database.is_sqlite:
+            yield
+            return
+        async with database.transaction() as session:
+            await session.execute(
+                text("SELECT 1 FROM tasks WHERE task_id = :task FOR UPDATE"), {"task": task_id}
+            )
+            yield
+    finally:
+        await database.dispose()
+
+
+async def test_a_task_that_somebody_holds_keeps_nobody_else_waiting(
+    desk: Desk, settings: ReviewQueueSettings
+) -> None:
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(3)))
+    first, second = [await desk.lease_one(name) for name in ("r1", "r2")]
+    async with locked(settings, first["task"]["task_id"]):
+        waiting = asyncio.create_task(desk.verdict("r1", first["token"], "positive"))
+        async with asyncio.timeout(10):
+            assert (await desk.verdict("r2", second["token"], "negative"))["state"] == "resolved"
+            third = await desk.lease_one("r3")
+            assert (await desk.verdict("r3", third["token"], "negative"))["state"] == "resolved"
+    assert (await waiting)["state"] == "resolved"
+
+
+async def test_one_who_may_not_have_the_first_ones_still_gets_all_he_asked_for(
+    desk: Desk,
+) -> None:
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(12)))
+    put_off = await desk.lease("r1", count=5)
+    for lease in put_off:
+        await desk.use("r1", lease["token"], "skip", {"reason": "unsure", "to": "others"})
+    got = await desk.lease("r1", count=6)
+    assert len(got) == 6
+    assert {one["task"]["task_id"] for one in got}.isdisjoint(
+        one["task"]["task_id"] for one in put_off
+    )
+
+
+@pytest.mark.parametrize("kind", [PLAIN, OTHERWISE])
+async def test_of_two_tokens_the_first_one_counts(desk: Desk, kind: str) -> None:
+    await desk.put_project()
+    await desk.post(entry("a"))
+    tokens = [desk.reviewer(name).headers["Authorization"] for name in ("r1", "r2")]
+    headers = [("Content-Type", kind), *(("Authorization", token) for token in tokens)]
+    async with httpx.AsyncClient(base_url=desk.reviewer("r1").base_url) as client:
+        answer = await client.post("/v1/projects/shop/leases", content=b"{}", headers=headers)
+    (lease,) = body_of(answer)["leases"]
+    assert (await desk.verdict("r1", lease["token"], "positive"))["state"] == "resolved"

@@ -99,3 +99,15 @@ async def test_a_body_in_pieces_is_one_body(world: World) -> None:
         PATH, content=pieces(), headers={"Content-Type": "application/json"}
     )
     assert response.json()["predictions"][0]["decision"] == "answered"
+
+
+@pytest.mark.parametrize("media_type", ["application/json", BEHIND])
+async def test_of_two_tokens_the_first_one_counts(world: World, media_type: str) -> None:
+    body = orjson.dumps({"items": [{"item_id": "a", "data": {"score": SURE}}]})
+    mine = world.caller.headers.pop("Authorization")
+    other = f"Bearer {world.keys.issue('reviewer', 'somebody')}"
+    for first, second, status in ((mine, other, 200), (other, mine, 403)):
+        headers = [("Content-Type", media_type)]
+        headers += [("Authorization", token) for token in (first, second)]
+        response = await world.caller.post(PATH, content=body, headers=headers)
+        assert response.status_code == status

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
@@ -90,4 +91,16 @@ async def test_a_connection_that_broke_while_it_rested_is_not_handed_out(
         await session.execute(text(ended))
         async with database.reading() as rested:
             assert (await rested.execute(text("SELECT 2"))).scalar_one() == 2
+    await database.dispose()
+
+
+async def test_a_host_that_vanishes_is_given_up_and_what_the_url_says_stands(
+    postgres_url: str,
+) -> None:
+    database = Database(f"{postgres_url}{'&' if '?' in postgres_url else '?'}keepalives_idle=7")
+    async with database.transaction() as session:
+        connection = await (await session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        said = driver.info.get_parameters()
+    assert (said["tcp_user_timeout"], said["keepalives_idle"]) == ("20000", "7")
     await database.dispose()

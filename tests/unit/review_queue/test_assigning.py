@@ -1,27 +1,24 @@
 """Who gets which task where several ask at once."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.review_queue.leases.assigning import Claim, assign
 
-NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
-LATER = NOW + timedelta(seconds=1)
 NAMES = ("r1", "r2", "r3")
 
 
 @dataclass(frozen=True)
 class Free:
     number: int
-    available_at: datetime = NOW
+    for_all: bool = True
     reserved_for: str | None = None
     answered_by: tuple[str, ...] | None = None
 
     def suits(self, reviewer: str) -> bool:
-        kept = self.available_at > NOW and self.reserved_for != reviewer
+        kept = not self.for_all and self.reserved_for != reviewer
         return not kept and reviewer not in (self.answered_by or ())
 
 
@@ -29,7 +26,7 @@ free_tasks = st.lists(
     st.builds(
         Free,
         number=st.integers(),
-        available_at=st.sampled_from([NOW, LATER]),
+        for_all=st.booleans(),
         reserved_for=st.sampled_from([None, *NAMES]),
         answered_by=st.none() | st.lists(st.sampled_from(NAMES)).map(tuple),
     ),
@@ -44,7 +41,7 @@ claims = st.lists(
 def test_nobody_gets_what_is_not_for_him_or_more_than_he_asked_for(
     tasks: list[Free], asked: list[Claim]
 ) -> None:
-    given_to = assign(tasks, asked, NOW)
+    given_to = assign(tasks, asked)
     assert len(given_to) == len(asked)
     for claim, mine in zip(asked, given_to, strict=True):
         assert len(mine) <= claim.count
@@ -57,7 +54,7 @@ def test_nobody_gets_what_is_not_for_him_or_more_than_he_asked_for(
 def test_a_task_is_left_only_where_all_whom_it_suits_have_enough(
     tasks: list[Free], asked: list[Claim]
 ) -> None:
-    given_to = assign(tasks, asked, NOW)
+    given_to = assign(tasks, asked)
     taken = {id(task) for mine in given_to for task in mine}
     for task in tasks:
         if id(task) in taken:
@@ -68,11 +65,11 @@ def test_a_task_is_left_only_where_all_whom_it_suits_have_enough(
 
 def test_first_turn_goes_to_who_came_first() -> None:
     tasks = [Free(1), Free(2), Free(3)]
-    got = assign(tasks, [Claim("r1", 1), Claim("r2", 2)], NOW)
+    got = assign(tasks, [Claim("r1", 1), Claim("r2", 2)])
     assert [[task.number for task in mine] for mine in got] == [[1], [2, 3]]
 
 
 def test_a_task_that_waits_for_one_goes_to_him_past_those_before_him() -> None:
-    kept = Free(1, available_at=LATER, reserved_for="r2")
-    got = assign([kept, Free(2)], [Claim("r1", 1), Claim("r2", 1)], NOW)
+    kept = Free(1, for_all=False, reserved_for="r2")
+    got = assign([kept, Free(2)], [Claim("r1", 1), Claim("r2", 1)])
     assert [[task.number for task in mine] for mine in got] == [[2], [1]]

@@ -1,7 +1,9 @@
 """Calls that wait are worked on together, and no fault of one is another's."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.gathering import Decision, Gathering, Turns
 from services.review_queue.pipelining import Rows, Statement
 from shared.db import Database
+from shared.problems import NotFound
 
 NOW = datetime(2040, 1, 1, tzinfo=UTC)
 
@@ -39,7 +42,7 @@ class Work:
         self.batches: list[list[int]] = []
         self.begun = asyncio.Event()
         self.let_go = asyncio.Event()
-        self.fails = False
+        self.fails: Exception | None = None
 
     def __call__(self, asked: Sequence[int], now: datetime) -> "Part":
         assert now == NOW
@@ -60,8 +63,8 @@ class Part:
     async def decide(self, session: AsyncSession, rows: Rows) -> Decision[int]:
         self.work.begun.set()
         await self.work.let_go.wait()
-        if self.work.fails:
-            raise ZeroDivisionError
+        if self.work.fails is not None:
+            raise self.work.fails
         (read,) = rows
         insert = text("INSERT INTO numbers VALUES (:n)")
         return Decision(
@@ -88,11 +91,11 @@ async def test_what_fails_leaves_nothing_and_all_go_their_own_way(database: Data
     good, bad, turns = Work(), Work(), Turns(database, lambda: NOW)
     good.let_go.set()
     bad.let_go.set()
-    bad.fails = True
+    bad.fails = ZeroDivisionError()
     asked = [Gathering(turns, good, 10), Gathering(turns, bad, 10)]
     assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [None, None]
     assert await kept(database) == []
-    bad.fails = False
+    bad.fails = None
     assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [4, 8]
     assert await kept(database) == [2, 4]
 
@@ -131,3 +134,65 @@ async def test_calls_of_several_kinds_share_a_turn(database: Database) -> None:
     assert await begun == 4
     assert list(await asyncio.gather(*others)) == [8, 12]
     assert (slow.batches, quick.batches) == ([[2], [6]], [[4]])
+
+
+async def test_a_kind_that_cannot_decide_holds_up_no_other(database: Database) -> None:
+    good, bad, turns = Work(), Work(), Turns(database, lambda: NOW)
+    good.let_go.set()
+    bad.let_go.set()
+    bad.fails = NotFound("There is no such project.")
+    asked = [Gathering(turns, bad, 10), Gathering(turns, good, 10)]
+    assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [None, 8]
+    assert await kept(database) == [4]
+
+
+async def test_sizes_bound_a_turn_and_one_that_is_larger_goes_by_itself(
+    database: Database,
+) -> None:
+    work = Work()
+    gathering = Gathering(Turns(database, lambda: NOW), work, 10, size=lambda number: number)
+    first = asyncio.create_task(gathering(0))
+    await work.begun.wait()
+    others = [asyncio.create_task(gathering(number)) for number in (4, 6, 2, 30, 8, 2)]
+    await asyncio.sleep(0)
+    work.let_go.set()
+    await asyncio.gather(first, *others)
+    assert work.batches == [[0], [4, 6], [2], [30], [8, 2]]
+
+
+async def test_who_has_left_before_his_turn_is_given_nothing(database: Database) -> None:
+    work = Work()
+    gathering = Gathering(Turns(database, lambda: NOW), work, 10)
+    first = asyncio.create_task(gathering(0))
+    await work.begun.wait()
+    leaving, staying = (asyncio.create_task(gathering(number)) for number in (2, 4))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    work.let_go.set()
+    await asyncio.gather(first, staying)
+    alone = asyncio.create_task(gathering(6))
+    await asyncio.sleep(0)
+    alone.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await alone
+    assert await gathering(8) == 16
+    assert work.batches == [[0], [4], [8]]
+    assert await kept(database) == [0, 4, 8]
+
+
+async def test_a_turn_has_no_part_in_the_context_of_a_call(database: Database) -> None:
+    caller: ContextVar[str] = ContextVar("caller", default="nobody")
+    seen = []
+
+    class Watching(Work):
+        def __call__(self, asked: Sequence[int], now: datetime) -> Part:
+            seen.append(caller.get())
+            return super().__call__(asked, now)
+
+    work = Watching()
+    work.let_go.set()
+    gathering = Gathering(Turns(database, lambda: NOW), work, 10)
+    caller.set("somebody")
+    assert await gathering(2) == 4
+    assert seen == ["nobody"]
