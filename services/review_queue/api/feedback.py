@@ -67,7 +67,7 @@ async def list_feedback(
 @router.post(
     "/{feedback_id}/answer",
     summary="Answer feedback",
-    responses=_ERRORS | declare(Conflict),
+    responses=_ERRORS | declare(Conflict, ItemErased),
 )
 async def answer_feedback(
     project: str,

@@ -30,7 +30,7 @@ _SAID = tuple(
 )
 # What an import says of a task that it brought, or that it brought answers for.
 RESTORED = (
-    *("state", "turn", "holder", "reserved_for", "label", "source", "resolved_at"),
+    *("state", "turn", "adjudication", "holder", "reserved_for", "label", "source", "resolved_at"),
     *("skips", "revision", "created_at"),
 )
 

@@ -165,14 +165,18 @@ class Restoration:
         revision: int,
     ) -> None:
         self.answers += len(fresh)
-        for one in fresh:
+        # A reviewer votes once: an earlier label of his is kept as one that he took back.
+        last = {one.reviewer: place for place, one in enumerate(fresh) if one.label is not None}
+        for place, one in enumerate(fresh):
             at = one.given_at or standing.resolved_at or self.now
+            taken_back = one.label is not None and last[one.reviewer] != place
             self._verdicts.append(
                 {
                     "task_id": task.task_id,
                     "recorded_by": self.actor,
                     **one.model_dump(),
                     "given_at": at,
+                    "withdrawn_at": at if taken_back else None,
                 }
             )
             said = {"reason": one.comment or ""} if one.skipped else {"label": one.label}

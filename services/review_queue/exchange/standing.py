@@ -53,16 +53,18 @@ def standing_of(
     """Return how a task stands after `answers`.
 
     As the record says. If it says neither state nor label, consensus decides, each reviewer counted
-    by his last answer. With no answer at all it is resolved without a label if it is `exhausted`:
-    skipped too often.
+    by his last answer. Where they leave it open and nobody more may be asked, it is disputed, even
+    if the record says open. With no answer at all it is resolved without a label if it is
+    `exhausted`: skipped too often.
     """
     labels = {one.reviewer: one.label for one in answers if one.label is not None}
     said = _said(record)
-    if said is None and labels:
+    if labels and (said is None or said == (False, None)):
         step = next_step(labels.items(), overlap=review.overlap, max_overlap=review.max_overlap)
-        said = (True, step.label) if isinstance(step, Resolved) else (False, None)
         if isinstance(step, Adjudicate):
             return Standing(resolved=False, disputed=True)
+        if said is None:
+            said = (True, step.label) if isinstance(step, Resolved) else (False, None)
     resolved, label = said or (exhausted, None)
     if not resolved:
         return Standing(resolved=False)

@@ -41,6 +41,14 @@ async def lock(session: AsyncSession, feedback_id: int) -> FeedbackRow | None:
     return (await session.execute(statement.with_for_update())).scalar_one_or_none()
 
 
+async def task_of(session: AsyncSession, project: str, feedback_id: int) -> str | None:
+    """Return the task that a remark in a project is about, if any."""
+    statement = select(col(FeedbackRow.task_id)).where(
+        col(FeedbackRow.feedback_id) == feedback_id, col(FeedbackRow.project) == project
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def item_ids(session: AsyncSession, task_ids: Collection[str]) -> dict[str, str]:
     """Return the ids of the items that tasks ask about, by task."""
     statement = select(col(TaskRow.task_id), col(TaskRow.item_id))

@@ -101,8 +101,14 @@ class FeedbackService:
             There is no such remark in the project.
         Conflict
             It has another answer.
+        ItemErased
+            It is about an item that was erased.
         """
         async with self.database.transaction() as session:
+            about = await repository.task_of(session, project, feedback_id)
+            if about is not None:
+                # The task first, as who erases its item does.
+                await locked_task(session, project, about)
             row = await repository.lock(session, feedback_id)
             if row is None or row.project != project:
                 raise NotFound("There is no such feedback in this project.", project=project)

@@ -49,8 +49,12 @@ class _Presented:
     now: datetime
 
     def require_live(self) -> None:
-        """Raise `LeaseExpired` unless the probe holds at this moment."""
-        if self.probe.ending is not None or self.probe.expires_at <= self.now:
+        """Raise `LeaseExpired` unless the probe holds at this moment.
+
+        It holds no longer where the item was erased, be it while the probe was drawn.
+        """
+        ended = self.probe.ending is not None or self.task.erased_at is not None
+        if ended or self.probe.expires_at <= self.now:
             raise self.expired("The lease has ended; lease the next task.")
 
     def expired(self, detail: str) -> LeaseExpired:

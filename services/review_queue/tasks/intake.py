@@ -169,6 +169,10 @@ class IntakeService:
         row.skips = 0
         if row.source == "expiry":
             row.due_at = _due_at(batch.project, entry, batch.now)
+            for verdict in await repository.standing(session, row.task_id):
+                # What was said with a suggestion in sight is no evidence.
+                if lane in EVIDENCE_LANES and not verdict.blind:
+                    verdict.withdrawn_at = batch.now
         await reopen(session, row, batch.now, lane=lane)
         batch.events.append(event(row.task_id, "reopened", batch.actor, batch.now, {"lane": lane}))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy import Row, Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow, VerdictRow
@@ -94,11 +94,17 @@ class Flow:
 
 
 async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
-    """Count what has come and gone since `since`."""
+    """Count what has come and gone since `since`, but for what came with its label."""
+    worked_on = or_(
+        _tasks.c.state != "resolved",
+        _tasks.c.source == "expiry",
+        _tasks.c.lease_number > 0,
+        exists().where(_verdicts.c.task_id == _tasks.c.task_id),
+    )
     came = await session.execute(
         select(
             func.count(), func.sum(case((_tasks.c.lane_group == "mandatory", 1), else_=0))
-        ).where(_tasks.c.project == project, _tasks.c.created_at >= since)
+        ).where(_tasks.c.project == project, _tasks.c.created_at >= since, worked_on)
     )
     arrived, mandatory = came.one()
     went = await session.execute(
@@ -107,6 +113,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
             _tasks.c.resolved_at >= since,
             # Nobody has worked on what expired.
             _tasks.c.source != "expiry",
+            worked_on,
         )
     )
     gave = await session.execute(

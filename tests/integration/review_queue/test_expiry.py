@@ -204,3 +204,19 @@ async def test_replicas_that_close_at_once_close_each_task_once(
     outcomes = (await desk.outcomes(limit=1000))["outcomes"]
     assert len(outcomes) == 700
     assert {(one["revision"], one["source"]) for one in outcomes} == {(1, "expiry")}
+
+
+async def test_what_was_said_with_a_suggestion_in_sight_is_no_evidence(desk: Desk) -> None:
+    review = {"blind": False, "overlap": 2, "max_overlap": 3, "lease_seconds": 60}
+    await desk.put_project(review=review)
+    prediction = {"label": "positive", "confidence": 0.9, "model_version": "v1"}
+    await desk.post({**optional(desk, "a"), "prediction": prediction})
+    lease = await desk.lease_one("r1")
+    assert lease["task"]["suggestion"] == "positive"
+    await desk.verdict("r1", lease["token"], "positive")
+    desk.clock.turn(2 * SECONDS)
+    await wait_until(lambda: is_closed(desk, "a"))
+    await desk.post(entry("a", lane="certification", prediction=prediction))
+    await desk.answer("r2", "negative")
+    outcome = (await desk.answer("r1", "negative"))["outcome"]
+    assert (outcome["label"], outcome["verdicts"]) == ("negative", 2)

@@ -91,3 +91,14 @@ async def test_same_remark_once_more_is_the_same_until_something_has_happened(de
     asked = await give(desk, about="instructions")
     ids = [first["feedback_id"], other["feedback_id"], again["feedback_id"], asked["feedback_id"]]
     assert len(set(ids)) == len(ids)
+
+
+async def test_what_was_said_of_an_item_is_not_answered_once_it_is_erased(desk: Desk) -> None:
+    await desk.put_project()
+    (receipt,) = await desk.post(entry("a"))
+    remark = {"about": "item", "task_id": receipt["task_id"], "text": "Who is that?"}
+    url = "/v1/projects/shop/feedback"
+    given = body_of(await desk.reviewer("r1").post(url, json=remark))
+    body_of(await desk.operator.delete("/v1/projects/shop/items/a"))
+    answer = await desk.operator.post(f"{url}/{given['feedback_id']}/answer", json={"text": "He."})
+    problem_of(answer, 410, "item-erased")

@@ -131,3 +131,17 @@ async def test_times_are_for_operators(desk: Desk) -> None:
     refused = await desk.reviewer("r1").get("/v1/projects/shop/timings")
     problem_of(refused, 403, "forbidden")
     problem_of(await desk.operator.get("/v1/projects/none/timings"), 404, "not-found")
+
+
+async def test_tasks_that_come_with_their_label_are_no_load(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 3, "max_overlap": 3, "lease_seconds": 60})
+    await desk.post(*(entry(f"item-{number}") for number in range(4)))
+    for name in ("r1", "r2", "r3"):
+        for lease in await desk.lease(name, count=4):
+            desk.clock.turn(5)
+            await desk.verdict(name, lease["token"], "positive")
+    await desk.post(*(entry(f"waiting-{number}") for number in range(10)))
+    before = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    gold = [{**entry(f"gold-{number}"), "label": "positive"} for number in range(50)]
+    body_of(await desk.operator.post("/v1/projects/shop/gold", json={"items": gold}))
+    assert body_of(await desk.operator.get("/v1/projects/shop/queue")) == before

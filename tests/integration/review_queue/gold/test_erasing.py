@@ -1,8 +1,11 @@
 """Gold that is erased is given to nobody, and who did what with gold is in the activity log."""
 
 import pytest
+from sqlalchemy import update
 
+from services.review_queue.gold.models import ProbeRow
 from services.review_queue.settings import ReviewQueueSettings
+from shared.db import Database
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, gold, known
@@ -77,3 +80,24 @@ async def test_a_pause_by_evidence_is_nobodys_act(desk: Desk) -> None:
         await desk.operator.get(f"{URL}/activity", params={"action": "reviewer.paused"})
     )["activity"]
     assert (told["actor"], told["target"], told["role"]) == ("surehand", "r1", None)
+
+
+async def test_a_probe_that_was_drawn_while_its_item_was_erased_takes_no_words(
+    desk: Desk, settings: ReviewQueueSettings
+) -> None:
+    await desk.put_project(review=REVIEW | {"onboarding_tasks": 5})
+    await add_gold(desk, known("g1"))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.operator.delete(f"{URL}/items/g1"))
+    # As if it had been written just after the erasure.
+    database = Database(settings.database_url)
+    async with database.transaction() as session:
+        await session.execute(update(ProbeRow).values(ending=None, ended_at=None))
+    await database.dispose()
+    for action, body in (
+        ("verdict", {"label": "positive", "comment": "Secretname again"}),
+        ("skip", {"reason": "Secretname again"}),
+    ):
+        answer = await desk.use("r1", lease["token"], action, body)
+        problem_of(answer, 409, "lease-expired")
+    assert await tables_with(settings.database_url, "Secretname") == set()
