@@ -4,6 +4,9 @@ import re
 from typing import Any
 
 import onnxruntime as ort
+import structlog
+
+log = structlog.get_logger()
 
 _FATAL_ONLY = 4
 # Without this, ONNX Runtime looks for tensors in other files where the process happens to run.
@@ -74,15 +77,29 @@ def open_session(model: bytes, threads: int) -> Any:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", _NO_FOLDER
     )
-    if _REWRITTEN in model:
-        # Only here: what reads a model's file takes memory that most models do not need.
-        from shared.graphs.lookups.rewriting import with_lookups  # noqa: PLC0415
-
-        model = with_lookups(model)
+    rewritten = _with_lookups(model, options) if _REWRITTEN in model else None
+    if rewritten is not None:
+        return rewritten
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise GraphRefused(f"ONNX Runtime cannot load it: {_explained(error)}") from error
+
+
+def _with_lookups(model: bytes, options: ort.SessionOptions) -> Any | None:
+    """Load a model with look-ups; None where that fails, whatever the model is like."""
+    # Only here: what reads a model's file takes memory that most models do not need.
+    from shared.graphs.lookups.rewriting import with_lookups  # noqa: PLC0415
+
+    try:
+        rewritten = with_lookups(model)
+        if rewritten is model:
+            return None
+        return ort.InferenceSession(rewritten, options, providers=["CPUExecutionProvider"])
+    except Exception:
+        # Models come from anywhere: what is wrong with one is for ONNX Runtime to say.
+        log.warning("loaded_without_lookups", exc_info=True)
+        return None
 
 
 def _explained(error: Exception) -> str:

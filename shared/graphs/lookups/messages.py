@@ -51,6 +51,15 @@ def has_bodies(node: Any) -> bool:
     return any(one.type in kinds for one in node.attribute)
 
 
+def definitions(graph: Any) -> list[str]:
+    """Return the names of all values of a graph, a name as often as it is given."""
+    return [
+        *(one.name for one in (*graph.input, *graph.initializer)),
+        *(one.values.name for one in graph.sparse_initializer),
+        *(name for node in graph.node for name in node.output if name),
+    ]
+
+
 def opset(domain: str, version: int) -> Any:
     """Make what says which version of a domain's operators is meant."""
     return _ONNX.OperatorSetIdProto(domain=domain, version=version)
@@ -131,3 +140,4 @@ def floats_of(constant: Any) -> NDArray[np.float32]:
 
 
 INT64: int = _ONNX.TensorProto.INT64
+STRING: int = _ONNX.TensorProto.STRING

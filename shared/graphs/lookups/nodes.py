@@ -31,11 +31,17 @@ class TermNodes:
         return f"{self._at}{self._made}{meaning}"
 
     def columns(self, words: str, vocabulary: Vocabulary) -> list[Any]:
-        """Nodes from words, strings [n, T], to the column of each term, int64 [n, L].
+        """Nodes from words, strings [n, T], to the columns of their terms, and how often each is.
 
-        L is 2T - 1: first the words, then the pairs. A word or pair that is no term has the column
-        after the last.
+        Columns are int64 [n, L], counts float32 [n, L], and L is 2T - 1. A word or pair that is no
+        term has the column after the last. Each column comes once, so a sum has a summand a term
+        and not one an occurrence: in a long text those would add up to more than the rounding of
+        one.
         """
+        return [*self._places(words, vocabulary), *self._counted(vocabulary.width)]
+
+    def _places(self, words: str, vocabulary: Vocabulary) -> list[Any]:
+        """Nodes for the column of each place: first the words, then the pairs."""
         unknown = len(vocabulary.words)
         encode = make_node(
             *("LabelEncoder", [words], [self.name("words")], ML),
@@ -44,7 +50,7 @@ class TermNodes:
             default_int64=unknown,
         )
         if not len(vocabulary.pairs):
-            return [encode, self._gather(vocabulary.singles, encode.output[0], self._columns)]
+            return [encode, self._gather(vocabulary.singles, encode.output[0], self._unsorted)]
         singles = self._gather(vocabulary.singles, encode.output[0])
         first, second = self._neighbours(encode.output[0])
         shifted = self._node("Mul", [first.output[0], self._constant(np.int64(unknown + 1))])
@@ -56,55 +62,65 @@ class TermNodes:
             default_int64=vocabulary.width,
         )
         both = [singles.output[0], pairs.output[0]]
-        joined = self._node("Concat", both, self._columns, axis=1)
+        joined = self._node("Concat", both, self._unsorted, axis=1)
         return [encode, singles, first, second, shifted, keys, pairs, joined]
 
     def products(self, matrix: Floats, output: str, divisor: str | None = None) -> list[Any]:
         """Nodes for counts [n, V] times `matrix` [V, K], over `divisor` [n, 1]; float32 [n, K]."""
         table = np.vstack([matrix, np.zeros((1, matrix.shape[1]))]).astype(np.float32)
         found = self._gather(table, self._columns)
-        axes = [found.output[0], self._constant(np.array([1]))]
+        axis = self._constant(np.array([1]))
+        row = self._node("Unsqueeze", [self._counts, axis])
+        total = self._node("MatMul", [row.output[0], found.output[0]])
         if divisor is None:
-            return [found, self._node("ReduceSum", axes, output, keepdims=0)]
-        total = self._node("ReduceSum", axes, keepdims=0)
-        return [found, total, self._node("Div", [total.output[0], divisor], output)]
+            return [found, row, total, self._node("Squeeze", [total.output[0], axis], output)]
+        flat = self._node("Squeeze", [total.output[0], axis])
+        return [found, row, total, flat, self._node("Div", [flat.output[0], divisor], output)]
 
-    def length(self, weights: Floats, smallest: float, output: str) -> list[Any]:
-        """Nodes for the length of counts times `weights` [V], at least `smallest`; [n, 1]."""
+    def length(self, weights: Floats, output: str) -> list[Any]:
+        """Nodes for the length of counts times `weights` [V], 1 in place of 0; [n, 1]."""
         squared = self.name("squared")
         root = self._node("Sqrt", [squared])
-        least = self._constant(np.float32(smallest))
-        bounded = self._node("Max", [root.output[0], least], output)
-        return [*self.squares(weights * weights, squared), root, bounded]
+        zero, one = (self._constant(np.float32(value)) for value in (0, 1))
+        none = self._node("Equal", [root.output[0], zero])
+        length = self._node("Where", [none.output[0], one, root.output[0]], output)
+        return [*self.squares(weights * weights, squared), root, none, length]
 
     def squares(self, factors: Floats, output: str) -> list[Any]:
-        """Nodes for the sum of squared counts times `factors` [V]; float32 [n, 1].
+        """Nodes for the sum of squared counts times `factors` [V]; float32 [n, 1]."""
+        found = self._gather(np.append(factors, 0).astype(np.float32), self._columns)
+        squared = self._node("Mul", [self._counts, self._counts])
+        parts = self._node("Mul", [squared.output[0], found.output[0]])
+        axes = [parts.output[0], self._constant(np.array([1]))]
+        return [found, squared, parts, self._node("ReduceSum", axes, output, keepdims=1)]
+
+    def _counted(self, width: int) -> list[Any]:
+        """Nodes for each column once, and its count.
 
         The sorted columns fall into runs of equal ones, and a run is as long as its term's count.
-        Which run a place belongs to is the number of changes before it.
+        Which run a place belongs to is the number of changes before it. Places that are left over
+        have the column after the last and no count.
         """
         ordered, runs = self._runs()
         columns, run, shape = ordered.output[0], runs[-1].output[0], runs[0].output[0]
-        zeros, ones = (
+        unknown, zeros, ones = (
             self._node("ConstantOfShape", [shape], value=filled)
-            for filled in (np.zeros(1, np.float32), np.ones(1, np.float32))
+            for filled in (np.full(1, width), np.zeros(1, np.float32), np.ones(1, np.float32))
         )
-        counts = [zeros.output[0], run, ones.output[0]]
-        count = self._node("ScatterElements", counts, axis=1, reduction=b"add")
-        found = self._gather(np.append(factors, 0).astype(np.float32), columns)
-        of_run = self._node("ScatterElements", [zeros.output[0], run, found.output[0]], axis=1)
-        squared = self._node("Mul", [count.output[0], count.output[0]])
-        parts = self._node("Mul", [squared.output[0], of_run.output[0]])
-        axes = [parts.output[0], self._constant(np.array([1]))]
-        total = self._node("ReduceSum", axes, output, keepdims=1)
-        return [*runs, zeros, ones, count, found, of_run, squared, parts, total]
+        distinct = [unknown.output[0], run, columns]
+        counted = [zeros.output[0], run, ones.output[0]]
+        return [
+            *(*runs, unknown, zeros, ones),
+            self._node("ScatterElements", distinct, self._columns, axis=1),
+            self._node("ScatterElements", counted, self._counts, axis=1, reduction=b"add"),
+        ]
 
     def _runs(self) -> tuple[Any, list[Any]]:
         """Return the node that sorts the columns, and all nodes, from their shape to their runs."""
-        shape = self._node("Shape", [self._columns])
+        shape = self._node("Shape", [self._unsorted])
         one, two = (self._constant(np.array([value])) for value in (1, 2))
         size = self._node("Slice", [shape.output[0], one, two])
-        given = [self._columns, size.output[0]]
+        given = [self._unsorted, size.output[0]]
         names = [self.name("sorted"), self.name()]
         ordered = make_node("TopK", given, names, axis=1, largest=0, sorted=1)
         before, after = self._neighbours(names[0])
@@ -129,8 +145,16 @@ class TermNodes:
         )
 
     @property
+    def _unsorted(self) -> str:
+        return f"{self._at}unsorted"
+
+    @property
     def _columns(self) -> str:
         return f"{self._at}columns"
+
+    @property
+    def _counts(self) -> str:
+        return f"{self._at}counts"
 
     def _gather(self, table: NDArray[Any], places: str, output: str = "") -> Any:
         return self._node("Gather", [self._constant(table), places], output)

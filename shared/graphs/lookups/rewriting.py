@@ -20,6 +20,7 @@ from shared.graphs.lookups.messages import (
     NotKnown,
     attributes_of,
     copied,
+    definitions,
     floats_of,
     has_bodies,
     model_of,
@@ -34,7 +35,10 @@ _OPSETS, _ML_OPSETS = range(16, 26), range(2, 6)
 # Each term of a text takes as many numbers as there are labels: with many labels the long row is
 # the smaller one.
 _MOST_LABELS = 32
-_SMALLEST_LENGTH = 1e-12
+# Larger products might be infinite here and not there, or the other way round.
+_LARGEST = 1e30
+_OWN_NAMES = "/lookups/"
+_ROW_AXES = 2
 
 
 def with_lookups(model: bytes) -> bytes:
@@ -47,7 +51,7 @@ def with_lookups(model: bytes) -> bytes:
         _require_plain(proto)
         rows = [node.output[0] for node in proto.graph.node if node.op_type == VECTORIZER]
         for i, name in enumerate(rows):
-            _Rewriting(proto.graph, TermNodes(f"/lookups/{i}/")).replace(name)
+            _Rewriting(proto.graph, TermNodes(f"{_OWN_NAMES}{i}/")).replace(name)
     except NotKnown:
         return model
     _drop_unread(proto.graph)
@@ -61,6 +65,9 @@ def _require_plain(proto: Any) -> None:
     if "" not in opsets or opsets[""].version not in _OPSETS:
         raise NotKnown
     if proto.functions or any(map(has_bodies, nodes)):
+        raise NotKnown
+    named = [*definitions(proto.graph), *(name for node in nodes for name in node.input)]
+    if any(name.startswith(_OWN_NAMES) for name in named):
         raise NotKnown
     if ML not in opsets:
         proto.opset_import.append(opset(ML, _ML_OPSETS[0]))
@@ -132,7 +139,7 @@ class _Rewriting:
                 raise NotKnown
             length = self.make.name("length")
             self._follow(node.output[0], weights, length)
-            return self.make.length(weights, _SMALLEST_LENGTH, length)
+            return self.make.length(weights, length)
         if kind == (ML, "LinearClassifier"):
             return self._classifier(node, weights, divisor)
         raise NotKnown
@@ -151,8 +158,10 @@ class _Rewriting:
 
     def _classifier(self, node: Any, weights: Floats, divisor: str | None) -> list[Any]:
         """Nodes for the products, and a classifier like `node` that adds biases and squashes."""
-        coefficients = np.array(attributes_of(node)["coefficients"], dtype=np.float32)
-        if len(coefficients) % len(weights):
+        found = attributes_of(node)
+        coefficients = np.array(found["coefficients"], dtype=np.float32)
+        # The last one jumps at zero: there the smallest rounding shows.
+        if len(coefficients) % len(weights) or found.get("post_transform") == b"SOFTMAX_ZERO":
             raise NotKnown
         matrix = _fitting(coefficients.reshape(-1, len(weights)).T, weights)
         products = self.make.name("products")
@@ -164,20 +173,30 @@ class _Rewriting:
     def _factors(self, name: str, width: int) -> Floats:
         """Return a constant that a row is multiplied by: one number for all terms or for each."""
         factors = self._constant(name)
-        if factors.size != 1 and factors.shape not in {(width,), (1, width)}:
+        fits = factors.size == 1 or factors.shape in {(width,), (1, width)}
+        if not fits or factors.ndim > _ROW_AXES:
             raise NotKnown
         return factors.reshape(-1)
 
     def _constant(self, name: str) -> Floats:
         found = [one for one in self.graph.initializer if one.name == name]
-        given = any(one.name == name for one in self.graph.input)
-        if given or not found:
+        if not found or definitions(self.graph).count(name) != 1:
             raise NotKnown
-        return floats_of(found[0])
+        return _bounded(floats_of(found[0]))
 
 
 def _fitting(matrix: Floats, weights: Floats) -> Floats:
     """Return `matrix` [V, K] with each term's row times its weight."""
     if matrix.ndim != 2 or len(matrix) != len(weights) or not 0 < matrix.shape[1] <= _MOST_LABELS:
         raise NotKnown
-    return matrix * weights[:, None]
+    return _bounded(matrix * weights[:, None])
+
+
+def _bounded(values: Floats) -> Floats:
+    """Return `values`; `NotKnown` where one is so large that sums of it may overflow, or no number.
+
+    An infinite one makes a whole row no number, and with look-ups only where its term is there.
+    """
+    if not (np.abs(values) < _LARGEST).all():
+        raise NotKnown
+    return values

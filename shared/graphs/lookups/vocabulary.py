@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.graphs.lookups.messages import NotKnown, attributes_of
+from shared.graphs.lookups.messages import STRING, NotKnown, attributes_of, definitions
 
 _SINGLES, _PAIRS = 1, 2
+_MOST_COLUMNS = 10**7
 _MODES = {b"TF", b"TFIDF"}
 
 
@@ -65,6 +66,8 @@ def vocabulary_of(graph: Any, vectorizer: Any) -> Vocabulary:
         raise NotKnown
     if not 0 < len(columns) == n_singles + len(paired) // 2 or columns.min() < 0:
         raise NotKnown
+    if columns.max() > _MOST_COLUMNS:
+        raise NotKnown
     numbers = {word: i for i, word in enumerate(dict.fromkeys(pool))}
     weights = _weights(found, columns)
     singles = np.full(len(numbers) + 1, len(weights), dtype=np.int64)
@@ -95,16 +98,22 @@ def _rank(graph: Any, name: str) -> int | None:
     """Return how many axes the strings `name` have; None when that is not plain."""
     for given in graph.input:
         if given.name == name:
-            return len(given.type.tensor_type.shape.dim)
+            of_strings = given.type.tensor_type.elem_type == STRING
+            return len(given.type.tensor_type.shape.dim) if of_strings else None
     node = next((node for node in graph.node if name in node.output), None)
     if node is None:
         return None
     if node.op_type == "Flatten":
         return 2
     if node.op_type == "Reshape":
-        shape = next((one for one in graph.initializer if one.name == node.input[1]), None)
-        return None if shape is None else shape.dims[0]
+        return _length(graph, node.input[1])
     if node.op_type == "Tokenizer":
         rank = _rank(graph, node.input[0])
         return None if rank is None else rank + 1
     return _rank(graph, node.input[0]) if node.op_type == "StringNormalizer" else None
+
+
+def _length(graph: Any, name: str) -> int | None:
+    """Return how many elements a constant list has; None when it is none, or has a namesake."""
+    lists = [one.dims for one in graph.initializer if one.name == name and len(one.dims) == 1]
+    return lists[0][0] if lists and definitions(graph).count(name) == 1 else None

@@ -158,10 +158,18 @@ def test_a_model_that_skl2onnx_exported_answers_the_same(
 
 def test_a_long_text_is_answered_without_a_long_row() -> None:
     nodes, constants = linear(6, 2)
-    file = model([vectorizer(WORDS, []), *nodes], constants, "answer", "length")
-    long = " ".join(random.Random(3).choices(WORDS, k=3_000))
-    # Sums of thousands of float32 values, in another order.
-    agree(file, [long, "good"], "answer", "length", tolerance=1e-4)
+    # Plain counts: rows add their weights up, occurrence by occurrence, and lose more than we do.
+    counting = vectorizer(WORDS, [], mode="TF", weights=None)
+    file = model([counting, *nodes], constants, "answer", "length")
+    long = " ".join(random.Random(3).choices(WORDS, k=100_000))
+    agree(file, [long, "good"], "answer", "length", tolerance=1e-5)
+
+
+@pytest.mark.parametrize("weight", [1e-18, 1e-13, 1.0, 1e13])
+def test_lengths_of_any_size_divide_as_they_do_in_rows(weight: float) -> None:
+    nodes = [vectorizer(WORDS, [], mode="TF", weights=None), *exported(6, 3, "SOFTMAX")]
+    file = model(nodes, [constant("idf", np.full(6, weight))], ml=1)
+    agree(file, ["good good day", "", "price unknown"], "answer")
 
 
 def test_a_model_of_two_texts_is_rewritten_for_both() -> None:
@@ -212,6 +220,31 @@ LEFT_ALONE = {
     ),
     "a term twice": model([vectorizer([*WORDS[:5], "good"], []), *ROWS], ROW_CONSTANTS),
     "an old opset": model([PLAIN, *ROWS], ROW_CONSTANTS, opset=15),
+    "a jump at zero": model(
+        [vectorizer(WORDS, [], mode="TF", weights=None), *exported(6, 3, "SOFTMAX_ZERO")],
+        [constant("idf", np.ones(6))], ml=1,
+    ),
+    "a constant twice": model(
+        [PLAIN, *ROWS], [*ROW_CONSTANTS, constant("weights", np.ones((6, 2)))]
+    ),
+    "a constant that is no number": model(
+        [PLAIN, ROWS[0]], [constant("weights", np.full((6, 2), np.nan))]
+    ),
+    "a constant that is infinite": model(
+        [PLAIN, ROWS[0]], [constant("weights", np.full((6, 2), np.inf))]
+    ),
+    "a factor with more axes": model(
+        [PLAIN, helper.make_node("Mul", ["terms", "factor"], ["scaled"]),
+         helper.make_node("MatMul", ["scaled", "weights"], ["answer"])],
+        [constant("factor", np.ones((1, 1, 1))), ROW_CONSTANTS[0]],
+    ),
+    "a name of ours": model(
+        [PLAIN, ROWS[0], helper.make_node("Identity", ["answer"], ["/lookups/0/counts"])],
+        ROW_CONSTANTS[:1],
+    ),
+    "a column far away": model(
+        [vectorizer(WORDS, [], ngram_indexes=[0, 1, 2, 3, 4, 2**40]), *ROWS], ROW_CONSTANTS
+    ),
     "not a model": b"TfIdfVectorizer, but no model",
 }  # fmt: skip
 
@@ -225,3 +258,18 @@ def test_what_is_not_known_is_left_alone(name: str) -> None:
 def test_what_is_wrong_with_a_model_is_still_said() -> None:
     with pytest.raises(GraphRefused, match="not an ONNX file"):
         open_session(LEFT_ALONE["not a model"], 1)
+
+
+def test_a_model_that_cannot_be_rewritten_is_loaded_as_it_is() -> None:
+    """More factors in a row than can be followed: an exception that nobody foresaw."""
+    chain = [helper.make_node("Mul", ["terms", "one"], ["scaled 0"])]
+    chain += [
+        helper.make_node("Mul", [f"scaled {i}", "one"], [f"scaled {i + 1}"]) for i in range(1100)
+    ]
+    last = helper.make_node("MatMul", ["scaled 1100", "weights"], ["answer"])
+    file = model([PLAIN, *chain, last], [constant("one", 1.0), ROW_CONSTANTS[0]])
+    # What numpy makes of it in the depth is an ImportError.
+    with pytest.raises((RecursionError, ImportError)):
+        with_lookups(file)
+    (answer,) = open_session(file, 1).run(None, {"text": np.array([["good day"]], dtype=object)})
+    assert np.allclose(answer, answers(file, ["good day"], ["answer"])[0])
