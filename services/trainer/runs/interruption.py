@@ -84,6 +84,7 @@ async def _mark(
             halves.append(run.version)
         if (
             run.dataset_id is not None
+            and run.mode != "upload"
             and await repository.count_interrupted(session, state.project, run.dataset_id)
             >= _RESTARTS
         ):
