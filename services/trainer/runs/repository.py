@@ -43,9 +43,15 @@ async def running_elsewhere(session: AsyncSession, project: str, owner: str) -> 
     return (await session.execute(query)).scalars().all()
 
 
+async def running(session: AsyncSession) -> set[str]:
+    """Return the ids of the runs of all projects that go on."""
+    query = select(col(Run.run_id)).where(col(Run.state) == "running")
+    return set((await session.execute(query)).scalars())
+
+
 async def is_freezing(session: AsyncSession, project: str) -> bool:
     """Say whether a run goes on whose snapshot may not be in the store yet."""
-    query = select(Run.run_id).where(  # type: ignore[call-overload]
+    query = select(col(Run.run_id)).where(
         col(Run.project) == project, col(Run.state) == "running", col(Run.dataset_id).is_(None)
     )
     return (await session.execute(query.limit(1))).first() is not None
