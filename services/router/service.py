@@ -10,6 +10,7 @@ from functools import partial
 from services.router.admission import Admission
 from services.router.decision_log.kinds import DECISIONS, SHADOW
 from services.router.decision_log.shipping import RowLog
+from services.router.handoff.dead_letters import Expiry
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
@@ -72,6 +73,7 @@ async def running_router(
         shadow_log.running(),
         shadows.running(),
         handoff.running(),
+        Expiry(handoff.expire_letters, now=now, retention=retention).running(),
         waiters.running(stopping),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running(),
     ):

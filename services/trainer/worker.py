@@ -20,7 +20,7 @@ from services.trainer.repository import is_migrated, lock_state
 from services.trainer.resources import Resources, work_bell
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
-from services.trainer.runs.interruption import mark_interrupted
+from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from shared.contracts.projects import Project
 from shared.doorbells import outcomes_bell, project_bell, wait_for
 
@@ -42,6 +42,7 @@ class Worker:
         self._ledger = LedgerReader()
         self._projects: dict[str, asyncio.Task[None]] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
+        self._is_tidy = False
         self._slots = asyncio.Semaphore(_PARALLEL_RUNS)
         self.feed_readable = False
 
@@ -74,6 +75,9 @@ class Worker:
         async with self._resources.database.reading() as session:
             if not await is_migrated(session):
                 return
+        if not self._is_tidy:
+            await remove_left_folders(self._resources)
+            self._is_tidy = True
         names = await self._resources.projects.names()
         if not names:
             self.feed_readable = await self._resources.queue.reachable()

@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -81,6 +82,11 @@ class Handoff:
     def backlog(self) -> int:
         """Number of tasks in the spool."""
         return self._spool.depth
+
+    async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
+        """Drop dead letters of both spools that are older than their project says, in days."""
+        await self._spool.expire_letters(now, retention)
+        await self._audits.expire_letters(now, retention)
 
     async def deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
         """Make `entries` durable; return their receipts in order.

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -13,6 +14,7 @@ from prometheus_client import Counter, Gauge
 
 from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.appends import Append, Held
+from services.router.handoff.dead_letters import DEAD_LETTERS_FILE, expire_file
 from services.router.handoff.entries import Entry
 from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
 from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
@@ -22,8 +24,6 @@ log = structlog.get_logger()
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-
-DEAD_LETTERS_FILE = "dead-letter.jsonl"
 
 
 class Spool:
@@ -231,6 +231,15 @@ class Spool:
             for line, cause in letters
         ]
         await self._in_thread(append_durably, self._slot.folder / DEAD_LETTERS_FILE, lines)
+
+    async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
+        """Drop dead letters, here and in slots that nobody holds, older than their project says."""
+        await self._in_thread(self._expire_letters, now, retention)
+
+    def _expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
+        expire_file(self._slot.folder / DEAD_LETTERS_FILE, now, retention)
+        for slot in Slot.abandoned(self._root, DEAD_LETTERS_FILE):
+            expire_file(slot.folder / DEAD_LETTERS_FILE, now, retention)
 
     async def adopt(self) -> None:
         """Take over what processes that died left in slots that nobody holds."""

@@ -37,7 +37,7 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
 
     It holds the latest label of each item of the training lanes, and the evidence that is spent:
     audits, and the verdicts of closed certifications. Rows that no longer fit the project's labels
-    or fields are left out.
+    or fields are left out. A run gets its snapshot by `freeze_labels`, which erasures know of.
     """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)

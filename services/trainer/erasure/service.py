@@ -9,19 +9,23 @@ from services.trainer.datasets.snapshot import canonical_lines, compress, read
 from services.trainer.erasure import repository
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs
 
 log = structlog.get_logger()
 
 
 async def clean_snapshots(resources: Resources, project: str) -> int:
-    """Write the project's snapshots anew without the items erased since; return how many items.
+    """Write the project's snapshots anew without the items erased since; return how many are done.
 
     A snapshot keeps its id, which is the digest of what it was made of, and its counts; `erased`
     says how many lines it lacks since. The mark of an item goes only once every file is done: a
-    crash in between lets all of it be done again.
+    crash in between lets all of it be done again. So does a run that was freezing its labels when
+    this began: what it read may hold the items, and its file may come once all are looked at.
     """
     async with resources.database.reading() as session:
         erased = await repository.pending(session, project)
+        # In this order: a run that begins after the first query reads the labels without them.
+        again = await runs.is_freezing(session, project)
     if not erased:
         return 0
     left: dict[str, int] = {}
@@ -33,6 +37,8 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
         for path, dataset in (await repository.datasets(session, project)).items():
             if path in left:
                 dataset.erased = dataset.items - left[path]
+        if again:
+            return 0
         await repository.finish(session, project, erased)
     log.info("items_erased", project=project, items=len(erased), snapshots=len(left))
     return len(erased)

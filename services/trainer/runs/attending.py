@@ -9,13 +9,15 @@ from pathlib import Path
 
 import structlog
 
-from services.trainer.models import Run
+from services.trainer.datasets.service import freeze
+from services.trainer.models import Dataset, Run
 from services.trainer.registry.publication import discard
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources, work_bell
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
 from shared import tracing
+from shared.contracts.projects import Project
 
 log = structlog.get_logger()
 
@@ -83,6 +85,17 @@ async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIte
     finally:
         await asyncio.to_thread(shutil.rmtree, work.folder, ignore_errors=True)
         await resources.bells.ring(work_bell(run.project))
+
+
+async def freeze_labels(resources: Resources, project: Project, run: Run) -> tuple[Dataset, int]:
+    """Freeze the labels for a run, and note the snapshot in its record.
+
+    As long as a run that goes on has none noted, erasures wait for the file that may still come.
+    """
+    dataset, position = await freeze(resources, project)
+    async with resources.database.transaction() as session:
+        (await session.get_one(Run, run.run_id)).dataset_id = dataset.dataset_id
+    return dataset, position
 
 
 async def attend(

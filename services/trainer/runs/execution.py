@@ -5,14 +5,19 @@ import contextlib
 
 import structlog
 
-from services.trainer.datasets.service import freeze
 from services.trainer.models import Dataset, ProjectState, Run
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.registry.publication import Made, publish
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
-from services.trainer.runs.attending import RunFailed, Work, attend, carrying_out
+from services.trainer.runs.attending import (
+    RunFailed,
+    Work,
+    attend,
+    carrying_out,
+    freeze_labels,
+)
 from shared import tracing
 from shared.contracts.projects import Project
 
@@ -30,8 +35,7 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
     with contextlib.suppress(Exception):
         async with carrying_out(resources, *claimed) as work:
             tracing.note(mode=work.run.mode)
-            dataset, work.position = await freeze(resources, project)
-            await _note_dataset(resources, run_id, dataset.dataset_id)
+            dataset, work.position = await freeze_labels(resources, project, work.run)
             await _link_labels(resources, dataset, work.position)
             result = await _train(resources, project, work, dataset)
             model = await asyncio.to_thread(files.read_model, work.folder)
@@ -68,11 +72,6 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
     run.started_at = run.heartbeat_at = resources.now()
     log.info("run_started", project=run.project, run_id=run.run_id, version=version)
     return version
-
-
-async def _note_dataset(resources: Resources, run_id: str, dataset_id: str) -> None:
-    async with resources.database.transaction() as session:
-        (await session.get_one(Run, run_id)).dataset_id = dataset_id
 
 
 async def _train(

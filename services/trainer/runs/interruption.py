@@ -1,10 +1,13 @@
 """Runs whose trainer died: found, marked, and cleared up after."""
 
+import asyncio
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +33,7 @@ def owner_name() -> str:
 
 
 async def mark_interrupted(resources: Resources, project: str, *, own: bool = False) -> None:
-    """Mark runs whose trainer is gone, and remove what they half published.
+    """Mark runs whose trainer is gone, and remove their folders and what they half published.
 
     With `own`, those of this trainer as well: it stops.
     """
@@ -44,11 +47,36 @@ async def mark_interrupted(resources: Resources, project: str, *, own: bool = Fa
         running = await repository.running_elsewhere(session, project, not_of)
         mine = resources.owner if own else None
         dead = [run for run in running if run.owner == mine or is_dead(run, now)]
+        folders = [resources.runs_folder / run.run_id for run in dead]
         halves = await _mark(session, state, dead, now)
+    await asyncio.to_thread(_remove, folders)
     for version in halves:
         await discard(resources, project, version)
     if dead:
         log.warning("runs_interrupted", project=project, runs=len(dead))
+
+
+async def remove_left_folders(resources: Resources) -> None:
+    """Remove the folders here of runs that do not go on: a trainer that is killed leaves them."""
+    # Before the runs are asked for: a folder is made only once its run is recorded as running.
+    folders = await asyncio.to_thread(_folders, resources.runs_folder)
+    if not folders:
+        return
+    async with resources.database.reading() as session:
+        running = await repository.running(session)
+    left = [folder for folder in folders if folder.name not in running]
+    await asyncio.to_thread(_remove, left)
+    if left:
+        log.warning("run_folders_removed", folders=len(left))
+
+
+def _folders(root: Path) -> list[Path]:
+    return list(root.iterdir()) if root.exists() else []
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_dead(run: Run, now: datetime) -> bool:
@@ -84,6 +112,7 @@ async def _mark(
             halves.append(run.version)
         if (
             run.dataset_id is not None
+            and run.mode != "upload"
             and await repository.count_interrupted(session, state.project, run.dataset_id)
             >= _RESTARTS
         ):

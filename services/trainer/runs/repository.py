@@ -43,6 +43,20 @@ async def running_elsewhere(session: AsyncSession, project: str, owner: str) -> 
     return (await session.execute(query)).scalars().all()
 
 
+async def running(session: AsyncSession) -> set[str]:
+    """Return the ids of the runs of all projects that go on."""
+    query = select(col(Run.run_id)).where(col(Run.state) == "running")
+    return set((await session.execute(query)).scalars())
+
+
+async def is_freezing(session: AsyncSession, project: str) -> bool:
+    """Say whether a run goes on whose snapshot may not be in the store yet."""
+    query = select(col(Run.run_id)).where(
+        col(Run.project) == project, col(Run.state) == "running", col(Run.dataset_id).is_(None)
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 async def beat(
     session: AsyncSession, run_id: str, moment: datetime, progress: float, log: str
 ) -> bool:
@@ -57,10 +71,11 @@ async def beat(
 
 
 async def count_interrupted(session: AsyncSession, project: str, dataset_id: str) -> int:
-    """Count the interrupted runs on one dataset."""
+    """Count the interrupted runs that were to train on one dataset."""
     query = select(func.count()).where(
         col(Run.project) == project,
         col(Run.dataset_id) == dataset_id,
+        col(Run.mode) != "upload",
         col(Run.detail) == INTERRUPTED,
     )
     return int((await session.execute(query)).scalar_one())

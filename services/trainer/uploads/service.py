@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO
 
-from services.trainer.datasets.service import freeze
 from services.trainer.messages import OwnManifest, VersionView
 from services.trainer.models import Dataset
 from services.trainer.pool import repository as pool
@@ -13,7 +12,14 @@ from services.trainer.registry import service as registry
 from services.trainer.registry.publication import Made, publish
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.attending import Cancelled, RunFailed, Work, attend, carrying_out
+from services.trainer.runs.attending import (
+    Cancelled,
+    RunFailed,
+    Work,
+    attend,
+    carrying_out,
+    freeze_labels,
+)
 from services.trainer.runs.service import begin_upload
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
@@ -50,7 +56,7 @@ async def add(
     try:
         async with carrying_out(resources, run, version) as work:
             await asyncio.to_thread(_keep, model, work.folder)
-            dataset, _ = await freeze(resources, project)
+            dataset, _ = await freeze_labels(resources, project, run)
             result = await _check(resources, project, work, interface, dataset)
             result.metrics.update(manifest.metrics)
             body = await asyncio.to_thread(files.read_model, work.folder)

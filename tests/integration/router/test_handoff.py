@@ -12,10 +12,11 @@ import pytest
 from fastapi import Response
 
 from services.router.errors import Overloaded, QueueUnreachable
+from services.router.handoff.dead_letters import DEAD_LETTERS_FILE
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.handoff.review_queue import ReviewQueue
-from services.router.handoff.spool import DEAD_LETTERS_FILE, Spool
+from services.router.handoff.spool import Spool
 from services.router.messages import ItemOutcome
 from shared.contracts.tasks import TaskReceipt
 from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable

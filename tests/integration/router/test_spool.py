@@ -11,9 +11,10 @@ import orjson
 import pytest
 
 from services.router.errors import SpoolFull, SpoolUnavailable
+from services.router.handoff.dead_letters import DEAD_LETTERS_FILE
 from services.router.handoff.entries import Entry
 from services.router.handoff.segments import complete_lines
-from services.router.handoff.spool import DEAD_LETTERS_FILE, Spool
+from services.router.handoff.spool import Spool
 
 SEGMENT = "*/[0-9]*.jsonl"
 

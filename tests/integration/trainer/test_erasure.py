@@ -1,5 +1,6 @@
 """Items erased at the review queue: the trainer forgets their content, and keeps its counts."""
 
+import asyncio
 import gzip
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +14,8 @@ from services.trainer.datasets import service as datasets
 from services.trainer.datasets.service import freeze, load
 from services.trainer.erasure.service import clean_snapshots
 from services.trainer.ledger.service import list_decisions
-from services.trainer.messages import PoolCounts
-from services.trainer.models import CertificationItem, OutcomeRow
+from services.trainer.messages import PoolCounts, RunRequest
+from services.trainer.models import CertificationItem, OutcomeRow, Run
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import service as pool
@@ -22,6 +23,10 @@ from services.trainer.pool.rows import parse_ndjson
 from services.trainer.promise import audit
 from services.trainer.promise.closing import correct_answers
 from services.trainer.resources import Resources
+from services.trainer.runs import service as runs
+from services.trainer.runs.attending import freeze_labels
+from services.trainer.runs.execution import claim
+from services.trainer.runs.interruption import mark_interrupted
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness.rows import tables_with
@@ -163,6 +168,94 @@ async def test_a_snapshot_that_is_being_made_meanwhile_is_cleaned_too(
         hurried = Resources(**{**vars(bench.resources), "store": store})
         dataset, _ = await freeze(hurried, bench.project)
         assert await snapshots_with(bench.resources, SECRET) == [dataset.path]
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        assert await snapshots_with(bench.resources, SECRET) == []
+
+
+async def begin_run(bench: Bench) -> Run:
+    """Let a run begin; it has read no label yet."""
+    view = await runs.request(bench.resources, bench.project, RunRequest(), "tests")
+    claimed = await claim(bench.resources, PROJECT, view.run_id)
+    assert claimed is not None
+    return claimed[0]
+
+
+def by_store(bench: Bench, store: Store) -> Resources:
+    """Return the bench's resources with another store."""
+    return Resources(**{**vars(bench.resources), "store": store})
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["file was there", "file is new"])
+async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
+    common: CommonSettings, database_url: str, earlier: bool
+) -> None:
+    is_read, may_write = asyncio.Event(), asyncio.Event()
+
+    class Late(Store):
+        """Writes once it may."""
+
+        async def write(self, path: str, body: bytes) -> None:
+            is_read.set()
+            await may_write.wait()
+            await super().write(path, body)
+
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(4), truth)
+        if earlier:
+            await freeze(bench.resources, bench.project)
+        run = await begin_run(bench)
+        late = by_store(bench, Late(common.store_address))
+        freezing = asyncio.create_task(freeze_labels(late, bench.project, run))
+        await is_read.wait()
+        erase(bench, "a", "positive", revision=2)
+        await read_feed(bench.resources, PROJECT)
+
+        class Meanwhile(Store):
+            """Lets the run's file be written and recorded once those before it are cleaned."""
+
+            async def files(self, prefix: str) -> list[str]:
+                found = await super().files(prefix)
+                if not found:
+                    await finish_freezing()
+                return found
+
+            async def write(self, path: str, body: bytes) -> None:
+                await super().write(path, body)
+                await finish_freezing()
+
+        async def finish_freezing() -> None:
+            may_write.set()
+            await freezing
+
+        await clean_snapshots(by_store(bench, Meanwhile(common.store_address)), PROJECT)
+        assert await snapshots_with(bench.resources, SECRET) == [(await freezing)[0].path]
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        assert await snapshots_with(bench.resources, SECRET) == []
+
+
+async def test_a_snapshot_of_a_run_that_died_over_it_is_cleaned_too(
+    common: CommonSettings, database_url: str
+) -> None:
+    class Dying(Store):
+        """Is the last that its trainer does; the item is erased, and all cleaned, before."""
+
+        async def write(self, path: str, body: bytes) -> None:
+            erase(bench, "a", "positive", revision=2)
+            await read_feed(bench.resources, PROJECT)
+            await clean_snapshots(bench.resources, PROJECT)
+            await super().write(path, body)
+            raise OSError("killed")
+
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(4), truth)
+        run = await begin_run(bench)
+        dying = by_store(bench, Dying(common.store_address))
+        with pytest.raises(OSError, match="killed"):
+            await freeze_labels(dying, bench.project, run)
+        assert len(await snapshots_with(bench.resources, SECRET)) == 1
+        await mark_interrupted(bench.resources, PROJECT, own=True)
         assert await clean_snapshots(bench.resources, PROJECT) == 1
         assert await snapshots_with(bench.resources, SECRET) == []
 
