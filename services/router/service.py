@@ -55,8 +55,7 @@ async def running_router(
     stopping: asyncio.Event,
 ) -> AsyncIterator[Router]:
     """Build the parts, and run them while the block lasts."""
-    store = Store(common.store_address)
-    bells = Doorbells(common.redis_url)
+    store, bells = Store(common.store_address), Doorbells(common.redis_url)
     threads = threads_per_worker(settings.workers)
     versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
     retention = partial(_retention, versions)
@@ -65,6 +64,7 @@ async def running_router(
     shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff = _handoff(queue, common, settings)
+    letters = Expiry(handoff.expire_letters, now=now, retention=retention)
     waiters = Waiters(queue, limit=settings.max_waiters)
     async with (
         bells.listening(),
@@ -73,7 +73,7 @@ async def running_router(
         shadow_log.running(),
         shadows.running(),
         handoff.running(),
-        Expiry(handoff.expire_letters, now=now, retention=retention).running(),
+        letters.running(),
         waiters.running(stopping),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running(),
     ):
