@@ -9,7 +9,7 @@ from functools import partial
 
 from services.router.admission import Admission
 from services.router.decision_log.kinds import DECISIONS, SHADOW
-from services.router.decision_log.shipping import RowLog
+from services.router.decision_log.shipping import Retention, RowLog
 from services.router.handoff.dead_letters import Expiry
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
@@ -59,8 +59,7 @@ async def running_router(
     threads = threads_per_worker(settings.workers)
     versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
     retention = partial(_retention, versions)
-    log = RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention)
-    shadow_log = RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention)
+    log, shadow_log = _row_logs(common, store, now, retention)
     shadows = Shadows(versions, shadow_log, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff = _handoff(queue, common, settings)
@@ -89,6 +88,16 @@ async def running_router(
             now=now,
         )
         yield _router(predictor, queue, common)
+
+
+def _row_logs(
+    common: CommonSettings, store: Store, now: Callable[[], datetime], retention: Retention
+) -> tuple[RowLog, RowLog]:
+    """Return the decision log, and that of shadows."""
+    return (
+        RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention),
+        RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention),
+    )
 
 
 def _router(predictor: Predictor, queue: ReviewQueue, common: CommonSettings) -> Router:
