@@ -104,8 +104,13 @@ def records(draw: st.DrawFn) -> Json:
         "revision": draw(st.integers(int(resolved), 5)),
         "created_at": draw(MOMENTS),
         "resolved_at": draw(MOMENTS) if resolved else None,
-        "verdicts": draw(st.lists(verdicts(), max_size=3)),
+        "verdicts": draw(st.lists(verdicts(), max_size=3, unique_by=_vote)),
     }
+
+
+def _vote(verdict: Json) -> tuple[str, str | None]:
+    """A reviewer labels a task once, and may skip it again and again."""
+    return verdict["reviewer"], verdict["given_at"] if verdict["skipped"] else None
 
 
 def _due_dates(lane: str) -> st.SearchStrategy[str | None]:
