@@ -60,8 +60,8 @@ class Statement:
     @property
     def needs_task(self) -> bool:
         """Say whether it makes no sense before a task is claimed."""
-        mapped = isinstance(self.parameters, Mapping)
-        values = self.parameters.values() if mapped else self.parameters  # type: ignore[union-attr]
+        given = self.parameters
+        values = given.values() if isinstance(given, Mapping) else given
         return any(Role("task_id") in _parts(value) for value in values)
 
     def filled(self, cast: Mapping[str, Any]) -> Parameters:
