@@ -12,9 +12,13 @@ FEW, MANY, PARAGRAPHS = 300, 3600, 75
 MOST_MB = 70
 
 
+def write(file: Path, tasks: int) -> None:
+    file.write_bytes(b"".join(made_up(tasks, PARAGRAPHS)))
+
+
 async def there_and_back(queue: Exchanging, name: str, file: Path, tasks: int) -> dict[str, float]:
     """The peaks of an import and of all exports and imports after it."""
-    file.write_bytes(b"".join(made_up(tasks, PARAGRAPHS)))
+    write(file, tasks)
     peaks = {"in": (await queue.take_in(name, "jsonl", file, tasks)).peak_mb}
     for form in sorted(FORMATS, key=lambda form: form == "parquet"):
         peaks[f"out {form}"] = (await queue.give_out(name, form, file)).peak_mb
