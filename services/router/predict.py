@@ -9,6 +9,7 @@ from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
 from services.router.draws import canary_draw
+from services.router.errors import VersionNotReady
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
@@ -24,6 +25,7 @@ from services.router.versions.registry import Versions
 from services.router.versions.views import View
 from services.router.waiting.waiters import Left, Waiters
 from shared.auth import Principal
+from shared.contracts.decisions import ReviewMode
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Predictor:
             Nothing was answered and nothing is promised.
         """
         received = self.now()
-        view = await self.versions.view(project)
+        view = await self.view(project, incoming.review)
         self._admit(view)
         check_items(incoming.items, view.documents.project)
         self.take(incoming.caller, len(incoming.items))
@@ -102,6 +104,18 @@ class Predictor:
         if view.shadows:
             self.shadows.offer(project, call, len(rows))
         return call
+
+    async def view(self, project: str, review: ReviewMode) -> View:
+        """Return what calls are decided by; raises what `Versions.serving` does.
+
+        What goes to people anyway does so without a suggestion, if its model takes long to load.
+        """
+        try:
+            return await self.versions.serving(project)
+        except VersionNotReady:
+            if review != "always":
+                raise
+            return await self.versions.view(project)
 
     def _terms_of(
         self, known: dict[str, Terms], view: View, scored_by: LoadedVersion | None, now: datetime

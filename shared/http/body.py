@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from shared.contracts.items import escape_pointer
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
+_FAULTS_SHOWN = 100
 # A client that is still sending sees a reset instead of the 413, so we read on, but not for ever.
 _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -168,31 +170,43 @@ def parse_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        faults = list(_non_standard(body))
+        faults = list(islice(_non_standard(body), _FAULTS_SHOWN))
         if faults:
             raise Unprocessable(faults) from error
         raise NotJson(f"Send JSON; {error}") from error
 
 
 def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the faults, each at its pointer, in the order of the text."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return
-    yield from _faults(document, "")
+    # A stack of our own: some versions of Python read deeper texts than its functions may nest.
+    levels = [iter([("", document)])]
+    while levels:
+        for pointer, value in levels[-1]:
+            if isinstance(value, dict | list):
+                if isinstance(value, dict) and any(map(_lone_surrogate, value)):
+                    yield pointer, "has a key with a lone surrogate"
+                levels.append(_children(value, pointer))
+                break
+            if isinstance(value, float) and not math.isfinite(value):
+                yield pointer, "must be a finite number"
+            elif isinstance(value, str) and _lone_surrogate(value):
+                yield pointer, "must not contain a lone surrogate"
+        else:
+            levels.pop()
 
 
-def _faults(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, float) and not math.isfinite(value):
-        yield pointer, "must be a finite number"
-    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        yield pointer, "must not contain a lone surrogate"
-    elif isinstance(value, dict):
+def _children(value: dict[str, Any] | list[Any], pointer: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        yield from ((f"{pointer}/{index}", child) for index, child in enumerate(value))
+    else:
         for key, child in value.items():
             safe = key.encode("utf-8", "replace").decode()
-            if safe != key:
-                yield pointer, "has a key with a lone surrogate"
-            yield from _faults(child, f"{pointer}/{escape_pointer(safe)}")
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _faults(child, f"{pointer}/{index}")
+            yield f"{pointer}/{escape_pointer(safe)}", child
+
+
+def _lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

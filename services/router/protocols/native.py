@@ -19,6 +19,7 @@ from services.router.errors import (
     SpoolFull,
     SpoolUnavailable,
     StoreUnreachable,
+    VersionNotReady,
 )
 from services.router.incoming import read, taken
 from services.router.messages import ItemOutcome, ModelStatus
@@ -99,6 +100,7 @@ HasLeft = Annotated[Left, Depends(left_of)]
         Unprocessable,
         TooManyRequests,
         StoreUnreachable,
+        VersionNotReady,
         Overloaded,
         SpoolFull,
         SpoolUnavailable,

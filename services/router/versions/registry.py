@@ -30,7 +30,7 @@ log = structlog.get_logger()
 _AT_ONCE = 8
 # Object stores are retried for minutes by their client; a caller is answered sooner.
 _ANSWER_SECONDS = 5.0
-_UNLOADED = "it was unloaded"
+_UNLOADED, _LOADING = "it was unloaded", "it is still being loaded"
 
 
 class Versions:
@@ -76,13 +76,26 @@ class Versions:
             view = self._views.get(project)
         if view is None:
             raise ProjectNotFound(project)
-        if view.serving is None:
-            first = self._loads[project].first(view.documents.channels.champion)
-            if first is not None:
-                # It is on the way: an answer now would only send the item to people.
-                await asyncio.wait([first])
-                view = self._views.get(project, view)
         return view
+
+    async def serving(self, project: str) -> View:
+        """Return the view once its first champion is there or refused: a short wait.
+
+        Raises
+        ------
+        ProjectNotFound, StoreUnreachable
+        VersionNotReady
+            It is still being loaded.
+        """
+        view = await self.view(project)
+        champion = view.documents.channels.champion
+        if view.serving is not None or (load := self._loads[project].first(champion)) is None:
+            return view
+        # It is on the way: an answer now would only send the item to people.
+        await asyncio.wait([load], timeout=self._answer_seconds)
+        if not load.done():
+            raise VersionNotReady(champion, _LOADING)
+        return self._views.get(project, view)
 
     async def pinned(self, project: str, version: str) -> LoadedVersion:
         """Return any version of the project by its name, loaded when it is not yet.
@@ -101,17 +114,13 @@ class Versions:
             return found
         if not re.fullmatch(VERSION_PATTERN, version):
             raise VersionNotFound(version)
-        loads = self._loads.get(project)
-        if loads is None:
-            # It was taken away while its first version was on the way.
-            raise ProjectNotFound(project)
         if project in self._unloaded:
             raise VersionNotReady(version, _UNLOADED)
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await loads.pinned(view.documents, version)
+                return await self._loads[project].pinned(view.documents, version)
         except TimeoutError as error:
-            raise VersionNotReady(version, "it is still being loaded") from error
+            raise VersionNotReady(version, _LOADING) from error
         except STORE_ERRORS as error:
             raise StoreUnreachable from error
 

@@ -89,6 +89,47 @@ async def test_a_load_that_ends_during_a_read_of_the_store_is_not_undone(
     assert store.reads[model] == 1
 
 
+async def test_a_first_champion_that_loads_for_long_is_waited_for_a_while(
+    common: CommonSettings,
+) -> None:
+    store = GatedStore(common.store_address)
+    publisher = Publisher(store)
+    store.hold(model_path("shop", "v1"))
+    await publisher.put_project()
+    await publisher.publish("v1")
+    await publisher.put_version("v2", number_graph(2.0))
+    versions = Versions(store, Doorbells(""), poll_seconds=0.01, threads=1, answer_seconds=0.05)
+    async with versions.watching():
+        await wait_until(lambda: model_path("shop", "v1") in store.held)
+        with pytest.raises(VersionNotReady, match="still being loaded"):
+            await versions.serving("shop")
+        assert (await versions.view("shop")).serving is None
+        assert (await versions.pinned("shop", "v2")).version == "v2"
+        assert versions.missing() == {"champion of shop": "is being loaded"}
+        store.let_go(model_path("shop", "v1"))
+        await wait_until(lambda: serving(versions) == "v1")
+        assert (await versions.serving("shop")).serving is not None
+    assert store.reads[model_path("shop", "v1")] == 1
+
+
+async def test_who_asks_while_the_first_champion_loads_is_answered_by_it(
+    common: CommonSettings,
+) -> None:
+    store = GatedStore(common.store_address)
+    publisher = Publisher(store)
+    store.hold(model_path("shop", "v1"))
+    await publisher.put_project()
+    await publisher.publish("v1")
+    versions = Versions(store, Doorbells(""), poll_seconds=0.01, threads=1)
+    async with versions.watching():
+        asking = asyncio.create_task(versions.serving("shop"))
+        await wait_until(lambda: model_path("shop", "v1") in store.held)
+        store.let_go(model_path("shop", "v1"))
+        view = await asking
+        assert view.serving is not None
+        assert view.serving.version == "v1"
+
+
 async def test_a_suspension_does_not_wait_for_a_graph_that_is_being_loaded(
     common: CommonSettings,
 ) -> None:

@@ -212,7 +212,7 @@ async def test_versions_are_idle_only_while_nothing_waits_to_be_answered(
     versions = Versions(publisher.store, Doorbells(""), poll_seconds=0.01, threads=1)
     async with versions.watching():
         await wait_until(lambda: "shop" in versions.known())
-        serving = (await versions.view("shop")).serving
+        serving = (await versions.serving("shop")).serving
         assert serving is not None
         assert versions.idle
         scores = serving.batcher.score([{"score": SURE}])

@@ -98,7 +98,7 @@ async def predict(
     project: str, request: Request, body: PredictionRequest, service: Service
 ) -> PreAnnotations:
     """Score tasks; nothing is routed, logged or queued."""
-    view = await service.versions.view(project)
+    view = await service.versions.serving(project)
     loaded = await service.inference.loaded(project, None, view)
     service.predictor.admission.check(loaded.batcher.flow)
     try:

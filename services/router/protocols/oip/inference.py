@@ -69,9 +69,9 @@ class Inference:
         """
         self.predictor.admit(model)
         request = read(body, header_length)
-        view = await self.versions.view(model)
         if (review := _review(request.parameters)) is not None:
-            return await self._routed(model, version, view, request, review, caller)
+            return await self._routed(model, version, request, review, caller)
+        view = await (self.versions.serving if version is None else self.versions.view)(model)
         loaded = await self.loaded(model, version, view)
         self.predictor.admission.check(loaded.batcher.flow)
         wanted, of_graph = wanted_of(request, loaded.graph.outputs)
@@ -119,11 +119,11 @@ class Inference:
         self,
         model: str,
         version: str | None,
-        view: View,
         request: InferenceRequest,
         review: ReviewMode,
         caller: Principal,
     ) -> tuple[Headers, bytes]:
+        view = await self.predictor.view(model, review)
         serving = view.serving
         if version is not None and (serving is None or serving.version != version):
             raise MalformedInference(
