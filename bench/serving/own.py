@@ -1,4 +1,4 @@
-"""Surehand's own traffic: answered, in review, mixed; two workers; swaps under load."""
+"""Surehand's own traffic: answered, in review, mixed; one and two workers; swaps under load."""
 
 import asyncio
 from array import array
@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from bench.serving.comparison import say
+from bench.serving.deep import deepen
 from bench.serving.measurement import percentile
 from bench.serving.processes import ServerFailed
 from bench.serving.publishing import ANSWER_ALL, ANSWER_NONE
@@ -20,6 +21,8 @@ NAMES = {
     "own-review": "in review only",
     "own-mixed": "half of each",
     "own-workers": "answered only, two workers",
+    "own-deep": "answered only, a deep model",
+    "own-deep-workers": "answered only, a deep model, two workers",
 }
 IN_REVIEW = '"decision":"in_review"'
 _CELL = (SINGLE, BUSY)
@@ -46,7 +49,10 @@ async def measure_own(bench: Workbench, results: Results, rounds: int, swaps: in
                 if not row.rounds:
                     row.left_out = str(failure)
             return
-        await _workers(bench, rows["own-workers"])
+        await _workers(bench, rows["own-workers"], 2)
+        deep = bench.beside("deep", deepen(bench.model))
+        await _workers(deep, rows["own-deep"], 1)
+        await _workers(deep, rows["own-deep-workers"], 2)
 
 
 async def _lanes(bench: Workbench, installation: Surehand, rows: dict[str, Row]) -> None:
@@ -63,12 +69,13 @@ async def _lanes(bench: Workbench, installation: Surehand, rows: dict[str, Row])
     await installation.route_by(ANSWER_ALL)
 
 
-async def _workers(bench: Workbench, row: Row) -> None:
-    """Two workers on the server's core and the next that is free, or the load generator's."""
+async def _workers(bench: Workbench, row: Row, workers: int) -> None:
+    """One worker on the server's core; two on that and the next, free or the load generator's."""
     if row.left_out:
         return
+    cores = bench.cores.server if workers == 1 else bench.cores.two
     try:
-        async with surehand(bench, cores=bench.cores.two, workers=2) as installation:
+        async with surehand(bench, cores=cores, workers=workers) as installation:
             row.add(_CELL, await bench.load(installation.endpoint, *_CELL))
             row.rss_mib.append(installation.endpoint.server.rss_mib())
     except (LeftOut, ServerFailed) as reason:

@@ -54,6 +54,13 @@ class Workbench(Ground):
     graph: Graph
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
+    def beside(self, name: str, model: Model) -> "Workbench":
+        """Return a workbench of another model, on the same ground."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        path = write_model(model, folder)
+        return replace(self, folder=folder, model=model, model_path=path, graph=Graph(str(path)))
+
     async def load(
         self, endpoint: Endpoint, items: int, connections: int, **options: Any
     ) -> Measurement:

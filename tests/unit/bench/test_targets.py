@@ -55,22 +55,31 @@ def test_nothing_measured_tells_nothing() -> None:
     assert {held for _, held in verdicts(Results()).values()} == {None}
 
 
-def test_two_workers_that_share_a_core_with_the_load_miss_nothing() -> None:
+def test_two_workers_that_share_a_core_with_the_load_are_judged_by_the_deep_model() -> None:
+    target = "two workers ≥ 1.8x one, on two free cores"
     results = alike()
     results.free_cores = 1
-    figure, held = verdicts(results)["two workers ≥ 1.8x one, on two free cores"]
+    figure, held = verdicts(results)[target]
     assert held is None
     assert "load generator" in figure
-    for key, spent in (("own-answered", 1.0), ("own-workers", 1.5)):
-        cell = Measurement(2_000, SINGLE, 2.0, 0, 1.0, 10.0, server_cpu_ms=spent)
+    assert "the deep model: a row is missing" in figure
+    for key, rate in (("own-deep", 500), ("own-deep-workers", 930)):
         results.rows[key] = Row(key, key)
-        results.rows[key].add((SINGLE, BUSY), cell)
-    figure, held = verdicts(results)["two workers ≥ 1.8x one, on two free cores"]
-    assert held is None
-    assert "processor time a request 1.50x" in figure
-    workers = results.rows["own-workers"] = Row("own-workers", "workers")
-    workers.add((SINGLE, BUSY), measured(1_900))
-    assert verdicts(results)["two workers ≥ 1.8x one, on two free cores"] == ("1.90x", True)
+        results.rows[key].add((SINGLE, BUSY), measured(rate))
+    figure, held = verdicts(results)[target]
+    assert held
+    assert figure.startswith("1.86x with the deep model; 1.00x with the other")
+    results.rows["own-deep-workers"].rounds.clear()
+    results.rows["own-deep-workers"].add((SINGLE, BUSY), measured(700))
+    assert verdicts(results)[target][1] is False
+    results.free_cores = 2
+    assert verdicts(results)[target] == ("1.00x", False)
+
+
+def test_a_worker_row_that_is_left_out_says_why() -> None:
+    results = alike()
+    results.rows["own-workers"] = Row("own-workers", "workers", left_out="it ended")
+    assert verdicts(results)["two workers ≥ 1.8x one, on two free cores"] == ("it ended", None)
 
 
 def test_few_swaps_prove_nothing_but_one_failure_does() -> None:
