@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import resource
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,14 @@ from tests.harness.servers import postgres_server, redis_server
 # A busy machine must not fail a property: only what is slow in itself may.
 settings.register_profile("surehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("surehand")
+
+
+# Thousands of waiters have a connection each, at both ends; a login shell may have 1,024.
+_FILES = 20_000
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+if _soft != resource.RLIM_INFINITY and _soft < _FILES:
+    _most = _FILES if _hard == resource.RLIM_INFINITY else min(_FILES, _hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _hard))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,9 @@ from shared.settings import CommonSettings
 from tests.harness.browser import Watched, chromium, watched
 from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
 
+# A busy machine must not fail a page that is right.
+expect.set_options(timeout=20_000)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the browser have the machine for itself: a page that is slow to show fails no test."""

@@ -24,7 +24,10 @@ _THREADS = 4
 def _step_back() -> None:
     # Linux alone has a priority for each thread: elsewhere it would be the whole process's.
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        # A router that was started at a lower priority still may not raise it.
+        niceness = max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+        os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 _POOL = ThreadPoolExecutor(_THREADS, thread_name_prefix="versions", initializer=_step_back)

@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.harness import wait_until
+from tests.harness import is_alive, wait_until
 from tests.harness.installation import launch
 
 SPEC = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
@@ -34,7 +34,7 @@ async def test_stop_leaves_no_process_and_keeps_the_data(
             assert (await queue.put("/v1/projects/shop", json=SPEC)).status_code == 201
         assert first.stop(number) == 0
         assert not (home / "ready").exists()
-        assert [process for process in family if process.is_running()] == []
+        assert [process for process in family if is_alive(process)] == []
     with launch(home) as second:
         async with second.client("review_queue", "operator") as queue:
             assert (await queue.get("/v1/projects/shop")).json()["labels"] == ["no", "yes"]
@@ -45,7 +45,7 @@ async def test_killed_launcher_takes_its_children_with_it(tmp_path: Path) -> Non
         family = _family(launched.process.pid)
         launched.process.kill()
         launched.process.wait()
-        await wait_until(lambda: not any(process.is_running() for process in family), 20)
+        await wait_until(lambda: not any(map(is_alive, family)))
 
 
 def test_second_start_on_the_same_home_says_one_sentence(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_killed_child_is_back_within_ten_seconds(tmp_path: Path, name: str
             except LookupError:
                 return False
 
-        await wait_until(back, 10)
+        await wait_until(back)
         if name != "redis":
             async with launched.client(name, "operator") as http:
 
@@ -107,4 +107,4 @@ async def test_killed_child_is_back_within_ten_seconds(tmp_path: Path, name: str
                     except httpx.TransportError:
                         return False
 
-                await wait_until(ready, 10)
+                await wait_until(ready)

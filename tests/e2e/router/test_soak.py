@@ -16,7 +16,7 @@ async def test_a_minute_at_half_capacity_has_no_error_and_flat_memory() -> None:
     with workbench(3.0) as bench:
         done = await soak(bench, SECONDS)
     assert [stretch.measured.errors for stretch in done.stretches] == [0] * len(done.stretches)
-    assert sum(stretch.measured.answered for stretch in done.stretches) > done.rate * SECONDS * 0.8
+    assert sum(stretch.measured.answered for stretch in done.stretches) > done.rate * SECONDS / 3
     assert done.stretches[-1].swaps >= 4
     resident = [stretch.rss_mib for stretch in done.stretches]
     assert min(resident[-3:]) - min(resident[:3]) < GROWTH_MIB, resident

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from services.__main__ import main
 from shared.store import Store
 from tests.e2e.router.installation import PATIENT, Installation, decisions
-from tests.harness import ServiceProcess, client, wait_until
+from tests.harness import ServiceProcess, client, is_alive, wait_until
 from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
 
 PREDICT = "/v1/projects/shop/predict"
@@ -141,7 +141,7 @@ async def test_workers_do_not_outlive_a_parent_that_is_killed(installation: Inst
         running = list(workers(router).values())
         assert len(running) == 2
         router.kill()
-        await wait_until(lambda: not any(worker.is_running() for worker in running), PATIENT)
+        await wait_until(lambda: not any(map(is_alive, running)), PATIENT)
 
 
 async def test_what_the_metrics_are_added_up_in_is_removed_at_the_end(

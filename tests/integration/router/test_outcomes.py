@@ -56,7 +56,7 @@ async def test_waiting_for_an_outcome_ends_with_the_verdict(world: World, people
     waiting = asyncio.create_task(world.outcome("a", wait_seconds=20))
     await people.review("positive")
     assert (await waiting)["label"] == "positive"
-    assert asyncio.get_running_loop().time() - started < 5
+    assert asyncio.get_running_loop().time() - started < 15
 
 
 async def test_waiting_ends_by_itself(world: World) -> None:
@@ -149,4 +149,4 @@ async def test_who_waits_for_an_item_is_told_at_once_that_it_was_erased(
     await world.waiters(1)
     await erase(people, "a")
     assert (await waiting).status_code == 410
-    assert asyncio.get_running_loop().time() - started < 10
+    assert asyncio.get_running_loop().time() - started < 15

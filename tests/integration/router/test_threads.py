@@ -38,7 +38,7 @@ def cpus(root: Path, membership: str, files: dict[str, str]) -> int:
         ("4:cpu:/d\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, ALL),
         ("0::/\n", {"cpu.max": "nonsense"}, ALL),
         ("0::/\n", {}, ALL),
-        ("0::/\n", {"cpu.max": "10000000 100000"}, ALL),
+        ("0::/\n", {"cpu.max": f"{(ALL + 1) * 100_000} 100000"}, ALL),
     ],
 )
 def test_the_smallest_quota_counts(

@@ -161,7 +161,7 @@ async def test_a_look_up_that_fails_is_made_again() -> None:
 
 async def test_a_feed_is_followed_for_some_time_after_its_last_wait_and_not_for_ever() -> None:
     queue = ScriptedQueue()
-    async with serve(queue.app()) as url, waiting_at(url) as waiters:
+    async with serve(queue.app()) as url, waiting_at(url, linger_seconds=2) as waiters:
         assert await label_of(waiters, seconds=0.01) is None
         assert await label_of(waiters, seconds=0.01) is None
         assert [query for query in queue.read if "tail" in query] == queue.read[:1]

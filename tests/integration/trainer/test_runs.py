@@ -133,7 +133,7 @@ async def test_process_past_its_time_is_ended_and_said_so(
     async with open_bench(common, sqlite_url) as bench:
         limits = TrainerSettings(database_url=sqlite_url, run_cpu_seconds=1)
         object.__setattr__(bench.resources, "settings", limits)
-        await bench.label(range(900), truth)
+        await bench.label(range(5_000), truth)
         run = await _run(bench)
         assert run.state == "failed"
         assert run.detail is not None

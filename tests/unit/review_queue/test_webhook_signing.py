@@ -57,7 +57,8 @@ def test_verifier_in_the_docs_trusts_us_and_nobody_else(
     assert verify(secret_of(key), headers, body.encode())
     assert not verify(secret_of(key), headers, body.encode() + b" ")
     assert not verify(secret_of(key), headers | {"webhook-id": "id-2"}, body.encode())
-    if key != other:
+    # HMAC fills short keys up with zeros.
+    if key.ljust(64, b"\0") != other.ljust(64, b"\0"):
         alone = signed_headers((other,), "id-1", datetime.now(UTC), body.encode())
         assert not verify(secret_of(key), alone, body.encode())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,11 @@ async def test_next_address_is_tried_when_one_does_not_answer(receiver: Receiver
     assert answer.status == 204
 
 
-async def test_name_that_does_not_resolve_is_said() -> None:
+async def test_name_that_does_not_resolve_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere_to_be_found(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere_to_be_found)
     async with real(allow_private=True) as found:
         answer = await found.post("https://no-such-name.invalid/", HEADERS, b"{}")
     assert answer.error == "the name cannot be resolved"
@@ -143,16 +148,16 @@ async def speaking(said: bytes, context: ssl.SSLContext | None = None) -> AsyncI
         await asyncio.gather(*handlers, return_exceptions=True)
 
 
-async def said_by(said: bytes) -> Answer:
+async def said_by(said: bytes, seconds: float = 10) -> Answer:
     async with (
         speaking(said) as port,
-        transport("127.0.0.1", allow_private=True, seconds=0.3) as (found, _),
+        transport("127.0.0.1", allow_private=True, seconds=seconds) as (found, _),
     ):
         return await found.post(f"http://receiver.test:{port}/", HEADERS, b"{}")
 
 
 async def test_receiver_that_says_nothing_is_left_after_a_while() -> None:
-    assert (await said_by(b"")).error == "no answer within 0.3 s"
+    assert (await said_by(b"", 0.3)).error == "no answer within 0.3 s"
 
 
 async def test_receiver_that_speaks_no_http_is_a_failure() -> None:
