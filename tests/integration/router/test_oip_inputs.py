@@ -5,10 +5,11 @@ from typing import Any
 
 import httpx
 import numpy as np
+import onnx
 import pytest
 
 from shared.contracts.projects import FieldSpec
-from tests.graphs import UINT8, an_input, image_model, index_model, number_model
+from tests.graphs import FLOAT, UINT8, an_input, image_model, index_model, number_model
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import Publisher, project_of
 from tests.integration.router.oip import packed, tensor
@@ -124,6 +125,29 @@ async def test_pixels_of_another_datatype_are_taken_as_they_are_or_refused(
             "pointer": "/inputs/0/data/0",
             "detail": "must be whole numbers from 0 to 255: value 47 of the row is 256",
         }
+
+
+def with_brightness() -> bytes:
+    """The model of images, whose `mean` can be asked for too."""
+    model = onnx.load_from_string(image_model())
+    made = onnx.helper.make_tensor_value_info("mean", FLOAT, [None, 1])
+    model.graph.output.append(made)
+    return bytes(model.SerializeToString())
+
+
+async def test_other_outputs_of_the_graph_are_those_of_the_files(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
+    await publisher.publish("v1", with_brightness(), inputs=[entry])
+    async with open_world(queue_url) as world:
+        files = tensor("photo", "BYTES", [3], [WHITE, GREY, BLACK])
+        body = {"inputs": [files], "outputs": [{"name": "mean"}]}
+        response = await world.caller.post(INFER, json=body)
+        (output,) = response.json()["outputs"]
+        assert output["shape"] == [3, 1]
+        assert output["data"] == pytest.approx([1, 0.5, 0], abs=0.01)
 
 
 async def test_people_are_shown_files_not_pixels(

@@ -98,16 +98,19 @@ async def predict(
     project: str, request: Request, body: PredictionRequest, service: Service
 ) -> PreAnnotations:
     """Score tasks; nothing is routed, logged or queued."""
+    predictor, caller = service.predictor, principal_of(request)
+    predictor.admit(project)
     view = await service.versions.view(project)
     loaded = await service.inference.loaded(project, None, view)
-    service.predictor.admission.check(loaded.batcher.flow)
+    predictor.admission.check(loaded.batcher.flow)
     try:
         config = parse_config(body.label_config)
         binding = bind(config, view.documents.project.labels, view.documents.project.fields)
     except ValueError as error:
         raise Unprocessable([("/label_config", str(error))]) from error
-    service.predictor.take(principal_of(request), len(body.tasks))
-    return PreAnnotations(results=await pre_annotations(loaded, binding, body.tasks))
+    predictor.take(caller, len(body.tasks))
+    results = await pre_annotations(predictor, loaded, binding, body.tasks)
+    return PreAnnotations(results=results)
 
 
 @backend.get(
