@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.router.pictures import MAX_CALL_PIXELS
 from services.router.settings import RouterSettings
 from tests.graphs import an_input, image_model
 from tests.integration.router.conftest import Open, World
@@ -18,6 +19,7 @@ from tests.pictures import base64_of, encoded, png_of_size
 
 CONFIG = """<View><Image name="shown" value="$photo"/><Choices name="mood" toName="shown">
 <Choice value="positive"/><Choice value="negative"/></Choices></View>"""
+HEADER_ONLY = base64_of(png_of_size(5_700, 5_700))
 
 
 async def by_predict(world: World, *images: str) -> httpx.Response:
@@ -99,3 +101,28 @@ async def test_every_photo_that_is_none_is_named_whoever_was_to_score_it(
         assert pointers == [f"/items/{2 * n}/data/photo" for n in range(8)]
         found = predictions(await world.predict(*photos(*[BLACK, WHITE] * 8)))
         assert [one["suggestion"] for one in found] == ["negative", "positive"] * 8
+
+
+async def test_label_studios_tasks_share_the_pixels_of_a_call_and_each_is_told(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await of_photos(publisher)
+    async with open_world(queue_url) as world:
+        answer = await by_label_studio(world, *[HEADER_ONLY] * 5, WHITE, "no image")
+        assert labels_of(answer) == [[]] * 5 + ["positive", []]
+        errors = [one.get("error", "") for one in answer.json()["results"]]
+        assert all("cannot be decoded" in error for error in errors[:4])
+        assert f"more than {MAX_CALL_PIXELS} pixels: send smaller calls" in errors[4]
+        assert errors[5:] == ["", "/data/photo must be base64 or a URL"]
+
+
+async def test_label_studio_is_told_where_its_token_stands(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await of_photos(publisher)
+    async with open_world(queue_url, router=RouterSettings(rate_limit=1)) as world:
+        answer = await by_label_studio(world, WHITE, BLACK)
+        assert answer.headers["ratelimit-policy"] == '"items";q=1000;w=1000'
+        assert answer.headers["ratelimit"].startswith('"items";r=998;t=')
+    async with open_world(queue_url) as world:
+        assert "ratelimit" not in (await by_label_studio(world, WHITE)).headers

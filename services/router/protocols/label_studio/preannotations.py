@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.router.pictures import Data, Fault, faults_of
+import structlog
+
+from services.router.pictures import (
+    MAX_CALL_PIXELS,
+    TOO_MANY_PIXELS,
+    Data,
+    Fault,
+    faults_of,
+    pixels_of,
+)
 from services.router.predict import Predictor
 from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
 from services.router.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import FieldError, check_data
+
+log = structlog.get_logger()
 
 # Faults by the position of the task.
 _Faults = dict[int, str]
@@ -67,12 +78,31 @@ async def _score_pictures(
         unfit.setdefault(fault.row, []).append(fault)
     faults |= {places[row]: _said(map(_field_error, some)) for row, some in unfit.items()}
     fitting = {places[n]: row for n, row in enumerate(opened) if n not in unfit}
+    _keep_within_pixels(fitting, images, faults)
     places, kept = list(fitting), list(fitting.values())
     scores = await predictor.pictures.each(kept, images, loaded.layouts, score)
     for n, row in enumerate(kept):
         if broken := faults_of(row, n, images):
             faults[places[n]] = _said(map(_field_error, broken))
     return dict(zip(places, scores, strict=True))
+
+
+def _keep_within_pixels(rows: dict[int, Data], images: Sequence[str], faults: _Faults) -> None:
+    """Leave out the tasks whose images no longer fit in what one call may hold.
+
+    Whoever asks chooses no size of its calls, and those that fit are worth having.
+    """
+    total = left_out = 0
+    for i, row in list(rows.items()):
+        pixels = pixels_of(row, images)
+        if total + pixels > MAX_CALL_PIXELS:
+            del rows[i]
+            faults[i] = f"the tasks before it and this one have {TOO_MANY_PIXELS}"
+            left_out += 1
+        else:
+            total += pixels
+    if left_out:
+        log.warning("tasks_left_unscored", count=left_out, cause="pixels")
 
 
 def _field_error(fault: Fault) -> FieldError:
