@@ -11,7 +11,7 @@ from services.router.errors import Overloaded
 from services.router.metrics import REFUSED
 from services.router.scoring.flow import Flow
 
-_LONGEST_RETRY_SECONDS = 60
+LONGEST_RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ class Admission:
         longest = max(self.max_wait_seconds, flow.lag)
         if flow.ahead * flow.pace <= longest and flow.items < self.max_items:
             return None
-        return max(1, min(_LONGEST_RETRY_SECONDS, math.ceil(flow.items * flow.pace)))
+        return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(flow.items * flow.pace)))

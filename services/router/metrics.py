@@ -53,6 +53,11 @@ REFUSED = Counter(
     "Calls refused because there were too many, by cause",
     ["cause"],
 )
+PICTURE_BYTES = Gauge(
+    "surehand_router_picture_bytes",
+    "Bytes of pictures that are being decoded, or are and wait for their model",
+    multiprocess_mode="livesum",
+)
 RELOADS = Counter("surehand_router_reloads_total", "Versions loaded", _PROJECT)
 RELOAD_FAILURES = Counter(
     "surehand_router_reload_failures_total",

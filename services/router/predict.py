@@ -14,7 +14,7 @@ from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
 from services.router.metrics import count_decisions
-from services.router.pictures import Data, scorable_data
+from services.router.pictures import Data, Pictures, check_decoded
 from services.router.rates import RateLimit, holder_of
 from services.router.routing import route
 from services.router.scores import Score
@@ -38,6 +38,7 @@ class Predictor:
     log: RowLog
     shadows: Shadows
     admission: Admission
+    pictures: Pictures
     rate_limit: RateLimit | None
     secret: str
     now: Callable[[], datetime]
@@ -51,6 +52,11 @@ class Predictor:
             self._admit(view)
 
     def _admit(self, view: View) -> None:
+        self._admit_to_model(view)
+        if view.documents.image_fields:
+            self.pictures.decoder.check()
+
+    def _admit_to_model(self, view: View) -> None:
         if view.serving is not None:
             self.admission.check(view.serving.batcher.flow)
 
@@ -82,9 +88,8 @@ class Predictor:
         self.take(incoming.caller, len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
-        if view.documents.image_fields:
-            data = await scorable_data(data, view.documents.image_fields, view.layouts())
-        scores = await self._score(view, data, theirs)
+        score = self._score_pictures if view.documents.image_fields else self._score
+        scores = await score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -150,6 +155,23 @@ class Predictor:
         for positions, part in zip((ours, theirs), found, strict=True):
             for i, score in zip(positions, part, strict=True):
                 scores[i] = score
+        return scores
+
+    async def _score_pictures(
+        self, view: View, data: Sequence[Data], theirs: Sequence[int]
+    ) -> Sequence[Score | None]:
+        """Return what `_score` does; `Unprocessable` when an image is none."""
+        names, challenged = view.documents.image_fields, set(theirs)
+
+        async def use(at: Sequence[int], rows: Sequence[Data]) -> Sequence[Score | None]:
+            if at[0] == 0:
+                # Others may have come while the first pictures were decoded.
+                self._admit_to_model(view)
+            return await self._score(view, rows, [n for n, i in enumerate(at) if i in challenged])
+
+        rows = await self.pictures.admitted(data, names)
+        scores = await self.pictures.each(rows, names, view.layouts(), use)
+        check_decoded(rows, names)
         return scores
 
     async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:

@@ -10,12 +10,14 @@ from functools import partial
 from services.router.admission import Admission
 from services.router.decision_log.kinds import DECISIONS, SHADOW
 from services.router.decision_log.shipping import Retention, RowLog
+from services.router.decoding import Decoder
 from services.router.handoff.dead_letters import Expiry
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.handoff.spool import Spool
 from services.router.measuring import Measuring
 from services.router.metrics import AUDIT_SPOOL_ENTRIES, AUDITS_SPOOLED
+from services.router.pictures import Pictures
 from services.router.predict import Predictor
 from services.router.protocols.label_studio.annotations import Annotations
 from services.router.protocols.label_studio.training import Training
@@ -31,6 +33,9 @@ from shared import tracing
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
+
+# What one large image takes while it is decoded is a thread's.
+_MOST_DECODING = 2
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,11 @@ async def running_router(
     store, bells = Store(common.store_address), Doorbells(common.redis_url)
     threads = threads_per_worker(settings.workers)
     versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
-    retention = partial(_retention, versions)
+    pictures, retention = _pictures(threads, settings), partial(_retention, versions)
     log, shadow_log = _row_logs(common, store, now, retention)
-    shadows = Shadows(versions, shadow_log, now)
+    shadows = Shadows(versions, shadow_log, pictures, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff = _handoff(queue, common, settings)
-    letters = Expiry(handoff.expire_letters, now=now, retention=retention)
     waiters = Waiters(queue, limit=settings.max_waiters)
     async with (
         bells.listening(),
@@ -72,7 +76,7 @@ async def running_router(
         shadow_log.running(),
         shadows.running(),
         handoff.running(),
-        letters.running(),
+        Expiry(handoff.expire_letters, now=now, retention=retention).running(),
         waiters.running(stopping),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running(),
     ):
@@ -83,6 +87,7 @@ async def running_router(
             log=log,
             shadows=shadows,
             admission=Admission(settings.max_wait_seconds, settings.max_items),
+            pictures=pictures,
             rate_limit=_rate_limit(settings),
             secret=common.secret.get_secret_value(),
             now=now,
@@ -133,6 +138,12 @@ def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSetting
         body_limit_bytes=common.body_limit_bytes,
         max_items=settings.max_items,
     )
+
+
+def _pictures(processors: int, settings: RouterSettings) -> Pictures:
+    # The event loop is to have a processor as well, where there is another.
+    threads = max(1, min(_MOST_DECODING, processors - 1))
+    return Pictures(Decoder(threads, max_wait_seconds=settings.max_wait_seconds))
 
 
 def _rate_limit(settings: RouterSettings) -> RateLimit | None:

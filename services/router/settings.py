@@ -16,7 +16,7 @@ class RouterSettings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that share the port."""
     max_wait_seconds: float = Field(default=1.0, gt=0, le=60)
-    """Longest time that a new call may be expected to wait for its model; others are refused."""
+    """Longest that a new call may be expected to wait for its model, or for its pictures."""
     max_items: int = Field(default=10_000, ge=1000)
     """Most items that wait for a model, and most tasks on their way to the review queue."""
     rate_limit: float = Field(default=0.0, ge=0)

@@ -19,7 +19,7 @@ from services.router.calls import Call
 from services.router.decision_log.shipping import RowLog
 from services.router.incoming import Asked
 from services.router.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
-from services.router.pictures import pictured
+from services.router.pictures import Data, Pictures
 from services.router.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -57,9 +57,12 @@ class Shadows:
     Shadows are those that the project has when its items' turn comes.
     """
 
-    def __init__(self, versions: Versions, rows: RowLog, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, versions: Versions, rows: RowLog, pictures: Pictures, now: Callable[[], datetime]
+    ) -> None:
         self._versions = versions
         self._rows = rows
+        self._pictures = pictures
         self._now = now
         self._waiting: deque[_Seen] = deque()
         self._bytes = 0
@@ -120,12 +123,16 @@ class Shadows:
                 await self._score(shadow, part, view.documents.image_fields)
 
     async def _quiet(self) -> None:
-        """Return once there is time to spare: a sleep ends when it should, and nobody scores."""
+        """Return once there is time to spare: a sleep ends when it should, and nobody scores.
+
+        Or decodes: then the pictures of a call would wait for those of shadows.
+        """
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + _PAUSE_SECONDS
             await asyncio.sleep(_PAUSE_SECONDS)
-            if loop.time() - due < _LATE_SECONDS and self._versions.idle:
+            is_late = loop.time() - due >= _LATE_SECONDS
+            if not is_late and self._versions.idle and self._pictures.decoder.idle:
                 return
 
     async def _score(
@@ -133,7 +140,11 @@ class Shadows:
     ) -> None:
         await self._quiet()
         started = time.monotonic()
-        scores = await asyncio.to_thread(_scores, shadow, part, images)
+        data = [seen.item.data for seen in part]
+        if images:
+            scores = await self._score_pictures(shadow, data, images)
+        else:
+            scores = await asyncio.to_thread(shadow.batcher.aside, data)
         lines = _lines(shadow, part, scores, self._now())
         self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
@@ -141,11 +152,15 @@ class Shadows:
         SHADOW_UNSCORED.inc(unscored)
         await asyncio.sleep(_REST * (time.monotonic() - started))
 
+    async def _score_pictures(
+        self, shadow: LoadedVersion, data: Sequence[Data], images: Sequence[str]
+    ) -> Sequence[Score | None]:
+        async def use(_: Sequence[int], rows: list[Data]) -> Sequence[Score | None]:
+            # At once, whoever has come meanwhile: he may wait for the memory that this holds.
+            return await asyncio.to_thread(shadow.batcher.aside, rows)
 
-def _scores(
-    shadow: LoadedVersion, part: Sequence[_Seen], images: Sequence[str]
-) -> list[Score | None]:
-    return shadow.batcher.aside([pictured(seen.item.data, images) for seen in part])
+        rows, _ = await self._pictures.open(data, images)
+        return await self._pictures.each(rows, images, shadow.layouts, use, asks=False)
 
 
 def _lines(

@@ -7,7 +7,7 @@ that a few bytes cannot ask for much memory.
 import base64
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_PIXELS = 2**25
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _WHITE = np.float32(255)
+_SCALED_BYTES = 4
 
 # uint8 or float32, as the layout says.
 PixelArray = NDArray[Any]
@@ -50,11 +51,23 @@ class Layout:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
+    @property
+    def bytes(self) -> int:
+        """How many one image takes."""
+        values = self.height * self.width * self.channels
+        return values * _SCALED_BYTES if self.is_scaled else values
+
 
 class Picture:
-    """One encoded image whose header holds; kept decoded only in the layouts that were asked for.
+    """One encoded image whose header holds.
 
-    Whoever checks a call and whoever scores it share one decoding that way.
+    It is decoded when it is laid out, and what it was laid out as is kept until it is to forget:
+    whoever holds many decides how many are large at a time.
+
+    Attributes
+    ----------
+    pixels, bytes : what it has when it is decoded, and what its file takes.
+    fault : why it cannot be decoded, once that has been tried; None before, and when it can.
     """
 
     def __init__(self, encoded: str) -> None:
@@ -65,22 +78,34 @@ class Picture:
             self._body = base64.b64decode(encoded, validate=True)
             width, height = _open(self._body).size
         self.pixels = width * height
+        self.bytes = len(self._body)
+        self.fault: str | None = None
         self._arrays: dict[Layout, PixelArray] = {}
 
-    def check(self) -> None:
-        """Decode it whole, and forget the pixels; raise `BadImage` when it cannot be done."""
-        _decode(self._body)
+    def lay_out(self, layouts: Iterable[Layout]) -> None:
+        """Decode it whole, once, and keep it in `layouts`; note the `fault` if that fails."""
+        try:
+            image = _decode(self._body)
+        except BadImage as error:
+            self.fault = str(error)
+        else:
+            self._arrays = {layout: _laid_out(image, layout) for layout in layouts}
+
+    def forget(self) -> None:
+        """Keep the encoded image alone."""
+        self._arrays = {}
 
     def array(self, layout: Layout) -> PixelArray:
         """Return its pixels as `layout` wants them; raise `BadImage` when it cannot be decoded.
+
+        What it was not laid out as is decoded now, and not kept.
 
         Returns
         -------
         shape (channels, height, width) or (height, width, channels)
         """
-        if layout not in self._arrays:
-            self._arrays[layout] = _laid_out(_decode(self._body), layout)
-        return self._arrays[layout]
+        kept = self._arrays.get(layout)
+        return _laid_out(_decode(self._body), layout) if kept is None else kept
 
 
 def _open(body: bytes) -> Image.Image:
@@ -106,11 +131,18 @@ def _decode(body: bytes) -> Image.Image:
 def _laid_out(image: Image.Image, layout: Layout) -> PixelArray:
     size = (layout.width, layout.height)
     mode = "L" if layout.channels == 1 else "RGB"
-    resized = _eight_bits(image).convert(mode).resize(size, Image.Resampling.BILINEAR)
+    plain = _eight_bits(image)
+    # Pillow would copy what is in the mode already, and it may be large.
+    resized = (plain if plain.mode == mode else plain.convert(mode)).resize(
+        size, Image.Resampling.BILINEAR
+    )
     pixels: PixelArray = np.asarray(resized).reshape(layout.height, layout.width, layout.channels)
     if layout.is_scaled:
         mean, std = (np.array(one, dtype=np.float32) for one in (layout.mean, layout.std))
-        pixels = (pixels / _WHITE - mean) / std
+        # In place: each further array is as large again.
+        pixels = pixels / _WHITE
+        pixels -= mean
+        pixels /= std
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if layout.channels_first else pixels
 
 

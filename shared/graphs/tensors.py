@@ -121,9 +121,12 @@ class _Slot:
         rows = self._rows(items)
         if self._kind != "float":
             return np.array(rows, dtype=self._dtype).reshape((len(items), *self._sides))
-        # A number that float32 cannot hold becomes infinite, and its answer no distribution.
-        with np.errstate(over="ignore"):
-            return np.array(rows, dtype=self._dtype).reshape((len(items), *self._sides))
+        try:
+            with np.errstate(over="raise"):
+                return np.array(rows, dtype=self._dtype).reshape((len(items), *self._sides))
+        except FloatingPointError as error:
+            # It would be infinite, and a graph may well have an answer to that.
+            raise Unscorable("a number is too large for float32") from error
 
     def _rows(self, items: Sequence[Data]) -> list[Any]:
         if len(self._parts) > 1:

@@ -5,10 +5,11 @@ from typing import Any
 
 import httpx
 import numpy as np
+import onnx
 import pytest
 
 from shared.contracts.projects import FieldSpec
-from tests.graphs import an_input, index_model, number_model
+from tests.graphs import FLOAT, UINT8, an_input, image_model, index_model, number_model
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import Publisher, project_of
 from tests.integration.router.oip import packed, tensor
@@ -97,6 +98,56 @@ async def test_an_image_comes_as_its_file_or_as_the_graphs_pixels(
         assert await labels(world, laid_out) == (422, ["/inputs/0/data/1"])
         flat = tensor("photo", "FP32", [1, 48], np.ones(48))
         assert await labels(world, flat) == (400, ["/inputs/0/shape"])
+
+
+UNFIT = [("INT32", 256), ("INT32", -1), ("INT32", 511), ("FP32", 0.999), ("FP32", 1e20),
+         ("FP64", -0.5), ("UINT64", 2**63), ("FP32", np.nan), ("FP64", np.inf)]  # fmt: skip
+
+
+async def test_pixels_of_another_datatype_are_taken_as_they_are_or_refused(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    entry = an_input("photo", "photo", "uint8", (-1, 3, 4, 4))
+    await publisher.publish("v1", image_model(kind=UINT8), inputs=[entry])
+    async with open_world(queue_url) as world:
+        for datatype in ("UINT8", "INT16", "UINT64", "FP16", "FP64"):
+            given = tensor("photo", datatype, [2, 3, 4, 4], [255] * 48 + [0] * 48)
+            assert await labels(world, given) == ["positive", "negative"]
+        for datatype, pixel in UNFIT:
+            given = tensor("photo", datatype, [2, 3, 4, 4], [255] * 48 + [pixel] + [0] * 47)
+            assert await labels(world, given) == (422, ["/inputs/0/data/1"]), (datatype, pixel)
+        said = await world.caller.post(
+            INFER, json={"inputs": [tensor("photo", "INT32", [1, 3, 4, 4], [0] * 47 + [256])]}
+        )
+        (fault,) = said.json()["errors"]
+        assert fault == {
+            "pointer": "/inputs/0/data/0",
+            "detail": "must be whole numbers from 0 to 255: value 47 of the row is 256",
+        }
+
+
+def with_brightness() -> bytes:
+    """The model of images, whose `mean` can be asked for too."""
+    model = onnx.load_from_string(image_model())
+    made = onnx.helper.make_tensor_value_info("mean", FLOAT, [None, 1])
+    model.graph.output.append(made)
+    return bytes(model.SerializeToString())
+
+
+async def test_other_outputs_of_the_graph_are_those_of_the_files(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
+    await publisher.publish("v1", with_brightness(), inputs=[entry])
+    async with open_world(queue_url) as world:
+        files = tensor("photo", "BYTES", [3], [WHITE, GREY, BLACK])
+        body = {"inputs": [files], "outputs": [{"name": "mean"}]}
+        response = await world.caller.post(INFER, json=body)
+        (output,) = response.json()["outputs"]
+        assert output["shape"] == [3, 1]
+        assert output["data"] == pytest.approx([1, 0.5, 0], abs=0.01)
 
 
 async def test_people_are_shown_files_not_pixels(

@@ -100,11 +100,20 @@ def test_the_previews_of_a_cameras_file_are_ignored() -> None:
     np.testing.assert_allclose(pixels(body)[0, 0], [90, 90, 90], atol=2)
 
 
-def test_a_layout_is_decoded_once() -> None:
-    picture = Picture(encoded())
+def test_what_is_laid_out_is_kept_until_it_is_forgotten() -> None:
+    picture, grey = Picture(encoded()), replace(RAW, channels=1)
     assert picture.pixels == 48
-    assert picture.array(RAW) is picture.array(RAW)
-    assert picture.array(RAW) is not picture.array(replace(RAW, channels=1))
+    assert picture.array(RAW) is not picture.array(RAW)
+    picture.lay_out([RAW, grey])
+    assert picture.fault is None
+    for layout in (RAW, grey):
+        kept = picture.array(layout)
+        assert kept is picture.array(layout)
+        assert kept.nbytes == layout.bytes
+    picture.forget()
+    assert picture.array(RAW) is not picture.array(RAW)
+    scaled = replace(RAW, is_scaled=True, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    assert picture.array(scaled).nbytes == scaled.bytes
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -171,11 +180,14 @@ def test_a_damaged_file_is_an_image_or_a_refusal(which: int, data: st.DataObject
     assert (made.shape, made.dtype) == ((4, 5, 3), np.uint8)
 
 
-def test_checking_decodes_and_forgets() -> None:
-    Picture(encoded(kind="JPEG")).check()
+def test_an_image_is_checked_whole_without_a_layout() -> None:
+    whole = Picture(encoded(kind="JPEG"))
+    whole.lay_out([])
+    assert whole.fault is None
     body = file_of(noise(64), "PNG")
-    with pytest.raises(BadImage):
-        Picture(base64.b64encode(body[: len(body) // 2]).decode()).check()
+    broken = Picture(base64.b64encode(body[: len(body) // 2]).decode())
+    broken.lay_out([])
+    assert "decoded" in (broken.fault or "")
 
 
 def test_pillow_agrees_on_what_was_encoded() -> None:

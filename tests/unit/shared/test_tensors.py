@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.contracts.items import check_data
@@ -151,9 +151,18 @@ def test_any_whole_number_of_64_bits_reaches_an_int64_input(number: int) -> None
     assert made.tolist() == [number]
 
 
-def test_a_number_beyond_float32_becomes_infinite_without_a_warning() -> None:
-    made = fed(an_input("price", "float", [-1]), [{**ITEM, "price": 1e300}])
-    assert made.tolist() == [np.inf]
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@example(1e300)
+@example(float(np.finfo(np.float32).max) * (1 + 2**-25))
+def test_a_number_reaches_a_float_input_as_it_is_or_not_at_all(number: float) -> None:
+    feeder = Feeder([an_input("price", "float", [-1])], FIELDS)
+    item = {**ITEM, "price": number}
+    if feeder.takes(item):
+        (made,) = feeder.feeds([item])["x"].tolist()
+        assert made == pytest.approx(number, rel=2**-24, abs=2**-150)
+    else:
+        # Infinite it would be another number, which a tree, say, has an answer to.
+        assert abs(number) > float(np.finfo(np.float32).max)
 
 
 NORMALISED = {"image": ImageNormalisation(mean=[0.5], std=[0.5])}

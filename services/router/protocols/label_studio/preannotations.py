@@ -1,47 +1,116 @@
 """Tasks of Label Studio, scored by a model version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from services.router.pictures import Data, scorable_data
+import structlog
+
+from services.router.pictures import (
+    MAX_CALL_PIXELS,
+    TOO_MANY_PIXELS,
+    Data,
+    Fault,
+    faults_of,
+    pixels_of,
+)
+from services.router.predict import Predictor
 from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
 from services.router.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import FieldError, check_data
-from shared.problems import Unprocessable
+
+log = structlog.get_logger()
+
+# Faults by the position of the task.
+_Faults = dict[int, str]
 
 
 async def pre_annotations(
-    loaded: LoadedVersion, binding: Binding, tasks: Sequence[LabelStudioTask]
+    predictor: Predictor, loaded: LoadedVersion, binding: Binding, tasks: Sequence[LabelStudioTask]
 ) -> list[PreAnnotation]:
-    """Score each task whose data has the fields that the graph reads: a bad one spoils no other."""
-    rows: list[Data] = []
-    faults: dict[int, str] = {}
+    """Score each task whose data has the fields that the graph reads: a bad one spoils no other.
+
+    Raises
+    ------
+    Overloaded
+        Too much waits already: nothing was scored.
+    """
+    rows: dict[int, Data] = {}
+    faults: _Faults = {}
     for i, task in enumerate(tasks):
-        try:
-            rows.append(await _row(loaded, binding, task))
-        except Unprocessable as unfit:
-            found = unfit.extensions["errors"]
-            faults[i] = "; ".join(f"{fault['pointer']} {fault['detail']}" for fault in found)
-    scores = iter(await loaded.batcher.score(rows) if rows else [])
+        given = binding.item_data(task.data)
+        row = {field: value for field, value in given.items() if field in loaded.fields}
+        if errors := check_data(row, loaded.fields):
+            faults[i] = _said(errors)
+        else:
+            rows[i] = row
+    images = [field for field, spec in loaded.fields.items() if spec.type == "image"]
+    if images:
+        scores = await _score_pictures(predictor, loaded, images, rows, faults)
+    else:
+        found = await loaded.batcher.score(list(rows.values())) if rows else []
+        scores = dict(zip(rows, found, strict=True))
     return [
-        _unscored(loaded, faults[i]) if i in faults else _scored(loaded, binding, next(scores))
+        _unscored(loaded, faults[i]) if i in faults else _scored(loaded, binding, scores[i])
         for i in range(len(tasks))
     ]
 
 
-async def _row(loaded: LoadedVersion, binding: Binding, task: LabelStudioTask) -> Data:
-    """Return what the graph reads of a task; `Unprocessable` when it is not as the project says."""
-    given = binding.item_data(task.data)
-    row = {field: value for field, value in given.items() if field in loaded.fields}
-    errors: list[FieldError] = check_data(row, loaded.fields)
-    if errors:
-        raise Unprocessable(errors)
-    images = [field for field, spec in loaded.fields.items() if spec.type == "image"]
-    (scorable,) = await scorable_data(
-        [row], images, loaded.layouts, place=lambda _, field: f"/data/{field}", whole="/data"
-    )
-    return scorable
+async def _score_pictures(
+    predictor: Predictor,
+    loaded: LoadedVersion,
+    images: Sequence[str],
+    rows: dict[int, Data],
+    faults: _Faults,
+) -> dict[int, Score | None]:
+    """Return the scores of the tasks whose images are some; add to `faults` for the others."""
+
+    async def score(at: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
+        if at[0] == 0:
+            # Others may have come while the first pictures were decoded.
+            predictor.admission.check(loaded.batcher.flow)
+        return await loaded.batcher.score(part)
+
+    places = list(rows)
+    opened, found = await predictor.pictures.open(list(rows.values()), images)
+    unfit: dict[int, list[Fault]] = {}
+    for fault in found:
+        unfit.setdefault(fault.row, []).append(fault)
+    faults |= {places[row]: _said(map(_field_error, some)) for row, some in unfit.items()}
+    fitting = {places[n]: row for n, row in enumerate(opened) if n not in unfit}
+    _keep_within_pixels(fitting, images, faults)
+    places, kept = list(fitting), list(fitting.values())
+    scores = await predictor.pictures.each(kept, images, loaded.layouts, score)
+    for n, row in enumerate(kept):
+        if broken := faults_of(row, n, images):
+            faults[places[n]] = _said(map(_field_error, broken))
+    return dict(zip(places, scores, strict=True))
+
+
+def _keep_within_pixels(rows: dict[int, Data], images: Sequence[str], faults: _Faults) -> None:
+    """Leave out the tasks whose images no longer fit in what one call may hold.
+
+    Whoever asks chooses no size of its calls, and those that fit are worth having.
+    """
+    total = left_out = 0
+    for i, row in list(rows.items()):
+        pixels = pixels_of(row, images)
+        if total + pixels > MAX_CALL_PIXELS:
+            del rows[i]
+            faults[i] = f"the tasks before it and this one have {TOO_MANY_PIXELS}"
+            left_out += 1
+        else:
+            total += pixels
+    if left_out:
+        log.warning("tasks_left_unscored", count=left_out, cause="pixels")
+
+
+def _field_error(fault: Fault) -> FieldError:
+    return f"/data/{fault.name}", fault.detail
+
+
+def _said(errors: Iterable[FieldError]) -> str:
+    return "; ".join(f"{pointer} {detail}" for pointer, detail in errors)
 
 
 def _scored(loaded: LoadedVersion, binding: Binding, score: Score | None) -> PreAnnotation:

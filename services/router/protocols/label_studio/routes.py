@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from services.router.errors import (
@@ -29,6 +29,7 @@ from services.router.protocols.label_studio.messages import (
 )
 from services.router.protocols.label_studio.preannotations import pre_annotations
 from services.router.protocols.native import Service
+from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
@@ -95,19 +96,28 @@ def _check_schema(text: str, view: View) -> None:
     response_model_exclude_unset=True,
 )
 async def predict(
-    project: str, request: Request, body: PredictionRequest, service: Service
+    project: str, request: Request, response: Response, body: PredictionRequest, service: Service
 ) -> PreAnnotations:
-    """Score tasks; nothing is routed, logged or queued."""
+    """Score tasks; nothing is routed, logged or queued.
+
+    A task that cannot be scored has an empty `result`, and in `error` why. That is so, too, for
+    tasks whose images are more than one call may hold: send them in another.
+    """
+    predictor, caller = service.predictor, principal_of(request)
+    predictor.admit(project)
     view = await service.versions.serving(project)
     loaded = await service.inference.loaded(project, None, view)
-    service.predictor.admission.check(loaded.batcher.flow)
+    predictor.admission.check(loaded.batcher.flow)
     try:
         config = parse_config(body.label_config)
         binding = bind(config, view.documents.project.labels, view.documents.project.fields)
     except ValueError as error:
         raise Unprocessable([("/label_config", str(error))]) from error
-    service.predictor.take(principal_of(request), len(body.tasks))
-    return PreAnnotations(results=await pre_annotations(loaded, binding, body.tasks))
+    predictor.take(caller, len(body.tasks))
+    results = await pre_annotations(predictor, loaded, binding, body.tasks)
+    if predictor.rate_limit is not None:
+        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    return PreAnnotations(results=results)
 
 
 @backend.get(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from services.router.errors import MalformedInference
@@ -18,6 +19,7 @@ from shared.problems import Unprocessable
 Columns = dict[str, Values]
 Reader = Callable[[Any], Any]
 
+_UINT8_MAX = 255
 _NUMBERS = ("number", "vector")
 _IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 
@@ -129,14 +131,34 @@ def _pixels(entry: ModelInput, tensor: Tensor, at: str) -> Values:
     count, sides = tensor.shape[0], entry.shape[1:]
     if tensor.shape[1:] != sides:
         raise MalformedInference(f"{at}/shape", f"must be {[count, *sides]}")
-    dtype = np.uint8 if KINDS[entry.dtype] == "uint8" else np.float32
-    with np.errstate(over="ignore", invalid="ignore"):
-        pixels = np.asarray(tensor.values).astype(dtype).reshape(tensor.shape)
-    finite = np.isfinite(pixels).reshape(count, -1).all(axis=1)
-    if not finite.all():
-        faults = [(f"{at}/data/{row}", "must be finite numbers") for row in np.flatnonzero(~finite)]
-        raise Unprocessable(faults)
+    given = tensor.values
+    if not isinstance(given, np.ndarray):
+        # Whole numbers and others, as JSON has them: larger than any integer of NumPy's.
+        given = np.array(given, dtype=np.float64)
+    given = given.reshape(tensor.shape)
+    if KINDS[entry.dtype] == "uint8":
+        fitting = (given >= 0) & (given <= _UINT8_MAX) & (given == np.floor(given))
+        _require_all(fitting, given, f"whole numbers from 0 to {_UINT8_MAX}", at)
+        return list(given.astype(np.uint8))
+    with np.errstate(over="ignore"):
+        pixels = given.astype(np.float32)
+    _require_all(np.isfinite(pixels), given, "finite numbers that float32 can hold", at)
     return list(pixels)
+
+
+def _require_all(
+    fitting: npt.NDArray[np.bool_], given: npt.NDArray[Any], what: str, at: str
+) -> None:
+    """Raise `Unprocessable` with a fault for each row that has a value which does not fit."""
+    if fitting.all():
+        return
+    fits, values = fitting.reshape(len(fitting), -1), given.reshape(len(given), -1)
+    faults = []
+    for row in np.flatnonzero(~fits.all(axis=1)):
+        first = int(fits[row].argmin())
+        fault = f"must be {what}: value {first} of the row is {values[row, first]:.12g}"
+        faults.append((f"{at}/data/{row}", fault))
+    raise Unprocessable(faults)
 
 
 def _indexed(values: Sequence[str], index: Any) -> str:

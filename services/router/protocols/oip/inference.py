@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from services.router.errors import ItemConflict, MalformedInference, VersionNotReady
 from services.router.incoming import Asked, Incoming
-from services.router.pictures import Data, scorable_data
+from services.router.pictures import Data, check_decoded
 from services.router.predict import Predictor
 from services.router.protocols.oip.interface import Interface, Rows
 from services.router.protocols.oip.requests import InferenceRequest, read
 from services.router.protocols.oip.responses import Headers, Result, encode, wanted_of
+from services.router.scores import Score
 from services.router.versions.documents import Documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -78,13 +80,39 @@ class Inference:
         rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
         self.predictor.take(caller, len(rows.items))
         note(project=model, items=len(rows.items), model_version=loaded.version)
-        data = await _scorable(rows, view, loaded) if view.documents.image_fields else rows.items
-        scores = await loaded.batcher.score(data)
-        if None in scores:
-            raise _unscorable(loaded.version, scores)
-        arrays = await _arrays(loaded, of_graph, data) if of_graph else {}
+        if files := _files(rows, view):
+            scores, arrays = await self._scored_files(rows, files, loaded, of_graph)
+        else:
+            scores = _scorable(loaded, await loaded.batcher.score(rows.items))
+            arrays = await _arrays(loaded, of_graph, rows.items) if of_graph else {}
         result = Result(loaded.version, loaded.manifest.labels, scores, None, arrays)
         return encode(model, request.id, wanted, result)
+
+    async def _scored_files(
+        self, rows: Rows, files: Sequence[str], loaded: LoadedVersion, of_graph: Sequence[str]
+    ) -> tuple[Sequence[Score | None], dict[str, Any]]:
+        """Score rows that have images as files, and run the graph for its other outputs."""
+
+        async def score(at: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
+            if at[0] == 0:
+                # Others may have come while the first pictures were decoded.
+                self.predictor.admission.check(loaded.batcher.flow)
+            return await loaded.batcher.score(part)
+
+        async def run(_: Sequence[int], part: list[Data]) -> list[dict[str, Any]]:
+            arrays = await _arrays(loaded, of_graph, part)
+            return [{name: found[i] for name, found in arrays.items()} for i in range(len(part))]
+
+        pictures = self.predictor.pictures
+        data = await pictures.admitted(rows.items, files, place=rows.place, whole="/inputs")
+        scores = await pictures.each(data, files, loaded.layouts, score)
+        check_decoded(data, files, place=rows.place)
+        _scorable(loaded, scores)
+        if not of_graph:
+            return scores, {}
+        found = await pictures.each(data, files, loaded.layouts, run, asks=False)
+        each = [row for row in found if row is not None]
+        return scores, {name: np.stack([row[name] for row in each]) for name in of_graph}
 
     async def loaded(self, model: str, version: str | None, view: View) -> LoadedVersion:
         """Return the version that is named, or the one that serves.
@@ -185,24 +213,26 @@ def _point_at_inputs(problem: Problem, rows: Rows) -> None:
             fault[member] = _ITEM_POINTER.sub(renamed, fault[member])
 
 
-def _unscorable(version: str, scores: Sequence[Any]) -> Unprocessable:
-    return Unprocessable(
-        [
-            (f"/inputs/0/data/{i}", f"is in a row that version {version} cannot score")
-            for i, score in enumerate(scores)
-            if score is None
-        ]
-    )
+def _scorable(loaded: LoadedVersion, scores: Sequence[Score | None]) -> Sequence[Score | None]:
+    """Return the scores; raise `Unprocessable` when one is missing."""
+    if None in scores:
+        raise Unprocessable(
+            [
+                (f"/inputs/0/data/{i}", f"is in a row that version {loaded.version} cannot score")
+                for i, score in enumerate(scores)
+                if score is None
+            ]
+        )
+    return scores
 
 
-async def _scorable(rows: Rows, view: View, loaded: LoadedVersion) -> Sequence[Data]:
-    """Return the data of rows with images: those that came as files, as pictures."""
-    files = [
+def _files(rows: Rows, view: View) -> list[str]:
+    """Return the image fields that came as files."""
+    return [
         field
         for field in view.documents.image_fields
         if field in rows.inputs and field not in rows.laid_out
     ]
-    return await scorable_data(rows.items, files, loaded.layouts, place=rows.place, whole="/inputs")
 
 
 async def _arrays(

@@ -1,0 +1,188 @@
+"""Decoding of pictures: in threads of their own, in turns, within so much time and memory.
+
+A few bytes can ask for seconds of decoding and for gigabytes of pixels. So the pictures of a call
+are decoded a few at a time, and forgotten once they are scored: a turn waits until there is a
+thread for it, and room in memory. What they cost is known from their headers, and what a picture of
+such a cost takes is measured: a call that would wait too long is refused before one is decoded.
+"""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from services.router.admission import LONGEST_RETRY_SECONDS
+from services.router.errors import Overloaded
+from services.router.metrics import PICTURE_BYTES, REFUSED
+from shared.graphs.images import Layout, Picture
+
+Result = TypeVar("Result")
+
+# Laid-out pictures that are in memory at a time; a turn that is larger is alone there.
+MOST_BYTES = 128 * 1024 * 1024
+# Until it is measured: seconds of one thread for a picture's cost of 1.
+_FIRST_PACE = 1e-8
+# A measurement counts by what it was of; one of so much is worth half.
+_MEASURED_COST = 2**24
+_MOST_WEIGHT = 0.5
+
+
+@dataclass(eq=False)
+class Turn:
+    """Pictures that are decoded together, each for some layouts.
+
+    `cost` is what decoding them takes, in any unit that is proportional to time; `bytes` what they
+    are laid out as.
+    """
+
+    pictures: Sequence[tuple[Picture, Sequence[Layout]]]
+    cost: int
+    bytes: int
+
+
+class _Waiting:
+    """One turn under way."""
+
+    __slots__ = ("done", "ended", "started", "turn")
+
+    def __init__(self, turn: Turn, done: asyncio.Future[None]) -> None:
+        self.turn = turn
+        self.done = done
+        self.started = False
+        self.ended = False
+
+
+class Decoder:
+    """Decodes the turns of all calls, in the order in which they come; for one event loop.
+
+    Attributes
+    ----------
+    held_bytes : what the turns take that are being decoded or wait for their model.
+    ahead : the cost of all turns that are not decoded yet.
+    pace : seconds until a cost of 1 is decoded.
+    """
+
+    def __init__(
+        self, threads: int, *, max_wait_seconds: float, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
+        self._free = threads
+        self._threads = threads
+        self._max_wait_seconds = max_wait_seconds
+        self._most_bytes = most_bytes
+        self._waiting: deque[_Waiting] = deque()
+        self.held_bytes = 0
+        self.ahead = 0
+        self.pace = _FIRST_PACE / threads
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be decoded, and nothing is."""
+        return not self.ahead
+
+    def check(self) -> None:
+        """Raise `Overloaded` when a new call's pictures would wait too long.
+
+        Those that wait for nothing but themselves are always taken, however long they take.
+        """
+        seconds = self.ahead * self.pace
+        if seconds > self._max_wait_seconds:
+            REFUSED.labels("pictures").inc()
+            raise Overloaded(max(1, min(LONGEST_RETRY_SECONDS, math.ceil(seconds))))
+
+    async def aside(self, cost: int, function: Callable[[], Result]) -> Result:
+        """Return what a short `function` does, in a thread and before the turns that wait."""
+        self.ahead += cost
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+        finally:
+            self.ahead -= cost
+
+    @contextlib.asynccontextmanager
+    async def decoded(self, turn: Turn) -> AsyncIterator[None]:
+        """Lay the pictures of a turn out, and let them forget it at the end of the block.
+
+        When the caller is cancelled meanwhile, those that are not decoded yet never are.
+        """
+        if not turn.pictures:
+            yield
+            return
+        waiting = _Waiting(turn, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self.ahead += turn.cost
+        self._next()
+        try:
+            await waiting.done
+            yield
+        finally:
+            self._leave(waiting)
+
+    def _next(self) -> None:
+        """Begin the first turns that there are threads and memory for."""
+        while self._waiting and self._free:
+            waiting = self._waiting[0]
+            if self.held_bytes and self.held_bytes + waiting.turn.bytes > self._most_bytes:
+                return
+            self._waiting.popleft()
+            waiting.started = True
+            self._free -= 1
+            self._hold(waiting.turn.bytes)
+            running = asyncio.get_running_loop().run_in_executor(self._pool, _lay_out, waiting)
+            running.add_done_callback(partial(self._ran, waiting))
+
+    def _ran(self, waiting: _Waiting, ran: asyncio.Future[float]) -> None:
+        waiting.ended = True
+        self._free += 1
+        self.ahead -= waiting.turn.cost
+        has_left = waiting.done.done()
+        if ran.cancelled():
+            waiting.done.cancel()
+        elif error := ran.exception():
+            if not has_left:
+                waiting.done.set_exception(error)
+        elif not has_left:
+            self._measure(ran.result(), waiting.turn.cost)
+            waiting.done.set_result(None)
+        if has_left:
+            self._release(waiting.turn)
+        self._next()
+
+    def _measure(self, seconds: float, cost: int) -> None:
+        weight = _MOST_WEIGHT * min(1.0, cost / _MEASURED_COST)
+        self.pace += weight * (seconds / cost / self._threads - self.pace)
+
+    def _leave(self, waiting: _Waiting) -> None:
+        if waiting.ended:
+            self._release(waiting.turn)
+        elif waiting.started:
+            # The thread sees it, and its end releases the rest.
+            waiting.done.cancel()
+        else:
+            self._waiting.remove(waiting)
+            self.ahead -= waiting.turn.cost
+        self._next()
+
+    def _release(self, turn: Turn) -> None:
+        for picture, _ in turn.pictures:
+            picture.forget()
+        self._hold(-turn.bytes)
+
+    def _hold(self, count: int) -> None:
+        self.held_bytes += count
+        PICTURE_BYTES.inc(count)
+
+
+def _lay_out(waiting: _Waiting) -> float:
+    """Lay a turn's pictures out, as long as somebody waits for them; return the seconds it took."""
+    started = time.perf_counter()
+    for picture, layouts in waiting.turn.pictures:
+        if waiting.done.cancelled():
+            break
+        picture.lay_out(layouts)
+    return time.perf_counter() - started
