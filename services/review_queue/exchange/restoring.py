@@ -104,12 +104,18 @@ class Restoration:
             if state == "leased" and fresh:
                 self.refused[places[task_id]] = _HELD
             elif state == "open" and fresh:
-                answers: list[Answer] = [one for one in kept if one.task_id == task_id]
+                answers: list[Answer] = [
+                    one for one in kept if one.task_id == task_id and self._counts(one)
+                ]
                 answers += fresh
                 self._join(task, record, fresh, answers)
                 changed.append(task_id)
         # What ended before is told first.
         self._events[:0] = await end_expired(session, changed, self.now)
+
+    def _counts(self, answer: Answer) -> bool:
+        # One for a label that the project has no more does not.
+        return answer.skipped or answer.label in self.project.labels
 
     def _join(
         self,

@@ -119,7 +119,7 @@ class CorrectionService:
                 return progress_of(task, None)
             await supersede(session, task, now)
             session.add(_verdict(task, body, recorded_by, now))
-            read, reviewers = project.instructions_revision, self.known.of(project_name)
+            read, reviewers = project.instructions_revision, self.known.of(project)
             answered = Answered(session, project, task, read, now, reviewers)
             outcome = await answered.by_verdict(body.label, blind=False)
             await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))

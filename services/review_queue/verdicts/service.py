@@ -132,7 +132,7 @@ class VerdictService:
         return await self._answered(held, project).by_skip()
 
     def _answered(self, held: Held, project: Project) -> Answered:
-        read, known = held.lease.instructions_revision, self.known.of(project.project)
+        read, known = held.lease.instructions_revision, self.known.of(project)
         return Answered(held.session, project, held.task, read, held.now, known)
 
     async def release(self, token: str, who: Principal) -> TaskProgress:

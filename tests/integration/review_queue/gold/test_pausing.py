@@ -111,7 +111,7 @@ async def test_gold_teaches_consensus_what_seeded_suggestions_do_not(crowd: Crow
     for name in ("r1", "r2"):
         await answer_gold(crowd, name, reviewer(1.0, random.Random(1)), 40)
     assert await crowd.rooms.known.refresh() == 1
-    learned = crowd.rooms.known.of("shop")
+    learned = crowd.rooms.known.of(await crowd.rooms.projects.get("shop"))
     assert learned is not None
     # Half of the suggestions were made wrong.
     assert learned.gold.tolist() == [20, 20]
