@@ -197,7 +197,9 @@ class Restoration:
     def _outcome(
         self, task: TaskRow, answers: Sequence[Answer], standing: Standing, revision: int
     ) -> dict[str, Any]:
-        counted = {one.reviewer for one in answers if one.skipped == (standing.label is None)}
+        counted = [one for one in answers if one.skipped == (standing.label is None)]
+        # As where people answer here: what the last one had read.
+        read = [one.instructions_revision for one in counted if one.instructions_revision]
         return {
             "project": task.project,
             "task_id": task.task_id,
@@ -205,10 +207,10 @@ class Restoration:
             "lane": task.lane,
             "label": standing.label,
             "source": standing.source,
-            "verdicts": len(counted),
+            "verdicts": len({one.reviewer for one in counted}),
             "blind": bool(answers) and all(one.blind for one in answers),
             "prediction": task.prediction,
-            "instructions_revision": self.project.instructions_revision,
+            "instructions_revision": [self.project.instructions_revision, *read][-1],
             "resolved_at": standing.resolved_at,
         }
 

@@ -168,6 +168,7 @@ def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> Verdic
         token=held.lease.token,
         skipped=skipped,
         blind=blind,
+        instructions_revision=held.lease.instructions_revision,
         given_at=held.now,
         **answer,
     )

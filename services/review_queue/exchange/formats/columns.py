@@ -14,9 +14,14 @@ from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import STANDING
 from shared.contracts.projects import FieldSpec, Project
 
-Kind = Literal["text", "number", "vector", "json", "integer", "moment", "verdicts"]
+Kind = Literal["text", "number", "vector", "json", "integer", "flag", "moment", "verdicts"]
 _OF_FIELD: dict[str, Kind] = {"number": "number", "vector": "vector", "json": "json"}
-_OWN: dict[str, Kind] = {"revision": "integer", "created_at": "moment", "resolved_at": "moment"}
+_OWN: dict[str, Kind] = {
+    "adjudication": "flag",
+    "revision": "integer",
+    "created_at": "moment",
+    "resolved_at": "moment",
+}
 
 
 class Columns:

@@ -26,6 +26,7 @@ from shared.contracts.projects import Project
 FROM_NAME = "label"
 _KEPT = ("metadata", "lane", "due_at", "created_at", "prediction")
 _OWN = "surehand"
+_ASIDE = ("reviewer", "comment", "blind", "instructions_revision")
 _USER = "label-studio-user-"
 _READ_BYTES = 64 * 1024
 
@@ -229,7 +230,7 @@ class LabelStudioWriter:
         }
 
     def _annotation(self, verdict: Record, *, ground_truth: bool) -> dict[str, Any]:
-        own = {key: verdict[key] for key in ("reviewer", "comment", "blind")}
+        own = {key: verdict[key] for key in _ASIDE}
         return {
             "result": self._result(verdict["label"]),
             "was_cancelled": verdict["skipped"],

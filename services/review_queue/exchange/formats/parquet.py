@@ -88,6 +88,7 @@ def schema(columns: Columns) -> Any:
             ("comment", pa.string()),
             ("active_seconds", pa.float64()),
             ("blind", pa.bool_()),
+            ("instructions_revision", pa.int32()),
             ("given_at", moment),
         ]
     )
@@ -97,6 +98,7 @@ def schema(columns: Columns) -> Any:
         "number": pa.float64(),
         "vector": pa.list_(pa.float64()),
         "integer": pa.int32(),
+        "flag": pa.bool_(),
         "moment": moment,
         "verdicts": pa.list_(verdict),
     }

@@ -106,6 +106,9 @@ def _value(name: str, cell: str, kind: Kind) -> Any:
             return unguard(cell)
         case "vector" | "verdicts":
             return parsed(name, cell)
+        case "flag":
+            # Spreadsheets write TRUE.
+            return {"true": True, "false": False}.get(cell.lower(), cell)
         case "number":
             return _number(cell)
         case "integer" if cell.isascii() and cell.isdigit():

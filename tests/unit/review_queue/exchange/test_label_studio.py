@@ -199,7 +199,12 @@ def test_an_export_is_what_label_studio_takes() -> None:
             "ground_truth": True,
             "lead_time": 1.5,
             "created_at": "2026-11-24T06:00:00.123456Z",
-            "surehand": {"reviewer": "r1", "comment": None, "blind": True},
+            "surehand": {
+                "reviewer": "r1",
+                "comment": None,
+                "blind": True,
+                "instructions_revision": 2,
+            },
         }
     ]
     positive = {**result, "value": {"choices": ["positive"]}}
