@@ -153,7 +153,8 @@ def _choices(annotation: dict[str, Any]) -> list[str]:
 
 
 def _is_answer(annotation: dict[str, Any]) -> bool:
-    return bool(annotation.get("was_cancelled")) or bool(_choices(annotation))
+    # Whatever is in it was said by somebody: what cannot be read is refused, and not dropped.
+    return bool(annotation.get("was_cancelled")) or bool(annotation.get("result"))
 
 
 def _label(at: int, annotation: dict[str, Any], project: Project) -> str:
@@ -188,7 +189,7 @@ def _reviewer(person: Any) -> Any:
 
 def _ground_truth(annotations: list[dict[str, Any]], project: Project) -> str | None:
     for at, one in enumerate(annotations):
-        if one.get("ground_truth") and not one.get("was_cancelled") and _choices(one):
+        if one.get("ground_truth") and not one.get("was_cancelled") and _is_answer(one):
             return _label(at, one, project)
     return None
 
