@@ -61,9 +61,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
 
     def response(self) -> Response:
         """Return the problem as a response."""
-        return Response(
-            orjson.dumps(self.document()), self.status, self.headers, media_type=MEDIA_TYPE
-        )
+        return Response(to_json(self.document()), self.status, self.headers, media_type=MEDIA_TYPE)
 
 
 class NotJson(Problem):
@@ -171,6 +169,26 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+def to_json(document: Mapping[str, Any]) -> bytes:
+    r"""Return a problem's JSON; text that is not Unicode is spelt out (`\udcff`), never refused."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return orjson.dumps(_spelt(document))
+
+
+def _spelt(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case Mapping():
+            return {_spelt(key): _spelt(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_spelt(one) for one in value]
+        case _:
+            return value
+
+
 def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI `responses` for the problems of a route.
 
@@ -235,7 +253,7 @@ def _http(_: Request, error: Exception) -> Response:
         "status": error.status_code,
         "detail": str(error.detail),
     }
-    return Response(orjson.dumps(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
+    return Response(to_json(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
 
 
 def _left(_: Request, __: Exception) -> Response:

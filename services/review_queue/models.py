@@ -120,7 +120,11 @@ class LeaseRow(Base, table=True):
 
 
 class VerdictRow(Base, table=True):
-    """One reviewer's answer (`label`) or skip (`label` null, `skipped`)."""
+    """One reviewer's answer (`label`) or skip (`label` null, `skipped`).
+
+    `instructions_revision` is that of the instructions he had; null where that is not known, and
+    where a release wrote it that did not keep it: its lease knows.
+    """
 
     __tablename__ = "verdicts"
     __table_args__ = (
@@ -138,6 +142,7 @@ class VerdictRow(Base, table=True):
     comment: str | None = None
     active_seconds: float | None = None
     blind: bool
+    instructions_revision: int | None = None
     given_at: datetime = Field(sa_type=UtcDateTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

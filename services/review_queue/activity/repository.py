@@ -48,7 +48,8 @@ async def told(
 ) -> Sequence[Row[Any]]:
     """Return lines of these kinds of the timelines of a project's tasks, newest first.
 
-    Without answers that somebody else recorded: the log has a line of its own for these.
+    Without answers that somebody else recorded: the log has a line of its own for these. And
+    without what nobody did, as when an answer falls with its label.
     """
     # Not a join: SQLite would begin with all tasks of the project, and sort all their lines.
     in_project = exists().where(_tasks.c.task_id == _events.c.task_id, _tasks.c.project == project)
@@ -56,6 +57,7 @@ async def told(
         in_project,
         _events.c.event_id < before,
         _events.c.kind.in_(kinds),
+        _events.c.actor.is_not(None),
         _events.c.detail["recorded_by"].as_string().is_(None),
     )
     if actor is not None:

@@ -61,7 +61,9 @@ async def get_own_statistics(project: str, rooms: InRooms, who: ByReviewer) -> R
 
 
 @router.post(
-    "/reviewers/{reviewer}/pause", summary="Give a reviewer no more tasks", responses=_WITH_BODY
+    "/reviewers/{reviewer:path}/pause",
+    summary="Give a reviewer no more tasks",
+    responses=_WITH_BODY,
 )
 async def pause_reviewer(
     project: str, reviewer: Reviewer, body: PauseReason, rooms: InRooms, who: ByOperator
@@ -75,7 +77,7 @@ async def pause_reviewer(
 
 
 @router.post(
-    "/reviewers/{reviewer}/resume",
+    "/reviewers/{reviewer:path}/resume",
     summary="Give a reviewer tasks again",
     responses=_LIST_REFUSED,
 )

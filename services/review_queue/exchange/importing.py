@@ -87,8 +87,7 @@ class ImportService:
         Unprocessable
             It cannot be read as that format at all.
         """
-        async with self.database.reading() as session:
-            project = await current_project(session, project_name)
+        project = await self._current(project_name)
         loop = asyncio.get_running_loop()
         incoming = IncomingFile(chunks, loop)
         file: io.BufferedReader = io.BufferedReader(incoming, _READ_BYTES)
@@ -99,7 +98,7 @@ class ImportService:
         try:
             while True:
                 batch, fault = await loop.run_in_executor(reader, _next, rows, incoming)
-                await self._take(project, batch, tally, lane=lane, actor=actor)
+                await self._take(project_name, batch, tally, lane=lane, actor=actor)
                 if fault is not None or not batch:
                     return _report(tally, fault)
         finally:
@@ -107,9 +106,15 @@ class ImportService:
             reader.submit(rows.close)
             reader.shutdown(wait=False)
 
+    async def _current(self, project_name: str) -> Project:
+        async with self.database.reading() as session:
+            return await current_project(session, project_name)
+
     async def _take(
-        self, project: Project, rows: Sequence[Row], tally: _Tally, *, lane: Lane, actor: str
+        self, project_name: str, rows: Sequence[Row], tally: _Tally, *, lane: Lane, actor: str
     ) -> None:
+        # As it is now: labels may have gone while the body came.
+        project = await self._current(project_name)
         tally.rows += len(rows)
         checked = [(row.line, _record(row, project, lane)) for row in rows]
         faults = [(line, one) for line, one in checked if isinstance(one, str)]

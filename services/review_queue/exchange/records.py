@@ -13,12 +13,18 @@ Format = Literal["jsonl", "csv", "parquet", "label-studio"]
 
 LONGEST_ACTIVE_SECONDS = 86_400.0
 # The keys of a record that say how its task stands.
-STANDING = ("task_id", "state", "label", "source", "revision", "created_at", "resolved_at")
+STANDING = (
+    *("task_id", "state", "adjudication", "label", "source", "revision"),
+    *("created_at", "resolved_at"),
+)
 REJECTED_SHOWN = 1000
 
 
 class GivenVerdict(Message):
-    """One reviewer's answer, or his skip (`label` null, `comment` the reason)."""
+    """One reviewer's answer, or his skip (`label` null, `comment` the reason).
+
+    `instructions_revision` is that of the instructions he had, null where nobody knows.
+    """
 
     reviewer: Reviewer
     label: Label | None = None
@@ -26,6 +32,7 @@ class GivenVerdict(Message):
     comment: Comment | None = None
     active_seconds: float | None = Field(default=None, ge=0, le=LONGEST_ACTIVE_SECONDS)
     blind: bool = False
+    instructions_revision: int | None = Field(default=None, ge=1, le=1_000_000)
     given_at: UtcTime | None = None
 
     @model_validator(mode="after")
@@ -39,7 +46,8 @@ class TaskRecord(Message):
     """A task with its item, how it stands, and all answers that nobody has taken back.
 
     An export gives every key; an import needs `item_id` and `data`. `task_id` follows from the
-    project and the item. Without `state` the label, else the verdicts, say how the task stands.
+    project and the item. Without `state` the label, else the verdicts, say how the task stands;
+    without `adjudication` the verdicts say whether it waits for one.
     """
 
     item_id: ItemId
@@ -50,6 +58,7 @@ class TaskRecord(Message):
     prediction: TaskPrediction | None = None
     task_id: str | None = None
     state: TaskState | None = None
+    adjudication: bool | None = None
     label: Label | None = None
     source: OutcomeSource | None = None
     revision: int = Field(default=0, ge=0, le=1_000_000)
@@ -63,6 +72,8 @@ class TaskRecord(Message):
             raise ValueError("only a resolved task has a label")
         if self.label is not None and self.source == "expiry":
             raise ValueError("a task that expired has no label")
+        if self.adjudication and (self.label is not None or self.state not in {"open", None}):
+            raise ValueError("only an open task waits for an adjudicator")
         return self
 
     @property

@@ -4,29 +4,35 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.statements import is_postgresql, table_of
 from services.review_queue.tasks.repository import TaskFilter, conditions, state_at
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _outcomes = table_of(OutcomeRow)
+_leases = table_of(LeaseRow)
 _EXPORTED = tuple(
     _tasks.c[name]
     for name in (
         *("item_id", "data", "item_metadata", "lane", "due_at", "prediction", "task_id"),
-        *("label", "source", "revision", "created_at", "resolved_at"),
+        *("adjudication", "label", "source", "revision", "created_at", "resolved_at"),
     )
 )
-_SAID = tuple(
-    _verdicts.c[name]
-    for name in (
-        *("task_id", "reviewer", "label", "skipped", "comment", "active_seconds", "blind"),
-        "given_at",
-    )
+_SAID = (
+    *(
+        _verdicts.c[name]
+        for name in (
+            *("task_id", "reviewer", "label", "skipped", "comment", "active_seconds", "blind"),
+            "given_at",
+        )
+    ),
+    func.coalesce(_verdicts.c.instructions_revision, _leases.c.instructions_revision).label(
+        "instructions_revision"
+    ),
 )
 # What an import says of a task that it brought, or that it brought answers for.
 RESTORED = (
@@ -71,6 +77,7 @@ async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence
     """Return the answers to these tasks that nobody has taken back, in the order they came in."""
     statement = (
         select(*_SAID)
+        .outerjoin(_leases, _leases.c.token == _verdicts.c.token)
         .where(_verdicts.c.task_id.in_(task_ids), _verdicts.c.withdrawn_at.is_(None))
         .order_by(_verdicts.c.verdict_id)
     )

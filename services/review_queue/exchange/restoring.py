@@ -104,12 +104,18 @@ class Restoration:
             if state == "leased" and fresh:
                 self.refused[places[task_id]] = _HELD
             elif state == "open" and fresh:
-                answers: list[Answer] = [one for one in kept if one.task_id == task_id]
+                answers: list[Answer] = [
+                    one for one in kept if one.task_id == task_id and self._counts(one)
+                ]
                 answers += fresh
                 self._join(task, record, fresh, answers)
                 changed.append(task_id)
         # What ended before is told first.
         self._events[:0] = await end_expired(session, changed, self.now)
+
+    def _counts(self, answer: Answer) -> bool:
+        # One for a label that the project has no more does not.
+        return answer.skipped or answer.label in self.project.labels
 
     def _join(
         self,
@@ -191,7 +197,9 @@ class Restoration:
     def _outcome(
         self, task: TaskRow, answers: Sequence[Answer], standing: Standing, revision: int
     ) -> dict[str, Any]:
-        counted = {one.reviewer for one in answers if one.skipped == (standing.label is None)}
+        counted = [one for one in answers if one.skipped == (standing.label is None)]
+        # As where people answer here: what the last one had read.
+        read = [one.instructions_revision for one in counted if one.instructions_revision]
         return {
             "project": task.project,
             "task_id": task.task_id,
@@ -199,10 +207,10 @@ class Restoration:
             "lane": task.lane,
             "label": standing.label,
             "source": standing.source,
-            "verdicts": len(counted),
+            "verdicts": len({one.reviewer for one in counted}),
             "blind": bool(answers) and all(one.blind for one in answers),
             "prediction": task.prediction,
-            "instructions_revision": self.project.instructions_revision,
+            "instructions_revision": [self.project.instructions_revision, *read][-1],
             "resolved_at": standing.resolved_at,
         }
 

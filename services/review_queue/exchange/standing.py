@@ -30,6 +30,10 @@ class Answer(Protocol):
     def blind(self) -> bool:
         """Whether he had seen no suggestion."""
 
+    @property
+    def instructions_revision(self) -> int | None:
+        """Which instructions he had; None where nobody knows."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -54,12 +58,15 @@ def standing_of(
 
     As the record says. If it says neither state nor label, consensus decides, each reviewer counted
     by his last answer. Where they leave it open and nobody more may be asked, it is disputed, even
-    if the record says open. With no answer at all it is resolved without a label if it is
-    `exhausted`: skipped too often.
+    if the record says open, unless it says too that it waits for no adjudicator. With no answer at
+    all it is resolved without a label if it is `exhausted`: skipped too often.
     """
+    if record.adjudication:
+        return Standing(resolved=False, disputed=True)
     labels = {one.reviewer: one.label for one in answers if one.label is not None}
     said = _said(record)
-    if labels and (said is None or said == (False, None)):
+    undisputed = record.adjudication is False and said == (False, None)
+    if labels and not undisputed and (said is None or said == (False, None)):
         step = next_step(labels.items(), overlap=review.overlap, max_overlap=review.max_overlap)
         if isinstance(step, Adjudicate):
             return Standing(resolved=False, disputed=True)

@@ -16,9 +16,8 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.service import locked_task
 from services.review_queue.timeline import event
-from services.review_queue.verdicts import repository
 from services.review_queue.verdicts.service import progress_of, require_label
-from services.review_queue.verdicts.settling import settled_lines
+from services.review_queue.verdicts.settling import settled_lines, votes_that_count
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.problems import Conflict
@@ -61,7 +60,7 @@ class AdjudicationService:
             if task.state == "resolved":
                 return await _repeated(session, task, body)
             await supersede(session, task, now)
-            votes = await repository.votes(session, task.task_id)
+            votes = await votes_that_count(session, project, task, now)
             ground = Ground(
                 len(votes), all(vote.blind for vote in votes), project.instructions_revision
             )

@@ -60,8 +60,8 @@ _GIVEN = {
 _WRITE = bulk(
     {"given": _GIVEN, "bells": {"event_id": "text", "bell": "text"}},
     "INSERT INTO verdicts (task_id, reviewer, recorded_by, token, skipped, label, comment,"
-    " active_seconds, blind, given_at) SELECT task_id, reviewer, reviewer, token, false, label,"
-    " comment, active_seconds, blind, :now FROM given",
+    " active_seconds, blind, instructions_revision, given_at) SELECT task_id, reviewer, reviewer,"
+    " token, false, label, comment, active_seconds, blind, instructions_revision, :now FROM given",
     "INSERT INTO outcomes (project, task_id, revision, lane, label, source, verdicts, blind,"
     " prediction, instructions_revision, resolved_at) SELECT tasks.project, given.task_id,"
     " given.revision, tasks.lane, given.label, 'human', 1, given.blind, tasks.prediction,"

@@ -118,8 +118,8 @@ class CorrectionService:
             if await _cast_before(session, task, body, now):
                 return progress_of(task, None)
             await supersede(session, task, now)
-            session.add(_verdict(task, body, recorded_by, now))
-            read, reviewers = project.instructions_revision, self.known.of(project_name)
+            read, reviewers = project.instructions_revision, self.known.of(project)
+            session.add(_verdict(task, body, recorded_by, read, now))
             answered = Answered(session, project, task, read, now, reviewers)
             outcome = await answered.by_verdict(body.label, blind=False)
             await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))
@@ -144,12 +144,15 @@ def _note(
     )
 
 
-def _verdict(task: TaskRow, body: VerdictOnBehalf, recorded_by: str, now: datetime) -> VerdictRow:
+def _verdict(
+    task: TaskRow, body: VerdictOnBehalf, recorded_by: str, read: int, now: datetime
+) -> VerdictRow:
     return VerdictRow(
         task_id=task.task_id,
         recorded_by=recorded_by,
         skipped=False,
         blind=False,
+        instructions_revision=read,
         given_at=now,
         **body.model_dump(),
     )

@@ -20,6 +20,8 @@ log = structlog.get_logger()
 # The newest say how people answer now, and are quick to learn from: a tenth of a second.
 _NEWEST_VOTES = 20_000
 _AGAIN_AFTER = timedelta(seconds=60)
+# The newest verdict, how many answers of gold there are and the newest, and the labels.
+_Newest = tuple[int, int, tuple[str, str, str] | None, list[str]]
 
 
 @dataclass
@@ -32,12 +34,16 @@ class KnownReviewers:
     database: Database
     now: Callable[[], datetime]
     _known: dict[str, Reliability] = field(default_factory=dict)
-    _newest: dict[str, tuple[int, int, tuple[str, str, str] | None]] = field(default_factory=dict)
+    _newest: dict[str, _Newest] = field(default_factory=dict)
     _learned_at: datetime | None = None
 
-    def of(self, project: str) -> Reliability | None:
-        """Return what is known of a project's reviewers; None for nothing yet."""
-        return self._known.get(project)
+    def of(self, project: Project) -> Reliability | None:
+        """Return what is known of a project's reviewers; None for nothing yet.
+
+        What was learned of other labels than it has now does not count.
+        """
+        known = self._known.get(project.project)
+        return known if known is not None and known.labels == tuple(project.labels) else None
 
     async def refresh(self) -> int:
         """Learn, if the last time is a minute ago; return of how many projects."""
@@ -57,8 +63,13 @@ class KnownReviewers:
             votes = await repository.newest_votes(session, name, _NEWEST_VOTES)
             probed = await records.newest_votes(session, name, _NEWEST_VOTES)
             last = probed[0] if probed else None
-            newest = (max((vote[0] for vote in votes), default=0), len(probed), last)
-            if newest == self._newest.get(name, (0, 0, None)):
+            newest = (
+                max((vote[0] for vote in votes), default=0),
+                len(probed),
+                last,
+                project.labels,
+            )
+            if newest == self._newest.get(name, (0, 0, None, project.labels)):
                 return False
             gold = await known.labels(session, name)
         given = {(task_id, reviewer): label for _, task_id, reviewer, label in votes}

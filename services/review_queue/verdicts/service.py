@@ -132,7 +132,7 @@ class VerdictService:
         return await self._answered(held, project).by_skip()
 
     def _answered(self, held: Held, project: Project) -> Answered:
-        read, known = held.lease.instructions_revision, self.known.of(project.project)
+        read, known = held.lease.instructions_revision, self.known.of(project)
         return Answered(held.session, project, held.task, read, held.now, known)
 
     async def release(self, token: str, who: Principal) -> TaskProgress:
@@ -168,6 +168,7 @@ def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> Verdic
         token=held.lease.token,
         skipped=skipped,
         blind=blind,
+        instructions_revision=held.lease.instructions_revision,
         given_at=held.now,
         **answer,
     )

@@ -14,6 +14,7 @@ from services.review_queue.outcomes.revisions import (
     open_again,
     resolve,
 )
+from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
 from services.review_queue.verdicts import repository
 from shared.contracts.projects import Project
@@ -27,6 +28,22 @@ def settled_lines(
         resolved = {"label": outcome.label, "revision": outcome.revision}
         return [event(task.task_id, "resolved", None, now, resolved)]
     return [event(task.task_id, "disputed", None, now)] if task.adjudication else []
+
+
+async def votes_that_count(
+    session: AsyncSession, project: Project, task: TaskRow, now: datetime
+) -> list[VerdictRow]:
+    """Return the task's votes; those for a label that the project has no more are taken back.
+
+    They would make a label that nobody may give now. Who gave them may be asked again.
+    """
+    votes = await repository.votes(session, task.task_id)
+    gone = [vote for vote in votes if vote.label not in project.labels]
+    for vote in gone:
+        vote.withdrawn_at = now
+    said = [{"reviewer": vote.reviewer, "label": vote.label} for vote in gone]
+    await add_events(session, [event(task.task_id, "undone", None, now, one) for one in said])
+    return [vote for vote in votes if vote.withdrawn_at is None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,7 @@ class Answered:
         if self.project.review.overlap == 1:
             # One opinion is enough: what others said before him need not be read.
             return self._resolve(label, Ground(1, blind, self.instructions_revision))
-        votes = await repository.votes(self.session, self.task.task_id)
+        votes = await self._votes()
         review = self.project.review
         step = next_step(
             [(vote.reviewer, str(vote.label)) for vote in votes],
@@ -73,12 +90,15 @@ class Answered:
         answer.
         """
         self.task.skips += 1
-        votes = await repository.votes(self.session, self.task.task_id)
+        votes = await self._votes()
         if not votes and self.task.skips >= self.project.review.max_overlap:
             blind = await repository.all_blind(self.session, self.task.task_id)
             return self._resolve(None, Ground(self.task.skips, blind, self.instructions_revision))
         self._go_on(votes, may_ask=True)
         return None
+
+    async def _votes(self) -> list[VerdictRow]:
+        return await votes_that_count(self.session, self.project, self.task, self.now)
 
     def _go_on(self, votes: list[VerdictRow], *, may_ask: bool) -> None:
         asked = len(votes) + self.task.skips

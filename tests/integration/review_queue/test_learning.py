@@ -118,3 +118,22 @@ async def two(rooms: Rooms, item_id: str) -> TaskProgress:
 def test_sureness_that_decides_too_early_or_never_is_refused(sure: float) -> None:
     with pytest.raises(ValidationError):
         ReviewSettings(sure=sure)
+
+
+async def test_what_was_learned_of_other_labels_does_not_count(
+    database_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    async with furnished(database_url, tmp_path, clock) as rooms:
+        await put(rooms)
+        await get_known(rooms)
+        clock.turn(61)
+        assert await rooms.known.refresh() == 1
+        spec = PROJECT | {"labels": ["positive", "other"], "review": {"overlap": 2}}
+        project, _ = await rooms.projects.put("shop", ProjectSpec.model_validate(spec), None)
+        assert rooms.known.of(project) is None
+        # No verdict has come, and yet it is learned anew.
+        clock.turn(61)
+        assert await rooms.known.refresh() == 1
+        learned = rooms.known.of(project)
+        assert learned is not None
+        assert learned.labels == ("positive", "other")

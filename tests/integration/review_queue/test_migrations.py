@@ -66,6 +66,47 @@ async def test_migrations_make_the_tables_of_the_models_and_take_them_away(
     await engine.dispose()
 
 
+def _verdict_of_then(reviewer: str, token: str) -> str:
+    return (
+        "INSERT INTO verdicts (task_id, reviewer, recorded_by, token, skipped, blind, given_at)"
+        f" VALUES ('t', '{reviewer}', '{reviewer}', {token}, false, true, '2026-11-24 06:00:00')"
+    )
+
+
+def _fill_ninth_revision(connection: Connection) -> None:
+    """Add a verdict by a lease and one without, as the release before 0010 wrote them."""
+    command.upgrade(_config(connection), "0009")
+    now = "2026-11-24 06:00:00"
+    for statement in (
+        (
+            "INSERT INTO leases (token, task_id, number, reviewer, leased_at, expires_at,"
+            f" suggestion_shown, instructions_revision) VALUES ('l', 't', 1, 'r1', '{now}',"
+            f" '{now}', false, 3)"
+        ),
+        _verdict_of_then("r1", "'l'"),
+        _verdict_of_then("r2", "NULL"),
+    ):
+        connection.execute(text(statement))
+    connection.commit()
+
+
+async def test_verdicts_are_stamped_by_their_leases(database_url: str) -> None:
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        await connection.run_sync(_fill_first_revision)
+        await connection.run_sync(_fill_ninth_revision)
+    database = Database(database_url)
+    await database.migrate(MIGRATIONS)
+    await database.dispose()
+    async with engine.connect() as connection:
+        # Replicas that are still to be replaced go on as they did.
+        await connection.execute(text(_verdict_of_then("r3", "NULL")))
+        found = text("SELECT reviewer, instructions_revision FROM verdicts ORDER BY reviewer")
+        rows = (await connection.execute(found)).all()
+        assert [tuple(row) for row in rows] == [("r1", 3), ("r2", None), ("r3", None)]
+    await engine.dispose()
+
+
 async def test_tasks_of_the_first_revision_are_kept(database_url: str) -> None:
     engine = create_async_engine(database_url)
     async with engine.connect() as connection:

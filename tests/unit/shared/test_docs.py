@@ -4,10 +4,12 @@ import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.review_queue.activity.actions import RecordedAction, TimelineAction
 from services.router.pictures import MAX_CALL_PIXELS
 from services.serving import SERVICES
 from services.trainer.messages import OwnManifest
@@ -34,6 +36,13 @@ def test_every_problem_is_documented_with_its_status() -> None:
         importlib.import_module(f"services.{service}.errors")
     page = (DOCS / "problems.md").read_text()
     assert [kind for kind in sorted(set(_kinds(Problem))) if kind not in page] == []
+
+
+def test_every_action_of_the_activity_log_is_documented_and_no_other_is() -> None:
+    page = (DOCS / "http.md").read_text()
+    (told,) = re.findall(r"^\*\*Activity\.\*\* .* Actions: (.*?)\. ", page, re.MULTILINE)
+    actions = {*get_args(TimelineAction), *get_args(RecordedAction)}
+    assert set(re.findall(r"`(\w+\.\w+)`", told)) == actions
 
 
 def _metrics() -> Iterator[MetricWrapperBase]:

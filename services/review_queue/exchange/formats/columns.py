@@ -5,7 +5,7 @@ fields, a whole number where the column has floats) stands in the column `data` 
 JSON, and then counts instead of them: nothing is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -14,9 +14,14 @@ from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import STANDING
 from shared.contracts.projects import FieldSpec, Project
 
-Kind = Literal["text", "number", "vector", "json", "integer", "moment", "verdicts"]
+Kind = Literal["text", "number", "vector", "json", "integer", "flag", "moment", "verdicts"]
 _OF_FIELD: dict[str, Kind] = {"number": "number", "vector": "vector", "json": "json"}
-_OWN: dict[str, Kind] = {"revision": "integer", "created_at": "moment", "resolved_at": "moment"}
+_OWN: dict[str, Kind] = {
+    "adjudication": "flag",
+    "revision": "integer",
+    "created_at": "moment",
+    "resolved_at": "moment",
+}
 
 
 class Columns:
@@ -41,6 +46,19 @@ class Columns:
             **{name: _OWN.get(name, "text") for name in STANDING},
             "verdicts": "verdicts",
         }
+
+    def faults(self, names: Sequence[str], place: str) -> list[tuple[str, str]]:
+        """Return what is wrong with a file's columns: pointers below `place`, and faults."""
+        faults = [
+            (f"/{place}/{name}", "is not a column of this project")
+            for name in names
+            if name not in self.kinds
+        ]
+        twice = {name for name in names if names.count(name) > 1}
+        faults += [(f"/{place}/{name}", "is there twice") for name in sorted(twice)]
+        if "item_id" not in names:
+            faults.append((f"/{place}/item_id", "is missing"))
+        return faults
 
     def flatten(self, record: Record) -> dict[str, Any]:
         """Return the record's value for each column, None for none; JSON as text."""

@@ -26,6 +26,7 @@ from shared.contracts.projects import Project
 FROM_NAME = "label"
 _KEPT = ("metadata", "lane", "due_at", "created_at", "prediction")
 _OWN = "surehand"
+_ASIDE = ("reviewer", "comment", "blind", "instructions_revision")
 _USER = "label-studio-user-"
 _READ_BYTES = 64 * 1024
 
@@ -152,7 +153,8 @@ def _choices(annotation: dict[str, Any]) -> list[str]:
 
 
 def _is_answer(annotation: dict[str, Any]) -> bool:
-    return bool(annotation.get("was_cancelled")) or bool(_choices(annotation))
+    # Whatever is in it was said by somebody: what cannot be read is refused, and not dropped.
+    return bool(annotation.get("was_cancelled")) or bool(annotation.get("result"))
 
 
 def _label(at: int, annotation: dict[str, Any], project: Project) -> str:
@@ -187,7 +189,7 @@ def _reviewer(person: Any) -> Any:
 
 def _ground_truth(annotations: list[dict[str, Any]], project: Project) -> str | None:
     for at, one in enumerate(annotations):
-        if one.get("ground_truth") and not one.get("was_cancelled") and _choices(one):
+        if one.get("ground_truth") and not one.get("was_cancelled") and _is_answer(one):
             return _label(at, one, project)
     return None
 
@@ -229,7 +231,7 @@ class LabelStudioWriter:
         }
 
     def _annotation(self, verdict: Record, *, ground_truth: bool) -> dict[str, Any]:
-        own = {key: verdict[key] for key in ("reviewer", "comment", "blind")}
+        own = {key: verdict[key] for key in _ASIDE}
         return {
             "result": self._result(verdict["label"]),
             "was_cancelled": verdict["skipped"],

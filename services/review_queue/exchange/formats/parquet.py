@@ -39,7 +39,8 @@ def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None
         laid.seek(0)
         try:
             opened = parquet.ParquetFile(laid, pre_buffer=False, buffer_size=_READ_BYTES)
-            _check_columns(opened.schema_arrow.names, columns)
+            if faults := columns.faults(opened.schema_arrow.names, "columns"):
+                raise Unprocessable(faults)
             number = 0
             size = _rows_at_once(opened.metadata)
             for batch in opened.iter_batches(batch_size=size, use_threads=False):
@@ -54,18 +55,6 @@ def _rows_at_once(metadata: Any) -> int:
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     heaviest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=1)
     return int(min(_ROWS_READ, max(_BATCH_BYTES // max(heaviest, 1), 1)))
-
-
-def _check_columns(names: Sequence[str], columns: Columns) -> None:
-    faults = [
-        (f"/columns/{name}", "is not a column of this project")
-        for name in names
-        if name not in columns.kinds
-    ]
-    if "item_id" not in names:
-        faults.append(("/columns/item_id", "is missing"))
-    if faults:
-        raise Unprocessable(faults)
 
 
 def _row(number: int, flat: dict[str, Any], columns: Columns, weight: int) -> Row:
@@ -88,6 +77,7 @@ def schema(columns: Columns) -> Any:
             ("comment", pa.string()),
             ("active_seconds", pa.float64()),
             ("blind", pa.bool_()),
+            ("instructions_revision", pa.int32()),
             ("given_at", moment),
         ]
     )
@@ -97,6 +87,7 @@ def schema(columns: Columns) -> Any:
         "number": pa.float64(),
         "vector": pa.list_(pa.float64()),
         "integer": pa.int32(),
+        "flag": pa.bool_(),
         "moment": moment,
         "verdicts": pa.list_(verdict),
     }

@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, Self
 
 import orjson
 
@@ -19,6 +19,8 @@ from shared.problems import Unprocessable
 _FORMULA = frozenset("=+-@\t\r\n")
 _MARK = "'"
 _GUARDED = _FORMULA | {_MARK}
+# Its byte order marks, as they are read here: a spreadsheet's "Unicode text" has one.
+_UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
 
 csv.field_size_limit(LINE_BYTES)
 
@@ -40,9 +42,12 @@ def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None
     ------
     Unprocessable
         The header does not fit the project.
+    UnreadableError
+        The header is not CSV in UTF-8, or a quote is never closed.
     """
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(_lines(text), strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
     columns = Columns(project, whole_numbers=True)
     try:
         header = next(reader, [])
@@ -50,10 +55,11 @@ def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None
         raise UnreadableError(f"The header is not CSV: {error}.") from error
     _check_header(header, columns)
     while True:
+        first = reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield Row(reader.line_num, None, f"is not CSV: {error}")
+            yield _broken(first, reader.line_num, error, lines)
             continue
         if cells is None:
             return
@@ -61,23 +67,48 @@ def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None
             yield _row(reader.line_num, header, cells, columns)
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    # No longer than a cell may be: more is found out without having read it all.
-    while line := text.readline(LINE_BYTES):
-        yield line
+class _Lines:
+    """The lines of a file, and whether they have `ended`."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.ended = False
+        self._text = text
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        # No longer than a cell may be: more is found out without having read it all.
+        line = self._text.readline(LINE_BYTES)
+        if not line:
+            self.ended = True
+            raise StopIteration
+        return line
+
+
+def _broken(first: int, last: int, error: csv.Error, lines: _Lines) -> Row:
+    """Return the row of a record that is not CSV; raise where what follows cannot be told."""
+    if lines.ended:
+        raise UnreadableError(
+            f"From line {first} on it is not CSV: a quote is not closed."
+        ) from error
+    if "field limit" in str(error):
+        raise UnreadableError(
+            f"From line {first} on it is not CSV: a cell has more than {LINE_BYTES} characters;"
+            " perhaps a quote is not closed."
+        ) from error
+    since = f", from line {first} on" if last > first else ""
+    return Row(last, None, f"is not CSV{since}: {error}")
 
 
 def _check_header(header: Sequence[str], columns: Columns) -> None:
-    faults = [
-        (f"/header/{name}", "is not a column of this project")
-        for name in header
-        if name not in columns.kinds
-    ]
-    twice = {name for name in header if header.count(name) > 1}
-    faults += [(f"/header/{name}", "is there twice") for name in sorted(twice)]
-    if "item_id" not in header:
-        faults.append(("/header/item_id", "is missing"))
-    if faults:
+    if header and header[0].startswith(_UTF_16):
+        raise UnreadableError("It is UTF-16: save it as CSV in UTF-8.")
+    try:
+        "".join(header).encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableError("The header is not UTF-8: save it as CSV in UTF-8.") from error
+    if faults := columns.faults(header, "header"):
         raise Unprocessable(faults)
 
 
@@ -106,6 +137,9 @@ def _value(name: str, cell: str, kind: Kind) -> Any:
             return unguard(cell)
         case "vector" | "verdicts":
             return parsed(name, cell)
+        case "flag":
+            # Spreadsheets write TRUE.
+            return {"true": True, "false": False}.get(cell.lower(), cell)
         case "number":
             return _number(cell)
         case "integer" if cell.isascii() and cell.isdigit():

@@ -194,6 +194,20 @@ async def test_a_file_that_breaks_off_keeps_what_came_before(desk: Desk) -> None
     assert report["rejected"][0]["line"] == 3
 
 
+async def test_a_csv_whose_quote_is_not_closed_says_that_it_is_not_complete(desk: Desk) -> None:
+    rows = b"".join(b"%d,fine\n" % number for number in range(300))
+    report = await take_in(desk, b"item_id,data.text\n" + rows + b'x,"oh\ny,lost\n', "csv")
+    assert (report["created"], report["complete"], report["rejected_count"]) == (300, False, 1)
+    assert "From line 302 on" in report["rejected"][0]["detail"]
+
+
+async def test_a_csv_that_is_not_utf_8_is_refused_with_a_word(desk: Desk) -> None:
+    header = "item_id,data.text,Prüfer\n"
+    for encoding, word in (("latin-1", "not UTF-8"), ("utf-16", "UTF-16")):
+        problem = problem_of(await send(desk, header.encode(encoding), "csv"), 422, "unprocessable")
+        assert word in problem["errors"][0]["detail"]
+
+
 async def test_an_import_that_is_cut_off_is_whole_when_it_is_sent_again(desk: Desk) -> None:
     content = [lines(entry(f"item {i}", verdicts=[answer()])) for i in range(1000)]
     enough = asyncio.Event()

@@ -79,6 +79,7 @@ def verdicts(draw: st.DrawFn) -> Json:
         "comment": draw(st.none() | TEXT),
         "active_seconds": draw(st.none() | st.floats(0, 86_400)),
         "blind": draw(st.booleans()),
+        "instructions_revision": draw(st.none() | st.integers(1, 9)),
         "given_at": draw(MOMENTS),
     }
 
@@ -99,6 +100,7 @@ def records(draw: st.DrawFn) -> Json:
         "due_at": draw(_due_dates(lane)),
         "prediction": draw(PREDICTIONS),
         "state": "resolved" if resolved else "open",
+        "adjudication": not resolved and draw(st.booleans()),
         "label": label,
         "source": draw(st.sampled_from(sources)) if resolved else None,
         "revision": draw(st.integers(int(resolved), 5)),

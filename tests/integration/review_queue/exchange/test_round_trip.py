@@ -34,6 +34,7 @@ async def work(desk: Desk) -> None:
         entry("elsewhere", lane="relabel"),
         entry("held", lane="pool", data={"text": '=1+1, "quoted"\r\n\'ünï'}),
         entry("open", lane="certification"),
+        entry("disputed", lane="relabel"),
     )
     answers: dict[str, Json] = {
         "answered": {"label": "negative", "active_seconds": 3.25, "comment": "-clearly\n"},
@@ -47,6 +48,8 @@ async def work(desk: Desk) -> None:
             await desk.use("r1", token, "verdict", answers[item_id])
         elif item_id in {"nobody can", "open"}:
             await desk.use("r1", token, "skip", {"reason": "unclear"})
+        elif item_id == "disputed":
+            await desk.use("r1", token, "skip", {"reason": "policy", "to": "adjudicator"})
         elif item_id != "held":
             await desk.use("r1", token, "release")
     tasks = body_of(await desk.operator.get("/v1/projects/shop/tasks"))["tasks"]
@@ -56,6 +59,7 @@ async def work(desk: Desk) -> None:
     behalf = {"reviewer": "anna@shop", "label": "positive", "active_seconds": 86_400.0}
     body_of(await desk.operator.post(f"{base}/{ids['elsewhere']}/verdicts", json=behalf))
     desk.clock.turn(1)
+    await desk.put_project(instructions="Read it twice.")
     for lease in await desk.lease("r2", count=100):
         if lease["task"]["item_id"] == "nobody can":
             await desk.use("r2", lease["token"], "skip", {})
@@ -71,10 +75,10 @@ async def test_what_people_did_comes_back_in_every_format(desk: Desk, form: str)
     await desk.put_project("other")
     report = await take_in(desk, await export(desk, form), form, "other")
     assert report == {
-        "rows": 7,
-        "created": 7,
+        "rows": 8,
+        "created": 8,
         "existing": 0,
-        "answers": 6,
+        "answers": 7,
         "rejected_count": 0,
         "rejected": [],
         "complete": True,
@@ -85,5 +89,24 @@ async def test_what_people_did_comes_back_in_every_format(desk: Desk, form: str)
     after = await records_of(desk, "other")
     assert after == before
     again = await take_in(desk, await export(desk, form), form, "other")
-    assert (again["created"], again["existing"], again["answers"]) == (0, 7, 0)
+    assert (again["created"], again["existing"], again["answers"]) == (0, 8, 0)
     assert await records_of(desk, "other") == before
+
+
+@pytest.mark.parametrize("form", MEDIA_TYPES)
+async def test_disputes_and_what_people_had_read_come_back(desk: Desk, form: str) -> None:
+    await work(desk)
+    before = {record["item_id"]: record for record in await records_of(desk)}
+    assert [one for one, record in before.items() if record["adjudication"]] == ["disputed"]
+    read = [one["instructions_revision"] for one in before["nobody can"]["verdicts"]]
+    assert read == [1, 2]
+    assert before["elsewhere"]["verdicts"][0]["instructions_revision"] == 1
+    await desk.put_project("other")
+    await take_in(desk, await export(desk, form), form, "other")
+    queue = body_of(await desk.operator.get("/v1/projects/other/queue"))
+    assert queue["adjudication"] == 1
+    feed = body_of(await desk.service.get("/v1/projects/other/outcomes"))["outcomes"]
+    assert {one["item_id"]: one["instructions_revision"] for one in feed} == {
+        **dict.fromkeys(("answered", "audited", "elsewhere"), 1),
+        "nobody can": 2,
+    }

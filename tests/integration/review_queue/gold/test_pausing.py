@@ -1,6 +1,9 @@
 """Who is paused, on what evidence, and who only nods."""
 
 import random
+from urllib.parse import quote
+
+import pytest
 
 from services.review_queue.errors import ReviewerPaused
 from shared.contracts.tasks import Lease
@@ -111,7 +114,7 @@ async def test_gold_teaches_consensus_what_seeded_suggestions_do_not(crowd: Crow
     for name in ("r1", "r2"):
         await answer_gold(crowd, name, reviewer(1.0, random.Random(1)), 40)
     assert await crowd.rooms.known.refresh() == 1
-    learned = crowd.rooms.known.of("shop")
+    learned = crowd.rooms.known.of(await crowd.rooms.projects.get("shop"))
     assert learned is not None
     # Half of the suggestions were made wrong.
     assert learned.gold.tolist() == [20, 20]
@@ -146,6 +149,19 @@ async def test_operator_pauses_by_hand_and_resumes(desk: Desk) -> None:
         assert body_of(await desk.operator.post(resuming))["pause"] is None
     await desk.post(entry("c"))
     assert len(await desk.lease("r1")) == 1
+
+
+@pytest.mark.parametrize("name", ["team/anna", "..", "a b", "ünï?#", "x/pause", "/"])
+async def test_names_of_every_kind_are_paused_and_resumed(desk: Desk, name: str) -> None:
+    await desk.put_project()
+    await desk.post(entry("a"))
+    path = f"{URL}/reviewers/{quote(name, safe='').replace('.', '%2E')}"
+    paused = body_of(await desk.operator.post(f"{path}/pause", json={"reason": "On leave"}))
+    assert (paused["reviewer"], paused["pause"]["reason"]) == (name, "On leave")
+    refused = await desk.reviewer(name).post(f"{URL}/leases", json={})
+    problem_of(refused, 403, "reviewer-paused")
+    assert body_of(await desk.operator.post(f"{path}/resume"))["pause"] is None
+    assert len(await desk.lease(name)) == 1
 
 
 async def test_who_is_paused_is_listed_though_he_did_nothing(desk: Desk) -> None:

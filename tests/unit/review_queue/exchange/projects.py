@@ -38,6 +38,7 @@ def record(*, item_id: str = "a", comment: str | None = None, **parts: Any) -> d
         "comment": comment,
         "active_seconds": 1.5,
         "blind": True,
+        "instructions_revision": 2,
         "given_at": MOMENT,
     }
     return {
@@ -49,6 +50,7 @@ def record(*, item_id: str = "a", comment: str | None = None, **parts: Any) -> d
         "prediction": None,
         "task_id": "5b1f9f0e-7c0d-5d55-9d6c-0f0a6a1b6c11",
         "state": "resolved",
+        "adjudication": False,
         "label": "negative",
         "source": "human",
         "revision": 1,

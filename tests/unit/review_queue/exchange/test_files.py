@@ -115,6 +115,14 @@ def test_columns_that_are_none_of_the_project_are_refused_at_once() -> None:
         "/columns/text",
         "/columns/item_id",
     ]
+    twice = pyarrow.Table.from_arrays([["a"], ["x"], ["y"]], ["item_id", *["data.text"] * 2])
+    sink = io.BytesIO()
+    parquet.write_table(twice, sink)
+    with pytest.raises(Unprocessable) as refusal:
+        documents_of("parquet", sink.getvalue(), project_of())
+    assert refusal.value.extensions["errors"] == [
+        {"pointer": "/columns/data.text", "detail": "is there twice"}
+    ]
     with pytest.raises(Unprocessable) as refusal:
         documents_of("csv", b"text,text\nx,x\n", project_of())
     assert len(refusal.value.extensions["errors"]) == 4

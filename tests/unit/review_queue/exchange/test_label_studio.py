@@ -11,7 +11,7 @@ from tests.unit.review_queue.exchange.projects import documents_of, project_of, 
 PROJECT = project_of(text={"type": "text"})
 
 
-def choice(*labels: str, kind: str = "choices") -> dict[str, Any]:
+def choice(*labels: str | list[str], kind: str = "choices") -> dict[str, Any]:
     value = {"choices": list(labels)}
     return {"from_name": "mood", "to_name": "review", "type": kind, "value": value}
 
@@ -67,7 +67,7 @@ def test_an_annotation_is_a_verdict_of_its_annotator() -> None:
     }
 
 
-def test_a_cancelled_annotation_is_a_skip_and_one_without_a_choice_is_nothing() -> None:
+def test_a_cancelled_annotation_is_a_skip_and_an_empty_one_is_nothing() -> None:
     cancelled = annotation(choice("positive"), was_cancelled=True)
     document = document_of(task(annotations=[cancelled, annotation()]))
     (skip,) = document["verdicts"]
@@ -93,6 +93,28 @@ def test_a_ground_truth_says_the_label() -> None:
     others = [annotation(choice("negative"), completed_by=one) for one in (1, 2)]
     truth = annotation(choice("positive"), ground_truth=True)
     assert document_of(task(annotations=[*others, truth]))["label"] == "positive"
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        choice("negative", "positive"),
+        choice(["Sentiment", "negative"]),
+        {"type": "taxonomy", "value": {"taxonomy": [["Sentiment", "negative"]]}},
+        {"type": "textarea", "value": {"text": ["why"]}},
+        "negative",
+    ],
+)
+@pytest.mark.parametrize("ground_truth", [False, True])
+def test_an_answer_that_is_not_one_label_is_refused_and_not_dropped(
+    result: Any, ground_truth: bool
+) -> None:
+    good, bad = annotation(choice("negative")), annotation(result, ground_truth=ground_truth)
+    (row,) = rows_of(task(annotations=[good, bad]))
+    assert row.fault == "/annotations/1/result: is not one label of this project"
+    # What he took back he did not say.
+    cancelled = {**bad, "was_cancelled": True}
+    assert document_of(task(annotations=[good, cancelled]))["verdicts"][1]["skipped"]
 
 
 def test_other_regions_and_controls_are_let_be() -> None:
@@ -199,7 +221,12 @@ def test_an_export_is_what_label_studio_takes() -> None:
             "ground_truth": True,
             "lead_time": 1.5,
             "created_at": "2026-11-24T06:00:00.123456Z",
-            "surehand": {"reviewer": "r1", "comment": None, "blind": True},
+            "surehand": {
+                "reviewer": "r1",
+                "comment": None,
+                "blind": True,
+                "instructions_revision": 2,
+            },
         }
     ]
     positive = {**result, "value": {"choices": ["positive"]}}

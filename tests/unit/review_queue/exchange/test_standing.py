@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.review_queue.exchange.records import TaskRecord
 from services.review_queue.exchange.standing import Standing, standing_of
@@ -44,6 +45,21 @@ def test_one_answer_is_the_label_and_several_are_a_consensus() -> None:
 def test_a_tie_waits_for_one_more_and_at_last_for_an_adjudicator() -> None:
     assert standing("x", "y") == OPEN
     assert standing("x", "y", "z") == Standing(resolved=False, disputed=True)
+
+
+def test_a_dispute_is_one_where_the_record_says_so_and_no_other() -> None:
+    disputed = Standing(resolved=False, disputed=True)
+    assert standing(None, state="open", adjudication=True) == disputed
+    assert standing("x", adjudication=True) == disputed
+    assert standing("x", "y", "z", state="open") == disputed
+    assert standing("x", "y", "z", state="open", adjudication=False) == OPEN
+    assert standing("x", adjudication=False).label == "x"
+
+
+@pytest.mark.parametrize("said", [{"state": "resolved"}, {"state": "leased"}, {"label": "x"}])
+def test_only_an_open_task_waits_for_an_adjudicator(said: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        standing("x", adjudication=True, **said)
 
 
 def test_one_answer_of_two_is_not_enough() -> None:

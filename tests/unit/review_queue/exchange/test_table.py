@@ -2,10 +2,13 @@ import csv
 import io
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.review_queue.exchange.formats import table
 from services.review_queue.exchange.formats.table import CsvWriter, guard, unguard
+from services.review_queue.exchange.records import UnreadableError
 from tests.unit.review_queue.exchange.projects import TEXT, documents_of, project_of, record
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -55,3 +58,45 @@ def test_a_row_that_is_none_spoils_no_other() -> None:
     ]
     good = [row.document["data"] for row in rows if row.document]
     assert good == [{"text": "fine", "more": 1}, {"text": "two\r\nlines", "more": None}]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("item_id,data.text\r\na,fine\r\n".encode("utf-16"), "It is UTF-16"),
+        ("\ufeffitem_id\tdata.text\r\na\tü\r\n".encode("utf-16-be"), "It is UTF-16"),
+        ("item_id,Prüfer\r\na,fine\r\n".encode("latin-1"), "The header is not UTF-8"),
+        (b'"item_id,data.text\r\na,fine\r\n', "The header is not CSV"),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_named(content: bytes, fault: str) -> None:
+    with pytest.raises(UnreadableError, match=fault):
+        documents_of("csv", content, project_of())
+
+
+def test_a_quote_that_is_never_closed_ends_the_file_there() -> None:
+    content = b'item_id,data.text\na,fine\nb,"oh\n' + b"c,lost\n" * 100
+    rows = table.read(io.BufferedReader(io.BytesIO(content)), project_of())
+    assert next(rows).document is not None
+    with pytest.raises(UnreadableError, match=r"From line 3 on .* quote is not closed"):
+        next(rows)
+
+
+def test_a_cell_past_the_limit_ends_the_file_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "LINE_BYTES", 64)
+    before = csv.field_size_limit(64)
+    try:
+        content = b'item_id,data.text\na,"oh\n' + b"b,lost\n" * 100 + b'c,"closed"\n'
+        with pytest.raises(UnreadableError, match=r"From line 2 on .* more than 64 characters"):
+            documents_of("csv", content, project_of())
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_the_lines_that_a_stray_quote_takes_with_it_are_named() -> None:
+    content = b'item_id,data.text\na,"oh\nb,lost\nc,"closed"\nd,fine\n'
+    rows = documents_of("csv", content, project_of())
+    assert [(row.line, row.fault) for row in rows] == [
+        (4, "is not CSV, from line 2 on: ',' expected after '\"'"),
+        (5, None),
+    ]
