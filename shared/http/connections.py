@@ -1,7 +1,8 @@
 """Connections that nobody can hold for nothing: uvicorn's protocol, with limits of its own.
 
-uvicorn itself waits for ever for a request to be complete and for an answer to be read, and takes
-headers of any size. A request that comes whole, as nearly all do, costs one look more here.
+uvicorn itself waits for ever for a request to be complete and for an answer to be read, takes
+headers of any size, and takes the body of a request that offers an Upgrade for another request. A
+request that comes whole, as nearly all do, costs one look more here.
 """
 
 import asyncio
@@ -61,8 +62,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._awaited_body = False
         self._received = 0
         self._held_back = False
-        # Whether a head may be too large.
+        # Whether a head may be too large, and whether it offers to upgrade.
         self._is_long = True
+        self._is_offer = False
         # Why nothing more is heard: said once all that came before is answered.
         self._refusal: Problem | None = None
         self._parted = False
@@ -81,7 +83,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # A head that is begun has a deadline; one that lies in a short read is short.
         self._is_long = self._deadline is not None or len(data) > self.limits.header_bytes
         try:
-            self.parser.feed_data(data)
+            self._parse(data)
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Problem) else MalformedRequest())
@@ -97,15 +99,20 @@ class LimitedProtocol(HttpToolsProtocol):
             self._await_next()
 
     def on_headers_complete(self) -> None:
-        """Begin a request, unless its head is too large."""
+        """Begin a request, unless its head is too large or is to be read once more."""
         if self._is_long and self._head_bytes() > self.limits.header_bytes:
             raise HeadersTooLarge(self.limits.header_bytes)
-        super().on_headers_complete()
+        self._is_offer = self.parser.should_upgrade()
+        if not self._is_offer:
+            super().on_headers_complete()
+        elif self.parser.get_method() == b"CONNECT":
+            raise MalformedRequest
 
     def on_message_complete(self) -> None:
         """Note that a request is there as a whole, also where its answer came first."""
-        self.cycle.more_body = False
-        self.cycle.message_event.set()
+        if not self._is_offer:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Await nothing any more."""
@@ -175,10 +182,30 @@ class LimitedProtocol(HttpToolsProtocol):
             and any(name == b"content-length" for name, _ in self.headers)
         )
 
+    def _parse(self, data: bytes) -> None:
+        """Parse what came; an Upgrade is offered in vain (RFC 9110, 7.8)."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                # The parser takes what follows the head for another protocol's: begin anew, with
+                # a head that offers nothing.
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            else:
+                return
+
     def _head_bytes(self) -> int:
         line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1\r\n")
         names_and_values = sum(map(len, chain.from_iterable(self.headers)))
         return line + names_and_values + len(b": \r\n") * len(self.headers) + len(b"\r\n")
+
+    def _head_without_offer(self) -> bytes:
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _refuse(self, problem: Problem) -> None:
         """Hear no more; say why once what came before is answered, if it can be said, and close."""

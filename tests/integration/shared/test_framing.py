@@ -1,4 +1,4 @@
-"""Where a request ends: heads too large, and what is no HTTP at all."""
+"""Where a request ends: offers to upgrade, heads too large, and what is no HTTP at all."""
 
 import orjson
 import pytest
@@ -9,6 +9,19 @@ from tests.harness import serve
 from tests.integration.shared.sockets import Raw, Seen, counting_app, head, raw
 
 LIMIT = ConnectionLimits().header_bytes
+# What Java's own client sends with every request, unless it is told not to.
+OFFER = {
+    "Connection": "Upgrade, HTTP2-Settings",
+    "Upgrade": "h2c",
+    "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA",
+}
+
+
+def framed(body: bytes, *, chunked: bool) -> tuple[dict[str, str], bytes]:
+    """Return the headers of a body, and the body as it is sent."""
+    if chunked:
+        return {"Transfer-Encoding": "chunked"}, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return {"Content-Length": str(len(body))}, body
 
 
 async def statuses(connection: Raw, count: int) -> list[int]:
@@ -25,10 +38,58 @@ async def is_refused(connection: Raw, kind: str) -> None:
     assert await connection.rest() == b""
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("pieces", ["one", "many"])
+async def test_a_body_behind_an_offer_to_upgrade_is_a_body(
+    keys: Keys, seen: Seen, chunked: bool, pieces: str
+) -> None:
+    body = head(keys, "/size", Content_Length="0")
+    headers, sent = framed(body, chunked=chunked)
+    request = head(keys, "/size", **OFFER, **headers) + sent
+    async with serve(counting_app(keys, seen)) as url, raw(url) as connection:
+        step = len(request) if pieces == "one" else 7
+        for start in range(0, len(request), step):
+            await connection.send(request[start : start + step])
+        assert (await connection.answer())[2] == str(len(body)).encode()
+        await connection.send(head(keys, "/size", Content_Length="2") + b"{}")
+        assert (await connection.answer())[2] == b"2"
+    assert seen.bodies == [len(body), 2]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_that_comes_after_the_head_with_the_offer_is_its_body(
+    keys: Keys, seen: Seen, chunked: bool
+) -> None:
+    body = head(keys, "/size", Content_Length="0")
+    headers, sent = framed(body, chunked=chunked)
+    async with serve(counting_app(keys, seen)) as url, raw(url) as connection:
+        await connection.send(head(keys, "/late", **OFFER, **headers))
+        await seen.begun.wait()
+        await connection.send(sent)
+        seen.go_on.set()
+        assert (await connection.answer())[2] == str(len(body)).encode()
+        await connection.send(head(keys, "/size", Content_Length="2") + b"{}")
+        assert (await connection.answer())[2] == b"2"
+    assert seen.bodies == [2]
+
+
+async def test_pipelined_offers_to_upgrade_are_all_answered(keys: Keys, seen: Seen) -> None:
+    offers = b"".join(
+        head(keys, "/size", **OFFER, Content_Length=str(size)) + size * b"x" for size in (3, 0)
+    )
+    socket = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    without = head(keys, "/healthz", "GET", **socket) + head(keys, "/size", Content_Length="1")
+    async with serve(counting_app(keys, seen)) as url, raw(url) as connection:
+        await connection.send(offers + without + b"x")
+        assert await statuses(connection, 4) == [200] * 4
+    assert seen.bodies == [3, 0, 1]
+
+
 FAULTS = {
     "unknown method": b"FOO /size HTTP/1.1\r\nHost: x\r\n\r\n",
     "small letters": b"post /size HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
     "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "no target of ours": b"CONNECT /size HTTP/1.1\r\nHost: x\r\n\r\n",
     "not ASCII": "POST /größe HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
     "NUL": b"POST /size HTTP/1.1\r\nHost: x\r\nA: a\0b\r\n\r\n",
     "two lengths": b"POST /size HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
