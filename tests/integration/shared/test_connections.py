@@ -189,3 +189,19 @@ async def test_who_sends_on_after_a_refusal_is_not_reset(keys: Keys, seen: Seen)
         for _ in range(4):
             await connection.send(b"x" * MIB)
         assert await connection.rest() == b""
+
+
+async def test_a_stranger_is_refused_before_his_body_has_come(keys: Keys, seen: Seen) -> None:
+    strange = {"Authorization": "none", "Transfer_Encoding": "chunked"}
+    async with serve(counting_app(keys, seen)) as url, raw(url) as connection:
+        await connection.send(head(keys, "/size", **strange) + b"3\r\nabc\r\n")
+        assert (await connection.answer())[0] == 401
+
+
+async def test_who_asks_before_he_sends_too_much_is_told_at_once(keys: Keys, seen: Seen) -> None:
+    asking = {"Content_Length": str(9 * MIB), "Expect": "100-continue"}
+    async with serve(counting_app(keys, seen)) as url, raw(url) as connection:
+        await connection.send(head(keys, "/size", **asking))
+        status, headers, _ = await connection.answer()
+        assert (status, headers["connection"]) == (413, "close")
+        assert await connection.rest() == b""

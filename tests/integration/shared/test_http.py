@@ -91,14 +91,18 @@ async def test_bad_body_is_a_problem_with_its_place(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_body_over_the_limit_is_seen_as_413(echo: httpx.AsyncClient, chunked: bool) -> None:
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
+async def test_body_over_the_limit_is_seen_as_413(
+    echo: httpx.AsyncClient, chunked: bool, media_type: str
+) -> None:
     body = b'{"value": "' + b"x" * (9 * 1024 * 1024) + b'"}'
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 65536):
             yield body[start : start + 65536]
 
-    answer = await echo.post(ECHO, content=pieces() if chunked else body, headers=JSON)
+    headers = {"Content-Type": media_type}
+    answer = await echo.post(ECHO, content=pieces() if chunked else body, headers=headers)
     assert answer.status_code == 413
     assert answer.json()["limit_bytes"] == 8 * 1024 * 1024
 
