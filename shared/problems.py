@@ -248,7 +248,10 @@ def _http(_: Request, error: Exception) -> Response:
         "status": error.status_code,
         "detail": str(error.detail),
     }
-    return Response(orjson.dumps(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("Allow", "") and "HEAD" not in headers["Allow"]:
+        headers["Allow"] += ", HEAD"
+    return Response(orjson.dumps(document), error.status_code, headers, media_type=MEDIA_TYPE)
 
 
 def _left(_: Request, __: Exception) -> Response:

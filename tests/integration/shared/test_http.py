@@ -163,6 +163,31 @@ async def test_health_says_what_is_missing(keys: Keys) -> None:
         assert (await http.get("/openapi.json")).json()["info"]["title"] == "Surehand echo"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+async def test_head_is_answered_as_get_without_its_body(keys: Keys, path: str) -> None:
+    async with serve(_app(keys, {"database": "is away"})) as url, client(url) as http:
+        expected, answer = await http.get(path), await http.head(path)
+        counted = (await http.get("/metrics")).text
+    assert (answer.status_code, answer.content) == (expected.status_code, b"")
+    assert answer.headers["content-type"] == expected.headers["content-type"]
+    if path != "/metrics":
+        assert answer.headers["content-length"] == expected.headers["content-length"]
+    assert f'method="HEAD",route="{path}"' in counted or path == "/openapi.json"
+
+
+async def test_a_method_that_is_refused_is_told_of_the_others(echo: httpx.AsyncClient) -> None:
+    assert (await echo.head(ECHO)).headers["allow"] == "POST"
+    answer = await echo.post("/healthz")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_a_slash_too_many_is_not_found(echo: httpx.AsyncClient) -> None:
+    for answer in (await echo.post(f"{ECHO}/", json={"value": {}}), await echo.get("/healthz/")):
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "urn:surehand:problem:not-found"
+        assert "location" not in answer.headers
+
+
 async def test_the_description_says_who_needs_a_token_and_nothing_that_is_not_so(
     echo: httpx.AsyncClient,
 ) -> None:
