@@ -1,11 +1,11 @@
 """Problem documents (RFC 9457): the one way in which a service says no.
 
 Problem
-├── NotJson 400          ├── RequestTimeout 408      ├── TooManyRequests 429
-├── Unauthorized 401     ├── Conflict 409            ├── HeadersTooLarge 431
-├── Forbidden 403        ├── Gone 410                └── Unavailable 503
-├── NotFound 404         ├── BodyTooLarge 413
-└── Unprocessable 422
+├── NotJson 400          ├── RequestTimeout 408      ├── Unprocessable 422
+├── MalformedRequest 400 ├── Conflict 409            ├── TooManyRequests 429
+├── Unauthorized 401     ├── Gone 410                ├── HeadersTooLarge 431
+├── Forbidden 403        └── BodyTooLarge 413        └── Unavailable 503
+└── NotFound 404
 """
 
 from collections.abc import Iterable, Mapping
@@ -68,6 +68,18 @@ class NotJson(Problem):
     """The body is not JSON."""
 
     kind, title, status = "not-json", "Body is not JSON", 400
+
+
+class MalformedRequest(Problem):
+    """What came is not an HTTP request."""
+
+    kind, title, status = "malformed-request", "Not an HTTP request", 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
+            headers={"Connection": "close"},
+        )
 
 
 class Unauthorized(Problem):
@@ -245,7 +257,8 @@ def _validation(_: Request, error: Exception) -> Response:
 
 def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    known = {kind.status: kind for kind in Problem.__subclasses__()}
+    # Of several kinds of one status the first is meant: the others are more special.
+    known = {kind.status: kind for kind in reversed(Problem.__subclasses__())}
     problem = known.get(error.status_code, Problem)
     document = {
         "type": _TYPE_PREFIX + problem.kind if problem is not Problem else "about:blank",
@@ -253,7 +266,10 @@ def _http(_: Request, error: Exception) -> Response:
         "status": error.status_code,
         "detail": str(error.detail),
     }
-    return Response(to_json(document), error.status_code, error.headers, media_type=MEDIA_TYPE)
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("Allow", "") and "HEAD" not in headers["Allow"]:
+        headers["Allow"] += ", HEAD"
+    return Response(to_json(document), error.status_code, headers, media_type=MEDIA_TYPE)
 
 
 def _left(_: Request, __: Exception) -> Response:

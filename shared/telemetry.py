@@ -37,7 +37,7 @@ REQUEST_SECONDS = QuickHistogram(
 )
 CUT_CONNECTIONS = Counter(
     "surehand_http_cut_connections_total",
-    "Connections closed on a client that was too slow or sent too much",
+    "Connections closed on a client that was too slow, sent too much, or did not speak HTTP",
     ["cause"],
 )
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems, tracing
 from shared.auth import Verifier
@@ -34,8 +34,20 @@ class Application(FastAPI):
         await self.entry(scope, receive, send)
 
     async def through_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let FastAPI answer."""
+        """Let FastAPI answer; a HEAD as a GET, whose body the server leaves out."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope["method"], send = "GET", _to_head(scope, send)
         await super().__call__(scope, receive, send)
+
+
+def _to_head(scope: Scope, send: Send) -> Send:
+    """Let all who see the answer find the method that was asked with."""
+
+    async def answer(message: Message) -> None:
+        scope["method"] = "HEAD"
+        await send(message)
+
+    return answer
 
 
 def build_app(
@@ -64,6 +76,8 @@ def build_app(
         version="1",
         lifespan=_stoppable(_traced(service, lifespan), stopping),
         redoc_url=None,
+        # A redirect would name the address as seen here, behind whatever speaks TLS.
+        redirect_slashes=False,
         # FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import principal_of
@@ -26,8 +25,8 @@ _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 class BodyLimit:
     """ASGI middleware: answers 413 to a body of more than `limit_bytes`.
 
-    `larger` has the limits of paths that match a pattern, and whose routes read bodies as they
-    come: no such body is held in memory here.
+    No body is held in memory here: who calls is for the routes to know before they read it.
+    `larger` has the limits of paths that match a pattern, whose routes read bodies as they come.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class BodyLimit:
         self.larger = {re.compile(path): limit for path, limit in (larger or {}).items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read a body whose length is not declared first, and one that is too large not at all."""
+        """Pass a body on as it comes, up to its limit; one declared larger not at all."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -49,50 +48,18 @@ class BodyLimit:
         declared = headers.get(b"content-length", b"")
         limit = self._limit_of(scope["path"])
         if declared.isdigit() and int(declared) > limit:
-            await _drain(receive)
+            # Whoever asks first has sent nothing yet, and is told now.
+            if headers.get(b"expect", b"").lower() != b"100-continue":
+                await _drain(receive)
             await BodyTooLarge(limit).response()(scope, receive, send)
         elif declared.isdigit() or (not declared and b"transfer-encoding" not in headers):
             await self.app(scope, receive, send)
-        elif limit != self.limit_bytes:
+        else:
             await self.app(scope, _counted(receive, limit), send)
-        else:
-            await self._whole(scope, receive, send, limit)
-
-    async def _whole(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        try:
-            body = await _read(receive, limit)
-        except ClientDisconnect:
-            return
-        if body is None:
-            await BodyTooLarge(limit).response()(scope, receive, send)
-        else:
-            await self.app(scope, replay(body, receive), send)
 
     def _limit_of(self, path: str) -> int:
         own = (limit for pattern, limit in self.larger.items() if pattern.fullmatch(path))
         return next(own, self.limit_bytes)
-
-
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """Read a body of at most `limit` bytes; None when it is larger.
-
-    Raises
-    ------
-    ClientDisconnect
-        The client has left in its middle.
-    """
-    kept = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientDisconnect
-        kept += message.get("body", b"")
-        if len(kept) > limit:
-            if message.get("more_body", False):
-                await _drain(receive)
-            return None
-        if not message.get("more_body", False):
-            return bytes(kept)
 
 
 async def _drain(receive: Receive) -> None:
@@ -144,9 +111,12 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             principal_of(request)
-            if self.body_field is not None and _is_json(request):
-                # Starlette keeps the parsed body here; FastAPI then finds ours.
-                request._json = parse_json(await request.body())
+            if self.body_field is not None:
+                # Read here in any case: FastAPI would take one that is too large for a bad one.
+                body = await request.body()
+                if _is_json(request):
+                    # Starlette keeps the parsed body here; FastAPI then finds ours.
+                    request._json = parse_json(body)
             return await handle(request)
 
         return strict

@@ -1,25 +1,32 @@
 """Connections that nobody can hold for nothing: uvicorn's protocol, with limits of its own.
 
-uvicorn itself waits for ever for a request to be complete and for an answer to be read, and takes
-headers of any size. A request that comes whole, as nearly all do, costs one look more here.
+uvicorn itself waits for ever for a request to be complete and for an answer to be read, takes
+headers of any size, and takes the body of a request that offers an Upgrade for another request. A
+request that comes whole, as nearly all do, costs one look more here.
 """
 
 import asyncio
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+import httptools
 import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shared.http.corking import CorkedTransport
-from shared.problems import MEDIA_TYPE, HeadersTooLarge, Problem, RequestTimeout
+from shared.problems import (
+    MEDIA_TYPE,
+    HeadersTooLarge,
+    MalformedRequest,
+    Problem,
+    RequestTimeout,
+)
 from shared.telemetry import CUT_CONNECTIONS
 
 log = structlog.get_logger()
 
-# What one read brings is parsed in pieces of this size, so that headers are measured as they come.
-_PIECE_BYTES = 32 * 1024
 # So long a client that is refused may go on sending, unheard.
 _PARTING_SECONDS = 1.0
 # A body of declared length that moves on by so much gets its time once more.
@@ -31,6 +38,7 @@ class ConnectionLimits:
     """What one request may take: seconds for headers, body and the reading of its answer; bytes.
 
     A large body gets `body_seconds` again and again, as long as it moves on by 256 KiB each time.
+    `header_bytes` are those of the request line and the headers, written without needless spaces.
     """
 
     header_seconds: float = 10.0
@@ -54,26 +62,57 @@ class LimitedProtocol(HttpToolsProtocol):
         self._awaited_body = False
         self._received = 0
         self._held_back = False
+        # Whether a head may be too large, and whether it offers to upgrade.
+        self._is_long = True
+        self._is_offer = False
+        # Why nothing more is heard: said once all that came before is answered.
+        self._refusal: Problem | None = None
+        self._parted = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await a first request."""
-        super().connection_made(CorkedTransport(transport))  # type: ignore[arg-type]
+        self._plain = transport
+        super().connection_made(CorkedTransport(transport, self._close))  # type: ignore[arg-type]
         self._arm(self.limits.header_seconds)
 
     def data_received(self, data: bytes) -> None:
         """Take what one read brought; watch the request while it is incomplete."""
-        if len(data) > _PIECE_BYTES:
-            for start in range(0, len(data), _PIECE_BYTES):
-                if self.transport.is_closing():
-                    return
-                self.data_received(data[start : start + _PIECE_BYTES])
+        if self._refusal is not None:
             return
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        # A head that is begun has a deadline; one that lies in a short read is short.
+        self._is_long = self._deadline is not None or len(data) > self.limits.header_bytes
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, Problem) else MalformedRequest())
+            return
         cycle = self.cycle
         if cycle is None or cycle.more_body or cycle.scope is not self.scope:
             self._watch(len(data))
-        elif self._deadline is not None:
+            return
+        if self._deadline is not None:
             self._disarm()
+        if cycle.response_complete:
+            # No new request: blank lines, or the end of a body that nobody wanted.
+            self._await_next()
+
+    def on_headers_complete(self) -> None:
+        """Begin a request, unless its head is too large or is to be read once more."""
+        if self._is_long and self._head_bytes() > self.limits.header_bytes:
+            raise HeadersTooLarge(self.limits.header_bytes)
+        self._is_offer = self.parser.should_upgrade()
+        if not self._is_offer:
+            super().on_headers_complete()
+        elif self.parser.get_method() == b"CONNECT":
+            raise MalformedRequest
+
+    def on_message_complete(self) -> None:
+        """Note that a request is there as a whole, also where its answer came first."""
+        if not self._is_offer:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Await nothing any more."""
@@ -84,7 +123,12 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Hold nothing back of an answer that is complete."""
         self.transport.uncork()  # type: ignore[attr-defined]
+        if self._parted:
+            return
+        is_last = not self.pipeline
         super().on_response_complete()
+        if is_last and self._refusal is not None:
+            self._say(self._refusal)
 
     def pause_writing(self) -> None:
         """Give the client its time to read."""
@@ -138,26 +182,82 @@ class LimitedProtocol(HttpToolsProtocol):
             and any(name == b"content-length" for name, _ in self.headers)
         )
 
+    def _parse(self, data: bytes) -> None:
+        """Parse what came; an Upgrade is offered in vain (RFC 9110, 7.8)."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                # The parser takes what follows the head for another protocol's: begin anew, with
+                # a head that offers nothing.
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            else:
+                return
+
+    def _head_bytes(self) -> int:
+        line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1\r\n")
+        names_and_values = sum(map(len, chain.from_iterable(self.headers)))
+        return line + names_and_values + len(b": \r\n") * len(self.headers) + len(b"\r\n")
+
+    def _head_without_offer(self) -> bytes:
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
     def _refuse(self, problem: Problem) -> None:
-        """Say why, unless an answer is under way or given already, and close."""
-        cycle, in_body = self.cycle, self._awaited_body
+        """Hear no more; say why once what came before is answered, if it can be said, and close."""
         self._disarm()
         CUT_CONNECTIONS.labels(problem.kind).inc()
         log.info("connection_cut", problem=problem.kind)
-        answering = cycle is not None and not cycle.response_complete
-        silent = cycle.response_started if in_body else answering
-        if answering:
+        self._refusal = problem
+        cycle = self.cycle
+        in_body = cycle is not None and cycle.scope is self.scope and cycle.more_body
+        if in_body and self.pipeline and self.pipeline[0][0] is cycle:
+            # It has not begun, and never will; the one before it is being answered.
+            self.pipeline.popleft()
+            return
+        if in_body:
             # Whoever reads the body, or answers, learns that the client is gone.
             cycle.disconnected = True
             cycle.message_event.set()
-        if self.scope is None or silent:
-            self.transport.close()
+        elif cycle is not None and not cycle.response_complete:
             return
+        if self.scope is None or (in_body and cycle.response_started):
+            self._parted = True
+            self.transport.close()
+        else:
+            self._say(problem)
+
+    def _say(self, problem: Problem) -> None:
+        if not self._plain.is_closing():
+            self.transport.write(_answer(problem, self.server_state.default_headers))
+            self._part()
+
+    def _close(self) -> None:
+        """Close, but not at once on a client that is still sending the body of what is answered."""
+        cycle = self.cycle
+        is_sending = cycle is not None and cycle.response_complete and cycle.more_body
+        if is_sending and not self._parted and not self._plain.is_closing():
+            self._part()
+        else:
+            self._plain.close()
+
+    def _part(self) -> None:
+        self._parted = True
+        self._unset_keepalive_if_required()
+        self._disarm()
         self.flow.resume_reading()
-        self.transport.write(_answer(problem, self.server_state.default_headers))
-        self.transport.write_eof()
-        self.transport.set_protocol(_Parting(self))
-        self.loop.call_later(_PARTING_SECONDS, self.transport.close)
+        self._plain.write_eof()
+        self._plain.set_protocol(_Parting(self))
+        self.loop.call_later(_PARTING_SECONDS, self._plain.close)
+
+    def _await_next(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _give_up(self) -> None:
         CUT_CONNECTIONS.labels("unread-answer").inc()

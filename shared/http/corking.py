@@ -1,6 +1,7 @@
 """An answer in one write: uvicorn makes two, of head and body, and each costs a system call."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 _BEGINS, _ENDS = b"HTTP/1.1 ", b"\r\n\r\n"
@@ -9,12 +10,18 @@ _INTERIM = b"HTTP/1.1 1"
 
 
 class CorkedTransport:
-    """A transport that holds an answer's head back until the next write, or until it is told."""
+    """A transport that holds an answer's head back until the next write, or until it is told.
 
-    __slots__ = ("_head", "_transport", "_write")
+    `close` is how it closes, if not at once.
+    """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    __slots__ = ("_close", "_head", "_transport", "_write")
+
+    def __init__(
+        self, transport: asyncio.Transport, close: Callable[[], None] | None = None
+    ) -> None:
         self._transport = transport
+        self._close = close or transport.close
         self._write = transport.write
         self._head = b""
 
@@ -37,7 +44,7 @@ class CorkedTransport:
     def close(self) -> None:
         """Write what is held back, and close."""
         self.uncork()
-        self._transport.close()
+        self._close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

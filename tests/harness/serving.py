@@ -23,11 +23,12 @@ class _Server(Server):
 
 @contextlib.asynccontextmanager
 async def serve(
-    app: FastAPI, port: int = 0, limits: ConnectionLimits = _LIMITS
+    app: FastAPI, port: int = 0, limits: ConnectionLimits = _LIMITS, *, idle_seconds: int = 5
 ) -> AsyncIterator[str]:
     """Serve `app` on a loopback port, and give its base URL."""
     listener = bound_socket("127.0.0.1", port)
     config = configured(app, limits, grace_seconds=2)
+    config.timeout_keep_alive = idle_seconds
     server = _Server(config)
     running = asyncio.create_task(server.serve([listener]))
     try:

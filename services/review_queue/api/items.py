@@ -9,6 +9,7 @@ from services.review_queue.api.access import ByOperator, InRooms
 from services.review_queue.erasure.messages import Tombstone
 from shared.contracts.base import ItemId, Text
 from shared.http.body import StrictRoute
+from shared.http.paths import ITEM_ID
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
@@ -21,7 +22,7 @@ Why = Annotated[
 
 
 @router.delete(
-    "/items/{item_id:path}",
+    f"/items/{ITEM_ID}",
     summary="Erase an item",
     responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
 )

@@ -16,6 +16,7 @@ from services.review_queue.messages import ItemOutcome, ItemOutcomes, ItemQuery
 from shared.contracts.tasks import OutcomeFeed
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position
+from shared.http.paths import ITEM_ID
 from shared.problems import (
     BodyTooLarge,
     Forbidden,
@@ -86,7 +87,7 @@ async def post_outcomes(
 
 
 @router.get(
-    "/outcomes/{item_id:path}",
+    f"/outcomes/{ITEM_ID}",
     summary="What became of one item",
     responses=declare(Unauthorized, Forbidden, NotFound, ItemErased, Unprocessable),
 )

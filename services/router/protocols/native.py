@@ -33,6 +33,7 @@ from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
+from shared.http.paths import ITEM_ID
 from shared.http.waiting import disconnected
 from shared.problems import (
     BodyTooLarge,
@@ -126,7 +127,7 @@ async def predict(
 
 
 @router.get(
-    "/items/{item_id:path}/outcome",
+    f"/items/{ITEM_ID}/outcome",
     summary="What became of an item",
     response_model=ItemOutcome,
     responses=declare(ItemErased, StoreUnreachable, QueueUnreachable),

@@ -212,7 +212,8 @@ async def test_only_operators_erase_and_only_items(desk: Desk) -> None:
     operator = desk.operator
     problem_of(await operator.delete("/v1/projects/none/items/a"), 404, "not-found")
     problem_of(await operator.delete(f"{ITEMS}/{'a' * 201}"), 422, "unprocessable")
-    problem_of(await operator.delete(f"{ITEMS}/a%00"), 422, "unprocessable")
+    for item_id in ("a%00", "a%0Ab"):
+        problem_of(await operator.delete(f"{ITEMS}/{item_id}"), 422, "unprocessable")
     long = await operator.delete(f"{ITEMS}/a", params={"reason": "x" * 1001})
     problem_of(long, 422, "unprocessable")
     assert (await desk.outcomes())["outcomes"] == []

@@ -205,7 +205,7 @@ async def test_without_a_token_the_body_is_not_even_parsed(world: World) -> None
 
 
 async def test_an_outcome_of_what_is_no_item_id_is_422(world: World) -> None:
-    for item_id in ("x" * 201, "a%09b"):
+    for item_id in ("x" * 201, "a%09b", "a%0Ab", "%0A"):
         response = await world.caller.get(f"/v1/projects/shop/items/{item_id}/outcome")
         assert pointers(response) == ["/path/item_id"]
 

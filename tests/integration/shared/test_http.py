@@ -91,14 +91,18 @@ async def test_bad_body_is_a_problem_with_its_place(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_body_over_the_limit_is_seen_as_413(echo: httpx.AsyncClient, chunked: bool) -> None:
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
+async def test_body_over_the_limit_is_seen_as_413(
+    echo: httpx.AsyncClient, chunked: bool, media_type: str
+) -> None:
     body = b'{"value": "' + b"x" * (9 * 1024 * 1024) + b'"}'
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 65536):
             yield body[start : start + 65536]
 
-    answer = await echo.post(ECHO, content=pieces() if chunked else body, headers=JSON)
+    headers = {"Content-Type": media_type}
+    answer = await echo.post(ECHO, content=pieces() if chunked else body, headers=headers)
     assert answer.status_code == 413
     assert answer.json()["limit_bytes"] == 8 * 1024 * 1024
 
@@ -157,6 +161,31 @@ async def test_health_says_what_is_missing(keys: Keys) -> None:
         assert answer.json()["missing"] == {"database": "is not migrated"}
         assert "surehand_http_requests_total" in (await http.get("/metrics")).text
         assert (await http.get("/openapi.json")).json()["info"]["title"] == "Surehand echo"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+async def test_head_is_answered_as_get_without_its_body(keys: Keys, path: str) -> None:
+    async with serve(_app(keys, {"database": "is away"})) as url, client(url) as http:
+        expected, answer = await http.get(path), await http.head(path)
+        counted = (await http.get("/metrics")).text
+    assert (answer.status_code, answer.content) == (expected.status_code, b"")
+    assert answer.headers["content-type"] == expected.headers["content-type"]
+    if path != "/metrics":
+        assert answer.headers["content-length"] == expected.headers["content-length"]
+    assert f'method="HEAD",route="{path}"' in counted or path == "/openapi.json"
+
+
+async def test_a_method_that_is_refused_is_told_of_the_others(echo: httpx.AsyncClient) -> None:
+    assert (await echo.head(ECHO)).headers["allow"] == "POST"
+    answer = await echo.post("/healthz")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_a_slash_too_many_is_not_found(echo: httpx.AsyncClient) -> None:
+    for answer in (await echo.post(f"{ECHO}/", json={"value": {}}), await echo.get("/healthz/")):
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "urn:surehand:problem:not-found"
+        assert "location" not in answer.headers
 
 
 async def test_the_description_says_who_needs_a_token_and_nothing_that_is_not_so(
