@@ -8,6 +8,7 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import Enter, link_of, read_instructions, shown
 from tests.browser.desk import has, holds, labels, press, verdicts
 from tests.harness import wait_until
+from tests.harness.browser import Watched
 from tests.integration.review_queue.desk import Desk, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,29 +39,51 @@ async def test_answer_costs_no_wait(desk: Desk, enter: Enter) -> None:
         await wait_until(lambda: has(desk, {item: "negative"}))
 
 
+async def lose_replies(watched: Watched, pattern: str, count: int) -> list[str]:
+    """Let the server take the next calls, and their replies be lost; return which they were."""
+    lost: list[str] = []
+
+    async def lose(route: Route) -> None:
+        if len(lost) < count:
+            await route.fetch()
+            lost.append(route.request.url)
+            await route.abort("internetdisconnected")
+        else:
+            await route.continue_()
+
+    await watched.context.route(pattern, lose)
+    return lost
+
+
 async def test_answer_whose_reply_was_lost_is_sent_again_and_counts_once(
     desk: Desk, enter: Enter, sqlite_url: str
 ) -> None:
     await begin(desk)
     async with enter("anna") as (page, watched):
         await read_instructions(page)
-        lost: list[str] = []
-
-        async def lose(route: Route) -> None:
-            if len(lost) < 2:
-                await route.fetch()
-                lost.append(route.request.url)
-                await route.abort("internetdisconnected")
-            else:
-                await route.continue_()
-
-        await watched.context.route("**/verdict", lose)
+        lost = await lose_replies(watched, "**/verdict", 2)
         item = await press(page, "2")
         await expect(page.locator("#unsent")).to_contain_text("1 answer is not sent yet")
         await expect(page.locator("#unsent")).to_be_hidden()
         assert len(lost) == 2
         assert await labels(desk) == {item: "positive"}
         assert len(await verdicts(sqlite_url)) == 1
+
+
+async def test_undo_whose_reply_was_lost_brings_the_item_back(desk: Desk, enter: Enter) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        item = await press(page, "1")
+        await wait_until(lambda: has(desk, {item: "negative"}))
+        lost = await lose_replies(watched, "**/undo", 1)
+        await page.keyboard.press("u")
+        # The page had given up waiting by then, and shows another item.
+        await expect(page.locator("#notice")).to_contain_text("its item is next")
+        assert len(lost) == 1
+        other = await press(page, "1")
+        assert await press(page, "2") == item
+        await wait_until(lambda: has(desk, {other: "negative", item: "positive"}))
 
 
 async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: Enter) -> None:

@@ -18,7 +18,6 @@ from services.review_queue.gold.disguise import (
     seen_state,
     state_after_skip,
     state_after_verdict,
-    undone_progress,
 )
 from services.review_queue.gold.models import ProbeRow
 from services.review_queue.gold.pausing import pause_if_too_low
@@ -59,7 +58,8 @@ class _Presented:
 
     def expired(self, detail: str) -> LeaseExpired:
         """Return the problem of a lease that is not the caller's, or no longer."""
-        answered = None if self.probe.ending is None else progress_of(self.probe, self.task).outcome
+        stands = self.probe.ending not in {None, "undo"}
+        answered = progress_of(self.probe, self.task).outcome if stands else None
         return LeaseExpired(
             detail,
             task_id=self.task.task_id,
@@ -154,20 +154,21 @@ class ProbeService:
         return Renewal(token=token, expires_at=expires_at)
 
     async def undo(self, token: str, who: Principal) -> TaskProgress | None:
-        """Take the answer back; the item is the next that the reviewer gets."""
+        """Take the answer back, once; the item is the next that the reviewer gets."""
         async with self._present(token, who) as held:
             if held is None:
                 return None
             probe = held.probe
+            if probe.ending == "undo":
+                return progress_of(probe, held.task)
             if not (probe.ending == "verdict" or probe.skipped):
                 raise Conflict(
                     "There is nothing to take back under this lease.", task_id=held.task.task_id
                 )
-            was_resolved = probe.state_after == "resolved"
             probe.skipped = False
-            held.end("undo", body_digest(None))
-            probe.revision += was_resolved
-            return undone_progress(probe, held.task, was_resolved=was_resolved)
+            # What the answer had made of the task is told by the next revision: taken back.
+            before: TaskState = "resolved" if probe.state_after == "resolved" else "open"
+            return held.end("undo", body_digest(None), before)
 
     @contextlib.asynccontextmanager
     async def _present(self, token: str, who: Principal) -> AsyncIterator[_Presented | None]:

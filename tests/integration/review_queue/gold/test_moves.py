@@ -211,10 +211,13 @@ async def test_undone_answer_counts_no_longer_and_its_item_is_next(desk: Desk) -
     assert undone["state"] == "open"
     assert (undone["outcome"]["revision"], undone["outcome"]["label"]) == (2, None)
     assert undone["outcome"]["verdicts"] == 0
-    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+    assert await used(desk, "r1", lease["token"], "undo") == undone
     problem_of(
         await desk.use("r1", lease["token"], "verdict", {"label": "negative"}), 409, "conflict"
     )
+    renewed = await desk.use("r1", lease["token"], "renew")
+    problem = problem_of(renewed, 409, "lease-expired")
+    assert (problem["state"], problem["outcome"]) == ("open", None)
     assert (await report(desk, "r1"))["gold"] is None
     again = await desk.lease_one("r1")
     assert again["task"] == lease["task"]
@@ -231,6 +234,7 @@ async def test_undone_skip_comes_again(desk: Desk) -> None:
     await used(desk, "r1", lease["token"], "skip", {})
     undone = await used(desk, "r1", lease["token"], "undo")
     assert (undone["state"], undone["outcome"]) == ("open", None)
+    assert await used(desk, "r1", lease["token"], "undo") == undone
     assert (await report(desk, "r1"))["skips"] == 0
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "g1"
 
