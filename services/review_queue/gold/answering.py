@@ -115,7 +115,7 @@ class ProbeService:
             paused = await pause_if_too_low(
                 held.session, held.project, held.probe.reviewer, held.now
             )
-            await _ring_if_onboarded(held)
+            await _ring_if_onboarding(held)
         if paused:
             self.postures.forget(held.project.project)
         self.nudge()
@@ -130,8 +130,12 @@ class ProbeService:
             held.require_live()
             held.probe.skipped = body.to != "me"
             held.probe.comment = body.reason or None
-            others = body.to == "others"
-            return held.end("skip", digest, state_after_skip(held.project) if others else "open")
+            after = state_after_skip(held.project) if body.to == "others" else "open"
+            progress = held.end("skip", digest, after)
+            await held.session.flush()
+            await _ring_if_onboarding(held)
+        self.nudge()
+        return progress
 
     async def release(self, token: str, who: Principal) -> TaskProgress | None:
         """Give the item back; it comes again."""
@@ -187,12 +191,13 @@ class ProbeService:
             yield held
 
 
-async def _ring_if_onboarded(held: _Presented) -> None:
-    """Wake a reviewer who waits for real work beside the last task of his onboarding."""
-    if not held.project.review.onboarding_tasks:
+async def _ring_if_onboarding(held: _Presented) -> None:
+    """Wake a newcomer who waits: for real work beside his last test, or for what he skipped."""
+    wanted = held.project.review.onboarding_tasks
+    if not wanted:
         return
-    name = held.probe.reviewer
-    found = await records.scores(held.session, held.probe.project, [name])
+    name, labels = held.probe.reviewer, held.project.labels
+    found = await records.scores(held.session, held.probe.project, [name], labels=labels)
     answered = records.total(found.get(name, {})).answered
-    if answered == held.project.review.onboarding_tasks:
+    if answered == wanted or (held.probe.skipped and answered < wanted):
         outbox.add(held.session, OutboxRow, tasks_bell(held.probe.project))

@@ -132,7 +132,8 @@ class ReviewerReport(ReviewerStatistics):
     """What operators see beside it.
 
     `onboarding_left` gold tasks come before real work, as long as there is gold for him:
-    `gold_left` is how many gold tasks he has not had; at 0 it has run out.
+    `gold_left` is how many gold tasks he has not had, and while he is onboarding, how many he has
+    skipped, which come again; at 0 it has run out.
     """
 
     suggestions: SuggestionsTaken
