@@ -120,8 +120,8 @@ function answer(label) {
   give("verdict", body, `Answered ${label}.`);
 }
 
-function skip(reason) {
-  give("skip", { reason }, "Skipped.");
+function skip(reason, to) {
+  give("skip", { reason, to }, "Skipped.");
 }
 
 function give(kind, body, words) {
@@ -129,7 +129,8 @@ function give(kind, body, words) {
   if (task === null || undoing !== null) return;
   answers.drop(task.taskId);
   answers.keep(kind, task, body);
-  remember([...given, task].slice(-UNDOABLE));
+  // What one has put off oneself comes again: there is nothing to take back.
+  if (body.to !== "me") remember([...given, task].slice(-UNDOABLE));
   board.notice("");
   advance();
   board.announce(leases.current === null ? words : `${words} Next item.`);
