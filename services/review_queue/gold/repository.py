@@ -105,9 +105,10 @@ async def returning(
 async def skipped(
     session: AsyncSession, project: str, reviewer: str, *, labels: Sequence[str], limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
-    """Return the newest probe of each gold item that the reviewer skipped, oldest first."""
+    """Return the newest probe of each gold item that the reviewer skipped, the least met first."""
     otherwise = answered_otherwise(probes.c.task_id, reviewer)
     statement = _of_gold(project, reviewer, labels).where(skipped_for_good, ~otherwise)
+    statement = statement.order_by(col(ProbeRow.number))
     return await _oldest(session, statement, limit)
 
 
