@@ -8,7 +8,8 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import Enter, link_of, read_instructions, shown
 from tests.browser.desk import has, holds, labels, press, verdicts
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, entry
+from tests.harness.browser import Watched
+from tests.integration.review_queue.desk import Desk, body_of, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,29 +39,51 @@ async def test_answer_costs_no_wait(desk: Desk, enter: Enter) -> None:
         await wait_until(lambda: has(desk, {item: "negative"}))
 
 
+async def lose_replies(watched: Watched, pattern: str, count: int) -> list[str]:
+    """Let the server take the next calls, and their replies be lost; return which they were."""
+    lost: list[str] = []
+
+    async def lose(route: Route) -> None:
+        if len(lost) < count:
+            await route.fetch()
+            lost.append(route.request.url)
+            await route.abort("internetdisconnected")
+        else:
+            await route.continue_()
+
+    await watched.context.route(pattern, lose)
+    return lost
+
+
 async def test_answer_whose_reply_was_lost_is_sent_again_and_counts_once(
     desk: Desk, enter: Enter, sqlite_url: str
 ) -> None:
     await begin(desk)
     async with enter("anna") as (page, watched):
         await read_instructions(page)
-        lost: list[str] = []
-
-        async def lose(route: Route) -> None:
-            if len(lost) < 2:
-                await route.fetch()
-                lost.append(route.request.url)
-                await route.abort("internetdisconnected")
-            else:
-                await route.continue_()
-
-        await watched.context.route("**/verdict", lose)
+        lost = await lose_replies(watched, "**/verdict", 2)
         item = await press(page, "2")
         await expect(page.locator("#unsent")).to_contain_text("1 answer is not sent yet")
         await expect(page.locator("#unsent")).to_be_hidden()
         assert len(lost) == 2
         assert await labels(desk) == {item: "positive"}
         assert len(await verdicts(sqlite_url)) == 1
+
+
+async def test_undo_whose_reply_was_lost_brings_the_item_back(desk: Desk, enter: Enter) -> None:
+    await begin(desk)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        item = await press(page, "1")
+        await wait_until(lambda: has(desk, {item: "negative"}))
+        lost = await lose_replies(watched, "**/undo", 1)
+        await page.keyboard.press("u")
+        # The page had given up waiting by then, and shows another item.
+        await expect(page.locator("#notice")).to_contain_text("its item is next")
+        assert len(lost) == 1
+        other = await press(page, "1")
+        assert await press(page, "2") == item
+        await wait_until(lambda: has(desk, {other: "negative", item: "positive"}))
 
 
 async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: Enter) -> None:
@@ -115,16 +138,122 @@ async def press_once(page: Page, key: str) -> str:
     return item
 
 
-async def test_answer_that_came_too_late_is_said_to_be_so(desk: Desk, enter: Enter) -> None:
-    await begin(desk, 3)
+async def too_late(desk: Desk, page: Page, watched: Watched, key: str) -> str:
+    """Answer what is shown without a connection, and let its lease expire meanwhile."""
+    watched.expected = "Failed to load resource"
+    await watched.context.set_offline(True)
+    item = await press_once(page, key)
+    await expect(page.locator("#unsent")).to_be_visible()
+    desk.clock.turn(61)
+    return item
+
+
+async def test_answer_that_came_too_late_counts_under_the_next_lease(
+    desk: Desk, enter: Enter, sqlite_url: str
+) -> None:
+    await begin(desk, 2)
     async with enter("anna") as (page, watched):
-        watched.expected = "status of 409"
         await read_instructions(page)
         await wait_until(lambda: holds(desk, 2))
-        desk.clock.turn(61)
-        item = await press_once(page, "1")
-        await expect(page.locator("#notice")).to_contain_text(f"Item {item}: the verdict was not")
+        item = await too_late(desk, page, watched, "2")
+        await watched.context.set_offline(False)
+        await wait_until(lambda: has(desk, {item: "positive"}))
+        other = await press_once(page, "1")
+        await wait_until(lambda: has(desk, {item: "positive", other: "negative"}))
+        # It can be taken back as any answer can.
+        await page.keyboard.press("u")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(other)
+        await expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+        await page.keyboard.press("u")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(item)
+        await press(page, "1")
+        await page.keyboard.press("1")
+        await wait_until(lambda: has(desk, {item: "negative", other: "negative"}))
+    assert len(await verdicts(sqlite_url)) == 2
+
+
+async def test_late_answer_waits_while_somebody_else_has_the_item(desk: Desk, enter: Enter) -> None:
+    await begin(desk, 1)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 1))
+        item = await too_late(desk, page, watched, "2")
+        theirs = await desk.lease_one("boris")
+        await watched.context.set_offline(False)
+        await expect(page.locator("#notice")).to_contain_text("It is kept on this device")
+        await page.reload()
+        await expect(page.locator(".empty")).to_be_visible()
+        body_of(await desk.use("boris", theirs["token"], "release"))
+        await wait_until(lambda: has(desk, {item: "positive"}))
+        await expect(page.locator("#notice")).to_contain_text("your verdict is sent now")
+
+
+async def test_late_answer_is_dropped_where_others_have_finished_the_item(
+    desk: Desk, enter: Enter
+) -> None:
+    await begin(desk, 1)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 1))
+        item = await too_late(desk, page, watched, "2")
+        await desk.answer("boris", "negative")
+        await watched.context.set_offline(False)
+        await expect(page.locator("#notice")).to_have_text(
+            f"Item {item}: the verdict was not taken. It was finished meanwhile."
+        )
+        assert await labels(desk) == {item: "negative"}
+        assert await kept_on_the_device(page) == 0
+
+
+async def test_late_answer_to_what_has_changed_is_asked_again(desk: Desk, enter: Enter) -> None:
+    await begin(desk, 1)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 1))
+        item = await too_late(desk, page, watched, "2")
+        theirs = await desk.lease_one("boris")
+        await watched.context.set_offline(False)
+        await expect(page.locator("#notice")).to_contain_text("It is kept on this device")
+        await desk.put_project(labels=["negative", "neutral", "positive"])
+        body_of(await desk.use("boris", theirs["token"], "release"))
+        await expect(page.locator("#notice")).to_contain_text("You answered positive, too late")
         assert await labels(desk) == {}
+        await page.keyboard.press("1")
+        await wait_until(lambda: has(desk, {item: "negative"}))
+        assert await kept_on_the_device(page) == 0
+
+
+async def test_late_answer_can_be_taken_back_and_is_not_kept_for_ever(
+    desk: Desk, enter: Enter
+) -> None:
+    await begin(desk, 2)
+    async with enter("anna", own_clock=True) as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 2))
+        first = await too_late(desk, page, watched, "1")
+        second = await press_once(page, "1")
+        theirs = await desk.lease("boris", 2)
+        assert {one["task"]["item_id"] for one in theirs} == {first, second}
+        await watched.context.set_offline(False)
+        await watched.context.clock.run_for(10_000)
+        await expect(page.locator("#notice")).to_contain_text(f"Item {second}: its time ran out")
+        assert await kept_on_the_device(page) == 2
+        await page.keyboard.press("u")
+        await expect(page.locator("#notice")).to_contain_text("The answer was taken back")
+        assert await kept_on_the_device(page) == 1
+        await watched.context.clock.fast_forward(86_500_000)
+        await page.reload()
+        await expect(page.locator("#notice")).to_contain_text("within a day")
+        assert await kept_on_the_device(page) == 0
+    assert await labels(desk) == {}
+
+
+async def kept_on_the_device(page: Page) -> int:
+    return int(
+        await page.evaluate(
+            "Object.keys(localStorage).filter((key) => key.startsWith('surehand:answer')).length"
+        )
+    )
 
 
 async def test_undo_of_what_was_not_sent_and_of_what_was(

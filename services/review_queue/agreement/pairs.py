@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.review_queue.agreement.coefficients import cohen_kappa
+from services.review_queue.agreement.coefficients import cohen_kappa, kappa_interval
 from services.review_queue.agreement.table import MISSING
 
 
@@ -14,6 +14,7 @@ class Pair:
     """Two raters (rows of the matrix) and how they agree on the `units` that both rated.
 
     `agreement` is the plain share, `kappa` Cohen's; NaN where both always gave the same one class.
+    `interval` is of kappa, None where it has none.
     """
 
     first: int
@@ -21,6 +22,7 @@ class Pair:
     units: int
     agreement: float
     kappa: float
+    interval: tuple[float, float] | None
 
 
 def pairwise(matrix: NDArray[np.int16], classes: int) -> list[Pair]:
@@ -40,5 +42,7 @@ def pairwise(matrix: NDArray[np.int16], classes: int) -> list[Pair]:
             one, other = matrix[first, both], matrix[second, both]
             kappa = cohen_kappa(one, other, classes)
             agreement = float((one == other).mean())
-            pairs.append(Pair(first, int(second), int(both.sum()), agreement, kappa))
+            interval = kappa_interval(one, other, classes)
+            pair = Pair(first, int(second), int(both.sum()), agreement, kappa, interval)
+            pairs.append(pair)
     return sorted(pairs, key=lambda pair: (-pair.units, pair.first, pair.second))

@@ -37,8 +37,9 @@ _NO_CURSOR = [("/query/after", "is not a cursor of this list")]
 async def get_agreement(project: str, rooms: InRooms, _: ByOperator) -> Agreement:
     """Compare the newest tasks that several people answered, at most 50,000.
 
-    Krippendorff's alpha and Gwet's AC1 over all, each with a 95 % bootstrap interval over tasks;
-    Cohen's kappa of each two reviewers (the 100 busiest); and each model version against people.
+    Krippendorff's alpha, Gwet's AC1 and, where it is defined, Fleiss' kappa over all, each with a
+    95 % bootstrap interval over tasks; Cohen's kappa of each two reviewers (the 100 busiest), of
+    each model version and reviewer, and of each version and the outcomes, with its interval.
     """
     return await rooms.agreement.of(project)
 

@@ -18,7 +18,6 @@ from services.review_queue.gold.disguise import (
     seen_state,
     state_after_skip,
     state_after_verdict,
-    undone_progress,
 )
 from services.review_queue.gold.models import ProbeRow
 from services.review_queue.gold.pausing import pause_if_too_low
@@ -59,7 +58,8 @@ class _Presented:
 
     def expired(self, detail: str) -> LeaseExpired:
         """Return the problem of a lease that is not the caller's, or no longer."""
-        answered = None if self.probe.ending is None else progress_of(self.probe, self.task).outcome
+        stands = self.probe.ending not in {None, "undo"}
+        answered = progress_of(self.probe, self.task).outcome if stands else None
         return LeaseExpired(
             detail,
             task_id=self.task.task_id,
@@ -115,7 +115,7 @@ class ProbeService:
             paused = await pause_if_too_low(
                 held.session, held.project, held.probe.reviewer, held.now
             )
-            await _ring_if_onboarded(held)
+            await _ring_if_onboarding(held)
         if paused:
             self.postures.forget(held.project.project)
         self.nudge()
@@ -130,8 +130,12 @@ class ProbeService:
             held.require_live()
             held.probe.skipped = body.to != "me"
             held.probe.comment = body.reason or None
-            others = body.to == "others"
-            return held.end("skip", digest, state_after_skip(held.project) if others else "open")
+            after = state_after_skip(held.project) if body.to == "others" else "open"
+            progress = held.end("skip", digest, after)
+            await held.session.flush()
+            await _ring_if_onboarding(held)
+        self.nudge()
+        return progress
 
     async def release(self, token: str, who: Principal) -> TaskProgress | None:
         """Give the item back; it comes again."""
@@ -154,20 +158,21 @@ class ProbeService:
         return Renewal(token=token, expires_at=expires_at)
 
     async def undo(self, token: str, who: Principal) -> TaskProgress | None:
-        """Take the answer back; the item is the next that the reviewer gets."""
+        """Take the answer back, once; the item is the next that the reviewer gets."""
         async with self._present(token, who) as held:
             if held is None:
                 return None
             probe = held.probe
+            if probe.ending == "undo":
+                return progress_of(probe, held.task)
             if not (probe.ending == "verdict" or probe.skipped):
                 raise Conflict(
                     "There is nothing to take back under this lease.", task_id=held.task.task_id
                 )
-            was_resolved = probe.state_after == "resolved"
             probe.skipped = False
-            held.end("undo", body_digest(None))
-            probe.revision += was_resolved
-            return undone_progress(probe, held.task, was_resolved=was_resolved)
+            # What the answer had made of the task is told by the next revision: taken back.
+            before: TaskState = "resolved" if probe.state_after == "resolved" else "open"
+            return held.end("undo", body_digest(None), before)
 
     @contextlib.asynccontextmanager
     async def _present(self, token: str, who: Principal) -> AsyncIterator[_Presented | None]:
@@ -186,12 +191,13 @@ class ProbeService:
             yield held
 
 
-async def _ring_if_onboarded(held: _Presented) -> None:
-    """Wake a reviewer who waits for real work beside the last task of his onboarding."""
-    if not held.project.review.onboarding_tasks:
+async def _ring_if_onboarding(held: _Presented) -> None:
+    """Wake a newcomer who waits: for real work beside his last test, or for what he skipped."""
+    wanted = held.project.review.onboarding_tasks
+    if not wanted:
         return
-    name = held.probe.reviewer
-    found = await records.scores(held.session, held.probe.project, [name])
+    name, labels = held.probe.reviewer, held.project.labels
+    found = await records.scores(held.session, held.probe.project, [name], labels=labels)
     answered = records.total(found.get(name, {})).answered
-    if answered == held.project.review.onboarding_tasks:
+    if answered == wanted or (held.probe.skipped and answered < wanted):
         outbox.add(held.session, OutboxRow, tasks_bell(held.probe.project))

@@ -29,21 +29,18 @@ def seen_state(probe: ProbeRow, now: datetime) -> TaskState:
     """Return the state that the task seems to have."""
     if probe.ending is None:
         return "leased" if probe.expires_at > now else "open"
+    if probe.ending == "undo":
+        return "open"
     return "resolved" if probe.state_after == "resolved" else "open"
 
 
 def progress_of(probe: ProbeRow, task: TaskRow) -> TaskProgress:
     """Return what seems to have become of the task by the end of this probe."""
     state = seen_state(probe, probe.ended_at or probe.expires_at)
-    resolved = state == "resolved"
-    outcome = _outcome(probe, task, taken_back=False) if resolved else None
+    taken_back = probe.ending == "undo"
+    told = state == "resolved" or (taken_back and probe.state_after == "resolved")
+    outcome = _outcome(probe, task, taken_back=taken_back) if told else None
     return TaskProgress(task_id=task.task_id, state=state, outcome=outcome)
-
-
-def undone_progress(probe: ProbeRow, task: TaskRow, *, was_resolved: bool) -> TaskProgress:
-    """Return what seems to have become of the task once its answer is taken back."""
-    outcome = _outcome(probe, task, taken_back=True) if was_resolved else None
-    return TaskProgress(task_id=task.task_id, state="open", outcome=outcome)
 
 
 def _outcome(probe: ProbeRow, task: TaskRow, *, taken_back: bool) -> Outcome:

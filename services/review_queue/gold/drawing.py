@@ -129,8 +129,8 @@ class GoldDraws:
         """Lease gold to the reviewer, as part of `count` tasks.
 
         What came back from him without an answer comes first. A newcomer gets gold alone while he
-        is onboarding and there is some for him; then each place is gold with the probability that
-        his record asks for, if other tasks wait to hide it among.
+        is onboarding and there is some for him, at last what he has skipped; then each place is
+        gold with the probability that his record asks for, if other tasks wait to hide it among.
 
         Raises
         ------
@@ -149,8 +149,9 @@ class GoldDraws:
         record = await _record(drawing, posture)
         left = await _onboarding_left(drawing, posture, record)
         if left:
-            held = met.live + len(drawing.rows)
-            await self._fill(drawing, met, min(count - len(drawing.rows), max(0, left - held)))
+            wanted = min(count, left - met.live)
+            await self._fill(drawing, met, wanted - len(drawing.rows))
+            await self._give_skipped(drawing, wanted - len(drawing.rows))
             if met.live or drawing.rows:
                 return Draw(await drawing.written(), 0)
         else:
@@ -165,12 +166,23 @@ class GoldDraws:
             return
         who = drawing.who
         back = await repository.returning(
-            drawing.session, who.project, who.reviewer, who.now, count
+            *(drawing.session, who.project, who.reviewer, who.now),
+            labels=drawing.project.labels,
+            limit=count,
         )
         for probe, task in back:
             drawing.again(probe, task)
         tokens = [probe.token for probe, _ in back]
         await repository.end_expired(drawing.session, tokens, who.now)
+
+    async def _give_skipped(self, drawing: _Drawing, count: int) -> None:
+        if count <= 0:
+            return
+        who, labels = drawing.who, drawing.project.labels
+        for probe, task in await repository.skipped(
+            drawing.session, who.project, who.reviewer, labels=labels, limit=count
+        ):
+            drawing.again(probe, task)
 
     async def _places(self, drawing: _Drawing, places: list[bool]) -> list[bool]:
         if not any(places):
@@ -218,7 +230,9 @@ class GoldDraws:
 async def _record(drawing: _Drawing, posture: Posture) -> Record:
     name = drawing.who.reviewer
     found = await records.scores(
-        drawing.session, drawing.who.project, [name], since=posture.resumed.get(name)
+        *(drawing.session, drawing.who.project, [name]),
+        labels=drawing.project.labels,
+        since=posture.resumed.get(name),
     )
     return Record(gold=records.total(found.get(name, {})))
 
@@ -228,6 +242,7 @@ async def _onboarding_left(drawing: _Drawing, posture: Posture, record: Record) 
     tasks, name = drawing.project.review.onboarding_tasks, drawing.who.reviewer
     left = onboarding_left(record, tasks)
     if left and name in posture.resumed:
-        found = await records.scores(drawing.session, drawing.who.project, [name])
+        labels = drawing.project.labels
+        found = await records.scores(drawing.session, drawing.who.project, [name], labels=labels)
         left = onboarding_left(Record(gold=records.total(found.get(name, {}))), tasks)
     return left

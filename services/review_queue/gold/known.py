@@ -5,6 +5,7 @@ by it: an adjudicator decided it in lane `gold`, or an operator vouches for its 
 is corrected, or taken back, is known no longer.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -91,9 +92,10 @@ async def labels(session: AsyncSession, project: str) -> dict[str, str]:
     return {row.task_id: str(row.label) for row in found}
 
 
-async def number(session: AsyncSession, project: str) -> int:
-    """Return how many gold tasks there are."""
-    counted = select(func.count()).select_from(known(project).subquery())
+async def number(session: AsyncSession, project: str, labels: Sequence[str]) -> int:
+    """Return how many gold tasks there are whose label is among `labels`."""
+    rows = known(project).subquery()
+    counted = select(func.count()).select_from(rows).where(rows.c.label.in_(labels))
     return (await session.execute(counted)).scalar_one()
 
 

@@ -34,7 +34,8 @@ class ProbeRow(Base, table=True):
     `number` counts the leases of one reviewer and item, so that two calls at once cannot both make
     one. `kind` and `expected` are those of the moment. `ending`: verdict, skip, release, expiry or
     undo; null while it lasts. A skip "to me" is none that counts: not `skipped`. `state_after` and
-    `revision` are what the reviewer is told of the task, as if it were an ordinary one.
+    `revision` are what the reviewer is told of the task, as if it were an ordinary one; an undo
+    keeps the `state_after` of the answer that it took back.
     """
 
     __tablename__ = "probes"

@@ -47,7 +47,10 @@ async def pause_if_too_low(
     if least is None:
         return False
     resumed = await pauses.resumptions(session, project.project, reviewer)
-    found = await records.scores(session, project.project, [reviewer], since=resumed.get(reviewer))
+    since = resumed.get(reviewer)
+    found = await records.scores(
+        session, project.project, [reviewer], labels=project.labels, since=since
+    )
     judgement = judge(Record(gold=records.total(found.get(reviewer, {}))), least)
     if not judgement.pause:
         return False

@@ -1,7 +1,8 @@
 """Every statement about how reviewers fare on gold.
 
 Two kinds of answers count: those to probes, and verdicts that were given in lane `gold` before an
-adjudicator decided. An answer counts while the label that it is held against is still the task's.
+adjudicator decided. An answer counts while the label that it is held against is still the task's,
+and one of the project's: nobody can give one that is not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ newest = ~exists().where(
 )
 # Of whoever has a probe like that of an item: he has had it.
 had = and_(newest, or_(probes.c.ending.is_(None), probes.c.ending != "skip", probes.c.skipped))
+# He has had it, and has not answered.
+skipped_for_good = and_(newest, probes.c.ending == "skip", probes.c.skipped)
 _given = and_(
     _verdicts.c.withdrawn_at.is_(None), _verdicts.c.label.is_not(None), ~_verdicts.c.skipped
 )
@@ -54,11 +57,9 @@ def number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _answers(
-    project: str,
-    names: Sequence[str],
-    since: datetime | None,
-    until: datetime | None,
+    project: str, names: Sequence[str], labels: Sequence[str], *between: datetime | None
 ) -> CompoundSelect[Any]:
+    asked = tasks.c.label.in_(labels)
     probed: Select[Any] = (
         select(
             probes.c.reviewer,
@@ -71,7 +72,8 @@ def _answers(
             probes.c.reviewer.between(names[0], names[-1]),
             answered,
             tasks.c.label == probes.c.expected,
-            *_within(probes.c.ended_at, since, until),
+            asked,
+            *_within(probes.c.ended_at, *between),
         )
     )
     ordinary: Select[Any] = (
@@ -84,10 +86,11 @@ def _answers(
         .where(
             tasks.c.project == project,
             decided,
+            asked,
             tasks.c.state == "resolved",
             _given,
             _verdicts.c.reviewer.between(names[0], names[-1]),
-            *_within(_verdicts.c.given_at, since, until),
+            *_within(_verdicts.c.given_at, *between),
         )
     )
     return union_all(probed, ordinary)
@@ -105,14 +108,16 @@ async def scores(
     project: str,
     names: Sequence[str],
     *,
+    labels: Sequence[str],
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[str, dict[str, Score]]:
     """Return how reviewers fared on gold, by name and by the kind of the item.
 
-    `names` is a page of reviewers in order, without gaps; `since` and `until` bound the answers.
+    `names` is a page of reviewers in order, without gaps; `labels` are the project's; `since` and
+    `until` bound the answers.
     """
-    rows = _answers(project, names, since, until).subquery()
+    rows = _answers(project, names, labels, since, until).subquery()
     statement = select(
         rows.c.reviewer, rows.c.kind, func.count().label("answered"), func.sum(rows.c.right)
     ).group_by(rows.c.reviewer, rows.c.kind)
@@ -130,7 +135,7 @@ def total(by_kind: Mapping[str, Score]) -> Score:
 
 
 async def acceptances(
-    session: AsyncSession, project: str, names: Sequence[str]
+    session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
 ) -> dict[str, dict[bool, tuple[int, int]]]:
     """Return how often reviewers took what was suggested to them on gold.
 
@@ -148,6 +153,7 @@ async def acceptances(
             answered,
             probes.c.suggestion.is_not(None),
             tasks.c.label == probes.c.expected,
+            tasks.c.label.in_(labels),
         )
         .group_by(probes.c.reviewer, right)
     )
@@ -157,21 +163,55 @@ async def acceptances(
     return found
 
 
-async def used_up(session: AsyncSession, project: str, names: Sequence[str]) -> dict[str, int]:
+async def used_up(
+    session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
+) -> dict[str, int]:
     """Return how many gold tasks each reviewer has had, or has answered as an ordinary task."""
     gold = known(project).cte("known")
     met = union(
         select(probes.c.reviewer, probes.c.task_id)
         .join(gold, gold.c.task_id == probes.c.task_id)
-        .where(probes.c.reviewer.between(names[0], names[-1]), had),
+        .where(probes.c.reviewer.between(names[0], names[-1]), had, gold.c.label.in_(labels)),
         select(_verdicts.c.reviewer, _verdicts.c.task_id)
         .join(gold, gold.c.task_id == _verdicts.c.task_id)
         .where(
-            _verdicts.c.reviewer.between(names[0], names[-1]), _verdicts.c.withdrawn_at.is_(None)
+            _verdicts.c.reviewer.between(names[0], names[-1]),
+            _verdicts.c.withdrawn_at.is_(None),
+            gold.c.label.in_(labels),
         ),
     ).subquery()
     counted = select(met.c.reviewer, func.count()).group_by(met.c.reviewer)
     return {row[0]: row[1] for row in await session.execute(counted)}
+
+
+async def skipped(
+    session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
+) -> dict[str, int]:
+    """Return how many gold tasks each reviewer has skipped, and would get again as a newcomer."""
+    gold = known(project).subquery()
+    statement = (
+        select(probes.c.reviewer, func.count())
+        .join(gold, gold.c.task_id == probes.c.task_id)
+        .where(
+            probes.c.reviewer.between(names[0], names[-1]),
+            skipped_for_good,
+            gold.c.label.in_(labels),
+            ~answered_otherwise(probes.c.task_id, probes.c.reviewer),
+        )
+        .group_by(probes.c.reviewer)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+def answered_otherwise(
+    task_id: ColumnElement[str], reviewer: ColumnElement[str] | str
+) -> ColumnElement[bool]:
+    """Say that the reviewer's answer to the task, as an ordinary one, stands."""
+    return exists().where(
+        _verdicts.c.task_id == task_id,
+        _verdicts.c.reviewer == reviewer,
+        _verdicts.c.withdrawn_at.is_(None),
+    )
 
 
 async def newest_votes(

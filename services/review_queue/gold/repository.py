@@ -24,11 +24,16 @@ from sqlmodel import col
 from services.review_queue.gold.choosing import Kind
 from services.review_queue.gold.known import known, tasks
 from services.review_queue.gold.models import ProbeRow
-from services.review_queue.gold.records import had, newest, number_of, probes
-from services.review_queue.models import TaskRow, VerdictRow
-from services.review_queue.statements import insert_new, table_of
-
-_verdicts = table_of(VerdictRow)
+from services.review_queue.gold.records import (
+    answered_otherwise,
+    had,
+    newest,
+    number_of,
+    probes,
+    skipped_for_good,
+)
+from services.review_queue.models import TaskRow
+from services.review_queue.statements import insert_new
 
 
 @dataclass(frozen=True)
@@ -84,22 +89,40 @@ async def held(session: AsyncSession, project: str, reviewer: str, now: datetime
 
 
 async def returning(
-    session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
+    session: AsyncSession,
+    project: str,
+    reviewer: str,
+    now: datetime,
+    *,
+    labels: Sequence[str],
+    limit: int,
 ) -> list[tuple[ProbeRow, TaskRow]]:
     """Return the newest probe of each gold item that came back without an answer, oldest first."""
+    statement = _of_gold(project, reviewer, labels).where(_given_back(now), newest)
+    return await _oldest(session, statement, limit)
+
+
+async def skipped(
+    session: AsyncSession, project: str, reviewer: str, *, labels: Sequence[str], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    """Return the newest probe of each gold item that the reviewer skipped, the least met first."""
+    otherwise = answered_otherwise(probes.c.task_id, reviewer)
+    statement = _of_gold(project, reviewer, labels).where(skipped_for_good, ~otherwise)
+    statement = statement.order_by(col(ProbeRow.number))
+    return await _oldest(session, statement, limit)
+
+
+def _of_gold(project: str, reviewer: str, labels: Sequence[str]) -> Select[ProbeRow, TaskRow]:
     gold = known(project).subquery()
-    statement = (
-        select(ProbeRow, TaskRow)
-        .join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
-        .where(
-            _of(project, reviewer),
-            _given_back(now),
-            newest,
-            col(ProbeRow.task_id).in_(select(gold.c.task_id)),
-        )
-        .order_by(col(ProbeRow.leased_at), col(ProbeRow.token))
-        .limit(limit)
-    )
+    there = select(gold.c.task_id).where(gold.c.label.in_(labels))
+    pairs = select(ProbeRow, TaskRow).join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
+    return pairs.where(_of(project, reviewer), col(ProbeRow.task_id).in_(there))
+
+
+async def _oldest(
+    session: AsyncSession, statement: Select[ProbeRow, TaskRow], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    statement = statement.order_by(col(ProbeRow.leased_at), col(ProbeRow.token)).limit(limit)
     return [(probe, task) for probe, task in (await session.execute(statement)).all()]
 
 
@@ -140,7 +163,7 @@ async def pick(
             gold.c.label.in_(labels),
             gold.c.task_id.not_in(without),
             ~exists().where(his, had),
-            ~_answered(gold.c.task_id, reviewer),
+            ~answered_otherwise(gold.c.task_id, reviewer),
         )
         .order_by(gold.c.task_id)
         .limit(1)
@@ -150,14 +173,6 @@ async def pick(
         if row is not None:
             return row
     return None
-
-
-def _answered(task_id: ColumnElement[str], reviewer: str) -> ColumnElement[bool]:
-    return exists().where(
-        _verdicts.c.task_id == task_id,
-        _verdicts.c.reviewer == reviewer,
-        _verdicts.c.withdrawn_at.is_(None),
-    )
 
 
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,13 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.agreement.bootstrap import bootstrap_interval
-from services.review_queue.agreement.coefficients import cohen_kappa, gwet_ac1, krippendorff_alpha
+from services.review_queue.agreement.coefficients import (
+    cohen_kappa,
+    fleiss_kappa,
+    gwet_ac1,
+    kappa_interval,
+    krippendorff_alpha,
+)
 from services.review_queue.agreement.pairs import pairwise
 from services.review_queue.agreement.table import MISSING, IntArray, RatingTable
 from services.review_queue.people import marks, repository
@@ -22,6 +29,7 @@ from services.review_queue.people.messages import (
     Estimate,
     ReviewerPair,
     VersionAgreement,
+    VersionReviewer,
 )
 from services.review_queue.people.remembering import Remembered
 from services.review_queue.projects.service import current_project
@@ -85,8 +93,9 @@ class AgreementService:
         async with self.database.reading() as session:
             ratings = await _read(session, project, labels)
             versions = await repository.version_labels(session, project, outcomes=OUTCOMES)
+            beside = await repository.version_verdicts(session, project, verdicts=OUTCOMES)
         # Resampling takes a second where tasks are many; leases go on meanwhile.
-        return await asyncio.to_thread(_compare, ratings, versions)
+        return await asyncio.to_thread(_compare, ratings, versions, beside)
 
 
 async def _read(session: AsyncSession, project: str, labels: Sequence[str]) -> Ratings:
@@ -96,7 +105,9 @@ async def _read(session: AsyncSession, project: str, labels: Sequence[str]) -> R
     return ratings
 
 
-def _compare(ratings: Ratings, versions: Sequence[Row[Any]]) -> Agreement:
+def _compare(
+    ratings: Ratings, versions: Sequence[Row[Any]], beside: Sequence[Row[Any]]
+) -> Agreement:
     places = np.array(list(ratings.given), dtype=np.int64).reshape(-1, 2)
     codes = np.array(list(ratings.given.values()), dtype=np.int64)
     classes = len(ratings.labels.names)
@@ -111,9 +122,17 @@ def _compare(ratings: Ratings, versions: Sequence[Row[Any]]) -> Agreement:
         most_given=float(given.max() / codes.size) if codes.size else None,
         alpha=_estimate(lambda w: krippendorff_alpha(patterns, weights=w), frequency),
         ac1=_estimate(lambda w: gwet_ac1(patterns, weights=w), frequency),
+        fleiss=_fleiss(patterns, frequency),
         pairs=_pairs(ratings, places, codes),
         model_versions=_versions(versions),
+        version_reviewers=_version_reviewers(beside),
     )
+
+
+def _fleiss(patterns: RatingTable, frequency: IntArray) -> Estimate:
+    if len(set(patterns.sizes)) != 1:
+        return Estimate(value=None, low=None, high=None)
+    return _estimate(lambda w: fleiss_kappa(patterns, weights=w), frequency)
 
 
 def _estimate(statistic: Callable[[IntArray], float], frequency: IntArray) -> Estimate:
@@ -139,6 +158,7 @@ def _pairs(ratings: Ratings, places: IntArray, codes: IntArray) -> list[Reviewer
             tasks=pair.units,
             agreement=pair.agreement,
             kappa=_defined(pair.kappa),
+            **_ends(pair.interval),
         )
         for pair in pairwise(matrix, len(ratings.labels.names))
     ]
@@ -152,6 +172,21 @@ def _versions(rows: Sequence[Row[Any]]) -> list[VersionAgreement]:
     return sorted(told, key=lambda one: (-one.tasks, one.model_version, one.blind))
 
 
+def _version_reviewers(rows: Sequence[Row[Any]]) -> list[VersionReviewer]:
+    given: Counter[str] = Counter()
+    of_two: dict[tuple[str, str, bool], list[Row[Any]]] = {}
+    for row in rows:
+        given[row.reviewer] += row.number
+        of_two.setdefault((row.model_version, row.reviewer, row.blind), []).append(row)
+    busiest = {name for name, _ in given.most_common(REVIEWERS)}
+    told = [
+        VersionReviewer(reviewer=reviewer, **dict(_version(version, blind, cells)))
+        for (version, reviewer, blind), cells in of_two.items()
+        if reviewer in busiest
+    ]
+    return sorted(told, key=lambda one: (-one.tasks, one.model_version, one.reviewer, one.blind))
+
+
 def _version(version: str, blind: bool, cells: Sequence[Row[Any]]) -> VersionAgreement:
     labels = Numbering()
     predicted = [labels.of(cell.predicted) for cell in cells]
@@ -159,13 +194,20 @@ def _version(version: str, blind: bool, cells: Sequence[Row[Any]]) -> VersionAgr
     numbers = np.array([cell.number for cell in cells])
     same = np.array(predicted) == np.array(given)
     kappa = cohen_kappa(predicted, given, len(labels.names), weights=numbers)
+    interval = kappa_interval(predicted, given, len(labels.names), weights=numbers)
     return VersionAgreement(
         model_version=version,
         blind=blind,
         tasks=int(numbers.sum()),
         agreement=float(numbers[same].sum() / numbers.sum()),
         kappa=_defined(kappa),
+        **_ends(interval),
     )
+
+
+def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:
+    low, high = interval or (None, None)
+    return {"low": low, "high": high}
 
 
 def _defined(value: float) -> float | None:

@@ -17,13 +17,19 @@ class Estimate(Message):
 
 
 class ReviewerPair(Message):
-    """Two reviewers on the tasks that both answered: plain agreement and Cohen's kappa."""
+    """Two reviewers on the tasks that both answered: plain agreement and Cohen's kappa.
+
+    `low` and `high` are kappa's 95 % interval, from its large-sample standard error; null where the
+    two agree on all, or on nothing.
+    """
 
     first: str
     second: str
     tasks: Count
     agreement: Probability
     kappa: Coefficient
+    low: Coefficient
+    high: Coefficient
 
 
 class VersionAgreement(Message):
@@ -38,13 +44,25 @@ class VersionAgreement(Message):
     tasks: Count
     agreement: Probability
     kappa: Coefficient
+    low: Coefficient
+    high: Coefficient
+
+
+class VersionReviewer(VersionAgreement):
+    """A model version against one reviewer: its label against his, on the tasks that he answered.
+
+    `blind`: whether he answered them without seeing a suggestion.
+    """
+
+    reviewer: str
 
 
 class Agreement(Message):
     """How far people agree with one another, and versions with people.
 
     `tasks` have verdicts of two reviewers or more; `verdicts` are those. `most_given` is the share
-    of the label that was given most: above some 0.9, read `ac1` rather than `alpha`.
+    of the label that was given most: above some 0.9, read `ac1` rather than `alpha`. `fleiss` is
+    null unless all these tasks have as many verdicts.
     """
 
     tasks: Count
@@ -52,8 +70,10 @@ class Agreement(Message):
     most_given: Probability | None
     alpha: Estimate
     ac1: Estimate
+    fleiss: Estimate
     pairs: list[ReviewerPair]
     model_versions: list[VersionAgreement]
+    version_reviewers: list[VersionReviewer]
 
 
 class AgreementWithOutcomes(Message):
@@ -132,7 +152,8 @@ class ReviewerReport(ReviewerStatistics):
     """What operators see beside it.
 
     `onboarding_left` gold tasks come before real work, as long as there is gold for him:
-    `gold_left` is how many gold tasks he has not had; at 0 it has run out.
+    `gold_left` is how many gold tasks he has not had, and while he is onboarding, how many he has
+    skipped, which come again; at 0 it has run out.
     """
 
     suggestions: SuggestionsTaken

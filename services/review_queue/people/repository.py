@@ -80,7 +80,13 @@ def newest_verdicts(project: str, verdicts: int) -> CTE:
         _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
     )
     return (
-        select(_verdicts.c.verdict_id, _verdicts.c.task_id, _verdicts.c.reviewer, _verdicts.c.label)
+        select(
+            _verdicts.c.verdict_id,
+            _verdicts.c.task_id,
+            _verdicts.c.reviewer,
+            _verdicts.c.label,
+            _verdicts.c.blind,
+        )
         .where(_is_verdict, in_project)
         .order_by(_verdicts.c.verdict_id.desc())
         .limit(verdicts)
@@ -122,6 +128,32 @@ async def version_labels(
     )
     statement: Select[Any] = select(*newest.c, func.count().label("number"))
     rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*newest.c))).all()
+    return rows
+
+
+async def version_verdicts(
+    session: AsyncSession, project: str, *, verdicts: int
+) -> Sequence[Row[Any]]:
+    """Return (model_version, reviewer, blind, predicted, label, number) of the newest verdicts.
+
+    Of those on tasks that a version had labelled.
+    """
+    newest = newest_verdicts(project, verdicts)
+    given = (
+        select(
+            _tasks.c.prediction["model_version"].as_string().label("model_version"),
+            newest.c.reviewer,
+            newest.c.blind,
+            _tasks.c.prediction["label"].as_string().label("predicted"),
+            newest.c.label,
+        )
+        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .subquery()
+    )
+    statement: Select[Any] = select(*given.c, func.count().label("number")).where(
+        given.c.model_version.is_not(None), given.c.predicted.is_not(None)
+    )
+    rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*given.c))).all()
     return rows
 
 

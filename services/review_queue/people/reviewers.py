@@ -99,7 +99,7 @@ async def _statistics(
     for one in await answers.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
     shared = await repository.outcome_agreement(session, name, names, verdicts=VERDICTS)
-    gold = await records.scores(session, name, names, until=gold_until)
+    gold = await records.scores(session, name, names, labels=project.labels, until=gold_until)
     return [
         _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
@@ -112,16 +112,21 @@ async def _reports(
     names, name = [one.reviewer for one in found], project.project
     if not names:
         return []
-    taken = await records.acceptances(session, name, names)
-    had = await records.used_up(session, name, names)
-    gold = await known.number(session, name)
+    labels, tasks = project.labels, project.review.onboarding_tasks
+    taken = await records.acceptances(session, name, names, labels)
+    had = await records.used_up(session, name, names, labels)
+    skipped = await records.skipped(session, name, names, labels) if tasks else {}
+    gold = await known.number(session, name, labels)
+    left = {one.reviewer: _onboarding_left(one.gold, tasks) for one in found}
     paused = await pauses.standing(session, name, names)
     return [
         ReviewerReport(
             **dict(one),
             suggestions=_suggestions(taken.get(one.reviewer, {})),
-            onboarding_left=_onboarding_left(one.gold, project.review.onboarding_tasks),
-            gold_left=gold - had.get(one.reviewer, 0),
+            onboarding_left=left[one.reviewer],
+            gold_left=gold
+            - had.get(one.reviewer, 0)
+            + (skipped.get(one.reviewer, 0) if left[one.reviewer] else 0),
             pause=pause_message(paused[one.reviewer]) if one.reviewer in paused else None,
         )
         for one in found

@@ -1,14 +1,19 @@
 """An item's fields as the page shows them (pure)."""
 
 import base64
+import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from shared.contracts.items import is_stored_url
 from shared.contracts.projects import FieldSpec
+from shared.contracts.tasks import LeasedTask
 
 _NUMBERS_SHOWN = 8
 _SNIFFED_CHARACTERS = 24  # of base64: 18 bytes
@@ -27,6 +32,12 @@ class FieldView:
     kind: str
     value: str
     whole: str = ""
+
+
+def content_digest(task: LeasedTask, labels: Sequence[str]) -> str:
+    """SHA-256 (hex) of all that an answer to a task goes by: what is shown, and what is asked."""
+    content = [list(labels), task.model_dump(mode="json")]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def views(

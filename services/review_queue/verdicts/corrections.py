@@ -45,7 +45,8 @@ class CorrectionService:
         """Take back the verdict or skip given under `token`, while nothing has come after it.
 
         The task waits for the same reviewer as long as a lease lasts, then for anybody. Where it
-        was resolved, its outcome gets a revision without a label.
+        was resolved, its outcome gets a revision without a label. The same call again gets the
+        same answer.
 
         Raises
         ------
@@ -56,6 +57,9 @@ class CorrectionService:
         """
         async with self.database.transaction() as session:
             held = await present(session, token, who, self.now())
+            digest = body_digest(None)
+            if held.lease.ending == "undo" and (again := await held.repeated("undo", digest)):
+                return again
             verdict = await repository.of_lease(session, held.lease)
             if held.lease.ending not in {"verdict", "skip"} or verdict is None:
                 raise Conflict(
@@ -70,7 +74,7 @@ class CorrectionService:
                 )
             verdict.withdrawn_at = held.now
             outcome = await self._reserve(held, skipped=verdict.skipped)
-            held.end("undo", body_digest(None), outcome)
+            held.end("undo", digest, outcome)
             await tasks.add_events(
                 session, [event(held.task.task_id, "undone", who.subject, held.now)]
             )

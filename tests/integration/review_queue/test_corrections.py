@@ -48,13 +48,18 @@ async def test_undone_task_goes_to_others_when_its_reviewer_stays_away(desk: Des
     assert len(await desk.lease("r2")) == 1
 
 
-async def test_second_undo_is_a_conflict(desk: Desk) -> None:
-    await desk.post(entry("a"))
+async def test_repeated_undo_gets_the_same_reply_and_changes_nothing(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
     problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
     await desk.verdict("r1", lease["token"], "negative")
-    await undo(desk, "r1", lease["token"])
-    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+    first = await undo(desk, "r1", lease["token"])
+    assert await undo(desk, "r1", lease["token"]) == first
+    # Also once the task has gone on.
+    progress = await desk.answer("r1", "positive")
+    assert await undo(desk, "r1", lease["token"]) == first
+    assert (await desk.task(receipt["task_id"]))["label"] == progress["outcome"]["label"]
+    assert (await desk.kinds(receipt["task_id"])).count("undone") == 1
     late = await desk.use("r1", lease["token"], "verdict", {"label": "negative"})
     problem_of(late, 409, "conflict")
 
@@ -73,6 +78,7 @@ async def test_undone_skip_comes_back_and_counts_no_longer(desk: Desk) -> None:
     await desk.use("r1", lease["token"], "skip", {})
     undone = await undo(desk, "r1", lease["token"])
     assert (undone["state"], undone["outcome"]) == ("open", None)
+    assert await undo(desk, "r1", lease["token"]) == undone
     assert (await desk.task(receipt["task_id"]))["skips"] == 0
     assert len(await desk.lease("r1")) == 1
 

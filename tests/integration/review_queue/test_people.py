@@ -89,7 +89,15 @@ async def test_two_reviewers_are_compared_on_the_tasks_that_both_answered(
         "tasks": 4,
         "agreement": 0.75,
         "kappa": pytest.approx(0.5),
+        "low": pytest.approx(0.5 - 1.959964 * 0.375),
+        "high": 1.0,
     }
+    # Two raters on each: Fleiss' kappa is Scott's pi.
+    assert found["fleiss"]["value"] == pytest.approx((0.75 - 34 / 64) / (1 - 34 / 64))
+    assert found["fleiss"]["low"] < found["fleiss"]["value"] < found["fleiss"]["high"]
+    await opinion("i0", "r3", "negative")
+    assert (await agreement(desk))["fleiss"] == {"value": None, "low": None, "high": None}
+    found = await agreement(desk)
     assert found == await agreement(desk)
 
 
@@ -155,8 +163,10 @@ async def test_without_verdicts_nothing_is_known_of_agreement(desk: Desk) -> Non
         "most_given": None,
         "alpha": nothing,
         "ac1": nothing,
+        "fleiss": nothing,
         "pairs": [],
         "model_versions": [],
+        "version_reviewers": [],
     }
 
 
@@ -177,6 +187,7 @@ async def test_versions_are_compared_with_people_who_saw_a_suggestion_and_who_di
     await answered(desk, "audit", "r1", "positive", lane="audit", prediction=blind)
     await answered(desk, "unscored", "r1", "positive", prediction={"model_version": "v1"})
     await answered(desk, "unseen", "r1", "positive")
+    undefined = {"kappa": None, "low": None, "high": None}
     rows = (await agreement(desk))["model_versions"]
     assert rows == [
         {
@@ -185,10 +196,37 @@ async def test_versions_are_compared_with_people_who_saw_a_suggestion_and_who_di
             "tasks": 3,
             "agreement": pytest.approx(2 / 3),
             "kappa": pytest.approx((2 / 3 - 4 / 9) / (1 - 4 / 9)),
+            "low": pytest.approx(0.4 - 1.959964 * 0.1536**0.5),
+            "high": 1.0,
         },
-        {"model_version": "v1", "blind": True, "tasks": 1, "agreement": 1.0, "kappa": None},
-        {"model_version": "v2", "blind": False, "tasks": 1, "agreement": 0.0, "kappa": 0.0},
+        {"model_version": "v1", "blind": True, "tasks": 1, "agreement": 1.0, **undefined},
+        {"model_version": "v2", "blind": False, "tasks": 1, "agreement": 0.0, **undefined}
+        | {"kappa": 0.0},
     ]
+
+
+async def test_versions_are_raters_beside_each_reviewer(desk: Desk, opinion: Opinion) -> None:
+    await desk.put_project(review={"blind": False, "lease_seconds": 60})
+    cases = [("negative", "negative"), ("positive", "positive"), ("positive", "negative")]
+    for number, (predicted, label) in enumerate(cases):
+        prediction = {"label": predicted, "confidence": 0.8, "model_version": "v1"}
+        await answered(desk, f"i{number}", "r1", label, prediction=prediction)
+        # He did not see what was suggested.
+        await opinion(f"i{number}", "r2", predicted)
+    await answered(desk, "unseen", "r1", "positive")
+    first, second = (await agreement(desk))["version_reviewers"]
+    assert first == {
+        "model_version": "v1",
+        "reviewer": "r1",
+        "blind": False,
+        "tasks": 3,
+        "agreement": pytest.approx(2 / 3),
+        "kappa": pytest.approx((2 / 3 - 4 / 9) / (1 - 4 / 9)),
+        "low": pytest.approx(0.4 - 1.959964 * 0.1536**0.5),
+        "high": 1.0,
+    }
+    assert (second["reviewer"], second["blind"], second["tasks"]) == ("r2", True, 3)
+    assert (second["agreement"], second["kappa"], second["low"]) == (1.0, 1.0, None)
 
 
 async def test_version_is_held_against_the_label_that_stands(desk: Desk) -> None:

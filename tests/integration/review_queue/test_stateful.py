@@ -178,6 +178,9 @@ class History(RuleBasedStateMachine):
     def undo(self, place: int) -> None:
         lease = self._lease(place)
         work = self.rooms.corrections.undo(lease.token, self._who(lease))
+        if lease.ending == "undo":
+            self.run(work)
+            return
         if not self.model.may_undo(lease):
             with pytest.raises(Conflict):
                 self.run(work)

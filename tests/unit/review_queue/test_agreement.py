@@ -16,6 +16,7 @@ from services.review_queue.agreement.coefficients import (
     coincidences,
     fleiss_kappa,
     gwet_ac1,
+    kappa_interval,
     krippendorff_alpha,
 )
 from services.review_queue.agreement.pairs import pairwise
@@ -117,6 +118,44 @@ def test_kappa_of_the_psychiatrists_is_fleiss_own() -> None:
 def test_kappa_of_two_clinicians_is_cohens_own() -> None:
     # Cohen, Educational and Psychological Measurement 20 (1960): 0.70 agree, 0.41 by chance.
     assert first_two(of_two(COHEN), 3) == pytest.approx(0.29 / 0.59)
+
+
+@pytest.mark.parametrize(
+    ("confusion", "kappa", "error"),
+    [
+        # Fleiss, Statistical Methods for Rates and Proportions, 2nd edition (1981), chapter 13:
+        # a hundred subjects.
+        ([[75, 1, 4], [5, 4, 1], [0, 0, 10]], 0.676, 0.088),
+        # irrCAC, as below.
+        (ABSTRACTORS, 0.7964, 0.0589),
+    ],
+)
+def test_interval_of_kappa_is_of_the_published_standard_error(
+    confusion: list[list[int]], kappa: float, error: float
+) -> None:
+    first, second = of_two(confusion)
+    ends = kappa_interval(first, second, 3)
+    assert ends is not None
+    assert sum(ends) / 2 == pytest.approx(kappa, abs=5e-4)
+    assert (ends[1] - ends[0]) / 2 / 1.96 == pytest.approx(error, abs=5e-4)
+    cells = np.array(confusion)
+    one, other = np.indices(cells.shape)
+    counted = kappa_interval(one.ravel(), other.ravel(), 3, weights=cells.ravel())
+    assert counted == pytest.approx(ends)
+
+
+def test_kappa_has_no_interval_where_nothing_or_all_agrees() -> None:
+    assert kappa_interval([0, 1, 1], [0, 1, 1], 2) is None
+    assert kappa_interval([0, 1], [1, 0], 2) is None
+    assert kappa_interval([0, 0], [0, 0], 2) is None
+    assert kappa_interval([NO, 0], [0, NO], 2) is None
+
+
+@given(matrices)
+def test_interval_of_kappa_holds_it_and_stays_within_bounds(matrix: Matrix) -> None:
+    ends = kappa_interval(matrix[0], matrix[1], 4)
+    if ends is not None:
+        assert -1 <= ends[0] <= cohen_kappa(matrix[0], matrix[1], 4) <= ends[1] <= 1
 
 
 def test_coefficients_of_two_abstractors_are_those_of_gwets_own_package() -> None:

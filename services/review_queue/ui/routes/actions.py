@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.review_queue.api import leases
 from services.review_queue.api.access import ByReviewer, InRooms, IsGone
-from services.review_queue.ui.fields import views
+from services.review_queue.ui.fields import content_digest, views
 from services.review_queue.ui.messages import Acknowledgement
 from services.review_queue.ui.records import Progress
 from services.review_queue.ui.routes.known import AtSite, ScriptRoute
@@ -43,8 +43,14 @@ async def post_tasks(
     if not await rooms.entry.has_read(document, who.subject):
         raise Conflict("Read the instructions first.", revision=document.instructions_revision)
     leased = await rooms.claims.lease(project, who.subject, body, gone)
+    # It may have been replaced while nothing came.
+    document = await rooms.projects.get(project)
     shown = [
-        (lease, views(lease.task.data, document.fields, site.image_origins))
+        (
+            lease,
+            views(lease.task.data, document.fields, site.image_origins),
+            content_digest(lease.task, document.labels),
+        )
         for lease in leased.leases
     ]
     seconds = (await rooms.claims.lease_time(document)).total_seconds()

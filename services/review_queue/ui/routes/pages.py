@@ -40,7 +40,8 @@ async def review(project: str, rooms: InRooms, who: ByReviewer) -> Response:
 
 @router.get("/me")
 async def me(project: str, rooms: InRooms, who: ByReviewer, since: Since = None) -> Response:
-    """Show what the reviewer did."""
+    """Show what the reviewer did, and what he may know of how he fares."""
     document = await rooms.projects.get(project)
     records = await rooms.records.statistics(project, who.subject, day_of(since))
-    return page("statistics.html", who=who, project=document, records=records)
+    own = await rooms.reviewers.own(project, who.subject)
+    return page("statistics.html", who=who, project=document, records=records, own=own)

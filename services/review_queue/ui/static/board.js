@@ -11,7 +11,7 @@ export class Board {
   #singleKeys = byId("single-keys");
   #ready = false;
 
-  /** `on` hears: answer(label), skip(reason), undo(). */
+  /** `on` hears: answer(label), skip(reason, to), undo(). */
   constructor(on) {
     this.#on = on;
     this.#wire();
@@ -136,17 +136,22 @@ export class Board {
   #askWhy() {
     if (!this.#ready) return;
     byId("reason").value = "";
+    this.#sendTo("others");
     this.#skipDialog.showModal();
   }
 
   #skip(reason) {
     this.#skipDialog.close();
-    this.#on.skip(reason);
+    this.#on.skip(reason, this.#skipDialog.querySelector("[name=to]:checked").value);
+  }
+
+  #sendTo(whom) {
+    this.#skipDialog.querySelector(`[name=to][value=${whom}]`).checked = true;
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.matches("input:not([type=checkbox]), textarea")) this.#keyInField(event);
+    if (event.target.matches("input:not([type=checkbox], [type=radio]), textarea")) this.#keyInField(event);
     else if (document.querySelector("dialog[open]") !== null) this.#keyInDialog(event);
     else if (byId("work").hidden || event.repeat || !this.#singleKeys.checked) return;
     else this.#keyAtDesk(event);
@@ -166,10 +171,14 @@ export class Board {
     }
   }
 
-  #keyInDialog({ key }) {
-    if (this.#skipDialog.open && /^[1-9]$/.test(key)) {
-      this.#skipDialog.querySelectorAll("[data-reason]")[Number(key) - 1]?.click();
-    }
+  #keyInDialog(event) {
+    if (!this.#skipDialog.open) return;
+    const whom = { o: "others", m: "me", a: "adjudicator" }[event.key.toLowerCase()];
+    if (whom !== undefined) this.#sendTo(whom);
+    else if (event.key === "Enter" && event.target.type === "radio") {
+      event.preventDefault();
+      this.#skip(byId("reason").value.trim());
+    } else this.#skipDialog.querySelectorAll("[data-reason]")[digitOf(event) - 1]?.click();
   }
 
   #keyAtDesk(event) {
@@ -182,11 +191,19 @@ export class Board {
       "?": () => byId("keys").click(),
       "/": () => this.#filter?.focus(),
     };
-    const move = moves[event.key] ?? (/^[1-9]$/.test(event.key) ? () => this.#visible()[Number(event.key) - 1]?.click() : null);
+    const digit = digitOf(event);
+    // Also with Caps Lock.
+    const move = moves[event.key.toLowerCase()] ?? (digit > 0 ? () => this.#visible()[digit - 1]?.click() : null);
     if (move === null) return;
     event.preventDefault();
     move();
   }
+}
+
+// 1 to 9, also where other signs are on that row (AZERTY, say); 0 for another key.
+function digitOf({ key, code, shiftKey }) {
+  if (/^[1-9]$/.test(key)) return Number(key);
+  return Number((!shiftKey && /^Digit([1-9])$/.exec(code)?.[1]) || 0);
 }
 
 function byId(id) {

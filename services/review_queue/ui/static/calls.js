@@ -18,11 +18,16 @@ export function passing(answer) {
   return answer === null || answer.status >= 500 || answer.status === 408 || answer.status === 429;
 }
 
+/** What a refusal says; nothing, where it is none of our service's. */
+export function problemOf(answer) {
+  try {
+    return JSON.parse(answer.text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** What a refusal says to people. */
 export function detailOf(answer) {
-  try {
-    return JSON.parse(answer.text).detail ?? "";
-  } catch {
-    return "";
-  }
+  return problemOf(answer).detail ?? "";
 }

@@ -3,5 +3,6 @@ import { Answers } from "./answers.js";
 
 const { project, subject } = document.getElementById("main").dataset;
 const nothing = () => {};
-const on = { changed: nothing, waiting: nothing, ended: nothing, taken: nothing, refused: nothing };
+const on = { changed: nothing, waiting: nothing, ended: nothing, taken: nothing, late: nothing,
+  refused: nothing };
 new Answers(project, subject, on).send();

@@ -3,14 +3,12 @@ import { ActiveTime } from "./activity.js";
 import { Answers } from "./answers.js";
 import { call } from "./calls.js";
 import { Board } from "./board.js";
-import { startOfToday } from "./day.js";
 import { Feedback } from "./feedback.js";
 import { Leases } from "./leases.js";
+import { Progress } from "./progress.js";
 
 const WAIT_SECONDS = 20;
 const RETRY_MS = 2_000;
-const PROGRESS_MS = 15_000;
-const PROGRESS_PAUSE_MS = 300;
 const UNDO_PATIENCE_MS = 3_000;
 const UNDOABLE = 20;
 
@@ -20,7 +18,8 @@ const board = new Board({ answer, skip, undo });
 const activity = new ActiveTime();
 const leases = new Leases(project, activity, { lost, reloading, ended });
 const answers = new Answers(project.name, main.dataset.subject, {
-  changed: showUnsent, waiting, taken, refused, ended });
+  changed: showUnsent, waiting, taken, late, refused, ended });
+const progress = new Progress(project.name, answers, board);
 new Feedback(project.name, { current: () => leases.current, sent, ended });
 
 const GIVEN = `surehand:given:${project.name}:${main.dataset.subject}`;
@@ -30,7 +29,6 @@ let undoing = null; // while an answer is being taken back no key may answer ano
 let stale = false; // the project has changed: the page is loaded anew before the next task
 let stopped = false;
 let disconnected = false;
-let server = { verdicts: 0, skips: 0 };
 
 // ---- showing ----
 
@@ -41,13 +39,15 @@ function show() {
 
 function advance() {
   // Before all else: what was answered is no longer held, and a page that closes gives back the rest.
-  leases.current = leases.ahead.shift() ?? null;
+  do leases.current = leases.ahead.shift() ?? null;
+  while (leases.current !== null && goesOn(leases.current));
   if (stale) {
     location.reload();
     return;
   }
   activity.restart();
   show();
+  remind();
   if (leases.current === null) board.empty(disconnected ? "There is no connection. It goes on by itself." : "One moment …");
   fill();
 }
@@ -72,8 +72,8 @@ async function fill() {
         break;
       }
       disconnected = false;
-      leases.ahead.push(...tasks);
-      if (tasks.length > 0) progress();
+      leases.ahead.push(...tasks.filter((task) => !goesOn(task)));
+      if (tasks.length > 0) progress.ask();
       if (leases.current === null && leases.ahead.length > 0) arrive();
       else if (tasks.length === 0 && !idle) break;
       else if (tasks.length === 0) waitLonger();
@@ -120,15 +120,17 @@ function answer(label) {
   give("verdict", body, `Answered ${label}.`);
 }
 
-function skip(reason) {
-  give("skip", { reason }, "Skipped.");
+function skip(reason, to) {
+  give("skip", { reason, to }, "Skipped.");
 }
 
 function give(kind, body, words) {
   const task = leases.current;
   if (task === null || undoing !== null) return;
-  answers.keep(kind, task.token, body, task.item);
-  remember([...given, task].slice(-UNDOABLE));
+  answers.drop(task.taskId);
+  answers.keep(kind, task, body);
+  // What one has put off oneself comes again: there is nothing to take back.
+  if (body.to !== "me") remember([...given, task].slice(-UNDOABLE));
   board.notice("");
   advance();
   board.announce(leases.current === null ? words : `${words} Next item.`);
@@ -136,7 +138,7 @@ function give(kind, body, words) {
 
 function remember(tasks) {
   given = tasks;
-  const kept = tasks.map(({ token, item }) => ({ token, item }));
+  const kept = tasks.map(({ token, item, taskId }) => ({ token, item, taskId }));
   sessionStorage.setItem(GIVEN, JSON.stringify(kept));
 }
 
@@ -150,11 +152,17 @@ function undo() {
     board.announce("Taken back. The item is here again.");
     return;
   }
+  if (answers.late(task.taskId)?.token === task.token) {
+    answers.drop(task.taskId);
+    show();
+    board.notice("The answer was taken back; its item comes again later.");
+    return;
+  }
   undoing = task;
   show();
   board.announce("Taking back …");
   setTimeout(giveUpWaiting, UNDO_PATIENCE_MS, task);
-  answers.keep("undo", task.token, null, task.item);
+  answers.keep("undo", task, null);
 }
 
 function giveUpWaiting(task) {
@@ -165,7 +173,7 @@ function giveUpWaiting(task) {
 }
 
 async function taken(entry) {
-  progress();
+  progress.ask();
   if (entry.kind !== "undo") return;
   const { task_id: taskId } = entry.reply ?? {};
   const task = taskId === undefined ? null : await leases.retrieve(taskId);
@@ -183,6 +191,32 @@ async function taken(entry) {
     leases.ahead.unshift(task);
     board.notice("The answer was taken back; its item is next.");
   }
+}
+
+// An answer whose lease had ended counts under the next lease of its task, if nothing has changed.
+function goesOn(task) {
+  const kept = answers.late(task.taskId);
+  if (kept === undefined || kept.content !== task.content) return false;
+  answers.again(kept, task.token);
+  remember([...given.filter((one) => one.taskId !== task.taskId), task].slice(-UNDOABLE));
+  board.notice(`${task.item} came to you again: your ${kept.kind} is sent now.`);
+  return true;
+}
+
+function remind() {
+  const kept = leases.current === null ? undefined : answers.late(leases.current.taskId);
+  if (kept === undefined) return;
+  const what = kept.kind === "verdict" ? `answered ${kept.body.label}` : "skipped it";
+  board.notice(`You ${what}, too late; it or the project has changed since. Please answer it again.`);
+}
+
+function late(entry) {
+  board.notice(`${entry.item}: its time ran out before your ${entry.kind} arrived. It is kept on this device, and sent when the item comes to you again.`);
+  // It may be here already.
+  leases.ahead = leases.ahead.filter((task) => !goesOn(task));
+  if (leases.current !== null && goesOn(leases.current)) advance();
+  else remind();
+  fill();
 }
 
 function refused(entry, why) {
@@ -203,7 +237,7 @@ function showUnsent() {
   const kept = answers.list();
   if (kept.length === 0) disconnected = false;
   board.unsent(disconnected ? kept.length : 0);
-  showProgress();
+  progress.show();
 }
 
 function lost(task) {
@@ -224,28 +258,6 @@ function ended() {
 
 function sent() {
   board.announce("Your feedback was sent.");
-}
-
-// ---- progress ----
-
-let asking = 0;
-
-function progress() {
-  clearTimeout(asking);
-  asking = setTimeout(askProgress, PROGRESS_PAUSE_MS);
-}
-
-async function askProgress() {
-  const reply = await call("GET", `/ui/p/${project.name}/progress?since=${startOfToday()}`);
-  if (reply?.status !== 200) return;
-  server = JSON.parse(reply.text);
-  showProgress();
-}
-
-function showProgress() {
-  const kept = answers.list();
-  const count = (kind) => kept.filter((entry) => entry.kind === kind).length;
-  board.progress({ ...server, verdicts: server.verdicts + count("verdict"), skips: server.skips + count("skip") });
 }
 
 // ---- beginning ----
@@ -270,8 +282,7 @@ document.addEventListener("visibilitychange", () => fill());
 addEventListener("online", () => fill());
 // A page that comes back from the browser's cache has given its leases back.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
-setInterval(() => document.hidden || progress(), PROGRESS_MS);
-progress();
+progress.ask();
 answers.send();
 if (main.dataset.hasRead === "true") start();
 else document.getElementById("acknowledge").addEventListener("click", acknowledge);

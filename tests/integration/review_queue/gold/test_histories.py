@@ -98,9 +98,12 @@ class History(RuleBasedStateMachine):
         free = {item for item in self.crowd.truth if item not in newest or newest[item].put_off()}
         got = self.run(self.crowd.lease(reviewer, count))
         items = {one.task.item_id for one in got}
-        assert len(items) == len(got) == min(count, len(back) + len(free))
-        assert items <= back | free
+        # A newcomer gets what he skipped again, once there is nothing else.
+        skipped = {item for item, one in newest.items() if one.ending == "skip"} - free
+        assert len(items) == len(got) == min(count, len(back) + len(free) + len(skipped))
+        assert items <= back | free | skipped
         assert items <= back or back <= items
+        assert items <= back | free or back | free <= items
         for one in got:
             before = newest.get(one.task.item_id)
             if before is not None and before.ending is None:
@@ -146,6 +149,8 @@ class History(RuleBasedStateMachine):
         if one.ending in {"verdict", "skip"} and not one.put_off():
             assert self.run(work).state == "open"
             one.ending, one.body = "undo", None
+        elif one.ending == "undo":
+            assert self.run(work).state == "open"
         else:
             with pytest.raises(Conflict):
                 self.run(work)
@@ -180,7 +185,7 @@ class History(RuleBasedStateMachine):
         assert (report.verdicts, report.skips) == (len(given), len(skips))
         gold = (report.gold.tasks, report.gold.right) if report.gold else (0, 0)
         assert gold == (len(given), len(right))
-        had = [one for one in self._newest(reviewer).values() if not one.put_off()]
+        had = [one for one in self._newest(reviewer).values() if one.ending != "skip"]
         assert report.gold_left == _ITEMS - len(had)
 
     @property

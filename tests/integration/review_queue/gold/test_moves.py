@@ -165,19 +165,17 @@ async def test_released_gold_comes_again_first(desk: Desk) -> None:
 
 
 async def test_skipped_gold_is_not_given_again_and_is_no_answer(desk: Desk) -> None:
+    await desk.put_project(review=REVIEW | {"onboarding_tasks": 0, "gold_rate": 1})
     await add_gold(desk, known("g1"))
+    await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
     for _ in range(2):
         skipped = await used(desk, "r1", lease["token"], "skip", {"reason": "unclear"})
         assert (skipped["state"], skipped["outcome"]) == ("open", None)
-    assert await desk.lease("r1") == []
+    assert [one["task"]["item_id"] for one in await desk.lease("r1", 9)] == ["a"]
     seen = await report(desk, "r1")
-    assert (seen["verdicts"], seen["skips"], seen["gold"], seen["onboarding_left"]) == (
-        0,
-        1,
-        None,
-        2,
-    )
+    assert (seen["verdicts"], seen["skips"], seen["gold"]) == (0, 1, None)
+    assert (seen["onboarding_left"], seen["gold_left"]) == (0, 0)
     assert (await gold(desk))["g1"]["skipped"] == 1
 
 
@@ -211,10 +209,13 @@ async def test_undone_answer_counts_no_longer_and_its_item_is_next(desk: Desk) -
     assert undone["state"] == "open"
     assert (undone["outcome"]["revision"], undone["outcome"]["label"]) == (2, None)
     assert undone["outcome"]["verdicts"] == 0
-    problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
+    assert await used(desk, "r1", lease["token"], "undo") == undone
     problem_of(
         await desk.use("r1", lease["token"], "verdict", {"label": "negative"}), 409, "conflict"
     )
+    renewed = await desk.use("r1", lease["token"], "renew")
+    problem = problem_of(renewed, 409, "lease-expired")
+    assert (problem["state"], problem["outcome"]) == ("open", None)
     assert (await report(desk, "r1"))["gold"] is None
     again = await desk.lease_one("r1")
     assert again["task"] == lease["task"]
@@ -231,6 +232,7 @@ async def test_undone_skip_comes_again(desk: Desk) -> None:
     await used(desk, "r1", lease["token"], "skip", {})
     undone = await used(desk, "r1", lease["token"], "undo")
     assert (undone["state"], undone["outcome"]) == ("open", None)
+    assert await used(desk, "r1", lease["token"], "undo") == undone
     assert (await report(desk, "r1"))["skips"] == 0
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "g1"
 

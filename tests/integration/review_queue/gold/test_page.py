@@ -53,3 +53,37 @@ async def test_who_is_paused_sees_a_page_that_says_so(desk: Desk) -> None:
         assert (await anna.http.get("/ui/p/shop/me")).status_code == 200
         body_of(await desk.operator.post(f"{URL}/reviewers/anna/resume"))
         assert "Your work here is paused" not in (await anna.http.get("/ui/p/shop")).text
+
+
+async def test_own_page_tells_how_one_fares_but_not_on_which_item(desk: Desk) -> None:
+    await desk.put_project(review={"onboarding_tasks": 2, "lease_seconds": 60})
+    await add_gold(desk, known("g1"), known("g2"))
+    for label in ("positive", "negative"):
+        lease = await desk.lease_one("anna")
+        body = {"label": label, "active_seconds": 6.0}
+        body_of(await desk.use("anna", lease["token"], "verdict", body))
+    async with Visitor(desk.base_url) as anna:
+        await anna.enter(code_of(await link(desk)))
+        shown = (await anna.http.get("/ui/p/shop/me")).text
+        assert "<dt>answers an hour of active time</dt><dd>600</dd>" in shown
+        # What moved with an answer would name it.
+        assert "label was known" not in shown
+        assert "final label" not in shown
+        desk.clock.turn(86_400)
+        await anna.enter(code_of(await link(desk)))
+        shown = (await anna.http.get("/ui/p/shop/me")).text
+    own = body_of(await desk.reviewer("anna").get("/v1/projects/shop/reviewers/me"))["gold"]
+    low, high = (f"{100 * own[end]:.0f}" for end in ("low", "high"))
+    assert f"50 % <small>of 2; most likely {low} to {high} %</small>" in shown
+    assert "g1" not in shown
+
+
+async def test_own_page_tells_how_often_one_gave_the_final_label(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 3, "max_overlap": 3, "lease_seconds": 60})
+    await desk.post(entry("a"))
+    for name, label in (("anna", "negative"), ("boris", "positive"), ("cleo", "positive")):
+        await desk.answer(name, label)
+    async with Visitor(desk.base_url) as anna:
+        await anna.enter(code_of(await link(desk)))
+        shown = (await anna.http.get("/ui/p/shop/me")).text
+    assert "<dd>0 % <small>of 1</small></dd>" in shown
