@@ -141,7 +141,8 @@ async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(world: Wor
         assert (status["serving"], list(status["loaded"])) == ("v1", ["v1"])
         assert (await world.caller.get("/readyz")).status_code == 200
         prediction = await world.one(SURE)
-        assert prediction["decision"] == "answered"
+        # It may have been loaded meanwhile.
+        assert prediction["decision"] == "answered" or prediction["model_version"] == "v2"
         return False
 
     await wait_until(swapped, 60)
