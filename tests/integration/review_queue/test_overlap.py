@@ -1,11 +1,12 @@
 """Overlap: several people on one task, one more only while it is worth it, and the last word."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from shared.contracts.base import rfc3339
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
 
 
@@ -161,6 +162,33 @@ async def test_a_skip_to_oneself_comes_back_behind_the_others(desk: Desk) -> Non
     # He does not come: after the time of a lease it is anybody's.
     desk.clock.turn(61)
     assert "a" in [one["task"]["item_id"] for one in await desk.lease("r2", 2)]
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+async def test_what_was_put_off_keeps_its_turn_for_all_others(desk: Desk, overlap: int) -> None:
+    await ask_for(desk, overlap=overlap)
+    soon = rfc3339(desk.clock() + timedelta(seconds=600))
+    await desk.post(entry("urgent", due_at=soon))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "me"}))
+    later = [rfc3339(desk.clock() + timedelta(hours=6 + number)) for number in range(3)]
+    await desk.post(*(entry(f"later-{number}", due_at=at) for number, at in enumerate(later)))
+    # As long as it is his alone, he gets it behind all others, and nobody else at all.
+    assert (await desk.lease_one("r1"))["task"]["item_id"] == "later-0"
+    assert (await desk.lease_one("r2"))["task"]["item_id"] == "later-1"
+    desk.clock.turn(61)
+    assert (await desk.lease_one("r2"))["task"]["item_id"] == "urgent"
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+async def test_evidence_that_was_put_off_does_not_starve(desk: Desk, overlap: int) -> None:
+    await ask_for(desk, overlap=overlap)
+    await desk.post(entry("certified", lane="certification"))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "me"}))
+    desk.clock.turn(3600)
+    await desk.post(*(entry(f"audit-{number}", lane="audit") for number in range(2)))
+    assert (await desk.lease_one("r2"))["task"]["item_id"] == "certified"
 
 
 async def test_a_verdict_given_elsewhere_is_one_vote_and_may_change(desk: Desk) -> None:
