@@ -60,7 +60,12 @@ def standing_of(
     labels = {one.reviewer: one.label for one in answers if one.label is not None}
     said = _said(record)
     if labels and (said is None or said == (False, None)):
-        step = next_step(labels.items(), overlap=review.overlap, max_overlap=review.max_overlap)
+        step = next_step(
+            labels.items(),
+            overlap=review.overlap,
+            max_overlap=review.max_overlap,
+            may_ask=not exhausted,
+        )
         if isinstance(step, Adjudicate):
             return Standing(resolved=False, disputed=True)
         if said is None:

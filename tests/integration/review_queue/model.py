@@ -144,11 +144,7 @@ class Queue:
     def vote(self, lease: Lease, label: str) -> None:
         task = lease.task
         task.votes[lease.reviewer] = label
-        step = next_step(task.votes.items(), overlap=OVERLAP, max_overlap=MAX_OVERLAP)
-        if isinstance(step, Resolved):
-            self._resolve(task, step.label, step.source, len(task.votes))
-        else:
-            self._go_on(task, may_ask=isinstance(step, AskOneMore))
+        self._settle(task)
         self._end(lease, "verdict", label)
 
     def skip(self, lease: Lease, to: str, now: datetime) -> None:
@@ -163,7 +159,7 @@ class Queue:
             elif not task.votes and task.skips >= MAX_OVERLAP:
                 self._resolve(task, None, "human", task.skips)
             else:
-                self._go_on(task, may_ask=True)
+                self._settle(task)
         self._end(lease, "skip", to)
 
     def release(self, lease: Lease) -> None:
@@ -205,8 +201,16 @@ class Queue:
     def _end(self, lease: Lease, ending: str, body: object) -> None:
         lease.ending, lease.body, lease.revision_after = ending, body, lease.task.revision
 
-    def _go_on(self, task: Task, *, may_ask: bool) -> None:
-        if may_ask and len(task.votes) + task.skips < MAX_OVERLAP:
+    def _settle(self, task: Task) -> None:
+        step = next_step(
+            task.votes.items(),
+            overlap=OVERLAP,
+            max_overlap=MAX_OVERLAP,
+            may_ask=task.skips < MAX_OVERLAP,
+        )
+        if isinstance(step, Resolved):
+            self._resolve(task, step.label, step.source, len(task.votes))
+        elif isinstance(step, AskOneMore):
             self._open(task)
         else:
             self._dispute(task)

@@ -128,13 +128,43 @@ async def test_a_vote_is_not_taken_back_once_the_task_is_settled_by_another(desk
     problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
 
 
-async def test_a_skip_counts_among_those_who_were_asked(desk: Desk) -> None:
+async def skip(desk: Desk, name: str) -> Json:
+    lease = await desk.lease_one(name)
+    return body_of(await desk.use(name, lease["token"], "skip", {"reason": "unclear"}))
+
+
+async def test_a_skip_takes_no_opinion_from_the_task(desk: Desk) -> None:
+    await ask_for(desk, overlap=3, max_overlap=3)
+    await desk.post(entry("a"))
+    assert (await skip(desk, "s1"))["state"] == "open"
+    await all_answer(desk, "positive", "positive")
+    assert await disputed(desk) == []
+    outcome = (await desk.answer("r3", "positive"))["outcome"]
+    assert (outcome["label"], outcome["verdicts"]) == ("positive", 3)
+
+
+async def test_too_many_skips_leave_the_word_to_the_label_that_leads(desk: Desk) -> None:
+    await ask_for(desk, overlap=2, max_overlap=4)
+    await desk.post(entry("a"))
+    await all_answer(desk, "negative", "positive", "negative")
+    for number in range(3):
+        assert (await skip(desk, f"s{number}"))["state"] == "open"
+    assert await disputed(desk) == []
+    outcome = (await skip(desk, "s3"))["outcome"]
+    assert (outcome["label"], outcome["source"], outcome["verdicts"]) == (
+        "negative",
+        "consensus",
+        3,
+    )
+
+
+async def test_too_many_skips_with_too_few_verdicts_are_an_adjudicators(desk: Desk) -> None:
     await ask_for(desk, overlap=2, max_overlap=2)
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
-    lease = await desk.lease_one("r2")
-    skipped = body_of(await desk.use("r2", lease["token"], "skip", {"reason": "unclear"}))
-    assert skipped["state"] == "open"
+    assert (await skip(desk, "s1"))["state"] == "open"
+    assert await disputed(desk) == []
+    assert (await skip(desk, "s2"))["outcome"] is None
     assert await disputed(desk) == ["a"]
 
 

@@ -42,7 +42,7 @@ from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Qu
 Result = TypeVar("Result")
 
 _MOST_TASKS = 3
-REVIEWERS = ["r1", "r2", "r3", "r4"]
+REVIEWERS = ["r1", "r2", "r3", "r4", "r5"]
 LANES: list[Lane] = ["mandatory", "audit", "optional", "pool"]
 EXPIRIES = st.none() | st.sampled_from([10, 45, 200])
 LABELS = st.sampled_from(["negative", "positive"])
