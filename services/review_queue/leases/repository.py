@@ -163,6 +163,18 @@ async def end_expired(
     return (await session.execute(statement)).all()
 
 
+async def held_number(session: AsyncSession, project: str, now: datetime) -> int:
+    """Return how many tasks of a project are held; it reads what is held now, and no more."""
+    statement = (
+        select(func.count())
+        .select_from(_leases.join(_tasks, _tasks.c.task_id == _leases.c.task_id))
+        .where(
+            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project == project
+        )
+    )
+    return (await session.execute(statement)).scalar_one()
+
+
 async def overdue(session: AsyncSession, now: datetime) -> list[str]:
     """Return tasks whose lease has expired without an end."""
     statement = (
