@@ -77,7 +77,7 @@ def next_step(
     overlap, max_overlap : 1 <= overlap <= max_overlap
         How many distinct reviewers the task needs, and how many it may have.
     may_ask
-        Whether another reviewer may be asked at all: not where too many have skipped the task.
+        Not where too many have skipped the task: then nobody else is asked.
     known
         What is known of the project's reviewers; None for nothing.
     sure : in (0.5, 1]
@@ -88,20 +88,25 @@ def next_step(
     ValueError
         A reviewer who votes twice, or settings out of range.
     """
+    given = _checked(votes, overlap, max_overlap, sure)
+    if len(given) < overlap:
+        return AskOneMore() if may_ask else Adjudicate()
+    if len(given) == 1:
+        return Resolved(given[0][1], "human")
+    exhausted = not may_ask or len(given) >= max_overlap
+    posterior = known.posterior(given) if known is not None and overlap > 1 else None
+    if posterior is not None:
+        return _by_posterior(posterior, sure, exhausted=exhausted)
+    return _by_lead(given, min(LEAD, overlap), exhausted=exhausted)
+
+
+def _checked(votes: Iterable[Vote], overlap: int, max_overlap: int, sure: float) -> list[Vote]:
     if not (1 <= overlap <= max_overlap and 0.5 < sure <= 1):
         raise ValueError("1 <= overlap <= max_overlap, and sure lies above 0.5")
     given = sorted(votes)
     if len({reviewer for reviewer, _ in given}) < len(given):
         raise ValueError("a reviewer votes once on a task")
-    if len(given) < overlap:
-        return AskOneMore() if may_ask else Adjudicate()
-    if len(given) == 1:
-        return Resolved(given[0][1], "human")
-    exhausted = len(given) >= max_overlap or not may_ask
-    posterior = known.posterior(given) if known is not None and overlap > 1 else None
-    if posterior is not None:
-        return _by_posterior(posterior, sure, exhausted=exhausted)
-    return _by_lead(given, min(LEAD, overlap), exhausted=exhausted)
+    return given
 
 
 def _by_posterior(posterior: dict[str, float], sure: float, *, exhausted: bool) -> NextStep:
