@@ -56,7 +56,7 @@ async def post_verdict(
 async def post_skip(
     token: str, rooms: InRooms, who: ByReviewer, body: SkipBody = _NO_REASON
 ) -> TaskProgress:
-    """Skip the task. Once `max_overlap` people did, it is resolved without a label."""
+    """Skip the task. Once `max_overlap` people did, nobody else is asked."""
     return await rooms.moves.skip(token, body, who)
 
 

@@ -9,6 +9,8 @@ one more at a time while their votes leave it open:
 * After `max_overlap` verdicts nobody else is asked. The leading label is the consensus; a tie goes
   to an adjudicator: two labels with as many votes each or, by the posterior, no label that is
   likelier than all others together.
+* Nor is anybody asked once as many have skipped the task. The leading label is the consensus if
+  `overlap` reviewers have voted; an adjudicator decides otherwise.
 
 The order of the votes never matters. Reviewers alone vote: no prediction of a model enters here,
 so that evidence stays independent of what it judges.
@@ -51,7 +53,7 @@ class AskOneMore:
 
 @dataclass(frozen=True)
 class Adjudicate:
-    """As many as may be asked have voted, and it is a tie: an adjudicator decides."""
+    """Nobody more may be asked, and it is a tie or too few have voted: an adjudicator decides."""
 
 
 NextStep = Resolved | AskOneMore | Adjudicate
@@ -62,6 +64,7 @@ def next_step(
     *,
     overlap: int,
     max_overlap: int,
+    may_ask: bool = True,
     known: Reliability | None = None,
     sure: float = 0.99,
 ) -> NextStep:
@@ -73,6 +76,8 @@ def next_step(
         Pairs of reviewer and label that stand: no skips, no withdrawn verdicts, in any order.
     overlap, max_overlap : 1 <= overlap <= max_overlap
         How many distinct reviewers the task needs, and how many it may have.
+    may_ask
+        Not where too many have skipped the task: then nobody else is asked.
     known
         What is known of the project's reviewers; None for nothing.
     sure : in (0.5, 1]
@@ -83,20 +88,25 @@ def next_step(
     ValueError
         A reviewer who votes twice, or settings out of range.
     """
+    given = _checked(votes, overlap, max_overlap, sure)
+    if len(given) < overlap:
+        return AskOneMore() if may_ask else Adjudicate()
+    if len(given) == 1:
+        return Resolved(given[0][1], "human")
+    exhausted = not may_ask or len(given) >= max_overlap
+    posterior = known.posterior(given) if known is not None and overlap > 1 else None
+    if posterior is not None:
+        return _by_posterior(posterior, sure, exhausted=exhausted)
+    return _by_lead(given, min(LEAD, overlap), exhausted=exhausted)
+
+
+def _checked(votes: Iterable[Vote], overlap: int, max_overlap: int, sure: float) -> list[Vote]:
     if not (1 <= overlap <= max_overlap and 0.5 < sure <= 1):
         raise ValueError("1 <= overlap <= max_overlap, and sure lies above 0.5")
     given = sorted(votes)
     if len({reviewer for reviewer, _ in given}) < len(given):
         raise ValueError("a reviewer votes once on a task")
-    if len(given) < overlap:
-        return AskOneMore()
-    if len(given) == 1:
-        return Resolved(given[0][1], "human")
-    exhausted = len(given) >= max_overlap
-    posterior = known.posterior(given) if known is not None and overlap > 1 else None
-    if posterior is not None:
-        return _by_posterior(posterior, sure, exhausted=exhausted)
-    return _by_lead(given, min(LEAD, overlap), exhausted=exhausted)
+    return given
 
 
 def _by_posterior(posterior: dict[str, float], sure: float, *, exhausted: bool) -> NextStep:

@@ -67,7 +67,12 @@ def standing_of(
     said = _said(record)
     undisputed = record.adjudication is False and said == (False, None)
     if labels and not undisputed and (said is None or said == (False, None)):
-        step = next_step(labels.items(), overlap=review.overlap, max_overlap=review.max_overlap)
+        step = next_step(
+            labels.items(),
+            overlap=review.overlap,
+            max_overlap=review.max_overlap,
+            may_ask=not exhausted,
+        )
         if isinstance(step, Adjudicate):
             return Standing(resolved=False, disputed=True)
         if said is None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.bulk import bulk
 from services.review_queue.pipelining import Statement
 from services.review_queue.statements import is_postgresql, listed, spelt, typed
-from services.review_queue.tasks.lanes import LaneGroup, Plan
+from services.review_queue.tasks.lanes import GROUPS, RESERVED_TURN, Plan
 from shared.db import UtcDateTime
 
 _OF_TASK = {
@@ -32,20 +32,26 @@ _READ = {
     "answered_by": JSON(),
     "project_revision": Integer(),
 }
-_GROUPS: tuple[LaneGroup, ...] = ("evidence", "elective", "mandatory")
 _FOR_ALL = "(available_at <= :now AND NOT (lane = 'optional' AND coalesce(due_at <= :now, false)))"
-_OF_A_GROUP = """
-{group} AS (
+_RESERVED = "state = 'open' AND reserved_for {among:reviewers} AND turn"
+_PART = """
+{part} AS (
   SELECT {columns}, {for_all} AS for_all,
     (SELECT {names} FROM verdicts WHERE verdicts.task_id = tasks.task_id
       AND withdrawn_at IS NULL) AS answered_by
   FROM tasks
-  WHERE project = :project AND lane_group = '{group}' AND turn IS NOT NULL
-    AND ({for_all} OR (state = 'open' AND reserved_for {{among:reviewers}}))
+  WHERE project = :project AND turn IS NOT NULL AND {free}
   ORDER BY turn LIMIT :count{lock})"""
+_PARTS = {
+    group: f"lane_group = '{group}' AND ({_FOR_ALL} OR ({_RESERVED} = {RESERVED_TURN}))"
+    for group in GROUPS
+} | {
+    # What one of them has put off: while it waits for him alone, it is behind all others.
+    "put_off": f"lane_group IN {GROUPS} AND NOT {_FOR_ALL} AND {_RESERVED} <> {RESERVED_TURN}"
+}
 # First what is planned of each group, then what fills the rest; each is read only as far as needed.
 _FREE = """
-WITH {groups}
+WITH {parts}
 SELECT found.*, (SELECT revision FROM projects WHERE name = :project) AS project_revision
 FROM (
   SELECT * FROM (SELECT * FROM evidence LIMIT :evidence) AS planned
@@ -53,6 +59,7 @@ FROM (
   UNION ALL SELECT * FROM mandatory
   UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :count OFFSET :evidence) AS more
   UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :count OFFSET :elective) AS more
+  UNION ALL SELECT * FROM put_off
   LIMIT :count) AS found"""
 
 _GIVEN = {
@@ -85,13 +92,14 @@ def _reading(sql: str) -> TextualSelect:
 def _free(*, locks: bool) -> str:
     names = "json_agg(reviewer)" if locks else "json_group_array(reviewer)"
     lock = " FOR UPDATE OF tasks SKIP LOCKED" if locks else ""
-    groups = ",".join(
-        _OF_A_GROUP.format(
-            group=group, columns=", ".join(_OF_TASK), for_all=_FOR_ALL, names=names, lock=lock
+    columns = ", ".join(_OF_TASK)
+    parts = ",".join(
+        _PART.format(
+            part=part, columns=columns, for_all=_FOR_ALL, names=names, free=free, lock=lock
         )
-        for group in _GROUPS
+        for part, free in _PARTS.items()
     )
-    return _FREE.format(groups=groups)
+    return _FREE.format(parts=parts)
 
 
 def free(

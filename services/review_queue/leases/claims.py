@@ -136,6 +136,9 @@ class ClaimService:
                 missing = count - sum(map(len, got.values()))
                 if missing and len(got[group]) == planned[group]:
                     got[group] += await repository.claim(session, who, group, missing)
+            if missing := count - sum(map(len, got.values())):
+                for row in await repository.claim_put_off(session, who, missing):
+                    got[row.lane_group].append(row)
         finally:
             shares.settle(plan, **{group: len(rows) for group, rows in got.items()})
         return [row for rows in got.values() for row in rows]

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from services.review_queue.models import LeaseRow, TaskRow, VerdictRow
 from services.review_queue.statements import table_of
-from services.review_queue.tasks.lanes import LaneGroup
+from services.review_queue.tasks.lanes import GROUPS, RESERVED_TURN, LaneGroup
 
 _EXPIRED_AT_ONCE = 500
 
@@ -25,6 +25,8 @@ _CLAIMED = tuple(
         *("prediction", "lane_group", "lease_number", "turn", "trace"),
     )
 )
+# Without it the index by turn is read past all that is resolved.
+_in_any_group = _tasks.c.lane_group.in_(GROUPS)
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,28 @@ class Claimant:
     expires_at: datetime
 
 
-def _claimable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool]:
+def _for_all(now: datetime) -> ColumnElement[bool]:
     # An open task is available at once, a leased one from its lease's expiry: so the claim itself
     # sees expiry, and needs no worker.
     expired = and_(_tasks.c.lane == "optional", func.coalesce(_tasks.c.due_at <= now, false()))
-    available = or_(
-        and_(_tasks.c.available_at <= now, ~expired),
-        and_(_tasks.c.state == "open", _tasks.c.reserved_for == reviewer),
-    )
+    return and_(_tasks.c.available_at <= now, ~expired)
+
+
+def _reserved_for(reviewer: str) -> ColumnElement[bool]:
+    return and_(_tasks.c.state == "open", _tasks.c.reserved_for == reviewer)
+
+
+def _in_turn(reviewer: str, now: datetime) -> ColumnElement[bool]:
+    at_the_head = and_(_reserved_for(reviewer), _tasks.c.turn == RESERVED_TURN)
+    return or_(_for_all(now), at_the_head)
+
+
+def _put_off(reviewer: str, now: datetime) -> ColumnElement[bool]:
+    # What he skipped "to me": its turn is that of all others, but for him it comes behind them.
+    return and_(_reserved_for(reviewer), _tasks.c.turn != RESERVED_TURN, ~_for_all(now))
+
+
+def _claimable(project: str, reviewer: str, available: ColumnElement[bool]) -> ColumnElement[bool]:
     answered = (
         select(_verdicts.c.verdict_id)
         .where(
@@ -60,14 +76,33 @@ def _claimable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool
 async def claim(
     session: AsyncSession, who: Claimant, group: LaneGroup, count: int
 ) -> Sequence[Row[Any]]:
-    """Claim up to `count` tasks of one group, first turn first; return them as leased.
+    """Claim up to `count` tasks of one group, first turn first; return them as leased."""
+    wanted = and_(
+        _claimable(who.project, who.reviewer, _in_turn(who.reviewer, who.now)),
+        _tasks.c.lane_group == group,
+    )
+    return await _claim(session, who, wanted, count)
+
+
+async def claim_put_off(session: AsyncSession, who: Claimant, count: int) -> Sequence[Row[Any]]:
+    """Claim up to `count` tasks that the reviewer has put off, while they wait for him alone."""
+    wanted = and_(
+        _claimable(who.project, who.reviewer, _put_off(who.reviewer, who.now)), _in_any_group
+    )
+    return await _claim(session, who, wanted, count)
+
+
+async def _claim(
+    session: AsyncSession, who: Claimant, wanted: ColumnElement[bool], count: int
+) -> Sequence[Row[Any]]:
+    """Claim up to `count` tasks, first turn first; return them as leased.
 
     One statement, so that no two claims get the same task. PostgreSQL skips what another claim
     holds; SQLite, which knows no row locks, has one writer.
     """
     candidates: Select[Any] = (
         select(_tasks.c.task_id)
-        .where(_claimable(who.project, who.reviewer, who.now), _tasks.c.lane_group == group)
+        .where(wanted)
         .order_by(_tasks.c.turn)
         .limit(count)
         .with_for_update(skip_locked=True, of=_tasks)
@@ -95,7 +130,8 @@ async def anything_claimable(
     session: AsyncSession, project: str, reviewer: str, now: datetime
 ) -> bool:
     """Say whether a claim would find something; for those who wait, and who should not lock."""
-    statement = select(_tasks.c.task_id).where(_claimable(project, reviewer, now)).limit(1)
+    available = or_(_for_all(now), _reserved_for(reviewer))
+    statement = select(_tasks.c.task_id).where(_claimable(project, reviewer, available)).limit(1)
     return (await session.execute(statement)).first() is not None
 
 
@@ -103,7 +139,8 @@ async def claimable_number(
     session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
 ) -> int:
     """Return how many tasks a claim would find, at most `limit`."""
-    found = select(_tasks.c.task_id).where(_claimable(project, reviewer, now)).limit(limit)
+    available = or_(_for_all(now), _reserved_for(reviewer))
+    found = select(_tasks.c.task_id).where(_claimable(project, reviewer, available)).limit(limit)
     statement = select(func.count()).select_from(found.subquery())
     return (await session.execute(statement)).scalar_one()
 
@@ -124,6 +161,18 @@ async def end_expired(
         .returning(_leases.c.task_id, _leases.c.reviewer, _leases.c.expires_at)
     )
     return (await session.execute(statement)).all()
+
+
+async def held_number(session: AsyncSession, project: str, now: datetime) -> int:
+    """Return how many tasks of a project are held; it reads what is held now, and no more."""
+    statement = (
+        select(func.count())
+        .select_from(_leases.join(_tasks, _tasks.c.task_id == _leases.c.task_id))
+        .where(
+            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project == project
+        )
+    )
+    return (await session.execute(statement)).scalar_one()
 
 
 async def overdue(session: AsyncSession, now: datetime) -> list[str]:

@@ -123,16 +123,25 @@ async def close_erased(session: AsyncSession, task: TaskRow, now: datetime) -> O
 
 
 def open_again(
-    session: AsyncSession, task: TaskRow, *, reserve: tuple[str, datetime] | None = None
+    session: AsyncSession,
+    task: TaskRow,
+    *,
+    reserve: tuple[str, datetime] | None = None,
+    first: bool = True,
 ) -> None:
-    """Put the task back into the queue, for everybody or for the one it is reserved for."""
+    """Put the task back into the queue, for everybody or for the one it is reserved for.
+
+    What is reserved is at the head of the queue; where it is not to be the reviewer's `first`, it
+    keeps its turn, and the claim gives it to him behind all others.
+    """
     task.state = "open"
     task.adjudication = False
     task.holder = None
     task.reserved_for, task.available_at = reserve or (None, AVAILABLE_AT_ONCE)
     lane: Lane = task.lane  # type: ignore[assignment]
     saving = saving_of(task.prediction)
-    task.turn = RESERVED_TURN if reserve else turn_of(lane, task.due_at, task.created_at, saving)
+    head = reserve is not None and first
+    task.turn = RESERVED_TURN if head else turn_of(lane, task.due_at, task.created_at, saving)
     outbox.add(session, OutboxRow, tasks_bell(task.project))
 
 

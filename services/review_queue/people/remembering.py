@@ -26,10 +26,12 @@ class _Kept(Generic[Answer]):
 class Remembered(Generic[Answer]):
     """The newest answer about each of a few projects; never one that is out of date.
 
-    `clock` gives seconds that never go back.
+    `clock` gives seconds that never go back. After `longest_seconds` an answer is worked out anew,
+    whatever its mark: with one that never changes, answers are as old as that at the most.
     """
 
     clock: Callable[[], float] = time.monotonic
+    longest_seconds: float = LONGEST_SECONDS
     _kept: dict[str, _Kept[Answer]] = field(default_factory=dict)
     _turns: defaultdict[str, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)
@@ -54,7 +56,7 @@ class Remembered(Generic[Answer]):
             began_at, kept = self.clock(), self._kept.get(project)
             found = await mark()
             if kept is not None:
-                same = kept.mark == found and began_at - kept.began_at < LONGEST_SECONDS
+                same = kept.mark == found and began_at - kept.began_at < self.longest_seconds
                 if same or (kept.question == question and kept.began_at > came_at):
                     return kept.answer
             answer = await work_out()

@@ -17,6 +17,7 @@ from services.review_queue.tasks import repository
 from services.review_queue.tasks.entries import Entry, check_entries
 from services.review_queue.tasks.lanes import (
     AVAILABLE_AT_ONCE,
+    RESERVED_TURN,
     group_of,
     lane_after,
     saving_of,
@@ -247,7 +248,8 @@ def _move(batch: _Batch, row: TaskRow, entry: Entry) -> None:
     row.lane = lane
     row.lane_group = group_of(lane)
     _ask_again(batch, row, entry)
-    row.turn = turn_of(lane, row.due_at, row.created_at, saving_of(row.prediction))
+    if row.turn != RESERVED_TURN:
+        row.turn = turn_of(lane, row.due_at, row.created_at, saving_of(row.prediction))
     batch.claimable = True
     detail = {"from": current, "to": lane}
     batch.events.append(event(row.task_id, "moved", batch.actor, batch.now, detail))

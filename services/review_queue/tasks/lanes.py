@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
 # Lanes that share one order. `elective` ones are those whose items nobody waits for.
 LaneGroup = Literal["mandatory", "evidence", "elective"]
+GROUPS: tuple[LaneGroup, ...] = get_args(LaneGroup)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,11 +58,6 @@ def turn_of(
         )
     patience = {"relabel": 0.0, "optional": 1.0 - saving}.get(lane, 1.0)
     return _microseconds(created_at) + int(patience * (_DAY / _MICROSECOND))
-
-
-def last_turn(now: datetime) -> int:
-    """Return a turn behind all tasks of a group that have come until `now`."""
-    return _AFTER_ALL_DUE + _microseconds(now)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -41,8 +41,9 @@ class Timings(Message):
     """Where the time of the newest resolved items went. `bottleneck` is the step with most of it.
 
     `deciding` is the router's, `handing_over` from its decision to the task; a task is `waiting`
-    until its first lease; leases that were answered are `active` or `idle`; `agreeing` lasts from
-    the first verdict to the outcome; `collecting` from there until a version has learned from it,
+    until its first lease; leases that were answered are `active` or `idle`, from the moment when
+    their reviewer had answered all that came before; `agreeing` lasts from the first verdict to the
+    outcome; `collecting` from there until a version has learned from it,
     `publishing` until that version is live.
     """
 
@@ -56,9 +57,10 @@ class QueueForecast(QueueDepth):
     """What waits, and how long a task that comes now is going to wait.
 
     Rates are tasks a second over the last `window_seconds`: arrivals, resolved tasks, and what one
-    reviewer can do. `expected_wait_seconds` is Erlang's, for tasks that come at random; null when
-    nobody has answered in that time, or when more comes than all can do. `backlog_seconds` is the
-    time that what waits now takes them: by Little's law the wait of a task behind all others.
+    reviewer can do, which is answers by the time in which he held any task, however many at once.
+    `expected_wait_seconds` is Erlang's, for tasks that come at random; null when nobody has
+    answered in that time, or when more comes than all can do. `backlog_seconds` is the time that
+    what waits now takes them: by Little's law the wait of a task behind all others.
     `mandatory_load` is the share of the reviewers' time that mandatory tasks need; above 1 they
     cannot keep up.
     """

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.statements import table_of
+from services.review_queue.timings.holding import Held
 
 _tasks = table_of(TaskRow)
 _leases = table_of(LeaseRow)
@@ -63,13 +64,34 @@ async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[s
 
 
 async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Row[Any]]:
-    """Return the verdicts that stand: task, when, active seconds, and when it had been leased."""
+    """Return the verdicts that stand: task, when, active seconds, and when it had been leased.
+
+    `answered_at` is when the same reviewer had answered anything before, None for never: until then
+    a task that he held ahead was waiting behind another.
+    """
+    earlier = _verdicts.alias()
+    answered_at = (
+        select(earlier.c.given_at)
+        .where(
+            earlier.c.reviewer == _verdicts.c.reviewer,
+            earlier.c.given_at <= _verdicts.c.given_at,
+            # Answers of one moment come in the order in which they were recorded.
+            or_(
+                earlier.c.given_at < _verdicts.c.given_at,
+                earlier.c.verdict_id < _verdicts.c.verdict_id,
+            ),
+        )
+        .order_by(earlier.c.given_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     statement: Select[Any] = (
         select(
             _verdicts.c.task_id,
             _verdicts.c.given_at,
             _verdicts.c.active_seconds,
             _leases.c.leased_at,
+            answered_at.label("answered_at"),
         )
         .outerjoin(_leases, _leases.c.token == _verdicts.c.token)
         .where(
@@ -84,7 +106,7 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
 
 @dataclass(frozen=True)
 class Flow:
-    """What came and went in a stretch of time: tasks, verdicts, reviewers, seconds of holding."""
+    """What came and went in a stretch of time: tasks, verdicts, reviewers."""
 
     arrived: int
     mandatory_arrived: int
@@ -131,10 +153,10 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
 
 async def held_since(
     session: AsyncSession, project: str, since: datetime, newest: int
-) -> list[tuple[datetime, datetime]]:
-    """Return from when to when each of the newest answered leases was held."""
+) -> list[Held]:
+    """Return by whom, from when and to when each of the newest answered leases was held."""
     statement = (
-        select(_leases.c.leased_at, _leases.c.ended_at)
+        select(_leases.c.reviewer, _leases.c.leased_at, _leases.c.ended_at)
         .join(_tasks, _tasks.c.task_id == _leases.c.task_id)
         .where(
             _tasks.c.project == project,
@@ -144,4 +166,4 @@ async def held_since(
         .order_by(_leases.c.ended_at.desc())
         .limit(newest)
     )
-    return [(since, until) for since, until in (await session.execute(statement)).all()]
+    return [Held(*row) for row in (await session.execute(statement)).all()]

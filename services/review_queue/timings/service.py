@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import fmean
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,6 +12,7 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.service import TaskService
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait
+from services.review_queue.timings.holding import Held, busy_seconds
 from services.review_queue.timings.messages import Cost, QueueForecast, StepTiming, Timings
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
@@ -23,6 +23,7 @@ from shared.db import Database
 _NEWEST = 10_000
 _AT_ONCE = 500
 _SECONDS_PER_HOUR = 3600.0
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,9 @@ def _verdicts_per_task(flow: repository.Flow, project: Project) -> float:
     return max(1.0, flow.verdicts / flow.resolved)
 
 
-def _service_rate(held: Sequence[tuple[datetime, datetime]]) -> float | None:
-    seconds = [(until - since).total_seconds() for since, until in held]
-    mean = fmean(seconds) if seconds else 0.0
-    return 1 / mean if mean > 0 else None
+def _service_rate(held: Sequence[Held]) -> float | None:
+    seconds = busy_seconds(held)
+    return len(held) / seconds if seconds > 0 else None
 
 
 async def _read(session: AsyncSession, project: str, since: datetime | None) -> _Read:
@@ -142,7 +142,7 @@ def _way(row: Row[Any], leased_at: datetime | None, answers: Sequence[Row[Any]])
     prediction = TaskPrediction.model_validate(row.prediction or {}, strict=False)
     active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
     held = [
-        (answer.given_at - answer.leased_at).total_seconds()
+        (answer.given_at - max(answer.leased_at, answer.answered_at or answer.leased_at)) / _SECOND
         for answer in answers
         if answer.leased_at is not None
     ]

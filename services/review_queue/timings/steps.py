@@ -24,7 +24,8 @@ class Publication:
 class Way:
     """The moments of one resolved task; None for what did not happen, or is not known.
 
-    `active` are the seconds that reviewers were at work on it, `held` those that they had it.
+    `active` are the seconds that reviewers were at work on it, `held` those that they had it
+    before them: not those in which it lay behind another that they held.
     """
 
     received_at: datetime | None

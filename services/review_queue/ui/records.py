@@ -2,17 +2,22 @@
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.review_queue.gold import repository as gold
+from services.review_queue.leases import repository as leases
 from services.review_queue.models import TaskRow, VerdictRow
+from services.review_queue.people.remembering import Remembered
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.states import state_of
 from services.review_queue.ui import repository
 from shared.contracts.projects import Project
 from shared.db import Database
+
+# Every page asks after every answer, and the count reads all that is open.
+COUNTED_FOR_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,33 @@ class RecordService:
 
     database: Database
     now: Callable[[], datetime]
+    open_tasks: Remembered[int] = field(
+        default_factory=lambda: Remembered(longest_seconds=COUNTED_FOR_SECONDS)
+    )
 
     async def progress(self, project: str, reviewer: str, since: datetime) -> Progress:
-        """Return the progress of the queue, and of the reviewer since `since`."""
+        """Return the progress of the queue, and of the reviewer since `since`.
+
+        What is open was counted some seconds ago, once for all who ask; all else is as it is now.
+        """
         async with self.database.reading() as session:
             await current_project(session, project)
-            lanes = await tasks.depth(session, project, self.now())
+            leased = await leases.held_number(session, project, self.now())
             given = await repository.answers_by_label(session, project, reviewer, since)
             # To him gold is a task that he holds; without it the figures would say which is gold.
             held = await gold.held(session, project, reviewer, self.now())
         skips = sum(count for label, count in given if label is None)
         return Progress(
-            open=sum(waiting for _, waiting, _, _ in lanes),
-            leased=held + sum(leased for _, _, leased, _ in lanes),
+            open=await self.open_tasks.of(project, _unmarked, lambda: self._count(project)),
+            leased=held + leased,
             verdicts=sum(count for _, count in given) - skips,
             skips=skips,
         )
+
+    async def _count(self, project: str) -> int:
+        async with self.database.reading() as session:
+            lanes = await tasks.depth(session, project, self.now())
+        return sum(waiting for _, waiting, _, _ in lanes)
 
     async def statistics(self, project: str, reviewer: str, since: datetime) -> Statistics:
         """Return all that the reviewer did, and what of it since `since`."""
@@ -100,3 +116,7 @@ class RecordService:
             rows = await repository.undecided(session, name, after=after, limit=limit)
             answers = await repository.standing_answers(session, [row.task_id for row in rows])
         return project, [Matter(row, state_of(row, now), answers[row.task_id]) for row in rows]
+
+
+async def _unmarked() -> None:
+    """Nothing but time makes the count old."""

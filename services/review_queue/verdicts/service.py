@@ -15,7 +15,6 @@ from services.review_queue.outcomes.revisions import (
     outcome_message,
 )
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.lanes import last_turn
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
 from services.review_queue.verdicts.gathered import GatheredVerdicts
@@ -121,8 +120,8 @@ class VerdictService:
         if body.to == "me":
             # No answer at all: it waits for him alone as long as a lease lasts, behind all others.
             lasts = await self.times.of(held.session, project)
-            open_again(held.session, task, reserve=(held.lease.reviewer, held.now + lasts))
-            task.turn = last_turn(held.now)
+            until = held.now + lasts
+            open_again(held.session, task, reserve=(held.lease.reviewer, until), first=False)
             return None
         held.session.add(_verdict(held, blind=blind, skipped=True, comment=body.reason or None))
         if body.to == "adjudicator":

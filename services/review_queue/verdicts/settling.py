@@ -62,50 +62,48 @@ class Answered:
         if self.project.review.overlap == 1:
             # One opinion is enough: what others said before him need not be read.
             return self._resolve(label, Ground(1, blind, self.instructions_revision))
+        return self._settle(await self._votes())
+
+    async def by_skip(self) -> OutcomeRow | None:
+        """Ask somebody else, until `max_overlap` people have skipped it.
+
+        Then the labels that were given decide, or an adjudicator; without any, nobody can answer.
+        """
+        self.task.skips += 1
         votes = await self._votes()
+        if not votes and not self._may_ask:
+            blind = await repository.all_blind(self.session, self.task.task_id)
+            return self._resolve(None, Ground(self.task.skips, blind, self.instructions_revision))
+        return self._settle(votes)
+
+    @property
+    def _may_ask(self) -> bool:
+        # Skips and votes have a bound each: a skip takes no opinion from the task.
+        return self.task.skips < self.project.review.max_overlap
+
+    async def _votes(self) -> list[VerdictRow]:
+        return await votes_that_count(self.session, self.project, self.task, self.now)
+
+    def _settle(self, votes: list[VerdictRow]) -> OutcomeRow | None:
         review = self.project.review
         step = next_step(
             [(vote.reviewer, str(vote.label)) for vote in votes],
             overlap=review.overlap,
             max_overlap=review.max_overlap,
+            may_ask=self._may_ask,
             known=self.known,
             sure=review.sure,
         )
         if isinstance(step, Resolved):
+            ground = self._ground(votes)
             return resolve(
-                self.session,
-                self.task,
-                step.label,
-                self._ground(votes),
-                self.now,
-                source=step.source,
+                self.session, self.task, step.label, ground, self.now, source=step.source
             )
-        self._go_on(votes, may_ask=isinstance(step, AskOneMore))
-        return None
-
-    async def by_skip(self) -> OutcomeRow | None:
-        """Ask somebody else, until `max_overlap` people were asked.
-
-        Then an adjudicator decides between the labels that were given; without any, nobody can
-        answer.
-        """
-        self.task.skips += 1
-        votes = await self._votes()
-        if not votes and self.task.skips >= self.project.review.max_overlap:
-            blind = await repository.all_blind(self.session, self.task.task_id)
-            return self._resolve(None, Ground(self.task.skips, blind, self.instructions_revision))
-        self._go_on(votes, may_ask=True)
-        return None
-
-    async def _votes(self) -> list[VerdictRow]:
-        return await votes_that_count(self.session, self.project, self.task, self.now)
-
-    def _go_on(self, votes: list[VerdictRow], *, may_ask: bool) -> None:
-        asked = len(votes) + self.task.skips
-        if may_ask and asked < self.project.review.max_overlap:
+        if isinstance(step, AskOneMore):
             open_again(self.session, self.task)
         else:
             leave_to_adjudicator(self.task)
+        return None
 
     def _ground(self, votes: list[VerdictRow]) -> Ground:
         blind = all(vote.blind for vote in votes)

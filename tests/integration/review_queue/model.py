@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
+from services.review_queue.tasks.lanes import RESERVED_TURN, group_of, turn_of
+from shared.contracts.tasks import Lane
 
 OVERLAP, MAX_OVERLAP, LEASE = 2, 3, timedelta(seconds=60)
 
@@ -30,7 +32,10 @@ class Task:
     """One task. `votes` and `skipped` are the answers that stand, by reviewer."""
 
     item_id: str
+    lane: Lane
+    created_at: datetime
     available_at: datetime
+    turn: int
     expires_at: datetime | None = None
     state: str = "open"
     reserved_for: str | None = None
@@ -43,6 +48,14 @@ class Task:
     source: str | None = None
     label: str | None = None
 
+    @property
+    def ordinary_turn(self) -> int:
+        return turn_of(self.lane, self.expires_at, self.created_at)
+
+    def for_all(self, now: datetime) -> bool:
+        expired = self.expires_at is not None and self.expires_at <= now
+        return self.available_at <= now and not expired
+
     def claimable(self, reviewer: str, now: datetime) -> bool:
         """Say whether the reviewer may get it."""
         if self.state == "resolved" or self.adjudication:
@@ -50,8 +63,14 @@ class Task:
         if reviewer in self.votes or reviewer in self.skipped:
             return False
         reserved = self.state == "open" and self.reserved_for == reviewer
-        expired = self.expires_at is not None and self.expires_at <= now
-        return reserved or (self.available_at <= now and not expired)
+        return reserved or self.for_all(now)
+
+    def put_off(self, now: datetime) -> bool:
+        """Say whether it waits for whom it is reserved for, behind all others."""
+        return self.turn != RESERVED_TURN and not self.for_all(now)
+
+    def before(self, other: "Task") -> bool:
+        return group_of(self.lane) == group_of(other.lane) and self.turn < other.turn
 
     def seen_state(self, now: datetime) -> str:
         """The state as people see it."""
@@ -68,12 +87,23 @@ class Queue:
     leases: list[Lease] = field(default_factory=list)
     outcomes: list[tuple[str, int, str | None, str, int]] = field(default_factory=list)
 
-    def post(self, item_ids: Iterable[str], expires_at: datetime | None = None) -> None:
+    def post(
+        self, item_ids: Iterable[str], lane: Lane, now: datetime, expires_at: datetime | None
+    ) -> None:
         for item_id in item_ids:
-            self.tasks.setdefault(item_id, Task(item_id, self.epoch, expires_at))
+            turn = turn_of(lane, expires_at, now)
+            self.tasks[item_id] = Task(item_id, lane, now, self.epoch, turn, expires_at)
 
     def claimable(self, reviewer: str, now: datetime) -> set[str]:
         return {one.item_id for one in self.tasks.values() if one.claimable(reviewer, now)}
+
+    def in_order(self, got: set[str], left: set[str], now: datetime) -> bool:
+        """Say whether none of `left` should have come before one of `got`."""
+        return not any(
+            other.before(mine) if mine.put_off(now) == other.put_off(now) else mine.put_off(now)
+            for mine in map(self.tasks.__getitem__, got)
+            for other in map(self.tasks.__getitem__, left)
+        )
 
     def lease(self, token: str, item_id: str, reviewer: str, now: datetime) -> None:
         task = self.tasks[item_id]
@@ -114,17 +144,13 @@ class Queue:
     def vote(self, lease: Lease, label: str) -> None:
         task = lease.task
         task.votes[lease.reviewer] = label
-        step = next_step(task.votes.items(), overlap=OVERLAP, max_overlap=MAX_OVERLAP)
-        if isinstance(step, Resolved):
-            self._resolve(task, step.label, step.source, len(task.votes))
-        else:
-            self._go_on(task, may_ask=isinstance(step, AskOneMore))
+        self._settle(task)
         self._end(lease, "verdict", label)
 
     def skip(self, lease: Lease, to: str, now: datetime) -> None:
         task = lease.task
         if to == "me":
-            self._open(task, (lease.reviewer, now + LEASE))
+            self._open(task, (lease.reviewer, now + LEASE), first=False)
         else:
             task.skipped.add(lease.reviewer)
             task.skips += 1
@@ -133,7 +159,7 @@ class Queue:
             elif not task.votes and task.skips >= MAX_OVERLAP:
                 self._resolve(task, None, "human", task.skips)
             else:
-                self._go_on(task, may_ask=True)
+                self._settle(task)
         self._end(lease, "skip", to)
 
     def release(self, lease: Lease) -> None:
@@ -175,15 +201,26 @@ class Queue:
     def _end(self, lease: Lease, ending: str, body: object) -> None:
         lease.ending, lease.body, lease.revision_after = ending, body, lease.task.revision
 
-    def _go_on(self, task: Task, *, may_ask: bool) -> None:
-        if may_ask and len(task.votes) + task.skips < MAX_OVERLAP:
+    def _settle(self, task: Task) -> None:
+        step = next_step(
+            task.votes.items(),
+            overlap=OVERLAP,
+            max_overlap=MAX_OVERLAP,
+            may_ask=task.skips < MAX_OVERLAP,
+        )
+        if isinstance(step, Resolved):
+            self._resolve(task, step.label, step.source, len(task.votes))
+        elif isinstance(step, AskOneMore):
             self._open(task)
         else:
             self._dispute(task)
 
-    def _open(self, task: Task, reserve: tuple[str, datetime] | None = None) -> None:
+    def _open(
+        self, task: Task, reserve: tuple[str, datetime] | None = None, *, first: bool = True
+    ) -> None:
         task.state, task.adjudication = "open", False
         task.reserved_for, task.available_at = reserve or (None, self.epoch)
+        task.turn = RESERVED_TURN if reserve and first else task.ordinary_turn
 
     def _dispute(self, task: Task) -> None:
         self._open(task)

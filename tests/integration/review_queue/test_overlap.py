@@ -1,11 +1,12 @@
 """Overlap: several people on one task, one more only while it is worth it, and the last word."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from shared.contracts.base import rfc3339
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
 
 
@@ -127,13 +128,43 @@ async def test_a_vote_is_not_taken_back_once_the_task_is_settled_by_another(desk
     problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
 
 
-async def test_a_skip_counts_among_those_who_were_asked(desk: Desk) -> None:
+async def skip(desk: Desk, name: str) -> Json:
+    lease = await desk.lease_one(name)
+    return body_of(await desk.use(name, lease["token"], "skip", {"reason": "unclear"}))
+
+
+async def test_a_skip_takes_no_opinion_from_the_task(desk: Desk) -> None:
+    await ask_for(desk, overlap=3, max_overlap=3)
+    await desk.post(entry("a"))
+    assert (await skip(desk, "s1"))["state"] == "open"
+    await all_answer(desk, "positive", "positive")
+    assert await disputed(desk) == []
+    outcome = (await desk.answer("r3", "positive"))["outcome"]
+    assert (outcome["label"], outcome["verdicts"]) == ("positive", 3)
+
+
+async def test_too_many_skips_leave_the_word_to_the_label_that_leads(desk: Desk) -> None:
+    await ask_for(desk, overlap=2, max_overlap=4)
+    await desk.post(entry("a"))
+    await all_answer(desk, "negative", "positive", "negative")
+    for number in range(3):
+        assert (await skip(desk, f"s{number}"))["state"] == "open"
+    assert await disputed(desk) == []
+    outcome = (await skip(desk, "s3"))["outcome"]
+    assert (outcome["label"], outcome["source"], outcome["verdicts"]) == (
+        "negative",
+        "consensus",
+        3,
+    )
+
+
+async def test_too_many_skips_with_too_few_verdicts_are_an_adjudicators(desk: Desk) -> None:
     await ask_for(desk, overlap=2, max_overlap=2)
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
-    lease = await desk.lease_one("r2")
-    skipped = body_of(await desk.use("r2", lease["token"], "skip", {"reason": "unclear"}))
-    assert skipped["state"] == "open"
+    assert (await skip(desk, "s1"))["state"] == "open"
+    assert await disputed(desk) == []
+    assert (await skip(desk, "s2"))["outcome"] is None
     assert await disputed(desk) == ["a"]
 
 
@@ -161,6 +192,33 @@ async def test_a_skip_to_oneself_comes_back_behind_the_others(desk: Desk) -> Non
     # He does not come: after the time of a lease it is anybody's.
     desk.clock.turn(61)
     assert "a" in [one["task"]["item_id"] for one in await desk.lease("r2", 2)]
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+async def test_what_was_put_off_keeps_its_turn_for_all_others(desk: Desk, overlap: int) -> None:
+    await ask_for(desk, overlap=overlap)
+    soon = rfc3339(desk.clock() + timedelta(seconds=600))
+    await desk.post(entry("urgent", due_at=soon))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "me"}))
+    later = [rfc3339(desk.clock() + timedelta(hours=6 + number)) for number in range(3)]
+    await desk.post(*(entry(f"later-{number}", due_at=at) for number, at in enumerate(later)))
+    # As long as it is his alone, he gets it behind all others, and nobody else at all.
+    assert (await desk.lease_one("r1"))["task"]["item_id"] == "later-0"
+    assert (await desk.lease_one("r2"))["task"]["item_id"] == "later-1"
+    desk.clock.turn(61)
+    assert (await desk.lease_one("r2"))["task"]["item_id"] == "urgent"
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+async def test_evidence_that_was_put_off_does_not_starve(desk: Desk, overlap: int) -> None:
+    await ask_for(desk, overlap=overlap)
+    await desk.post(entry("certified", lane="certification"))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "me"}))
+    desk.clock.turn(3600)
+    await desk.post(*(entry(f"audit-{number}", lane="audit") for number in range(2)))
+    assert (await desk.lease_one("r2"))["task"]["item_id"] == "certified"
 
 
 async def test_a_verdict_given_elsewhere_is_one_vote_and_may_change(desk: Desk) -> None:

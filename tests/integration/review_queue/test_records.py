@@ -1,10 +1,16 @@
+import asyncio
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, event
 
+from services.review_queue.people.remembering import Remembered
+from services.review_queue.ui.records import COUNTED_FOR_SECONDS, Progress, RecordService
 from shared.contracts.base import rfc3339
+from shared.db import Database
 from tests.harness import wait_until
 from tests.integration.review_queue.desk import Desk, body_of, entry
 from tests.integration.review_queue.test_entry import Visitor
@@ -53,6 +59,35 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
         page = await anna.http.get("/ui/p/shop/me", params=query)
         assert page.status_code == 200
         assert re.findall(r'max="(\d+)" value="(\d+)"', page.text) == [("2", "1"), ("2", "1")]
+
+
+async def test_open_pages_share_one_count_for_some_seconds(desk: Desk, database_url: str) -> None:
+    await desk.post(*(entry(f"item-{number}") for number in range(6)))
+    database, moment, counts = Database(database_url), [0.0], 0
+    known = Remembered[int](clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS)
+    records = RecordService(database, desk.clock, known)
+
+    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        nonlocal counts
+        counts += "GROUP BY tasks.lane" in sql
+
+    event.listen(Engine, "before_cursor_execute", note)
+
+    async def seen(name: str) -> Progress:
+        moment[0] += 1e-6
+        return await records.progress("shop", name, desk.clock() - timedelta(days=1))
+
+    first = await asyncio.gather(*(seen(f"r{number}") for number in range(64)))
+    assert ({one.open for one in first}, counts) == ({6}, 1)
+    lease = await desk.lease_one("anna")
+    assert ((await seen("anna")).leased, (await seen("anna")).verdicts) == (1, 0)
+    await desk.verdict("anna", lease["token"], "positive")
+    # His own answer shows at once, what is open a little later.
+    assert await seen("anna") == Progress(open=6, leased=0, verdicts=1, skips=0)
+    moment[0] += COUNTED_FOR_SECONDS
+    assert ((await seen("anna")).open, counts) == (5, 2)
+    event.remove(Engine, "before_cursor_execute", note)
+    await database.dispose()
 
 
 async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: Desk) -> None:

@@ -31,7 +31,7 @@ from services.review_queue.worker import Worker
 from shared.auth import Principal
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import ProjectSpec
-from shared.contracts.tasks import LeaseRequest, SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import Lane, LeaseRequest, SkipBody, TaskProgress, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.problems import Conflict
@@ -42,8 +42,8 @@ from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Qu
 Result = TypeVar("Result")
 
 _MOST_TASKS = 3
-REVIEWERS = ["r1", "r2", "r3", "r4"]
-LANES = ["mandatory", "audit", "optional", "pool"]
+REVIEWERS = ["r1", "r2", "r3", "r4", "r5"]
+LANES: list[Lane] = ["mandatory", "audit", "optional", "pool"]
 EXPIRIES = st.none() | st.sampled_from([10, 45, 200])
 LABELS = st.sampled_from(["negative", "positive"])
 PLACES = st.integers(0, 10**6)
@@ -94,7 +94,7 @@ class History(RuleBasedStateMachine):
     # Few tasks, so that histories go deep.
     @precondition(lambda self: self.posted < _MOST_TASKS)
     @rule(count=st.integers(1, 2), lane=st.sampled_from(LANES), seconds=EXPIRIES)
-    def post(self, count: int, lane: str, seconds: int | None) -> None:
+    def post(self, count: int, lane: Lane, seconds: int | None) -> None:
         items = [f"i{self.posted + n}" for n in range(count)]
         self.posted += count
         # No two at one moment: the order in which they expire is known.
@@ -106,7 +106,7 @@ class History(RuleBasedStateMachine):
                 )
             entry = {"item_id": item, "data": {"text": item}, "lane": lane, "due_at": expires_at}
             self.run(self.rooms.intake.enqueue(self.project, [entry], "op"))
-            self.model.post([item], expires_at)
+            self.model.post([item], lane, self.clock(), expires_at)
 
     @rule(reviewer=st.sampled_from(REVIEWERS), count=st.integers(1, 4))
     def lease(self, reviewer: str, count: int) -> None:
@@ -117,6 +117,7 @@ class History(RuleBasedStateMachine):
         items = [one.task.item_id for one in got]
         assert len(set(items)) == len(items) == min(count, len(wanted))
         assert set(items) <= wanted
+        assert self.model.in_order(set(items), wanted - set(items), self.clock())
         for one in got:
             self.model.lease(one.token, one.task.item_id, reviewer, self.clock())
 

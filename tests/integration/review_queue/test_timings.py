@@ -121,6 +121,41 @@ async def test_the_expected_wait_follows_from_rates_and_reviewers(desk: Desk) ->
     assert queue["mandatory_load"] == pytest.approx(6 / 1000 * 2 / (2 / 20))
 
 
+async def test_tasks_held_ahead_neither_slow_a_reviewer_down_nor_are_idle(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 1, "lease_seconds": 600})
+    await desk.post(*(entry(f"item-{number}") for number in range(12)))
+    desk.clock.turn(3600)
+    held = {"anna": await desk.lease("anna", 3), "bert": await desk.lease("bert", 1)}
+    for _ in range(4):
+        desk.clock.turn(10)
+        # Bert holds one at a time.
+        for name, seconds in (("anna", 8), ("bert", 10)):
+            token = held[name].pop(0)["token"]
+            body = {"label": "positive", "active_seconds": seconds}
+            body_of(await desk.use(name, token, "verdict", body))
+            held[name] += await desk.lease(name, 1)
+    window = {"window_seconds": 40}
+    queue = body_of(await desk.operator.get("/v1/projects/shop/queue", params=window))
+    assert queue["service_rate"] == pytest.approx(1 / 10)
+    assert queue["backlog_seconds"] == pytest.approx(queue["open"] / (2 / 10))
+    idle = next(one for one in (await timings(desk))["steps"] if one["step"] == "idle")
+    # What he held meanwhile lay behind the one before him: only two seconds of each ten were idle.
+    assert (idle["count"], idle["mean_seconds"]) == (8, pytest.approx((4 * 2 + 4 * 0) / 8))
+
+
+async def test_answers_of_one_moment_share_the_time_before_it(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 1, "lease_seconds": 600})
+    await desk.post(entry("a"), entry("b"))
+    leases = await desk.lease("anna", 2)
+    desk.clock.turn(20)
+    for lease in leases:
+        await desk.verdict("anna", lease["token"], "positive")
+    idle = next(one for one in (await timings(desk))["steps"] if one["step"] == "idle")
+    assert idle["mean_seconds"] == 10.0
+    queue = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    assert queue["service_rate"] == pytest.approx(2 / 20)
+
+
 async def test_nobody_at_work_promises_no_wait(desk: Desk) -> None:
     await desk.post(entry("a"))
     queue = body_of(await desk.operator.get("/v1/projects/shop/queue"))

@@ -54,6 +54,16 @@ async def test_answer_is_worked_out_once_for_the_same_mark() -> None:
     assert worker.times == 2
 
 
+async def test_answer_is_kept_as_long_as_is_said() -> None:
+    worker = Worker()
+    worker.remembered.longest_seconds = 3.0
+    await worker.ask()
+    worker.moment = 2.9
+    assert await worker.ask() == "shop None, time 1"
+    worker.moment = 3.1
+    assert await worker.ask() == "shop None, time 2"
+
+
 async def test_answer_is_worked_out_anew_after_a_while() -> None:
     worker = Worker()
     await worker.ask()

@@ -89,6 +89,14 @@ def test_overlap_is_asked_for_in_full_before_a_lead_counts() -> None:
     assert next_step(ballots("aa"), overlap=3, max_overlap=5, known=known) == AskOneMore()
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("a", Adjudicate()), ("ab", Adjudicate()), ("aba", Resolved("a", "consensus"))],
+)
+def test_where_nobody_may_be_asked_the_leader_decides(given: str, expected: NextStep) -> None:
+    assert next_step(ballots(given), overlap=2, max_overlap=5, may_ask=False) == expected
+
+
 def test_overlap_lowered_after_the_votes_were_cast_still_needs_a_leader() -> None:
     assert next_step(ballots("ab"), overlap=1, max_overlap=5) == AskOneMore()
     assert next_step(ballots("aba"), overlap=1, max_overlap=5) == Resolved("a", "consensus")

@@ -79,4 +79,6 @@ def test_nobody_can_answer_what_was_skipped_too_often() -> None:
     assert standing(None) == OPEN
     assert standing(None, exhausted=True) == Standing(True, None, "human", MOMENT)
     assert standing(None, "x", exhausted=True).label == "x"
+    assert standing("x", overlap=2, exhausted=True).disputed
+    assert standing("x", "y", "x", overlap=2, exhausted=True).label == "x"
     assert standing() == OPEN
