@@ -65,8 +65,8 @@ def standing_of(
         return Standing(resolved=False, disputed=True)
     labels = {one.reviewer: one.label for one in answers if one.label is not None}
     said = _said(record)
-    undisputed = record.adjudication is False and said == (False, None)
-    if labels and not undisputed and (said is None or said == (False, None)):
+    is_open = said == (False, None) and record.adjudication is None
+    if labels and (said is None or is_open):
         step = next_step(
             labels.items(),
             overlap=review.overlap,

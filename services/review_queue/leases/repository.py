@@ -131,7 +131,8 @@ async def anything_claimable(
 ) -> bool:
     """Say whether a claim would find something; for those who wait, and who should not lock."""
     available = or_(_for_all(now), _reserved_for(reviewer))
-    statement = select(_tasks.c.task_id).where(_claimable(project, reviewer, available)).limit(1)
+    wanted = and_(_claimable(project, reviewer, available), _in_any_group)
+    statement = select(_tasks.c.task_id).where(wanted).limit(1)
     return (await session.execute(statement)).first() is not None
 
 
@@ -140,7 +141,8 @@ async def claimable_number(
 ) -> int:
     """Return how many tasks a claim would find, at most `limit`."""
     available = or_(_for_all(now), _reserved_for(reviewer))
-    found = select(_tasks.c.task_id).where(_claimable(project, reviewer, available)).limit(limit)
+    wanted = and_(_claimable(project, reviewer, available), _in_any_group)
+    found = select(_tasks.c.task_id).where(wanted).limit(limit)
     statement = select(func.count()).select_from(found.subquery())
     return (await session.execute(statement)).scalar_one()
 
