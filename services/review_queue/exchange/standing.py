@@ -67,12 +67,8 @@ def standing_of(
     said = _said(record)
     is_open = said == (False, None) and record.adjudication is None
     if labels and (said is None or is_open):
-        step = next_step(
-            labels.items(),
-            overlap=review.overlap,
-            max_overlap=review.max_overlap,
-            may_ask=not exhausted,
-        )
+        overlap, most = review.overlap, review.max_overlap
+        step = next_step(labels.items(), overlap=overlap, max_overlap=most, may_ask=not exhausted)
         if isinstance(step, Adjudicate):
             return Standing(resolved=False, disputed=True)
         if said is None:
