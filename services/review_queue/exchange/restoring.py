@@ -15,7 +15,7 @@ from services.review_queue.leases.ending import end_expired
 from services.review_queue.messages import EventKind
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.tasks import repository as tasks
-from services.review_queue.tasks.lanes import turn_of
+from services.review_queue.tasks.lanes import RESERVED_TURN, turn_of
 from services.review_queue.tasks.states import state_of
 from services.review_queue.timeline import event
 from shared import outbox
@@ -125,8 +125,11 @@ class Restoration:
         answers: Sequence[Answer],
     ) -> None:
         skips = task.skips + sum(one.skipped for one in fresh)
-        standing = self._standing(record, answers, skips)
-        turn, revision = task.turn or 0, task.revision + standing.resolved
+        # What the record says of an adjudicator was said of its own answers, not of all together.
+        waits = bool(task.adjudication or record.adjudication) and record.label is None
+        merged = record.model_copy(update={"adjudication": waits or None})
+        standing = self._standing(merged, answers, skips)
+        turn, revision = task.turn or RESERVED_TURN, task.revision + standing.resolved
         self._restore(task, standing, turn=turn, skips=skips, revision=revision, at=task.created_at)
         self._answer(task, fresh, answers, standing, revision)
 

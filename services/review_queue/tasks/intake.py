@@ -248,7 +248,8 @@ def _move(batch: _Batch, row: TaskRow, entry: Entry) -> None:
     row.lane = lane
     row.lane_group = group_of(lane)
     _ask_again(batch, row, entry)
-    if row.turn != RESERVED_TURN:
+    # Without a turn it waits for an adjudicator, and goes on to.
+    if row.turn is not None and row.turn != RESERVED_TURN:
         row.turn = turn_of(lane, row.due_at, row.created_at, saving_of(row.prediction))
     batch.claimable = True
     detail = {"from": current, "to": lane}

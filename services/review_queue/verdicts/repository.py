@@ -1,10 +1,15 @@
 """Every statement about verdicts."""
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.models import LeaseRow, TaskRow, VerdictRow
+
+# Answers of all projects that are looked through for people of one.
+_LATELY_READ = 1_000
 
 
 async def of_lease(session: AsyncSession, lease: LeaseRow) -> VerdictRow | None:
@@ -29,6 +34,26 @@ async def votes(session: AsyncSession, task_id: str) -> list[VerdictRow]:
         .order_by(col(VerdictRow.verdict_id))
     )
     return list((await session.execute(statement)).scalars())
+
+
+async def is_anybody_else(session: AsyncSession, task: TaskRow, since: datetime) -> bool:
+    """Say whether somebody who could still answer the task has answered in its project lately."""
+    newest = (
+        select(col(VerdictRow.task_id), col(VerdictRow.reviewer))
+        .where(col(VerdictRow.given_at) >= since)
+        .order_by(col(VerdictRow.verdict_id).desc())
+        .limit(_LATELY_READ)
+        .subquery()
+    )
+    have_answered = select(col(VerdictRow.reviewer)).where(
+        col(VerdictRow.task_id) == task.task_id, col(VerdictRow.withdrawn_at).is_(None)
+    )
+    statement = (
+        select(newest.c.reviewer)
+        .join(TaskRow, col(TaskRow.task_id) == newest.c.task_id)
+        .where(col(TaskRow.project) == task.project, newest.c.reviewer.not_in(have_answered))
+    )
+    return (await session.execute(statement.limit(1))).first() is not None
 
 
 async def newest_votes(

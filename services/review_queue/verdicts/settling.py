@@ -1,11 +1,11 @@
 """What a task becomes once somebody has answered: resolved, asked again, or an adjudicator's."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
+from services.review_queue.consensus.overlap import AskOneMore, NextStep, Resolved, next_step
 from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.outcomes.revisions import (
@@ -46,6 +46,10 @@ async def votes_that_count(
     return [vote for vote in votes if vote.withdrawn_at is None]
 
 
+# Who has answered since then is taken for one who will.
+_LATELY = timedelta(days=7)
+
+
 @dataclass(frozen=True)
 class Answered:
     """A task that somebody has just answered, by instructions of this revision, at `now`."""
@@ -62,7 +66,7 @@ class Answered:
         if self.project.review.overlap == 1:
             # One opinion is enough: what others said before him need not be read.
             return self._resolve(label, Ground(1, blind, self.instructions_revision))
-        return self._settle(await self._votes())
+        return await self._settle(await self._votes())
 
     async def by_skip(self) -> OutcomeRow | None:
         """Ask somebody else, until `max_overlap` people have skipped it.
@@ -71,29 +75,31 @@ class Answered:
         """
         self.task.skips += 1
         votes = await self._votes()
-        if not votes and not self._may_ask:
+        if not votes and self._has_enough_skips:
             blind = await repository.all_blind(self.session, self.task.task_id)
             return self._resolve(None, Ground(self.task.skips, blind, self.instructions_revision))
-        return self._settle(votes)
+        return await self._settle(votes)
 
     @property
-    def _may_ask(self) -> bool:
+    def _has_enough_skips(self) -> bool:
         # Skips and votes have a bound each: a skip takes no opinion from the task.
-        return self.task.skips < self.project.review.max_overlap
+        return self.task.skips >= self.project.review.max_overlap
+
+    async def _is_anybody_left(self, votes: list[VerdictRow]) -> bool:
+        """Whether one more may be asked: with skips, it may be more people than there are."""
+        if self._has_enough_skips:
+            return False
+        if len(votes) + self.task.skips < self.project.review.max_overlap:
+            return True
+        return await repository.is_anybody_else(self.session, self.task, self.now - _LATELY)
 
     async def _votes(self) -> list[VerdictRow]:
         return await votes_that_count(self.session, self.project, self.task, self.now)
 
-    def _settle(self, votes: list[VerdictRow]) -> OutcomeRow | None:
-        review = self.project.review
-        step = next_step(
-            [(vote.reviewer, str(vote.label)) for vote in votes],
-            overlap=review.overlap,
-            max_overlap=review.max_overlap,
-            may_ask=self._may_ask,
-            known=self.known,
-            sure=review.sure,
-        )
+    async def _settle(self, votes: list[VerdictRow]) -> OutcomeRow | None:
+        step = self._step(votes, may_ask=True)
+        if isinstance(step, AskOneMore) and not await self._is_anybody_left(votes):
+            step = self._step(votes, may_ask=False)
         if isinstance(step, Resolved):
             ground = self._ground(votes)
             return resolve(
@@ -104,6 +110,17 @@ class Answered:
         else:
             leave_to_adjudicator(self.task)
         return None
+
+    def _step(self, votes: list[VerdictRow], *, may_ask: bool) -> NextStep:
+        review = self.project.review
+        return next_step(
+            [(vote.reviewer, str(vote.label)) for vote in votes],
+            overlap=review.overlap,
+            max_overlap=review.max_overlap,
+            may_ask=may_ask,
+            known=self.known,
+            sure=review.sure,
+        )
 
     def _ground(self, votes: list[VerdictRow]) -> Ground:
         blind = all(vote.blind for vote in votes)

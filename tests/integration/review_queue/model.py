@@ -10,6 +10,7 @@ from services.review_queue.tasks.lanes import RESERVED_TURN, group_of, turn_of
 from shared.contracts.tasks import Lane
 
 OVERLAP, MAX_OVERLAP, LEASE = 2, 3, timedelta(seconds=60)
+LATELY = timedelta(days=7)
 
 Verdict = Literal["taken", "same", "conflict", "expired"]
 
@@ -86,6 +87,7 @@ class Queue:
     tasks: dict[str, Task] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
     outcomes: list[tuple[str, int, str | None, str, int]] = field(default_factory=list)
+    answered_at: dict[str, datetime] = field(default_factory=dict)
 
     def post(
         self, item_ids: Iterable[str], lane: Lane, now: datetime, expires_at: datetime | None
@@ -141,10 +143,11 @@ class Queue:
         live = lease.ending is None and lease.expires_at > now and lease.task.lease is lease
         return "taken" if live else "expired"
 
-    def vote(self, lease: Lease, label: str) -> None:
+    def vote(self, lease: Lease, label: str, now: datetime) -> None:
         task = lease.task
         task.votes[lease.reviewer] = label
-        self._settle(task)
+        self.answered_at[lease.reviewer] = now
+        self._settle(task, now)
         self._end(lease, "verdict", label)
 
     def skip(self, lease: Lease, to: str, now: datetime) -> None:
@@ -154,12 +157,13 @@ class Queue:
         else:
             task.skipped.add(lease.reviewer)
             task.skips += 1
+            self.answered_at[lease.reviewer] = now
             if to == "adjudicator":
                 self._dispute(task)
             elif not task.votes and task.skips >= MAX_OVERLAP:
                 self._resolve(task, None, "human", task.skips)
             else:
-                self._settle(task)
+                self._settle(task, now)
         self._end(lease, "skip", to)
 
     def release(self, lease: Lease) -> None:
@@ -201,12 +205,18 @@ class Queue:
     def _end(self, lease: Lease, ending: str, body: object) -> None:
         lease.ending, lease.body, lease.revision_after = ending, body, lease.task.revision
 
-    def _settle(self, task: Task) -> None:
+    def _settle(self, task: Task, now: datetime) -> None:
+        others = {
+            reviewer
+            for reviewer, at in self.answered_at.items()
+            if at >= now - LATELY and reviewer not in task.votes.keys() | task.skipped
+        }
+        asked = len(task.votes) + task.skips
         step = next_step(
             task.votes.items(),
             overlap=OVERLAP,
             max_overlap=MAX_OVERLAP,
-            may_ask=task.skips < MAX_OVERLAP,
+            may_ask=task.skips < MAX_OVERLAP and (asked < MAX_OVERLAP or bool(others)),
         )
         if isinstance(step, Resolved):
             self._resolve(task, step.label, step.source, len(task.votes))

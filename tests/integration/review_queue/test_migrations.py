@@ -73,8 +73,11 @@ def _verdict_of_then(reviewer: str, token: str) -> str:
     )
 
 
+_PUT_OFF_AT = 1_795_000_000_000_000
+
+
 def _fill_ninth_revision(connection: Connection) -> None:
-    """Add a verdict by a lease and one without, as the release before 0010 wrote them."""
+    """Add what the release before 0010 wrote: verdicts, one by a lease, and a task put off."""
     command.upgrade(_config(connection), "0009")
     now = "2026-11-24 06:00:00"
     for statement in (
@@ -85,12 +88,15 @@ def _fill_ninth_revision(connection: Connection) -> None:
         ),
         _verdict_of_then("r1", "'l'"),
         _verdict_of_then("r2", "NULL"),
+        f"UPDATE tasks SET turn = {10**18 + _PUT_OFF_AT}",
     ):
         connection.execute(text(statement))
     connection.commit()
 
 
-async def test_verdicts_are_stamped_by_their_leases(database_url: str) -> None:
+async def test_verdicts_are_kept_and_tasks_that_were_put_off_come_again(
+    database_url: str,
+) -> None:
     engine = create_async_engine(database_url)
     async with engine.connect() as connection:
         await connection.run_sync(_fill_first_revision)
@@ -103,7 +109,9 @@ async def test_verdicts_are_stamped_by_their_leases(database_url: str) -> None:
         await connection.execute(text(_verdict_of_then("r3", "NULL")))
         found = text("SELECT reviewer, instructions_revision FROM verdicts ORDER BY reviewer")
         rows = (await connection.execute(found)).all()
-        assert [tuple(row) for row in rows] == [("r1", 3), ("r2", None), ("r3", None)]
+        assert [tuple(row) for row in rows] == [("r1", None), ("r2", None), ("r3", None)]
+        turn = (await connection.execute(text("SELECT turn FROM tasks"))).scalar_one()
+        assert turn == _PUT_OFF_AT
     await engine.dispose()
 
 

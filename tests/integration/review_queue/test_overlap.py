@@ -128,12 +128,21 @@ async def test_a_vote_is_not_taken_back_once_the_task_is_settled_by_another(desk
     problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
 
 
+async def have_answered(desk: Desk, *names: str) -> None:
+    """Let these people have answered something of the project."""
+    await ask_for(desk, overlap=1, max_overlap=1)
+    for name in names:
+        await desk.post(entry(f"of {name}"))
+        await desk.answer(name, "positive")
+
+
 async def skip(desk: Desk, name: str) -> Json:
     lease = await desk.lease_one(name)
     return body_of(await desk.use(name, lease["token"], "skip", {"reason": "unclear"}))
 
 
 async def test_a_skip_takes_no_opinion_from_the_task(desk: Desk) -> None:
+    await have_answered(desk, "r3")
     await ask_for(desk, overlap=3, max_overlap=3)
     await desk.post(entry("a"))
     assert (await skip(desk, "s1"))["state"] == "open"
@@ -143,7 +152,26 @@ async def test_a_skip_takes_no_opinion_from_the_task(desk: Desk) -> None:
     assert (outcome["label"], outcome["verdicts"]) == ("positive", 3)
 
 
+async def test_a_skip_leaves_no_task_to_people_whom_there_are_not(desk: Desk) -> None:
+    await ask_for(desk, overlap=2, max_overlap=3)
+    await desk.post(entry("a"))
+    await skip(desk, "s1")
+    await all_answer(desk, "negative", "positive")
+    assert await disputed(desk) == ["a"]
+
+
+async def test_who_has_answered_long_ago_is_not_waited_for(desk: Desk) -> None:
+    await have_answered(desk, "r3")
+    await ask_for(desk, overlap=2, max_overlap=2)
+    desk.clock.turn(7 * 86_400 + 1)
+    await desk.post(entry("a"))
+    await skip(desk, "s1")
+    await desk.answer("r1", "positive")
+    assert await disputed(desk) == ["a"]
+
+
 async def test_too_many_skips_leave_the_word_to_the_label_that_leads(desk: Desk) -> None:
+    await have_answered(desk, "s1", "s2", "s3")
     await ask_for(desk, overlap=2, max_overlap=4)
     await desk.post(entry("a"))
     await all_answer(desk, "negative", "positive", "negative")
@@ -159,6 +187,7 @@ async def test_too_many_skips_leave_the_word_to_the_label_that_leads(desk: Desk)
 
 
 async def test_too_many_skips_with_too_few_verdicts_are_an_adjudicators(desk: Desk) -> None:
+    await have_answered(desk, "s2")
     await ask_for(desk, overlap=2, max_overlap=2)
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
@@ -166,6 +195,18 @@ async def test_too_many_skips_with_too_few_verdicts_are_an_adjudicators(desk: De
     assert await disputed(desk) == []
     assert (await skip(desk, "s2"))["outcome"] is None
     assert await disputed(desk) == ["a"]
+
+
+async def test_what_waits_for_an_adjudicator_stays_his_when_it_is_drawn_as_evidence(
+    desk: Desk,
+) -> None:
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("r1")
+    body_of(await desk.use("r1", lease["token"], "skip", {"to": "adjudicator"}))
+    (receipt,) = await desk.post(entry("a", lane="audit"))
+    assert receipt["status"] == "existing"
+    assert await disputed(desk) == ["a"]
+    assert await nobody_gets_it(desk)
 
 
 async def test_a_skip_to_an_adjudicator_keeps_the_task_from_all_others(desk: Desk) -> None:

@@ -135,7 +135,7 @@ class History(RuleBasedStateMachine):
             self.model.skip(lease, "others", self.clock())
         else:
             self.run(self.rooms.verdicts.submit(lease.token, VerdictBody(label=label), who))
-            self.model.vote(lease, label)
+            self.model.vote(lease, label, self.clock())
 
     @precondition(lambda self: self.model.leases)
     @rule(place=PLACES, label=LABELS)
@@ -143,7 +143,7 @@ class History(RuleBasedStateMachine):
         lease = self._lease(place)
         work = self.rooms.verdicts.submit(lease.token, VerdictBody(label=label), self._who(lease))
         if self._use(lease, "verdict", label, work):
-            self.model.vote(lease, label)
+            self.model.vote(lease, label, self.clock())
 
     @precondition(lambda self: self.model.leases)
     @rule(place=PLACES, to=st.sampled_from(["others", "me", "adjudicator"]))

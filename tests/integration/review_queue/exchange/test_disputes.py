@@ -45,6 +45,27 @@ async def test_a_dispute_goes_out_and_comes_in_as_one(desk: Desk) -> None:
     assert await disputes(desk, "two") == 1
 
 
+async def test_a_dispute_of_two_exports_together_is_one(desk: Desk) -> None:
+    for project, name, label in (("one", "anna", "positive"), ("two", "ben", "negative")):
+        await desk.put_project(project, review=TWO)
+        await take_in(desk, lines(entry("a", verdicts=[said(name, label)])), project=project)
+    await desk.put_project(review=TWO)
+    for project in ("one", "two"):
+        assert await disputes(desk, project) == 0
+        await take_in(desk, await export(desk, project=project))
+    assert await disputes(desk) == 1
+
+
+async def test_what_waits_for_an_adjudicator_goes_on_to_when_answers_come(desk: Desk) -> None:
+    await desk.put_project(review=THREE)
+    await desk.post(entry("a"))
+    lease = await desk.lease_one("anna")
+    body_of(await desk.use("anna", lease["token"], "skip", {"to": "adjudicator"}))
+    await take_in(desk, lines(entry("a", verdicts=[said("ben", "positive")])))
+    assert await disputes(desk) == 1
+    assert await desk.lease("carl") == []
+
+
 async def test_of_two_labels_of_one_person_the_last_counts(desk: Desk) -> None:
     await desk.put_project(review=THREE)
     votes = [said("anna", "positive"), said("anna", "negative")]
