@@ -1,6 +1,7 @@
 """Pictures of many calls: decoded in turns, within memory and time, and for nobody who has left."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -114,6 +115,37 @@ async def test_the_pace_is_measured() -> None:
     before = some.decoder.pace
     assert await numbered(some, rows_of(WHITE, WHITE), LARGE) == [0, 1]
     assert some.decoder.pace != before
+
+
+async def test_a_picture_that_cannot_be_decoded_measures_nothing() -> None:
+    some = pictures()
+    before = some.decoder.pace
+    opened, _ = await some.open(rows_of(WHITE, BROKEN), ["photo"])
+    assert await some.each(opened, ["photo"], {}, use) == [0, None]
+    assert some.decoder.pace == before
+
+
+async def test_a_thread_that_cannot_be_started_fails_its_own_call_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = pictures(threads=1)
+    opened = [{"photo": Picture(WHITE), "n": 0}]
+    layouts = {"photo": [LARGE]}
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        calls = [asyncio.create_task(some.each(opened, ["photo"], layouts, use)) for _ in range(4)]
+        await asyncio.sleep(0)
+        assert some.decoder.held_bytes
+        calls[0].cancel()
+        found = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(one) for one in found] == [asyncio.CancelledError, *[RuntimeError] * 3]
+    assert some.decoder.idle
+    assert some.decoder.held_bytes == 0
+    assert await some.each(opened, ["photo"], layouts, use) == [0]
 
 
 async def test_stored_images_are_neither_decoded_nor_refused() -> None:
