@@ -110,6 +110,28 @@ async def test_a_call_is_refused_while_others_take_too_long_and_never_for_itself
     assert await numbered(some, many) == list(range(5))
 
 
+@pytest.mark.parametrize("asked", [1, 2])
+async def test_a_call_its_model_has_no_room_for_is_refused_before_it_takes_a_place_or_is_used(
+    asked: int,
+) -> None:
+    some = pictures()
+    opened, _ = await some.open(rows_of(WHITE, WHITE), ["photo"])
+    held: list[int] = []
+
+    def admit() -> None:
+        held.append(some.decoder.held_bytes)
+        if len(held) == asked:
+            raise Overloaded(1)
+
+    async def unused(at: Sequence[int], rows: list[Data]) -> list[Any]:
+        raise AssertionError((at, rows))
+
+    with pytest.raises(Overloaded):
+        await some.each(opened, ["photo"], {"photo": [LARGE]}, unused, admit=admit)
+    assert held == [0, LARGE.bytes][:asked]
+    assert (some.decoder.held_bytes, some.decoder.ahead) == (0, 0)
+
+
 async def test_the_pace_is_measured() -> None:
     some = pictures()
     before = some.decoder.pace
