@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 
 # Laid-out pictures that are in memory at a time; a turn that is larger is alone there.
 MOST_BYTES = 128 * 1024 * 1024
+# So many turns may pass one that waits for memory; then it is the next.
+_MOST_PASSED = 100
 # Until it is measured: seconds of one thread for a picture's cost of 1.
 _FIRST_PACE = 1e-8
 # A measurement counts by what it was of; one of so much is worth half.
@@ -49,19 +51,24 @@ class Turn:
 class _Waiting:
     """One turn under way."""
 
-    __slots__ = ("done", "ended", "left", "started", "turn")
+    __slots__ = ("done", "ended", "left", "passed", "started", "turn")
 
     def __init__(self, turn: Turn, done: asyncio.Future[None]) -> None:
         self.turn = turn
         self.done = done
         self.started = False
+        # How many turns have begun before it while there was no memory for it.
+        self.passed = 0
         self.ended = False
         # Set a moment after `done` is cancelled: then its caller releases nothing any more.
         self.left = False
 
 
 class Decoder:
-    """Decodes the turns of all calls, in the order in which they come; for one event loop.
+    """Decodes the turns of all calls; for one event loop.
+
+    They begin in the order in which they come. But what waits for memory waits for a model, maybe a
+    slow one of another project: a number of turns that there is memory for may pass it.
 
     Attributes
     ----------
@@ -127,15 +134,23 @@ class Decoder:
 
     def _next(self) -> None:
         """Begin the first turns that there are threads and memory for."""
-        while self._waiting and self._free:
-            waiting = self._waiting[0]
-            if self.held_bytes and self.held_bytes + waiting.turn.bytes > self._most_bytes:
-                return
-            self._waiting.popleft()
+        while self._free and (waiting := self._first()) is not None:
+            self._waiting.remove(waiting)
             waiting.started = True
             self._free -= 1
             self._hold(waiting.turn.bytes)
             self._start(waiting).add_done_callback(partial(self._ran, waiting))
+
+    def _first(self) -> _Waiting | None:
+        """Return the first turn that there is memory for; None while the head was passed enough."""
+        for waiting in self._waiting:
+            if not self.held_bytes or self.held_bytes + waiting.turn.bytes <= self._most_bytes:
+                head = self._waiting[0]
+                head.passed += waiting is not head
+                return waiting
+            if self._waiting[0].passed >= _MOST_PASSED:
+                return None
+        return None
 
     def _start(self, waiting: _Waiting) -> asyncio.Future[float]:
         loop = asyncio.get_running_loop()

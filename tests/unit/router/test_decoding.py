@@ -183,6 +183,27 @@ async def turn_of(some: Pictures) -> Any:
     return Turn([(opened[0]["photo"], [LARGE])], 1, MOST_BYTES)
 
 
+async def test_turns_that_fit_pass_one_that_lacks_memory_but_not_for_ever() -> None:
+    some = pictures()
+    opened, _ = await some.open(rows_of(WHITE), ["photo"])
+    large, small = (Turn([(opened[0]["photo"], [])], 1, size) for size in (MOST_BYTES - 1, 1))
+
+    async def decode(turn: Turn) -> int:
+        async with some.decoder.decoded(turn):
+            return some.decoder.held_bytes
+
+    async with some.decoder.decoded(large):
+        head = asyncio.create_task(decode(large))
+        await asyncio.sleep(0)
+        assert [await decode(small) for _ in range(100)] == [MOST_BYTES] * 100
+        behind = asyncio.create_task(decode(small))
+        await asyncio.sleep(0)
+        assert some.decoder.held_bytes == large.bytes
+    assert await head >= large.bytes
+    assert await behind <= MOST_BYTES
+    assert (some.decoder.held_bytes, some.decoder.ahead) == (0, 0)
+
+
 async def test_pictures_of_a_caller_who_is_cancelled_are_not_decoded() -> None:
     some = pictures(threads=1)
     opened, _ = await some.open(rows_of(BROKEN, BROKEN), ["photo"])
