@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 
 # Laid-out pictures that are in memory at a time; a turn that is larger is alone there.
 MOST_BYTES = 128 * 1024 * 1024
+# So many turns may pass one that waits for memory; then it is the next.
+_MOST_PASSED = 100
 # Until it is measured: seconds of one thread for a picture's cost of 1.
 _FIRST_PACE = 1e-8
 # A measurement counts by what it was of; one of so much is worth half.
@@ -49,17 +51,24 @@ class Turn:
 class _Waiting:
     """One turn under way."""
 
-    __slots__ = ("done", "ended", "started", "turn")
+    __slots__ = ("done", "ended", "left", "passed", "started", "turn")
 
     def __init__(self, turn: Turn, done: asyncio.Future[None]) -> None:
         self.turn = turn
         self.done = done
         self.started = False
+        # How many turns have begun before it while there was no memory for it.
+        self.passed = 0
         self.ended = False
+        # Set a moment after `done` is cancelled: then its caller releases nothing any more.
+        self.left = False
 
 
 class Decoder:
-    """Decodes the turns of all calls, in the order in which they come; for one event loop.
+    """Decodes the turns of all calls; for one event loop.
+
+    They begin in the order in which they come. But what waits for memory waits for a model, maybe a
+    slow one of another project: a number of turns that there is memory for may pass it.
 
     Attributes
     ----------
@@ -125,33 +134,54 @@ class Decoder:
 
     def _next(self) -> None:
         """Begin the first turns that there are threads and memory for."""
-        while self._waiting and self._free:
-            waiting = self._waiting[0]
-            if self.held_bytes and self.held_bytes + waiting.turn.bytes > self._most_bytes:
-                return
-            self._waiting.popleft()
+        while self._free and (waiting := self._first()) is not None:
+            self._waiting.remove(waiting)
             waiting.started = True
             self._free -= 1
             self._hold(waiting.turn.bytes)
-            running = asyncio.get_running_loop().run_in_executor(self._pool, _lay_out, waiting)
-            running.add_done_callback(partial(self._ran, waiting))
+            self._start(waiting).add_done_callback(partial(self._ran, waiting))
+
+    def _first(self) -> _Waiting | None:
+        """Return the first turn that there is memory for; None while the head was passed enough."""
+        for waiting in self._waiting:
+            if not self.held_bytes or self.held_bytes + waiting.turn.bytes <= self._most_bytes:
+                head = self._waiting[0]
+                head.passed += waiting is not head
+                return waiting
+            if self._waiting[0].passed >= _MOST_PASSED:
+                return None
+        return None
+
+    def _start(self, waiting: _Waiting) -> asyncio.Future[float]:
+        loop = asyncio.get_running_loop()
+        try:
+            return loop.run_in_executor(self._pool, _lay_out, waiting)
+        except Exception as error:  # noqa: BLE001 - the turn's own caller is told, who may be another
+            # No thread could be started, for example.
+            failed = loop.create_future()
+            failed.set_exception(error)
+            return failed
 
     def _ran(self, waiting: _Waiting, ran: asyncio.Future[float]) -> None:
         waiting.ended = True
         self._free += 1
         self.ahead -= waiting.turn.cost
-        has_left = waiting.done.done()
+        self._tell(waiting, ran)
+        if waiting.left:
+            self._release(waiting.turn)
+        self._next()
+
+    def _tell(self, waiting: _Waiting, ran: asyncio.Future[float]) -> None:
         if ran.cancelled():
             waiting.done.cancel()
         elif error := ran.exception():
-            if not has_left:
+            if not waiting.done.done():
                 waiting.done.set_exception(error)
-        elif not has_left:
-            self._measure(ran.result(), waiting.turn.cost)
+        elif not waiting.done.done():
+            # Of a broken picture less was decoded than its header says.
+            if not any(picture.fault for picture, _ in waiting.turn.pictures):
+                self._measure(ran.result(), waiting.turn.cost)
             waiting.done.set_result(None)
-        if has_left:
-            self._release(waiting.turn)
-        self._next()
 
     def _measure(self, seconds: float, cost: int) -> None:
         weight = _MOST_WEIGHT * min(1.0, cost / _MEASURED_COST)
@@ -162,6 +192,7 @@ class Decoder:
             self._release(waiting.turn)
         elif waiting.started:
             # The thread sees it, and its end releases the rest.
+            waiting.left = True
             waiting.done.cancel()
         else:
             self._waiting.remove(waiting)
@@ -182,7 +213,8 @@ def _lay_out(waiting: _Waiting) -> float:
     """Lay a turn's pictures out, as long as somebody waits for them; return the seconds it took."""
     started = time.perf_counter()
     for picture, layouts in waiting.turn.pictures:
-        if waiting.done.cancelled():
+        # It also is when no thread could be started, and one comes upon it later.
+        if waiting.done.done():
             break
         picture.lay_out(layouts)
     return time.perf_counter() - started

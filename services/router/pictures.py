@@ -27,6 +27,12 @@ Place = Callable[[int, str], str]
 Layouts = Mapping[str, Sequence[Layout]]
 # What is done with the rows of a turn, given with their positions.
 Use = Callable[[Sequence[int], list[Data]], Awaitable[Sequence[Result]]]
+# Raises `Overloaded` when what rows are for would keep them waiting too long.
+Admit = Callable[[], None]
+
+
+def _freely() -> None:
+    """Admit whatever comes."""
 
 
 def _item_place(i: int, name: str) -> str:
@@ -98,7 +104,7 @@ class Pictures:
         layouts: Layouts,
         use: Use[Result],
         *,
-        asks: bool = True,
+        admit: Admit | None = _freely,
     ) -> list[Result | None]:
         """Give opened rows to `use`, some at a time, their pictures laid out; return its results.
 
@@ -108,24 +114,27 @@ class Pictures:
         ----------
         layouts
             How graphs want the pictures of a field; those of other fields are only checked.
-        asks
-            Whether it may be refused; not when something was done for the call already.
+        admit
+            Asked before the first pictures are decoded and before they are used; None: never.
 
         Raises
         ------
         Overloaded
-            Too much waits to be decoded; nothing was.
+            Too much waits: nothing was used.
         """
         results: list[Result | None] = [None] * len(rows)
-        for number, (begin, end, turn) in enumerate(_turns(rows, names, layouts)):
-            if asks and number == 0 and turn.pictures:
+        for begin, end, turn in _turns(rows, names, layouts):
+            if admit is not None and turn.pictures:
                 # Nothing else runs until the turn waits in its place.
                 self.decoder.check()
+                admit()
             async with self.decoder.decoded(turn):
                 at = [i for i in range(begin, end) if not faults_of(rows[i], i, names)]
+                if at and admit is not None:
+                    admit()
+                    admit = None
                 if at:
-                    found = await use(at, [rows[i] for i in at])
-                    for i, one in zip(at, found, strict=True):
+                    for i, one in zip(at, await use(at, [rows[i] for i in at]), strict=True):
                         results[i] = one
         return results
 

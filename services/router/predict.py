@@ -1,15 +1,17 @@
 """The use case: check the items, score, route, hand off, log, answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from services.router.admission import Admission
 from services.router.calls import Call, check_items, check_receipts
 from services.router.decision_log.shipping import RowLog
 from services.router.draws import canary_draw
-from services.router.errors import VersionNotReady
+from services.router.errors import Overloaded, VersionNotReady
 from services.router.handoff.delivery import Handoff
 from services.router.handoff.entries import Entry
 from services.router.incoming import Incoming
@@ -65,6 +67,16 @@ class Predictor:
         if self.rate_limit is not None:
             self.rate_limit.take(holder_of(caller), items)
 
+    @contextlib.contextmanager
+    def giving_back(self, caller: Principal | None, items: int) -> Iterator[None]:
+        """Undo a `take` when the block refuses the call as too much."""
+        try:
+            yield
+        except Overloaded:
+            if self.rate_limit is not None:
+                self.rate_limit.give_back(holder_of(caller), items)
+            raise
+
     async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
         """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
         call = await self.decide(project, incoming, left)
@@ -72,9 +84,7 @@ class Predictor:
         return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
 
     async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
-        """Decide on each item, make its task durable, and log it.
-
-        `left` returns when the caller has left.
+        """Decide on each item, make its task durable, log it; `left` returns when the caller left.
 
         Raises
         ------
@@ -88,8 +98,11 @@ class Predictor:
         self.take(incoming.caller, len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
-        score = self._score_pictures if view.documents.image_fields else self._score
-        scores = await score(view, data, theirs)
+        if view.documents.image_fields:
+            with self.giving_back(incoming.caller, len(data)):
+                scores = await self._score_pictures(view, data, theirs)
+        else:
+            scores = await self._score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
         policy = terms.policies[incoming.review]
@@ -164,13 +177,11 @@ class Predictor:
         names, challenged = view.documents.image_fields, set(theirs)
 
         async def use(at: Sequence[int], rows: Sequence[Data]) -> Sequence[Score | None]:
-            if at[0] == 0:
-                # Others may have come while the first pictures were decoded.
-                self._admit_to_model(view)
             return await self._score(view, rows, [n for n, i in enumerate(at) if i in challenged])
 
         rows = await self.pictures.admitted(data, names)
-        scores = await self.pictures.each(rows, names, view.layouts(), use)
+        admit = partial(self._admit_to_model, view)
+        scores = await self.pictures.each(rows, names, view.layouts(), use, admit=admit)
         check_decoded(rows, names)
         return scores
 

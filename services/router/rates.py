@@ -94,6 +94,11 @@ class RateLimit:
         self._whole_at[holder] = now + after
         return self._allowance(after)
 
+    def give_back(self, holder: Holder, items: int) -> None:
+        """Undo a `take`: its call was refused after all."""
+        if holder in self._whole_at:
+            self._whole_at[holder] -= items / self.per_second
+
     def standing(self, holder: Holder) -> Headers:
         """Return the headers that tell the holder where it stands."""
         now = self._now()

@@ -160,7 +160,7 @@ class Shadows:
             return await asyncio.to_thread(shadow.batcher.aside, rows)
 
         rows, _ = await self._pictures.open(data, images)
-        return await self._pictures.each(rows, images, shadow.layouts, use, asks=False)
+        return await self._pictures.each(rows, images, shadow.layouts, use, admit=None)
 
 
 def _lines(

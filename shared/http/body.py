@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -18,6 +18,10 @@ from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
 _FAULTS_SHOWN = 100
+# Many more than a full call has; others wait while we search.
+_VALUES_SEARCHED = 200_000
+# A key may be as long as the body: a pointer is cut off after so many characters.
+_POINTER_SHOWN = 300
 # A client that is still sending sees a reset instead of the 413, so we read on, but not for ever.
 _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -135,7 +139,8 @@ def parse_json(body: bytes) -> Any:
     NotJson
         400; `detail` says where the text stops being JSON.
     Unprocessable
-        422; NaN, Infinity or a lone surrogate, each at its pointer.
+        422; NaN, Infinity or a lone surrogate, each at its pointer. 400 where none is found
+        among so many values.
     """
     try:
         return orjson.loads(body)
@@ -152,31 +157,47 @@ def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return
+    for keys, value in islice(_values(document), _VALUES_SEARCHED):
+        if isinstance(value, dict) and any(map(_lone_surrogate, value)):
+            yield _pointer(keys), "has a key with a lone surrogate"
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield _pointer(keys), "must be a finite number"
+        elif isinstance(value, str) and _lone_surrogate(value):
+            yield _pointer(keys), "must not contain a lone surrogate"
+
+
+def _values(document: Any) -> Iterator[tuple[Sequence[str | int], Any]]:
+    """Yield each value below its keys, which hold until the next; the document's own key first."""
     # A stack of our own: some versions of Python read deeper texts than its functions may nest.
-    levels = [iter([("", document)])]
+    levels: list[Iterator[tuple[str | int, Any]]] = [iter([("", document)])]
+    keys: list[str | int] = [""]
     while levels:
-        for pointer, value in levels[-1]:
+        for key, value in levels[-1]:
+            keys[-1] = key
+            yield keys, value
             if isinstance(value, dict | list):
-                if isinstance(value, dict) and any(map(_lone_surrogate, value)):
-                    yield pointer, "has a key with a lone surrogate"
-                levels.append(_children(value, pointer))
+                levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
+                keys.append("")
                 break
-            if isinstance(value, float) and not math.isfinite(value):
-                yield pointer, "must be a finite number"
-            elif isinstance(value, str) and _lone_surrogate(value):
-                yield pointer, "must not contain a lone surrogate"
         else:
             levels.pop()
+            keys.pop()
 
 
-def _children(value: dict[str, Any] | list[Any], pointer: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, list):
-        yield from ((f"{pointer}/{index}", child) for index, child in enumerate(value))
-    else:
-        for key, child in value.items():
-            safe = key.encode("utf-8", "replace").decode()
-            yield f"{pointer}/{escape_pointer(safe)}", child
+def _pointer(keys: Sequence[str | int]) -> str:
+    """Return the pointer to the last key; with "…" where it is cut off."""
+    shown = ""
+    for key in islice(keys, 1, None):
+        safe = str(key)[:_POINTER_SHOWN].encode("utf-8", "replace").decode()
+        shown += f"/{escape_pointer(safe)}"
+        if len(shown) > _POINTER_SHOWN:
+            return f"{shown[:_POINTER_SHOWN]}…"
+    return shown
 
 
 def _lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -14,6 +14,7 @@ from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import Publisher, project_of
 from tests.integration.router.oip import packed, tensor
 from tests.integration.router.test_inputs import BLACK, GREY, HOSTILE, TABLE, WHITE, of_photos
+from tests.pictures import encoded
 
 INFER = "/v2/models/shop/infer"
 
@@ -148,6 +149,51 @@ async def test_other_outputs_of_the_graph_are_those_of_the_files(
         (output,) = response.json()["outputs"]
         assert output["shape"] == [3, 1]
         assert output["data"] == pytest.approx([1, 0.5, 0], abs=0.01)
+
+
+def with_widths() -> bytes:
+    """The model of images, and `boxes`: a row is the wider the brighter the brightest image is."""
+    model = onnx.load_from_string(image_model())
+    node = onnx.helper.make_node
+    for name, value in (("one", np.array([1])), ("four", np.float32(4))):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), name))
+    model.graph.node.extend(
+        [
+            node("ReduceMax", ["mean"], ["most"], keepdims=0),
+            node("Mul", ["most", "four"], ["scaled_most"]),
+            node("Cast", ["scaled_most"], ["whole"], to=onnx.TensorProto.INT64),
+            node("Add", ["whole", "one"], ["width"]),
+            node("Concat", ["one", "width"], ["wide"], axis=0),
+            node("Expand", ["mean", "wide"], ["boxes"]),
+        ]
+    )
+    model.graph.output.append(onnx.helper.make_tensor_value_info("boxes", FLOAT, [None, None]))
+    return bytes(model.SerializeToString())
+
+
+async def test_an_output_whose_rows_differ_between_runs_is_given_or_refused_as_a_whole(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
+    await publisher.publish("v1", with_widths(), inputs=[entry])
+    # One a turn.
+    white, black = (encoded((2000, 2000), colour) for colour in ((255, 255, 255), (0, 0, 0)))
+    async with open_world(queue_url) as world:
+        for files, expected in (
+            ([BLACK, WHITE], (200, [[2, 5]])),
+            ([white, white], (200, [[2, 5]])),
+            ([black, white], (400, ["/outputs"])),
+        ):
+            body = {
+                "inputs": [tensor("photo", "BYTES", [2], files)],
+                "outputs": [{"name": "boxes"}],
+            }
+            response = await world.caller.post(INFER, json=body)
+            said = response.json()
+            found = [one["shape"] for one in said.get("outputs", ())]
+            found += [fault["pointer"] for fault in said.get("errors", ())]
+            assert (response.status_code, found) == expected
 
 
 async def test_people_are_shown_files_not_pixels(

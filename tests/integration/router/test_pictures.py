@@ -1,6 +1,7 @@
 """Pictures over HTTP, by every way in: within memory and time, whatever a small body asks for."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -84,6 +85,22 @@ async def test_calls_whose_pictures_would_wait_too_long_are_refused(
                 assert labels_of(answer) == ["positive"]
         assert await world.metric("surehand_router_refused_total", cause="pictures") > before
         assert labels_of(await ask(world, large)) == ["positive"]
+
+
+@WAYS_IN
+async def test_calls_that_are_refused_for_their_pictures_take_nothing_from_the_rate(
+    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+) -> None:
+    await of_photos(publisher)
+    large = encoded((1500, 1500), (255, 255, 255))
+    settings = RouterSettings(max_wait_seconds=0.001, rate_limit=1)
+    async with open_world(queue_url, router=settings) as world:
+        answers = await asyncio.gather(*(ask(world, *[large] * 10) for _ in range(12)))
+        answered = [answer for answer in answers if answer.status_code == 200]
+        assert 0 < len(answered) < 12
+        left = (await ask(world, WHITE)).headers["ratelimit"]
+        items = int(re.fullmatch(r'"items";r=(\d+);t=\d+', left)[1])  # type: ignore[index]
+        assert items >= 999 - 10 * len(answered)
 
 
 async def test_every_photo_that_is_none_is_named_whoever_was_to_score_it(

@@ -1,6 +1,7 @@
 """Pictures of many calls: decoded in turns, within memory and time, and for nobody who has left."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,11 +110,64 @@ async def test_a_call_is_refused_while_others_take_too_long_and_never_for_itself
     assert await numbered(some, many) == list(range(5))
 
 
+@pytest.mark.parametrize("asked", [1, 2])
+async def test_a_call_its_model_has_no_room_for_is_refused_before_it_takes_a_place_or_is_used(
+    asked: int,
+) -> None:
+    some = pictures()
+    opened, _ = await some.open(rows_of(WHITE, WHITE), ["photo"])
+    held: list[int] = []
+
+    def admit() -> None:
+        held.append(some.decoder.held_bytes)
+        if len(held) == asked:
+            raise Overloaded(1)
+
+    async def unused(at: Sequence[int], rows: list[Data]) -> list[Any]:
+        raise AssertionError((at, rows))
+
+    with pytest.raises(Overloaded):
+        await some.each(opened, ["photo"], {"photo": [LARGE]}, unused, admit=admit)
+    assert held == [0, LARGE.bytes][:asked]
+    assert (some.decoder.held_bytes, some.decoder.ahead) == (0, 0)
+
+
 async def test_the_pace_is_measured() -> None:
     some = pictures()
     before = some.decoder.pace
     assert await numbered(some, rows_of(WHITE, WHITE), LARGE) == [0, 1]
     assert some.decoder.pace != before
+
+
+async def test_a_picture_that_cannot_be_decoded_measures_nothing() -> None:
+    some = pictures()
+    before = some.decoder.pace
+    opened, _ = await some.open(rows_of(WHITE, BROKEN), ["photo"])
+    assert await some.each(opened, ["photo"], {}, use) == [0, None]
+    assert some.decoder.pace == before
+
+
+async def test_a_thread_that_cannot_be_started_fails_its_own_call_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = pictures(threads=1)
+    opened = [{"photo": Picture(WHITE), "n": 0}]
+    layouts = {"photo": [LARGE]}
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        calls = [asyncio.create_task(some.each(opened, ["photo"], layouts, use)) for _ in range(4)]
+        await asyncio.sleep(0)
+        assert some.decoder.held_bytes
+        calls[0].cancel()
+        found = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(one) for one in found] == [asyncio.CancelledError, *[RuntimeError] * 3]
+    assert some.decoder.idle
+    assert some.decoder.held_bytes == 0
+    assert await some.each(opened, ["photo"], layouts, use) == [0]
 
 
 async def test_stored_images_are_neither_decoded_nor_refused() -> None:
@@ -127,6 +181,27 @@ async def turn_of(some: Pictures) -> Any:
     """A turn that leaves no room for a large picture besides."""
     opened, _ = await some.open(rows_of(WHITE), ["photo"])
     return Turn([(opened[0]["photo"], [LARGE])], 1, MOST_BYTES)
+
+
+async def test_turns_that_fit_pass_one_that_lacks_memory_but_not_for_ever() -> None:
+    some = pictures()
+    opened, _ = await some.open(rows_of(WHITE), ["photo"])
+    large, small = (Turn([(opened[0]["photo"], [])], 1, size) for size in (MOST_BYTES - 1, 1))
+
+    async def decode(turn: Turn) -> int:
+        async with some.decoder.decoded(turn):
+            return some.decoder.held_bytes
+
+    async with some.decoder.decoded(large):
+        head = asyncio.create_task(decode(large))
+        await asyncio.sleep(0)
+        assert [await decode(small) for _ in range(100)] == [MOST_BYTES] * 100
+        behind = asyncio.create_task(decode(small))
+        await asyncio.sleep(0)
+        assert some.decoder.held_bytes == large.bytes
+    assert await head >= large.bytes
+    assert await behind <= MOST_BYTES
+    assert (some.decoder.held_bytes, some.decoder.ahead) == (0, 0)
 
 
 async def test_pictures_of_a_caller_who_is_cancelled_are_not_decoded() -> None:

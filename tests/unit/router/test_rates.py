@@ -84,6 +84,28 @@ def test_whoever_waits_as_told_gets_in(
         limit.take(APP, items)
 
 
+def test_what_is_given_back_was_never_taken() -> None:
+    clock = Clock()
+    limit = RateLimit(100, now=clock)
+    limit.take(APP, 900)
+    clock.seconds += 1
+    before = limit.standing(APP)
+    limit.take(APP, 150)
+    limit.give_back(APP, 150)
+    assert limit.standing(APP) == before
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 100])
+def test_no_more_than_the_burst_is_there_whenever_something_is_given_back(seconds: float) -> None:
+    clock = Clock()
+    limit = RateLimit(100, now=clock)
+    limit.give_back(APP, 150)
+    limit.take(APP, 150)
+    clock.seconds += seconds
+    limit.give_back(APP, 150)
+    assert limit.take(APP, 1000).items == 0
+
+
 @given(rate=RATES)
 def test_the_burst_can_be_taken_item_by_item(rate: float) -> None:
     limit = RateLimit(rate, now=Clock())

@@ -59,6 +59,27 @@ def test_so_many_faults_are_shown() -> None:
     assert len(refused.value.extensions["errors"]) == 100
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"%b":[%bNaN]}' % (b"k" * 3_000_000, b"0," * 20_000),
+        b'{"%b":[%b0]}' % (b"/" * 3_000_000, b"NaN," * 5_000),
+        b"[" * 900 + b"NaN," * 5_000 + b"0" + b"]" * 900,
+    ],
+)
+def test_a_pointer_is_shown_in_part_however_long_it_is(body: bytes) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        parse_json(body)
+    pointers = [error["pointer"] for error in refused.value.extensions["errors"]]
+    assert pointers
+    assert all(len(pointer) < 400 and pointer.endswith("…") for pointer in pointers)
+
+
+def test_so_many_values_are_searched() -> None:
+    with pytest.raises(NotJson, match="char 6000001"):
+        parse_json(b"[" + b"0," * 3_000_000 + b"NaN]")
+
+
 @pytest.mark.parametrize("depth", [1_030, 2_000, 5_000, 20_000, 200_000])
 @pytest.mark.parametrize("inner", [b"", b"NaN"])
 def test_no_depth_is_a_fault_of_the_service(depth: int, inner: bytes) -> None:

@@ -1,6 +1,7 @@
 """Tasks of Label Studio, scored by a model version."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import structlog
 
@@ -65,10 +66,7 @@ async def _score_pictures(
 ) -> dict[int, Score | None]:
     """Return the scores of the tasks whose images are some; add to `faults` for the others."""
 
-    async def score(at: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
-        if at[0] == 0:
-            # Others may have come while the first pictures were decoded.
-            predictor.admission.check(loaded.batcher.flow)
+    async def score(_: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
         return await loaded.batcher.score(part)
 
     places = list(rows)
@@ -80,7 +78,8 @@ async def _score_pictures(
     fitting = {places[n]: row for n, row in enumerate(opened) if n not in unfit}
     _keep_within_pixels(fitting, images, faults)
     places, kept = list(fitting), list(fitting.values())
-    scores = await predictor.pictures.each(kept, images, loaded.layouts, score)
+    admit = partial(predictor.admission.check, loaded.batcher.flow)
+    scores = await predictor.pictures.each(kept, images, loaded.layouts, score, admit=admit)
     for n, row in enumerate(kept):
         if broken := faults_of(row, n, images):
             faults[places[n]] = _said(map(_field_error, broken))

@@ -114,7 +114,8 @@ async def predict(
     except ValueError as error:
         raise Unprocessable([("/label_config", str(error))]) from error
     predictor.take(caller, len(body.tasks))
-    results = await pre_annotations(predictor, loaded, binding, body.tasks)
+    with predictor.giving_back(caller, len(body.tasks)):
+        results = await pre_annotations(predictor, loaded, binding, body.tasks)
     if predictor.rate_limit is not None:
         response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
     return PreAnnotations(results=results)

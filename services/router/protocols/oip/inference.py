@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ class Inference:
         self.predictor.take(caller, len(rows.items))
         note(project=model, items=len(rows.items), model_version=loaded.version)
         if files := _files(rows, view):
-            scores, arrays = await self._scored_files(rows, files, loaded, of_graph)
+            scores, arrays = await self._scored_files(rows, files, loaded, of_graph, caller)
         else:
             scores = _scorable(loaded, await loaded.batcher.score(rows.items))
             arrays = await _arrays(loaded, of_graph, rows.items) if of_graph else {}
@@ -89,30 +90,34 @@ class Inference:
         return encode(model, request.id, wanted, result)
 
     async def _scored_files(
-        self, rows: Rows, files: Sequence[str], loaded: LoadedVersion, of_graph: Sequence[str]
+        self,
+        rows: Rows,
+        files: Sequence[str],
+        loaded: LoadedVersion,
+        of_graph: Sequence[str],
+        caller: Principal,
     ) -> tuple[Sequence[Score | None], dict[str, Any]]:
         """Score rows that have images as files, and run the graph for its other outputs."""
 
-        async def score(at: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
-            if at[0] == 0:
-                # Others may have come while the first pictures were decoded.
-                self.predictor.admission.check(loaded.batcher.flow)
+        async def score(_: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
             return await loaded.batcher.score(part)
 
-        async def run(_: Sequence[int], part: list[Data]) -> list[dict[str, Any]]:
-            arrays = await _arrays(loaded, of_graph, part)
-            return [{name: found[i] for name, found in arrays.items()} for i in range(len(part))]
+        async def run(_: Sequence[int], part: list[Data]) -> list[None]:
+            parts.append(await _arrays(loaded, of_graph, part))
+            return [None] * len(part)
 
         pictures = self.predictor.pictures
-        data = await pictures.admitted(rows.items, files, place=rows.place, whole="/inputs")
-        scores = await pictures.each(data, files, loaded.layouts, score)
+        admit = partial(self.predictor.admission.check, loaded.batcher.flow)
+        with self.predictor.giving_back(caller, len(rows.items)):
+            data = await pictures.admitted(rows.items, files, place=rows.place, whole="/inputs")
+            scores = await pictures.each(data, files, loaded.layouts, score, admit=admit)
         check_decoded(data, files, place=rows.place)
         _scorable(loaded, scores)
         if not of_graph:
             return scores, {}
-        found = await pictures.each(data, files, loaded.layouts, run, asks=False)
-        each = [row for row in found if row is not None]
-        return scores, {name: np.stack([row[name] for row in each]) for name in of_graph}
+        parts: list[dict[str, Any]] = []
+        await pictures.each(data, files, loaded.layouts, run, admit=None)
+        return scores, {name: _joined(name, [part[name] for part in parts]) for name in of_graph}
 
     async def loaded(self, model: str, version: str | None, view: View) -> LoadedVersion:
         """Return the version that is named, or the one that serves.
@@ -243,3 +248,13 @@ async def _arrays(
         return await asyncio.to_thread(loaded.graph.arrays, names, data)
     except ValueError as error:
         raise MalformedInference("/outputs", str(error)) from error
+
+
+def _joined(name: str, parts: Sequence[Any]) -> Any:
+    """Join what runs of the graph gave for an output of some rows each."""
+    try:
+        return np.concatenate(parts)
+    except ValueError as error:
+        # Its further axes depend on the rows that were run together.
+        why = f"{name} has rows of different shapes: send fewer rows, or smaller images"
+        raise MalformedInference("/outputs", why) from error
