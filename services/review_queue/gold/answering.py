@@ -196,8 +196,8 @@ async def _ring_if_onboarding(held: _Presented) -> None:
     wanted = held.project.review.onboarding_tasks
     if not wanted:
         return
-    name, labels = held.probe.reviewer, held.project.labels
-    found = await records.scores(held.session, held.probe.project, [name], labels=labels)
-    answered = records.total(found.get(name, {})).answered
+    name = held.probe.reviewer
+    found = await records.ever_answered(held.session, held.probe.project, [name])
+    answered = found.get(name, 0)
     if answered == wanted or (held.probe.skipped and answered < wanted):
         outbox.add(held.session, OutboxRow, tasks_bell(held.probe.project))

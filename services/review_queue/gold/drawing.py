@@ -147,7 +147,7 @@ class GoldDraws:
         await self._give_again(drawing, met, count)
         places = [True] * len(drawing.rows)
         record = await _record(drawing, posture)
-        left = await _onboarding_left(drawing, posture, record)
+        left = await _onboarding_left(drawing, record)
         if left:
             wanted = min(count, left - met.live)
             await self._fill(drawing, met, wanted - len(drawing.rows))
@@ -237,12 +237,10 @@ async def _record(drawing: _Drawing, posture: Posture) -> Record:
     return Record(gold=records.total(found.get(name, {})))
 
 
-async def _onboarding_left(drawing: _Drawing, posture: Posture, record: Record) -> int:
-    """Count from his first answer on: who was resumed is no newcomer."""
+async def _onboarding_left(drawing: _Drawing, record: Record) -> int:
+    """Count all that he ever answered: who was resumed, or whose labels went, is no newcomer."""
     tasks, name = drawing.project.review.onboarding_tasks, drawing.who.reviewer
-    left = onboarding_left(record, tasks)
-    if left and name in posture.resumed:
-        labels = drawing.project.labels
-        found = await records.scores(drawing.session, drawing.who.project, [name], labels=labels)
-        left = onboarding_left(Record(gold=records.total(found.get(name, {}))), tasks)
-    return left
+    if not onboarding_left(record.gold.answered, tasks):
+        return 0
+    found = await records.ever_answered(drawing.session, drawing.who.project, [name])
+    return onboarding_left(found.get(name, 0), tasks)
