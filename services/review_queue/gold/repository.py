@@ -193,3 +193,17 @@ async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | 
         return None
     task = await session.get(TaskRow, probe.task_id)
     return None if task is None else (probe, task)
+
+
+async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
+    """Return the newest probe of the same item and reviewer."""
+    statement = (
+        select(ProbeRow)
+        .where(
+            col(ProbeRow.task_id) == probe.task_id,
+            col(ProbeRow.reviewer) == probe.reviewer,
+        )
+        .order_by(col(ProbeRow.number).desc())
+        .limit(1)
+    )
+    return (await session.execute(statement)).scalar_one()
