@@ -203,5 +203,5 @@ async def _ring_if_onboarding(held: _Presented) -> None:
     name = held.probe.reviewer
     found = await records.ever_answered(held.session, held.probe.project, [name])
     answered = found.get(name, 0)
-    if answered == wanted or (held.probe.skipped and answered < wanted):
+    if answered == wanted or (held.probe.ending == "skip" and answered < wanted):
         outbox.add(held.session, OutboxRow, tasks_bell(held.probe.project))
