@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.errors import LeaseExpired
 from services.review_queue.gold import records, repository
 from services.review_queue.gold.disguise import (
+    StateAfter,
     progress_of,
     seen_state,
     state_after_skip,
@@ -83,7 +84,7 @@ class _Presented:
             )
         return progress_of(self.probe, self.task)
 
-    def end(self, ending: str, digest: str, state: TaskState = "open") -> TaskProgress:
+    def end(self, ending: str, digest: str, state: StateAfter = "open") -> TaskProgress:
         """End the probe, and keep what is answered for a call that comes again."""
         self.probe.ending, self.probe.ended_at = ending, self.now
         self.probe.body_digest, self.probe.state_after = digest, state
@@ -134,8 +135,7 @@ class ProbeService:
             await held.require_live()
             held.probe.skipped = body.to != "me"
             held.probe.comment = body.reason or None
-            after = state_after_skip(held.project) if body.to == "others" else "open"
-            progress = held.end("skip", digest, after)
+            progress = held.end("skip", digest, state_after_skip(held.project, body))
             await held.session.flush()
             await _ring_if_onboarding(held)
         self.nudge()

@@ -104,6 +104,24 @@ async def held(session: AsyncSession, project: str, reviewer: str, now: datetime
     return (await session.execute(statement)).scalar_one()
 
 
+async def taken(
+    session: AsyncSession, project: str, reviewer: str, at: datetime, since: datetime
+) -> int:
+    """Return how many tasks fewer would wait at a moment, were the reviewer's gold ordinary tasks.
+
+    Those that he held then, and those that his answers had finished from `since` on.
+    """
+    lasted = or_(probes.c.ended_at.is_(None), probes.c.ended_at > at)
+    held_then = and_(probes.c.leased_at <= at, probes.c.expires_at > at, lasted)
+    finished = and_(
+        probes.c.ending.in_(["verdict", "skip"]),
+        probes.c.state_after.in_(["resolved", "adjudication"]),
+        probes.c.ended_at.between(since, at),
+    )
+    statement = select(func.count()).where(_of(project, reviewer), or_(held_then, finished))
+    return (await session.execute(statement)).scalar_one()
+
+
 async def returning(
     session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
