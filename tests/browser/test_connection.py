@@ -172,6 +172,30 @@ async def test_answer_that_came_too_late_counts_under_the_next_lease(
     assert len(await verdicts(sqlite_url)) == 2
 
 
+async def test_late_skip_to_oneself_is_sent_and_leaves_nothing_to_take_back(
+    desk: Desk, enter: Enter
+) -> None:
+    await begin(desk, 2)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        await wait_until(lambda: holds(desk, 2))
+        await page.keyboard.press("s")
+        await page.keyboard.press("m")
+        await too_late(desk, page, watched, "1")
+        await watched.context.set_offline(False)
+        await expect(page.locator("#notice")).to_contain_text("your skip is sent now")
+
+        async def sent() -> bool:
+            return await kept_on_the_device(page) == 0
+
+        await wait_until(sent)
+        await expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+        await page.keyboard.press("u")
+        # Nothing is asked of the server, and nothing refused.
+        assert await sent()
+        await expect(page.locator("#notice")).to_contain_text("your skip is sent now")
+
+
 async def test_late_answer_waits_while_somebody_else_has_the_item(desk: Desk, enter: Enter) -> None:
     await begin(desk, 1)
     async with enter("anna") as (page, watched):

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.errors import LeaseExpired
 from services.review_queue.gold import records, repository
 from services.review_queue.gold.disguise import (
+    StateAfter,
     progress_of,
     seen_state,
     state_after_skip,
@@ -47,24 +48,28 @@ class _Presented:
     project: Project
     now: datetime
 
-    def require_live(self) -> None:
+    async def require_live(self) -> None:
         """Raise `LeaseExpired` unless the probe holds at this moment.
 
         It holds no longer where the item was erased, be it while the probe was drawn.
         """
         ended = self.probe.ending is not None or self.task.erased_at is not None
         if ended or self.probe.expires_at <= self.now:
-            raise self.expired("The lease has ended; lease the next task.")
+            raise await self.expired("The lease has ended; lease the next task.")
 
-    def expired(self, detail: str) -> LeaseExpired:
-        """Return the problem of a lease that is not the caller's, or no longer."""
-        stands = self.probe.ending not in {None, "undo"}
-        answered = progress_of(self.probe, self.task).outcome if stands else None
+    async def expired(self, detail: str) -> LeaseExpired:
+        """Return the problem of a lease that is not the caller's, or no longer.
+
+        It tells of the task as it seems now, which a later lease of the same holder may have made.
+        """
+        probe = await repository.newest_of(self.session, self.probe)
+        state = seen_state(probe, self.now)
+        outcome = progress_of(probe, self.task).outcome if state == "resolved" else None
         return LeaseExpired(
             detail,
             task_id=self.task.task_id,
-            state=seen_state(self.probe, self.now),
-            outcome=answered and answered.model_dump(mode="json"),
+            state=state if self.task.erased_at is None else "erased",
+            outcome=outcome and outcome.model_dump(mode="json"),
         )
 
     def repeated(self, ending: str, digest: str) -> TaskProgress | None:
@@ -79,7 +84,7 @@ class _Presented:
             )
         return progress_of(self.probe, self.task)
 
-    def end(self, ending: str, digest: str, state: TaskState = "open") -> TaskProgress:
+    def end(self, ending: str, digest: str, state: StateAfter = "open") -> TaskProgress:
         """End the probe, and keep what is answered for a call that comes again."""
         self.probe.ending, self.probe.ended_at = ending, self.now
         self.probe.body_digest, self.probe.state_after = digest, state
@@ -106,7 +111,7 @@ class ProbeService:
         async with self._present(token, who) as held:
             if held is None or (answered := held.repeated("verdict", digest)) is not None:
                 return None if held is None else answered
-            held.require_live()
+            await held.require_live()
             require_label(held.project, body.label)
             held.probe.label, held.probe.comment = body.label, body.comment
             held.probe.active_seconds = body.active_seconds
@@ -127,11 +132,10 @@ class ProbeService:
         async with self._present(token, who) as held:
             if held is None or (answered := held.repeated("skip", digest)) is not None:
                 return None if held is None else answered
-            held.require_live()
+            await held.require_live()
             held.probe.skipped = body.to != "me"
             held.probe.comment = body.reason or None
-            after = state_after_skip(held.project) if body.to == "others" else "open"
-            progress = held.end("skip", digest, after)
+            progress = held.end("skip", digest, state_after_skip(held.project, body))
             await held.session.flush()
             await _ring_if_onboarding(held)
         self.nudge()
@@ -144,7 +148,7 @@ class ProbeService:
                 return None
             if (answered := held.repeated("release", body_digest(None))) is not None:
                 return answered
-            held.require_live()
+            await held.require_live()
             return held.end("release", body_digest(None))
 
     async def renew(self, token: str, who: Principal) -> Renewal | None:
@@ -152,7 +156,7 @@ class ProbeService:
         async with self._present(token, who) as held:
             if held is None:
                 return None
-            held.require_live()
+            await held.require_live()
             expires_at = held.now + await self.times.of(held.session, held.project)
             held.probe.expires_at = expires_at
         return Renewal(token=token, expires_at=expires_at)
@@ -187,7 +191,7 @@ class ProbeService:
             project = await current_project(session, probe.project)
             held = _Presented(session, probe, task, project, self.now())
             if probe.reviewer != who.subject:
-                raise held.expired("The lease is somebody else's.")
+                raise await held.expired("The lease is somebody else's.")
             yield held
 
 
@@ -196,8 +200,8 @@ async def _ring_if_onboarding(held: _Presented) -> None:
     wanted = held.project.review.onboarding_tasks
     if not wanted:
         return
-    name, labels = held.probe.reviewer, held.project.labels
-    found = await records.scores(held.session, held.probe.project, [name], labels=labels)
-    answered = records.total(found.get(name, {})).answered
-    if answered == wanted or (held.probe.skipped and answered < wanted):
+    name = held.probe.reviewer
+    found = await records.ever_answered(held.session, held.probe.project, [name])
+    answered = found.get(name, 0)
+    if answered == wanted or (held.probe.ending == "skip" and answered < wanted):
         outbox.add(held.session, OutboxRow, tasks_bell(held.probe.project))

@@ -1,5 +1,6 @@
 """Which tasks are to be gold, of which kind, and what they suggest (pure, but for the chance)."""
 
+import itertools
 import random
 import uuid
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,18 @@ def among(places: Sequence[bool], others: int) -> list[bool]:
             break
         kept.append(gold)
     return kept if others else []
+
+
+def filled(places: Sequence[bool], number: int) -> list[bool]:
+    """Return the places, of which the first `number` for gold stay so: the others have none.
+
+    Examples
+    --------
+    >>> filled([True, False, True, True], 2)
+    [True, False, True, False]
+    """
+    counted = itertools.accumulate(places, initial=0)
+    return [gold and before < number for gold, before in zip(places, counted, strict=False)]
 
 
 def wanted_side(right: int, wrong: int, chance: random.Random) -> Side:

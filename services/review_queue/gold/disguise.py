@@ -1,6 +1,7 @@
 """What a reviewer is told of a gold item: what he would be told of any other (pure)."""
 
 from datetime import datetime
+from typing import Literal
 
 from services.review_queue.gold.choosing import as_if_predicted
 from services.review_queue.gold.models import ProbeRow
@@ -9,10 +10,14 @@ from shared.contracts.projects import Project
 from shared.contracts.tasks import (
     EVIDENCE_LANES,
     Outcome,
+    SkipBody,
     TaskPrediction,
     TaskProgress,
     TaskState,
 )
+
+# An open task that waits for an adjudicator, and no longer for reviewers.
+StateAfter = TaskState | Literal["adjudication"]
 
 
 def state_after_verdict(project: Project) -> TaskState:
@@ -20,9 +25,11 @@ def state_after_verdict(project: Project) -> TaskState:
     return "resolved" if project.review.overlap == 1 else "open"
 
 
-def state_after_skip(project: Project) -> TaskState:
+def state_after_skip(project: Project, body: SkipBody) -> StateAfter:
     """Return what a first skip makes of a task."""
-    return "resolved" if project.review.max_overlap == 1 else "open"
+    if body.to == "others" and project.review.max_overlap == 1:
+        return "resolved"
+    return "adjudication" if body.to == "adjudicator" else "open"
 
 
 def seen_state(probe: ProbeRow, now: datetime) -> TaskState:

@@ -14,6 +14,7 @@ from services.review_queue.gold.choosing import (
     Kind,
     among,
     any_place,
+    filled,
     flips,
     kinds_for,
     wanted_side,
@@ -78,7 +79,7 @@ class _Drawing:
             kind=row.kind,
             expected=row.label,
             suggestion=suggestion,
-            number=row.before + 1,
+            number=1,
             revision=0,
         )
 
@@ -129,8 +130,8 @@ class GoldDraws:
         """Lease gold to the reviewer, as part of `count` tasks.
 
         What came back from him without an answer comes first. A newcomer gets gold alone while he
-        is onboarding and there is some for him, at last what he has skipped; then each place is
-        gold with the probability that his record asks for, if other tasks wait to hide it among.
+        is onboarding and there is some for him; then each place is gold with the probability that
+        his record asks for, if other tasks wait to hide it among. What he put off comes last.
 
         Raises
         ------
@@ -142,45 +143,54 @@ class GoldDraws:
             await require_active(session, project.project, who.reviewer)
         if not posture.gold:
             return Draw([], count)
-        met = await repository.situation(session, project.project, who.reviewer, who.now)
+        met = await repository.situation(session, who)
         drawing = _Drawing(session, project, who)
         await self._give_again(drawing, met, count)
         places = [True] * len(drawing.rows)
         record = await _record(drawing, posture)
-        left = await _onboarding_left(drawing, posture, record)
+        left = await _onboarding_left(drawing, record)
         if left:
-            wanted = min(count, left - met.live)
-            await self._fill(drawing, met, wanted - len(drawing.rows))
-            await self._give_skipped(drawing, wanted - len(drawing.rows))
+            await self._give_newcomer(drawing, met, min(count, left - met.live))
             if met.live or drawing.rows:
                 return Draw(await drawing.written(), 0)
         else:
             rate = gold_rate(record, project.review.gold_rate)
             places += await self._places(drawing, flips(self.chance, rate, count - len(places)))
             await self._fill(drawing, met, sum(places) - len(drawing.rows))
+            places = filled(places, len(drawing.rows))
+            await self._give_put_off(drawing, met, await _room(drawing, met, count))
         gold = await drawing.written()
         return Draw(gold, count - len(gold), places)
 
     async def _give_again(self, drawing: _Drawing, met: Situation, count: int) -> None:
         if not met.returning:
             return
-        who = drawing.who
         back = await repository.returning(
-            *(drawing.session, who.project, who.reviewer, who.now),
-            labels=drawing.project.labels,
-            limit=count,
+            drawing.session, drawing.who, labels=drawing.project.labels, limit=count
         )
         for probe, task in back:
             drawing.again(probe, task)
         tokens = [probe.token for probe, _ in back]
-        await repository.end_expired(drawing.session, tokens, who.now)
+        await repository.end_expired(drawing.session, tokens, drawing.who.now)
+
+    async def _give_newcomer(self, drawing: _Drawing, met: Situation, wanted: int) -> None:
+        await self._fill(drawing, met, wanted - len(drawing.rows))
+        await self._give_put_off(drawing, met, wanted - len(drawing.rows))
+        await self._give_skipped(drawing, wanted - len(drawing.rows))
+
+    async def _give_put_off(self, drawing: _Drawing, met: Situation, count: int) -> None:
+        if count <= 0 or not met.put_off:
+            return
+        for probe, task in await repository.put_off(
+            drawing.session, drawing.who, labels=drawing.project.labels, limit=count
+        ):
+            drawing.again(probe, task)
 
     async def _give_skipped(self, drawing: _Drawing, count: int) -> None:
         if count <= 0:
             return
-        who, labels = drawing.who, drawing.project.labels
         for probe, task in await repository.skipped(
-            drawing.session, who.project, who.reviewer, labels=labels, limit=count
+            drawing.session, drawing.who, labels=drawing.project.labels, limit=count
         ):
             drawing.again(probe, task)
 
@@ -227,6 +237,16 @@ class GoldDraws:
         return None
 
 
+async def _room(drawing: _Drawing, met: Situation, count: int) -> int:
+    """Return how many of `count` leases neither gold nor the tasks that wait can fill."""
+    missing, who = count - len(drawing.rows), drawing.who
+    if not met.put_off or missing <= 0:
+        return 0
+    return missing - await claimable_number(
+        drawing.session, who.project, who.reviewer, who.now, missing
+    )
+
+
 async def _record(drawing: _Drawing, posture: Posture) -> Record:
     name = drawing.who.reviewer
     found = await records.scores(
@@ -237,12 +257,10 @@ async def _record(drawing: _Drawing, posture: Posture) -> Record:
     return Record(gold=records.total(found.get(name, {})))
 
 
-async def _onboarding_left(drawing: _Drawing, posture: Posture, record: Record) -> int:
-    """Count from his first answer on: who was resumed is no newcomer."""
+async def _onboarding_left(drawing: _Drawing, record: Record) -> int:
+    """Count all that he ever answered: who was resumed, or whose labels went, is no newcomer."""
     tasks, name = drawing.project.review.onboarding_tasks, drawing.who.reviewer
-    left = onboarding_left(record, tasks)
-    if left and name in posture.resumed:
-        labels = drawing.project.labels
-        found = await records.scores(drawing.session, drawing.who.project, [name], labels=labels)
-        left = onboarding_left(Record(gold=records.total(found.get(name, {}))), tasks)
-    return left
+    if not onboarding_left(record.gold.answered, tasks):
+        return 0
+    found = await records.ever_answered(drawing.session, drawing.who.project, [name])
+    return onboarding_left(found.get(name, 0), tasks)

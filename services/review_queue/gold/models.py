@@ -35,7 +35,7 @@ class ProbeRow(Base, table=True):
     one. `kind` and `expected` are those of the moment. `ending`: verdict, skip, release, expiry or
     undo; null while it lasts. A skip "to me" is none that counts: not `skipped`. `state_after` and
     `revision` are what the reviewer is told of the task, as if it were an ordinary one; an undo
-    keeps the `state_after` of the answer that it took back.
+    keeps the `state_after` of the answer that it took back; "adjudication" is told as open.
     """
 
     __tablename__ = "probes"

@@ -127,6 +127,30 @@ async def scores(
     return found
 
 
+async def ever_answered(
+    session: AsyncSession, project: str, names: Sequence[str]
+) -> dict[str, int]:
+    """Return how many gold tasks each reviewer has answered, whatever their labels became since.
+
+    This decides who is a newcomer, and nobody becomes one again.
+    """
+    either = union(
+        select(probes.c.reviewer, probes.c.task_id).where(
+            probes.c.project == project, probes.c.reviewer.between(names[0], names[-1]), answered
+        ),
+        select(_verdicts.c.reviewer, _verdicts.c.task_id)
+        .join(tasks, tasks.c.task_id == _verdicts.c.task_id)
+        .where(
+            tasks.c.project == project,
+            decided,
+            _given,
+            _verdicts.c.reviewer.between(names[0], names[-1]),
+        ),
+    ).subquery()
+    statement = select(either.c.reviewer, func.count()).group_by(either.c.reviewer)
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
 def total(by_kind: Mapping[str, Score]) -> Score:
     """Return the scores of all kinds together."""
     return Score(

@@ -26,12 +26,12 @@ from services.review_queue.gold.known import known, tasks
 from services.review_queue.gold.models import ProbeRow
 from services.review_queue.gold.records import (
     answered_otherwise,
-    had,
     newest,
     number_of,
     probes,
     skipped_for_good,
 )
+from services.review_queue.leases.repository import Claimant
 from services.review_queue.models import TaskRow
 from services.review_queue.statements import insert_new
 
@@ -40,12 +40,13 @@ from services.review_queue.statements import insert_new
 class Situation:
     """How a reviewer stands with gold at a moment.
 
-    `live` probes he holds, `returning` ones came back from him without an answer; `right` and
-    `wrong` count what he has met.
+    `live` probes he holds, `returning` ones came back from him without an answer, `put_off` ones
+    he skipped "to me" just now; `right` and `wrong` count what he has met.
     """
 
     live: int
     returning: int
+    put_off: int
     right: int
     wrong: int
 
@@ -54,18 +55,32 @@ def _live(now: datetime) -> ColumnElement[bool]:
     return and_(probes.c.ending.is_(None), probes.c.expires_at > now)
 
 
-def _given_back(now: datetime) -> ColumnElement[bool]:
+# What he skipped "to me".
+_deferred = and_(probes.c.ending == "skip", ~probes.c.skipped)
+
+
+def _given_back(who: Claimant) -> ColumnElement[bool]:
     return or_(
         probes.c.ending.in_(["release", "undo"]),
-        and_(probes.c.ending.is_(None), probes.c.expires_at <= now),
+        and_(probes.c.ending.is_(None), probes.c.expires_at <= who.now),
+        and_(_deferred, probes.c.ended_at <= _a_lease_ago(who)),
     )
+
+
+def _put_off(who: Claimant) -> ColumnElement[bool]:
+    # As an ordinary task does: for the time of a lease it comes behind all others.
+    return and_(_deferred, probes.c.ended_at > _a_lease_ago(who))
+
+
+def _a_lease_ago(who: Claimant) -> datetime:
+    return who.now - (who.expires_at - who.now)
 
 
 def _of(project: str, reviewer: str) -> ColumnElement[bool]:
     return and_(probes.c.project == project, probes.c.reviewer == reviewer)
 
 
-async def situation(session: AsyncSession, project: str, reviewer: str, now: datetime) -> Situation:
+async def situation(session: AsyncSession, who: Claimant) -> Situation:
     """Return how a reviewer stands."""
     false = probes.c.suggestion != probes.c.expected
     wrong = case((probes.c.suggestion.is_not(None), false), else_=probes.c.kind == "model_wrong")
@@ -74,11 +89,12 @@ async def situation(session: AsyncSession, project: str, reviewer: str, now: dat
     )
     first = probes.c.number == 1
     statement = select(
-        number_of(_live(now)),
-        number_of(_given_back(now)),
+        number_of(_live(who.now)),
+        number_of(_given_back(who)),
+        number_of(_put_off(who)),
         number_of(and_(first, right)),
         number_of(and_(first, wrong)),
-    ).where(_of(project, reviewer))
+    ).where(_of(who.project, who.reviewer))
     return Situation(*(await session.execute(statement)).one())
 
 
@@ -88,35 +104,58 @@ async def held(session: AsyncSession, project: str, reviewer: str, now: datetime
     return (await session.execute(statement)).scalar_one()
 
 
+async def taken(
+    session: AsyncSession, project: str, reviewer: str, at: datetime, since: datetime
+) -> int:
+    """Return how many tasks fewer would wait at a moment, were the reviewer's gold ordinary tasks.
+
+    Those that he held then, and those that his answers had finished from `since` on.
+    """
+    lasted = or_(probes.c.ended_at.is_(None), probes.c.ended_at > at)
+    held_then = and_(probes.c.leased_at <= at, probes.c.expires_at > at, lasted)
+    finished = and_(
+        probes.c.ending.in_(["verdict", "skip"]),
+        probes.c.state_after.in_(["resolved", "adjudication"]),
+        probes.c.ended_at.between(since, at),
+    )
+    statement = select(func.count()).where(_of(project, reviewer), or_(held_then, finished))
+    return (await session.execute(statement)).scalar_one()
+
+
 async def returning(
-    session: AsyncSession,
-    project: str,
-    reviewer: str,
-    now: datetime,
-    *,
-    labels: Sequence[str],
-    limit: int,
+    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
     """Return the newest probe of each gold item that came back without an answer, oldest first."""
-    statement = _of_gold(project, reviewer, labels).where(_given_back(now), newest)
+    statement = _of_gold(who, labels).where(_given_back(who), newest)
+    return await _oldest(session, statement, limit)
+
+
+async def put_off(
+    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    """Return the newest probe of each gold item that he put off just now, oldest first."""
+    statement = _of_gold(who, labels).where(_put_off(who), newest)
     return await _oldest(session, statement, limit)
 
 
 async def skipped(
-    session: AsyncSession, project: str, reviewer: str, *, labels: Sequence[str], limit: int
+    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
     """Return the newest probe of each gold item that the reviewer skipped, the least met first."""
-    otherwise = answered_otherwise(probes.c.task_id, reviewer)
-    statement = _of_gold(project, reviewer, labels).where(skipped_for_good, ~otherwise)
+    statement = _of_gold(who, labels).where(skipped_for_good)
     statement = statement.order_by(col(ProbeRow.number))
     return await _oldest(session, statement, limit)
 
 
-def _of_gold(project: str, reviewer: str, labels: Sequence[str]) -> Select[ProbeRow, TaskRow]:
-    gold = known(project).subquery()
+def _of_gold(who: Claimant, labels: Sequence[str]) -> Select[ProbeRow, TaskRow]:
+    gold = known(who.project).subquery()
     there = select(gold.c.task_id).where(gold.c.label.in_(labels))
     pairs = select(ProbeRow, TaskRow).join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
-    return pairs.where(_of(project, reviewer), col(ProbeRow.task_id).in_(there))
+    return pairs.where(
+        _of(who.project, who.reviewer),
+        col(ProbeRow.task_id).in_(there),
+        ~answered_otherwise(probes.c.task_id, who.reviewer),
+    )
 
 
 async def _oldest(
@@ -146,23 +185,21 @@ async def pick(
     without: Sequence[str],
     place: str,
 ) -> Row[Any] | None:
-    """Return a gold item that the reviewer has never had, the first from `place` on; else None.
+    """Return a gold item that the reviewer has never met, the first from `place` on; else None.
 
-    Columns: task_id, item_id, data, item_metadata, prediction, label, kind, and `before`, how often
-    he has put it off.
+    Columns: task_id, item_id, data, item_metadata, prediction, label and kind.
     """
     gold = known(project).subquery()
-    his = and_(probes.c.task_id == gold.c.task_id, probes.c.reviewer == reviewer)
-    before = select(func.count()).select_from(probes).where(his).scalar_subquery()
+    his = exists().where(probes.c.task_id == gold.c.task_id, probes.c.reviewer == reviewer)
     data = (tasks.c.item_id, tasks.c.data, tasks.c.item_metadata, tasks.c.prediction)
     candidates: Select[Any] = (
-        select(gold.c.task_id, gold.c.label, gold.c.kind, *data, before.label("before"))
+        select(gold.c.task_id, gold.c.label, gold.c.kind, *data)
         .join(tasks, tasks.c.task_id == gold.c.task_id)
         .where(
             gold.c.kind.in_(kinds),
             gold.c.label.in_(labels),
             gold.c.task_id.not_in(without),
-            ~exists().where(his, had),
+            ~his,
             ~answered_otherwise(gold.c.task_id, reviewer),
         )
         .order_by(gold.c.task_id)
@@ -193,3 +230,17 @@ async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | 
         return None
     task = await session.get(TaskRow, probe.task_id)
     return None if task is None else (probe, task)
+
+
+async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
+    """Return the newest probe of the same item and reviewer."""
+    statement = (
+        select(ProbeRow)
+        .where(
+            col(ProbeRow.task_id) == probe.task_id,
+            col(ProbeRow.reviewer) == probe.reviewer,
+        )
+        .order_by(col(ProbeRow.number).desc())
+        .limit(1)
+    )
+    return (await session.execute(statement)).scalar_one()

@@ -117,7 +117,8 @@ async def _reports(
     had = await records.used_up(session, name, names, labels)
     skipped = await records.skipped(session, name, names, labels) if tasks else {}
     gold = await known.number(session, name, labels)
-    left = {one.reviewer: _onboarding_left(one.gold, tasks) for one in found}
+    answered = await records.ever_answered(session, name, names) if tasks else {}
+    left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
     paused = await pauses.standing(session, name, names)
     return [
         ReviewerReport(
@@ -131,11 +132,6 @@ async def _reports(
         )
         for one in found
     ]
-
-
-def _onboarding_left(gold: GoldAccuracy | None, tasks: int) -> int:
-    score = Score() if gold is None else Score(gold.tasks, gold.right)
-    return onboarding_left(Record(gold=score), tasks)
 
 
 def _suggestions(taken: Mapping[bool, tuple[int, int]]) -> SuggestionsTaken:

@@ -128,9 +128,12 @@ def gold_rate(record: Record, highest: float = 0.05, lowest: float = LOWEST_GOLD
     return floor + (highest - floor) * known
 
 
-def onboarding_left(record: Record, tasks: int = ONBOARDING_TASKS) -> int:
-    """Return how many gold tasks a reviewer answers yet before he gets real work."""
-    return max(0, tasks - record.gold.answered)
+def onboarding_left(answered: int, tasks: int = ONBOARDING_TASKS) -> int:
+    """Return how many gold tasks a reviewer answers yet before he gets real work.
+
+    `answered` is how many he ever did, also where they no longer tell of his accuracy.
+    """
+    return max(0, tasks - answered)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class RecordService:
 
     database: Database
     now: Callable[[], datetime]
-    open_tasks: Remembered[int] = field(
+    open_tasks: Remembered[tuple[int, datetime]] = field(
         default_factory=lambda: Remembered(longest_seconds=COUNTED_FOR_SECONDS)
     )
 
@@ -70,25 +70,33 @@ class RecordService:
         """Return the progress of the queue, and of the reviewer since `since`.
 
         What is open was counted some seconds ago, once for all who ask; all else is as it is now.
+        The reviewer's gold counts as the tasks that it seems to be, and what he finished of it
+        until the day (UTC) ends: a figure that stood still would say which of them is gold.
         """
         async with self.database.reading() as session:
             await current_project(session, project)
+        waiting, counted_at = await self.open_tasks.of(
+            project, _unmarked, lambda: self._count(project)
+        )
+        day = counted_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        async with self.database.reading() as session:
             leased = await leases.held_number(session, project, self.now())
             given = await repository.answers_by_label(session, project, reviewer, since)
-            # To him gold is a task that he holds; without it the figures would say which is gold.
+            taken = await gold.taken(session, project, reviewer, counted_at, day)
             held = await gold.held(session, project, reviewer, self.now())
         skips = sum(count for label, count in given if label is None)
         return Progress(
-            open=await self.open_tasks.of(project, _unmarked, lambda: self._count(project)),
+            open=max(0, waiting - taken),
             leased=held + leased,
             verdicts=sum(count for _, count in given) - skips,
             skips=skips,
         )
 
-    async def _count(self, project: str) -> int:
+    async def _count(self, project: str) -> tuple[int, datetime]:
+        now = self.now()
         async with self.database.reading() as session:
-            lanes = await tasks.depth(session, project, self.now())
-        return sum(waiting for _, waiting, _, _ in lanes)
+            lanes = await tasks.depth(session, project, now)
+        return sum(waiting for _, waiting, _, _ in lanes), now
 
     async def statistics(self, project: str, reviewer: str, since: datetime) -> Statistics:
         """Return all that the reviewer did, and what of it since `since`."""

@@ -1,6 +1,6 @@
 import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -64,7 +64,9 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
 async def test_open_pages_share_one_count_for_some_seconds(desk: Desk, database_url: str) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(6)))
     database, moment, counts = Database(database_url), [0.0], 0
-    known = Remembered[int](clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS)
+    known = Remembered[tuple[int, datetime]](
+        clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS
+    )
     records = RecordService(database, desk.clock, known)
 
     def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:

@@ -89,9 +89,8 @@ def test_gold_rate_stays_between_its_ends(record: Record, highest: float, lowest
 
 
 def test_onboarding_ends_after_its_gold_tasks() -> None:
-    assert [onboarding_left(of_gold(n, 0)) for n in (0, 4, 10, 11)] == [10, 6, 0, 0]
-    assert onboarding_left(of_gold(2, 2), tasks=3) == 1
-    assert onboarding_left(Record(shared=Score(500, 500))) == 10
+    assert [onboarding_left(answered) for answered in (0, 4, 10, 11)] == [10, 6, 0, 0]
+    assert onboarding_left(2, tasks=3) == 1
 
 
 @given(record=records, least=st.floats(0.05, 0.95), certainty=st.floats(0.5, 0.99))

@@ -129,16 +129,20 @@ function give(kind, body, words) {
   if (task === null || undoing !== null) return;
   answers.drop(task.taskId);
   answers.keep(kind, task, body);
-  // What one has put off oneself comes again: there is nothing to take back.
-  if (body.to !== "me") remember([...given, task].slice(-UNDOABLE));
+  remember([...given, ...undoable(task, body)]);
   board.notice("");
   advance();
   board.announce(leases.current === null ? words : `${words} Next item.`);
 }
 
+// What one has put off oneself comes again: there is nothing to take back.
+function undoable(task, body) {
+  return body.to === "me" ? [] : [task];
+}
+
 function remember(tasks) {
-  given = tasks;
-  const kept = tasks.map(({ token, item, taskId }) => ({ token, item, taskId }));
+  given = tasks.slice(-UNDOABLE);
+  const kept = given.map(({ token, item, taskId }) => ({ token, item, taskId }));
   sessionStorage.setItem(GIVEN, JSON.stringify(kept));
 }
 
@@ -198,7 +202,7 @@ function goesOn(task) {
   const kept = answers.late(task.taskId);
   if (kept === undefined || kept.content !== task.content) return false;
   answers.again(kept, task.token);
-  remember([...given.filter((one) => one.taskId !== task.taskId), task].slice(-UNDOABLE));
+  remember([...given.filter((one) => one.taskId !== task.taskId), ...undoable(task, kept.body)]);
   board.notice(`${task.item} came to you again: your ${kept.kind} is sent now.`);
   return true;
 }

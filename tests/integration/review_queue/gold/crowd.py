@@ -12,7 +12,7 @@ from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
 from shared.contracts.projects import ProjectSpec
-from shared.contracts.tasks import Lease, LeaseRequest, VerdictBody
+from shared.contracts.tasks import Lease, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
@@ -69,6 +69,10 @@ class Crowd:
     async def answer(self, name: str, lease: Lease, label: str) -> None:
         who = Principal(name, "reviewer", None, 2e9, "")
         await self.rooms.moves.submit(lease.token, VerdictBody(label=label), who)
+
+    async def put_off(self, name: str, lease: Lease) -> None:
+        who = Principal(name, "reviewer", None, 2e9, "")
+        await self.rooms.moves.skip(lease.token, SkipBody(to="me"), who)
 
     async def work(self, name: str, lease: Lease, answers: Answers) -> bool:
         """Answer gold; leave an ordinary task. Say whether the answer was right."""

@@ -46,12 +46,15 @@ class Probe:
     reviewer: str
     expires_at: datetime
     ending: str | None = None
+    ended_at: datetime | None = None
     body: object = None
 
     def live(self, now: datetime) -> bool:
         return self.ending is None and self.expires_at > now
 
     def came_back(self, now: datetime) -> bool:
+        if self.put_off():
+            return self.ended_at is not None and self.ended_at <= now - _LEASE
         return self.ending in {"release", "undo"} or (
             self.ending is None and self.expires_at <= now
         )
@@ -95,15 +98,18 @@ class History(RuleBasedStateMachine):
     def lease(self, reviewer: str, count: int) -> None:
         newest, now = self._newest(reviewer), self.clock()
         back = {item for item, one in newest.items() if one.came_back(now)}
-        free = {item for item in self.crowd.truth if item not in newest or newest[item].put_off()}
+        free = self.crowd.truth.keys() - newest.keys()
         got = self.run(self.crowd.lease(reviewer, count))
         items = {one.task.item_id for one in got}
-        # A newcomer gets what he skipped again, once there is nothing else.
-        skipped = {item for item, one in newest.items() if one.ending == "skip"} - free
-        assert len(items) == len(got) == min(count, len(back) + len(free) + len(skipped))
-        assert items <= back | free | skipped
-        assert items <= back or back <= items
-        assert items <= back | free or back | free <= items
+        # A newcomer gets what he put off, and then what he skipped, once there is nothing else.
+        put_off = {item for item, one in newest.items() if one.put_off()} - back
+        skipped = {item for item, one in newest.items() if one.ending == "skip"} - back - put_off
+        first: set[str] = set()
+        for more in (back, free, put_off, skipped):
+            first |= more
+            assert items <= first or first <= items
+        assert items <= first
+        assert len(items) == len(got) == min(count, len(first))
         for one in got:
             before = newest.get(one.task.item_id)
             if before is not None and before.ending is None:
@@ -206,7 +212,7 @@ class History(RuleBasedStateMachine):
                 self.run(work)
         elif one.live(self.clock()):
             self.run(work)
-            one.ending, one.body = ending, body
+            one.ending, one.body, one.ended_at = ending, body, self.clock()
         else:
             with pytest.raises(LeaseExpired):
                 self.run(work)

@@ -80,3 +80,30 @@ async def test_gold_whose_label_is_gone_neither_comes_nor_counts(desk: Desk) -> 
     await desk.put_project(labels=["negative", "positive", "gone"], review=REVIEW)
     assert (await report(desk, "r1"))["gold"]["tasks"] == 1
     assert (await desk.lease_one("r1"))["task"] == lease["task"]
+
+
+async def test_nobody_becomes_a_newcomer_again_because_labels_went(desk: Desk) -> None:
+    await desk.put_project(labels=["negative", "positive", "gone"], review=REVIEW)
+    await add_gold(desk, known("g1", label="gone"), known("g2", label="gone"))
+    for _ in range(2):
+        await desk.answer("r1", "negative")
+    await desk.post(*(entry(f"a{number}") for number in range(3)))
+    await desk.answer("r1", "negative")
+    await add_gold(desk, known("g3"), known("g4"))
+    await desk.put_project(review=REVIEW)
+    assert {one["task"]["item_id"] for one in await desk.lease("r1", 2)} == {"a1", "a2"}
+    seen = await report(desk, "r1")
+    # His accuracy is told from what the project asks about.
+    assert (seen["onboarding_left"], seen["gold"]) == (0, None)
+
+
+async def test_veteran_never_gets_again_what_he_has_skipped(desk: Desk) -> None:
+    await desk.put_project(labels=["negative", "positive", "gone"], review=REVIEW)
+    await add_gold(desk, known("h"))
+    await skip(desk, (await desk.lease_one("r1"))["token"])
+    await add_gold(desk, known("g1", label="gone"), known("g2", label="gone"))
+    for _ in range(2):
+        await desk.answer("r1", "negative")
+    await desk.put_project(review=REVIEW)
+    await desk.post(entry("a"))
+    assert [one["task"]["item_id"] for one in await desk.lease("r1", 5)] == ["a"]

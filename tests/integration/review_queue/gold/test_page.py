@@ -14,7 +14,7 @@ async def project(desk: Desk) -> None:
 
 
 async def test_gold_counts_as_work_of_ones_own(desk: Desk) -> None:
-    await desk.post(entry("a"))
+    await desk.post(*(entry(f"a{number}") for number in range(5)))
     await add_gold(desk, known("g1"), known("g2"))
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
@@ -22,13 +22,13 @@ async def test_gold_counts_as_work_of_ones_own(desk: Desk) -> None:
         async def progress() -> Json:
             return body_of(await anna.http.get("/ui/p/shop/progress?since=2026-11-24T00:00:00Z"))
 
-        assert await progress() == {"open": 1, "leased": 0, "verdicts": 0, "skips": 0}
+        assert await progress() == {"open": 5, "leased": 0, "verdicts": 0, "skips": 0}
         first, second = await desk.lease("anna", 2)
-        assert await progress() == {"open": 1, "leased": 2, "verdicts": 0, "skips": 0}
+        assert await progress() == {"open": 3, "leased": 2, "verdicts": 0, "skips": 0}
         body = {"label": "positive", "active_seconds": 7.0}
         body_of(await anna.post(f"/ui/leases/{first['token']}/verdict", body))
         body_of(await anna.post(f"/ui/leases/{second['token']}/skip", {}))
-        assert await progress() == {"open": 1, "leased": 0, "verdicts": 1, "skips": 1}
+        assert await progress() == {"open": 4, "leased": 0, "verdicts": 1, "skips": 1}
         shown = await anna.http.get("/ui/p/shop/me")
         assert "7.0" in shown.text
         assert "gold" not in shown.text
