@@ -73,6 +73,11 @@ def _claimable(project: str, reviewer: str, available: ColumnElement[bool]) -> C
     return and_(_tasks.c.project == project, _tasks.c.turn.is_not(None), available, ~answered)
 
 
+def _obtainable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool]:
+    available = or_(_for_all(now), _reserved_for(reviewer))
+    return and_(_claimable(project, reviewer, available), _in_any_group)
+
+
 async def claim(
     session: AsyncSession, who: Claimant, group: LaneGroup, count: int
 ) -> Sequence[Row[Any]]:
@@ -130,8 +135,7 @@ async def anything_claimable(
     session: AsyncSession, project: str, reviewer: str, now: datetime
 ) -> bool:
     """Say whether a claim would find something; for those who wait, and who should not lock."""
-    available = or_(_for_all(now), _reserved_for(reviewer))
-    wanted = and_(_claimable(project, reviewer, available), _in_any_group)
+    wanted = _obtainable(project, reviewer, now)
     statement = select(_tasks.c.task_id).where(wanted).limit(1)
     return (await session.execute(statement)).first() is not None
 
@@ -140,8 +144,7 @@ async def claimable_number(
     session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
 ) -> int:
     """Return how many tasks a claim would find, at most `limit`."""
-    available = or_(_for_all(now), _reserved_for(reviewer))
-    wanted = and_(_claimable(project, reviewer, available), _in_any_group)
+    wanted = _obtainable(project, reviewer, now)
     found = select(_tasks.c.task_id).where(wanted).limit(limit)
     statement = select(func.count()).select_from(found.subquery())
     return (await session.execute(statement)).scalar_one()

@@ -86,7 +86,7 @@ def test_wrong_environment_stops_the_start(
 
 
 @pytest.mark.parametrize("name", ["redis", "router", "review_queue", "trainer"])
-async def test_killed_child_is_back_within_ten_seconds(tmp_path: Path, name: str) -> None:
+async def test_killed_child_comes_back(tmp_path: Path, name: str) -> None:
     with launch(tmp_path / "home") as launched:
         before = launched.child(name)
         before.kill()
