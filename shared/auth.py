@@ -18,11 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from fastapi import Request
 
 from shared.contracts.base import new_id
+from shared.home import write_private
 from shared.problems import Forbidden, Unauthorized
 
 Role = Literal["caller", "reviewer", "operator", "service"]
 ROLES: tuple[Role, ...] = get_args(Role)
 _REMEMBERED = 10_000
+_PRIVATE_SUFFIX = ".key.pem"
 _REQUIRED_CLAIMS = ["sub", "role", "exp", "jti"]
 
 
@@ -48,13 +50,20 @@ class Keys:
         self.folder = folder
         self.public_folder = folder / "public"
 
+    def kids(self) -> list[str]:
+        """Return the ids of the private keys, oldest first."""
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        return sorted(
+            name.removesuffix(_PRIVATE_SUFFIX) for name in names if name.endswith(_PRIVATE_SUFFIX)
+        )
+
     def ensure(self) -> str:
         """Return the newest key's id; make a first key pair when there is none."""
-        names = sorted(path.name.removesuffix(".key.pem") for path in self._private_files())
-        return names[-1] if names else self._create()
-
-    def _private_files(self) -> list[Path]:
-        return list(self.folder.glob("*.key.pem"))
+        kids = self.kids()
+        return kids[-1] if kids else self._create()
 
     def _create(self) -> str:
         self.public_folder.mkdir(parents=True, exist_ok=True)
@@ -70,10 +79,11 @@ class Keys:
             serialization.NoEncryption(),
         )
         # The public half first: a crash in between leaves a key that nobody signs with.
-        (self.public_folder / f"{kid}.pem").write_bytes(public)
-        path = self.folder / f"{kid}.key.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(private)
+        write_private(self.public_folder / f"{kid}.pem", public)
+        # Services of another user may be given this folder.
+        self.public_folder.chmod(0o755)
+        (self.public_folder / f"{kid}.pem").chmod(0o644)
+        write_private(self.folder / f"{kid}{_PRIVATE_SUFFIX}", private)
         return kid
 
     def issue(
