@@ -9,6 +9,8 @@ import orjson
 import structlog
 from fastapi import Response
 
+from shared.logs import check_log
+
 log = structlog.get_logger()
 
 # Returns what is wrong, by part; empty when nothing is.
@@ -39,7 +41,9 @@ class Readiness:
         self._service = service
         self._stopping = stopping
         self._missing = [_Watched(name, check) for name, check in missing.items()]
-        self._degraded = [_Watched(name, check) for name, check in degraded.items()]
+        self._degraded = [
+            _Watched(name, check) for name, check in {"log": check_log, **degraded}.items()
+        ]
 
     async def answer(self) -> Response:
         """Make all checks at the same time, and return the response."""
