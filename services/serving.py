@@ -15,9 +15,9 @@ import structlog
 from pydantic_settings import BaseSettings
 
 from shared.home import PRIVATE_UMASK, prepare_home
+from shared.logs import configure_logging
 from shared.memory import keep_one_arena
 from shared.settings import CommonSettings, SettingsError, load_settings
-from shared.telemetry import configure_logging
 
 SERVICES = {
     "router": "RouterSettings",
