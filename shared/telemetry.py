@@ -1,14 +1,15 @@
 """Logs, request ids and metrics. Every metric is declared once, here or in a service's own list."""
 
+import asyncio
 import logging
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 
 import structlog
-from prometheus_client import Counter, disable_created_metrics
+from prometheus_client import Counter, Gauge, disable_created_metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict
 
@@ -42,6 +43,13 @@ CUT_CONNECTIONS = Counter(
 )
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
 
+TOKEN_EXPIRES = Gauge(
+    "surehand_service_token_expires_timestamp_seconds",
+    "When the token expires with which this service calls others, as Unix time",
+    ["service"],
+    multiprocess_mode="livemax",
+)
+
 # Where an application that answers a request before any route is asked names the route's path.
 ROUTE = "surehand.route"
 
@@ -49,6 +57,8 @@ ROUTE = "surehand.route"
 _REQUEST: ContextVar[bytes | None] = ContextVar("request_id", default=None)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
 _OTHER = "other"
+_MEASURE_SECONDS = 15.0
+_REST = 20.0
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -98,6 +108,22 @@ def _with_trace(_: object, __: str, event: EventDict) -> EventDict:
     if (trace := traceparent()) is not None:
         event["trace_id"] = trace.split("-")[1]
     return event
+
+
+async def keep_measuring(measure: Callable[[], Awaitable[object]]) -> None:
+    """Call `measure` again and again, until cancelled.
+
+    Every fifteen seconds, as often as Prometheus usually asks; more rarely where it takes long, so
+    that measuring takes a twentieth of the time at most.
+    """
+    while True:
+        started = time.monotonic()
+        try:
+            await measure()
+        except Exception as error:  # noqa: BLE001 - the next round may succeed
+            log.warning("measuring_failed", cause=repr(error))
+        took = time.monotonic() - started
+        await asyncio.sleep(max(_MEASURE_SECONDS, _REST * took))
 
 
 class RequestContext:

@@ -75,6 +75,7 @@ def create_app(
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
         missing=Readiness(database, store, MIGRATIONS),
+        metrics_token=common.metrics_token.get_secret_value(),
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},

@@ -15,7 +15,7 @@ from services.router.protocols.oip import routes as oip
 from services.router.protocols.oip.refusals import WithError
 from services.router.service import Router, running_router
 from services.router.settings import RouterSettings
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
 from shared.settings import CommonSettings, SettingsError
@@ -37,6 +37,8 @@ def create_app(
     if not common.secret.get_secret_value():
         raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
 
+    show_token_expiry("router", common.service_token.get_secret_value())
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running_router(common, settings, now, app.state.stopping) as router:
@@ -54,6 +56,7 @@ def create_app(
         routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
         missing=missing,
+        metrics_token=common.metrics_token.get_secret_value(),
         body_limit_bytes=common.body_limit_bytes,
         front=partial(_front, limit_bytes=common.body_limit_bytes),
     )

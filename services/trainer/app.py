@@ -17,7 +17,7 @@ from services.trainer.resources import Resources
 from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -37,6 +37,7 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker = Worker(resources)
+    show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -55,6 +56,7 @@ def create_app(
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
         missing=missing,
+        metrics_token=common.metrics_token.get_secret_value(),
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES

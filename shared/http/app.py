@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -58,6 +59,7 @@ def build_app(
     routers: Sequence[APIRouter],
     verifier: Verifier,
     missing: Readiness,
+    metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
     larger_bodies: Mapping[str, int] | None = None,
@@ -66,7 +68,8 @@ def build_app(
 
     `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
     request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
-    server begins to stop: whoever waits then answers. `larger_bodies` has a limit of its own for
+    server begins to stop: whoever waits then answers. `metrics_token` protects /metrics, unless it
+    is empty. `larger_bodies` has a limit of its own for
     each pattern of paths whose routes read their bodies as they come.
     """
     stopping = asyncio.Event()
@@ -82,7 +85,7 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.verifier, app.state.stopping = verifier, stopping
-    for router in (_health(service, missing, stopping), *routers):
+    for router in (_health(service, missing, stopping), _metrics(metrics_token), *routers):
         app.include_router(router)
     problems.install(app)
     describe(app)
@@ -132,8 +135,23 @@ def _health(service: str, missing: Readiness, stopping: asyncio.Event) -> APIRou
         body: dict[str, Any] = {"ready": not lacks, "service": service, "missing": lacks}
         return Response(orjson.dumps(body), 503 if lacks else 200, media_type="application/json")
 
-    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    return router
+
+
+def _metrics(token: str) -> APIRouter:
+    router = APIRouter(tags=["health"])
+    expected = f"Bearer {token}".encode()
+
+    @router.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses=problems.declare(problems.Unauthorized),
+    )
     async def metrics(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if token and not hmac.compare_digest(given, expected):
+            raise problems.Unauthorized("Send SUREHAND_METRICS_TOKEN as the bearer token.")
         accepted = request.headers.get("accept", "")
         text, media_type = await asyncio.to_thread(exposition, accepted)
         return Response(text, media_type=media_type)
