@@ -1,11 +1,13 @@
 """The gauges of the queue: how much waits, and for how long."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from services.review_queue.metrics import DISPUTED, OLDEST_WAIT, WAITING
 from services.review_queue.tasks import repository as tasks
 from shared.db import Database
+from shared.measuring import measuring_loop
 from shared.metrics import LabelledGauge
 
 
@@ -32,7 +34,16 @@ class QueueMeasurement:
         self._disputed.show({(project,): count for project, count in disputed.items()})
         return len(lanes)
 
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Measure while the block lasts; show nothing of the past after it."""
+        try:
+            async with measuring_loop(self.measure).running():
+                yield
+        finally:
+            self.clear()
+
     def clear(self) -> None:
-        """Show nothing any more: the process stops."""
+        """Show nothing any more."""
         for gauge in (self._waiting, self._oldest, self._disputed):
             gauge.show({})

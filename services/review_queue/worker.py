@@ -11,7 +11,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.leases import repository as leases
 from services.review_queue.leases.ending import end_expired
-from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.models import OutboxRow
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.expiry import close_expired
@@ -22,7 +21,6 @@ from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
-from shared.telemetry import keep_measuring
 
 log = structlog.get_logger()
 
@@ -48,7 +46,6 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._webhooks = webhooks
         self._announcer = announcer
-        self._measurement = QueueMeasurement(database, now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -66,16 +63,12 @@ class Worker:
     async def run(self, projects: ProjectService, known: KnownReviewers) -> None:
         """Work until stopped."""
         await self._attempt("projects_healed", projects.heal)
-        measuring = asyncio.create_task(keep_measuring(self._measurement.measure))
         await asyncio.gather(
             self._relay_loop(),
             self._upkeep_loop(projects, known),
             self._announcing_loop(),
             self._webhooks.run(),
         )
-        measuring.cancel()
-        await asyncio.gather(measuring, return_exceptions=True)
-        self._measurement.clear()
 
     async def _relay_loop(self) -> None:
         while not self._stopping.is_set():

@@ -1,6 +1,7 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from services.trainer.ledger import repository as ledger
@@ -11,6 +12,7 @@ from services.trainer.registry.standing import standing_of
 from services.trainer.repository import states
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs
+from shared.measuring import measuring_loop
 from shared.metrics import LabelledGauge
 
 Values = dict[tuple[str, ...], float]
@@ -49,8 +51,17 @@ class TrainerMeasurement:
             await self._add(state, measured)
         self._show(measured)
 
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Measure while the block lasts; show nothing of the past after it."""
+        try:
+            async with measuring_loop(self.measure).running():
+                yield
+        finally:
+            self.clear()
+
     def clear(self) -> None:
-        """Show nothing any more: the process stops."""
+        """Show nothing any more."""
         self._show(_Measured())
 
     def _show(self, measured: _Measured) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.erasure.service import clean_snapshots
 from services.trainer.ledger.service import LedgerReader
-from services.trainer.measuring import TrainerMeasurement
 from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
 from services.trainer.posting import post_pending
@@ -24,7 +23,6 @@ from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from shared.contracts.projects import Project
 from shared.doorbells import outcomes_bell, project_bell, wait_for
-from shared.telemetry import keep_measuring
 
 log = structlog.get_logger()
 
@@ -42,7 +40,6 @@ class Worker:
         self._resources = resources
         self._certifier = Certifier()
         self._ledger = LedgerReader()
-        self._measurement = TrainerMeasurement(resources)
         self._projects: dict[str, asyncio.Task[None]] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._is_tidy = False
@@ -53,15 +50,13 @@ class Worker:
     async def working(self) -> AsyncIterator["Worker"]:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         main = asyncio.create_task(self._find_projects())
-        measuring = asyncio.create_task(keep_measuring(self._measurement.measure))
         try:
             yield self
         finally:
-            tasks = [main, measuring, *self._projects.values(), *self._runs.values()]
+            tasks = [main, *self._projects.values(), *self._runs.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._measurement.clear()
             for project in self._projects:
                 with contextlib.suppress(SQLAlchemyError, OSError):
                     await mark_interrupted(self._resources, project, own=True)

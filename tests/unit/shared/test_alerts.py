@@ -17,10 +17,10 @@ DAY = 86_400
 
 
 def _rules() -> str:
-    (rules,) = re.findall(
-        r"^```yaml\n(# surehand-rules\.yml\n.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE
-    )
-    return rules
+    block = r"^```yaml\n(# surehand-rules\.yml\n.*?)^```"
+    found = re.search(block, PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 @pytest.fixture
