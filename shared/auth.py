@@ -86,8 +86,12 @@ class Keys:
         return kids[-1] if kids else self._create()
 
     def _create(self) -> str:
-        self.public_folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        if not self.public_folder.exists():
+            # Services of another user may be given this folder.
+            self.public_folder.mkdir()
+            self.public_folder.chmod(0o755)
         kid = new_id()
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes(
@@ -100,8 +104,6 @@ class Keys:
         )
         # The public half first: a crash in between leaves a key that nobody signs with.
         write_private(self.public_folder / f"{kid}.pem", public)
-        # Services of another user may be given this folder.
-        self.public_folder.chmod(0o755)
         (self.public_folder / f"{kid}.pem").chmod(0o644)
         write_private(self.folder / f"{kid}{_PRIVATE_SUFFIX}", private)
         return kid

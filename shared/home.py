@@ -1,5 +1,6 @@
 """The home: the folder in which a process keeps its own files, readable by its user alone."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -10,10 +11,10 @@ from shared.settings import SettingsError
 
 PRIVATE_UMASK = 0o077
 _OTHERS = 0o077
-# What Surehand makes in a home. Other files may lie beside it, and are left alone; so are the
-# store, whose folder alone is closed, and the public keys.
+# What Surehand writes in a home. Other files may lie beside it, and are left alone. Keys and the
+# store may be read-only, and are only closed: of the store the folder, of keys all but public ones.
 _FILES = ("*.db", "*.db-*", "surehand.log*", "tokens.json", "*lock", "ready", "demo-*")
-_FOLDERS = ("keys", "spool", "audits", "decisions", "shadow", "trainer", "redis")
+_FOLDERS = ("spool", "audits", "decisions", "shadow", "trainer", "redis")
 _PUBLIC_KEYS = "public"
 
 
@@ -32,9 +33,14 @@ def prepare_home(folder: Path) -> Path:
     try:
         home = folder.resolve()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _tighten(home)
-        for path in _own_paths(home):
-            _tighten(path)
+        for path in (home, *_written_paths(home)):
+            # Another process of this home may just have removed it.
+            with contextlib.suppress(FileNotFoundError):
+                _check_access(path)
+                _tighten(path)
+        for path in (home / "store", *_paths_below(home / "keys")):
+            with contextlib.suppress(FileNotFoundError):
+                _tighten(path)
     except OSError as error:
         # A file in the folder's place is "File exists" to the system.
         cause = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
@@ -57,33 +63,34 @@ def write_private(path: Path, body: bytes) -> None:
     fresh.replace(path)
 
 
-def _own_paths(home: Path) -> Iterator[Path]:
+def _written_paths(home: Path) -> Iterator[Path]:
     for pattern in _FILES:
         yield from home.glob(pattern)
-    store = home / "store"
-    if store.is_dir():
-        yield store
     for name in _FOLDERS:
-        for parent, folders, files in os.walk(home / name):
-            if _PUBLIC_KEYS in folders:
-                folders.remove(_PUBLIC_KEYS)
-            yield Path(parent)
-            yield from (Path(parent, file) for file in files)
+        yield from _paths_below(home / name)
+
+
+def _paths_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        if _PUBLIC_KEYS in folders:
+            folders.remove(_PUBLIC_KEYS)
+        yield Path(parent)
+        yield from (Path(parent, file) for file in files)
+
+
+def _check_access(path: Path) -> None:
+    """Raise what opening the path for writing would raise."""
+    if os.access(path, os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)):
+        return
+    is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+    code = errno.EROFS if is_read_only else errno.EACCES
+    raise OSError(code, os.strerror(code), str(path))
 
 
 def _tighten(path: Path) -> None:
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return  # another process of this home has just removed it
-    is_folder = stat.S_ISDIR(status.st_mode)
-    if not is_folder and not stat.S_ISREG(status.st_mode):
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
         return
-    needed = os.R_OK | os.W_OK | (os.X_OK if is_folder else 0)
-    if not os.access(path, needed) and path.exists():
-        read_only = os.statvfs(path).f_flag & os.ST_RDONLY
-        code = errno.EROFS if read_only else errno.EACCES
-        raise OSError(code, os.strerror(code), str(path))
     is_shared = status.st_mode & stat.S_ISVTX
     if status.st_mode & _OTHERS and status.st_uid == os.geteuid() and not is_shared:
         path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)

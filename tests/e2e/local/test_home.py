@@ -1,14 +1,12 @@
 """The home of a whole installation: one launcher at a time, and for its user alone."""
 
 import os
-import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.harness import wait_until
@@ -46,27 +44,29 @@ async def test_the_next_start_follows_a_killed_launcher_at_once(tmp_path: Path) 
         killed.process.wait()
         assert (home / "lock").read_text() == str(killed.process.pid)
         (home / "ready").unlink()
-        with launch(home, **_ports(killed)) as second:
+        with launch(home, ready=True, **_ports(killed)) as second:
             async with second.client("review_queue", "operator") as queue:
                 assert (await queue.put("/v1/projects/shop", json=SPEC)).status_code == 201
             assert (home / "redis" / "redis.sock").is_socket()
             assert second.stop() == 0
 
 
-def test_services_of_a_killed_launcher_that_go_on_keep_the_home(tmp_path: Path) -> None:
-    with launch(tmp_path / "home") as killed:
-        family = psutil.Process(killed.process.pid).children(recursive=True)
+async def test_a_service_of_a_killed_launcher_that_goes_on_is_waited_for(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with launch(home) as killed:
         router = killed.child("router")
         router.suspend()
         try:
             killed.process.kill()
             killed.process.wait()
-            with launch(tmp_path / "home", ready=False, **_ports(killed)) as second:
-                psutil.wait_procs([child for child in family if child != router], timeout=60)
+            (home / "ready").unlink()
+            with launch(home, ready=False, **_ports(killed)) as second:
+                number = str(second.process.pid)
+                await wait_until(lambda: (home / "lock").read_text() == number, 60)
                 assert second.process.poll() is None
                 router.resume()
-                router.wait(timeout=60)
-                assert second.stop(signal.SIGINT) == 0
+                await wait_until((home / "ready").exists, 90)
+                assert second.stop() == 0
         finally:
             if router.is_running():
                 router.resume()
@@ -135,6 +135,15 @@ def test_a_home_that_cannot_be_written_is_one_sentence(
     assert words.count("\n") == 1
     assert str(home) in words
     assert words.startswith("surehand: ")
+
+
+def test_keys_and_store_of_a_home_may_be_read_only(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for name in ("keys/public", "store"):
+        (home / name).mkdir(parents=True)
+        (home / name).chmod(0o500)
+    (home / "keys").chmod(0o500)
+    assert _said("migrate trainer", home, without_powers()) == (0, "")
 
 
 @pytest.mark.parametrize("place", ["nowhere", "empty"])

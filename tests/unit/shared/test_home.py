@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.auth import Keys
 from shared.home import prepare_home
 from shared.settings import SettingsError
 
@@ -60,6 +61,16 @@ def test_other_files_public_keys_and_a_folder_that_users_share_stay_as_they_are(
     prepare_home(home)
     assert _mode(home) == 0o1777
     assert (_mode(public), _mode(home / "holiday.jpeg")) == (0o644, 0o644)
+
+
+def test_a_folder_made_for_keys_is_closed_but_its_public_keys_can_be_handed_on(
+    tmp_path: Path,
+) -> None:
+    keys = Keys(tmp_path / "keys")
+    kid = keys.ensure()
+    assert (_mode(keys.folder), _mode(keys.folder / f"{kid}.key.pem")) == (0o700, 0o600)
+    public = keys.public_folder
+    assert (_mode(public), _mode(public / f"{kid}.pem")) == (0o755, 0o644)
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
