@@ -59,7 +59,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping):
-            work = asyncio.create_task(worker.run(rooms.projects, rooms.known))
+            work = asyncio.create_task(worker.run(rooms.projects, rooms.known, rooms.restores))
             try:
                 yield
             finally:

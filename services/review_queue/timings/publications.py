@@ -4,9 +4,9 @@ import structlog
 from obstore.exceptions import BaseError
 from pydantic import ValidationError
 
+from services.review_queue.outcomes.places import place_of
 from services.review_queue.timings.steps import Publication
 from shared.contracts.versions import Channels, Manifest
-from shared.http.lists import decode_cursor
 from shared.problems import Problem
 from shared.store import Store, channels_path, manifest_path
 
@@ -51,7 +51,7 @@ class Publications:
 
 def _position(cursor: str | None) -> int | None:
     try:
-        text = decode_cursor(cursor)
+        place = place_of(cursor)
     except Problem:
         return None
-    return int(text) if text is not None and text.isdigit() else None
+    return None if place is None else place.position

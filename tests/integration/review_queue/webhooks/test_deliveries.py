@@ -42,7 +42,7 @@ async def test_outcome_arrives_as_a_signed_cloud_event(bench: Bench, receiver: R
     assert event["data"]["data"] == {"text": "text of order/17"}
     assert event["time"] == event["data"]["resolved_at"]
     feed = await bench.rooms.outcomes.feed(
-        "shop", after=0, limit=9, brief=False, wait_seconds=0, gone=_stays
+        "shop", after=None, limit=9, brief=False, wait_seconds=0, gone=_stays
     )
     assert [event["data"]] == feed.model_dump(mode="json")["outcomes"]
     status = await bench.status()
