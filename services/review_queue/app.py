@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
-from services.review_queue.readiness import Readiness
-from services.review_queue.rooms import furnish
+from services.review_queue.readiness import check_database, check_store
+from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
 from services.review_queue.ui.site import Assets, Site
@@ -74,16 +74,17 @@ def create_app(
         lifespan=lifespan,
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
-        missing=Readiness(database, store, MIGRATIONS),
+        missing={"database": partial(check_database, database, MIGRATIONS)},
+        degraded={"store": partial(check_store, store)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
+    return _furnished(app, rooms, settings)
+
+
+def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:
     app.state.rooms = rooms
-    return _with_pages(app, settings)
-
-
-def _with_pages(app: FastAPI, settings: ReviewQueueSettings) -> FastAPI:
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.mount("/ui/static", Assets())
     return app

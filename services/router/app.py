@@ -34,8 +34,7 @@ def create_app(
     SettingsError
         There is no secret: the audit draw would be one that callers can foresee.
     """
-    if not common.secret.get_secret_value():
-        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+    _require_secret(common)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,8 +43,10 @@ def create_app(
             yield
 
     async def missing() -> dict[str, str]:
-        router: Router = app.state.router
-        return router.versions.missing()
+        return _router(app).versions.missing()
+
+    async def degraded() -> dict[str, str]:
+        return _router(app).handoff.degraded()
 
     app = build_app(
         service="router",
@@ -53,11 +54,22 @@ def create_app(
         lifespan=lifespan,
         routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
-        missing=missing,
+        missing={"versions": missing},
+        degraded={"handoff": degraded},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(_front, limit_bytes=common.body_limit_bytes),
     )
     return app
+
+
+def _require_secret(common: CommonSettings) -> None:
+    if not common.secret.get_secret_value():
+        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+
+
+def _router(app: FastAPI) -> Router:
+    router: Router = app.state.router
+    return router
 
 
 def _front(framework: ASGIApp, limit_bytes: int) -> ASGIApp:

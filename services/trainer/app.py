@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from obstore.exceptions import BaseError
@@ -45,8 +46,8 @@ def create_app(
             yield
         await resources.close()
 
-    async def missing() -> dict[str, str]:
-        return await _missing(resources, worker)
+    async def review_queue() -> dict[str, str]:
+        return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
 
     return build_app(
         service="trainer",
@@ -54,7 +55,8 @@ def create_app(
         lifespan=lifespan,
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
-        missing=missing,
+        missing={"database": partial(_check_database, resources)},
+        degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
@@ -85,18 +87,19 @@ def open_resources(
     )
 
 
-async def _missing(resources: Resources, worker: Worker) -> dict[str, str]:
-    lacks: dict[str, str] = {}
+async def _check_database(resources: Resources) -> dict[str, str]:
     try:
         async with resources.database.reading() as session:
             if not await is_migrated(session):
-                lacks["database"] = "not migrated: run `python -m services migrate trainer`"
+                return {"database": "not migrated: run `python -m services migrate trainer`"}
     except (SQLAlchemyError, OSError) as error:
-        lacks["database"] = f"cannot be reached: {type(error).__name__}"
+        return {"database": f"cannot be reached: {type(error).__name__}"}
+    return {}
+
+
+async def _check_store(resources: Resources) -> dict[str, str]:
     try:
-        await resources.store.folders()
+        await resources.store.probe("trainer")
     except (BaseError, OSError) as error:
-        lacks["store"] = f"cannot be reached: {type(error).__name__}"
-    if not worker.feed_readable:
-        lacks["review_queue"] = "its outcomes cannot be read"
-    return lacks
+        return {"store": f"not writable: {type(error).__name__}"}
+    return {}
