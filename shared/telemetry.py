@@ -54,7 +54,6 @@ ROUTE = "surehand.route"
 _REQUEST: ContextVar[bytes | None] = ContextVar("request_id", default=None)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
 _OTHER = "other"
-_CAUSE_SHOWN = 300
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -114,16 +113,3 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value
     return new_id().encode()
-
-
-def cause_of(error: BaseException) -> str:
-    """Return what went wrong, for a log line: the error's kind, and what it says of itself.
-
-    Errors of the network often say nothing; then the error behind them does.
-    """
-    said = " ".join(str(error).split())[:_CAUSE_SHOWN]
-    kind = type(error).__name__
-    if said:
-        return f"{kind}: {said}"
-    behind = error.__cause__ or error.__context__
-    return kind if behind is None else f"{kind} ({cause_of(behind)})"

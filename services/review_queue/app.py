@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
-from services.review_queue.readiness import check_database, check_store
+from services.review_queue.readiness import check_store
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
@@ -25,6 +25,7 @@ from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
+from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
@@ -74,7 +75,7 @@ def create_app(
         lifespan=lifespan,
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
-        missing={"database": partial(check_database, database, MIGRATIONS)},
+        missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded={"store": partial(check_store, store)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),

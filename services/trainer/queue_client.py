@@ -7,8 +7,8 @@ import httpx
 
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
+from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
-from shared.telemetry import cause_of
 
 
 class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
