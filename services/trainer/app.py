@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from obstore.exceptions import BaseError
 
 from services.trainer.api import evidence, pool, runs, versions
+from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
@@ -16,7 +17,7 @@ from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.database_check import DatabaseCheck
 from shared.db import Database
@@ -37,11 +38,13 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker = Worker(resources)
+    show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
-        async with resources.bells.listening(), worker.working():
+        measuring = TrainerMeasurement(resources).running()
+        async with resources.bells.listening(), worker.working(), measuring:
             yield
         await resources.close()
 
@@ -54,6 +57,7 @@ def create_app(
         lifespan=lifespan,
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
+        metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
         degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
         body_limit_bytes=common.body_limit_bytes,

@@ -12,6 +12,7 @@ from services.review_queue.models import TaskRow
 from services.review_queue.outcomes import repository
 from services.review_queue.outcomes.places import Place, mark_of
 from services.review_queue.outcomes.revisions import outcome_message
+from services.review_queue.outcomes.sequencing import place_outcomes
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
 from shared.contracts.base import task_id_for
@@ -63,7 +64,7 @@ class OutcomeService:
         """Return no outcomes, only the cursor that those committed from now on are behind."""
         async with self.database.reading() as session:
             await current_project(session, project)
-        await self._sequence()
+        await place_outcomes(self.database)
         async with self.database.reading() as session:
             end = await repository.place_at_end(session, project)
         return OutcomeFeed(outcomes=[], cursor=end.cursor)
@@ -71,7 +72,7 @@ class OutcomeService:
     async def _page(
         self, project: str, after: Place | None, limit: int, *, brief: bool
     ) -> OutcomeFeed:
-        await self._sequence()
+        await place_outcomes(self.database)
         async with self.database.reading() as session:
             place = await _confirmed(session, after)
             rows = await repository.feed(
@@ -85,13 +86,6 @@ class OutcomeService:
             outcomes=[outcome_message(outcome, task, brief=brief) for outcome, task in rows],
             cursor=place.cursor,
         )
-
-    async def _sequence(self) -> None:
-        async with self.database.reading() as session:
-            waiting = await repository.unsequenced(session)
-        while waiting:
-            async with self.database.transaction() as session:
-                waiting = await repository.sequence(session)
 
     async def of_item(
         self, project: str, item_id: str, *, wait_seconds: float, gone: Gone

@@ -4,6 +4,7 @@ import time
 
 import structlog
 
+from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository as promise
@@ -57,6 +58,7 @@ async def read_feed(resources: Resources, project: str) -> int:
                 outcomes=len(page.outcomes),
             )
         if len(page.outcomes) < MAX_BATCH:
+            FEED_READ.labels(project).set(time.time())
             return total
 
 
