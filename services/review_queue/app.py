@@ -13,6 +13,7 @@ from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
 from services.review_queue.measuring import QueueMeasurement
+from services.review_queue.outcomes.restores import Restores
 from services.review_queue.readiness import check_store
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -53,14 +54,14 @@ def create_app(
     database = _database(common, settings)
     bells, store = Doorbells(common.redis_url), Store(common.store_address)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
-    relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
-    worker = Worker(database, bells, now, poll, relay, announcer)
+    relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
+    worker = Worker(database, bells, now, poll, relay, Announcer(database, store, now))
     rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), QueueMeasurement(database, now).running():
-            work = asyncio.create_task(worker.run(rooms.projects, rooms.known, rooms.restores))
+            work = asyncio.create_task(worker.run(rooms.projects, rooms.known, restores))
             try:
                 yield
             finally:

@@ -179,7 +179,9 @@ class FeedEpochRow(Base, table=True):
 
     __tablename__ = "feed_epochs"
 
-    epoch: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    epoch: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
     after_position: int = Field(sa_type=BigInteger)
     began_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -18,7 +18,6 @@ from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.gathered import GatheredClaims
 from services.review_queue.leases.times import LeaseTimes
-from services.review_queue.outcomes.restores import Restores
 from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.people.comparing import AgreementService
 from services.review_queue.people.reviewers import ReviewerService
@@ -61,7 +60,6 @@ class Rooms:
     known: KnownReviewers
     adjudication: AdjudicationService
     outcomes: OutcomeService
-    restores: Restores
     timings: TimingService
     feedback: FeedbackService
     webhooks: WebhookService
@@ -113,7 +111,6 @@ def furnish(
         known=known,
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
-        restores=Restores(database, store, now),
         timings=TimingService(database, tasks, Publications(store), now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),

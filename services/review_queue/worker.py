@@ -22,6 +22,7 @@ from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -113,7 +114,7 @@ class Worker:
         try:
             count = await work()
         except (SQLAlchemyError, StoreError, OSError) as error:
-            log.warning("upkeep_failed", work=done, cause=type(error).__name__)
+            log.warning("upkeep_failed", work=done, cause=cause_of(error))
             return
         except Exception:
             # The loop outlives any fault of one round, so that the next round can succeed.

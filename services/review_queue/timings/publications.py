@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from services.review_queue.outcomes.places import place_of
 from services.review_queue.timings.steps import Publication
 from shared.contracts.versions import Channels, Manifest
+from shared.logs import cause_of
 from shared.problems import Problem
 from shared.store import Store, channels_path, manifest_path
 
@@ -35,7 +36,7 @@ class Publications:
                 and (position := _position(manifest.outcomes_cursor)) is not None
             ]
         except (BaseError, OSError, ValidationError) as error:
-            log.warning("publications_unread", project=project, cause=type(error).__name__)
+            log.warning("publications_unread", project=project, cause=cause_of(error))
             return []
         return sorted(found, key=lambda one: one.position)
 

@@ -35,7 +35,7 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
             outcome.revision,
         ):
             continue
-        if row is not None and _says_the_same(row, outcome):
+        if row is not None and (_is_unerased(row, outcome) or _says_the_same(row, outcome)):
             row.reading = state.feed_reading
             continue
         state.outcomes_seen += 1
@@ -49,6 +49,11 @@ def _decides_nothing(outcome: Outcome) -> bool:
     # Its task expired, or waits again. Where people could not answer, that is an answer.
     nothing = outcome.label is None and (outcome.verdicts == 0 or outcome.source == "expiry")
     return nothing and not outcome.erased
+
+
+def _is_unerased(row: OutcomeRow, outcome: Outcome) -> bool:
+    # The restored queue has lost that the item was erased: here it stays so.
+    return row.erasure is not None and not outcome.erased
 
 
 def _says_the_same(row: OutcomeRow, outcome: Outcome) -> bool:

@@ -12,6 +12,7 @@ from services.trainer.queue_client import FeedRestarted, QueueAway
 from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
+from shared.contracts.tasks import OutcomeFeed
 from shared.tracing import record
 
 log = structlog.get_logger()
@@ -27,20 +28,11 @@ async def read_feed(resources: Resources, project: str) -> int:
     QueueAway
         The review queue cannot be reached; what was read before stays read.
     """
-    total, restarted = 0, False
+    total, may_restart = 0, True
     while True:
-        async with resources.database.reading() as session:
-            state = await read_state(session, project)
-        cursor = None if state is None else state.outcomes_cursor
         began = time.time()
-        try:
-            page = await resources.queue.outcomes(project, cursor)
-        except FeedRestarted as error:
-            if restarted or cursor is None:
-                raise QueueAway("its outcomes feed restarts again and again") from error
-            restarted = True
-            await _begin_anew(resources, project, cursor)
-            continue
+        cursor, page = await _next_page(resources, project, may_restart=may_restart)
+        may_restart = False
         if page.outcomes or page.cursor != cursor:
             async with resources.database.transaction() as session:
                 locked = await lock_state(session, project)
@@ -60,6 +52,26 @@ async def read_feed(resources: Resources, project: str) -> int:
         if len(page.outcomes) < MAX_BATCH:
             FEED_READ.labels(project).set(time.time())
             return total
+
+
+async def _next_page(
+    resources: Resources, project: str, *, may_restart: bool
+) -> tuple[str | None, OutcomeFeed]:
+    """Return the cursor that was read up to, and the page behind it.
+
+    After a restore of the review queue that is the first page, if the feed `may_restart`.
+    """
+    async with resources.database.reading() as session:
+        state = await read_state(session, project)
+    cursor = None if state is None else state.outcomes_cursor
+    try:
+        return cursor, await resources.queue.outcomes(project, cursor)
+    except FeedRestarted as error:
+        if cursor is None or not may_restart:
+            # Such as replicas of two releases that do not take one another's cursors.
+            raise QueueAway("its outcomes feed restarts again and again") from error
+    await _begin_anew(resources, project, cursor)
+    return None, await resources.queue.outcomes(project, None)
 
 
 async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:

@@ -116,7 +116,8 @@ async def test_an_operator_says_that_the_database_was_restored(
     said = await declare_restored(common, database)
     (epoch,) = await _epochs(database)
     assert f"epoch {epoch}" in said
-    problem = problem_of(await desk.service.get(FEED, params={"after": cursor}), 409, "feed-restarted")
+    refused = await desk.service.get(FEED, params={"after": cursor})
+    problem = problem_of(refused, 409, "feed-restarted")
     assert problem["epoch"] == epoch
     assert len((await desk.outcomes())["outcomes"]) == 1
     await declare_restored(common, database)

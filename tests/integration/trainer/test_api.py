@@ -142,5 +142,6 @@ async def test_unmigrated_database_is_named_by_readiness(
     async with serve(app) as base, client(base) as anyone:
         response = await anyone.get("/readyz")
         assert response.status_code == 503
-        assert "not migrated" in response.json()["missing"]["database"]
+        fault = "the database has no tables: run `python -m services migrate trainer`"
+        assert response.json()["missing"] == {"migrations": fault}
         assert (await anyone.get("/healthz")).status_code == 200

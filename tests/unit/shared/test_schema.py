@@ -10,7 +10,8 @@ import services.trainer
 from shared.schema import Schema, known_revisions
 
 KNOWN = ["0001", "0002", "0003-from-0002"]
-FOLDERS = [Path(one.__path__[0]) / "migrations" for one in (services.review_queue, services.trainer)]
+SERVICES = (services.review_queue, services.trainer)
+FOLDERS = [Path(service.__path__[0]) / "migrations" for service in SERVICES]
 
 
 @pytest.mark.parametrize(
