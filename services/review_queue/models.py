@@ -174,7 +174,7 @@ class OutcomeRow(Base, table=True):
 class FeedEpochRow(Base, table=True):
     """One epoch of the outcomes feed: the positions after `after_position` were given in it.
 
-    A new one begins with each restore of the database (ADR 18).
+    A new one begins with each restore of the database (ADR 4).
     """
 
     __tablename__ = "feed_epochs"

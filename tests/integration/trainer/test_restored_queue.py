@@ -149,6 +149,21 @@ async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks
         assert list(queue.tasks) == ["item-0"]
 
 
+async def test_an_item_that_was_erased_stays_so_where_the_restored_queue_knows_it_again(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", review(1), "positive")
+        bench.queue.resolve("a", {}, "positive", revision=2, erased=True)
+        await read_feed(bench.resources, PROJECT)
+        bench.queue.restore(1)
+        bench.queue.resolve("a", review(1), "negative", revision=2)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["a"])
+        assert (row.data, row.label, row.erasure) == ({}, "positive", "pending")
+
+
 async def test_a_feed_that_restarts_again_and_again_is_no_feed(
     common: CommonSettings, sqlite_url: str
 ) -> None:
