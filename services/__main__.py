@@ -1,7 +1,8 @@
 """The command line of a Surehand installation: ``python -m services COMMAND``.
 
 ``up`` and ``demo`` run everything on this machine; ``router``, ``review_queue`` and ``trainer`` run
-one service, as containers do; ``migrate`` brings a database up to date; ``token`` prints a token.
+one service, as containers do; ``migrate`` brings a database up to date; ``restored`` is to be run
+after a database was restored from a backup; ``token`` prints a token.
 """
 
 import argparse
@@ -10,7 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.serving import SERVICES, exit_status, load_service_settings, migrate, serve
+from services.serving import (
+    SERVICES,
+    exit_status,
+    load_service_settings,
+    migrate,
+    restored,
+    serve,
+)
 from services.workers import supervise
 from shared.auth import ROLES, Keys
 from shared.settings import CommonSettings, SettingsError, load_settings
@@ -38,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("migrate", help="bring a service's database up to date")
     schema.add_argument("service", choices=["review_queue", "trainer"])
     schema.set_defaults(run=_migrate)
+    restore = commands.add_parser("restored", help="say that a database was restored from a backup")
+    restore.add_argument("service", choices=["review_queue"])
+    restore.set_defaults(run=_restored)
     _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
     return parser
 
@@ -78,7 +89,16 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     common = load_settings(CommonSettings)
-    asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
+    said = asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
+    if said is not None:
+        sys.stderr.write(f"surehand: {said}\n")
+    return 0
+
+
+def _restored(options: argparse.Namespace) -> int:
+    common = load_settings(CommonSettings)
+    settings = load_service_settings(options.service)
+    sys.stderr.write(f"surehand: {asyncio.run(restored(options.service, common, settings))}\n")
     return 0
 
 

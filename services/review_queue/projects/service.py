@@ -24,6 +24,7 @@ from shared.contracts.projects import Project, ProjectSpec
 from shared.db import Database
 from shared.doorbells import project_bell
 from shared.http.lists import encode_cursor
+from shared.logs import cause_of
 from shared.problems import Conflict, NotFound, Unavailable
 from shared.store import Store, project_path
 
@@ -83,7 +84,7 @@ class ProjectService:
         try:
             await self.publish(name)
         except (StoreError, OSError) as error:
-            log.warning("project_publication_failed", project=name, cause=type(error).__name__)
+            log.warning("project_publication_failed", project=name, cause=cause_of(error))
             raise Unavailable(
                 "The project is kept, but the store is away; it is written there by itself."
             ) from error

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
 from services.review_queue.models import OutcomeRow
+from services.review_queue.restored import declare_restored
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.models import DeliveryRow, WebhookRow
 from services.review_queue.webhooks.relay import CLAIM
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
 from shared.contracts.base import task_id_for
+from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.integration.review_queue.webhooks.receiver import (
     Bench,
@@ -42,7 +44,7 @@ async def test_outcome_arrives_as_a_signed_cloud_event(bench: Bench, receiver: R
     assert event["data"]["data"] == {"text": "text of order/17"}
     assert event["time"] == event["data"]["resolved_at"]
     feed = await bench.rooms.outcomes.feed(
-        "shop", after=0, limit=9, brief=False, wait_seconds=0, gone=_stays
+        "shop", after=None, limit=9, brief=False, wait_seconds=0, gone=_stays
     )
     assert [event["data"]] == feed.model_dump(mode="json")["outcomes"]
     status = await bench.status()
@@ -421,3 +423,19 @@ async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     assert (status.pending, status.delivered, status.failed) == (0, 2, 0)
     expected = 2 + sum(status != 204 for status in answers[: len(receiver.received)])
     assert len(receiver.received) == expected
+
+
+async def test_events_after_a_restore_have_ids_that_no_lost_event_had(
+    bench: Bench, receiver: Receiver, common: CommonSettings
+) -> None:
+    await bench.put(hook(receiver))
+    await bench.resolve("a")
+    await bench.pump()
+    await declare_restored(common, bench.database)
+    await bench.resolve("b")
+    await bench.pump()
+    before, after = (message.message_id for message in receiver.received)
+    assert before == f"{task_id_for('shop', 'a')}-1"
+    name, _, epoch = after.rpartition("-")
+    assert name == f"{task_id_for('shop', 'b')}-1"
+    assert int(epoch) >= int(bench.clock().timestamp())
