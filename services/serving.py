@@ -4,6 +4,7 @@ import contextlib
 import errno
 import gc
 import importlib
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from typing import Any
 import structlog
 from pydantic_settings import BaseSettings
 
+from shared.home import PRIVATE_UMASK, prepare_home
 from shared.logs import configure_logging
 from shared.memory import keep_one_arena
 from shared.settings import CommonSettings, SettingsError, load_settings
@@ -26,6 +28,24 @@ log = structlog.get_logger()
 
 GRACE_SECONDS = 10
 _NOT_STARTED = 3
+_WRONG_ENVIRONMENT = 2
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command whose files are for this user alone; return its exit status.
+
+    An environment that it cannot work in is one sentence and status 2.
+    """
+    os.umask(PRIVATE_UMASK)
+    try:
+        return command()
+    except SettingsError as error:
+        sys.stderr.write(f"surehand: {error}\n")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"surehand: {error.filename}: {error.strerror}.\n")
+    return _WRONG_ENVIRONMENT
 
 
 def load_service_settings(service: str, **given: Any) -> BaseSettings:
@@ -58,7 +78,7 @@ def serve(
 
     keep_one_arena()
     configure_logging(service, common.log_level)
-    common.home.mkdir(parents=True, exist_ok=True)
+    prepare_home(common.home)
     app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
     # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
     gc.collect()
@@ -154,7 +174,8 @@ async def _opened_database(
     from shared.db import Database  # noqa: PLC0415 - likewise
     from shared.logs import cause_of  # noqa: PLC0415 - likewise
 
-    common.home.mkdir(parents=True, exist_ok=True)
+    if not settings.database_url:  # type: ignore[attr-defined]
+        prepare_home(common.home)
     database = Database(database_address(service, common, settings))
     try:
         yield database

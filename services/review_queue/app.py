@@ -40,7 +40,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -> Sender:
     """Return what signs and sends events, under the installation's settings."""
     private = settings.webhooks_allow_private
-    registry = Registry(settings.webhook_secrets_dir, allow_private=private)
+    shared = frozenset(settings.webhook_shared_secrets.split())
+    registry = Registry(settings.webhook_secrets_dir, private, shared)
     return Sender(registry, Transport(allow_private=private), now)
 
 

@@ -61,11 +61,12 @@ class ProjectService:
         Conflict
             `if_revision` is given, and the project is not at it.
         Unprocessable
-            A webhook's secret is not to be found here, or its address is not one to send to.
+            A webhook's secret is not the project's or not to be found here, or its address is not
+            one to send to.
         Unavailable
             The store is away; the project is kept, and reaches the store as soon as it is back.
         """
-        self.webhooks.check(spec.webhooks)
+        self.webhooks.check(name, spec.webhooks)
         documents = await read_if_reachable(self.store, name) if spec.webhooks else None
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
