@@ -28,6 +28,7 @@ from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -75,12 +76,16 @@ def create_app(
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
         missing={"database": partial(check_database, database, MIGRATIONS)},
-        degraded={"store": partial(check_store, store)},
+        degraded={"store": partial(check_store, store), "loops": partial(_faults, worker, bells)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     return _furnished(app, rooms, settings)
+
+
+async def _faults(worker: Worker, bells: Doorbells) -> dict[str, str]:
+    return faults_of((*worker.loops, bells.loop))
 
 
 def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:

@@ -18,6 +18,7 @@ from services.router.settings import RouterSettings
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
+from shared.loops import faults_of
 from shared.settings import CommonSettings, SettingsError
 
 
@@ -46,7 +47,8 @@ def create_app(
         return _router(app).versions.missing()
 
     async def degraded() -> dict[str, str]:
-        return _router(app).handoff.degraded()
+        router = _router(app)
+        return faults_of((*router.loops, *router.waiters.loops)) | router.handoff.degraded()
 
     app = build_app(
         service="router",
@@ -55,7 +57,7 @@ def create_app(
         routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
         missing={"versions": missing},
-        degraded={"handoff": degraded},
+        degraded={"loops": degraded},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(_front, limit_bytes=common.body_limit_bytes),
     )

@@ -23,6 +23,7 @@ from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -46,8 +47,9 @@ def create_app(
             yield
         await resources.close()
 
-    async def review_queue() -> dict[str, str]:
-        return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
+    async def loops() -> dict[str, str]:
+        away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
+        return away | faults_of((*worker.loops, resources.bells.loop))
 
     return build_app(
         service="trainer",
@@ -56,7 +58,7 @@ def create_app(
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
         missing={"database": partial(_check_database, resources)},
-        degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
+        degraded={"store": partial(_check_store, resources), "loops": loops},
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES

@@ -21,6 +21,7 @@ from services.router.decision_log.segments import (
 )
 from services.router.slots import Slot
 from shared.doorbells import wait_for
+from shared.loops import Loop
 from shared.store import Store
 
 log = structlog.get_logger()
@@ -58,6 +59,7 @@ class RowLog:
         # When the oldest row was written that waits, and that is being shipped; infinity for none.
         self._waiting_since = math.inf
         self._shipping_since = math.inf
+        self.loop = Loop(kind.name, self._turn, self._rest, expected=(BaseError, OSError))
 
     @property
     def lag_seconds(self) -> float:
@@ -74,13 +76,11 @@ class RowLog:
         """Keep and ship rows while the block lasts; ship what is left at its end."""
         self._slot = await asyncio.to_thread(Slot.take, self._root)
         self._segments = LogSegments(self._slot.folder, self._now)
-        shipping = asyncio.create_task(self._run())
         try:
-            yield self
+            async with self.loop.running():
+                yield self
         finally:
-            shipping.cancel()
-            await asyncio.gather(shipping, return_exceptions=True)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(BaseError, OSError):
                 async with asyncio.timeout(_LAST_SHIP_SECONDS):
                     await self._ship()
             self._slot.close()
@@ -97,15 +97,10 @@ class RowLog:
             self._kind.lost.inc(count)
             log.error("rows_lost", log=self._kind.name, count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except Exception:
-                log.exception("log_failed", log=self._kind.name)
-            await wait_for(self._full, _SHIP_SECONDS)
+    async def _rest(self) -> None:
+        await wait_for(self._full, _SHIP_SECONDS)
 
-    async def _round(self) -> None:
+    async def _turn(self) -> None:
         await asyncio.to_thread(self._adopt)
         await self._ship()
         if self._expired_at is None or self._now() - self._expired_at > timedelta(
@@ -122,17 +117,14 @@ class RowLog:
         waiting = self._segments.sealed()
         self._shipping_since = min(self._shipping_since, self._waiting_since)
         self._waiting_since = math.inf
-        try:
-            self._shipping_since = min(self._shipping_since, oldest_write(waiting))
-            for path in waiting:
-                body = await asyncio.to_thread(packed, path)
-                await self._store.write(store_path(path, self._kind.prefix), body)
-                path.unlink()
-                self._kind.shipped_bytes.inc(len(body))
-        except (BaseError, OSError) as error:
-            log.warning("log_not_shipped", log=self._kind.name, cause=type(error).__name__)
-        else:
-            self._shipping_since = math.inf
+        self._shipping_since = min(self._shipping_since, oldest_write(waiting))
+        for path in waiting:
+            body = await asyncio.to_thread(packed, path)
+            await self._store.write(store_path(path, self._kind.prefix), body)
+            path.unlink()
+            self._kind.shipped_bytes.inc(len(body))
+            self.loop.advance()
+        self._shipping_since = math.inf
 
     async def _expire(self) -> None:
         for project, days in self._retention().items():
