@@ -46,6 +46,12 @@ FAILING_LOOPS = Gauge(
     ["loop"],
     multiprocess_mode="livesum",
 )
+TOKEN_EXPIRES = Gauge(
+    "surehand_service_token_expires_timestamp_seconds",
+    "When the token expires with which this service calls others, as Unix time",
+    ["service"],
+    multiprocess_mode="livemax",
+)
 
 # Where an application that answers a request before any route is asked names the route's path.
 ROUTE = "surehand.route"

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
+from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.readiness import check_database, check_store
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -49,8 +50,7 @@ def create_app(
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """Return the application; `now` is the clock of leases and due dates."""
-    file = (common.home / "review_queue.db").resolve()
-    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    database = _database(common, settings)
     bells, store = Doorbells(common.redis_url), Store(common.store_address)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
@@ -59,7 +59,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with bells.listening(app.state.stopping):
+        async with bells.listening(app.state.stopping), QueueMeasurement(database, now).running():
             work = asyncio.create_task(worker.run(rooms.projects, rooms.known))
             try:
                 yield
@@ -75,6 +75,7 @@ def create_app(
         lifespan=lifespan,
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
+        metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": partial(check_database, database, MIGRATIONS)},
         degraded={"store": partial(check_store, store), "loops": partial(_faults, worker, bells)},
         body_limit_bytes=common.body_limit_bytes,
@@ -86,6 +87,11 @@ def create_app(
 
 async def _faults(worker: Worker, bells: Doorbells) -> dict[str, str]:
     return faults_of((*worker.loops, bells.loop))
+
+
+def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:
+    file = (common.home / "review_queue.db").resolve()
+    return Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
 
 
 def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:

@@ -71,6 +71,8 @@ class Worker:
 
     async def run(self, projects: ProjectService, known: KnownReviewers) -> None:
         """Work until stopped."""
+        if self._stopping.is_set():
+            return
         self.loops += [
             self._upkeep("project_documents", _Publishing(projects)),
             self._upkeep("known_reviewers", known.refresh),

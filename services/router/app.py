@@ -15,7 +15,7 @@ from services.router.protocols.oip import routes as oip
 from services.router.protocols.oip.refusals import WithError
 from services.router.service import Router, running_router
 from services.router.settings import RouterSettings
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
 from shared.loops import faults_of
@@ -35,7 +35,7 @@ def create_app(
     SettingsError
         There is no secret: the audit draw would be one that callers can foresee.
     """
-    _require_secret(common)
+    _check(common)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +56,7 @@ def create_app(
         lifespan=lifespan,
         routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
+        metrics_token=common.metrics_token.get_secret_value(),
         missing={"versions": missing},
         degraded={"loops": degraded},
         body_limit_bytes=common.body_limit_bytes,
@@ -64,9 +65,10 @@ def create_app(
     return app
 
 
-def _require_secret(common: CommonSettings) -> None:
+def _check(common: CommonSettings) -> None:
     if not common.secret.get_secret_value():
         raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+    show_token_expiry("router", common.service_token.get_secret_value())
 
 
 def _router(app: FastAPI) -> Router:

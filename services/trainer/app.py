@@ -10,6 +10,7 @@ from obstore.exceptions import BaseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.api import evidence, pool, runs, versions
+from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
@@ -18,7 +19,7 @@ from services.trainer.resources import Resources
 from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -39,11 +40,13 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker = Worker(resources)
+    show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
-        async with resources.bells.listening(), worker.working():
+        measuring = TrainerMeasurement(resources).running()
+        async with resources.bells.listening(), worker.working(), measuring:
             yield
         await resources.close()
 
@@ -57,6 +60,7 @@ def create_app(
         lifespan=lifespan,
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
+        metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": partial(_check_database, resources)},
         degraded={"store": partial(_check_store, resources), "loops": loops},
         body_limit_bytes=common.body_limit_bytes,

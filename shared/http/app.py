@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -61,30 +62,30 @@ def build_app(
     verifier: Verifier,
     missing: Checks,
     degraded: Checks | None = None,
+    metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
-    `missing` and `degraded` are the checks of `Readiness`. `front` gets each request before FastAPI
-    does. `app.state.stopping` is set when the server begins to stop. `larger_bodies` has limits of
-    their own for patterns of paths whose routes read bodies as they come.
+    `missing` and `degraded` are the checks of `Readiness`. `metrics_token` protects `/metrics`
+    unless empty. `front` gets each request before FastAPI does. `larger_bodies` has limits for
+    patterns of paths whose routes read bodies as they come. `app.state.stopping` is set at the end.
     """
-    stopping = asyncio.Event()
     app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=_stoppable(_traced(service, lifespan), stopping),
+        lifespan=_stoppable(_traced(service, lifespan)),
         redoc_url=None,
         # A redirect would name the address as seen here, behind whatever speaks TLS.
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.state.verifier, app.state.stopping = verifier, stopping
-    readiness = Readiness(service, stopping, missing, degraded or {})
-    for router in (_health(service, readiness), *routers):
+    app.state.verifier, app.state.stopping = verifier, asyncio.Event()
+    readiness = Readiness(service, app.state.stopping, missing, degraded or {})
+    for router in (_health(service, readiness, metrics_token), *routers):
         app.include_router(router)
     problems.install(app)
     describe(app)
@@ -105,19 +106,19 @@ def _traced(service: str, lifespan: Lifespan) -> Lifespan:
 
 
 def _stoppable(
-    lifespan: Lifespan, stopping: asyncio.Event
+    lifespan: Lifespan,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
     """Give the server the event by the lifespan's state."""
 
     @contextlib.asynccontextmanager
     async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
         async with lifespan(app):
-            yield {STOPPING: stopping}
+            yield {STOPPING: app.state.stopping}
 
     return stoppable
 
 
-def _health(service: str, readiness: Readiness) -> APIRouter:
+def _health(service: str, readiness: Readiness, metrics_token: str) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -132,8 +133,16 @@ def _health(service: str, readiness: Readiness) -> APIRouter:
     async def readyz() -> Response:
         return await readiness.answer()
 
-    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    @router.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses=problems.declare(problems.Unauthorized),
+    )
     async def metrics(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if metrics_token and not hmac.compare_digest(given, f"Bearer {metrics_token}".encode()):
+            raise problems.Unauthorized("Send SUREHAND_METRICS_TOKEN as the bearer token.")
         accepted = request.headers.get("accept", "")
         text, media_type = await asyncio.to_thread(exposition, accepted)
         return Response(text, media_type=media_type)
