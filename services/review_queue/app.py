@@ -29,6 +29,7 @@ from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
 from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -77,7 +78,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": partial(check_database, database, MIGRATIONS)},
-        degraded={"store": partial(check_store, store), "loops": partial(_faults, worker, bells)},
+        degraded=_degraded(database, store, worker, bells),
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
@@ -85,8 +86,15 @@ def create_app(
     return _furnished(app, rooms, settings)
 
 
-async def _faults(worker: Worker, bells: Doorbells) -> dict[str, str]:
-    return faults_of((*worker.loops, bells.loop))
+def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells) -> Checks:
+    async def loops() -> dict[str, str]:
+        return faults_of((*worker.loops, bells.loop))
+
+    return {
+        "database": database.check_writes,
+        "store": partial(check_store, store),
+        "loops": loops,
+    }
 
 
 def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:

@@ -18,7 +18,6 @@ from services.router.settings import RouterSettings
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
-from shared.loops import faults_of
 from shared.settings import CommonSettings, SettingsError
 
 
@@ -47,8 +46,7 @@ def create_app(
         return _router(app).versions.missing()
 
     async def degraded() -> dict[str, str]:
-        router = _router(app)
-        return faults_of((*router.loops, *router.waiters.loops)) | router.handoff.degraded()
+        return await _router(app).degraded()
 
     app = build_app(
         service="router",

@@ -62,7 +62,11 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": partial(_check_database, resources)},
-        degraded={"store": partial(_check_store, resources), "loops": loops},
+        degraded={
+            "database": resources.database.check_writes,
+            "store": partial(_check_store, resources),
+            "loops": loops,
+        },
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES

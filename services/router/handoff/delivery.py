@@ -89,11 +89,15 @@ class Handoff:
         """What empties the spools."""
         return self._drainer.loop, self._audit_drainer.loop
 
-    def degraded(self) -> dict[str, str]:
-        """Say whether tasks wait for a review queue that does not take them."""
-        if not self.backlog:
-            return {}
-        return {"review_queue": f"{self.backlog} tasks wait in the spool until it takes them"}
+    async def degraded(self) -> dict[str, str]:
+        """Say whether tasks wait for a review queue that does not take them, or cannot be kept."""
+        found: dict[str, str] = {}
+        if self.backlog:
+            found["review_queue"] = f"{self.backlog} tasks wait in the spool until it takes them"
+        for name, spool in (("spool_disk", self._spool), ("audits_disk", self._audits)):
+            if (fault := await spool.fault()) is not None:
+                found[name] = fault
+        return found
 
     async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
         """Drop dead letters of both spools that are older than their project says, in days."""

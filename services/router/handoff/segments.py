@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from services.router.slots import Slot, sync_folder
+from services.router.slots import Slot, sync_folder, write_whole
 
 SEGMENT_LINES = 1000
 SEGMENT_BYTES = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ class Segments:
         path = self._active or self._open()
         content = b"".join(lines)
         try:
-            _write(self._descriptor, content)
+            write_whole(self._descriptor, content)
         except OSError:
             self._take_back()
             raise
@@ -95,12 +95,6 @@ class Segments:
             self.seal()
 
 
-def _write(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
 def complete_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines that were written to their end."""
     with path.open("rb") as file:
@@ -111,7 +105,7 @@ def append_durably(path: Path, lines: Sequence[bytes]) -> None:
     """Append `lines` to the file at `path` and fsync."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        _write(descriptor, b"".join(lines))
+        write_whole(descriptor, b"".join(lines))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
