@@ -24,6 +24,7 @@ from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
 from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -50,10 +51,6 @@ def create_app(
             yield
         await resources.close()
 
-    async def loops() -> dict[str, str]:
-        away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-        return away | faults_of((*worker.loops, resources.bells.loop))
-
     return build_app(
         service="trainer",
         description=DESCRIPTION,
@@ -62,11 +59,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": partial(_check_database, resources)},
-        degraded={
-            "database": resources.database.check_writes,
-            "store": partial(_check_store, resources),
-            "loops": loops,
-        },
+        degraded=_degraded(resources, worker),
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
@@ -105,6 +98,18 @@ async def _check_database(resources: Resources) -> dict[str, str]:
     except (SQLAlchemyError, OSError) as error:
         return {"database": f"cannot be reached: {type(error).__name__}"}
     return {}
+
+
+def _degraded(resources: Resources, worker: Worker) -> Checks:
+    async def loops() -> dict[str, str]:
+        away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
+        return away | faults_of((*worker.loops, resources.bells.loop))
+
+    return {
+        "database": resources.database.check_writes,
+        "store": partial(_check_store, resources),
+        "loops": loops,
+    }
 
 
 async def _check_store(resources: Resources) -> dict[str, str]:
