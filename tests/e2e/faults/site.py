@@ -19,7 +19,12 @@ from tests.integration.router.factory import project_of
 from tests.integration.trainer.world import migrate
 
 SERVICES = ("review_queue", "router", "trainer")
-DISKS = ("log", "home", "database", "store")
+_USERS = {
+    "log": SERVICES,
+    "home": ("router",),
+    "database": ("review_queue", "trainer"),
+    "store": SERVICES,
+}
 _SPEC = {"labels", "fields", "metadata", "promise"}
 
 
@@ -37,9 +42,13 @@ class Site:
     def pids(self) -> list[int]:
         return [process.process.pid for process in self.processes.values()]
 
+    @property
+    def is_separate(self) -> bool:
+        """Whether a full disk leaves the others: where none can be mounted it does not."""
+        return all(disk.is_mounted for disk in self.disks.values())
+
     def fill(self, disk: str) -> None:
-        users = ["router"] if disk == "home" else SERVICES
-        self.disks[disk].fill(self.processes[user].process.pid for user in users)
+        self.disks[disk].fill(self.processes[user].process.pid for user in _USERS[disk])
 
     async def readiness(self, service: str) -> tuple[int, set[str]]:
         """Return the status of `/readyz` and the degraded parts."""
@@ -69,7 +78,7 @@ async def running_site(folder: Path, keys: Keys, redis_url: str) -> AsyncIterato
 @contextlib.contextmanager
 def _disks(folder: Path) -> Iterator[dict[str, SmallDisk]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(small_disk(folder / name, 16)) for name in DISKS}
+        yield {name: stack.enter_context(small_disk(folder / name, 16)) for name in _USERS}
 
 
 def _environment(disks: dict[str, SmallDisk], keys: Keys, redis_url: str) -> dict[str, str]:
