@@ -81,6 +81,14 @@ class Loop:
 
     async def run(self) -> None:
         """Take turns until `stop`."""
+        try:
+            await self._take_turns()
+        finally:
+            # A loop that has ended fails no longer.
+            if self._error is not None:
+                FAILING_LOOPS.labels(self.name).set(0)
+
+    async def _take_turns(self) -> None:
         delay = _FIRST_DELAY_SECONDS
         self._good_at = self._moved_at = self._now()
         while not self._stopping.is_set():

@@ -128,7 +128,7 @@ class RowLog:
     async def _turn(self) -> None:
         if self._disk_fault is not None:
             with contextlib.suppress(OSError):
-                probe_disk(self._slot.folder)
+                await asyncio.to_thread(probe_disk, self._slot.folder)
                 self._disk_fault = None
                 self._write_held()
         await asyncio.to_thread(self._adopt)
@@ -156,7 +156,7 @@ class RowLog:
             self.loop.advance()
         # Those that the disk still does not take: the store may be elsewhere.
         for held in self._held.sealed():
-            body = compressed(held.lines)
+            body = await asyncio.to_thread(compressed, held.lines)
             await self._store.write(store_path(held.path, self._kind.prefix), body)
             self._held.release(held)
             self._kind.shipped_bytes.inc(len(body))
