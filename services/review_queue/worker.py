@@ -5,12 +5,14 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+import structlog
 from obstore.exceptions import BaseError as StoreError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.leases import repository as leases
 from services.review_queue.leases.ending import end_expired
 from services.review_queue.models import OutboxRow
+from services.review_queue.outcomes.restores import Restores
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.expiry import close_expired
 from services.review_queue.tasks.repository import add_events
@@ -20,7 +22,10 @@ from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.logs import cause_of
 from shared.loops import Loop
+
+log = structlog.get_logger()
 
 _EXPECTED = (SQLAlchemyError, StoreError, OSError)
 # Commits that come close together are rung for together.
@@ -69,19 +74,25 @@ class Worker:
         self._nudged.set()
         self._webhooks.stop()
 
-    async def run(self, projects: ProjectService, known: KnownReviewers) -> None:
+    async def run(
+        self, projects: ProjectService, known: KnownReviewers, restores: Restores
+    ) -> None:
         """Work until stopped."""
         if self._stopping.is_set():
             return
         self.loops += [
+            self._upkeep("feed_end", restores.look),
             self._upkeep("project_documents", _Publishing(projects)),
             self._upkeep("known_reviewers", known.refresh),
         ]
         await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
-        # What the last requests wrote; if it fails, another copy or the next start does it.
-        with contextlib.suppress(*_EXPECTED):
-            await self.relay()
+        # What the last requests wrote; where it fails, another copy or the next start does it.
+        for last in (self.relay, restores.keep):
+            try:
+                await last()
+            except Exception as error:  # noqa: BLE001 - the service stops all the same
+                log.warning("left_for_the_next_start", cause=cause_of(error))
 
     def _upkeep(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
         return Loop(name, turn, self._rest, expected=_EXPECTED)

@@ -16,8 +16,8 @@ from services.trainer.posting import post_pending
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import repository as registry
-from services.trainer.repository import is_migrated, lock_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.repository import lock_state
+from services.trainer.resources import MIGRATIONS, Resources, work_bell
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
@@ -79,9 +79,9 @@ class Worker:
 
     async def _look_for_projects(self) -> None:
         """Start a loop for each project that appears; wait for the schema first."""
-        async with self._resources.database.reading() as session:
-            if not await is_migrated(session):
-                return
+        schema = await self._resources.database.schema(MIGRATIONS)
+        if schema.fault("trainer") is not None:
+            return
         if not self._is_tidy:
             await remove_left_folders(self._resources)
             self._is_tidy = True

@@ -227,4 +227,5 @@ async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any])
     task = await tasks.find(session, delivery.task_id)
     if outcome is None or task is None:
         return None
-    return outcome_event(webhook.project, outcome_message(outcome, task))
+    epoch = await outcomes.epoch_of(session, outcome.position or 0)
+    return outcome_event(webhook.project, outcome_message(outcome, task), epoch)
