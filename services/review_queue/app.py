@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
@@ -54,7 +55,14 @@ def create_app(
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
     worker = Worker(database, bells, now, poll, relay, announcer)
-    rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
+    rooms = furnish(
+        *(database, bells, store, sender),
+        now=now,
+        nudge=worker.nudge,
+        poll_seconds=poll,
+        # Without one the draw differs by replica, and none can be foretold.
+        secret=common.secret.get_secret_value() or secrets.token_hex(),
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from services.review_queue.gold.pausing import PauseService
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
 from services.review_queue.leases.gathered import GatheredClaims
+from services.review_queue.leases.suggestions import Suggestions
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.people.comparing import AgreementService
@@ -42,7 +43,7 @@ from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
 
-# So that nobody can foretell what is gold.
+# So that reviewers cannot foretell which task is gold, or evidence.
 _CHANCE = SystemRandom()
 
 
@@ -93,18 +94,26 @@ def furnish(
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
+    secret: str,
     chance: Random = _CHANCE,
 ) -> Rooms:
-    """Wire the rooms; `nudge` after each commit that wrote to the outbox, `chance` draws gold."""
+    """Wire the rooms; `nudge` after each commit that wrote to the outbox.
+
+    `chance` draws gold and lanes, and `secret` which tasks show no suggestion.
+    """
     times, known, postures = LeaseTimes(now), KnownReviewers(database, now), Postures(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    claims, verdicts = _gathered(database, times, postures, now)
-    gold = GoldDraws(postures, chance)
+    suggestions, seen, turns = Suggestions(secret), KnownProjects(), Turns(database, now)
+    verdicts = GatheredVerdicts(turns, seen)
+    claims = GatheredClaims(turns, seen, times, postures, suggestions, chance)
+    gold = GoldDraws(postures, suggestions, chance)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
+        claims=ClaimService(
+            database, bells, times, claims, now, poll_seconds, gold, suggestions, chance
+        ),
         moves=MoveService.of(database, times, known, postures, verdicts, now=now, nudge=nudge),
         gold=GoldService(database, intake, postures, now),
         pauses=PauseService(database, postures, now),
@@ -124,11 +133,3 @@ def furnish(
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
     )
-
-
-def _gathered(
-    database: Database, times: LeaseTimes, postures: Postures, now: Callable[[], datetime]
-) -> tuple[GatheredClaims, GatheredVerdicts]:
-    """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
-    seen, turns = KnownProjects(), Turns(database, now)
-    return GatheredClaims(turns, seen, times, postures), GatheredVerdicts(turns, seen)

@@ -25,6 +25,7 @@ from services.review_queue.gold.pausing import require_active
 from services.review_queue.gold.postures import Posture, Postures
 from services.review_queue.gold.repository import Situation
 from services.review_queue.leases.repository import Claimant, claimable_number
+from services.review_queue.leases.suggestions import Suggestions, suggestion_of
 from services.review_queue.models import TaskRow
 from services.review_queue.people.trust import Record, gold_rate, onboarding_left
 from shared.contracts.projects import Project
@@ -112,7 +113,7 @@ def _shown(project: Project, row: Row[Any] | TaskRow, suggestion: str | None) ->
         item_id=row.item_id,
         data=row.data,
         metadata=row.item_metadata,
-        suggestion=suggestion,
+        suggestion=None if suggestion is None else suggestion_of(row.prediction, suggestion),
         instructions_revision=project.instructions_revision,
     )
 
@@ -122,6 +123,7 @@ class GoldDraws:
     """Puts gold among the tasks that a reviewer leases."""
 
     postures: Postures
+    suggestions: Suggestions
     chance: random.Random
 
     async def draw(
@@ -231,9 +233,11 @@ class GoldDraws:
             )
             if row is None:
                 continue
+            if not shown or not self.suggestions.shows(row.task_id):
+                return row, None
             if seeded:
                 return row, wrong_suggestion(row.prediction, row.label, labels, self.chance)
-            return row, (row.prediction or {}).get("label") if shown else None
+            return row, (row.prediction or {}).get("label")
         return None
 
 

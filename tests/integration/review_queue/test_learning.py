@@ -13,7 +13,6 @@ from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import ProjectSpec, ReviewSettings
-from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
@@ -43,6 +42,7 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,
+        secret="secret",
     )
     await database.dispose()
 

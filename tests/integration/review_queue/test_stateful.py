@@ -31,7 +31,7 @@ from services.review_queue.worker import Worker
 from shared.auth import Principal
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import ProjectSpec
-from shared.contracts.tasks import Lane, LeaseRequest, SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import Lane, LeaseProgress, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.problems import Conflict
@@ -81,7 +81,14 @@ class History(RuleBasedStateMachine):
         announcer = Announcer(database, store, self.clock)
         worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
         rooms = furnish(
-            database, bells, store, sender, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
+            database,
+            bells,
+            store,
+            sender,
+            now=self.clock,
+            nudge=worker.nudge,
+            poll_seconds=0.01,
+            secret="secret",
         )
         return database, rooms, worker
 
@@ -273,7 +280,7 @@ class History(RuleBasedStateMachine):
         return Principal(lease.reviewer, "reviewer", None, 2e9, "t")
 
     def _use(
-        self, lease: Lease, ending: str, body: object, work: Coroutine[Any, Any, TaskProgress]
+        self, lease: Lease, ending: str, body: object, work: Coroutine[Any, Any, LeaseProgress]
     ) -> bool:
         """Use the lease, and see that it is answered as it should be; say whether it was taken."""
         expected = self.model.judge(lease, ending, body, self.clock())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from random import Random
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 from services.review_queue.gathering import Turns
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.gathered import GatheredClaims
+from services.review_queue.leases.suggestions import Suggestions
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.projects.service import current_project
@@ -77,7 +79,9 @@ async def test_plain_leases_and_verdicts_do_go_together(
     await desk.post(*(entry(f"item-{number}") for number in range(3)))
     database = Database(settings.database_url)
     turns, projects, postures = Turns(database, desk.clock), KnownProjects(), Postures(desk.clock)
-    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures)
+    claims = GatheredClaims(
+        turns, projects, LeaseTimes(desk.clock), postures, Suggestions("secret"), Random(1)
+    )
     verdicts = GatheredVerdicts(turns, projects)
     assert await claims.claim("shop", "r1", 1) is None
     async with database.reading() as session:

@@ -116,6 +116,7 @@ async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) ->
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,
+        secret="secret",
         chance=chance,
     )
     return Crowd(database, rooms, clock)

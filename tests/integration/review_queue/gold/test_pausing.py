@@ -87,7 +87,7 @@ async def test_one_who_always_takes_the_suggestion_is_found(crowd: Crowd) -> Non
     chance = random.Random(4)
 
     def nods(lease: Lease, truth: str) -> str:
-        return lease.task.suggestion or truth
+        return truth if lease.task.suggestion is None else lease.task.suggestion.label
 
     careful = reviewer(0.95, chance)
     assert await answer_gold(crowd, "careful", careful, 40) == 40

@@ -156,7 +156,7 @@ async def open_bench(
     sender = webhook_sender(settings, clock)
     rooms = furnish(
         database, Doorbells(""), Store(common.store_address), sender,
-        now=clock, nudge=lambda: None, poll_seconds=0.1,
+        now=clock, nudge=lambda: None, poll_seconds=0.1, secret="secret",
     )  # fmt: skip
     secret = (settings.webhook_secrets_dir / "hook_secret").read_text().strip()
     try:
