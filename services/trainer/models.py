@@ -43,8 +43,10 @@ class ProjectState(Base, table=True):
 class OutcomeRow(Base, table=True):
     """The latest revision of one item's outcome; `position` is the order of arrival here.
 
-    `erasure` is null but for items that were erased: `pending` while snapshots may hold them, then
-    `done`. Their label still counts as evidence, and trains nothing.
+    `label` is the outcome as it stands, and trains; `evidence_label` and `evidence_blind` are what a
+    promise is judged by (see `evidence.evidence_of`, which also reads rows of the release before,
+    where both are null). `erasure` is null but for items that were erased: `pending` while
+    snapshots may hold them, then `done`. Their label still counts as evidence, and trains nothing.
     """
 
     __tablename__ = "outcomes"
@@ -60,6 +62,8 @@ class OutcomeRow(Base, table=True):
     lane: str
     label: str | None = None
     blind: bool
+    evidence_label: str | None = None
+    evidence_blind: bool | None = None
     data: dict[str, Any] = Field(sa_type=JSON)
     content_hash: str
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)

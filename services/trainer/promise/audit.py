@@ -8,6 +8,7 @@ from services.trainer.ledger import repository as ledger
 from services.trainer.messages import AuditView
 from services.trainer.models import LedgerRow
 from services.trainer.outcomes import repository as outcomes
+from services.trainer.outcomes.evidence import Evidence, evidence_of
 from services.trainer.resources import Resources
 
 _CONFIDENCE = 0.95
@@ -43,20 +44,20 @@ async def describe(resources: Resources, project: str) -> list[AuditView]:
     async with resources.database.reading() as session:
         rows = await ledger.audited(session, project)
         known = await outcomes.of_items(session, project, {row.item_id for row in rows})
-    labels = {row.item_id: row.label for row in known}
+    said = {row.item_id: evidence_of(row) for row in known}
     by_version: dict[str, dict[str, LedgerRow]] = defaultdict(dict)
     for row in rows:
         by_version[row.model_version or ""].setdefault(row.item_id, row)
     return [
-        _view(version, list(audited.values()), labels)
+        _view(version, list(audited.values()), said)
         for version, audited in sorted(by_version.items())
     ]
 
 
-def _view(version: str, rows: list[LedgerRow], labels: dict[str, str | None]) -> AuditView:
-    resolved = [row for row in rows if row.item_id in labels]
+def _view(version: str, rows: list[LedgerRow], said: dict[str, Evidence]) -> AuditView:
+    resolved = [row for row in rows if row.item_id in said]
     # An answer that people could not judge counts as wrong: silence is no evidence for it.
-    errors = sum(labels[row.item_id] != row.label for row in resolved)
+    errors = sum(not said[row.item_id].confirms(row.label) for row in resolved)
     lower, upper = interval(errors, len(resolved)) if resolved else (None, None)
     return AuditView(
         version=version,
