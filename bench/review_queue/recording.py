@@ -20,8 +20,8 @@ from services.review_queue.gathering import Run, Turns
 from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.leases.gathered import GatheredClaims
-from services.review_queue.leases.suggestions import Suggestions
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.statements import is_postgresql
@@ -159,10 +159,10 @@ def _services(
     projects, known = KnownProjects(), KnownReviewers(database, now)
     turns, postures = Turns(database, now, _heard_by(heard)), Postures(now)
     gathered = GatheredVerdicts(turns, projects)
-    suggestions, chance = Suggestions("bench"), Random(0)
-    together = GatheredClaims(turns, projects, times, postures, suggestions, chance)
-    gold = GoldDraws(postures, suggestions, chance)
-    claims = ClaimService(database, bells, times, together, now, 1.0, gold, suggestions, chance)
+    draws = LeaseDraws("bench", Random(0))
+    together = GatheredClaims(turns, projects, times, postures, draws)
+    gold = GoldDraws(postures, draws)
+    claims = ClaimService(database, bells, times, together, now, 1.0, gold)
     return claims, VerdictService(database, times, known, gathered, now, lambda: None)
 
 

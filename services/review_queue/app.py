@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
@@ -13,8 +12,9 @@ from fastapi import FastAPI
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.readiness import Readiness
-from services.review_queue.rooms import furnish
+from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
 from services.review_queue.ui.site import Assets, Site
@@ -55,14 +55,8 @@ def create_app(
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
     worker = Worker(database, bells, now, poll, relay, announcer)
-    rooms = furnish(
-        *(database, bells, store, sender),
-        now=now,
-        nudge=worker.nudge,
-        poll_seconds=poll,
-        # Without one the draw differs by replica, and none can be foretold.
-        secret=common.secret.get_secret_value() or secrets.token_hex(),
-    )
+    parts = (database, bells, store, sender, LeaseDraws(common.secret.get_secret_value()))
+    rooms = furnish(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -87,11 +81,11 @@ def create_app(
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
+    return _furnished(app, rooms, settings)
+
+
+def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:
     app.state.rooms = rooms
-    return _with_pages(app, settings)
-
-
-def _with_pages(app: FastAPI, settings: ReviewQueueSettings) -> FastAPI:
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.mount("/ui/static", Assets())
     return app

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from random import Random, SystemRandom
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.erasure.service import ErasureService
@@ -16,8 +15,8 @@ from services.review_queue.gold.labels import GoldService
 from services.review_queue.gold.pausing import PauseService
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.leases.gathered import GatheredClaims
-from services.review_queue.leases.suggestions import Suggestions
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
 from services.review_queue.people.comparing import AgreementService
@@ -42,9 +41,6 @@ from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
-
-# So that reviewers cannot foretell which task is gold, or evidence.
-_CHANCE = SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -90,30 +86,23 @@ def furnish(
     bells: Doorbells,
     store: Store,
     sender: Sender,
+    draws: LeaseDraws,
     *,
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
-    secret: str,
-    chance: Random = _CHANCE,
 ) -> Rooms:
-    """Wire the rooms; `nudge` after each commit that wrote to the outbox.
-
-    `chance` draws gold and lanes, and `secret` which tasks show no suggestion.
-    """
+    """Wire the rooms; `nudge` after each commit that wrote to the outbox."""
     times, known, postures = LeaseTimes(now), KnownReviewers(database, now), Postures(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    suggestions, seen, turns = Suggestions(secret), KnownProjects(), Turns(database, now)
+    seen, turns, gold = KnownProjects(), Turns(database, now), GoldDraws(postures, draws)
+    claims = GatheredClaims(turns, seen, times, postures, draws)
     verdicts = GatheredVerdicts(turns, seen)
-    claims = GatheredClaims(turns, seen, times, postures, suggestions, chance)
-    gold = GoldDraws(postures, suggestions, chance)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(
-            database, bells, times, claims, now, poll_seconds, gold, suggestions, chance
-        ),
+        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
         moves=MoveService.of(database, times, known, postures, verdicts, now=now, nudge=nudge),
         gold=GoldService(database, intake, postures, now),
         pauses=PauseService(database, postures, now),

@@ -43,9 +43,9 @@ class ProjectState(Base, table=True):
 class OutcomeRow(Base, table=True):
     """The latest revision of one item's outcome; `position` is the order of arrival here.
 
-    `label` is the outcome as it stands, and trains; `evidence_label` and `evidence_blind` are what a
-    promise is judged by (see `evidence.evidence_of`, which also reads rows of the release before,
-    where both are null). `erasure` is null but for items that were erased: `pending` while
+    `label` is the outcome as it stands, and trains; a promise is judged by `evidence_label` and
+    `evidence_blind`, which are null where the release before wrote the row (`outcomes.evidence`
+    reads them). `erasure` is null but for items that were erased: `pending` while
     snapshots may hold them, then `done`. Their label still counts as evidence, and trains nothing.
     """
 

@@ -1,7 +1,6 @@
 """Claiming leases, shared out among the lanes, and waiting for tasks to come."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from services.review_queue.leases import repository
 from services.review_queue.leases.ending import end_expired
 from services.review_queue.leases.gathered import Claimed, GatheredClaims, lease_of
 from services.review_queue.leases.repository import Claimant
-from services.review_queue.leases.suggestions import Suggestions
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.models import TaskRow
 from services.review_queue.projects.service import current_project
@@ -44,8 +42,6 @@ class ClaimService:
     now: Callable[[], datetime]
     poll_seconds: float
     gold: GoldDraws
-    suggestions: Suggestions
-    chance: random.Random
 
     async def lease(
         self,
@@ -117,14 +113,15 @@ class ClaimService:
             who = Claimant(project_name, reviewer, now, expires_at)
             draw = await self.gold.draw(session, project, who, count)
             rows = await self._share_out(session, who, draw.others) if draw.others else []
-            leases = [lease_of(row, project, who.expires_at, self.suggestions) for row in rows]
+            leases = [lease_of(row, project, who.expires_at, self.gathered.draws) for row in rows]
             if rows:
                 await self._record(session, who, rows, leases)
         return Claimed(draw.mixed_with(leases), [row.trace for row in rows])
 
     async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:
+        chance = self.gathered.draws.chance
         own = await repository.claim_own(session, who, count)
-        plan = share_out(count - len(own), self.chance)
+        plan = share_out(count - len(own), chance)
         planned: dict[LaneGroup, int] = {
             "evidence": plan.evidence,
             "mandatory": plan.mandatory,
@@ -142,7 +139,7 @@ class ClaimService:
         for group in ("mandatory", "evidence", "elective"):
             if missing() and len(got[group]) == planned[group]:
                 got[group] += await repository.claim(session, who, group, missing())
-        rows = [*own, *mixed(got.values(), self.chance)]
+        rows = [*own, *mixed(got.values(), chance)]
         if missing():
             rows += await repository.claim_put_off(session, who, missing())
         return rows

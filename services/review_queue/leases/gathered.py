@@ -14,8 +14,8 @@ from services.review_queue.gathering import Decision, Gathering, Turns
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases import bulk
 from services.review_queue.leases.assigning import Claim, assign
+from services.review_queue.leases.draws import LeaseDraws, suggestion_of
 from services.review_queue.leases.ending import end_expired
-from services.review_queue.leases.suggestions import Suggestions, suggestion_of
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.pipelining import Rows, Statement
 from services.review_queue.projects.known import KnownProjects
@@ -50,15 +50,13 @@ class GatheredClaims:
         projects: KnownProjects,
         times: LeaseTimes,
         postures: Postures,
-        suggestions: Suggestions,
-        chance: random.Random,
+        draws: LeaseDraws,
     ) -> None:
         self._turns = turns
         self._postures = postures
         self._projects = projects
         self._times = times
-        self._suggestions = suggestions
-        self._chance = chance
+        self.draws = draws
         self._gatherings: dict[str, Gathering[Claim, Claimed]] = {}
 
     def remember(self, project: Project) -> None:
@@ -78,8 +76,8 @@ class GatheredClaims:
         return await gathering(Claim(reviewer, count))
 
     def _begin(self, project: str, asked: Sequence[Claim], now: datetime) -> "_Part":
-        plan = share_out(sum(claim.count for claim in asked), self._chance)
-        of_all = (self._projects, self._times, self._postures, self._suggestions, self._chance)
+        plan = share_out(sum(claim.count for claim in asked), self.draws.chance)
+        of_all = (self._projects, self._times, self._postures, self.draws)
         return _Part(*of_all, project, asked, plan, now)
 
 
@@ -90,8 +88,7 @@ class _Part:
     projects: KnownProjects
     times: LeaseTimes
     postures: Postures
-    suggestions: Suggestions
-    chance: random.Random
+    draws: LeaseDraws
     project: str
     asked: Sequence[Claim]
     plan: Plan
@@ -114,7 +111,7 @@ class _Part:
         )
 
     async def _give(self, session: AsyncSession, project: Project, rows: Rows) -> Decision[Claimed]:
-        given = assign(_in_order(rows, self.chance), self.asked)
+        given = assign(_in_order(rows, self.draws.chance), self.asked)
         left_over = sum(map(len, given)) < len(rows)
         # A task was not for them: there may be others behind it.
         alone = [
@@ -125,7 +122,7 @@ class _Part:
         expires_at = self.now + await self.times.of(session, project)
         await _end_expired(session, given, self.now)
         leases = [
-            [lease_of(row, project, expires_at, self.suggestions) for row in mine] for mine in given
+            [lease_of(row, project, expires_at, self.draws) for row in mine] for mine in given
         ]
         columns = [
             _columns(row, lease, claim.reviewer)
@@ -166,10 +163,10 @@ def _columns(row: Any, lease: Lease, reviewer: str) -> dict[str, Any]:
     }
 
 
-def lease_of(row: Any, project: Project, expires_at: datetime, suggestions: Suggestions) -> Lease:
+def lease_of(row: Any, project: Project, expires_at: datetime, draws: LeaseDraws) -> Lease:
     """Return a new lease of a task, as its reviewer gets it."""
     blind = row.lane_group == "evidence" or project.review.blind
-    shown = not blind and suggestions.shows(row.task_id)
+    shown = not blind and draws.shows_suggestion(row.task_id)
     return Lease(
         token=secrets.token_urlsafe(_TOKEN_BYTES),
         expires_at=expires_at,

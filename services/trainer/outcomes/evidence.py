@@ -1,4 +1,4 @@
-"""What an item's outcomes are worth as evidence: the answer that was given before anything was shown.
+"""What an item's outcomes are worth as evidence: the answer given before anything was shown.
 
 A reviewer who takes his answer back has seen its outcome, and an operator who asks again knows what
 the model said. So the first answer is the evidence. A later one can end it, and never make it: an

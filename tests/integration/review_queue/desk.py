@@ -109,6 +109,11 @@ class Desk:
         """What the task's timeline says."""
         return [line["kind"] for line in (await self.task(task_id))["timeline"]]
 
+    async def newest(self, item_id: str) -> Json:
+        """The newest outcome of an item, as the feed has it."""
+        rows: list[Json] = (await self.outcomes())["outcomes"]
+        return next(row for row in reversed(rows) if row["item_id"] == item_id)
+
     async def outcomes(self, after: str | None = None, **query: Any) -> Json:
         params = {"after": after, **query} if after else query
         return body_of(await self.service.get("/v1/projects/shop/outcomes", params=params))

@@ -8,11 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import ProjectSpec, ReviewSettings
+from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
@@ -39,10 +41,10 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
         Doorbells(""),
         Store(folder.as_uri()),
         webhook_sender(ReviewQueueSettings(), clock),
+        LeaseDraws("secret"),
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,
-        secret="secret",
     )
     await database.dispose()
 

@@ -81,14 +81,10 @@ class History(RuleBasedStateMachine):
         announcer = Announcer(database, store, self.clock)
         worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
         rooms = furnish(
-            database,
-            bells,
-            store,
-            sender,
+            *(database, bells, store, sender, LeaseDraws("secret")),
             now=self.clock,
             nudge=worker.nudge,
             poll_seconds=0.01,
-            secret="secret",
         )
         return database, rooms, worker
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from random import Random
 from typing import Any
 
 import httpx
@@ -13,8 +12,8 @@ from structlog.testing import capture_logs
 
 from services.review_queue.gathering import Turns
 from services.review_queue.gold.postures import Postures
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.leases.gathered import GatheredClaims
-from services.review_queue.leases.suggestions import Suggestions
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.projects.service import current_project
@@ -79,9 +78,7 @@ async def test_plain_leases_and_verdicts_do_go_together(
     await desk.post(*(entry(f"item-{number}") for number in range(3)))
     database = Database(settings.database_url)
     turns, projects, postures = Turns(database, desk.clock), KnownProjects(), Postures(desk.clock)
-    claims = GatheredClaims(
-        turns, projects, LeaseTimes(desk.clock), postures, Suggestions("secret"), Random(1)
-    )
+    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures, LeaseDraws("secret"))
     verdicts = GatheredVerdicts(turns, projects)
     assert await claims.claim("shop", "r1", 1) is None
     async with database.reading() as session:
