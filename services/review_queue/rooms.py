@@ -95,9 +95,8 @@ def furnish(
     """Wire the rooms; `nudge` after each commit that wrote to the outbox."""
     times, known, postures = LeaseTimes(now), KnownReviewers(database, now), Postures(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    seen, turns, gold = KnownProjects(), Turns(database, now), GoldDraws(postures, draws)
-    claims = GatheredClaims(turns, seen, times, postures, draws)
-    verdicts = GatheredVerdicts(turns, seen)
+    claims, verdicts = _gathered(database, times, postures, draws, now)
+    gold = GoldDraws(postures, draws)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
@@ -122,3 +121,15 @@ def furnish(
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
     )
+
+
+def _gathered(
+    database: Database,
+    times: LeaseTimes,
+    postures: Postures,
+    draws: LeaseDraws,
+    now: Callable[[], datetime],
+) -> tuple[GatheredClaims, GatheredVerdicts]:
+    """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
+    seen, turns = KnownProjects(), Turns(database, now)
+    return GatheredClaims(turns, seen, times, postures, draws), GatheredVerdicts(turns, seen)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import ReviewQueueSettings
@@ -24,6 +25,10 @@ PROJECT: Json = {
     "instructions": "Read the whole review.",
     "review": {"max_overlap": 2, "lease_seconds": 60},
 }
+
+
+# By which all tasks of these tests show their suggestion, where the project shows any.
+SHOWING = SecretStr("the secret of these tests, number 100")
 
 
 class Clock:
@@ -146,7 +151,8 @@ async def open_desk(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> AsyncIterator[Desk]:
     """Serve a review queue while the block lasts."""
-    async with serve(create_app(common, settings, now=clock)) as base_url:
+    known = common.model_copy(update={"secret": SHOWING})
+    async with serve(create_app(known, settings, now=clock)) as base_url:
         desk = Desk(base_url, keys, clock)
         try:
             yield desk

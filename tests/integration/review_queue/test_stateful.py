@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
 from services.review_queue.errors import LeaseExpired
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
