@@ -38,7 +38,7 @@ async def changed_answers(
     `reviewers` is a page in order that leaves nobody out.
     """
     answered = await session.execute(_answered(project, reviewers, since))
-    answers = {reviewer: count for reviewer, count in answered}
+    answers = {row[0]: row[1] for row in answered}
     found = {
         row.reviewer: row for row in await session.execute(_changed(project, reviewers, since))
     }
