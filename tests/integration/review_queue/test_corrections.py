@@ -13,8 +13,9 @@ async def undo(desk: Desk, name: str, token: str) -> Json:
 
 
 async def test_undone_verdict_comes_back_to_its_reviewer_as_later_revisions(desk: Desk) -> None:
-    (receipt, _) = await desk.post(entry("a", lane="audit"), entry("b"))
+    (receipt,) = await desk.post(entry("a", lane="audit"))
     lease = await desk.lease_one("r1")
+    await desk.post(entry("b"))
     await desk.verdict("r1", lease["token"], "negative")
     undone = await undo(desk, "r1", lease["token"])
     assert undone["state"] == "open"

@@ -215,10 +215,11 @@ async def test_verdict_on_behalf_is_checked(desk: Desk) -> None:
 
 
 async def test_reviewer_lists_find_what_he_holds_and_has_answered(desk: Desk) -> None:
-    await desk.post(entry("a"), entry("b"), entry("c"), entry("d", lane="audit"))
+    await desk.post(entry("d", lane="audit"))
+    await desk.answer("r1", "positive")
+    await desk.post(entry("a"), entry("b"), entry("c"))
     desk.clock.turn(10)
     await desk.post(entry("late"))
-    await desk.answer("r1", "positive")
     await desk.lease_one("r1")
 
     async def found(**params: str | float) -> set[str]:
