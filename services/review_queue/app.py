@@ -50,8 +50,7 @@ def create_app(
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """Return the application; `now` is the clock of leases and due dates."""
-    database = _database(common, settings)
-    bells, store = Doorbells(common.redis_url), Store(common.store_address)
+    database, bells, store = _outside(common, settings)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
     worker = Worker(database, bells, now, poll, relay, announcer)
@@ -86,9 +85,12 @@ def create_app(
     return _furnished(app, rooms, settings)
 
 
-def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:
+def _outside(
+    common: CommonSettings, settings: ReviewQueueSettings
+) -> tuple[Database, Doorbells, Store]:
     file = (common.home / "review_queue.db").resolve()
-    return Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    return database, Doorbells(common.redis_url), Store(common.store_address)
 
 
 def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:

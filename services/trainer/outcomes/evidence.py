@@ -8,6 +8,7 @@ error stays an error, and an item whose people changed their minds confirms no v
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.trainer.models import OutcomeRow
@@ -37,7 +38,7 @@ def evidence_of(row: OutcomeRow) -> Evidence:
     return Evidence(row.label if row.revision == 1 else None, row.blind)
 
 
-def confirmed(label: ColumnElement[str]) -> ColumnElement[bool]:
+def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:
     """Say in SQL what `evidence_of` and `Evidence.confirms` say of a row and `label`."""
     kept = and_(col(OutcomeRow.evidence_blind).is_(True), col(OutcomeRow.evidence_label) == label)
     of_the_release_before = and_(
