@@ -68,7 +68,7 @@ async def post_renew(token: str, rooms: InRooms, who: ByReviewer) -> Renewal:
 
 @router.post("/leases/{token}/release", summary="Give the task back", responses=_WITH_TOKEN)
 async def post_release(token: str, rooms: InRooms, who: ByReviewer) -> LeaseProgress:
-    """Give the task back at once; it may come again."""
+    """Give the task back at once. Anybody may have it; until then it is the next of the caller."""
     return await rooms.moves.release(token, who)
 
 

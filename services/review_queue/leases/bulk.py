@@ -50,7 +50,10 @@ _IN_ANY_GROUP = f"lane_group IN {GROUPS} AND"
 _CAME_BACK = f"(turn = {RESERVED_TURN} AND coalesce(reserved_for {{among:reviewers}}, false))"
 # Each with its place, who may have it, and which tasks are in it. No task is in two of them.
 _PARTS: dict[str, tuple[int, str, str]] = {
-    "own": (OWN, "false", f"{_IN_ANY_GROUP} {_RESERVED} = {RESERVED_TURN}"),
+    "own": (
+        *(OWN, "false"),
+        f"{_IN_ANY_GROUP} {_RESERVED} = {RESERVED_TURN} AND (available_at > :now OR {_FOR_ALL})",
+    ),
     **{
         group: (SHARED, "true", f"lane_group = '{group}' AND {_FOR_ALL} AND NOT {_CAME_BACK}")
         for group in GROUPS

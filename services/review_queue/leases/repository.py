@@ -50,9 +50,14 @@ def _reserved_for(reviewer: str) -> ColumnElement[bool]:
     return and_(_tasks.c.state == "open", _tasks.c.reserved_for == reviewer)
 
 
-def _came_back(reviewer: str) -> ColumnElement[bool]:
+def _kept_for(reviewer: str, now: datetime) -> ColumnElement[bool]:
+    # What he gave back is anybody's, and may have expired since.
+    return and_(_reserved_for(reviewer), or_(_tasks.c.available_at > now, _for_all(now)))
+
+
+def _came_back(reviewer: str, now: datetime) -> ColumnElement[bool]:
     # What he took back or gave back himself: his before all others, whichever group it is of.
-    return and_(_reserved_for(reviewer), _tasks.c.turn == RESERVED_TURN)
+    return and_(_kept_for(reviewer, now), _tasks.c.turn == RESERVED_TURN)
 
 
 def _put_off(reviewer: str, now: datetime) -> ColumnElement[bool]:
@@ -74,13 +79,14 @@ def _claimable(project: str, reviewer: str, available: ColumnElement[bool]) -> C
 
 
 def _obtainable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool]:
-    available = or_(_for_all(now), _reserved_for(reviewer))
+    available = or_(_for_all(now), _kept_for(reviewer, now))
     return and_(_claimable(project, reviewer, available), _in_any_group)
 
 
 async def claim_own(session: AsyncSession, who: Claimant, count: int) -> Sequence[Row[Any]]:
     """Claim up to `count` tasks that have come back from the reviewer; return them as leased."""
-    wanted = and_(_claimable(who.project, who.reviewer, _came_back(who.reviewer)), _in_any_group)
+    came_back = _came_back(who.reviewer, who.now)
+    wanted = and_(_claimable(who.project, who.reviewer, came_back), _in_any_group)
     return await _claim(session, who, wanted, count)
 
 

@@ -129,6 +129,18 @@ async def test_item_that_is_needed_after_all_does_not_expire(desk: Desk) -> None
     assert {one["task"]["item_id"] for one in left} == {"open", "leased"}
 
 
+@pytest.mark.parametrize("overlap", [1, 2])
+async def test_task_that_was_given_back_expires_for_its_reviewer_too(
+    desk: Desk, overlap: int
+) -> None:
+    await desk.put_project(review={"lease_seconds": 60, "overlap": overlap})
+    await desk.post(optional(desk, "a", 30), entry("b"))
+    for lease in await desk.lease("r1", count=2):
+        await desk.use("r1", lease["token"], "release")
+    desk.clock.turn(30)
+    assert [one["task"]["item_id"] for one in await desk.lease("r1", count=2)] == ["b"]
+
+
 async def test_later_of_two_expiries_counts(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(optional(desk, "later"), optional(desk, "first"), optional(desk, "never"))
