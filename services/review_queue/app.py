@@ -14,7 +14,8 @@ from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
 from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.measuring import QueueMeasurement
-from services.review_queue.readiness import check_database, check_store
+from services.review_queue.outcomes.restores import Restores
+from services.review_queue.readiness import check_store
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
@@ -27,6 +28,7 @@ from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
+from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
@@ -39,7 +41,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -> Sender:
     """Return what signs and sends events, under the installation's settings."""
     private = settings.webhooks_allow_private
-    registry = Registry(settings.webhook_secrets_dir, allow_private=private)
+    shared = frozenset(settings.webhook_shared_secrets.split())
+    registry = Registry(settings.webhook_secrets_dir, private, shared)
     return Sender(registry, Transport(allow_private=private), now)
 
 
@@ -52,15 +55,15 @@ def create_app(
     """Return the application; `now` is the clock of leases and due dates."""
     database, bells, store = _outside(common, settings)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
-    relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
-    worker = Worker(database, bells, now, poll, relay, announcer)
+    relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
+    worker = Worker(database, bells, now, poll, relay, Announcer(database, store, now))
     parts = (database, bells, store, sender, LeaseDraws(common.secret.get_secret_value()))
     rooms = furnish(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), QueueMeasurement(database, now).running():
-            work = asyncio.create_task(worker.run(rooms.projects, rooms.known))
+            work = asyncio.create_task(worker.run(rooms.projects, rooms.known, restores))
             try:
                 yield
             finally:
@@ -76,7 +79,7 @@ def create_app(
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
-        missing={"database": partial(check_database, database, MIGRATIONS)},
+        missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded={"store": partial(check_store, store)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
