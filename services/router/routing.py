@@ -111,11 +111,15 @@ def standing(
         or not _proven(entry, certificate, project, digest, model_sha256)
     ):
         return Standing("uncertified", "uncertified", expires_at=entry.expires_at)
-    begins = certificate.certified_at - CLOCK_SKEW
+    return _at(entry, certificate, now)
+
+
+def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> Standing:
+    """Judge an entry that is proven by the clock."""
+    begins, until = certificate.certified_at - CLOCK_SKEW, _last_moment(entry)
     if now < begins:
         # Our clock or the trainer's is wrong: how long the promise still holds cannot be known.
         return Standing("uncertified", "uncertified", expires_at=entry.expires_at, until=begins)
-    until = _last_moment(entry)
     if until is None or now >= until:
         return Standing("expired", "promise_expired", expires_at=entry.expires_at)
     return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)

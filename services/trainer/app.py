@@ -9,12 +9,13 @@ from obstore.exceptions import BaseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.api import evidence, pool, runs, versions
+from services.trainer.leases.owners import owner_name
+from services.trainer.leases.service import Leases
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
 from services.trainer.repository import is_migrated
 from services.trainer.resources import Resources
-from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier
@@ -67,9 +68,14 @@ def open_resources(
 ) -> Resources:
     """Make what every use case works with; nothing is connected yet."""
     home = common.home.resolve()
-    database = Database(settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}")
-    store = Store(common.store_address)
+    database = Database(
+        settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",
+        # A trainer that is paused in a transaction must not keep its rows from the next one.
+        idle_seconds=2 * settings.lease_seconds,
+    )
+    store, owner = Store(common.store_address), owner_name()
     projects, bells = Projects(store), Doorbells(common.redis_url)
+    leases = Leases(database, owner, settings.lease_seconds, now)
     return Resources(
         common=common,
         settings=settings,
@@ -78,9 +84,10 @@ def open_resources(
         projects=projects,
         queue=QueueClient(common.review_queue_url, common.service_token.get_secret_value()),
         bells=bells,
-        documents=Documents(database, store, projects, bells, now),
+        leases=leases,
+        documents=Documents(database, store, projects, bells, leases, now),
         now=now,
-        owner=owner_name(),
+        owner=owner,
         runs_folder=home / "trainer" / "runs",
     )
 
@@ -97,6 +104,7 @@ async def _missing(resources: Resources, worker: Worker) -> dict[str, str]:
         await resources.store.folders()
     except (BaseError, OSError) as error:
         lacks["store"] = f"cannot be reached: {type(error).__name__}"
+    lacks |= {f"documents of {name}": why for name, why in resources.documents.faults.items()}
     if not worker.feed_readable:
         lacks["review_queue"] = "its outcomes cannot be read"
     return lacks

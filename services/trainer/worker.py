@@ -13,16 +13,18 @@ from services.trainer.ledger.service import LedgerReader
 from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
 from services.trainer.posting import post_pending
+from services.trainer.projects import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import repository as registry
 from services.trainer.repository import is_migrated, lock_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.resources import Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from shared.contracts.projects import Project
 from shared.doorbells import outcomes_bell, project_bell, wait_for
+from shared.problems import Unavailable
 
 log = structlog.get_logger()
 
@@ -51,7 +53,8 @@ class Worker:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         main = asyncio.create_task(self._find_projects())
         try:
-            yield self
+            async with self._resources.leases.renewing():
+                yield self
         finally:
             tasks = [main, *self._projects.values(), *self._runs.values()]
             for task in tasks:
@@ -92,17 +95,27 @@ class Worker:
                 try:
                     project = await self._resources.projects.find(name)
                     if project is not None:
-                        await self._tick(project)
+                        await self._tick_or_stand_by(project)
                 except QueueAway as error:
                     log.warning("review_queue_away", project=name, cause=str(error))
+                except Unavailable as error:
+                    log.warning("project_left_alone", project=name, cause=str(error))
                 except Exception:
                     log.exception("project_work_failed", project=name)
                 if await wait_for(rung, self._resources.common.poll_seconds):
                     await asyncio.sleep(_GATHER_SECONDS)
                     rung.clear()
 
+    async def _tick_or_stand_by(self, project: Project) -> None:
+        if await self._resources.leases.hold(project.project) is None:
+            self.feed_readable = await self._resources.queue.reachable()
+            return
+        await self._tick(project)
+
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project
+        # First of all: documents of a trainer with another database forbid any work.
+        await resources.documents.sync(name)
         await mark_interrupted(resources, name)
         try:
             await read_feed(resources, name)

@@ -90,19 +90,24 @@ def binomial_cdf(successes: int, trials: int, rate: float) -> float:
         return 0.0
     if successes > trials * rate:
         return max(0.0, 1 - binomial_cdf(trials - successes - 1, trials, 1 - rate))
-    term = math.exp(
-        math.lgamma(trials + 1)
-        - math.lgamma(successes + 1)
-        - math.lgamma(trials - successes + 1)
-        + successes * math.log(rate)
-        + (trials - successes) * math.log1p(-rate)
-    )
+    term = _binomial_term(successes, trials, rate)
     total, count = term, successes
     while count > 0 and term > total * 1e-17:
         term *= count * (1 - rate) / ((trials - count + 1) * rate)
         total += term
         count -= 1
     return min(1.0, total)
+
+
+def _binomial_term(successes: int, trials: int, rate: float) -> float:
+    """Chance of exactly `successes`."""
+    return math.exp(
+        math.lgamma(trials + 1)
+        - math.lgamma(successes + 1)
+        - math.lgamma(trials - successes + 1)
+        + successes * math.log(rate)
+        + (trials - successes) * math.log1p(-rate)
+    )
 
 
 def certificate_fault(certificate: Certificate, expires_at: datetime | None) -> str | None:

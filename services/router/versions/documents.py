@@ -90,10 +90,10 @@ async def read_documents(
     if channels is None:
         channels = known.channels if known and raw[1] is not None else Channels(revision=0)
     else:
-        channels = _newer(name, paths[1], channels, known and known.channels, newest)
+        channels = _newer(name, paths[1], channels, known.channels if known else None, newest)
     promise = _parse(name, paths[2], raw[2], PromiseDocument)
     if promise is not None:
-        promise = _newer(name, paths[2], promise, known and known.promise, newest)
+        promise = _newer(name, paths[2], promise, known.promise if known else None, newest)
         promise = promise and _without_unproven(name, promise)
     images = tuple(name for name, field in project.fields.items() if field.type == "image")
     return Documents(

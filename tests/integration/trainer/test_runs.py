@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer.errors import RunActive
+from services.trainer.leases.owners import owner_name
 from services.trainer.messages import RunRequest, RunView
 from services.trainer.models import Run
 from services.trainer.registry import service as registry
@@ -183,7 +183,7 @@ async def test_run_of_a_dead_former_self_is_marked_at_once(
 ) -> None:
     process = os.getpid() if former == "our own id" else 2**22 - 1
     async with open_bench(common, sqlite_url) as bench:
-        owner = f"{socket.gethostname()}:{process}:former"
+        owner = f"{owner_name().split(':')[0]}:{process}:former"
         run = await _interrupted(bench, owner=owner)
         await mark_interrupted(bench.resources, PROJECT)
         assert (await bench.run(run.run_id)).state == "failed"
