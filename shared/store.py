@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 Document = TypeVar("Document", bound=BaseModel)
 
+_PROBE_BYTES = 4096
 # At the root, beside the projects' folders: no project's name begins with a point.
 _LOCK_FILE = ".replacing"
 
@@ -98,6 +99,14 @@ class Store:
     async def write(self, path: str, body: bytes) -> None:
         """Put `body` at `path`, replacing atomically what was there."""
         await obstore.put_async(self._store, path, body)
+
+    async def probe(self, service: str) -> None:
+        """Write something that `service` alone writes; raise what a write raises.
+
+        At the root, where no project's folder can be: their names begin with a letter. As much as a
+        disk gives room for at a time: a full one still takes an empty file.
+        """
+        await self.write(f"_{service}", bytes(_PROBE_BYTES))
 
     async def read_document(self, path: str, kind: type[Document]) -> Document | None:
         """Return the JSON document at `path` as `parse` does; None when there is none."""

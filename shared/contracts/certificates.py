@@ -58,8 +58,7 @@ def complement(share: float) -> float:
 def binomial_cdf(successes: int, trials: int, rate: float) -> float:
     """Chance of at most `successes` in `trials`, each with chance `rate`.
 
-    Summed from the largest term outwards until terms no longer count, so it takes some
-    sqrt(trials) steps.
+    Summed from the largest term down until terms no longer count: some sqrt(trials) steps.
 
     Parameters
     ----------
@@ -69,8 +68,7 @@ def binomial_cdf(successes: int, trials: int, rate: float) -> float:
 
     Returns
     -------
-    float in [0, 1], with a relative error below 1e-7 for up to 10 million trials where
-    `successes` are fewer than expected.
+    float in [0, 1]; relative error below 1e-7 where `successes` are fewer than expected.
 
     Raises
     ------

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,9 +52,13 @@ class Leases:
         """How long a lease lasts that is not renewed."""
         return self._duration.total_seconds()
 
-    def holders(self) -> dict[str, str]:
-        """Return the trainer that works for each project, as far as this one has looked."""
-        return self._others | dict.fromkeys(self._held, self._owner)
+    def facts(self) -> dict[str, Any]:
+        """Say which projects this trainer works for, and which trainer has each other one."""
+        return {
+            "trainer": self._owner,
+            "works_for": sorted(self._held),
+            "stands_by_for": dict(sorted(self._others.items())),
+        }
 
     async def hold(self, project: str) -> Lease | None:
         """Return this trainer's lease, taken or renewed if need be; None while another has it."""
