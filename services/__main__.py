@@ -1,7 +1,8 @@
 """The command line of a Surehand installation: ``python -m services COMMAND``.
 
 ``up`` and ``demo`` run everything on this machine; ``router``, ``review_queue`` and ``trainer`` run
-one service, as containers do; ``migrate`` brings a database up to date; ``token`` prints a token.
+one service, as containers do; ``migrate`` brings a database up to date; ``new-epoch`` follows a
+restore of the trainer; ``token`` prints a token.
 """
 
 import argparse
@@ -42,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("migrate", help="bring a service's database up to date")
     schema.add_argument("service", choices=["review_queue", "trainer"])
     schema.set_defaults(run=_migrate)
+    epoch = commands.add_parser(
+        "new-epoch", help="after a restore: let this trainer's documents replace all others"
+    )
+    epoch.set_defaults(run=_new_epoch)
     _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
     return parser
 
@@ -82,6 +87,23 @@ def _serve(options: argparse.Namespace) -> int:
 def _migrate(options: argparse.Namespace) -> int:
     common = load_settings(CommonSettings)
     asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
+    return 0
+
+
+def _new_epoch(_: argparse.Namespace) -> int:
+    from services.trainer.app import open_resources  # noqa: PLC0415 - other images lack it
+    from services.trainer.registry.epochs import begin_epochs  # noqa: PLC0415 - as above
+    from services.trainer.settings import TrainerSettings  # noqa: PLC0415 - as above
+
+    async def begin() -> dict[str, int]:
+        resources = open_resources(load_settings(CommonSettings), load_settings(TrainerSettings))
+        try:
+            return await begin_epochs(resources)
+        finally:
+            await resources.close()
+
+    begun = asyncio.run(begin())
+    sys.stdout.write("".join(f"{name}: epoch {epoch}\n" for name, epoch in begun.items()))
     return 0
 
 
