@@ -46,7 +46,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         measuring = TrainerMeasurement(resources).running()
-        async with resources.bells.listening(), worker.working(), measuring:
+        renewals = resources.leases.renewals.running()
+        async with resources.bells.listening(), renewals, worker.working(), measuring:
             yield
         await resources.close()
 

@@ -53,8 +53,7 @@ class Worker:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         main = asyncio.create_task(self._find_projects())
         try:
-            async with self._resources.leases.renewing():
-                yield self
+            yield self
         finally:
             tasks = [main, *self._projects.values(), *self._runs.values()]
             for task in tasks:
@@ -95,27 +94,20 @@ class Worker:
                 try:
                     project = await self._resources.projects.find(name)
                     if project is not None:
-                        await self._tick_or_stand_by(project)
+                        await self._tick(project)
                 except QueueAway as error:
                     log.warning("review_queue_away", project=name, cause=str(error))
-                except Unavailable as error:
-                    log.warning("project_left_alone", project=name, cause=str(error))
                 except Exception:
                     log.exception("project_work_failed", project=name)
                 if await wait_for(rung, self._resources.common.poll_seconds):
                     await asyncio.sleep(_GATHER_SECONDS)
                     rung.clear()
 
-    async def _tick_or_stand_by(self, project: Project) -> None:
-        if await self._resources.leases.hold(project.project) is None:
-            self.feed_readable = await self._resources.queue.reachable()
-            return
-        await self._tick(project)
-
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project
-        # First of all: documents of a trainer with another database forbid any work.
-        await resources.documents.sync(name)
+        if not await self._may_work_for(name):
+            self.feed_readable = await resources.queue.reachable()
+            return
         await mark_interrupted(resources, name)
         try:
             await read_feed(resources, name)
@@ -135,6 +127,16 @@ class Worker:
             await resources.documents.sync(name)
             await runs.start_if_due(resources, project)
             await self._start_queued(project)
+
+    async def _may_work_for(self, name: str) -> bool:
+        """Say whether this trainer has the project, and the documents are those of its database."""
+        if await self._resources.leases.hold(name) is None:
+            return False
+        try:
+            await self._resources.documents.sync(name)
+        except Unavailable:
+            return False  # the log and `/readyz` say why
+        return True
 
     async def _start_queued(self, project: Project) -> None:
         run_id = await runs.queued(self._resources, project.project)

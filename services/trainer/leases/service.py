@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from services.trainer.leases import repository
 from services.trainer.leases.owners import is_gone
 from services.trainer.models import ProjectLease
 from shared.db import Database
+from shared.loops import Loop
 
 log = structlog.get_logger()
 
@@ -35,7 +36,10 @@ class Lease:
 
 
 class Leases:
-    """The leases of this trainer, whose name is `owner`, each for `seconds`."""
+    """The leases of this trainer, whose name is `owner`, each for `seconds`.
+
+    They last while `renewals` run.
+    """
 
     def __init__(
         self, database: Database, owner: str, seconds: float, now: Callable[[], datetime]
@@ -46,6 +50,12 @@ class Leases:
         self._now = now
         self._held: dict[str, Lease] = {}
         self._others: dict[str, str] = {}
+        self.renewals = Loop(
+            "leases",
+            self._renew,
+            lambda: asyncio.sleep(seconds / _RENEWALS),
+            expected=(SQLAlchemyError, OSError),
+        )
 
     @property
     def seconds(self) -> float:
@@ -80,16 +90,6 @@ class Leases:
             self._held.pop(lease.project, None)
             raise LeaseLost(lease.project)
 
-    @contextlib.asynccontextmanager
-    async def renewing(self) -> AsyncIterator[None]:
-        """Renew what is held while the block lasts."""
-        renewals = asyncio.create_task(self._renew())
-        try:
-            yield
-        finally:
-            renewals.cancel()
-            await asyncio.gather(renewals, return_exceptions=True)
-
     async def release(self) -> None:
         """Give back what is held: another trainer takes over at once."""
         if not self._held:
@@ -100,13 +100,8 @@ class Leases:
                 await repository.release(session, self._owner, self._now())
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self.seconds / _RENEWALS)
-            for project in list(self._held):
-                try:
-                    await self._take(project)
-                except Exception as error:  # noqa: BLE001 - the loop outlives every fault
-                    log.warning("lease_not_renewed", project=project, cause=repr(error))
+        for project in list(self._held):
+            await self._take(project)
 
     async def _take(self, project: str) -> Lease | None:
         # A trainer that stands by looks again and again: a look must not wait for writers.

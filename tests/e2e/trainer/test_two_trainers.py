@@ -72,15 +72,15 @@ async def works_for(trainer: Trainer) -> bool:
     return PROJECT in ready["works_for"]
 
 
-async def holder_and_other(trainers: list[Trainer]) -> tuple[Trainer, Trainer]:
+async def holder_and_other(trainers: list[Trainer]) -> list[Trainer]:
     """Wait until one trainer works for the project, and the other says which does."""
 
-    async def found() -> tuple[Trainer, Trainer] | None:
+    async def found() -> list[Trainer]:
         for holder, other in (trainers, trainers[::-1]):
             ready = (await other[1].get("/readyz")).json()
             if await works_for(holder) and PROJECT in ready["stands_by_for"]:
-                return holder, other
-        return None
+                return [holder, other]
+        return []
 
     return await wait_until(found, seconds=60)
 
@@ -127,7 +127,7 @@ async def test_the_revision_never_goes_back_and_a_killed_writer_is_replaced(
                 assert reply.json()["champion"] == version
         channels = await store.read_document(channels_path(PROJECT), Channels)
         assert channels is not None
-        assert channels.writer == seen[0].writer + 1
+        assert channels.writer > seen[0].writer
         assert len(set(seen)) > 10
 
 
