@@ -81,7 +81,7 @@ class Worker:
             await remove_left_folders(self._resources)
             self._is_tidy = True
         names = await self._resources.projects.names()
-        if not names:
+        if not self._resources.leases.any_held:
             self.feed_readable = await self._resources.queue.reachable()
         for name in names:
             if name not in self._projects:
@@ -106,7 +106,6 @@ class Worker:
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project
         if not await self._may_work_for(name):
-            self.feed_readable = await resources.queue.reachable()
             return
         await mark_interrupted(resources, name)
         try:

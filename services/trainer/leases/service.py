@@ -62,6 +62,11 @@ class Leases:
         """How long a lease lasts that is not renewed."""
         return self._duration.total_seconds()
 
+    @property
+    def any_held(self) -> bool:
+        """Whether this trainer works for any project."""
+        return bool(self._held)
+
     def facts(self) -> dict[str, Any]:
         """Say which projects this trainer works for, and which trainer has each other one."""
         return {
