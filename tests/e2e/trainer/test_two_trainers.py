@@ -54,10 +54,14 @@ async def two_trainers(
         trainers = []
         for name in ("a", "b"):
             home = Path(common.home) / name
-            process = stack.enter_context(spawn("trainer", home, free_port(), **environment))
+            process = stack.enter_context(
+                spawn("trainer", home, free_port(), health=None, **environment)
+            )
             token = keys.issue("operator", name)
             operator = await stack.enter_async_context(client(process.base_url, token))
             trainers.append((process, operator))
+        for process, _ in trainers:
+            await asyncio.to_thread(process.wait_ready, seconds=120)
         yield trainers
 
 
