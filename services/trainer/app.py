@@ -7,7 +7,6 @@ from functools import partial
 
 from fastapi import FastAPI
 from obstore.exceptions import BaseError
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.api import evidence, pool, runs, versions
 from services.trainer.leases.owners import owner_name
@@ -16,12 +15,12 @@ from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
-from services.trainer.repository import is_migrated
-from services.trainer.resources import Resources
+from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
+from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
@@ -58,7 +57,7 @@ def create_app(
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
-        missing={"database": partial(_check_database, resources)},
+        missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
         degraded={
             "store": partial(_check_store, resources),
             "review_queue": partial(_check_feed, worker),
@@ -99,16 +98,6 @@ def open_resources(
         owner=owner,
         runs_folder=home / "trainer" / "runs",
     )
-
-
-async def _check_database(resources: Resources) -> dict[str, str]:
-    try:
-        async with resources.database.reading() as session:
-            if not await is_migrated(session):
-                return {"database": "not migrated: run `python -m services migrate trainer`"}
-    except (SQLAlchemyError, OSError) as error:
-        return {"database": f"cannot be reached: {type(error).__name__}"}
-    return {}
 
 
 async def _check_store(resources: Resources) -> dict[str, str]:

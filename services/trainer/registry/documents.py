@@ -36,7 +36,7 @@ _TRUST_SECONDS = 30.0
 _ATTEMPTS = 3
 FOREIGN = (
     "a trainer with another database writes its documents: point all trainers at one database, or,"
-    " if that database is gone, run `python -m services new-epoch`"
+    " if that database is gone, run `python -m services restored trainer`"
 )
 
 

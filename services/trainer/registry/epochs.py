@@ -1,17 +1,22 @@
 """Begin a new epoch by hand: after a restore that the store does not show, or a lost database."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 import structlog
 
 from services.trainer.registry.ordering import next_epoch
 from services.trainer.repository import lock_state
-from services.trainer.resources import Resources
 from shared.contracts.versions import PromiseDocument
-from shared.store import promise_path
+from shared.db import Database
+from shared.store import Store, promise_path
 
 log = structlog.get_logger()
 
 
-async def begin_epochs(resources: Resources) -> dict[str, int]:
+async def begin_epochs(
+    database: Database, store: Store, now: Callable[[], datetime]
+) -> dict[str, int]:
     """Let the documents of every published project belong to this database from now on.
 
     A running trainer writes them anew at its next look, later than all that routers have seen. A
@@ -22,13 +27,13 @@ async def begin_epochs(resources: Resources) -> dict[str, int]:
     The new epoch of each project.
     """
     begun = {}
-    for name in await resources.projects.names():
-        stored = await resources.store.read_document(promise_path(name), PromiseDocument)
+    for name in await store.folders():
+        stored = await store.read_document(promise_path(name), PromiseDocument)
         if stored is None:
             continue
-        async with resources.database.transaction() as session:
+        async with database.transaction() as session:
             state = await lock_state(session, name)
-            state.epoch = next_epoch(state.epoch, stored.epoch, resources.now())
+            state.epoch = next_epoch(state.epoch, stored.epoch, now())
             begun[name] = state.epoch
         log.info("epoch_begun", project=name, epoch=begun[name], before=stored.epoch)
     return begun

@@ -5,6 +5,7 @@ import pytest
 from services.trainer.registry.documents import Documents
 from services.trainer.registry.epochs import begin_epochs
 from services.trainer.repository import lock_state
+from services.trainer.restored import declare_restored
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.problems import Unavailable
 from shared.settings import CommonSettings
@@ -93,7 +94,8 @@ async def test_after_a_restore_of_both_an_epoch_begins_on_command(
     async with open_bench(common, sqlite_url) as bench:
         channels, promise = await publish(bench)
         bench.clock.pass_time(hours=1)
-        begun = await begin_epochs(bench.resources)
+        tools = bench.resources
+        begun = await begin_epochs(tools.database, tools.store, tools.now)
         assert begun == {PROJECT: int(bench.clock.moment.timestamp())}
         await bench.resources.documents.sync(PROJECT)
         assert (await bench.promise()).epoch == (await bench.channels()).epoch == begun[PROJECT]
@@ -113,7 +115,7 @@ async def test_a_trainer_with_another_database_is_refused_until_an_epoch_is_begu
             assert PROJECT in other.resources.documents.faults
             assert (await bench.channels(), await bench.promise()) == (channels, promise)
 
-            await begin_epochs(other.resources)
+            await declare_restored(common, other.resources.database)
             await other.resources.documents.sync(PROJECT)
             assert other.resources.documents.faults == {}
             assert (await bench.promise()).audit_epoch != promise.audit_epoch
