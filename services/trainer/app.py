@@ -24,6 +24,8 @@ from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -58,11 +60,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded={
-            "store": partial(_check_store, resources),
-            "review_queue": partial(_check_feed, worker),
-            "documents": partial(_check_documents, resources),
-        },
+        degraded=_degraded(resources, worker),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
@@ -100,16 +98,25 @@ def open_resources(
     )
 
 
+def _degraded(resources: Resources, worker: Worker) -> Checks:
+    async def loops() -> dict[str, str]:
+        away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
+        return away | faults_of((*worker.loops, resources.leases.renewals, resources.bells.loop))
+
+    return {
+        "database": resources.database.check_writes,
+        "store": partial(_check_store, resources),
+        "loops": loops,
+        "documents": partial(_check_documents, resources),
+    }
+
+
 async def _check_store(resources: Resources) -> dict[str, str]:
     try:
         await resources.store.probe("trainer")
     except (BaseError, OSError) as error:
         return {"store": f"not writable: {type(error).__name__}"}
     return {}
-
-
-async def _check_feed(worker: Worker) -> dict[str, str]:
-    return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
 
 
 async def _check_documents(resources: Resources) -> dict[str, str]:

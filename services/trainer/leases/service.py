@@ -51,7 +51,7 @@ class Leases:
         self._held: dict[str, Lease] = {}
         self._others: dict[str, str] = {}
         self.renewals = Loop(
-            "leases",
+            "project_leases",
             self._renew,
             lambda: asyncio.sleep(seconds / _RENEWALS),
             expected=(SQLAlchemyError, OSError),
