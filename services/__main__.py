@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("service", choices=["review_queue", "trainer"])
     schema.set_defaults(run=_migrate)
     restore = commands.add_parser("restored", help="say that a database was restored from a backup")
-    restore.add_argument("service", choices=["review_queue"])
+    restore.add_argument("service", choices=["review_queue", "trainer"])
     restore.set_defaults(run=_restored)
     _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
     return parser

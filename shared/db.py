@@ -62,9 +62,18 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Database:
-    """One service's database: `transaction()` to write in, `reading()` to read in."""
+    """One service's database: `transaction()` to write in, `reading()` to read in.
 
-    def __init__(self, url: str, *, trusted_seconds: float = _TRUSTED_SECONDS) -> None:
+    PostgreSQL ends a transaction of ours that says nothing for `idle_seconds`; None: never.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        trusted_seconds: float = _TRUSTED_SECONDS,
+        idle_seconds: float | None = None,
+    ) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._engine = _engine(url, trusted_seconds)
@@ -73,6 +82,9 @@ class Database:
         if not self.is_sqlite:
             self._repeating = _engine(url, trusted_seconds, pool_size=2, max_overflow=2)
             event.listen(self._repeating.sync_engine, "connect", plan_once)
+        if idle_seconds is not None and not self.is_sqlite:
+            for engine in self.engines:
+                event.listen(engine.sync_engine, "connect", partial(_bound_idling, idle_seconds))
         # On SQLite a transaction that begins as a read and turns into a write fails at once,
         # whatever the timeout, so every writer says so from the start.
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
@@ -178,6 +190,13 @@ def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 -
     cursor.execute("SET plan_cache_mode = force_generic_plan")
     # A plan made for any number of rows looks dear enough to compile; for these few it never pays.
     cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
+
+
+def _bound_idling(seconds: float, connection: Any, record: object) -> None:  # noqa: ARG001 - as above
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {round(seconds * 1000)}")
     cursor.close()
     connection.commit()
 

@@ -1,21 +1,33 @@
 """The object store's documents: read, verify, replace atomically.
 
-Every document has one writer (docs/explanation/architecture.md), so a replacement needs no
-condition: a reader sees the old bytes or the new ones, never a mixture.
+A reader sees the old bytes or the new ones, never a mixture. Every document has one writer at a
+time (ADR 18); `replace` keeps out one that was paused and does not know that it is no longer that.
 """
 
+import asyncio
+import fcntl
 import hashlib
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import obstore
+import structlog
+from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 from pydantic import BaseModel
+
+log = structlog.get_logger()
 
 Document = TypeVar("Document", bound=BaseModel)
 
 _PROBE_BYTES = 4096
+# At the root, beside the projects' folders: no project's name begins with a point.
+_LOCK_FILE = ".replacing"
+
+
+class Replaced(Exception):  # noqa: N818 - says what another writer did
+    """Another writer replaced the document since it was read; nothing was written."""
 
 
 class Store:
@@ -23,20 +35,66 @@ class Store:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        self._folder: Path | None = None
         if parts.scheme == "file":
-            folder = Path(unquote(parts.path))
-            folder.mkdir(parents=True, exist_ok=True)
-            self._store: ObjectStore = LocalStore(folder, automatic_cleanup=True)
+            self._folder = Path(unquote(parts.path))
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._store: ObjectStore = LocalStore(self._folder, automatic_cleanup=True)
         else:
             self._store = from_url(url)
+        self._has_conditions = True
 
     async def read(self, path: str) -> bytes | None:
         """Return the bytes at `path`; None when there is nothing."""
+        return (await self.read_tagged(path))[0]
+
+    async def read_tagged(self, path: str) -> tuple[bytes | None, str | None]:
+        """Return the bytes at `path`, and the tag by which `replace` knows them; None for none."""
         try:
             result = await obstore.get_async(self._store, path)
         except FileNotFoundError:
-            return None
-        return bytes(await result.bytes_async())
+            return None, None
+        return bytes(await result.bytes_async()), result.meta["e_tag"]
+
+    async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
+        """Put `body` in the place of what `read_tagged` found under `tag` (None: of nothing).
+
+        Returns
+        -------
+        The tag of `body`.
+
+        Raises
+        ------
+        Replaced
+            Something else is there by now.
+        """
+        if self._folder is not None:
+            return await asyncio.to_thread(self._replace_locally, path, body, tag)
+        if self._has_conditions:
+            try:
+                put = await obstore.put_async(
+                    self._store, path, body, mode="create" if tag is None else {"e_tag": tag}
+                )
+                return put["e_tag"]
+            except (AlreadyExistsError, PreconditionError) as error:
+                raise Replaced(path) from error
+            except NotImplementedError:
+                self._has_conditions = False
+                log.warning("store_without_conditions", effect="replacements are not conditional")
+        return (await obstore.put_async(self._store, path, body))["e_tag"]
+
+    def _replace_locally(self, path: str, body: bytes, tag: str | None) -> str | None:
+        """Look and put under a lock of all processes on this folder, which has no conditions."""
+        assert self._folder is not None
+        with (self._folder / _LOCK_FILE).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                found = obstore.head(self._store, path)["e_tag"]
+            except FileNotFoundError:
+                found = None
+            if found != tag:
+                raise Replaced(path)
+            return obstore.put(self._store, path, body)["e_tag"]
 
     async def write(self, path: str, body: bytes) -> None:
         """Put `body` at `path`, replacing atomically what was there."""
@@ -51,15 +109,9 @@ class Store:
         await self.write(f"_{service}", bytes(_PROBE_BYTES))
 
     async def read_document(self, path: str, kind: type[Document]) -> Document | None:
-        """Return the JSON document at `path`, validated; None when there is none.
-
-        Raises
-        ------
-        pydantic.ValidationError
-            It is not a document of `kind`.
-        """
+        """Return the JSON document at `path` as `parse` does; None when there is none."""
         body = await self.read(path)
-        return None if body is None else kind.model_validate_json(body)
+        return None if body is None else parse(body, kind)
 
     async def write_document(self, path: str, document: BaseModel) -> None:
         """Put `document` at `path` as JSON."""
@@ -82,6 +134,17 @@ class Store:
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             return
+
+
+def parse(body: bytes, kind: type[Document]) -> Document:
+    """Return the JSON document `body`; members that a later release has added are ignored.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        It is not a document of `kind`.
+    """
+    return kind.model_validate_json(body, extra="ignore")
 
 
 def sha256(body: bytes) -> str:

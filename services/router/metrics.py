@@ -64,6 +64,16 @@ RELOAD_FAILURES = Counter(
     "Attempts to load a version that were refused",
     _PROJECT,
 )
+REFUSED_DOCUMENTS = Counter(
+    "surehand_router_refused_documents_total",
+    "Documents of the store that were not accepted: older than one before, or malformed",
+    ["project", "document", "cause"],
+)
+REFUSED_CERTIFICATES = Counter(
+    "surehand_router_refused_certificates_total",
+    "Certificates that do not hold in themselves, by what is wrong",
+    ["project", "cause"],
+)
 STORE_FAILURES = Counter("surehand_router_store_failures_total", "Store reads that failed")
 SPOOLED = Counter("surehand_router_spooled_total", "Tasks that went to the spool")
 SPOOL_ENTRIES = Gauge(

@@ -12,18 +12,18 @@ import numpy as np
 
 from services.router.scores import Score
 from shared.contracts.base import task_id_for
+from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.projects import Project
-from shared.contracts.versions import PromiseDocument, PromiseEntry
+from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
 from shared.draws import Draw
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the promise stands for one version at one moment.
+    """How the promise stands for one version at one moment; it stays so before `until`.
 
-    `refusal` is why nothing may be answered; None means that `threshold` is certified, and stays
-    so before `until`.
+    `refusal` is why nothing may be answered; None means that `threshold` is certified.
     """
 
     state: str
@@ -104,20 +104,33 @@ def standing(
         return Standing(entry.state, "promise_suspended", expires_at=entry.expires_at)
     if entry.state == "expired":
         return Standing("expired", "promise_expired", expires_at=entry.expires_at)
-    if entry.state == "uncertified" or not _proven(entry, project, digest, model_sha256):
+    certificate = entry.certificate
+    if (
+        entry.state == "uncertified"
+        or certificate is None
+        or not _proven(entry, certificate, project, digest, model_sha256)
+    ):
         return Standing("uncertified", "uncertified", expires_at=entry.expires_at)
-    until = _last_moment(entry)
+    return _at(entry, certificate, now)
+
+
+def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> Standing:
+    """Judge an entry that is proven by the clock."""
+    begins, until = certificate.certified_at - CLOCK_SKEW, _last_moment(entry)
+    if now < begins:
+        # Our clock or the trainer's is wrong: how long the promise still holds cannot be known.
+        return Standing("uncertified", "uncertified", expires_at=entry.expires_at, until=begins)
     if until is None or now >= until:
         return Standing("expired", "promise_expired", expires_at=entry.expires_at)
     return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
 
 
-def _proven(entry: PromiseEntry, project: Project, digest: str, model_sha256: str) -> bool:
-    certificate = entry.certificate
-    if certificate is None or entry.threshold is None:
-        return False
+def _proven(
+    entry: PromiseEntry, certificate: Certificate, project: Project, digest: str, model_sha256: str
+) -> bool:
     return (
-        certificate.digest == digest
+        entry.threshold is not None
+        and certificate.digest == digest
         and certificate.model_sha256 == model_sha256
         and certificate.target_accuracy == project.promise.target_accuracy
         and certificate.confidence == project.promise.confidence

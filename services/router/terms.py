@@ -8,14 +8,18 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import structlog
 
 from services.router.draws import audit_draw
+from services.router.metrics import REFUSED_CERTIFICATES
 from services.router.routing import Policy, Standing, standing
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
 from shared.contracts.versions import PromiseDocument
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
     documents, promise = view.documents, view.documents.promise
     name = documents.project.project
     found = standing_of(view, scored_by, now)
+    if scored_by is not None and found.refusal is not None and found.until is not None:
+        _report_clocks(name, scored_by.version, found.until)
     policy = Policy(
         project=name,
         labels=tuple(documents.project.labels),
@@ -66,6 +72,18 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
         },
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
+    )
+
+
+def _report_clocks(project: str, version: str, valid_from: datetime) -> None:
+    """Say that a certificate was given after the present moment, as this clock has it."""
+    REFUSED_CERTIFICATES.labels(project, "clock").inc()
+    log.error(
+        "certificate_refused",
+        project=project,
+        model_version=version,
+        cause="clock",
+        valid_from=rfc3339(valid_from),
     )
 
 

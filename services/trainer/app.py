@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from obstore.exceptions import BaseError
 
 from services.trainer.api import evidence, pool, runs, versions
+from services.trainer.leases.owners import owner_name
+from services.trainer.leases.service import Leases
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
 from services.trainer.resources import MIGRATIONS, Resources
-from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier, show_token_expiry
@@ -46,7 +47,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         measuring = TrainerMeasurement(resources).running()
-        async with resources.bells.listening(), worker.working(), measuring:
+        renewals = resources.leases.renewals.running()
+        async with resources.bells.listening(), renewals, worker.working(), measuring:
             yield
         await resources.close()
 
@@ -59,6 +61,7 @@ def create_app(
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
         degraded=_degraded(resources, worker),
+        facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
@@ -71,9 +74,14 @@ def open_resources(
 ) -> Resources:
     """Make what every use case works with; nothing is connected yet."""
     home = common.home.resolve()
-    database = Database(settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}")
-    store = Store(common.store_address)
+    database = Database(
+        settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",
+        # A trainer that is paused in a transaction must not keep its rows from the next one.
+        idle_seconds=2 * settings.lease_seconds,
+    )
+    store, owner = Store(common.store_address), owner_name()
     projects, bells = Projects(store), Doorbells(common.redis_url)
+    leases = Leases(database, owner, settings.lease_seconds, now)
     return Resources(
         common=common,
         settings=settings,
@@ -82,9 +90,10 @@ def open_resources(
         projects=projects,
         queue=QueueClient(common.review_queue_url, common.service_token.get_secret_value()),
         bells=bells,
-        documents=Documents(database, store, projects, bells, now),
+        leases=leases,
+        documents=Documents(database, store, projects, bells, leases, now),
         now=now,
-        owner=owner_name(),
+        owner=owner,
         runs_folder=home / "trainer" / "runs",
     )
 
@@ -92,12 +101,13 @@ def open_resources(
 def _degraded(resources: Resources, worker: Worker) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-        return away | faults_of((*worker.loops, resources.bells.loop))
+        return away | faults_of((*worker.loops, resources.leases.renewals, resources.bells.loop))
 
     return {
         "database": resources.database.check_writes,
         "store": partial(_check_store, resources),
         "loops": loops,
+        "documents": partial(_check_documents, resources),
     }
 
 
@@ -107,3 +117,7 @@ async def _check_store(resources: Resources) -> dict[str, str]:
     except (BaseError, OSError) as error:
         return {"store": f"not writable: {type(error).__name__}"}
     return {}
+
+
+async def _check_documents(resources: Resources) -> dict[str, str]:
+    return {f"documents of {name}": why for name, why in resources.documents.faults.items()}

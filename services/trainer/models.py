@@ -38,8 +38,21 @@ class ProjectState(Base, table=True):
     shadow: list[str] = Field(default_factory=list, sa_type=JSON)
     history: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     watched_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    epoch: int = Field(default=0, sa_type=BigInteger)
+    """Of the documents: when this database, or its restoration, began to write them; 0: not yet."""
     policy_revision: int = 0
     channels_revision: int = 0
+
+
+class ProjectLease(Base, table=True):
+    """Which trainer works for a project. `fencing` counts the trainers that have."""
+
+    __tablename__ = "project_leases"
+
+    project: str = Field(primary_key=True)
+    owner: str
+    fencing: int = Field(sa_type=BigInteger)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class OutcomeRow(Base, table=True):

@@ -45,3 +45,8 @@ class Projects:
     async def names(self) -> list[str]:
         """Return the store's top-level folders: each may be a project."""
         return await self._store.folders()
+
+
+def work_bell(project: str) -> str:
+    """Rung when the trainer itself has something to do for a project."""
+    return f"trainer.{project}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from services.trainer.leases.service import Leases
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
@@ -32,6 +33,7 @@ class Resources:
     projects: Projects
     queue: QueueClient
     bells: Doorbells
+    leases: Leases
     documents: Documents
     now: Callable[[], datetime]
     owner: str
@@ -39,11 +41,7 @@ class Resources:
     under_way: set[str] = field(default_factory=set)
 
     async def close(self) -> None:
-        """Close what was connected."""
+        """Give the projects back, and close what was connected."""
+        await self.leases.release()
         await self.queue.close()
         await self.database.dispose()
-
-
-def work_bell(project: str) -> str:
-    """Rung when the trainer itself has something to do for a project."""
-    return f"trainer.{project}"

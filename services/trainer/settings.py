@@ -21,3 +21,5 @@ class TrainerSettings(BaseSettings):
     """Processor time that the check of an uploaded model may take."""
     model_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1024)
     """Largest model that may be uploaded."""
+    lease_seconds: float = Field(default=15.0, ge=1, le=3600)
+    """How long a trainer that does not answer keeps its projects from another."""

@@ -13,17 +13,19 @@ from services.trainer.ledger.service import LedgerReader
 from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
 from services.trainer.posting import post_pending
+from services.trainer.projects import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import repository as registry
 from services.trainer.repository import lock_state
-from services.trainer.resources import MIGRATIONS, Resources, work_bell
+from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from shared.contracts.projects import Project
 from shared.doorbells import outcomes_bell, project_bell, wait_for
 from shared.loops import Loop
+from shared.problems import Unavailable
 
 _EXPECTED = (QueueAway, SQLAlchemyError, StoreError, OSError)
 # A long feed, or a certification of many answers, takes its time.
@@ -86,7 +88,7 @@ class Worker:
             await remove_left_folders(self._resources)
             self._is_tidy = True
         names = await self._resources.projects.names()
-        if not names:
+        if not self._resources.leases.any_held:
             self.feed_readable = await self._resources.queue.reachable()
         for name in names:
             if name not in self._projects:
@@ -112,6 +114,8 @@ class Worker:
 
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project
+        if not await self._may_work_for(name):
+            return
         await mark_interrupted(resources, name)
         try:
             await read_feed(resources, name)
@@ -131,6 +135,16 @@ class Worker:
             await resources.documents.sync(name)
             await runs.start_if_due(resources, project)
             await self._start_queued(project)
+
+    async def _may_work_for(self, name: str) -> bool:
+        """Say whether this trainer has the project, and the documents are those of its database."""
+        if await self._resources.leases.hold(name) is None:
+            return False
+        try:
+            await self._resources.documents.sync(name)
+        except Unavailable:
+            return False  # the log and `/readyz` say why
+        return True
 
     async def _start_queued(self, project: Project) -> None:
         run_id = await runs.queued(self._resources, project.project)

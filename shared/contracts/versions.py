@@ -1,12 +1,15 @@
 """The trainer's documents in the store: manifest, channels, promise."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from shared.contracts.base import Label, Message, UtcTime
 
 VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+METHOD = "fixed-sequence-clopper-pearson"
+"""How certificates are given today; a router answers under no other."""
 
 PromiseState = Literal["certified", "warn", "suspended", "recertifying", "uncertified", "expired"]
 
@@ -60,6 +63,36 @@ class Manifest(ModelInterface):
     signature: str | None = None
 
 
+class Order(NamedTuple):
+    """The place of a document among all that were ever stored at its path."""
+
+    epoch: int = 0
+    revision: int = 0
+    writer: int = 0
+
+    def is_older_than(self, other: "Order") -> bool:
+        """Say whether it was written before `other`, or by a trainer that had lost its lease."""
+        return self[:2] < other[:2] or (self.epoch == other.epoch and self.writer < other.writer)
+
+
+class StoredDocument(Message):
+    """A document that is replaced.
+
+    `epoch` begins anew when a database is restored, `revision` counts within it, `writer` is the
+    fencing number of the lease that it was written under. Documents of the release before lack
+    epoch and writer.
+    """
+
+    epoch: int = Field(default=0, ge=0)
+    revision: int
+    writer: int = Field(default=0, ge=0)
+
+    @property
+    def order(self) -> Order:
+        """Its place among all documents at its path."""
+        return Order(self.epoch, self.revision, self.writer)
+
+
 class Challenger(Message):
     """A version that gets a share of the traffic."""
 
@@ -74,10 +107,9 @@ class ChannelEvent(Message):
     live_at: UtcTime
 
 
-class Channels(Message):
+class Channels(StoredDocument):
     """``channels.json``: the pointer that publication flips."""
 
-    revision: int
     champion: str | None = None
     previous: str | None = None
     challenger: Challenger | None = None
@@ -85,25 +117,40 @@ class Channels(Message):
     history: list[ChannelEvent] = []
 
 
+class Window(Message):
+    """When the traffic was received that labels were drawn from."""
+
+    since: UtcTime
+    until: UtcTime
+
+
 class Certificate(Message):
     """The proof that a threshold keeps the promise.
 
-    `digest` is :func:`shared.contracts.projects.certificate_digest` of the project that it was
-    given for. `evidence` names the recorded population, the draw and the attempt.
+    Of `labels` drawn, `accepted` lie at or above the threshold, and `errors` of these were wrong.
+    `delta` is the chance of error that this attempt spent, `delta_spent` that of all attempts at
+    the version so far. `digest` is :func:`shared.contracts.projects.certificate_digest` of the
+    project that it was given for. `evidence` names the recorded population, the draw and the
+    attempt. `window` is None for labels from the pool.
     """
 
+    # Certificates of the release before were all given by this method.
+    method: str = METHOD
     target_accuracy: float
     confidence: float
     threshold: float
     labels: int
+    accepted: int | None = None
     errors: int
     upper_bound: float
     attempt: int
     delta: float
+    delta_spent: float | None = None
     digest: str
     model_sha256: str
     population: str
     certified_at: UtcTime
+    window: Window | None = None
     evidence: dict[str, Any] = {}
 
 
@@ -117,10 +164,9 @@ class PromiseEntry(Message):
     certificate: Certificate | None = None
 
 
-class PromiseDocument(Message):
+class PromiseDocument(StoredDocument):
     """``promise.json``: written before channels.json names a version."""
 
-    revision: int
     target_accuracy: float
     confidence: float
     audit_rate: float

@@ -14,7 +14,7 @@ from shared import problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.openapi import describe
-from shared.http.readiness import Checks, Readiness
+from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
 from shared.metrics import exposition
 from shared.telemetry import RequestContext
@@ -62,16 +62,16 @@ def build_app(
     verifier: Verifier,
     missing: Checks,
     degraded: Checks | None = None,
+    facts: Facts = dict,
     metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
-    """Wire an application.
+    """Wire an application, whose `state.stopping` is set at the end.
 
-    `missing` and `degraded` are the checks of `Readiness`. `metrics_token` protects `/metrics`
-    unless empty. `front` gets each request before FastAPI does. `larger_bodies` has limits for
-    patterns of paths whose routes read bodies as they come. `app.state.stopping` is set at the end.
+    `missing`, `degraded`, `facts`: see `Readiness`. A `metrics_token` protects `/metrics`. `front`
+    gets each request before FastAPI. `larger_bodies`: limits of paths that read theirs as it comes.
     """
     app = Application(
         title=f"Surehand {service}",
@@ -84,7 +84,7 @@ def build_app(
         telemetry=_NO_TELEMETRY,
     )
     app.state.verifier, app.state.stopping = verifier, asyncio.Event()
-    readiness = Readiness(service, app.state.stopping, missing, degraded or {})
+    readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
     for router in (_health(service, readiness, metrics_token), *routers):
         app.include_router(router)
     problems.install(app)

@@ -16,6 +16,7 @@ log = structlog.get_logger()
 # Returns what is wrong, by part; empty when nothing is.
 Check = Callable[[], Awaitable[Mapping[str, str]]]
 Checks = Mapping[str, Check]
+Facts = Callable[[], Mapping[str, Any]]
 
 # Probes allow one second by default. A check that takes longer counts as its last result for some
 # seconds, and is given up after more of them.
@@ -33,13 +34,21 @@ class Readiness:
         Checks of what the replica cannot serve without: any finding makes it not ready (503).
     degraded
         Checks of what it serves without, less well: findings are listed, the status stays 200.
+    facts
+        More members of the answer, neither good nor bad.
     """
 
     def __init__(
-        self, service: str, stopping: asyncio.Event, missing: Checks, degraded: Checks
+        self,
+        service: str,
+        stopping: asyncio.Event,
+        missing: Checks,
+        degraded: Checks,
+        facts: Facts = dict,
     ) -> None:
         self._service = service
         self._stopping = stopping
+        self._facts = facts
         self._missing = [_Watched(name, check) for name, check in missing.items()]
         self._degraded = [
             _Watched(name, check) for name, check in {"log": check_log, **degraded}.items()
@@ -60,6 +69,7 @@ class Readiness:
             "service": self._service,
             "missing": missing,
             "degraded": [{"part": part, "detail": detail} for part, detail in degraded.items()],
+            **self._facts(),
         }
         return Response(orjson.dumps(body), 503 if missing else 200, media_type="application/json")
 

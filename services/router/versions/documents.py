@@ -1,4 +1,4 @@
-"""A project's documents in the store, parsed again only when their bytes change."""
+"""A project's documents in the store, parsed and judged again only when their bytes change."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -6,13 +6,22 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from services.router.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
+from shared.contracts.certificates import certificate_fault
 from shared.contracts.projects import Project, certificate_digest
-from shared.contracts.versions import Channels, PromiseDocument
-from shared.store import Store, channels_path, project_path, promise_path
+from shared.contracts.versions import (
+    Channels,
+    Order,
+    PromiseDocument,
+    PromiseEntry,
+    StoredDocument,
+)
+from shared.store import Store, channels_path, parse, project_path, promise_path
 
 log = structlog.get_logger()
 
 Document = TypeVar("Document", bound=BaseModel)
+Ordered = TypeVar("Ordered", bound=StoredDocument)
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,27 @@ class Documents:
     image_fields: tuple[str, ...] = ()
 
 
+class Newest:
+    """The place of the newest document that was accepted at each path.
+
+    It outlasts the documents: one that was away for a moment does not come back older.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, Order] = {}
+
+    def accept(self, path: str, document: StoredDocument) -> bool:
+        """Say whether `document` is not older than those before it at `path`; remember it then."""
+        if document.order.is_older_than(self.at(path)):
+            return False
+        self._places[path] = document.order
+        return True
+
+    def at(self, path: str) -> Order:
+        """Return the place of the newest document at `path`."""
+        return self._places.get(path, Order())
+
+
 def named_by(channels: Channels) -> list[str]:
     """Return the versions that the channels name, the champion first, none twice."""
     challenger = channels.challenger.version if channels.challenger is not None else None
@@ -37,11 +67,14 @@ def named_by(channels: Channels) -> list[str]:
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-async def read_documents(store: Store, name: str, known: Documents | None) -> Documents | None:
+async def read_documents(
+    store: Store, name: str, known: Documents | None, newest: Newest
+) -> Documents | None:
     """Read the project's documents; None when there is no such project.
 
     A malformed project.json or channels.json leaves the known one in place. A malformed
-    promise.json is no promise: it may be the one that suspends.
+    promise.json is no promise: it may be the one that suspends. An older channels.json or
+    promise.json than one before leaves the known one in place.
     """
     # promise.json is written before channels.json names a version, so it is read after it.
     paths = (project_path(name), channels_path(name), promise_path(name))
@@ -50,22 +83,68 @@ async def read_documents(store: Store, name: str, known: Documents | None) -> Do
         return None
     if known is not None and raw == known.raw:
         return known
-    project = _parse(paths[0], raw[0], Project) or (known.project if known else None)
+    project = _parse(name, paths[0], raw[0], Project) or (known.project if known else None)
     if project is None:
         return None
-    channels = _parse(paths[1], raw[1], Channels)
+    channels = _parse(name, paths[1], raw[1], Channels)
     if channels is None:
         channels = known.channels if known and raw[1] is not None else Channels(revision=0)
-    promise = _parse(paths[2], raw[2], PromiseDocument)
+    else:
+        channels = _newer(name, paths[1], channels, known.channels if known else None, newest)
+    promise = _parse(name, paths[2], raw[2], PromiseDocument)
+    if promise is not None:
+        promise = _newer(name, paths[2], promise, known.promise if known else None, newest)
+        promise = promise and _without_unproven(name, promise)
     images = tuple(name for name, field in project.fields.items() if field.type == "image")
-    return Documents(raw, project, certificate_digest(project), channels, promise, images)
+    return Documents(
+        raw, project, certificate_digest(project), channels or Channels(revision=0), promise, images
+    )
 
 
-def _parse(path: str, body: bytes | None, kind: type[Document]) -> Document | None:
+def _parse(project: str, path: str, body: bytes | None, kind: type[Document]) -> Document | None:
     if body is None:
         return None
     try:
-        return kind.model_validate_json(body)
+        return parse(body, kind)
     except ValidationError as error:
-        log.warning("document_malformed", path=path, faults=error.error_count())
+        _refuse(project, path, "malformed", faults=error.error_count())
         return None
+
+
+def _newer(
+    project: str, path: str, found: Ordered, known: Ordered | None, newest: Newest
+) -> Ordered | None:
+    """Return `found`, or the known document if `found` is older than the newest at `path`."""
+    if newest.accept(path, found):
+        return found
+    _refuse(project, path, "older", found=found.order, newest=newest.at(path))
+    return known
+
+
+def _refuse(project: str, path: str, cause: str, **details: object) -> None:
+    document = path.rpartition("/")[2]
+    REFUSED_DOCUMENTS.labels(project, document, cause).inc()
+    log.warning("document_refused", project=project, document=document, cause=cause, **details)
+
+
+def _without_unproven(project: str, promise: PromiseDocument) -> PromiseDocument:
+    """Make each entry uncertified whose certificate does not hold in itself."""
+    entries = {
+        version: entry
+        if (fault := _fault(entry)) is None
+        else _uncertified(project, version, entry, fault)
+        for version, entry in promise.versions.items()
+    }
+    return promise.model_copy(update={"versions": entries})
+
+
+def _fault(entry: PromiseEntry) -> str | None:
+    if entry.state not in ("certified", "warn") or entry.certificate is None:
+        return None
+    return certificate_fault(entry.certificate, entry.expires_at)
+
+
+def _uncertified(project: str, version: str, entry: PromiseEntry, fault: str) -> PromiseEntry:
+    REFUSED_CERTIFICATES.labels(project, fault).inc()
+    log.error("certificate_refused", project=project, model_version=version, cause=fault)
+    return entry.model_copy(update={"state": "uncertified"})

@@ -16,7 +16,7 @@ from services.router.errors import (
 )
 from services.router.metrics import STORE_FAILURES
 from services.router.versions.background import in_background
-from services.router.versions.documents import Documents, named_by, read_documents
+from services.router.versions.documents import Documents, Newest, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads
 from services.router.versions.memory import release
@@ -53,6 +53,7 @@ class Versions:
         self._threads = threads
         self._answer_seconds = answer_seconds
         self._views: dict[str, View] = {}
+        self._newest = Newest()
         self._loads: dict[str, Loads] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._unloaded: set[str] = set()
@@ -235,7 +236,7 @@ class Versions:
         async with self._locks.setdefault(project, asyncio.Lock()):
             known = self._views.get(project)
             documents = await read_documents(
-                self._store, project, known.documents if known else None
+                self._store, project, known.documents if known else None, self._newest
             )
             if documents is None:
                 await self._forget(project)

@@ -46,10 +46,12 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
 
 async def _clean(resources: Resources, path: str, erased: AbstractSet[str]) -> int:
     """Return how many lines the snapshot has, after those of erased items are out of it."""
-    body = await resources.store.read(path) or compress(b"")
+    found, tag = await resources.store.read_tagged(path)
+    body = found or compress(b"")
     kept, count, changed = await asyncio.to_thread(_without, body, erased)
     if changed:
-        await resources.store.write(path, kept)
+        # Never over what another trainer has cleaned of more items meanwhile.
+        await resources.store.replace(path, kept, tag)
     return count
 
 

@@ -15,8 +15,9 @@ from services.trainer.messages import PoolCounts, PoolImport, RejectedLine
 from services.trainer.models import ProjectState
 from services.trainer.pool import repository
 from services.trainer.pool.rows import ParsedLine
+from services.trainer.projects import work_bell
 from services.trainer.repository import lock_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.resources import Resources
 from shared.contracts.items import Item
 
 log = structlog.get_logger()

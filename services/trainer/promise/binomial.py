@@ -7,8 +7,6 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_FIRST_TRY_SHARE = 0.8
-
 
 def error_p_value(errors: ArrayLike, accepted: ArrayLike, alpha: ArrayLike) -> FloatArray:
     """Chance of so few errors if the true error were alpha: BinomCDF(errors; accepted, alpha).
@@ -130,37 +128,6 @@ def upper_bound(errors: int, n: int, delta: float) -> float:
     if not 0 < delta < 1:
         raise ValueError("delta must lie in (0, 1)")
     return 1.0 if errors == n else float(special.betaincinv(errors + 1, n - errors, 1 - delta))
-
-
-def attempt_delta(delta: float, attempt: int) -> float:
-    """Share of delta that the given attempt at certifying one version may spend.
-
-    The first attempt gets 0.8 of it; all later ones together get the rest, the k-th
-    0.2 · 6 / (pi² (k-1)²), because the sum of 1/j² is pi²/6. So the chance that any attempt ever
-    certifies wrongly stays at most delta, however many are made (union bound).
-
-    Parameters
-    ----------
-    delta : in (0, 1)
-    attempt : counted from 1
-
-    Raises
-    ------
-    ValueError
-        attempt below 1 or delta out of range.
-
-    Examples
-    --------
-    >>> [round(attempt_delta(0.05, k), 5) for k in (1, 2, 3)]
-    [0.04, 0.00608, 0.00152]
-    """
-    if attempt < 1:
-        raise ValueError("attempts are counted from 1")
-    if not 0 < delta < 1:
-        raise ValueError("delta must lie in (0, 1)")
-    if attempt == 1:
-        return _FIRST_TRY_SHARE * delta
-    return (1 - _FIRST_TRY_SHARE) * delta * 6 / (np.pi**2 * (attempt - 1) ** 2)
 
 
 def _cdf(successes: ArrayLike, trials: ArrayLike, rate: ArrayLike) -> FloatArray:

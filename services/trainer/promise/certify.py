@@ -33,7 +33,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from services.trainer.promise.binomial import (
-    attempt_delta,
     error_p_value,
     largest_passing_errors,
     minimum_sample,
@@ -48,6 +47,7 @@ from services.trainer.promise.risk import (
     candidate_region,
     predict_risk,
 )
+from shared.contracts.certificates import attempt_delta
 
 __all__ = [
     "CertificationPlan",

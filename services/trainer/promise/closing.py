@@ -18,8 +18,9 @@ from services.trainer.registry.standing import standing_of
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
 from shared.contracts.base import new_id
+from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import Project, certificate_digest
-from shared.contracts.versions import Certificate
+from shared.contracts.versions import METHOD, Certificate, Window
 
 log = structlog.get_logger()
 
@@ -101,16 +102,18 @@ async def _certify(case: _Case, plan: CertificationPlan, result: CertificationRe
     version = await registry.find(case.session, record.project, record.version)
     assert version is not None
     assert result.threshold is not None
-    certificate = _certificate(case, version, result)
-    version.certificate = certificate.model_dump(mode="json")
+    certificate = _certificate(case, version, plan, result)
     version.expires_at = case.now + timedelta(days=promise.expires_days)
+    version.certificate = certificate.model_dump(mode="json")
     case.state.watched_until = case.now + timedelta(seconds=promise.watch_grace_seconds)
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
     await _pass_gate(case, version, plan.region_share * share)
 
 
-def _certificate(case: _Case, version: Version, result: CertificationResult) -> Certificate:
+def _certificate(
+    case: _Case, version: Version, plan: CertificationPlan, result: CertificationResult
+) -> Certificate:
     record, promise = case.record, case.project.promise
     assert result.threshold is not None
     population = record.population or {}
@@ -118,15 +121,21 @@ def _certificate(case: _Case, version: Version, result: CertificationResult) -> 
         target_accuracy=promise.target_accuracy,
         confidence=promise.confidence,
         threshold=result.threshold,
+        method=METHOD,
         labels=result.labels,
+        accepted=result.accepted,
         errors=result.errors,
         upper_bound=result.upper_bound,
         attempt=record.attempt,
         delta=result.delta_attempt,
+        delta_spent=sum(
+            attempt_delta(plan.delta, attempt) for attempt in range(1, record.attempt + 1)
+        ),
         digest=record.project_digest or "",
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],
         certified_at=case.now,
+        window=Window.model_validate(population["window"]) if population.get("window") else None,
         evidence={
             "certification_id": record.certification_id,
             "accepted": result.accepted,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from services.trainer.promise.binomial import attempt_delta, power
+from services.trainer.promise.binomial import power
 from services.trainer.promise.plan import CertificationPlan
 from services.trainer.promise.risk import (
     RiskCurve,
@@ -14,6 +14,7 @@ from services.trainer.promise.risk import (
     lowest_passing,
     predict_risk,
 )
+from shared.contracts.certificates import attempt_delta
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]

@@ -25,6 +25,8 @@ from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
 from services.trainer.registry.scores import Scores, score_items
 from services.trainer.resources import Resources
+from shared.contracts.base import rfc3339
+from shared.contracts.certificates import complement
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 
@@ -35,12 +37,17 @@ _PAGE = 2_000
 
 @dataclass(frozen=True)
 class Candidate:
-    """One item of a population; `order_key` is its place in the pool's order, else empty."""
+    """One item of a population.
+
+    `order_key` is its place in the pool's order, else empty; `received_at` is when traffic brought
+    it.
+    """
 
     item_id: str
     data: dict[str, Any]
     metadata: dict[str, Any]
     order_key: str = ""
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -98,16 +105,11 @@ class Question:
         return plan_certification(
             *tune_of(self.version, scores),
             scores,
-            alpha=_complement(promise.target_accuracy),
-            delta=_complement(promise.confidence),
+            alpha=complement(promise.target_accuracy),
+            delta=complement(promise.confidence),
             labels=self.labels,
             attempt=self.attempt,
         )
-
-
-def _complement(share: float) -> float:
-    """1 - share without the noise of binary fractions: 1 - 0.99 is to be 0.01."""
-    return round(1 - share, 12)
 
 
 async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
@@ -168,7 +170,8 @@ async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
         if row.content_hash in seen or check_data(data, question.project.fields):
             continue
         seen.add(row.content_hash)
-        candidates.append(Candidate(row.item_id, data, row.row["metadata"]))
+        item = Candidate(row.item_id, data, row.row["metadata"], received_at=row.received_at)
+        candidates.append(item)
     return candidates
 
 
@@ -253,11 +256,13 @@ def _drawn(candidates: Sequence[Candidate], scored: Scores, index: int) -> Drawn
 
 def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[str, Any]:
     ids = "\n".join(sorted(candidate.item_id for candidate in candidates))
+    times = [item.received_at for item in candidates if item.received_at is not None]
     return {
         "kind": kind,
         "size": len(candidates),
         "digest": hashlib.sha256(ids.encode()).hexdigest(),
         "seed": seed,
+        "window": {"since": rfc3339(min(times)), "until": rfc3339(max(times))} if times else None,
     }
 
 

@@ -1,96 +1,85 @@
-"""channels.json and promise.json: rendered from SQL, the project and the clock.
+"""Keep channels.json and promise.json in the store as the state says.
 
 They are derived: whatever crash comes between a commit and a write, the next `sync` writes what
 the state says. promise.json goes first, so that no router meets a champion without its entry.
+Only the trainer that has the project's lease writes them (ADR 18).
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, Literal, TypeVar
 
 import structlog
 from pydantic import ValidationError
 
-from services.trainer.models import ProjectState, Version
-from services.trainer.projects import Projects
+from services.trainer.leases.service import Lease, LeaseLost, Leases
+from services.trainer.models import ProjectState
+from services.trainer.projects import Projects, work_bell
 from services.trainer.registry import repository
-from services.trainer.registry.standing import standing_of
+from services.trainer.registry.ordering import is_foreign, next_place
+from services.trainer.registry.rendering import differs, render_channels, render_promise
 from services.trainer.repository import lock_state, read_state
-from shared.contracts.projects import Project
-from shared.contracts.versions import (
-    Certificate,
-    Challenger,
-    ChannelEvent,
-    Channels,
-    PromiseDocument,
-    PromiseEntry,
-)
+from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
-from shared.doorbells import Doorbells, versions_bell
-from shared.store import Store, channels_path, promise_path
+from shared.doorbells import Doorbells, versions_bell, wait_for
+from shared.problems import Unavailable
+from shared.store import Replaced, Store, channels_path, parse, promise_path
 
 log = structlog.get_logger()
 
 Document = TypeVar("Document", Channels, PromiseDocument)
 # A store that was restored from a backup behind our back is noticed within this time.
 _TRUST_SECONDS = 30.0
+_ATTEMPTS = 3
+FOREIGN = (
+    "a trainer with another database writes its documents: point all trainers at one database, or,"
+    " if that database is gone, run `python -m services restored trainer`"
+)
 
 
-def render_channels(state: ProjectState) -> Channels:
-    """Return channels.json as the state says, at its next revision."""
-    return Channels(
-        revision=state.channels_revision + 1,
-        champion=state.champion,
-        previous=state.previous,
-        challenger=None
-        if state.challenger is None
-        else Challenger(version=state.challenger, share=state.challenger_share),
-        shadow=state.shadow,
-        history=[ChannelEvent.model_validate(event) for event in state.history],
-    )
+@dataclass
+class _Stored(Generic[Document]):
+    """A document as the store holds it, and the tag by which the store knows it."""
 
+    document: Document | None
+    tag: str | None
 
-def render_promise(
-    project: Project, state: ProjectState, versions: Sequence[Version], now: datetime
-) -> PromiseDocument:
-    """Return promise.json as the state says, at its next revision."""
-    return PromiseDocument(
-        revision=state.policy_revision + 1,
-        target_accuracy=project.promise.target_accuracy,
-        confidence=project.promise.confidence,
-        audit_rate=project.promise.audit_rate,
-        audit_epoch=state.audit_epoch,
-        versions={v.version: _entry(v, project, state, now) for v in versions},
-    )
-
-
-def _entry(version: Version, project: Project, state: ProjectState, now: datetime) -> PromiseEntry:
-    if version.certificate is None:
-        return PromiseEntry(state="uncertified")
-    certificate = Certificate.model_validate(version.certificate)
-    return PromiseEntry(
-        state=standing_of(version, project, now),
-        threshold=certificate.threshold,
-        expires_at=version.expires_at,
-        watched_until=state.watched_until,
-        certificate=certificate,
-    )
+    @property
+    def order(self) -> Order:
+        return Order() if self.document is None else self.document.order
 
 
 @dataclass
 class _Seen:
-    """What the store holds, as far as we know, and when we looked."""
+    """What the store holds, as far as we know, under which of our leases and when we looked."""
+
+    channels: _Stored[Channels]
+    promise: _Stored[PromiseDocument]
+    fencing: int | None
+    looked_at: float = field(default_factory=time.monotonic)
+
+    def is_trusted(self, lease: Lease | None) -> bool:
+        """Say whether nobody else can have written since, or not for long."""
+        is_ours = lease is not None and lease.fencing == self.fencing
+        return is_ours and time.monotonic() - self.looked_at <= _TRUST_SECONDS
+
+
+@dataclass(frozen=True)
+class _Result:
+    """channels.json as the store has it now, and whether it is what the state says."""
 
     channels: Channels | None
-    promise: PromiseDocument | None
-    looked_at: float = field(default_factory=time.monotonic)
+    is_current: bool = True
 
 
 class Documents:
-    """Writes the two documents of each project, one writer at a time."""
+    """Writes the two documents of each project, one writer at a time.
+
+    `faults` has a sentence for each project whose documents this trainer must not touch.
+    """
 
     def __init__(
         self,
@@ -98,87 +87,145 @@ class Documents:
         store: Store,
         projects: Projects,
         bells: Doorbells,
+        leases: Leases,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._store = store
         self._projects = projects
         self._bells = bells
+        self._leases = leases
         self._now = now
         self._turns: dict[str, asyncio.Lock] = {}
         self._seen: dict[str, _Seen] = {}
+        self.faults: dict[str, str] = {}
 
-    async def sync(self, name: str) -> Channels | None:
-        """Bring the store up to the state, and ring; return the channels, None without a version.
+    async def sync(self, name: str) -> None:
+        """Bring the store up to the state, and ring; leave it to the trainer that has the project.
 
-        A revision is never given twice: it is counted in SQL before the document is written.
+        Raises
+        ------
+        Unavailable
+            A trainer with another database writes the documents.
         """
-        async with self._turns.setdefault(name, asyncio.Lock()):
-            project = await self._projects.find(name)
-            if project is None:
-                return None
-            async with self._database.reading() as session:
-                state = await read_state(session, name)
-                versions = await repository.in_service(session, name)
-            seen = await self._look(name)
-            if state is None or (not versions and seen.promise is None):
-                return None
-            wanted = render_promise(project, state, versions, self._now())
-            is_new = await self._write_promise(name, seen, wanted)
-            is_new |= await self._write_channels(name, seen, render_channels(state))
-            if is_new:
-                await self._bells.ring(versions_bell(name))
-            return seen.channels
+        await self._sync(name)
 
-    async def _look(self, project: str) -> _Seen:
+    async def publish(self, name: str, poll_seconds: float) -> Channels | None:
+        """Return the channels once the store has what the state says; None without a version.
+
+        Raises
+        ------
+        Unavailable
+            The trainer that has the project has not written them in the time of a lease.
+        """
+        deadline = time.monotonic() + self._leases.seconds
+        with self._bells.hearing(versions_bell(name)) as rung:
+            while True:
+                result = await self._sync(name)
+                if result.is_current:
+                    return result.channels
+                if time.monotonic() > deadline:
+                    raise Unavailable(
+                        "The change is recorded, and the trainer that has the project has not "
+                        "published it yet; ask again."
+                    )
+                await wait_for(rung, poll_seconds)
+
+    async def _sync(self, name: str) -> _Result:
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            for _ in range(_ATTEMPTS):
+                try:
+                    return await self._write_if_ours(name)
+                except (LeaseLost, Replaced) as error:
+                    log.warning("documents_not_written", project=name, cause=repr(error))
+                    self._seen.pop(name, None)
+            return _Result(None, is_current=False)
+
+    async def _write_if_ours(self, name: str) -> _Result:
+        project = await self._projects.find(name)
+        if project is None:
+            return _Result(None)
+        lease = await self._leases.hold(name)
+        seen = await self._look(name, lease)
+        # After the store was looked at: the database counts before it writes, so it is not behind.
+        async with self._database.reading() as session:
+            state = await read_state(session, name)
+            versions = await repository.in_service(session, name)
+        self._refuse_if_foreign(name, seen, state)
+        if state is None or (not versions and seen.promise.document is None):
+            return _Result(None)
+        channels = render_channels(state)
+        if lease is None:
+            if not differs(seen.channels.document, channels):
+                return _Result(seen.channels.document)
+            await self._bells.ring(work_bell(name))
+            return _Result(None, is_current=False)
+        promise = render_promise(project, state, versions, self._now())
+        is_new = differs(seen.promise.document, promise)
+        if is_new:
+            epoch = await self._write(promise_path(name), seen.promise, promise, lease)
+            channels = channels.model_copy(update={"epoch": epoch})
+        if differs(seen.channels.document, channels):
+            await self._write(channels_path(name), seen.channels, channels, lease)
+            log.info("channels_published", project=name, champion=channels.champion)
+            is_new = True
+        if is_new:
+            await self._bells.ring(versions_bell(name))
+        return _Result(seen.channels.document)
+
+    async def _look(self, project: str, lease: Lease | None) -> _Seen:
         seen = self._seen.get(project)
-        if seen is None or time.monotonic() - seen.looked_at > _TRUST_SECONDS:
+        if seen is None or not seen.is_trusted(lease):
             seen = _Seen(
                 channels=await self._read(channels_path(project), Channels),
                 promise=await self._read(promise_path(project), PromiseDocument),
+                fencing=None if lease is None else lease.fencing,
             )
             self._seen[project] = seen
         return seen
 
-    async def _read(self, path: str, kind: type[Document]) -> Document | None:
+    async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
+        body, tag = await self._store.read_tagged(path)
         try:
-            return await self._store.read_document(path, kind)
+            return _Stored(None if body is None else parse(body, kind), tag)
         except ValidationError:
             log.exception("document_unreadable", path=path)
-            return None
+            return _Stored(None, tag)
 
-    async def _write_promise(self, project: str, seen: _Seen, wanted: PromiseDocument) -> bool:
-        if not _differs(seen.promise, wanted):
-            return False
+    def _refuse_if_foreign(self, project: str, seen: _Seen, state: ProjectState | None) -> None:
+        epoch, audit_epoch = (0, None) if state is None else (state.epoch, state.audit_epoch)
+        stored = seen.promise.document
+        if stored is None or not is_foreign(stored, epoch, audit_epoch):
+            self.faults.pop(project, None)
+            return
+        del self._seen[project]
+        if project not in self.faults:
+            self.faults[project] = FOREIGN
+            log.error("documents_of_another_database", project=project, remedy=FOREIGN)
+        raise Unavailable(f"The project cannot be published: {FOREIGN}.")
+
+    async def _write(
+        self, path: str, stored: _Stored[Document], wanted: Document, lease: Lease
+    ) -> int:
+        """Give `wanted` the next place, in SQL first, and store it; return its epoch.
+
+        A revision is never given twice.
+        """
+        counter: Literal["channels_revision", "policy_revision"] = (
+            "channels_revision" if isinstance(wanted, Channels) else "policy_revision"
+        )
         async with self._database.transaction() as session:
-            state = await lock_state(session, project)
-            state.policy_revision = _next(state.policy_revision, seen.promise)
-            wanted = wanted.model_copy(update={"revision": state.policy_revision})
-        await self._store.write_document(promise_path(project), wanted)
-        seen.promise = wanted
-        return True
-
-    async def _write_channels(self, project: str, seen: _Seen, wanted: Channels) -> bool:
-        if not _differs(seen.channels, wanted):
-            return False
-        async with self._database.transaction() as session:
-            state = await lock_state(session, project)
-            state.channels_revision = _next(state.channels_revision, seen.channels)
-            wanted = wanted.model_copy(update={"revision": state.channels_revision})
-        await self._store.write_document(channels_path(project), wanted)
-        seen.channels = wanted
-        log.info("channels_published", project=project, champion=wanted.champion)
-        return True
-
-
-def _differs(stored: Channels | PromiseDocument | None, wanted: Channels | PromiseDocument) -> bool:
-    if stored is None:
-        return True
-    # As JSON: the store keeps milliseconds, the state may keep more.
-    return stored.model_dump_json(exclude={"revision"}) != wanted.model_dump_json(
-        exclude={"revision"}
-    )
-
-
-def _next(counted: int, stored: Channels | PromiseDocument | None) -> int:
-    return max(counted, stored.revision if stored else 0) + 1
+            state = await lock_state(session, lease.project)
+            await self._leases.require(session, lease)
+            before, counted = state.epoch, getattr(state, counter)
+            epoch, revision = next_place(before, counted, stored.order, self._now())
+            state.epoch = epoch
+            setattr(state, counter, revision)
+        if epoch != before:
+            log.info("epoch_begun", project=lease.project, epoch=epoch, before=before)
+        place = {"epoch": epoch, "revision": revision, "writer": lease.fencing}
+        document = wanted.model_copy(update=place)
+        body = document.model_dump_json().encode()
+        stored.tag = await self._store.replace(path, body, stored.tag)
+        stored.document = document
+        return epoch

@@ -27,6 +27,10 @@ from shared.store import manifest_path, model_path, sha256
 log = structlog.get_logger()
 
 
+class RunInterrupted(Exception):  # noqa: N818 - says what happened to the run
+    """This trainer was silent for so long that another one has ended the run."""
+
+
 @dataclass(frozen=True)
 class Made:
     """What a run made, and from what.
@@ -69,7 +73,11 @@ async def publish(resources: Resources, project: Project, made: Made) -> Version
     decision = await _judge(resources, project, version, made.dataset, parent)
     version.gate = {"publication": asdict(decision)}
     await _record(resources, project, version, made, parent, decision)
-    await resources.documents.sync(name)
+    try:
+        await resources.documents.sync(name)
+    except Exception:
+        # The version is recorded, so its folder must stay; the worker tries again.
+        log.exception("documents_left_for_later", project=name)
     log.info("version_published", project=name, version=made.version)
     return version
 
@@ -159,6 +167,8 @@ async def _record(
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         run = await session.get_one(Run, made.run.run_id)
+        if run.state != "running":
+            raise RunInterrupted(run.run_id)
         session.add(version)
         await session.flush()
         await promise.cancel_waiting(session, project.project, f"{version.version} takes its place")

@@ -183,7 +183,7 @@ async def _check_rule(
 
 
 async def _published(resources: Resources, project: Project) -> Channels:
-    channels = await resources.documents.sync(project.project)
+    channels = await resources.documents.publish(project.project, resources.common.poll_seconds)
     if channels is None:
         raise Conflict("The project has no version yet; start a run.")
     return channels

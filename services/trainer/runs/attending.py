@@ -11,9 +11,10 @@ import structlog
 
 from services.trainer.datasets.service import freeze
 from services.trainer.models import Dataset, Run
+from services.trainer.projects import work_bell
 from services.trainer.registry.publication import discard
 from services.trainer.repository import lock_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
 from shared import tracing

@@ -1,10 +1,7 @@
 """Runs whose trainer died: found, marked, and cleared up after."""
 
 import asyncio
-import os
 import shutil
-import socket
-import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.trainer.leases.owners import is_gone
 from services.trainer.models import ProjectState, Run
 from services.trainer.registry import repository as registry
 from services.trainer.registry.publication import discard
@@ -25,11 +23,6 @@ log = structlog.get_logger()
 _STALE = timedelta(seconds=10)
 # A run that takes the trainer with it each time is not started for ever.
 _RESTARTS = 3
-
-
-def owner_name() -> str:
-    """Name this process in run records: host, process id, and a mark of this start."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
 
 
 async def mark_interrupted(resources: Resources, project: str, *, own: bool = False) -> None:
@@ -87,21 +80,7 @@ def is_dead(run: Run, now: datetime) -> bool:
     """Say whether nobody carries the run on: its owner is gone, or silent for 10 s."""
     if run.owner is None or run.heartbeat_at is None or now - run.heartbeat_at > _STALE:
         return True
-    host, process = run.owner.split(":")[:2]
-    if host != socket.gethostname():
-        return False
-    # With our own id it was a former process: its mark would else be ours.
-    return int(process) == os.getpid() or not _lives(int(process))
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return is_gone(run.owner)
 
 
 async def _mark(

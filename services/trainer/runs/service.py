@@ -9,10 +9,11 @@ from services.trainer.errors import CertificationOpen, RunActive
 from services.trainer.messages import RunRequest, RunView
 from services.trainer.models import ProjectState, Run
 from services.trainer.outcomes import repository as outcomes
+from services.trainer.projects import work_bell
 from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
 from services.trainer.repository import lock_state, read_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.resources import Resources
 from services.trainer.runs import repository
 from services.trainer.runs.execution import start
 from shared.contracts.base import new_id

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.contracts.versions import Channels
-from shared.store import Store, channels_path
+from shared.store import Replaced, Store, channels_path
 
 
 @pytest.fixture
@@ -60,3 +60,28 @@ async def test_folders_and_files_are_listed(store: Store) -> None:
     await store.delete("bank/project.json")
     await store.delete("bank/project.json")
     assert await store.read("bank/project.json") is None
+
+
+@pytest.mark.parametrize("url", ["file", "memory:///"])
+async def test_a_replacement_that_comes_too_late_is_refused(tmp_path: Path, url: str) -> None:
+    store = Store((tmp_path / "store").as_uri() if url == "file" else url)
+    assert await store.read_tagged("shop/x.json") == (None, None)
+    first = await store.replace("shop/x.json", b"1", None)
+    with pytest.raises(Replaced):
+        await store.replace("shop/x.json", b"2", None)
+    assert await store.read_tagged("shop/x.json") == (b"1", first)
+    second = await store.replace("shop/x.json", b"2", first)
+    with pytest.raises(Replaced):
+        await store.replace("shop/x.json", b"3", first)
+    assert await store.read_tagged("shop/x.json") == (b"2", second)
+    await store.delete("shop/x.json")
+    with pytest.raises(Replaced):
+        await store.replace("shop/x.json", b"3", second)
+    assert await store.folders() == []
+
+
+async def test_of_replacements_at_once_one_is_done(store: Store) -> None:
+    tag = await store.replace("shop/x.json", b"0", None)
+    replacements = (store.replace("shop/x.json", b"%d" % n, tag) for n in range(1, 9))
+    results = await asyncio.gather(*replacements, return_exceptions=True)
+    assert sorted(isinstance(result, Replaced) for result in results) == [False] + 7 * [True]

@@ -157,12 +157,14 @@ async def test_the_promise_is_written_before_the_channels_name_a_version(
         # The store takes no promise: then the channels must not name the challenger either.
         await tools.store.delete(promise_path(PROJECT))
         await tools.store.write(f"{promise_path(PROJECT)}/in-the-way", b"")
-        fresh = Documents(tools.database, tools.store, tools.projects, tools.bells, tools.now)
+        fresh = Documents(
+            tools.database, tools.store, tools.projects, tools.bells, tools.leases, tools.now
+        )
         with pytest.raises((BaseError, OSError)):
             await fresh.sync(PROJECT)
         assert (await bench.channels()).challenger is None
         await tools.store.delete(f"{promise_path(PROJECT)}/in-the-way")
-        channels = await fresh.sync(PROJECT)
+        channels = await fresh.publish(PROJECT, 0.1)
         assert channels is not None
         assert channels.challenger == Challenger(version="v2", share=0.1)
         assert "v2" in (await bench.promise()).versions

@@ -220,9 +220,10 @@ async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
                     await finish_freezing()
                 return found
 
-            async def write(self, path: str, body: bytes) -> None:
-                await super().write(path, body)
+            async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
+                replaced = await super().replace(path, body, tag)
                 await finish_freezing()
+                return replaced
 
         async def finish_freezing() -> None:
             may_write.set()
@@ -273,8 +274,8 @@ async def test_a_clean_up_that_was_cut_off_is_done_again(
         class Failing(Store):
             """Fails once it has written."""
 
-            async def write(self, path: str, body: bytes) -> None:
-                await super().write(path, body)
+            async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
+                await super().replace(path, body, tag)
                 raise OSError("the connection broke")
 
         store = Failing(common.store_address)

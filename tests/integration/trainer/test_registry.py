@@ -44,7 +44,9 @@ async def _second(bench: Bench) -> Version:
 async def _fresh_documents(bench: Bench) -> Documents:
     """The documents' writer of a trainer that has just started."""
     tools = bench.resources
-    return Documents(tools.database, tools.store, tools.projects, tools.bells, tools.now)
+    return Documents(
+        tools.database, tools.store, tools.projects, tools.bells, tools.leases, tools.now
+    )
 
 
 async def test_first_version_serves_uncertified(common: CommonSettings, database_url: str) -> None:

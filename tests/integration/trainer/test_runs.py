@@ -3,18 +3,23 @@
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer.errors import RunActive
+from services.trainer.leases.owners import owner_name
 from services.trainer.messages import RunRequest, RunView
-from services.trainer.models import Run
+from services.trainer.models import Run, Version
 from services.trainer.registry import service as registry
+from services.trainer.registry.documents import Documents
+from services.trainer.registry.publication import RunInterrupted
 from services.trainer.resources import Resources
 from services.trainer.runs import service
 from services.trainer.runs.execution import claim, execute
@@ -24,7 +29,7 @@ from services.trainer.worker import Worker
 from shared.contracts.base import new_id
 from shared.db import Database
 from shared.settings import CommonSettings
-from shared.store import manifest_path, model_path
+from shared.store import Store, manifest_path, model_path
 from tests.harness import wait_until
 from tests.integration.trainer.bench import Bench, open_bench
 from tests.integration.trainer.world import PROJECT, truth
@@ -183,7 +188,7 @@ async def test_run_of_a_dead_former_self_is_marked_at_once(
 ) -> None:
     process = os.getpid() if former == "our own id" else 2**22 - 1
     async with open_bench(common, sqlite_url) as bench:
-        owner = f"{socket.gethostname()}:{process}:former"
+        owner = f"{owner_name().split(':')[0]}:{process}:former"
         run = await _interrupted(bench, owner=owner)
         await mark_interrupted(bench.resources, PROJECT)
         assert (await bench.run(run.run_id)).state == "failed"
@@ -278,3 +283,51 @@ async def test_labels_that_a_run_has_just_used_up_start_no_other(
         assert await service.queued(bench.resources, PROJECT) is None
         assert await _versions(bench) == ["v1"]
         await late.dispose()
+
+
+def _with_store(bench: Bench, store: Store) -> Bench:
+    """The bench's trainer, on another view of the store."""
+    tools = bench.resources
+    documents = Documents(
+        tools.database, store, tools.projects, tools.bells, tools.leases, tools.now
+    )
+    return replace(bench, resources=replace(tools, store=store, documents=documents))
+
+
+async def test_a_recorded_version_keeps_its_files_when_the_store_fails_right_after(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    class Failing(Store):
+        """Takes a version's files, and no document."""
+
+        async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
+            raise OSError("No space left on device")
+
+    async with open_bench(common, sqlite_url) as bench:
+        await bench.label(range(60), truth)
+        await _with_store(bench, Failing(common.store_url)).publish_version()
+        assert await bench.resources.store.read(manifest_path(PROJECT, "v1")) is not None
+        await bench.resources.documents.sync(PROJECT)
+        assert (await bench.channels()).champion == "v1"
+
+
+async def test_a_run_that_another_trainer_has_ended_records_no_version(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        tools = bench.resources
+
+        class Slow(Store):
+            """Is so slow that another trainer takes the run for interrupted meanwhile."""
+
+            async def write_document(self, path: str, document: BaseModel) -> None:
+                await super().write_document(path, document)
+                async with tools.database.transaction() as session:
+                    for run in (await session.execute(select(Run))).scalars():
+                        run.state = "failed"
+
+        await bench.label(range(60), truth)
+        with pytest.raises(RunInterrupted):
+            await _with_store(bench, Slow(common.store_url)).publish_version()
+        async with tools.database.reading() as session:
+            assert (await session.execute(select(Version))).first() is None

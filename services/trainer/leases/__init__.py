@@ -1,0 +1,1 @@
+"""Which trainer works for a project and writes its documents."""

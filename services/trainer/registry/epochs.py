@@ -1,0 +1,39 @@
+"""Begin a new epoch by hand: after a restore that the store does not show, or a lost database."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from services.trainer.registry.ordering import next_epoch
+from services.trainer.repository import lock_state
+from shared.contracts.versions import PromiseDocument
+from shared.db import Database
+from shared.store import Store, promise_path
+
+log = structlog.get_logger()
+
+
+async def begin_epochs(
+    database: Database, store: Store, now: Callable[[], datetime]
+) -> dict[str, int]:
+    """Let the documents of every published project belong to this database from now on.
+
+    A running trainer writes them anew at its next look, later than all that routers have seen. A
+    trainer with another database then leaves them alone.
+
+    Returns
+    -------
+    The new epoch of each project.
+    """
+    begun = {}
+    for name in await store.folders():
+        stored = await store.read_document(promise_path(name), PromiseDocument)
+        if stored is None:
+            continue
+        async with database.transaction() as session:
+            state = await lock_state(session, name)
+            state.epoch = next_epoch(state.epoch, stored.epoch, now())
+            begun[name] = state.epoch
+        log.info("epoch_begun", project=name, epoch=begun[name], before=stored.epoch)
+    return begun

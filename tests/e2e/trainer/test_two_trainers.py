@@ -1,0 +1,166 @@
+"""Two trainers on one PostgreSQL and one store: promotions at both, and the writer killed."""
+
+import asyncio
+import contextlib
+import itertools
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shared.auth import Keys
+from shared.contracts.versions import Channels, Order
+from shared.settings import CommonSettings
+from shared.store import Store, channels_path
+from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_until
+from tests.integration.trainer.bench import open_bench
+from tests.integration.trainer.stand_in import StandIn
+from tests.integration.trainer.world import PROJECT, truth
+
+LEASE_SECONDS = "3"
+PROMOTIONS = 60
+Trainer = tuple[ServiceProcess, httpx.AsyncClient]
+
+
+async def publish_two_versions(common: CommonSettings, database_url: str) -> None:
+    """Leave v1 and v2 in database and store, as a trainer that has stopped."""
+    changes = {"training": {"auto_promote": False, "min_new_labels": 1_000_000}}
+    async with open_bench(common, database_url, **changes) as bench:
+        for n in range(2):
+            await bench.label(range(1000 + 60 * n, 1060 + 60 * n), truth)
+            await bench.publish_version()
+
+
+@contextlib.asynccontextmanager
+async def two_trainers(
+    common: CommonSettings, keys: Keys, database_url: str
+) -> AsyncIterator[list[Trainer]]:
+    """Run two trainers, each with a home of its own."""
+    async with contextlib.AsyncExitStack() as stack:
+        queue_base = await stack.enter_async_context(serve(StandIn().app()))
+        environment = {
+            "SUREHAND_REDIS_URL": common.redis_url,
+            "SUREHAND_STORE_URL": common.store_url,
+            "SUREHAND_SECRET": common.secret.get_secret_value(),
+            "SUREHAND_SERVICE_TOKEN": common.service_token.get_secret_value(),
+            "SUREHAND_REVIEW_QUEUE_URL": queue_base,
+            "SUREHAND_PUBLIC_KEYS_DIR": str(common.keys_folder),
+            "SUREHAND_TRAINER_DATABASE_URL": database_url,
+            "SUREHAND_TRAINER_LEASE_SECONDS": LEASE_SECONDS,
+            "SUREHAND_POLL_SECONDS": "0.1",
+        }
+        trainers = []
+        for name in ("a", "b"):
+            home = Path(common.home) / name
+            process = stack.enter_context(
+                spawn("trainer", home, free_port(), health=None, **environment)
+            )
+            token = keys.issue("operator", name)
+            operator = await stack.enter_async_context(client(process.base_url, token))
+            trainers.append((process, operator))
+        for process, _ in trainers:
+            await asyncio.to_thread(process.wait_ready, seconds=120)
+        yield trainers
+
+
+async def promote(operator: httpx.AsyncClient, version: str) -> httpx.Response:
+    """Promote a version."""
+    return await operator.post(f"/v1/projects/{PROJECT}/versions/{version}/promote")
+
+
+async def works_for(trainer: Trainer) -> bool:
+    """Say whether a trainer says that it works for the project."""
+    ready: dict[str, Any] = (await trainer[1].get("/readyz")).json()
+    return PROJECT in ready["works_for"]
+
+
+async def holder_and_other(trainers: list[Trainer]) -> list[Trainer]:
+    """Wait until one trainer works for the project, and the other says which does."""
+
+    async def found() -> list[Trainer]:
+        for holder, other in (trainers, trainers[::-1]):
+            ready = (await other[1].get("/readyz")).json()
+            if await works_for(holder) and PROJECT in ready["stands_by_for"]:
+                return [holder, other]
+        return []
+
+    return await wait_until(found, seconds=60)
+
+
+@contextlib.asynccontextmanager
+async def watching(store: Store) -> AsyncIterator[list[Order]]:
+    """Record the place of channels.json in the block, and check that it never went back."""
+    seen: list[Order] = []
+
+    async def watch() -> None:
+        while True:
+            channels = await store.read_document(channels_path(PROJECT), Channels)
+            assert channels is not None
+            seen.append(channels.order)
+            await asyncio.sleep(0.002)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert all(not later.is_older_than(before) for before, later in itertools.pairwise(seen))
+
+
+async def test_the_revision_never_goes_back_and_a_killed_writer_is_replaced(
+    common: CommonSettings, keys: Keys, postgres_url: str
+) -> None:
+    await publish_two_versions(common, postgres_url)
+    store = Store(common.store_url)
+    async with two_trainers(common, keys, postgres_url) as trainers:
+        holder, other = await holder_and_other(trainers)
+        async with watching(store) as seen:
+            replies = [
+                await asyncio.gather(promote(holder[1], "v1"), promote(other[1], "v2"))
+                for _ in range(PROMOTIONS // 2)
+            ]
+            assert {reply.status_code for pair in replies for reply in pair} <= {200, 503}
+            await asyncio.to_thread(holder[0].kill)
+            await wait_until(lambda: works_for(other), seconds=60)
+            for version in ("v1", "v2"):
+                reply = await promote(other[1], version)
+                assert reply.status_code == 200, reply.text
+                assert reply.json()["champion"] == version
+        channels = await store.read_document(channels_path(PROJECT), Channels)
+        assert channels is not None
+        assert channels.writer > seen[0].writer
+        assert len(set(seen)) > 10
+
+
+async def test_a_writer_that_was_stopped_and_goes_on_writes_no_more(
+    common: CommonSettings, keys: Keys, postgres_url: str
+) -> None:
+    await publish_two_versions(common, postgres_url)
+    store = Store(common.store_url)
+    async with two_trainers(common, keys, postgres_url) as trainers:
+        holder, other = await holder_and_other(trainers)
+        async with watching(store):
+            lost = asyncio.create_task(promote(holder[1], "v2"))
+            await asyncio.sleep(0)
+            holder[0].process.send_signal(signal.SIGSTOP)
+            try:
+                await wait_until(lambda: works_for(other), seconds=60)
+                reply = await promote(other[1], "v1")
+                assert reply.status_code == 200, reply.text
+            finally:
+                holder[0].process.send_signal(signal.SIGCONT)
+            await asyncio.gather(lost, return_exceptions=True)
+
+            async def stands_by() -> bool:
+                return not await works_for(holder)
+
+            await wait_until(stands_by, seconds=60)
+            # What was recorded last counts, whichever trainer took it.
+            reply = await promote(holder[1], "v1")
+            assert reply.status_code == 200, reply.text
+        channels = await store.read_document(channels_path(PROJECT), Channels)
+        assert channels is not None
+        assert channels.champion == "v1"
