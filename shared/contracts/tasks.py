@@ -89,7 +89,8 @@ class Outcome(Message):
     nobody could answer, when the task expired (`source` says so), or while a reopened task waits
     for its next verdict. `blind` says that nobody who answered saw a suggestion. All rows of an
     `erased` item have neither data, metadata nor prediction; whoever has kept some is to forget it.
-    The label that it had still counts.
+    The label that it had still counts. `data_digest` (SHA-256, hex) stands in a brief row for the
+    data that it leaves out.
     """
 
     item_id: ItemId
@@ -108,6 +109,7 @@ class Outcome(Message):
     trace: Trace = None
     # Left out where it is false: readers of an older release read all other rows.
     erased: bool = Field(default=False, exclude_if=lambda value: not value)
+    data_digest: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class OutcomeFeed(Message):
