@@ -73,7 +73,9 @@ async def running(installation: Installation) -> AsyncIterator[Home]:
             bind(name, installation.common.bind_host, port).close()
         _rotate(home.log_file)
         with home.log_file.open("ab") as sink:
-            supervisor = Supervisor(sink, on_restart=_restarted)
+            supervisor = Supervisor(
+                sink, on_restart=_restarted, hang_seconds=installation.common.hang_seconds
+            )
             try:
                 await _start(installation, home, supervisor)
                 yield home
@@ -98,7 +100,8 @@ async def _start(installation: Installation, home: Home, supervisor: Supervisor)
 
 
 async def _start_service(name: str, environment: dict[str, str], supervisor: Supervisor) -> None:
-    await supervisor.start(name, [sys.executable, "-m", "services", name], environment)
+    command = [sys.executable, "-m", "services", name]
+    await supervisor.start(name, command, environment, beats=True)
 
 
 async def _migrate(name: str, installation: Installation) -> None:
