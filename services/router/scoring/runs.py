@@ -14,6 +14,7 @@ from services.router.metrics import (
 )
 from services.router.scores import FloatArray, Score, scores_of
 from shared.graphs.deadline import RunTimedOut
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -101,5 +102,7 @@ class Runs:
             if len(items) > 1:
                 middle = len(items) // 2
                 return self._scored(items[:middle]) + self._scored(items[middle:])
-            log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
+            log.exception(
+                "scoring_failed", model_version=self._version, cause=cause_of(error)[:200]
+            )
             return [None]

@@ -30,9 +30,7 @@ async def post_link(
     project: str, body: NewLink, rooms: InRooms, who: ByOperator, site: AtSite, request: Request
 ) -> OneTimeLink:
     """Whoever opens it first, before it expires, is `reviewer` in this project, for 12 hours."""
-    code, expires_at = await rooms.entry.invite(
-        project, body.reviewer, body.expires_seconds, who.subject
-    )
+    code, expires_at = await rooms.entry.invite(project, body.reviewer, body.expires_seconds, who)
     return OneTimeLink(
         url=f"{site.address(request)}/ui/enter?code={quote(code)}", expires_at=expires_at
     )
