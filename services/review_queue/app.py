@@ -31,6 +31,8 @@ from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -79,12 +81,23 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
-        degraded={"store": partial(check_store, store)},
+        degraded=_degraded(database, store, worker, bells),
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     return _furnished(app, rooms, settings)
+
+
+def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells) -> Checks:
+    async def loops() -> dict[str, str]:
+        return faults_of((*worker.loops, bells.loop))
+
+    return {
+        "database": database.check_writes,
+        "store": partial(check_store, store),
+        "loops": loops,
+    }
 
 
 def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:
