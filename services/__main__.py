@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from services.heartbeats import OPTION
 from services.serving import (
     SERVICES,
     exit_status,
@@ -41,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in SERVICES:
         one = commands.add_parser(name, help=f"run the {name} alone")
         one.set_defaults(run=_serve, service=name)
+        # A supervisor's own: the pipe that signs of life go to.
+        one.add_argument(OPTION, type=int, dest="heartbeat", help=argparse.SUPPRESS)
         if name == "router":
             one.add_argument("--workers", help="processes that share the port; default 1")
     schema = commands.add_parser("migrate", help="bring a service's database up to date")
@@ -82,8 +85,8 @@ def _serve(options: argparse.Namespace) -> int:
     settings = load_service_settings(options.service, **given)
     count = getattr(settings, "workers", 1)
     if count > 1:
-        return supervise(options.service, common, settings, count)
-    serve(options.service, common, settings)
+        return supervise(options.service, common, settings, count, options.heartbeat)
+    serve(options.service, common, settings, heartbeat=options.heartbeat)
     return 0
 
 

@@ -8,12 +8,14 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 from pydantic_settings import BaseSettings
 
+from services.heartbeats import beat
 from shared.home import PRIVATE_UMASK, prepare_home
 from shared.logs import configure_logging
 from shared.memory import keep_one_arena
@@ -62,11 +64,12 @@ def serve(
     *,
     shared: bool = False,
     on_started: Callable[[], None] = lambda: None,
+    heartbeat: int | None = None,
 ) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first.
 
-    With `shared` other processes may serve on the same port; `on_started` is called once this one
-    listens.
+    With `shared` other processes may serve on the same port. Once this one listens `on_started` is
+    called, and signs of life go to the pipe `heartbeat`.
 
     Raises
     ------
@@ -79,22 +82,33 @@ def serve(
     keep_one_arena()
     configure_logging(service, common.log_level)
     prepare_home(common.home)
-    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
-    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
-    gc.collect()
-    gc.freeze()
+    app = _app(service, common, settings)
     bound = bind(service, common.bind_host, port_of(settings), shared=shared)
     log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
     limits = ConnectionLimits(common.header_timeout_seconds, common.body_timeout_seconds)
     server = Server(
         configured(app, limits, grace_seconds=GRACE_SECONDS),
         drain_seconds=common.drain_seconds,
-        on_started=on_started,
+        on_started=partial(_started, on_started, heartbeat),
     )
     with contextlib.suppress(KeyboardInterrupt):
         server.run([bound])
     if not server.started:
         sys.exit(_NOT_STARTED)
+
+
+def _app(service: str, common: CommonSettings, settings: BaseSettings) -> Any:
+    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
+    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+def _started(on_started: Callable[[], None], heartbeat: int | None) -> None:
+    on_started()
+    if heartbeat is not None:
+        beat(heartbeat)
 
 
 def port_of(settings: BaseSettings) -> int:

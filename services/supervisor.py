@@ -1,6 +1,11 @@
-"""Child processes that are kept alive until they are stopped, and never outlive us."""
+"""Child processes that are kept alive until they are stopped, and never outlive us.
+
+A child that ends by itself is started again, and so is one whose event loop does not answer any
+more: it gives signs of life through a pipe, and is killed once they have failed for some time.
+"""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,16 +14,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
+import structlog
+
+from services.heartbeats import BEAT_SECONDS, OPTION
+
+log = structlog.get_logger()
+
 _STOP_SECONDS = 15.0
 _SHORTEST_DELAY = 0.2
 _LONGEST_DELAY = 3.0
 _HEALTHY_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
+_READ_BYTES = 4096
 
 
 @dataclass
 class Child:
-    """One supervised process."""
+    """One supervised process.
+
+    `pipe` is what it gives signs of life through, as its reading and its writing end; `silent`
+    counts the seconds since the last one, and is None before the first.
+    """
 
     name: str
     command: list[str]
@@ -27,6 +43,9 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     task: asyncio.Task[None] | None = None
     restarts: int = 0
+    pipe: tuple[int, int] | None = None
+    silent: int | None = None
+    listening: asyncio.Task[None] | None = None
 
 
 @dataclass
@@ -34,12 +53,14 @@ class Supervisor:
     """Starts children, restarts those that end by themselves, stops all in reverse order.
 
     What children say goes to `log`, to our own output when it is None. `on_restart` is told of each
-    that ended by itself.
+    that ended by itself. A child that `beats` is killed after `hang_seconds` without a sign of
+    life, 0 for never.
     """
 
     log: IO[bytes] | None = None
     on_restart: Callable[[str, int | None], None] = lambda _name, _status: None
     stop_seconds: float = _STOP_SECONDS
+    hang_seconds: int = 0
     children: list[Child] = field(default_factory=list)
     _stopping: bool = False
 
@@ -49,13 +70,43 @@ class Supervisor:
         command: list[str],
         environment: Mapping[str, str],
         pass_fds: Sequence[int] = (),
+        *,
+        beats: bool = False,
     ) -> Child:
-        """Start a child and watch it."""
+        """Start a child and watch it; one that `beats` takes the option `--heartbeat`."""
         child = Child(name, command, environment, pass_fds)
         self.children.append(child)
+        if beats and self.hang_seconds:
+            self._listen(child)
         await self._spawn(child)
         child.task = asyncio.create_task(self._watch(child))
         return child
+
+    def _listen(self, child: Child) -> None:
+        # Kept for the child's successors too.
+        child.pipe = reading, writing = os.pipe()
+        child.command = [*child.command, OPTION, str(writing)]
+        child.pass_fds = [*child.pass_fds, writing]
+
+        def heard() -> None:
+            os.read(reading, _READ_BYTES)
+            child.silent = 0
+
+        asyncio.get_running_loop().add_reader(reading, heard)
+        child.listening = asyncio.create_task(self._look_after(child))
+
+    async def _look_after(self, child: Child) -> None:
+        while True:
+            # Counted, not measured: when all of us have stood still, the child has as well.
+            await asyncio.sleep(BEAT_SECONDS)
+            if child.silent is None:
+                continue
+            child.silent += 1
+            if child.silent > self.hang_seconds and child.process is not None:
+                log.error("child_hangs", child=child.name, silent_seconds=child.silent)
+                child.silent = None
+                with contextlib.suppress(ProcessLookupError):
+                    child.process.kill()
 
     async def _spawn(self, child: Child) -> None:
         child.process = await asyncio.create_subprocess_exec(
@@ -83,6 +134,7 @@ class Supervisor:
             delay = _SHORTEST_DELAY if lived > _HEALTHY_SECONDS else min(delay * 2, _LONGEST_DELAY)
             await asyncio.sleep(delay)
             child.restarts += 1
+            child.silent = None
             await self._spawn(child)
 
     async def stop(self, *, together: bool = False) -> None:
@@ -91,6 +143,8 @@ class Supervisor:
         One after another, each once the later ones have ended; or all at the same time.
         """
         self._stopping = True
+        for child in self.children:
+            _deafen(child)
         if together:
             await asyncio.gather(*map(self._stop, self.children))
         else:
@@ -116,6 +170,16 @@ class Supervisor:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _deafen(child: Child) -> None:
+    """Let a child end as slowly as it likes, and close its pipe."""
+    if child.pipe is not None and child.listening is not None:
+        child.listening.cancel()
+        asyncio.get_running_loop().remove_reader(child.pipe[0])
+        for end in child.pipe:
+            os.close(end)
+        child.pipe = None
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 from pydantic_settings import BaseSettings
 
+from services.heartbeats import beat
 from services.serving import GRACE_SECONDS, bind, port_of
 from services.supervisor import Supervisor
 from shared.logs import configure_logging
@@ -33,8 +34,16 @@ _TRIES = 3
 _WRONG_ENVIRONMENT = 2
 
 
-def supervise(service: str, common: CommonSettings, settings: BaseSettings, count: int) -> int:
+def supervise(
+    service: str,
+    common: CommonSettings,
+    settings: BaseSettings,
+    count: int,
+    heartbeat: int | None = None,
+) -> int:
     """Run `count` workers until SIGTERM or SIGINT; return 0 when all of them have ended cleanly.
+
+    Signs of life of this process itself go to the pipe `heartbeat`.
 
     Raises
     ------
@@ -42,11 +51,15 @@ def supervise(service: str, common: CommonSettings, settings: BaseSettings, coun
         The port is busy, or no worker can start.
     """
     configure_logging(service, common.log_level)
-    return asyncio.run(_supervise(service, common, settings, count))
+    return asyncio.run(_supervise(service, common, settings, count, heartbeat))
 
 
 async def _supervise(
-    service: str, common: CommonSettings, settings: BaseSettings, count: int
+    service: str,
+    common: CommonSettings,
+    settings: BaseSettings,
+    count: int,
+    heartbeat: int | None,
 ) -> int:
     host, port = common.bind_host, port_of(settings)
     with ExitStack() as stack:
@@ -64,7 +77,9 @@ async def _supervise(
             f"{PREFIX}{upper}_WORKERS": str(count),
             METRICS_FOLDER: str(metrics),
         }
-        return await _Workers(service, count, metrics, started).run(
+        if heartbeat is not None:
+            beat(heartbeat)
+        return await _Workers(service, count, common.hang_seconds, metrics, started).run(
             environment, common.drain_seconds + GRACE_SECONDS + _FLUSH_SECONDS
         )
 
@@ -75,6 +90,7 @@ class _Workers:
 
     service: str
     count: int
+    hang_seconds: int
     metrics: Path
     started: "_Started"
     failures: int = 0
@@ -84,12 +100,15 @@ class _Workers:
     async def run(self, environment: dict[str, str], stop_seconds: float) -> int:
         for stop in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stop, self.over.set)
-        supervisor = Supervisor(on_restart=self.ended, stop_seconds=stop_seconds)
+        supervisor = Supervisor(
+            on_restart=self.ended, stop_seconds=stop_seconds, hang_seconds=self.hang_seconds
+        )
         try:
             for number in range(self.count):
                 command = [sys.executable, "-m", "services.worker", self.service, str(number)]
                 pipe = self.started.pipe
-                await supervisor.start(str(number), [*command, str(pipe)], environment, [pipe])
+                command.append(str(pipe))
+                await supervisor.start(str(number), command, environment, [pipe], beats=True)
             await self.over.wait()
         finally:
             await supervisor.stop(together=True)

@@ -54,6 +54,9 @@ class CommonSettings(BaseSettings):
     """How long it may take to send the body."""
     drain_seconds: float = Field(default=0.5, ge=0, le=300)
     """How long a service that stops still takes requests, and asks for connections to be closed."""
+    hang_seconds: int = Field(default=60, ge=0, le=3600)
+    """How long the event loop of a supervised process may stand still before the process is killed
+    and started again; 0 means for ever."""
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
     """How often truth is looked at when no doorbell rings."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -89,6 +92,7 @@ KNOWN_VARIABLES = frozenset(
         "SUREHAND_ROUTER_MAX_WAITERS",
         "SUREHAND_ROUTER_WORKERS",
         "SUREHAND_ROUTER_MAX_WAIT_SECONDS",
+        "SUREHAND_ROUTER_RUN_SECONDS",
         "SUREHAND_ROUTER_MAX_ITEMS",
         "SUREHAND_ROUTER_RATE_LIMIT",
         "SUREHAND_ROUTER_SPOOL_LIMIT_BYTES",

@@ -75,7 +75,8 @@ async def running(installation: Installation) -> AsyncIterator[Home]:
                 bind(name, installation.common.bind_host, port).close()
             _rotate(home.log_file)
             with home.log_file.open("ab") as sink:
-                supervisor = Supervisor(sink, on_restart=_restarted)
+                hang_seconds = installation.common.hang_seconds
+                supervisor = Supervisor(sink, on_restart=_restarted, hang_seconds=hang_seconds)
                 try:
                     await _start(installation, home, supervisor, [inherited])
                     yield home
@@ -98,7 +99,7 @@ async def _start(
         if name in SQL_SERVICES:
             await _migrate(name, installation)
         command = [sys.executable, "-m", "services", name]
-        await supervisor.start(name, command, environment, inherited)
+        await supervisor.start(name, command, environment, inherited, beats=True)
     await _wait_ready(installation, home.log_file)
 
 

@@ -101,7 +101,10 @@ class Adjudication(Message):
 
 
 class ItemOutcome(Message):
-    """What became of an item. Unless it is resolved it has neither label nor source."""
+    """What became of an item. Unless it is resolved it has neither label nor source.
+
+    `data_digest` is that of the data that people saw, SHA-256 in hex; an erased item has none.
+    """
 
     item_id: str
     status: Literal["in_review", "resolved", "erased"]
@@ -110,6 +113,7 @@ class ItemOutcome(Message):
     task_id: str
     revision: int
     resolved_at: UtcTime | None
+    data_digest: str | None
 
 
 class ItemQuery(Message):

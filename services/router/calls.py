@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 
 from services.router.errors import ItemConflict
+from services.router.handoff.entries import Entry
 from services.router.incoming import Asked, Incoming
+from services.router.messages import ItemOutcome
 from services.router.routing import Decision, resolved_by_people, route
 from services.router.scores import Score
 from services.router.terms import Terms
@@ -18,6 +20,7 @@ from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, TaskReceipt
 from shared.problems import Unprocessable
 
+_OTHER_DATA = "its id is known with other data"
 _ERASED = "was erased on request, and its item_id is not used again"
 
 
@@ -51,7 +54,7 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
     Unprocessable
         The review queue rejected one.
     ItemConflict
-        One is under review with other data.
+        People were asked about one with other data.
     """
     rejected: list[FieldError] = []
     conflicts: list[FieldError] = []
@@ -60,10 +63,30 @@ def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) ->
             fault = receipt.detail or "the review queue rejects it"
             rejected.append((f"/items/{i}", _ERASED if fault == ERASED_DETAIL else fault))
         elif receipt.status == "conflict":
-            fault = receipt.detail or "its id is under review with other data"
-            conflicts.append((f"/items/{i}", fault))
+            conflicts.append((f"/items/{i}", receipt.detail or _OTHER_DATA))
     if rejected:
         raise Unprocessable(rejected)
+    if conflicts:
+        raise ItemConflict(conflicts)
+
+
+def check_outcomes(
+    positions: Sequence[int], entries: Sequence[Entry], outcomes: Mapping[str, ItemOutcome]
+) -> None:
+    """Check that what became of the items at `positions` speaks of their data.
+
+    The review queue says so in its receipts; behind a spool there are none.
+
+    Raises
+    ------
+    ItemConflict
+        People were asked about one with other data.
+    """
+    conflicts = [
+        (f"/items/{i}", _OTHER_DATA)
+        for i, entry in zip(positions, entries, strict=True)
+        if entry.item_id in outcomes and not outcomes[entry.item_id].is_about(entry.digest)
+    ]
     if conflicts:
         raise ItemConflict(conflicts)
 
@@ -167,14 +190,15 @@ class Call:
         decided = zip(self.incoming.items, self.decisions, strict=True)
         return [item.item_id for item, decision in decided if decision.decision == "in_review"]
 
-    def answer(self, labels: Mapping[str, str]) -> None:
-        """Answer the items in review that people gave `labels` to.
+    def answer(self, labels: Mapping[str, str | None]) -> None:
+        """Answer the items in review that people gave `labels` to, if the project has them.
 
         An eligible item was scored anew: what people said of it before does not change its answer.
         """
         for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
-            if decision.decision == "in_review" and item.item_id in labels:
-                self.decisions[i] = resolved_by_people(decision, labels[item.item_id])
+            label = labels.get(item.item_id)
+            if decision.decision == "in_review" and label is not None and label in self._labels:
+                self.decisions[i] = resolved_by_people(decision, label)
 
     def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""

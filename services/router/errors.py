@@ -9,6 +9,7 @@ Conflict 409
 Gone 410
 └── ItemErased           people were asked about the item once; it was erased
 Unavailable 503
+├── ModelTimedOut        the model took too long over the items
 ├── Overloaded           too much waits already: an answer would come too late
 ├── QueueUnreachable     the review queue is away, and the answer is its alone
 ├── SpoolFull            the review queue is away, and the spool has no room for more
@@ -18,6 +19,7 @@ Unavailable 503
 └── VersionNotReady      the version was refused, or is still being loaded
 """
 
+import math
 from collections.abc import Iterable
 
 from shared.problems import Conflict, Gone, NotFound, Problem, Unavailable
@@ -52,14 +54,15 @@ class VersionNotFound(NotFound):
 
 
 class ItemConflict(Conflict):
-    """Items of the call are under review with other data."""
+    """Items of the call are known to people with other data."""
 
     kind = "item-conflict"
 
     def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
         listed = [{"pointer": pointer, "detail": fault} for pointer, fault in errors]
         super().__init__(
-            "Give new data a new item_id, or send the data that is under review.", errors=listed
+            "Give new data a new item_id, or send the data that people were asked about.",
+            errors=listed,
         )
 
 
@@ -71,6 +74,19 @@ class ItemErased(Gone):
     def __init__(self, item_id: str) -> None:
         super().__init__(
             "The item was erased on request, and its id is not used again.", item_id=item_id
+        )
+
+
+class ModelTimedOut(Unavailable):
+    """A run of the model was ended at its deadline, or is overdue."""
+
+    kind, title = "model-timed-out", "Model took too long"
+
+    def __init__(self, version: str, seconds: float) -> None:
+        super().__init__(
+            f"Version {version} took longer than {seconds:g} seconds over a batch; send the call "
+            "again with fewer or smaller items, and tell an operator if it recurs.",
+            retry_after_seconds=math.ceil(seconds),
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from shared.contracts.base import ItemId, Label, Message, UtcTime
 from shared.contracts.decisions import PromiseSummary
@@ -11,7 +11,10 @@ from shared.contracts.versions import Challenger
 
 
 class ItemOutcome(Message):
-    """What became of an item; passed on as the review queue says it."""
+    """What became of an item; passed on as the review queue says it.
+
+    `data_digest` is that of the data that people saw (SHA-256, hex): compared, never passed on.
+    """
 
     # The review queue may say more one day, and a router is not updated in the same moment.
     model_config = ConfigDict(extra="ignore")
@@ -23,6 +26,14 @@ class ItemOutcome(Message):
     task_id: str | None = None
     revision: int | None = None
     resolved_at: UtcTime | None = None
+    data_digest: str | None = Field(default=None, exclude=True)
+
+    def is_about(self, digest: bytes) -> bool:
+        """Say whether people saw the data that an `Entry` has this digest of.
+
+        A review queue of an older release does not tell, and is believed.
+        """
+        return self.data_digest is None or self.data_digest.startswith(digest.hex())
 
 
 class ItemOutcomes(Message):
@@ -46,6 +57,7 @@ class FeedRow(Message):
     verdicts: int
     resolved_at: UtcTime
     erased: bool = False
+    data_digest: str | None = None
 
     def outcome(self) -> ItemOutcome:
         """Return what became of the item: without a label, verdicts and expiry it waits again."""
@@ -65,6 +77,7 @@ class FeedRow(Message):
             task_id=self.task_id,
             revision=self.revision,
             resolved_at=self.resolved_at if resolved else None,
+            data_digest=self.data_digest,
         )
 
 

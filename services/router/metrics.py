@@ -21,6 +21,11 @@ SCORING_FAILURES = Counter(
     "Items that the loaded version could not score",
     _PROJECT,
 )
+RUN_TIMEOUTS = Counter(
+    "surehand_router_run_timeouts_total",
+    "Runs of a model that were ended at their deadline, or went on past it",
+    _PROJECT,
+)
 QUEUE_SECONDS = QuickHistogram(
     "surehand_router_queue_seconds",
     "Seconds from a call's arrival at its model version to its first run",
@@ -133,7 +138,7 @@ SHADOW_LOG_LOST = Counter(
 def begin_counting(project: str) -> None:
     """Show a project's counters from 0 on: a rate misses a series that begins at 1."""
     _counter(project, "answered", "confident")
-    for counter in (AUDITS, SCORING_FAILURES, RELOADS, RELOAD_FAILURES):
+    for counter in (AUDITS, SCORING_FAILURES, RUN_TIMEOUTS, RELOADS, RELOAD_FAILURES):
         counter.labels(project)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from services.router.admission import Admission
-from services.router.calls import Call, check_items, check_receipts
+from services.router.calls import Call, check_items, check_outcomes, check_receipts
 from services.router.decision_log.shipping import RowLog
 from services.router.draws import canary_draw
 from services.router.errors import Overloaded, VersionNotReady
@@ -190,24 +190,28 @@ class Predictor:
         asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
         if not asked:
             return
+        entries = [Entry.of(project, call.task(i)) for i in asked]
         seconds = call.incoming.wait_seconds
         if not seconds:
-            await self._deliver(project, call, asked)
+            await self._deliver(project, call, asked, entries)
             return
         async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
-            await self._deliver(project, call, asked)
+            await self._deliver(project, call, asked, entries)
             # The queue has not seen what lies in the spool, and may have resolved it long ago.
             wait.unsure |= self.handoff.backlog > 0
-            call.answer(await wait.labels(call.in_review()))
+            outcomes = await wait.outcomes(call.in_review())
+            check_outcomes(asked, entries, outcomes)
+            call.answer({item_id: known.label for item_id, known in outcomes.items()})
 
-    async def _deliver(self, project: str, call: Call, asked: Sequence[int]) -> None:
+    async def _deliver(
+        self, project: str, call: Call, asked: Sequence[int], entries: Sequence[Entry]
+    ) -> None:
         """Hand the tasks of the items at `asked` over; fill in what people answered before."""
-        entries = [Entry.of(project, call.task(i)) for i in asked]
         receipts = await self.handoff.deliver(project, entries)
         check_receipts(asked, receipts)
         resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
         if resolved:
-            call.answer({one.item_id: one.label for one in resolved if one.label is not None})
+            call.answer({one.item_id: one.label for one in resolved})
 
 
 async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:

@@ -72,7 +72,7 @@ async def running_router(
     """Build the parts, and run them while the block lasts."""
     store, bells = Store(common.store_address), Doorbells(common.redis_url)
     threads = threads_per_worker(settings.workers)
-    versions = Versions(store, bells, poll_seconds=common.poll_seconds, threads=threads)
+    versions = _versions(store, bells, common, settings)
     pictures, retention = _pictures(threads, settings), partial(_retention, versions)
     log, shadow_log = _row_logs(common, store, now, retention)
     shadows = Shadows(versions, shadow_log, pictures, now)
@@ -103,6 +103,18 @@ async def running_router(
         )
         others = (bells.loop, shadow_log.loop, expiry.loop, measuring.loop)
         yield _router(predictor, queue, common, others)
+
+
+def _versions(
+    store: Store, bells: Doorbells, common: CommonSettings, settings: RouterSettings
+) -> Versions:
+    return Versions(
+        store,
+        bells,
+        poll_seconds=common.poll_seconds,
+        threads=threads_per_worker(settings.workers),
+        run_seconds=settings.run_seconds,
+    )
 
 
 def _row_logs(

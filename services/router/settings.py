@@ -17,6 +17,8 @@ class RouterSettings(BaseSettings):
     """Processes that share the port."""
     max_wait_seconds: float = Field(default=1.0, gt=0, le=60)
     """Longest that a new call may be expected to wait for its model, or for its pictures."""
+    run_seconds: float = Field(default=10.0, ge=0.1, le=600)
+    """Longest that one run of a model may take; it is ended then, and its calls get 503."""
     max_items: int = Field(default=10_000, ge=1000)
     """Most items that wait for a model, and most tasks on their way to the review queue."""
     rate_limit: float = Field(default=0.0, ge=0)

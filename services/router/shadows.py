@@ -138,7 +138,7 @@ class Shadows:
         if images:
             scores = await self._score_pictures(shadow, data, images)
         else:
-            scores = await asyncio.to_thread(shadow.batcher.aside, data)
+            scores = await asyncio.to_thread(shadow.batcher.runs.aside, data)
         lines = _lines(shadow, part, scores, self._now())
         self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
@@ -151,7 +151,7 @@ class Shadows:
     ) -> Sequence[Score | None]:
         async def use(_: Sequence[int], rows: list[Data]) -> Sequence[Score | None]:
             # At once, whoever has come meanwhile: he may wait for the memory that this holds.
-            return await asyncio.to_thread(shadow.batcher.aside, rows)
+            return await asyncio.to_thread(shadow.batcher.runs.aside, rows)
 
         rows, _ = await self._pictures.open(data, images)
         return await self._pictures.each(rows, images, shadow.layouts, use, admit=None)

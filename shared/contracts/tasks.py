@@ -90,7 +90,7 @@ class Outcome(Message):
     for its next verdict. `blind` says that all who answered did so before they had seen a
     suggestion, or an earlier outcome of the task. All rows of an `erased` item have neither data,
     metadata nor prediction; whoever has kept some is to forget it. The label that it had still
-    counts.
+    counts. `data_digest` (SHA-256, hex) stands in a brief row for the data that it leaves out.
     """
 
     item_id: ItemId
@@ -109,6 +109,7 @@ class Outcome(Message):
     trace: Trace = None
     # Left out where it is false: readers of an older release read all other rows.
     erased: bool = Field(default=False, exclude_if=lambda value: not value)
+    data_digest: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class OutcomeFeed(Message):

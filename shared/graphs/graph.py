@@ -1,5 +1,6 @@
 """One loaded graph: items' data in, class probabilities out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contracts.versions import ModelInterface
+from shared.graphs.deadline import run_within
 from shared.graphs.encoders import Unscorable
 from shared.graphs.rows import FloatArray
 from shared.graphs.session import open_session
@@ -30,9 +32,17 @@ class Graph:
     """
 
     def __init__(
-        self, model: bytes, interface: ModelInterface, fields: Fields, *, threads: int = 1
+        self,
+        model: bytes,
+        interface: ModelInterface,
+        fields: Fields,
+        *,
+        threads: int = 1,
+        run_seconds: float = math.inf,
     ) -> None:
         """Load it and check its signature: slow, so call it in a thread.
+
+        A run of the session is ended after `run_seconds`.
 
         Raises
         ------
@@ -41,6 +51,7 @@ class Graph:
             project's `fields` say.
         """
         self._session = open_session(model, threads)
+        self._run_seconds = run_seconds
         check_signature(self._session, interface, fields)
         self._feeder = Feeder(interface.inputs, fields)
         self._output = interface.outputs[PROBABILITIES]
@@ -73,7 +84,7 @@ class Graph:
         Raises
         ------
         Exception
-            Whatever ONNX Runtime raises, or a ValueError for answers of another shape.
+            Whatever ONNX Runtime raises, RunTimedOut, or a ValueError for answers of another shape.
         """
         if 0 < len(items) <= self.batch:
             return self._run(items)
@@ -103,13 +114,16 @@ class Graph:
         ------
         Unscorable
             The graph cannot take one of the items.
+        RunTimedOut
+            A run was ended.
         ValueError
             An output has not one row an item.
         """
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
         for start in range(0, len(items), self.batch):
             batch = items[start : start + self.batch]
-            answers = self._session.run(names, self._feeder.feeds(batch))
+            feeds = self._feeder.feeds(batch)
+            answers = run_within(self._session, self._run_seconds, names, feeds)
             for name, answer in zip(names, answers, strict=True):
                 if answer.shape[:1] != (len(batch),):
                     raise ValueError(f"output {name} has not one row an item")
@@ -134,7 +148,7 @@ class Graph:
         return np.full((count, self._n_labels), np.nan, dtype=np.float32)
 
     def _answer(self, feeds: Mapping[str, Any], count: int) -> FloatArray:
-        answer: Any = self._session.run([self._output], feeds)[0]
+        answer: Any = run_within(self._session, self._run_seconds, [self._output], feeds)[0]
         if answer.shape != (count, self._n_labels):
             fault = width_fault(answer.shape, self._n_labels)
             raise ValueError(fault or f"it answers {count} items with {len(answer)} rows")

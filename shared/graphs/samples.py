@@ -21,18 +21,27 @@ Make = Callable[[FieldSpec, np.random.Generator], Any]
 
 
 def made_up_items(
-    fields: Fields, inputs: Sequence[ModelInput], count: int, *, seed: int = 0
+    fields: Fields,
+    inputs: Sequence[ModelInput],
+    count: int,
+    *,
+    seed: int = 0,
+    longest: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the data of `count` items, the same for the same seed.
+
+    Texts are short, or with `longest` as long as their field allows.
 
     Numbers lie in [0, 1), and are 0 or 1 where an input takes whole ones: nothing is known of the
     scale that the model was made for, and these are within the domain of logarithms and tables.
     """
     chance = np.random.default_rng(seed)
+    text = _longest_text if longest else _text
+    makers = _MAKERS | {"text": text}
     whole = {name for entry in inputs if KINDS.get(entry.dtype) == "int64" for name in entry.fields}
     return [
         {
-            name: (_WHOLE if name in whole else _MAKERS).get(spec.type, _MAKERS[spec.type])(
+            name: (_WHOLE if name in whole else makers).get(spec.type, makers[spec.type])(
                 spec, chance
             )
             for name, spec in fields.items()
@@ -43,6 +52,12 @@ def made_up_items(
 
 def _text(spec: FieldSpec, chance: np.random.Generator) -> str:
     words = chance.choice(_WORDS, int(chance.integers(1, _MOST_WORDS)))
+    return " ".join(words)[: spec.max_length]
+
+
+def _longest_text(spec: FieldSpec, chance: np.random.Generator) -> str:
+    # A word has at least one character, and one space behind it.
+    words = chance.choice(_WORDS, spec.max_length // 2 + 1)
     return " ".join(words)[: spec.max_length]
 
 

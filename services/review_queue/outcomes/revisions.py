@@ -53,6 +53,8 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
             "resolved_at": row.resolved_at,
             "trace": task.trace,
             "erased": task.erased_at is not None,
+            # In place of the data: a trainer of an older release does not read it.
+            "data_digest": (task.data_digest or None) if brief else None,
         }
     )
 

@@ -148,5 +148,6 @@ def _item_outcome(task: TaskRow) -> ItemOutcome:
             "task_id": task.task_id,
             "revision": task.revision,
             "resolved_at": None if erased else task.resolved_at,
+            "data_digest": task.data_digest or None,
         }
     )

@@ -23,9 +23,10 @@ from services.review_queue.tasks.lanes import (
     saving_of,
     turn_of,
 )
-from services.review_queue.tasks.states import may_expire, state_of
+from services.review_queue.tasks.states import label_is_gone, may_expire, state_of
 from services.review_queue.timeline import event
 from services.review_queue.tracing import taking_in
+from services.review_queue.verdicts.settling import votes_that_count
 from shared import outbox
 from shared.contracts.projects import Project
 from shared.contracts.tasks import (
@@ -125,7 +126,9 @@ class IntakeService:
         if missing:
             changing = any(entry.task.lane in _CHANGING for entry in entries)
             batch.known = await repository.existing(session, missing, lock=changing)
-            if not changing and any(map(may_expire, batch.known.values())):
+            if not changing and any(
+                may_expire(row) or label_is_gone(row, batch.project) for row in batch.known.values()
+            ):
                 batch.known = await repository.existing(session, missing, lock=True)
 
     async def _receipt(self, session: AsyncSession, batch: _Batch, entry: Entry) -> TaskReceipt:
@@ -134,17 +137,25 @@ class IntakeService:
         row = batch.known[entry.task_id]
         if row.erased_at is not None:
             return _refusal(row)
-        is_open = row.state != "resolved"
-        again = not is_open and (entry.task.lane == "relabel" or _after_expiry(row, entry, batch))
-        if row.data_digest != entry.digest and (is_open or again):
+        if row.data_digest != entry.digest:
+            # Resolved or not: an answer about other data is no answer.
             return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
-        if batch.restore is None and again:
-            await self._open_anew(session, batch, row, entry)
-        elif batch.restore is None and is_open:
-            _put_expiry_off(row, entry)
-            if state_of(row, batch.now) == "open":
-                _move(batch, row, entry)
+        if batch.restore is None:
+            await self._ask(session, batch, row, entry)
         return _receipt_of(row, "existing", batch.now)
+
+    async def _ask(self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry) -> None:
+        """Ask for a task that is there already: open it again if need be, or move it."""
+        if row.state == "resolved":
+            again = entry.task.lane == "relabel" or _after_expiry(row, entry, batch)
+            # Gold needs no second opinion, and those who were tested on it would get it.
+            again = again and not await is_gold(session, row.task_id)
+            if again or label_is_gone(row, batch.project):
+                await self._open_anew(session, batch, row, entry)
+            return
+        _put_expiry_off(row, entry)
+        if state_of(row, batch.now) == "open":
+            _move(batch, row, entry)
 
     def _receipt_of_new(self, batch: _Batch, entry: Entry) -> TaskReceipt:
         first = entry.task_id in batch.created
@@ -162,14 +173,12 @@ class IntakeService:
     async def _open_anew(
         self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry
     ) -> None:
-        if await is_gold(session, row.task_id):
-            # What is known needs no second opinion, and those who were tested on it would get it.
-            return
         _ask_again(batch, row, entry)
         lane = entry.task.lane
         row.skips = 0
-        if row.source == "expiry":
+        if row.source == "expiry" or label_is_gone(row, batch.project):
             row.due_at = _due_at(batch.project, entry, batch.now)
+            await votes_that_count(session, batch.project, row, batch.now)
             for verdict in await repository.standing(session, row.task_id):
                 # What was said with a suggestion in sight is no evidence.
                 if lane in EVIDENCE_LANES and not verdict.blind:
@@ -275,8 +284,9 @@ def _receipt_of(row: TaskRow, status: str, now: datetime, detail: str | None = N
             "task_id": row.task_id,
             "status": status,
             "state": state_of(row, now),
-            "label": row.label,
-            "source": row.source,
+            # Of other data the label says nothing.
+            "label": None if status == "conflict" else row.label,
+            "source": None if status == "conflict" else row.source,
             "detail": detail,
         }
     )

@@ -1,8 +1,9 @@
-"""The state of a task as people see it, and whether it may end by itself."""
+"""The state of a task as people see it, whether it may end by itself, and whether it may stand."""
 
 from datetime import datetime
 
 from services.review_queue.models import TaskRow
+from shared.contracts.projects import Project
 
 
 def state_of(task: TaskRow, now: datetime) -> str:
@@ -16,3 +17,8 @@ def state_of(task: TaskRow, now: datetime) -> str:
 def may_expire(task: TaskRow) -> bool:
     """Say whether nobody need answer the task once it is past its due date."""
     return task.lane == "optional" and task.due_at is not None
+
+
+def label_is_gone(task: TaskRow, project: Project) -> bool:
+    """Say whether people answered with a label that the project no longer has."""
+    return task.label is not None and task.label not in project.labels

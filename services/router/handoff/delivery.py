@@ -154,7 +154,7 @@ class Handoff:
         return receipts
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
-        """Ask what became of an item; never says `unknown` of one that lies in the spool.
+        """Ask what became of an item; never says of one that lies in the spool what is not of it.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class Handoff:
         """
         task_id = task_id_for(project, item_id)
         # Looked up before the queue is asked: it may be drained in between.
-        held = self._spool.holds(task_id) or self._audits.holds(task_id)
+        held = self._spool.held(task_id) or self._audits.held(task_id)
         waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
         try:
             outcome = await self._lookups.outcome(project, item_id)
@@ -174,7 +174,9 @@ class Handoff:
             if held:
                 return waiting
             raise _problem(refusal) from refusal
-        return waiting if held and outcome.status == "unknown" else outcome
+        if held and (outcome.status == "unknown" or not outcome.is_about(held)):
+            return waiting
+        return outcome
 
 
 async def _kept(spool: Spool, entries: Sequence[Entry]) -> list[TaskReceipt]:

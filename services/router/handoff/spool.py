@@ -78,10 +78,10 @@ class Spool:
         """Number of tasks that the review queue has not acknowledged yet."""
         return len(self._index)
 
-    def holds(self, task_id: str) -> bool:
-        """Say whether the task lies durably in the spool."""
+    def held(self, task_id: str) -> bytes | None:
+        """Return the digest of the task that lies durably in the spool, None when there is none."""
         held = self._index.get(task_id)
-        return held is not None and held.segment is not None
+        return None if held is None or held.segment is None else held.digest
 
     async def until_gone(self, entries: Sequence[Entry], seconds: float) -> None:
         """Return once none of `entries` lies in the spool any more, or after `seconds`."""

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.router.errors import (
     ItemConflict,
     ItemErased,
+    ModelTimedOut,
     Overloaded,
     ProjectNotFound,
     QueueUnreachable,
@@ -102,6 +103,7 @@ HasLeft = Annotated[Left, Depends(left_of)]
         TooManyRequests,
         StoreUnreachable,
         VersionNotReady,
+        ModelTimedOut,
         Overloaded,
         SpoolFull,
         SpoolUnavailable,

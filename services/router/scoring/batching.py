@@ -6,28 +6,23 @@ load, and a lone call never waits.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import structlog
 
-from services.router.metrics import (
-    BATCH_ITEMS,
-    INFERENCE_SECONDS,
-    QUEUE_SECONDS,
-    SCORING_FAILURES,
-)
-from services.router.scores import FloatArray, Score, scores_of
+from services.router.errors import ModelTimedOut
+from services.router.metrics import QUEUE_SECONDS
+from services.router.scores import Score
 from services.router.scoring.flow import Flow
-from shared.logs import cause_of
+from services.router.scoring.runs import Data, Run, Runs
+from shared.graphs.deadline import RunTimedOut
 
 log = structlog.get_logger()
-
-Data = Mapping[str, Any]
-Run = Callable[[Sequence[Data]], FloatArray]
 
 # The loop may be busy with one batch for so long; what takes longer goes to a thread.
 _INLINE_SECONDS = 0.002
@@ -35,10 +30,9 @@ _INLINE_SECONDS = 0.002
 _LONGEST_TURN_SECONDS = 0.2
 # Below so many items a batch does not pay for itself.
 _FEWEST_ITEMS = 8
-# Asking for the processor's time takes microseconds: one run in so many is measured. How much that
-# counts in the time of an item.
-_MEASURED_EVERY = 15
-_NEWEST = 0.2
+# A run is ended between two nodes: one that goes on for so much longer is in a kernel that cannot
+# be ended, and is not waited for.
+_OVERDUE_SECONDS = 1.0
 
 
 class _Job:
@@ -62,43 +56,59 @@ class Batcher:
 
     Parameters
     ----------
-    run
-        Rows of class probabilities for items, float32, shape (n, K); one run at a time.
-    seconds_per_item
-        Of processor time; a first measurement, corrected by those of some runs.
+    run, seconds_per_item, project, version
+        As of `Runs`; one run at a time.
     most_items
         The size of the largest batch.
-    project, version
-        Whose graph it is, for metrics and the log.
+    run_seconds
+        After which `run` raises RunTimedOut, or should have.
+    is_bounded
+        Whether no item takes much longer than others: only then may a run be the event loop's.
+
+    Attributes
+    ----------
+    runs : of the graph, also outside of the batches
     """
 
     def __init__(
-        self, run: Run, seconds_per_item: float, most_items: int, project: str, version: str
+        self,
+        run: Run,
+        seconds_per_item: float,
+        most_items: int,
+        project: str,
+        version: str,
+        *,
+        run_seconds: float = math.inf,
+        is_bounded: bool = True,
     ) -> None:
-        self._run = run
+        self.runs = Runs(run, seconds_per_item, project, version)
+        self._run_seconds = run_seconds
+        self._is_bounded = is_bounded
+        self._is_overdue = False
+        # The graph's own: one that hangs keeps no thread from others.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
         self._most_items = most_items
         self._version = version
         # Bound once: looking a label up costs more than counting.
         self._queue_seconds = QUEUE_SECONDS.labels(project)
-        self._inference_seconds = INFERENCE_SECONDS.labels(project)
-        self._batch_items = BATCH_ITEMS.labels(project)
-        self._failures = SCORING_FAILURES.labels(project)
-        self.seconds_per_item = seconds_per_item
         self._waiting: deque[_Job] = deque()
         self._busy = False
         self._lone = False
         self._ended = 0.0
-        self._until_measured = 0
         self.items_waiting = 0
         self.flow = Flow(seconds_per_item, most_items)
 
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
 
-        Whoever cancels the future leaves the others alone.
+        It fails with ModelTimedOut when a run that the items were in timed out, or one before them
+        is overdue. Cancelling it leaves other calls alone.
         """
         loop = asyncio.get_running_loop()
         job = _Job(items, loop.create_future())
+        if self._is_overdue:
+            self._fail(job)
+            return job.future
         count = len(items)
         self.flow.enter(count)
         # The first of its callbacks: the call goes on just after it.
@@ -123,15 +133,15 @@ class Batcher:
 
     def quick_items(self) -> int:
         """Return how many items one run may take without keeping others for long."""
-        return min(self._most_items, max(1, int(_INLINE_SECONDS / self.seconds_per_item)))
+        return min(self._most_items, max(1, int(_INLINE_SECONDS / self.runs.seconds_per_item)))
 
     @property
     def _inline(self) -> bool:
-        return self.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
+        return self._is_bounded and self.runs.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
 
     def _take_alone(self, job: _Job) -> None:
         self._queue_seconds.observe(0.0)
-        self._settle([(job, job.items)], self._timed(job.items))
+        self._score_inline([(job, job.items)], job.items)
         self._lone = self._inline
         self._ended, self.flow.lag = time.perf_counter(), 0.0
 
@@ -142,10 +152,9 @@ class Batcher:
             items = [item for _, part in parts for item in part]
             self._lone = self._inline and len(items) == 1
             if not self._inline:
-                running = asyncio.get_running_loop().run_in_executor(None, self._timed, items)
-                running.add_done_callback(partial(self._ran, parts))
+                self._score_in_thread(parts, items)
                 return
-            self._settle(parts, self._timed(items))
+            self._score_inline(parts, items)
             if not self._waiting or time.perf_counter() >= until:
                 break
         self._ended = time.perf_counter()
@@ -187,13 +196,53 @@ class Batcher:
         self._waiting.extend(longer)
         return parts
 
-    def _ran(self, parts: list[_Part], done: asyncio.Future[list[Score | None]]) -> None:
+    def _score_inline(self, parts: list[_Part], items: Sequence[Data]) -> None:
+        try:
+            self._settle(parts, self.runs.counted(items))
+        except RunTimedOut:
+            self._time_out(job for job, _ in parts)
+
+    def _score_in_thread(self, parts: list[_Part], items: Sequence[Data]) -> None:
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._thread, self.runs.counted, items)
+        overdue = loop.call_later(self._run_seconds + _OVERDUE_SECONDS, self._give_up, parts)
+        running.add_done_callback(partial(self._ran, parts, overdue))
+
+    def _ran(
+        self,
+        parts: list[_Part],
+        overdue: asyncio.TimerHandle,
+        done: asyncio.Future[list[Score | None]],
+    ) -> None:
+        overdue.cancel()
         if done.cancelled():
             for job, _ in parts:
                 job.future.cancel()
-        else:
+        elif not isinstance(done.exception(), RunTimedOut):
             self._settle(parts, done.result())
+        elif not self._is_overdue:
+            self._time_out(job for job, _ in parts)
+        self._is_overdue = False
         self._next()
+
+    def _give_up(self, parts: list[_Part]) -> None:
+        """Fail all calls until the run comes to its end: it goes on past its deadline."""
+        self._is_overdue = True
+        waiting = [*(job for job, _ in parts), *self._waiting]
+        self._waiting.clear()
+        self.items_waiting = 0
+        self._time_out(waiting)
+
+    def _time_out(self, jobs: Iterable[_Job]) -> None:
+        log.error("model_timed_out", model_version=self._version, seconds=self._run_seconds)
+        self.runs.count_timeout()
+        self.flow.interrupt()
+        for job in jobs:
+            self._fail(job)
+
+    def _fail(self, job: _Job) -> None:
+        if not job.future.done():
+            job.future.set_exception(ModelTimedOut(self._version, self._run_seconds))
 
     def _settle(self, parts: list[_Part], scores: list[Score | None]) -> None:
         at = 0
@@ -202,44 +251,3 @@ class Batcher:
             at += len(part)
             if len(job.scores) == len(job.items) and not job.future.done():
                 job.future.set_result(job.scores)
-
-    def _timed(self, items: Sequence[Data]) -> list[Score | None]:
-        started = time.perf_counter()
-        scores = self.aside(items)
-        self._inference_seconds.observe(time.perf_counter() - started)
-        self._batch_items.observe(len(items))
-        if unusable := scores.count(None):
-            log.error("items_unscored", model_version=self._version, count=unusable)
-            self._failures.inc(unusable)
-        return scores
-
-    def aside(self, items: Sequence[Data]) -> list[Score | None]:
-        """Score in the calling thread, outside of the batches and uncounted."""
-        self._until_measured -= 1
-        if self._until_measured >= 0:
-            return self._scored(items)
-        self._until_measured = _MEASURED_EVERY
-        # Of the processor: on a busy machine the clock would tell how long others had it, and a
-        # small graph would go to a thread, where it waits still longer.
-        started = time.thread_time()
-        scores = self._scored(items)
-        seconds = time.thread_time() - started
-        self.seconds_per_item += _NEWEST * (seconds / len(items) - self.seconds_per_item)
-        return scores
-
-    def _scored(self, items: Sequence[Data]) -> list[Score | None]:
-        """Score; when the graph fails, halve, until what it chokes on stands alone."""
-        try:
-            rows = self._run(items)
-            if len(rows) != len(items):
-                raise ValueError(f"{len(rows)} rows for {len(items)} items")  # noqa: TRY301 - as a failed run
-            return scores_of(rows)
-        except Exception as error:
-            # Fail closed: people can answer what the graph chokes on.
-            if len(items) > 1:
-                middle = len(items) // 2
-                return self._scored(items[:middle]) + self._scored(items[middle:])
-            log.exception(
-                "scoring_failed", model_version=self._version, cause=cause_of(error)[:200]
-            )
-            return [None]

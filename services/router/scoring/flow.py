@@ -53,6 +53,10 @@ class Flow:
         """Note that a call was refused."""
         self._refused = True
 
+    def interrupt(self) -> None:
+        """Note that a run timed out: the time that it took is not the pace of the others."""
+        self._restart(time.perf_counter())
+
     def _measure(self) -> None:
         now = time.perf_counter()
         measured = (now - self._since) / self._done

@@ -7,14 +7,19 @@ from typing import Any
 
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import Manifest
-from shared.graphs.graph import Graph
+from shared.graphs.control_flow import runs_straight
+from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.samples import made_up_items
-from shared.graphs.trial import try_out
+from shared.graphs.trial import try_on, try_out
 
 _WARM_UP_RUNS = 3
 # A wider batch must be faster by so much, and so often it is tried: the memory that it takes, and
 # the time for which it keeps others waiting, are to be worth it.
 _WIDE, _GAIN, _WIDE_RUNS = 64, 0.04, 5
+# How much of the time that a run may take a full batch is to need: items differ.
+_PART = 0.25
+# Of one item, for the event loop; many may come together.
+_LONGEST_SECONDS = 0.01
 # Items that take longer gain nothing from company.
 _SLOW_SECONDS = 0.001
 
@@ -26,6 +31,9 @@ class Scorer:
     ----------
     seconds_per_item
         What an item took at best, alone, when the graph was warmed.
+    is_bounded
+        Whether no item takes much longer: each runs through the same nodes, and long texts are
+        quick too.
     """
 
     def __init__(
@@ -35,24 +43,46 @@ class Scorer:
         fields: Mapping[str, FieldSpec],
         *,
         threads: int,
+        run_seconds: float = math.inf,
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
         """Load, check and warm up: slow, so call it in a thread.
 
-        `clock` gives the processor's time in seconds: others may be at work meanwhile.
+        `clock` gives the processor's time in seconds: others may be at work meanwhile. No run may
+        take longer than `run_seconds`.
 
         Raises
         ------
         GraphRefused
             ONNX Runtime cannot load it, its inputs or output are not what the manifest and the
-            project say, or its first answers are no probabilities.
+            project say, its first answers are no probabilities, or it takes too long over one item.
         """
         self._clock = clock
-        self.graph = Graph(model, manifest, fields, threads=threads)
+        self.graph = Graph(model, manifest, fields, threads=threads, run_seconds=run_seconds)
+        one = made_up_items(fields, manifest.inputs, 1)
+        started = time.perf_counter()
+        try_on(self.graph, one, ["a made-up item"])
+        self._keep_within(run_seconds, time.perf_counter() - started)
         try_out(self.graph, manifest, fields)
-        self.seconds_per_item = self._warm_up(made_up_items(fields, manifest.inputs, 1))
+        self.is_bounded = runs_straight(model) and self._is_quick_with_long_texts(fields, manifest)
+        self.seconds_per_item = self._warm_up(one)
+        self._keep_within(run_seconds, self.seconds_per_item)
         if self.seconds_per_item <= _SLOW_SECONDS:
             self._choose_batch(made_up_items(fields, manifest.inputs, _WIDE))
+
+    def _keep_within(self, run_seconds: float, seconds_per_item: float) -> None:
+        """Narrow the batches of a slow graph: a full one takes a part of `run_seconds`."""
+        self.graph.widen(int(min(BATCH_SIZE, run_seconds * _PART / seconds_per_item)))
+
+    def _is_quick_with_long_texts(
+        self, fields: Mapping[str, FieldSpec], manifest: Manifest
+    ) -> bool:
+        """Say whether the longest texts that the project allows keep an event loop for a moment."""
+        read = [fields[name] for entry in manifest.inputs for name in entry.fields]
+        if not any(spec.type == "text" for spec in read):
+            return True
+        items = made_up_items(fields, manifest.inputs, 1, longest=True)
+        return min(self._seconds(items, self.graph.batch) for _ in range(2)) <= _LONGEST_SECONDS
 
     def _choose_batch(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Widen the batches if that makes an item faster here.

@@ -56,9 +56,9 @@ class LoadedVersion:
 
 
 async def load_version(
-    store: Store, project: Project, version: str, *, threads: int
+    store: Store, project: Project, version: str, *, threads: int, run_seconds: float
 ) -> LoadedVersion:
-    """Fetch, verify, load and warm `version`.
+    """Fetch, verify, load and warm `version`; no run of its graph takes longer than `run_seconds`.
 
     Raises
     ------
@@ -73,14 +73,18 @@ async def load_version(
     if digest != manifest.model_sha256:
         raise VersionRefused("model.onnx does not have the digest that the manifest names")
     try:
-        load = partial(Scorer, model, manifest, project.fields, threads=threads)
+        load = partial(
+            Scorer, model, manifest, project.fields, threads=threads, run_seconds=run_seconds
+        )
         scorer = await in_background(threads, load)
     except GraphRefused as error:
         raise VersionRefused(str(error)) from error
     fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}
     layouts = image_layouts(manifest.inputs, fields)
     batcher = Batcher(
-        scorer.graph.run, scorer.seconds_per_item, scorer.graph.batch, project.project, version
+        *(scorer.graph.run, scorer.seconds_per_item, scorer.graph.batch, project.project, version),
+        run_seconds=run_seconds,
+        is_bounded=scorer.is_bounded,
     )
     return LoadedVersion(manifest, digest, batcher, scorer.graph, fields, layouts)
 

@@ -56,11 +56,13 @@ class Loads:
         let_go: Callable[[LoadedVersion], None],
         *,
         threads: int,
+        run_seconds: float,
     ) -> None:
         self._store = store
         self._changed = changed
         self._let_go = let_go
         self._threads = threads
+        self._run_seconds = run_seconds
         self._running: dict[str, Load] = {}
         self._named: Collection[str] = ()
         self._pins: list[str] = []
@@ -175,7 +177,9 @@ class Loads:
         project = documents.project.project
         try:
             loaded = await load_version(
-                self._store, documents.project, version, threads=self._threads
+                *(self._store, documents.project, version),
+                threads=self._threads,
+                run_seconds=self._run_seconds,
             )
         except VersionRefused as refused:
             await self._refuse(documents, version, str(refused))

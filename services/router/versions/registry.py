@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import re
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -45,12 +46,14 @@ class Versions:
         *,
         poll_seconds: float,
         threads: int,
+        run_seconds: float = math.inf,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
         self._store = store
         self._bells = bells
         self._poll_seconds = poll_seconds
         self._threads = threads
+        self._run_seconds = run_seconds
         self._answer_seconds = answer_seconds
         self._views: dict[str, View] = {}
         self._newest = Newest()
@@ -247,6 +250,7 @@ class Versions:
                     partial(self._loaded, project),
                     self._retired.append,
                     threads=self._threads,
+                    run_seconds=self._run_seconds,
                 )
             if known is None or known.documents is not documents:
                 self._show(project, documents)

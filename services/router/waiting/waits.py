@@ -76,13 +76,12 @@ class Wait:
             timer.cancel()
         return self._expired
 
-    async def labels(self, item_ids: Collection[str]) -> dict[str, str]:
-        """Wait for `item_ids` alone, some of its items; return the labels that they got in time."""
+    async def outcomes(self, item_ids: Collection[str]) -> dict[str, ItemOutcome]:
+        """Wait for `item_ids` alone, some of its items; return what is known of them by then."""
         self._item_ids = frozenset(item_ids)
         self._open &= self._item_ids
         await self.over()
-        known = [self.newest[item_id] for item_id in item_ids if item_id in self.newest]
-        return {one.item_id: one.label for one in known if one.label is not None}
+        return {item_id: self.newest[item_id] for item_id in item_ids if item_id in self.newest}
 
     def _expire(self) -> None:
         self._expired = not self.is_over

@@ -8,6 +8,7 @@ import onnxruntime
 from google.protobuf.message import DecodeError
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
+from shared.graphs.control_flow import unbounded
 from shared.graphs.session import GraphRefused
 
 _NAMES_SHOWN = 5
@@ -19,8 +20,8 @@ def inspect(model: bytes) -> None:
     Raises
     ------
     GraphRefused
-        It is no ONNX file, its tensors lie in other files, or ONNX Runtime does not know all of
-        its operators: the sentence names them.
+        It is no ONNX file, its tensors lie in other files, ONNX Runtime does not know all of its
+        operators, or an item's values could make a run endless or huge: the sentence names what.
     """
     try:
         parsed = onnx.load_model_from_string(model)
@@ -41,6 +42,8 @@ def inspect(model: bytes) -> None:
             f"ONNX Runtime {onnxruntime.__version__} does not know these operators: "
             f"{_listed(names)}"
         )
+    if fault := unbounded(parsed):
+        raise GraphRefused(fault)
 
 
 def _known_operators() -> set[tuple[str, str]]:

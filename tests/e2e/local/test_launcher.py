@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -87,9 +88,20 @@ def test_wrong_environment_stops_the_start(
 
 @pytest.mark.parametrize("name", ["redis", "router", "review_queue", "trainer"])
 async def test_killed_child_comes_back(tmp_path: Path, name: str) -> None:
-    with launch(tmp_path / "home") as launched:
+    await comes_back(tmp_path, name, psutil.Process.kill)
+
+
+@pytest.mark.parametrize("name", ["router", "trainer"])
+async def test_a_child_whose_event_loop_stands_still_comes_back(tmp_path: Path, name: str) -> None:
+    await comes_back(tmp_path, name, psutil.Process.suspend, patience=60)
+
+
+async def comes_back(
+    tmp_path: Path, name: str, hurt: Callable[[psutil.Process], None], patience: float = 30
+) -> None:
+    with launch(tmp_path / "home", SUREHAND_HANG_SECONDS="10") as launched:
         before = launched.child(name)
-        before.kill()
+        hurt(before)
 
         def back() -> bool:
             try:
@@ -97,7 +109,7 @@ async def test_killed_child_comes_back(tmp_path: Path, name: str) -> None:
             except LookupError:
                 return False
 
-        await wait_until(back)
+        await wait_until(back, patience)
         if name != "redis":
             async with launched.client(name, "operator") as http:
 
@@ -107,4 +119,4 @@ async def test_killed_child_comes_back(tmp_path: Path, name: str) -> None:
                     except httpx.TransportError:
                         return False
 
-                await wait_until(ready)
+                await wait_until(ready, patience)

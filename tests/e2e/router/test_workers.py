@@ -28,7 +28,7 @@ def workers(router: ServiceProcess) -> dict[str, psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
             line = process.cmdline()
             if "services.worker" in line:
-                found[line[-2]] = process
+                found[line[line.index("services.worker") + 2]] = process
     return found
 
 
@@ -132,6 +132,28 @@ async def test_a_killed_worker_is_replaced_and_what_it_counted_and_kept_stays(
         await wait_until(adopted, PATIENT)
         assert await asyncio.to_thread(router.stop, PATIENT) == 0
     assert len(await decisions(installation.home)) == 32
+
+
+async def test_a_worker_whose_event_loop_stands_still_is_replaced_and_loses_no_task(
+    installation: Installation,
+) -> None:
+    await installation.publish_alone()
+    async with installation.router(**TWO, SUREHAND_HANG_SECONDS="10") as router:
+        await both_run(router)
+        for n in range(16):
+            await predicted(installation, f"before-{n}", UNSURE)
+        hanging = workers(router)["1"]
+        hanging.suspend()
+        await wait_until(lambda: workers(router).get("1", hanging).pid != hanging.pid, PATIENT)
+        await wait_until(lambda: router.log.read_text().count('"worker_started"') == 3, PATIENT)
+        assert '"child_hangs"' in router.log.read_text()
+
+        async def adopted() -> bool:
+            return await counted(router, "surehand_router_spool_entries") == {16.0}
+
+        await wait_until(adopted, PATIENT)
+        assert await asyncio.to_thread(router.stop, PATIENT) == 0
+    assert installation.spooled() == 16
 
 
 async def test_workers_do_not_outlive_a_parent_that_is_killed(installation: Installation) -> None:

@@ -1,9 +1,10 @@
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from shared.contracts.base import rfc3339, task_id_for
+from shared.contracts.tasks import Lane
 from tests.integration.review_queue.desk import Desk, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
 
@@ -52,16 +53,30 @@ async def test_other_data_under_an_open_id_is_a_conflict(desk: Desk) -> None:
     assert (leased["status"], leased["state"]) == ("conflict", "leased")
 
 
-async def test_resolved_item_tells_its_label_whatever_the_data(desk: Desk) -> None:
+async def test_resolved_item_tells_its_label(desk: Desk) -> None:
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
-    (receipt,) = await desk.post(entry("a", data={"text": "other"}))
+    (receipt,) = await desk.post(entry("a"))
     assert receipt["status"] == "existing"
     assert (receipt["state"], receipt["label"], receipt["source"]) == (
         "resolved",
         "positive",
         "human",
     )
+
+
+@pytest.mark.parametrize("lane", get_args(Lane))
+async def test_other_data_under_a_resolved_id_is_a_conflict_in_each_lane(
+    desk: Desk, lane: str
+) -> None:
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    conflict, fine = await desk.post(entry("a", lane=lane, data={"text": "other"}), entry("b"))
+    assert (conflict["status"], fine["status"]) == ("conflict", "created")
+    assert conflict["detail"] == "The item is known with other data."
+    assert (conflict["state"], conflict["label"]) == ("resolved", None)
+    rows = (await desk.outcomes())["outcomes"]
+    assert [(row["item_id"], row["data"]) for row in rows] == [("a", {"text": "text of a"})]
 
 
 async def test_item_twice_in_one_call(desk: Desk) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from shared.contracts.base import rfc3339
+from shared.contracts.tasks import Lane
 from tests.harness import wait_until
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
@@ -78,6 +80,55 @@ async def test_they_do_not_count_beside_imported_answers(desk: Desk) -> None:
     await take_in(desk, lines(entry("x", verdicts=[{"reviewer": "r3", "label": "a"}])))
     (record,) = await records_of(desk)
     assert (record["state"], record["label"]) == ("open", None)
+
+
+async def answered(desk: Desk, label: str, *, overlap: int = 1) -> str:
+    await with_labels(desk, "a", "b", "c", overlap=overlap)
+    (receipt,) = await desk.post(entry("x"))
+    for name in ("r1", "r2", "r3")[:overlap]:
+        await desk.answer(name, label)
+    return str(receipt["task_id"])
+
+
+@pytest.mark.parametrize("lane", get_args(Lane))
+async def test_a_resolved_item_is_asked_anew_in_each_lane(desk: Desk, lane: str) -> None:
+    task_id = await answered(desk, "c")
+    await with_labels(desk, "a", "b", overlap=1)
+    (receipt,) = await desk.post(entry("x", lane=lane))
+    assert (receipt["status"], receipt["state"], receipt["label"]) == ("existing", "open", None)
+    assert (await desk.task(task_id))["lane"] == lane
+    # Who gave the label that has gone may be the one who is asked.
+    await desk.answer("r1", "a")
+    told = [(row["revision"], row["label"]) for row in (await desk.outcomes())["outcomes"]]
+    assert told == [(1, "c"), (2, None), (3, "a")]
+    (again,) = await desk.post(entry("x", lane="mandatory"))
+    assert (again["state"], again["label"]) == ("resolved", "a")
+
+
+async def test_gold_of_a_label_that_has_gone_is_asked_anew(desk: Desk) -> None:
+    task_id = await answered(desk, "c")
+    path = "/v1/projects/shop/gold"
+    body_of(await desk.operator.post(path, json={"items": [entry("x", label="c")]}))
+    await with_labels(desk, "a", "b", overlap=1)
+    (receipt,) = await desk.post(entry("x"))
+    assert (receipt["state"], receipt["label"]) == ("open", None)
+    assert (await desk.task(task_id))["lane"] == "mandatory"
+
+
+async def test_an_item_asked_anew_is_due_by_the_new_call(desk: Desk) -> None:
+    task_id = await answered(desk, "c")
+    await with_labels(desk, "a", "b", overlap=1)
+    desk.clock.turn(10 * 24 * 3600)
+    await desk.post(entry("x"))
+    assert (await desk.task(task_id))["due_at"] > rfc3339(desk.clock())
+
+
+async def test_an_import_asks_nobody_anew(desk: Desk) -> None:
+    await answered(desk, "c")
+    await with_labels(desk, "a", "b", overlap=1)
+    report = await take_in(desk, lines(entry("x")))
+    assert report["existing"] == 1
+    assert await desk.lease("r2") == []
 
 
 async def test_an_import_keeps_to_the_labels_as_they_are_while_it_comes(desk: Desk) -> None:

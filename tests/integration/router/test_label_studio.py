@@ -198,6 +198,16 @@ async def test_without_a_model_it_connects_but_does_not_predict(
         assert response.headers["retry-after"]
 
 
+async def test_an_annotation_of_other_data_under_an_answered_id_is_a_conflict(
+    studio: Studio,
+) -> None:
+    assert (await studio.event("ANNOTATION_CREATED", "positive")).status_code == 200
+    for action in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
+        response = await studio.event(action, "positive", data={"body": "another"})
+        assert response.status_code == 409
+        assert response.json()["type"] == "urn:surehand:problem:item-conflict"
+
+
 async def test_an_annotation_becomes_a_verdict_of_its_annotator(studio: Studio) -> None:
     response = await studio.event("ANNOTATION_CREATED", "positive")
     task_id = task_id_for("shop", "label-studio-7")

@@ -69,7 +69,7 @@ async def test_appended_entries_are_on_disk(tmp_path: Path) -> None:
         await spool.append([entry("a"), entry("b")])
         assert lines_on_disk(tmp_path) == ["a", "b"]
         assert spool.depth == 2
-        assert spool.holds(entry("a").task_id)
+        assert spool.held(entry("a").task_id)
 
 
 async def test_the_same_item_is_written_once(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_concurrent_appends_are_drained_each_once(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
         await asyncio.gather(*(spool.append([entry(str(n))]) for n in range(200)))
         assert await drain(spool) == [str(n) for n in range(200)]
-        assert not spool.holds(entry("7").task_id)
+        assert not spool.held(entry("7").task_id)
         assert lines_on_disk(tmp_path) == []
 
 
@@ -108,7 +108,7 @@ async def test_a_restart_finds_what_was_kept(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
         await spool.append([entry("a", 1.0), entry("b")])
     async with opened(tmp_path) as spool:
-        assert spool.holds(entry("a").task_id)
+        assert spool.held(entry("a").task_id)
         assert spool.conflicts(entry("a", 2.0))
         await spool.append([entry("c")])
         assert await drain(spool) == ["a", "b", "c"]
@@ -170,9 +170,9 @@ async def test_leftovers_of_a_dead_process_are_adopted(tmp_path: Path) -> None:
             await other.append([entry("theirs")])
             await mine.append([entry("ours")])
             await mine.adopt()
-            assert not mine.holds(entry("theirs").task_id)
+            assert not mine.held(entry("theirs").task_id)
         await mine.adopt()
-        assert mine.holds(entry("theirs").task_id)
+        assert mine.held(entry("theirs").task_id)
         assert await drain(mine) == ["ours", "theirs"]
 
 
@@ -183,7 +183,7 @@ async def test_a_disk_that_refuses_promises_nothing(tmp_path: Path) -> None:
         with pytest.raises(SpoolUnavailable):
             await spool.append([entry("a")])
         assert spool.depth == 0
-        assert not spool.holds(entry("a").task_id)
+        assert not spool.held(entry("a").task_id)
         folder.mkdir()
         await spool.append([entry("a")])
         assert lines_on_disk(tmp_path) == ["a"]
@@ -197,7 +197,7 @@ async def test_a_failed_append_keeps_what_was_durable_before(tmp_path: Path) -> 
         aside = folder.rename(tmp_path / "aside")
         with pytest.raises(SpoolUnavailable):
             await spool.append([entry("a", lane="audit")])
-        assert spool.holds(entry("a").task_id)
+        assert spool.held(entry("a").task_id)
         aside.rename(folder)
         assert await drain(spool) == ["a"]
 

@@ -56,7 +56,8 @@ async def waiting_at(url: str, **changes: float) -> AsyncIterator[Waiters]:
 
 async def label_of(waiters: Waiters, item_id: str = "a", seconds: float = FAR) -> str | None:
     async with waiters.waiting("shop", [item_id], seconds) as wait:
-        return (await wait.labels([item_id])).get(item_id)
+        found = await wait.outcomes([item_id])
+        return found[item_id].label if item_id in found else None
 
 
 def pages(**by_cursor: list[dict[str, Any]]) -> Any:
@@ -158,7 +159,7 @@ async def test_a_look_up_that_fails_is_made_again() -> None:
     ):
         await wait_until(lambda: len(queue.looks) > 1)
         queue.outcomes = {"a": known("a", "x")}
-        assert await wait.labels(["a"]) == {"a": "x"}
+        assert (await wait.outcomes(["a"]))["a"].label == "x"
 
 
 async def test_a_feed_is_followed_for_some_time_after_its_last_wait_and_not_for_ever() -> None:

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from services.router.errors import ModelTimedOut
 from services.router.scores import FloatArray, Score
-from services.router.scoring.batching import Batcher, Data
+from services.router.scoring.batching import Batcher
+from services.router.scoring.runs import Data
+from shared.graphs.deadline import RunTimedOut
 from tests.harness import wait_until
 
 # Whether a batch runs in the event loop or in a thread is a matter of what an item takes.
@@ -220,3 +224,70 @@ def test_any_interleaving_gives_each_call_its_own_scores_of_one_version(
         if not call.scores.cancelled():
             assert given_back(call.scores.result()) == call.graph.expected(call.asked)
     assert [batcher.items_waiting for batcher in made.batchers] == [0] * len(made.batchers)
+
+
+def timeouts() -> float:
+    labels = {"project": "shop"}
+    return REGISTRY.get_sample_value("surehand_router_run_timeouts_total", labels) or 0.0
+
+
+@WAYS
+async def test_a_run_that_times_out_fails_its_calls_and_no_later_one(
+    seconds_per_item: float,
+) -> None:
+    graph = Graph()
+
+    def run(some: Sequence[Data]) -> FloatArray:
+        if any(item.get("hangs") for item in some):
+            raise RunTimedOut(7)
+        return graph.run(some)
+
+    batcher = Batcher(run, seconds_per_item, 16, "shop", "v3", run_seconds=7)
+    before = timeouts()
+    for together in (False, True):
+        calls = [batcher.score([{"id": 1, "hangs": True}])]
+        calls += [batcher.score(items(2))] if together else []
+        for call in calls:
+            with pytest.raises(ModelTimedOut) as caught:
+                await call
+            assert caught.value.headers["Retry-After"] == "7"
+        assert given_back(await batcher.score(items(3))) == graph.expected(items(3))
+    assert timeouts() - before == 2
+    assert (batcher.idle, batcher.items_waiting, batcher.flow.items) == (True, 0, 0)
+    # Outside of the batches it spoils what it was run with alone.
+    assert batcher.runs.aside([{"id": 1, "hangs": True}]) == [None]
+
+
+async def test_a_run_that_cannot_be_ended_is_not_waited_for() -> None:
+    graph = Graph(held=threading.Event())
+    assert graph.held is not None
+    batcher = Batcher(graph.run, THREAD, 16, "shop", "v3", run_seconds=0.1)
+    before = timeouts()
+    first = batcher.score(items(1))
+    await wait_until(lambda: graph.batches)
+    second = batcher.score(items(2))
+    for call in (first, second):
+        with pytest.raises(ModelTimedOut):
+            await call
+    # As long as it goes on all others are refused at once.
+    assert isinstance(batcher.score(items(3)).exception(), ModelTimedOut)
+    await asyncio.sleep(0)
+    assert (batcher.idle, batcher.items_waiting, batcher.flow.items) == (False, 0, 0)
+    graph.held.set()
+    await wait_until(lambda: batcher.idle)
+    assert given_back(await batcher.score(items(4))) == graph.expected(items(4))
+    assert (timeouts() - before, graph.batches) == (1, [1, 1])
+
+
+async def test_a_graph_whose_time_is_not_bounded_never_runs_in_the_event_loop() -> None:
+    graph, threads = Graph(), set()
+
+    def run(some: Sequence[Data]) -> FloatArray:
+        threads.add(threading.get_ident())
+        return graph.run(some)
+
+    batcher = Batcher(run, INLINE, 16, "shop", "v1", is_bounded=False)
+    for n in range(3):
+        await batcher.score(items(n))
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads

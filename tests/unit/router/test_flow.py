@@ -65,7 +65,7 @@ async def test_the_pace_counts_what_the_loop_does_between_batches() -> None:
         time.sleep(0.002)  # noqa: ASYNC251 - as writing an answer keeps the loop busy
 
     await asyncio.gather(*(call() for _ in range(100)))
-    assert batcher.flow.pace > 5 * batcher.seconds_per_item
+    assert batcher.flow.pace > 5 * batcher.runs.seconds_per_item
 
 
 def run_through(flow: Flow, calls: int, seconds: float = 0.0) -> None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from services.router.errors import (
     ItemConflict,
+    ModelTimedOut,
     Overloaded,
     ProjectNotFound,
     QueueUnreachable,
@@ -91,7 +92,8 @@ def _check_schema(text: str, view: View) -> None:
     summary="Pre-annotate tasks",
     dependencies=_by_caller,
     responses=declare(
-        *_REFUSALS, NotJson, BodyTooLarge, TooManyRequests, Overloaded, VersionNotReady
+        *_REFUSALS,
+        *(NotJson, BodyTooLarge, TooManyRequests, ModelTimedOut, Overloaded, VersionNotReady),
     ),
     response_model_exclude_unset=True,
 )

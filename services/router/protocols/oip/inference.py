@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from services.router.errors import ItemConflict, MalformedInference, VersionNotReady
+from services.router.errors import (
+    ItemConflict,
+    MalformedInference,
+    ModelTimedOut,
+    VersionNotReady,
+)
 from services.router.incoming import Asked, Incoming
 from services.router.pictures import Data, check_decoded
 from services.router.predict import Predictor
@@ -25,6 +30,7 @@ from services.router.versions.views import View
 from shared.auth import Principal
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import ReviewMode
+from shared.graphs.deadline import RunTimedOut
 from shared.problems import Problem, Unprocessable
 from shared.tracing import note, traced
 
@@ -246,6 +252,8 @@ async def _arrays(
     """Run the graph once more, for outputs that nearly nobody asks for."""
     try:
         return await asyncio.to_thread(loaded.graph.arrays, names, data)
+    except RunTimedOut as error:
+        raise ModelTimedOut(loaded.version, error.seconds) from error
     except ValueError as error:
         raise MalformedInference("/outputs", str(error)) from error
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.router.errors import (
     ItemConflict,
     MalformedInference,
+    ModelTimedOut,
     Overloaded,
     ProjectNotFound,
     SpoolFull,
@@ -177,6 +178,7 @@ _INFER: dict[str, Any] = {
         TooManyRequests,
         StoreUnreachable,
         VersionNotReady,
+        ModelTimedOut,
         Overloaded,
         SpoolFull,
         SpoolUnavailable,
