@@ -75,11 +75,11 @@ class MalformedRequest(Problem):
 
     kind, title, status = "malformed-request", "Not an HTTP request", 400
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
-            headers={"Connection": "close"},
-        )
+    def __init__(
+        self,
+        detail: str = "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
+    ) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class Unauthorized(Problem):
