@@ -37,10 +37,10 @@ def check_head(version: str, url: bytes, headers: Headers) -> None:
     hosts = names.count(b"host")
     if hosts > 1 or (not hosts and version == "1.1"):
         raise MalformedRequest(f"Send exactly one Host header; this request has {hosts}.")
-    if hosts and not _HOST.fullmatch(headers[names.index(b"host")][1]):
+    if hosts and not _HOST.fullmatch(headers[names.index(b"host")][1].rstrip()):
         raise MalformedRequest("Send a Host header that is a host name, with a port if need be.")
     if b"transfer-encoding" in names:
-        codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+        codings = [value.rstrip().lower() for name, value in headers if name == b"transfer-encoding"]
         if version == "1.0" or codings != [b"chunked"]:
             raise MalformedRequest("Send a body with a Content-Length, or `chunked` and no more.")
     if b"%" in url and not _is_text(url):
