@@ -16,8 +16,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.http.corking import CorkedTransport
 from shared.http.heads import check_head, fields_bytes, head_bytes, head_without_offer
+from shared.http.pipelining import PipelineFlow
 from shared.http.refusals import Deaf, refusal
-from shared.problems import HeadersTooLarge, MalformedRequest, Problem, RequestTimeout
+from shared.problems import (
+    HeadersTooLarge,
+    MalformedRequest,
+    Problem,
+    RequestTimeout,
+    TooManyRequests,
+)
 from shared.telemetry import CUT_CONNECTIONS
 
 log = structlog.get_logger()
@@ -26,6 +33,8 @@ log = structlog.get_logger()
 _PARTING_SECONDS = 1.0
 # A body of declared length that moves on by so much gets its time once more.
 _PROGRESS_BYTES = 256 * 1024
+# So many requests of a connection may wait while another one is answered: one takes 3 kB.
+_PIPELINED = 200
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Await a first request."""
         self._plain = transport
         super().connection_made(CorkedTransport(transport, self._close))  # type: ignore[arg-type]
+        self.flow = PipelineFlow(transport, self.pipeline)
         self._arm(self.limits.header_seconds)
 
     def data_received(self, data: bytes) -> None:
@@ -109,6 +119,8 @@ class LimitedProtocol(HttpToolsProtocol):
                 raise MalformedRequest
             return
         check_head(parser.get_http_version(), self.url, self.headers)
+        if len(self.pipeline) >= _PIPELINED:
+            raise TooManyRequests(f"Read answers before you send more than {_PIPELINED} requests.")
         super().on_headers_complete()
         # The parser gives trailers as it gave headers: they are counted, and are no headers.
         self.headers = []
@@ -255,6 +267,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._parted = True
         self._unset_keepalive_if_required()
         self._disarm()
+        self.pipeline.clear()
         self.flow.resume_reading()
         self._plain.write_eof()
         self._plain.set_protocol(Deaf(self.connection_lost))

@@ -40,8 +40,8 @@ def check_head(version: str, url: bytes, headers: Headers) -> None:
     if hosts and not _HOST.fullmatch(headers[names.index(b"host")][1].rstrip()):
         raise MalformedRequest("Send a Host header that is a host name, with a port if need be.")
     if b"transfer-encoding" in names:
-        codings = [value.rstrip().lower() for name, value in headers if name == b"transfer-encoding"]
-        if version == "1.0" or codings != [b"chunked"]:
+        codings = [value for name, value in headers if name == b"transfer-encoding"]
+        if version == "1.0" or len(codings) > 1 or codings[0].rstrip().lower() != b"chunked":
             raise MalformedRequest("Send a body with a Content-Length, or `chunked` and no more.")
     if b"%" in url and not _is_text(url):
         raise MalformedRequest("Percent-encode the path and the query as UTF-8, without NUL.")

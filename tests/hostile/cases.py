@@ -7,7 +7,7 @@ body `{` is then `not-json`, so that an answer tells where the service thinks th
 from dataclasses import dataclass
 
 READ = b"<read>"
-OK, NOT_JSON, NOT_FOUND = "ok", "not-json", "not-found"
+OK, NOT_JSON, NOT_FOUND, TOO_MANY = "ok", "not-json", "not-found", "too-many-requests"
 REFUSED, TOO_LARGE, TIMEOUT = "malformed-request", "headers-too-large", "request-timeout"
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 LONG = 40_000
@@ -70,6 +70,7 @@ REQUEST_LINES = {
     "a plain request": fine(get(b"/healthz")),
     "blank lines before it": fine(b"\r\n\r\n" + get(b"/healthz")),
     "ten in one packet": fine(get(b"/healthz") * 10, *[OK] * 10),
+    "300 in one packet": Case(get(b"/healthz") * 300, (*[OK] * 201, TOO_MANY)),
     "absolute form": fine(get(b"http://x/healthz")),
     "absolute form of another host": fine(get(b"http://evil.example/healthz")),
     "absolute form without a path": refused(get(b"http://x")),

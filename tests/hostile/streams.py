@@ -9,6 +9,8 @@ MIB = 1024 * 1024
 # So much each of three connections sends of each, unless it is cut off before.
 _SENT = 8 * MIB
 _CONNECTIONS = 3
+# A service that has not read for so long does not mean to: what it has answered is not read either.
+_PATIENCE_SECONDS = 5
 
 _POST = b"POST /healthz HTTP/1.1\r\nHost: x\r\n"
 _CHUNKS = _POST + CHUNKED + b"\r\n\r\n"
@@ -39,7 +41,7 @@ async def stream(port: int, begin: bytes, more: bytes) -> None:
             writer.write(begin)
             for _ in range(_SENT // len(more)):
                 writer.write(more)
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
                     await writer.drain()
         writer.transport.abort()
 
