@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict
 
 from shared.contracts.base import new_id
+from shared.http.waiting import enter_request
 from shared.metrics import QuickHistogram
 from shared.tracing import traceparent
 
@@ -127,6 +128,7 @@ class RequestContext:
 
         # Each request has a task, hence a context, of its own: nothing is to be unbound.
         _REQUEST.set(request_id)
+        enter_request(scope)
         await self.app(scope, receive, observe)
 
     def _of(self, scope: Scope, status: int) -> tuple[Counter, QuickHistogram]:

@@ -18,6 +18,7 @@ from shared.http.corking import CorkedTransport
 from shared.http.heads import check_head, fields_bytes, head_bytes, head_without_offer
 from shared.http.pipelining import PipelineFlow
 from shared.http.refusals import Deaf, refusal
+from shared.http.waiting import CLIENT, Client
 from shared.problems import (
     HeadersTooLarge,
     MalformedRequest,
@@ -77,6 +78,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # Why nothing more is heard: said once all that came before is answered.
         self._refusal: Problem | None = None
         self._parted = False
+        self._client = Client()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await a first request."""
@@ -122,6 +124,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             raise TooManyRequests(f"Read answers before you send more than {_PIPELINED} requests.")
         super().on_headers_complete()
+        self.scope[CLIENT] = self._client  # type: ignore[typeddict-unknown-key]
         # The parser gives trailers as it gave headers: they are counted, and are no headers.
         self.headers = []
 
@@ -140,7 +143,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self.cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Await nothing any more."""
+        """Await nothing any more, and let queued work know."""
+        self._client.gone = True
         self._disarm()
         self._disarm_unread()
         super().connection_lost(exc)
