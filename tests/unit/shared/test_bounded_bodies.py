@@ -1,0 +1,49 @@
+"""Each list and each mapping in a JSON body has a bound, so that its faults have one too."""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from services.serving import SERVICES, load_service_settings
+from shared.settings import CommonSettings
+
+_MOST = 10_000
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_lists_and_mappings_in_bodies_are_bounded(service: str, common: CommonSettings) -> None:
+    module = importlib.import_module(f"services.{service}.app")
+    document = module.create_app(common, load_service_settings(service)).openapi()
+    schemas = document["components"]["schemas"]
+    wanted: list[Any] = []
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            wanted.append(content.get("application/json", {}).get("schema", {}))
+    unbounded = {place for schema in wanted for place in _unbounded(schema, schemas, "")}
+    assert unbounded == set()
+
+
+def _unbounded(schema: Any, schemas: Any, place: str) -> Iterator[str]:
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _unbounded(part, schemas, place)
+        return
+    if not isinstance(schema, dict):
+        return
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        yield from _unbounded(schemas[name], schemas, name)
+        return
+    if schema.get("type") == "array" and not schema.get("maxItems", _MOST + 1) <= _MOST:
+        yield place
+    values = schema.get("additionalProperties")
+    # Values of any kind are taken as they are: they have no faults.
+    if isinstance(values, dict) and values and not schema.get("maxProperties", _MOST + 1) <= _MOST:
+        yield place
+    for key in ("items", "anyOf", "oneOf", "allOf", "additionalProperties"):
+        yield from _unbounded(schema.get(key), schemas, place)
+    for name, part in schema.get("properties", {}).items():
+        yield from _unbounded(part, schemas, f"{place}.{name}")
