@@ -27,23 +27,18 @@ def test_lists_and_mappings_in_bodies_are_bounded(service: str, common: CommonSe
 
 
 def _unbounded(schema: Any, schemas: Any, place: str) -> Iterator[str]:
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _unbounded(part, schemas, place)
-        return
-    if not isinstance(schema, dict):
-        return
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        yield from _unbounded(schemas[name], schemas, name)
-        return
-    if schema.get("type") == "array" and not schema.get("maxItems", _MOST + 1) <= _MOST:
-        yield place
+        place = schema["$ref"].rpartition("/")[2]
+        schema = schemas[place]
     values = schema.get("additionalProperties")
     # Values of any kind are taken as they are: they have no faults.
-    if isinstance(values, dict) and values and not schema.get("maxProperties", _MOST + 1) <= _MOST:
+    is_mapping = isinstance(values, dict) and bool(values)
+    bound = "maxItems" if schema.get("type") == "array" else "maxProperties" if is_mapping else None
+    if bound and schema.get(bound, _MOST + 1) > _MOST:
         yield place
-    for key in ("items", "anyOf", "oneOf", "allOf", "additionalProperties"):
-        yield from _unbounded(schema.get(key), schemas, place)
+    parts = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, [])]
+    parts += [part for part in (schema.get("items"), values) if isinstance(part, dict)]
+    for part in parts:
+        yield from _unbounded(part, schemas, place)
     for name, part in schema.get("properties", {}).items():
         yield from _unbounded(part, schemas, f"{place}.{name}")
