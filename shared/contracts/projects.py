@@ -21,7 +21,9 @@ class FieldSpec(Message):
 
     type: Literal["text", "number", "category", "image", "vector", "json"]
     max_length: int = Field(default=20_000, ge=1, le=1_000_000)
-    values: list[Label] | None = Field(default=None, min_length=1, max_length=10_000)
+    values: Annotated[list[Label], Field(fail_fast=True)] | None = Field(
+        default=None, min_length=1, max_length=10_000
+    )
     length: int | None = Field(default=None, ge=1, le=65_536)
 
     @model_validator(mode="after")

@@ -124,7 +124,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             raise TooManyRequests(f"Read answers before you send more than {_PIPELINED} requests.")
         super().on_headers_complete()
-        self.scope[CLIENT] = self._client  # type: ignore[typeddict-unknown-key]
+        self.scope[CLIENT] = self._client  # type: ignore[literal-required]
         # The parser gives trailers as it gave headers: they are counted, and are no headers.
         self.headers = []
 

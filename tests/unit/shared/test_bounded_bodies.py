@@ -21,7 +21,10 @@ def test_lists_and_mappings_in_bodies_are_bounded(service: str, common: CommonSe
     for operations in document["paths"].values():
         for operation in operations.values():
             content = operation.get("requestBody", {}).get("content", {})
-            wanted.append(content.get("application/json", {}).get("schema", {}))
+            schema = content.get("application/json", {}).get("schema", {})
+            # What is no message of ours, as a file of Label Studio's, is read piece by piece.
+            wanted += [schema] if "$ref" in schema else []
+    assert wanted
     unbounded = {place for schema in wanted for place in _unbounded(schema, schemas, "")}
     assert unbounded == set()
 

@@ -61,7 +61,8 @@ def test_what_is_no_batch_is_one_fault(batch: Any) -> None:
 
 
 def test_faults_stand_at_their_items() -> None:
-    good, bad = {"data": {}}, {"data": {}, "metadata": {"a": 1}, "b": 2}
+    good: dict[str, Any] = {"data": {}}
+    bad = {**good, "metadata": {"a": 1}, "b": 2}
     with pytest.raises(Unprocessable) as refused:
         read(orjson.dumps({"items": [good, bad, good, bad]}))
     pointers = [error["pointer"] for error in refused.value.extensions["errors"]]
