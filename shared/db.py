@@ -9,17 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, event
+from sqlalchemy import DateTime, Dialect, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from shared.schema import Schema, UnusableSchema, known_revisions
 from shared.sqlite import WriteConnection, connect
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
+# One migration of a database at a time; the number is arbitrary.
+_MIGRATION_LOCK = 7_364_928
 # PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
 _HANG_UP = {
     "connect_timeout": 10,
@@ -94,11 +97,28 @@ class Database:
         async with AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
 
-    async def migrate(self, scripts: Path) -> None:
-        """Bring the schema to the newest revision in the Alembic folder `scripts`."""
+    async def schema(self, scripts: Path) -> Schema:
+        """Return the schema as it is, judged by the Alembic folder `scripts`."""
+        async with self.reading() as session:
+            connection = await session.connection()
+            current = await connection.run_sync(_current_revision)
+        return Schema(current, known_revisions(scripts))
+
+    async def migrate(self, scripts: Path) -> Schema:
+        """Bring the schema to the newest revision in the Alembic folder `scripts`; return it.
+
+        A schema that is ahead of it stays as it is. Processes that migrate at the same time take
+        turns.
+
+        Raises
+        ------
+        UnusableSchema
+            The schema is too new for these scripts.
+        """
         async with self._engine.connect() as connection:
-            await connection.run_sync(_upgrade, scripts)
+            schema = await connection.run_sync(_migrate, scripts)
             await connection.commit()
+        return schema
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -187,6 +207,26 @@ def _begin(connection: Connection) -> None:
     driver.holds_lock = False
     connection.exec_driver_sql(begin)
     driver.holds_lock = begin == _BEGIN_WRITING
+
+
+def _current_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revisions = connection.execute(text("SELECT version_num FROM alembic_version"))
+    return revisions.scalars().one_or_none()
+
+
+def _migrate(connection: Connection, scripts: Path) -> Schema:
+    # SQLite's transaction holds the write lock from its first statement on.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    schema = Schema(_current_revision(connection), known_revisions(scripts))
+    if schema.standing == "unusable":
+        raise UnusableSchema(schema)
+    if schema.standing != "behind":
+        return schema
+    _upgrade(connection, scripts)
+    return Schema(schema.newest, schema.known)
 
 
 def _upgrade(connection: Connection, scripts: Path) -> None:

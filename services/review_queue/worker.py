@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.review_queue.leases import repository as leases
 from services.review_queue.leases.ending import end_expired
 from services.review_queue.models import OutboxRow
+from services.review_queue.outcomes.restores import Restores
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.expiry import close_expired
 from services.review_queue.tasks.repository import add_events
@@ -21,6 +22,7 @@ from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -60,15 +62,19 @@ class Worker:
         self._nudged.set()
         self._webhooks.stop()
 
-    async def run(self, projects: ProjectService, known: KnownReviewers) -> None:
+    async def run(
+        self, projects: ProjectService, known: KnownReviewers, restores: Restores
+    ) -> None:
         """Work until stopped."""
+        await self._attempt("feed_end_kept", restores.look)
         await self._attempt("projects_healed", projects.heal)
         await asyncio.gather(
             self._relay_loop(),
-            self._upkeep_loop(projects, known),
+            self._upkeep_loop(projects, known, restores),
             self._announcing_loop(),
             self._webhooks.run(),
         )
+        await self._attempt("feed_end_kept", restores.keep)
 
     async def _relay_loop(self) -> None:
         while not self._stopping.is_set():
@@ -76,8 +82,11 @@ class Worker:
             await self._attempt("outbox_relayed", self.relay)
             await asyncio.sleep(_RELAY_PAUSE_SECONDS)
 
-    async def _upkeep_loop(self, projects: ProjectService, known: KnownReviewers) -> None:
+    async def _upkeep_loop(
+        self, projects: ProjectService, known: KnownReviewers, restores: Restores
+    ) -> None:
         while not self._stopping.is_set():
+            await self._attempt("feed_end_kept", restores.look)
             await self._attempt("leases_expired", self.expire_leases)
             await self._attempt("tasks_expired", self.expire_tasks)
             await self._attempt("projects_published", projects.publish_pending)
@@ -105,7 +114,7 @@ class Worker:
         try:
             count = await work()
         except (SQLAlchemyError, StoreError, OSError) as error:
-            log.warning("upkeep_failed", work=done, cause=type(error).__name__)
+            log.warning("upkeep_failed", work=done, cause=cause_of(error))
             return
         except Exception:
             # The loop outlives any fault of one round, so that the next round can succeed.

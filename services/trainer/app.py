@@ -7,20 +7,19 @@ from functools import partial
 
 from fastapi import FastAPI
 from obstore.exceptions import BaseError
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.api import evidence, pool, runs, versions
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
-from services.trainer.repository import is_migrated
-from services.trainer.resources import Resources
+from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
+from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
@@ -59,7 +58,7 @@ def create_app(
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
-        missing={"database": partial(_check_database, resources)},
+        missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
         degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
@@ -89,16 +88,6 @@ def open_resources(
         owner=owner_name(),
         runs_folder=home / "trainer" / "runs",
     )
-
-
-async def _check_database(resources: Resources) -> dict[str, str]:
-    try:
-        async with resources.database.reading() as session:
-            if not await is_migrated(session):
-                return {"database": "not migrated: run `python -m services migrate trainer`"}
-    except (SQLAlchemyError, OSError) as error:
-        return {"database": f"cannot be reached: {type(error).__name__}"}
-    return {}
 
 
 async def _check_store(resources: Resources) -> dict[str, str]:

@@ -14,6 +14,8 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 @dataclass(frozen=True)
 class Resources:

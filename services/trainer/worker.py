@@ -16,13 +16,14 @@ from services.trainer.posting import post_pending
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import repository as registry
-from services.trainer.repository import is_migrated, lock_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.repository import lock_state
+from services.trainer.resources import MIGRATIONS, Resources, work_bell
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from shared.contracts.projects import Project
 from shared.doorbells import outcomes_bell, project_bell, wait_for
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -68,13 +69,13 @@ class Worker:
                 try:
                     await self._look_for_projects()
                 except Exception as error:  # noqa: BLE001 - the loop outlives every fault
-                    log.warning("projects_not_found", cause=repr(error))
+                    log.warning("projects_not_found", cause=cause_of(error))
                 await wait_for(rung, self._resources.common.poll_seconds)
 
     async def _look_for_projects(self) -> None:
-        async with self._resources.database.reading() as session:
-            if not await is_migrated(session):
-                return
+        schema = await self._resources.database.schema(MIGRATIONS)
+        if schema.fault("trainer") is not None:
+            return
         if not self._is_tidy:
             await remove_left_folders(self._resources)
             self._is_tidy = True

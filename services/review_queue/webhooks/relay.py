@@ -31,6 +31,7 @@ from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database
 from shared.doorbells import wait_for
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class Relay:
         try:
             return await work()
         except (SQLAlchemyError, OSError) as error:
-            log.warning("webhooks_failed", cause=type(error).__name__)
+            log.warning("webhooks_failed", cause=cause_of(error))
         except Exception:
             # The loop outlives any fault of one round, so that the next round can succeed.
             log.exception("webhooks_failed")
@@ -223,4 +224,5 @@ async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any])
     task = await tasks.find(session, delivery.task_id)
     if outcome is None or task is None:
         return None
-    return outcome_event(webhook.project, outcome_message(outcome, task))
+    epoch = await outcomes.epoch_of(session, outcome.position or 0)
+    return outcome_event(webhook.project, outcome_message(outcome, task), epoch)

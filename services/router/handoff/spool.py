@@ -16,7 +16,7 @@ from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.appends import Append, Held
 from services.router.handoff.dead_letters import DEAD_LETTERS_FILE, expire_file
 from services.router.handoff.entries import Entry
-from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
+from services.router.handoff.segments import PATTERN, Segments, append_durably
 from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
 from services.router.slots import Slot
 
@@ -50,6 +50,7 @@ class Spool:
         self._full = False
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._index: dict[str, Held] = {}
+        self._damaged: dict[Path, list[tuple[bytes, str]]] = {}
         self._waiting: list[Append] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -197,14 +198,14 @@ class Spool:
         return sealed[0] if sealed else None
 
     async def read(self, path: Path) -> list[Entry]:
-        """Return the entries of a segment; lines that are none become dead letters."""
-        entries, damaged = await self._in_thread(_entries, path)
-        if damaged:
-            await self.bury([(line, "unreadable") for line in damaged])
+        """Return the entries of a segment; `discard` makes its other lines dead letters."""
+        entries, self._damaged[path] = await self._in_thread(_entries, path)
         return entries
 
     async def discard(self, path: Path, entries: Sequence[Entry]) -> None:
         """Forget a segment whose entries were all acknowledged or buried."""
+        if damaged := self._damaged.pop(path, None):
+            await self.bury(damaged)
         await self._in_thread(self._segments.discard, path)
         for entry in entries:
             held = self._index.get(entry.task_id)
@@ -266,13 +267,14 @@ class Spool:
         return await loop.run_in_executor(self._files, lambda: work(*args, **kwargs))
 
 
-def _entries(path: Path) -> tuple[list[Entry], list[bytes]]:
-    """Return a segment's entries, and the lines that are none."""
+def _entries(path: Path) -> tuple[list[Entry], list[tuple[bytes, str]]]:
+    """Return a segment's entries, and the lines that are none, each with the cause."""
     entries: list[Entry] = []
-    damaged: list[bytes] = []
-    for line in complete_lines(path):
-        try:
-            entries.append(Entry.from_line(line))
-        except (ValueError, KeyError, TypeError):
-            damaged.append(line)
+    damaged: list[tuple[bytes, str]] = []
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                entries.append(Entry.from_line(line))
+            except ValueError as error:
+                damaged.append((line, str(error)))
     return entries, damaged
