@@ -69,9 +69,7 @@ def serve(
     shared: bool = False,
     on_started: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGTERM; requests that were accepted are answered first.
-
-    Whatever hangs then, the process ends `stop_seconds` later at the latest.
+    """Serve until SIGTERM; requests that were accepted are answered first, within `stop_seconds`.
 
     With `shared` other processes may serve on the same port; `on_started` is called once this one
     listens.
@@ -88,9 +86,7 @@ def serve(
     configure_logging(service, common.log_level)
     prepare_home(common.home)
     app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
-    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
-    gc.collect()
-    gc.freeze()
+    _freeze_imports()
     bound = bind(service, common.bind_host, port_of(settings), shared=shared)
     log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
     limits = ConnectionLimits(common.header_timeout_seconds, common.body_timeout_seconds)
@@ -104,6 +100,12 @@ def serve(
         server.run([bound])
     if not server.started:
         sys.exit(_NOT_STARTED)
+
+
+def _freeze_imports() -> None:
+    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
+    gc.collect()
+    gc.freeze()
 
 
 def stop_seconds(common: CommonSettings) -> float:

@@ -8,7 +8,7 @@ Problem
 └── NotFound 404
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -16,12 +16,11 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.contracts.base import FAULTS_SHOWN
-from shared.contracts.items import escape_pointer
+from shared.faults import fault_document, listed_faults
 
 log = structlog.get_logger()
 
@@ -29,9 +28,6 @@ MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:surehand:problem:"
 # Nobody sees it but the metrics: what several servers count such requests as.
 _CLIENT_LEFT = 499
-# A name or a value at fault may be as long as the body.
-_POINTER_SHOWN = 300
-_DETAIL_SHOWN = 500
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -159,10 +155,7 @@ class Unprocessable(Problem):
         errors: Iterable[tuple[str, str]],
         detail: str = f"See `errors` for each fault, or for the first {FAULTS_SHOWN} of them.",
     ) -> None:
-        listed = [
-            {"pointer": _cut(pointer, _POINTER_SHOWN), "detail": _cut(fault, _DETAIL_SHOWN)}
-            for pointer, fault in islice(errors, FAULTS_SHOWN)
-        ]
+        listed = [fault_document(pointer, fault) for pointer, fault in islice(errors, FAULTS_SHOWN)]
         super().__init__(detail, errors=listed)
 
 
@@ -265,20 +258,7 @@ def note(problem: Problem) -> None:
 
 def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return Unprocessable(_faults(error.errors())).response()
-
-
-def faults_of(error: ValidationError) -> list[tuple[str, str]]:
-    """Return the first hundred faults that pydantic found, each behind its pointer."""
-    return list(
-        _faults(error.errors(include_url=False, include_context=False, include_input=False))
-    )
-
-
-def _faults(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    return (
-        (pointer_of(entry["loc"]), str(entry["msg"])) for entry in islice(entries, FAULTS_SHOWN)
-    )
+    return Unprocessable(listed_faults(error.errors())).response()
 
 
 def _http(_: Request, error: Exception) -> Response:
@@ -306,15 +286,3 @@ def _left(_: Request, __: Exception) -> Response:
 def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_failed", path=request.url.path, exc_info=error)
     return Problem("The service failed; the log has the cause.").response()
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[:length]}…"
-
-
-def pointer_of(location: Iterable[int | str]) -> str:
-    """Return the JSON pointer of a pydantic error's location; query and path keep their prefix."""
-    parts = [str(part) for part in location]
-    if parts and parts[0] == "body":
-        parts = parts[1:]
-    return "".join("/" + escape_pointer(part) for part in parts)

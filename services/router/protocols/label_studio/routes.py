@@ -33,6 +33,7 @@ from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
+from shared.faults import faults_of
 from shared.problems import (
     BodyTooLarge,
     Conflict,
@@ -42,7 +43,6 @@ from shared.problems import (
     Unauthorized,
     Unprocessable,
     declare,
-    faults_of,
 )
 
 _PREFIX = "/label-studio/{project}"
