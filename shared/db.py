@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -34,6 +35,8 @@ _HANG_UP = {
 # A connection that has rested for less is taken as it is.
 _TRUSTED_SECONDS = 1.0
 _RESTS_SINCE = "rests_since"
+# A write that failed is told by `/readyz` for so long.
+_TOLD_SECONDS = 10.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,6 +78,8 @@ class Database:
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
         # SQLite has one writer: waiting here is in order, its own busy wait is a lottery.
         self._writer_turn = asyncio.Lock()
+        self._failure: DBAPIError | None = None
+        self._failed_at = -math.inf
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
@@ -88,8 +93,21 @@ class Database:
             session = await stack.enter_async_context(
                 AsyncSession(self._repeating if repeated else self._engine, expire_on_commit=False)
             )
-            async with session.begin():
-                yield session
+            try:
+                async with session.begin():
+                    yield session
+            except (OperationalError, InterfaceError) as error:
+                self._failure, self._failed_at = error, time.monotonic()
+                raise
+
+    async def check_writes(self) -> dict[str, str]:
+        """Say whether a transaction has failed of late: readings may still work on a full disk."""
+        ago = time.monotonic() - self._failed_at
+        if self._failure is None or ago > _TOLD_SECONDS:
+            return {}
+        said = self._failure.orig
+        code = getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None)
+        return {"database_writes": f"one failed {ago:.0f} s ago: {code or type(said).__name__}"}
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

@@ -23,6 +23,8 @@ from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -48,9 +50,6 @@ def create_app(
             yield
         await resources.close()
 
-    async def review_queue() -> dict[str, str]:
-        return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-
     return build_app(
         service="trainer",
         description=DESCRIPTION,
@@ -59,7 +58,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
+        degraded=_degraded(resources, worker),
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
@@ -88,6 +87,18 @@ def open_resources(
         owner=owner_name(),
         runs_folder=home / "trainer" / "runs",
     )
+
+
+def _degraded(resources: Resources, worker: Worker) -> Checks:
+    async def loops() -> dict[str, str]:
+        away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
+        return away | faults_of((*worker.loops, resources.bells.loop))
+
+    return {
+        "database": resources.database.check_writes,
+        "store": partial(_check_store, resources),
+        "loops": loops,
+    }
 
 
 async def _check_store(resources: Resources) -> dict[str, str]:

@@ -32,6 +32,7 @@ from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database
 from shared.doorbells import wait_for
 from shared.logs import cause_of
+from shared.loops import Loop
 
 log = structlog.get_logger()
 
@@ -57,30 +58,32 @@ class Relay:
     _serving: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
     _count_at: float = 0.0
+    loop: Loop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loop = Loop("webhooks", self.round, self._rest, expected=(SQLAlchemyError, OSError))
 
     def nudge(self) -> None:
         """Say that there may be something to send: it is looked for at once."""
         self._nudged.set()
 
     def stop(self) -> None:
-        """Let `run` return; what is on its way has a moment to arrive."""
+        """Let the loop end."""
         self._stopping = True
+        self.loop.stop()
         self._nudged.set()
 
-    async def run(self) -> None:
-        """Relay until stopped."""
-        while not self._stopping:
-            await self._attempt(self.round)
-            await wait_for(self._nudged, self.poll_seconds)
-            await asyncio.sleep(_PAUSE_SECONDS)
-        await self._leave()
+    async def _rest(self) -> None:
+        await wait_for(self._nudged, self.poll_seconds)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
     async def settled(self) -> None:
         """Return once nothing is on its way."""
         while self._serving:
             await asyncio.gather(*self._serving.values())
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
+        """Give what is on its way a moment to arrive; the loop has ended."""
         if not self._serving:
             return
         _, late = await asyncio.wait(self._serving.values(), timeout=_STOP_SECONDS)
@@ -94,7 +97,7 @@ class Relay:
         except (SQLAlchemyError, OSError) as error:
             log.warning("webhooks_failed", cause=cause_of(error))
         except Exception:
-            # The loop outlives any fault of one round, so that the next round can succeed.
+            # A later round sends again what its claim left.
             log.exception("webhooks_failed")
         return False
 

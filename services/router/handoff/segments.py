@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.router.slots import Slot, sync_folder
+from services.router.slots import Slot, sync_folder, write_whole
 
 SEGMENT_LINES = 1000
 SEGMENT_BYTES = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ class Segments:
         path = self._active or self._open()
         content = b"".join(lines)
         try:
-            _write(self._descriptor, content)
+            write_whole(self._descriptor, content)
         except OSError:
             self._take_back()
             raise
@@ -95,19 +95,13 @@ class Segments:
             self.seal()
 
 
-def _write(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
 def append_durably(path: Path, lines: Sequence[bytes]) -> None:
     """Append `lines` to the file at `path` and fsync; they begin a line of their own."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         size = os.fstat(descriptor).st_size
         is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        _write(descriptor, b"\n" * is_torn + b"".join(lines))
+        write_whole(descriptor, b"\n" * is_torn + b"".join(lines))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
