@@ -20,7 +20,7 @@ import structlog
 from pydantic_settings import BaseSettings
 
 from services.heartbeats import beat
-from services.serving import GRACE_SECONDS, bind, port_of
+from services.serving import bind, port_of, stop_seconds
 from services.supervisor import Supervisor
 from shared.logs import configure_logging
 from shared.metrics import METRICS_FOLDER, forget_gauges
@@ -28,8 +28,8 @@ from shared.settings import PREFIX, CommonSettings, SettingsError
 
 log = structlog.get_logger()
 
-# What is written to disk and store at the end, after the last answer.
-_FLUSH_SECONDS = 10.0
+# A worker ends itself within its own time; only one that is stopped dead is killed.
+_REAP_SECONDS = 2.0
 _TRIES = 3
 _WRONG_ENVIRONMENT = 2
 
@@ -80,7 +80,7 @@ async def _supervise(
         if heartbeat is not None:
             beat(heartbeat)
         return await _Workers(service, count, common.hang_seconds, metrics, started).run(
-            environment, common.drain_seconds + GRACE_SECONDS + _FLUSH_SECONDS
+            environment, stop_seconds(common) + _REAP_SECONDS
         )
 
 

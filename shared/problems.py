@@ -9,6 +9,7 @@ Problem
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, ClassVar
 
 import orjson
@@ -18,7 +19,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.contracts.items import escape_pointer
+from shared.contracts.base import FAULTS_SHOWN
+from shared.faults import fault_document, listed_faults
 
 log = structlog.get_logger()
 
@@ -75,11 +77,11 @@ class MalformedRequest(Problem):
 
     kind, title, status = "malformed-request", "Not an HTTP request", 400
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
-            headers={"Connection": "close"},
-        )
+    def __init__(
+        self,
+        detail: str = "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
+    ) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class Unauthorized(Problem):
@@ -141,14 +143,19 @@ class BodyTooLarge(Problem):
 
 
 class Unprocessable(Problem):
-    """The payload is JSON, but not what the contract says."""
+    """The payload is JSON, but not what the contract says.
+
+    Lists the first hundred of `errors`, (JSON pointer, fault) each, long ones cut off with "…".
+    """
 
     kind, title, status = "unprocessable", "Payload does not match the contract", 422
 
     def __init__(
-        self, errors: Iterable[tuple[str, str]], detail: str = "See `errors` for each fault."
+        self,
+        errors: Iterable[tuple[str, str]],
+        detail: str = f"See `errors` for each fault, or for the first {FAULTS_SHOWN} of them.",
     ) -> None:
-        listed = [{"pointer": pointer, "detail": fault} for pointer, fault in errors]
+        listed = [fault_document(pointer, fault) for pointer, fault in islice(errors, FAULTS_SHOWN)]
         super().__init__(detail, errors=listed)
 
 
@@ -251,8 +258,7 @@ def note(problem: Problem) -> None:
 
 def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [(pointer_of(entry["loc"]), str(entry["msg"])) for entry in error.errors()]
-    return Unprocessable(faults).response()
+    return Unprocessable(listed_faults(error.errors())).response()
 
 
 def _http(_: Request, error: Exception) -> Response:
@@ -280,11 +286,3 @@ def _left(_: Request, __: Exception) -> Response:
 def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_failed", path=request.url.path, exc_info=error)
     return Problem("The service failed; the log has the cause.").response()
-
-
-def pointer_of(location: Iterable[int | str]) -> str:
-    """Return the JSON pointer of a pydantic error's location; query and path keep their prefix."""
-    parts = [str(part) for part in location]
-    if parts and parts[0] == "body":
-        parts = parts[1:]
-    return "".join("/" + escape_pointer(part) for part in parts)

@@ -13,11 +13,11 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import principal_of
+from shared.contracts.base import FAULTS_SHOWN
 from shared.contracts.items import escape_pointer
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
-_FAULTS_SHOWN = 100
 # Many more than a full call has; others wait while we search.
 _VALUES_SEARCHED = 200_000
 # A key may be as long as the body: a pointer is cut off after so many characters.
@@ -145,7 +145,7 @@ def parse_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        faults = list(islice(_non_standard(body), _FAULTS_SHOWN))
+        faults = list(islice(_non_standard(body), FAULTS_SHOWN))
         if faults:
             raise Unprocessable(faults) from error
         raise NotJson(f"Send JSON; {error}") from error

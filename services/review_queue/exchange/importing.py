@@ -28,7 +28,8 @@ from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
-from shared.problems import Unprocessable, pointer_of
+from shared.faults import pointer_of
+from shared.problems import Unprocessable
 
 # One batch is one transaction: others come in between, and wait no longer than for it.
 _BATCH_ROWS = 250

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -101,6 +102,9 @@ async def _serve(
     except Problem as problem:
         note(problem)
         await way.refuse(problem)(scope, receive, send)
+    except ClientDisconnect:
+        # Nobody reads an answer.
+        return
     except Exception:
         log.exception("request_failed", path=scope["path"])
         unknown = Problem("The service failed; the log has the cause.")

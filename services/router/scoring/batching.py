@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 from services.router.errors import ModelTimedOut
 from services.router.metrics import QUEUE_SECONDS
@@ -21,6 +22,7 @@ from services.router.scores import Score
 from services.router.scoring.flow import Flow
 from services.router.scoring.runs import Data, Run, Runs
 from shared.graphs.deadline import RunTimedOut
+from shared.http.waiting import current_client
 
 log = structlog.get_logger()
 
@@ -38,12 +40,13 @@ _OVERDUE_SECONDS = 1.0
 class _Job:
     """One call's items; `scores` grow as its parts are run."""
 
-    __slots__ = ("arrived", "future", "items", "scores")
+    __slots__ = ("arrived", "client", "future", "items", "scores")
 
     def __init__(self, items: Sequence[Data], future: asyncio.Future[list[Score | None]]) -> None:
         self.items = items
         self.future = future
         self.scores: list[Score | None] = []
+        self.client = current_client()
         self.arrived = time.perf_counter()
 
 
@@ -102,7 +105,8 @@ class Batcher:
         """Return a future of a score an item; None where the graph could not score it.
 
         It fails with ModelTimedOut when a run that the items were in timed out, or one before them
-        is overdue. Cancelling it leaves other calls alone.
+        is overdue; with ClientDisconnect when the client of the request left before their turn
+        came. Cancelling it leaves other calls alone.
         """
         loop = asyncio.get_running_loop()
         job = _Job(items, loop.create_future())
@@ -181,6 +185,8 @@ class Batcher:
             job = self._waiting.popleft()
             begin = len(job.scores)
             rest = job.items[begin:] if begin else job.items
+            if job.client is not None and job.client.gone and not job.future.done():
+                job.future.set_exception(ClientDisconnect())
             if job.future.done():
                 # Its caller has left.
                 self.items_waiting -= len(rest)

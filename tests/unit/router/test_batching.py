@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
+from starlette.requests import ClientDisconnect
 from structlog.testing import capture_logs
 
 from services.router.errors import ModelTimedOut
@@ -19,6 +20,7 @@ from services.router.scores import FloatArray, Score
 from services.router.scoring.batching import Batcher
 from services.router.scoring.runs import Data
 from shared.graphs.deadline import RunTimedOut
+from shared.http.waiting import CLIENT, Client, enter_request
 from tests.harness import wait_until
 
 # Whether a batch runs in the event loop or in a thread is a matter of what an item takes.
@@ -291,3 +293,24 @@ async def test_a_graph_whose_time_is_not_bounded_never_runs_in_the_event_loop() 
         await batcher.score(items(n))
     assert len(threads) == 1
     assert threading.get_ident() not in threads
+
+
+async def test_a_call_whose_client_has_left_is_not_run() -> None:
+    held = threading.Event()
+    graph = Graph(held=held)
+    batcher = graph.batcher(THREAD)
+    first = batcher.score(items(1))
+    await wait_until(lambda: graph.batches == [1])
+    client = Client()
+    enter_request({CLIENT: client})
+    left = batcher.score(items(*range(100)))
+    enter_request({})
+    stays = batcher.score(items(2, 3))
+    client.gone = True
+    held.set()
+    assert given_back(await stays) == graph.expected(items(2, 3))
+    with pytest.raises(ClientDisconnect):
+        await left
+    assert len(await first) == 1
+    assert graph.batches == [1, 2]
+    assert batcher.flow.items == 0

@@ -34,6 +34,7 @@ from services.router.rates import holder_of
 from services.router.service import Router
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
+from shared.faults import faults_of
 from shared.problems import (
     BodyTooLarge,
     Conflict,
@@ -43,7 +44,6 @@ from shared.problems import (
     Unauthorized,
     Unprocessable,
     declare,
-    pointer_of,
 )
 
 _PREFIX = "/label-studio/{project}"
@@ -164,8 +164,7 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     try:
         event = AnnotationEvent.model_validate(body.model_extra)
     except ValidationError as error:
-        faults = [(pointer_of(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
-        raise Unprocessable(faults) from error
+        raise Unprocessable(faults_of(error)) from error
     corrects = body.action == "ANNOTATION_UPDATED"
     return await service.annotations.take(view.documents.project, event, corrects=corrects)
 
