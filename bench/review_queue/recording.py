@@ -20,6 +20,7 @@ from services.review_queue.gathering import Run, Turns
 from services.review_queue.gold.drawing import GoldDraws
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.leases.gathered import GatheredClaims
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.known import KnownProjects
@@ -158,8 +159,9 @@ def _services(
     projects, known = KnownProjects(), KnownReviewers(database, now)
     turns, postures = Turns(database, now, _heard_by(heard)), Postures(now)
     gathered = GatheredVerdicts(turns, projects)
-    together = GatheredClaims(turns, projects, times, postures)
-    gold = GoldDraws(postures, Random(0))
+    draws = LeaseDraws("bench", Random(0))
+    together = GatheredClaims(turns, projects, times, postures, draws)
+    gold = GoldDraws(postures, draws)
     claims = ClaimService(database, bells, times, together, now, 1.0, gold)
     return claims, VerdictService(database, times, known, gathered, now, lambda: None)
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.outcomes.restores import Restores
 from services.review_queue.readiness import check_store
@@ -54,12 +55,12 @@ def create_app(
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """Return the application; `now` is the clock of leases and due dates."""
-    database = _database(common, settings)
-    bells, store = Doorbells(common.redis_url), Store(common.store_address)
+    database, bells, store = _outside(common, settings)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
     worker = Worker(database, bells, now, poll, relay, Announcer(database, store, now))
-    rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
+    parts = (database, bells, store, sender, LeaseDraws(common.secret.get_secret_value()))
+    rooms = furnish(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -100,9 +101,12 @@ def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells
     }
 
 
-def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:
+def _outside(
+    common: CommonSettings, settings: ReviewQueueSettings
+) -> tuple[Database, Doorbells, Store]:
     file = (common.home / "review_queue.db").resolve()
-    return Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    return database, Doorbells(common.redis_url), Store(common.store_address)
 
 
 def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:

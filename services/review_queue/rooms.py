@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from random import Random, SystemRandom
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.erasure.service import ErasureService
@@ -16,6 +15,7 @@ from services.review_queue.gold.labels import GoldService
 from services.review_queue.gold.pausing import PauseService
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.claims import ClaimService
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.leases.gathered import GatheredClaims
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.outcomes.service import OutcomeService
@@ -41,9 +41,6 @@ from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
-
-# So that nobody can foretell what is gold.
-_CHANCE = SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -89,17 +86,17 @@ def furnish(
     bells: Doorbells,
     store: Store,
     sender: Sender,
+    draws: LeaseDraws,
     *,
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
-    chance: Random = _CHANCE,
 ) -> Rooms:
-    """Wire the rooms; `nudge` after each commit that wrote to the outbox, `chance` draws gold."""
+    """Wire the rooms; `nudge` after each commit that wrote to the outbox."""
     times, known, postures = LeaseTimes(now), KnownReviewers(database, now), Postures(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    claims, verdicts = _gathered(database, times, postures, now)
-    gold = GoldDraws(postures, chance)
+    claims, verdicts = _gathered(database, times, postures, draws, now)
+    gold = GoldDraws(postures, draws)
     return Rooms(
         projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
@@ -127,8 +124,12 @@ def furnish(
 
 
 def _gathered(
-    database: Database, times: LeaseTimes, postures: Postures, now: Callable[[], datetime]
+    database: Database,
+    times: LeaseTimes,
+    postures: Postures,
+    draws: LeaseDraws,
+    now: Callable[[], datetime],
 ) -> tuple[GatheredClaims, GatheredVerdicts]:
     """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
     seen, turns = KnownProjects(), Turns(database, now)
-    return GatheredClaims(turns, seen, times, postures), GatheredVerdicts(turns, seen)
+    return GatheredClaims(turns, seen, times, postures, draws), GatheredVerdicts(turns, seen)

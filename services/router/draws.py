@@ -1,71 +1,17 @@
-"""Draws that anybody with the key can replay: whether an item is audited, or is the challenger's.
+"""Draws of items: whether one is audited, or is the challenger's (pure)."""
 
-Pure: no clock, no state but the key.
-"""
-
-import hashlib
-import hmac
-from collections.abc import Iterable
 from functools import lru_cache
 
-_BITS = 256
-_BLOCK_BYTES = 64
-
-
-class Draw:
-    """Takes items with probability `rate`, the same on every replica and at every replay.
-
-    An item is taken when HMAC-SHA256(key, item_id) / 2**256 < rate, in exact integer arithmetic.
-    So a larger rate takes all that a smaller one did.
-
-    Parameters
-    ----------
-    key
-        At most 64 bytes, secret: who has it knows each item's fate before.
-    rate
-        In [0, 1].
-    """
-
-    __slots__ = ("_bound", "_inner", "_outer", "rate")
-
-    def __init__(self, key: bytes, rate: float) -> None:
-        self.rate = rate
-        # HMAC (RFC 2104) of one key again and again: what depends on the key alone is done once,
-        # which halves the time of a draw.
-        padded = key.ljust(_BLOCK_BYTES, b"\0")
-        if len(padded) > _BLOCK_BYTES:
-            raise ValueError(f"the key must have at most {_BLOCK_BYTES} bytes")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
-        # Big-endian digests compare as the integers they are; 2**256 itself needs a byte more.
-        bound = int(rate * 2**_BITS)
-        whole = bound >> _BITS
-        self._bound = b"\xff" * 33 if whole else bound.to_bytes(_BITS // 8, "big")
-
-    def takes(self, item_id: str) -> bool:
-        """Say whether the item is drawn."""
-        inner = self._inner.copy()
-        inner.update(item_id.encode())
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest() < self._bound
-
-    def taken(self, item_ids: Iterable[str]) -> list[int]:
-        """Return the positions of the items that are drawn."""
-        return [i for i, item_id in enumerate(item_ids) if self.takes(item_id)]
+from shared.draws import Draw, key_for
 
 
 def audit_draw(secret: str, project: str, epoch: str, rate: float) -> Draw:
     """Return a project's audit draw in one epoch; its key comes from the installation's secret."""
-    return Draw(_key(secret, f"surehand/audit/{project}/{epoch}"), rate)
+    return Draw(key_for(secret, f"surehand/audit/{project}/{epoch}"), rate)
 
 
 # Asked for at every call while there is a challenger.
 @lru_cache(maxsize=256)
 def canary_draw(secret: str, project: str, version: str, share: float) -> Draw:
     """Return the draw that gives a challenger its share, independent of the audit draw."""
-    return Draw(_key(secret, f"surehand/canary/{project}/{version}"), share)
-
-
-def _key(secret: str, purpose: str) -> bytes:
-    return hmac.digest(secret.encode(), purpose.encode(), "sha256")
+    return Draw(key_for(secret, f"surehand/canary/{project}/{version}"), share)

@@ -10,12 +10,12 @@ from typing import Literal
 
 import numpy as np
 
-from services.router.draws import Draw
 from services.router.scores import Score
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.projects import Project
 from shared.contracts.versions import PromiseDocument, PromiseEntry
+from shared.draws import Draw
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,10 @@ class OutcomeRow(Base, table=True):
 
     Later is a higher `revision` in the same `reading` of the feed, and any row of a later reading.
 
-    `erasure` is null but for items that were erased: `pending` while snapshots may hold them, then
-    `done`. Their label still counts as evidence, and trains nothing.
+    `label` is the outcome as it stands, and trains; a promise is judged by `evidence_label` and
+    `evidence_blind`, which are null where the release before wrote the row (`outcomes.evidence`
+    reads them). `erasure` is null but for items that were erased: `pending` while
+    snapshots may hold them, then `done`. Their label still counts as evidence, and trains nothing.
     """
 
     __tablename__ = "outcomes"
@@ -65,6 +67,8 @@ class OutcomeRow(Base, table=True):
     lane: str
     label: str | None = None
     blind: bool
+    evidence_label: str | None = None
+    evidence_blind: bool | None = None
     data: dict[str, Any] = Field(sa_type=JSON)
     content_hash: str
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)

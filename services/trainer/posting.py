@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 _POST_BATCH = 500
 # So long a client waits for a review queue that takes connections and answers none.
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
 _REFUSALS = frozenset({"conflict", "rejected"})
 
 

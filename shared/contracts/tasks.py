@@ -87,9 +87,10 @@ class Outcome(Message):
 
     A correction is a later row of the same item with a higher `revision`. `label` is null when
     nobody could answer, when the task expired (`source` says so), or while a reopened task waits
-    for its next verdict. `blind` says that nobody who answered saw a suggestion. All rows of an
-    `erased` item have neither data, metadata nor prediction; whoever has kept some is to forget it.
-    The label that it had still counts.
+    for its next verdict. `blind` says that all who answered did so before they had seen a
+    suggestion, or an earlier outcome of the task. All rows of an `erased` item have neither data,
+    metadata nor prediction; whoever has kept some is to forget it. The label that it had still
+    counts.
     """
 
     item_id: ItemId
@@ -124,6 +125,13 @@ class LeaseRequest(Message):
     wait_seconds: float = Field(default=0, ge=0, le=60)
 
 
+class Suggestion(Message):
+    """What the model says of an item, shown to a reviewer."""
+
+    label: Label
+    confidence: Probability | None
+
+
 class LeasedTask(Message):
     """What a reviewer sees of a task: never its lane, and no suggestion when it is blind."""
 
@@ -131,7 +139,7 @@ class LeasedTask(Message):
     item_id: str
     data: Data
     metadata: Metadata
-    suggestion: Label | None
+    suggestion: Suggestion | None
     instructions_revision: int
 
 
@@ -168,8 +176,23 @@ class SkipBody(Message):
 
 
 class TaskProgress(Message):
-    """The answer of verdict, release, skip and undo: what became of the task."""
+    """The answer of reopen, adjudicate and a verdict on behalf: what became of the task."""
 
     task_id: str
     state: TaskState
     outcome: Outcome | None
+
+
+class ShownOutcome(Message):
+    """What a reviewer sees of an outcome: nothing that tells the lane or the prediction."""
+
+    label: Label | None
+    revision: int
+
+
+class LeaseProgress(Message):
+    """The answer of verdict, release, skip and undo: what became of the task."""
+
+    task_id: str
+    state: TaskState
+    outcome: ShownOutcome | None

@@ -60,7 +60,7 @@ class ServiceProcess:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=seconds)
 
-    def wait_ready(self, path: str = "/healthz", seconds: float = 30) -> None:
+    def wait_ready(self, path: str = "/healthz", seconds: float = 120) -> None:
         """Wait until `path` answers 200."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from services.review_queue.api.access import ByReviewer, InRooms, IsGone
 from services.review_queue.errors import LeaseExpired, ReviewerPaused
 from services.review_queue.messages import Renewal
-from shared.contracts.tasks import LeaseRequest, Leases, SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import LeaseProgress, LeaseRequest, Leases, SkipBody, VerdictBody
 from shared.http.body import StrictRoute
 from shared.problems import (
     BodyTooLarge,
@@ -47,7 +47,7 @@ async def post_leases(
 @router.post("/leases/{token}/verdict", summary="Give a verdict", responses=_WITH_BODY)
 async def post_verdict(
     token: str, body: VerdictBody, rooms: InRooms, who: ByReviewer
-) -> TaskProgress:
+) -> LeaseProgress:
     """Answer the task. The same body again gets the same answer, also after the lease's end."""
     return await rooms.moves.submit(token, body, who)
 
@@ -55,7 +55,7 @@ async def post_verdict(
 @router.post("/leases/{token}/skip", summary="Leave the task to others", responses=_WITH_BODY)
 async def post_skip(
     token: str, rooms: InRooms, who: ByReviewer, body: SkipBody = _NO_REASON
-) -> TaskProgress:
+) -> LeaseProgress:
     """Skip the task. Once `max_overlap` people did, nobody else is asked."""
     return await rooms.moves.skip(token, body, who)
 
@@ -67,13 +67,13 @@ async def post_renew(token: str, rooms: InRooms, who: ByReviewer) -> Renewal:
 
 
 @router.post("/leases/{token}/release", summary="Give the task back", responses=_WITH_TOKEN)
-async def post_release(token: str, rooms: InRooms, who: ByReviewer) -> TaskProgress:
-    """Give the task back at once; it may come again."""
+async def post_release(token: str, rooms: InRooms, who: ByReviewer) -> LeaseProgress:
+    """Give the task back at once. Anybody may have it; until then it is the next of the caller."""
     return await rooms.moves.release(token, who)
 
 
 @router.post("/leases/{token}/undo", summary="Take the answer back", responses=_WITH_TOKEN)
-async def post_undo(token: str, rooms: InRooms, who: ByReviewer) -> TaskProgress:
+async def post_undo(token: str, rooms: InRooms, who: ByReviewer) -> LeaseProgress:
     """Take one's own verdict or skip back, while nothing came after it.
 
     The outcome gets a revision without a label, and the task waits for the same reviewer.

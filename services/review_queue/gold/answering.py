@@ -33,7 +33,7 @@ from services.review_queue.verdicts.service import require_label
 from shared import outbox
 from shared.auth import Principal
 from shared.contracts.projects import Project
-from shared.contracts.tasks import SkipBody, TaskProgress, TaskState, VerdictBody
+from shared.contracts.tasks import LeaseProgress, SkipBody, TaskState, VerdictBody
 from shared.db import Database
 from shared.doorbells import tasks_bell
 from shared.problems import Conflict, Forbidden
@@ -65,15 +65,15 @@ class _Presented:
         """
         probe = await repository.newest_of(self.session, self.probe)
         state = seen_state(probe, self.now)
-        outcome = progress_of(probe, self.task).outcome if state == "resolved" else None
+        outcome = progress_of(probe).outcome if state == "resolved" else None
         return LeaseExpired(
             detail,
             task_id=self.task.task_id,
             state=state if self.task.erased_at is None else "erased",
-            outcome=outcome and outcome.model_dump(mode="json"),
+            outcome=outcome and outcome.model_dump(),
         )
 
-    def repeated(self, ending: str, digest: str) -> TaskProgress | None:
+    def repeated(self, ending: str, digest: str) -> LeaseProgress | None:
         """Return the answer that the same call got before; `Conflict` when it was another."""
         if self.probe.ending in {None, "expiry"}:
             return None
@@ -83,14 +83,14 @@ class _Presented:
                 task_id=self.task.task_id,
                 ending=self.probe.ending,
             )
-        return progress_of(self.probe, self.task)
+        return progress_of(self.probe)
 
-    def end(self, ending: str, digest: str, state: StateAfter = "open") -> TaskProgress:
+    def end(self, ending: str, digest: str, state: StateAfter = "open") -> LeaseProgress:
         """End the probe, and keep what is answered for a call that comes again."""
         self.probe.ending, self.probe.ended_at = ending, self.now
         self.probe.body_digest, self.probe.state_after = digest, state
         self.probe.revision += state == "resolved"
-        return progress_of(self.probe, self.task)
+        return progress_of(self.probe)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class ProbeService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
-    async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress | None:
+    async def submit(self, token: str, body: VerdictBody, who: Principal) -> LeaseProgress | None:
         """Keep the answer, and pause the reviewer if it is one wrong answer too many."""
         digest = body_digest(body)
         async with self._present(token, who) as held:
@@ -129,7 +129,7 @@ class ProbeService:
         self.nudge()
         return progress
 
-    async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress | None:
+    async def skip(self, token: str, body: SkipBody, who: Principal) -> LeaseProgress | None:
         """Put the item off: for good, or "to me" until it is drawn again."""
         digest = body_digest(body)
         async with self._present(token, who) as held:
@@ -145,7 +145,7 @@ class ProbeService:
         self.nudge()
         return progress
 
-    async def release(self, token: str, who: Principal) -> TaskProgress | None:
+    async def release(self, token: str, who: Principal) -> LeaseProgress | None:
         """Give the item back; it comes again."""
         async with self._present(token, who) as held:
             if held is None:
@@ -165,14 +165,14 @@ class ProbeService:
             held.probe.expires_at = expires_at
         return Renewal(token=token, expires_at=expires_at)
 
-    async def undo(self, token: str, who: Principal) -> TaskProgress | None:
+    async def undo(self, token: str, who: Principal) -> LeaseProgress | None:
         """Take the answer back, once; the item is the next that the reviewer gets."""
         async with self._present(token, who) as held:
             if held is None:
                 return None
             probe = held.probe
             if probe.ending == "undo":
-                return progress_of(probe, held.task)
+                return progress_of(probe)
             if not (probe.ending == "verdict" or probe.skipped):
                 raise Conflict(
                     "There is nothing to take back under this lease.", task_id=held.task.task_id

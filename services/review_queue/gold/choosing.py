@@ -79,18 +79,6 @@ def wrong_suggestion(
     return others[int(chance.random() * len(others))]
 
 
-def as_if_predicted(prediction: dict[str, Any], suggestion: str | None) -> dict[str, Any]:
-    """Return a prediction that gives `suggestion`: the two labels' probabilities change places."""
-    own = prediction.get("label")
-    if suggestion is None or own == suggestion:
-        return prediction
-    probabilities = dict(prediction.get("probabilities") or {})
-    if own in probabilities and suggestion in probabilities:
-        first, second = probabilities[own], probabilities[suggestion]
-        probabilities[own], probabilities[suggestion] = second, first
-    return prediction | {"label": suggestion, "probabilities": probabilities or None}
-
-
 def any_place(chance: random.Random) -> str:
     """Return a point among the task ids, which are spread evenly, to look for an item from."""
     return str(uuid.UUID(int=chance.getrandbits(128)))

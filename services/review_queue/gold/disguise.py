@@ -3,18 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from services.review_queue.gold.choosing import as_if_predicted
 from services.review_queue.gold.models import ProbeRow
-from services.review_queue.models import TaskRow
 from shared.contracts.projects import Project
-from shared.contracts.tasks import (
-    EVIDENCE_LANES,
-    Outcome,
-    SkipBody,
-    TaskPrediction,
-    TaskProgress,
-    TaskState,
-)
+from shared.contracts.tasks import LeaseProgress, ShownOutcome, SkipBody, TaskState
 
 # An open task that waits for an adjudicator, and no longer for reviewers.
 StateAfter = TaskState | Literal["adjudication"]
@@ -41,32 +32,11 @@ def seen_state(probe: ProbeRow, now: datetime) -> TaskState:
     return "resolved" if probe.state_after == "resolved" else "open"
 
 
-def progress_of(probe: ProbeRow, task: TaskRow) -> TaskProgress:
+def progress_of(probe: ProbeRow) -> LeaseProgress:
     """Return what seems to have become of the task by the end of this probe."""
     state = seen_state(probe, probe.ended_at or probe.expires_at)
     taken_back = probe.ending == "undo"
-    told = state == "resolved" or (taken_back and probe.state_after == "resolved")
-    outcome = _outcome(probe, task, taken_back=taken_back) if told else None
-    return TaskProgress(task_id=task.task_id, state=state, outcome=outcome)
-
-
-def _outcome(probe: ProbeRow, task: TaskRow, *, taken_back: bool) -> Outcome:
-    prediction = task.prediction and as_if_predicted(task.prediction, probe.suggestion)
-    return Outcome.model_validate(
-        {
-            "item_id": task.item_id,
-            "task_id": task.task_id,
-            "revision": probe.revision,
-            "data": task.data,
-            "metadata": task.item_metadata,
-            "lane": "mandatory" if task.lane in EVIDENCE_LANES else task.lane,
-            "label": None if taken_back else probe.label,
-            "source": "human",
-            "verdicts": 0 if taken_back else 1,
-            "blind": taken_back or probe.suggestion is None,
-            "prediction": prediction and TaskPrediction.model_validate(prediction),
-            "instructions_revision": probe.instructions_revision,
-            "resolved_at": probe.ended_at,
-            "trace": task.trace,
-        }
-    )
+    outcome = None
+    if state == "resolved" or (taken_back and probe.state_after == "resolved"):
+        outcome = ShownOutcome(label=None if taken_back else probe.label, revision=probe.revision)
+    return LeaseProgress(task_id=probe.task_id, state=state, outcome=outcome)

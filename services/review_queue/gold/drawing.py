@@ -1,6 +1,5 @@
 """Drawing gold into leases: how much, for whom, of which kind."""
 
-import random
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from services.review_queue.gold.models import ProbeRow
 from services.review_queue.gold.pausing import require_active
 from services.review_queue.gold.postures import Posture, Postures
 from services.review_queue.gold.repository import Situation
+from services.review_queue.leases.draws import LeaseDraws, suggestion_of
 from services.review_queue.leases.repository import Claimant, claimable_number
 from services.review_queue.models import TaskRow
 from services.review_queue.people.trust import Record, gold_rate, onboarding_left
@@ -112,7 +112,7 @@ def _shown(project: Project, row: Row[Any] | TaskRow, suggestion: str | None) ->
         item_id=row.item_id,
         data=row.data,
         metadata=row.item_metadata,
-        suggestion=suggestion,
+        suggestion=None if suggestion is None else suggestion_of(row.prediction, suggestion),
         instructions_revision=project.instructions_revision,
     )
 
@@ -122,7 +122,7 @@ class GoldDraws:
     """Puts gold among the tasks that a reviewer leases."""
 
     postures: Postures
-    chance: random.Random
+    draws: LeaseDraws
 
     async def draw(
         self, session: AsyncSession, project: Project, who: Claimant, count: int
@@ -155,7 +155,9 @@ class GoldDraws:
                 return Draw(await drawing.written(), 0)
         else:
             rate = gold_rate(record, project.review.gold_rate)
-            places += await self._places(drawing, flips(self.chance, rate, count - len(places)))
+            places += await self._places(
+                drawing, flips(self.draws.chance, rate, count - len(places))
+            )
             await self._fill(drawing, met, sum(places) - len(drawing.rows))
             places = filled(places, len(drawing.rows))
             await self._give_put_off(drawing, met, await _room(drawing, met, count))
@@ -206,7 +208,7 @@ class GoldDraws:
     async def _fill(self, drawing: _Drawing, met: Situation, count: int) -> None:
         right, wrong = met.right, met.wrong
         for _ in range(count):
-            side = wanted_side(right, wrong, self.chance)
+            side = wanted_side(right, wrong, self.draws.chance)
             found = await self._pick(drawing, side)
             if found is None:
                 break
@@ -227,13 +229,15 @@ class GoldDraws:
                 kinds=kinds,
                 labels=labels,
                 without=[one["task_id"] for one in drawing.rows],
-                place=any_place(self.chance),
+                place=any_place(self.draws.chance),
             )
             if row is None:
                 continue
+            if not shown or not self.draws.shows_suggestion(row.task_id):
+                return row, None
             if seeded:
-                return row, wrong_suggestion(row.prediction, row.label, labels, self.chance)
-            return row, (row.prediction or {}).get("label") if shown else None
+                return row, wrong_suggestion(row.prediction, row.label, labels, self.draws.chance)
+            return row, (row.prediction or {}).get("label")
         return None
 
 

@@ -28,33 +28,49 @@ _OF_TASK = {
 }
 _READ = {
     **_OF_TASK,
+    "place": Integer(),
     "for_all": Boolean(),
     "answered_by": JSON(),
     "project_revision": Integer(),
 }
 _FOR_ALL = "(available_at <= :now AND NOT (lane = 'optional' AND coalesce(due_at <= :now, false)))"
 _RESERVED = "state = 'open' AND reserved_for {among:reviewers} AND turn"
+# Where a task comes among those that are given together: what has come back from a reviewer before
+# all others, what he has put off behind them.
+OWN, SHARED, PUT_OFF = range(3)
 _PART = """
 {part} AS (
-  SELECT {columns}, {for_all} AS for_all,
+  SELECT {columns}, {place} AS place, {for_all} AS for_all,
     (SELECT {names} FROM verdicts WHERE verdicts.task_id = tasks.task_id
       AND withdrawn_at IS NULL) AS answered_by
   FROM tasks
   WHERE project = :project AND turn IS NOT NULL AND {free}
   ORDER BY turn LIMIT :count{lock})"""
-_PARTS = {
-    group: f"lane_group = '{group}' AND ({_FOR_ALL} OR ({_RESERVED} = {RESERVED_TURN}))"
-    for group in GROUPS
-} | {
+_IN_ANY_GROUP = f"lane_group IN {GROUPS} AND"
+_CAME_BACK = f"(turn = {RESERVED_TURN} AND coalesce(reserved_for {{among:reviewers}}, false))"
+# Each with its place, who may have it, and which tasks are in it. No task is in two of them.
+_PARTS: dict[str, tuple[int, str, str]] = {
+    "own": (
+        *(OWN, "false"),
+        f"{_IN_ANY_GROUP} {_RESERVED} = {RESERVED_TURN} AND (available_at > :now OR {_FOR_ALL})",
+    ),
+    **{
+        group: (SHARED, "true", f"lane_group = '{group}' AND {_FOR_ALL} AND NOT {_CAME_BACK}")
+        for group in GROUPS
+    },
     # What one of them has put off: while it waits for him alone, it is behind all others.
-    "put_off": f"lane_group IN {GROUPS} AND NOT {_FOR_ALL} AND {_RESERVED} <> {RESERVED_TURN}"
+    "put_off": (
+        *(PUT_OFF, "false"),
+        f"{_IN_ANY_GROUP} NOT {_FOR_ALL} AND {_RESERVED} <> {RESERVED_TURN}",
+    ),
 }
 # First what is planned of each group, then what fills the rest; each is read only as far as needed.
 _FREE = """
 WITH {parts}
 SELECT found.*, (SELECT revision FROM projects WHERE name = :project) AS project_revision
 FROM (
-  SELECT * FROM (SELECT * FROM evidence LIMIT :evidence) AS planned
+  SELECT * FROM own
+  UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :evidence) AS planned
   UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :elective) AS planned
   UNION ALL SELECT * FROM mandatory
   UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :count OFFSET :evidence) AS more
@@ -95,9 +111,15 @@ def _free(*, locks: bool) -> str:
     columns = ", ".join(_OF_TASK)
     parts = ",".join(
         _PART.format(
-            part=part, columns=columns, for_all=_FOR_ALL, names=names, free=free, lock=lock
+            part=part,
+            columns=columns,
+            place=place,
+            for_all=for_all,
+            names=names,
+            free=free,
+            lock=lock,
         )
-        for part, free in _PARTS.items()
+        for part, (place, for_all, free) in _PARTS.items()
     )
     return _FREE.format(parts=parts)
 

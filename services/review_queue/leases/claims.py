@@ -18,7 +18,7 @@ from services.review_queue.leases.repository import Claimant
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.models import TaskRow
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.lanes import LaneGroup
+from services.review_queue.tasks.lanes import LaneGroup, mixed, share_out
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
 from shared.contracts.projects import Project
@@ -113,35 +113,36 @@ class ClaimService:
             who = Claimant(project_name, reviewer, now, expires_at)
             draw = await self.gold.draw(session, project, who, count)
             rows = await self._share_out(session, who, draw.others) if draw.others else []
-            leases = [lease_of(row, project, who.expires_at) for row in rows]
+            leases = [lease_of(row, project, who.expires_at, self.gathered.draws) for row in rows]
             if rows:
                 await self._record(session, who, rows, leases)
         return Claimed(draw.mixed_with(leases), [row.trace for row in rows])
 
     async def _share_out(self, session: AsyncSession, who: Claimant, count: int) -> list[Row[Any]]:
-        shares = self.gathered.shares(who.project)
-        plan = shares.plan(count)
+        chance = self.gathered.draws.chance
+        own = await repository.claim_own(session, who, count)
+        plan = share_out(count - len(own), chance)
         planned: dict[LaneGroup, int] = {
             "evidence": plan.evidence,
             "mandatory": plan.mandatory,
             "elective": plan.elective,
         }
         got: dict[LaneGroup, list[Row[Any]]] = {"evidence": [], "mandatory": [], "elective": []}
-        try:
-            for group, wanted in planned.items():
-                if wanted:
-                    got[group] += await repository.claim(session, who, group, wanted)
-            # What one group cannot fill the others do, unless they have just run out too.
-            for group in ("mandatory", "evidence", "elective"):
-                missing = count - sum(map(len, got.values()))
-                if missing and len(got[group]) == planned[group]:
-                    got[group] += await repository.claim(session, who, group, missing)
-            if missing := count - sum(map(len, got.values())):
-                for row in await repository.claim_put_off(session, who, missing):
-                    got[row.lane_group].append(row)
-        finally:
-            shares.settle(plan, **{group: len(rows) for group, rows in got.items()})
-        return [row for rows in got.values() for row in rows]
+
+        def missing() -> int:
+            return plan.count - sum(map(len, got.values()))
+
+        for group, wanted in planned.items():
+            if wanted:
+                got[group] += await repository.claim(session, who, group, wanted)
+        # What one group cannot fill the others do, unless they have just run out too.
+        for group in ("mandatory", "evidence", "elective"):
+            if missing() and len(got[group]) == planned[group]:
+                got[group] += await repository.claim(session, who, group, missing())
+        rows = [*own, *mixed(got.values(), chance)]
+        if missing():
+            rows += await repository.claim_put_off(session, who, missing())
+        return rows
 
     async def _record(
         self,

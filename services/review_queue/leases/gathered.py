@@ -1,5 +1,6 @@
 """Leases that are asked for together, of one project, in one transaction."""
 
+import random
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from services.review_queue.gathering import Decision, Gathering, Turns
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases import bulk
 from services.review_queue.leases.assigning import Claim, assign
+from services.review_queue.leases.draws import LeaseDraws, suggestion_of
 from services.review_queue.leases.ending import end_expired
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.pipelining import Rows, Statement
 from services.review_queue.projects.known import KnownProjects
-from services.review_queue.tasks.lanes import Plan, Shares
+from services.review_queue.tasks.lanes import GROUPS, Plan, mixed, share_out
 from services.review_queue.tasks.repository import add_events
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask
@@ -48,17 +50,14 @@ class GatheredClaims:
         projects: KnownProjects,
         times: LeaseTimes,
         postures: Postures,
+        draws: LeaseDraws,
     ) -> None:
         self._turns = turns
         self._postures = postures
         self._projects = projects
         self._times = times
-        self._shares: dict[str, Shares] = {}
+        self.draws = draws
         self._gatherings: dict[str, Gathering[Claim, Claimed]] = {}
-
-    def shares(self, project: str) -> Shares:
-        """Return how the review of a project is shared out among its lanes."""
-        return self._shares.setdefault(project, Shares())
 
     def remember(self, project: Project) -> None:
         """Take note of a project: from now on its claims may be gathered."""
@@ -77,9 +76,9 @@ class GatheredClaims:
         return await gathering(Claim(reviewer, count))
 
     def _begin(self, project: str, asked: Sequence[Claim], now: datetime) -> "_Part":
-        shares = self.shares(project)
-        plan = shares.plan(sum(claim.count for claim in asked))
-        return _Part(self._projects, self._times, self._postures, shares, project, asked, plan, now)
+        plan = share_out(sum(claim.count for claim in asked), self.draws.chance)
+        of_all = (self._projects, self._times, self._postures, self.draws)
+        return _Part(*of_all, project, asked, plan, now)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class _Part:
     projects: KnownProjects
     times: LeaseTimes
     postures: Postures
-    shares: Shares
+    draws: LeaseDraws
     project: str
     asked: Sequence[Claim]
     plan: Plan
@@ -107,13 +106,12 @@ class _Part:
             project = await self.projects.at(session, self.project, rows[0].project_revision)
             if project.review.overlap == 1:
                 return await self._give(session, project, rows)
-        self._settle([])
         return Decision(
             [Claimed([], []) if posture.plain and not rows else None] * len(self.asked), []
         )
 
     async def _give(self, session: AsyncSession, project: Project, rows: Rows) -> Decision[Claimed]:
-        given = assign(rows, self.asked)
+        given = assign(_in_order(rows, self.draws.chance), self.asked)
         left_over = sum(map(len, given)) < len(rows)
         # A task was not for them: there may be others behind it.
         alone = [
@@ -121,10 +119,11 @@ class _Part:
             for mine, claim in zip(given, self.asked, strict=True)
         ]
         given = [[] if own else mine for mine, own in zip(given, alone, strict=True)]
-        self._settle(given)
         expires_at = self.now + await self.times.of(session, project)
         await _end_expired(session, given, self.now)
-        leases = [[lease_of(row, project, expires_at) for row in mine] for mine in given]
+        leases = [
+            [lease_of(row, project, expires_at, self.draws) for row in mine] for mine in given
+        ]
         columns = [
             _columns(row, lease, claim.reviewer)
             for claim, rows_of, leases_of in zip(self.asked, given, leases, strict=True)
@@ -137,15 +136,14 @@ class _Part:
         writing = bulk.lease(session, columns, self.now, expires_at) if columns else []
         return Decision(answers, writing)
 
-    def _settle(self, given: Sequence[Sequence[Any]]) -> None:
-        """Correct the plan; one whose reading failed counts as given, a few leases long."""
-        got = [row.lane_group for mine in given for row in mine]
-        self.shares.settle(
-            self.plan,
-            evidence=got.count("evidence"),
-            elective=got.count("elective"),
-            mandatory=got.count("mandatory"),
-        )
+
+def _in_order(rows: Rows, chance: random.Random) -> list[Any]:
+    """Return the tasks in the order in which they are given: groups are mixed by lot."""
+    shared = [row for row in rows if row.place == bulk.SHARED]
+    groups = [[row for row in shared if row.lane_group == group] for group in GROUPS]
+    own = [row for row in rows if row.place == bulk.OWN]
+    put_off = [row for row in rows if row.place == bulk.PUT_OFF]
+    return [*own, *mixed(groups, chance), *put_off]
 
 
 async def _end_expired(session: AsyncSession, given: list[list[Any]], now: datetime) -> None:
@@ -165,10 +163,10 @@ def _columns(row: Any, lease: Lease, reviewer: str) -> dict[str, Any]:
     }
 
 
-def lease_of(row: Any, project: Project, expires_at: datetime) -> Lease:
+def lease_of(row: Any, project: Project, expires_at: datetime, draws: LeaseDraws) -> Lease:
     """Return a new lease of a task, as its reviewer gets it."""
     blind = row.lane_group == "evidence" or project.review.blind
-    shown = not blind and row.prediction is not None
+    shown = not blind and draws.shows_suggestion(row.task_id)
     return Lease(
         token=secrets.token_urlsafe(_TOKEN_BYTES),
         expires_at=expires_at,
@@ -177,7 +175,7 @@ def lease_of(row: Any, project: Project, expires_at: datetime) -> Lease:
             item_id=row.item_id,
             data=row.data,
             metadata=row.item_metadata,
-            suggestion=row.prediction["label"] if shown else None,
+            suggestion=suggestion_of(row.prediction) if shown else None,
             instructions_revision=project.instructions_revision,
         ),
     )

@@ -50,9 +50,14 @@ def _reserved_for(reviewer: str) -> ColumnElement[bool]:
     return and_(_tasks.c.state == "open", _tasks.c.reserved_for == reviewer)
 
 
-def _in_turn(reviewer: str, now: datetime) -> ColumnElement[bool]:
-    at_the_head = and_(_reserved_for(reviewer), _tasks.c.turn == RESERVED_TURN)
-    return or_(_for_all(now), at_the_head)
+def _kept_for(reviewer: str, now: datetime) -> ColumnElement[bool]:
+    # What he gave back is anybody's, and may have expired since.
+    return and_(_reserved_for(reviewer), or_(_tasks.c.available_at > now, _for_all(now)))
+
+
+def _came_back(reviewer: str, now: datetime) -> ColumnElement[bool]:
+    # What he took back or gave back himself: his before all others, whichever group it is of.
+    return and_(_kept_for(reviewer, now), _tasks.c.turn == RESERVED_TURN)
 
 
 def _put_off(reviewer: str, now: datetime) -> ColumnElement[bool]:
@@ -74,8 +79,15 @@ def _claimable(project: str, reviewer: str, available: ColumnElement[bool]) -> C
 
 
 def _obtainable(project: str, reviewer: str, now: datetime) -> ColumnElement[bool]:
-    available = or_(_for_all(now), _reserved_for(reviewer))
+    available = or_(_for_all(now), _kept_for(reviewer, now))
     return and_(_claimable(project, reviewer, available), _in_any_group)
+
+
+async def claim_own(session: AsyncSession, who: Claimant, count: int) -> Sequence[Row[Any]]:
+    """Claim up to `count` tasks that have come back from the reviewer; return them as leased."""
+    came_back = _came_back(who.reviewer, who.now)
+    wanted = and_(_claimable(who.project, who.reviewer, came_back), _in_any_group)
+    return await _claim(session, who, wanted, count)
 
 
 async def claim(
@@ -83,7 +95,7 @@ async def claim(
 ) -> Sequence[Row[Any]]:
     """Claim up to `count` tasks of one group, first turn first; return them as leased."""
     wanted = and_(
-        _claimable(who.project, who.reviewer, _in_turn(who.reviewer, who.now)),
+        _claimable(who.project, who.reviewer, _for_all(who.now)),
         _tasks.c.lane_group == group,
     )
     return await _claim(session, who, wanted, count)
@@ -240,12 +252,12 @@ async def active_seconds(session: AsyncSession, project: str, newest: int) -> li
     return list((await session.execute(statement)).scalars())
 
 
-async def suggestion_was_shown(session: AsyncSession, task_id: str, reviewer: str) -> bool:
-    """Say whether any lease of the task showed this reviewer a suggestion."""
+async def has_seen(session: AsyncSession, task_id: str, reviewer: str) -> bool:
+    """Say whether any lease of the task showed this reviewer a suggestion, or an outcome."""
     statement = select(_leases.c.token).where(
         _leases.c.task_id == task_id,
         _leases.c.reviewer == reviewer,
-        _leases.c.suggestion_shown.is_(True),
+        or_(_leases.c.suggestion_shown.is_(True), _leases.c.outcome_revision.is_not(None)),
     )
     return (await session.execute(statement.limit(1))).first() is not None
 

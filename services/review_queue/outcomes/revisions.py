@@ -20,7 +20,7 @@ from services.review_queue.tasks.lanes import (
     turn_of,
 )
 from shared import outbox
-from shared.contracts.tasks import Lane, Outcome, OutcomeSource, TaskPrediction
+from shared.contracts.tasks import Lane, Outcome, OutcomeSource, ShownOutcome, TaskPrediction
 from shared.doorbells import outcomes_bell, tasks_bell
 
 
@@ -55,6 +55,11 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
             "erased": task.erased_at is not None,
         }
     )
+
+
+def shown_outcome(row: OutcomeRow) -> ShownOutcome:
+    """Return a revision as its reviewers see it."""
+    return ShownOutcome(label=row.label, revision=row.revision)
 
 
 def resolve(

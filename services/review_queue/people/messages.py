@@ -130,6 +130,20 @@ class SuggestionsTaken(Message):
     wrong: Acceptance | None
 
 
+class ChangedAnswers(Message):
+    """What a reviewer took back after the outcome was shown, among his `answers` of 30 days.
+
+    `changed` of those `taken_back` were given again with another label: `to_model` with the one
+    that the model had said, `evidence` in evidence lanes.
+    """
+
+    answers: Count
+    taken_back: Count
+    changed: Count
+    to_model: Count
+    evidence: Count
+
+
 class ReviewerStatistics(Message):
     """What one reviewer has done; answers that were taken back do not count.
 
@@ -153,10 +167,12 @@ class ReviewerReport(ReviewerStatistics):
 
     `onboarding_left` gold tasks come before real work, as long as there is gold for him:
     `gold_left` is how many gold tasks he has not had, and while he is onboarding, how many he has
-    skipped, which come again; at 0 it has run out.
+    skipped, which come again; at 0 it has run out. `warnings` say in words what to look at.
     """
 
     suggestions: SuggestionsTaken
+    changed_answers: ChangedAnswers
+    warnings: list[str]
     onboarding_left: Count
     gold_left: Count
     pause: Pause | None

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.gold import known, pauses, records
 from services.review_queue.gold.pausing import pause_message
-from services.review_queue.people import answers, repository
+from services.review_queue.people import answers, changes, repository
 from services.review_queue.people.bounds import VERDICTS
+from services.review_queue.people.changing import WITHIN, warnings_of
 from services.review_queue.people.messages import (
     Acceptance,
     AgreementWithOutcomes,
@@ -54,9 +55,8 @@ class ReviewerService:
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
             rows = await answers.answers(session, project_name, after=after, limit=limit + 1)
-            page = await _reports(
-                session, project, await _statistics(session, project, rows[:limit])
-            )
+            found = await _statistics(session, project, rows[:limit])
+            page = await self._reports(session, project, found)
         more = len(rows) > limit
         return ReviewerList(
             reviewers=page, cursor=encode_cursor(page[-1].reviewer) if more else None
@@ -68,7 +68,7 @@ class ReviewerService:
             project = await current_project(session, project_name)
             row = await answers.answers_of(session, project_name, reviewer)
             found = await _statistics(session, project, [] if row is None else [row])
-            return (await _reports(session, project, found or [_nothing(reviewer)]))[0]
+            return (await self._reports(session, project, found or [_nothing(reviewer)]))[0]
 
     async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
         """Return what a reviewer may know of himself, also one who has done nothing yet.
@@ -83,6 +83,36 @@ class ReviewerService:
             rows = [] if row is None else [row]
             found = await _statistics(session, project, rows, gold_until=today)
         return found[0] if found else _nothing(reviewer)
+
+    async def _reports(
+        self, session: AsyncSession, project: Project, found: Sequence[ReviewerStatistics]
+    ) -> list[ReviewerReport]:
+        names, name = [one.reviewer for one in found], project.project
+        if not names:
+            return []
+        labels, tasks = project.labels, project.review.onboarding_tasks
+        taken = await records.acceptances(session, name, names, labels)
+        had = await records.used_up(session, name, names, labels)
+        skipped = await records.skipped(session, name, names, labels) if tasks else {}
+        gold = await known.number(session, name, labels)
+        answered = await records.ever_answered(session, name, names) if tasks else {}
+        left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
+        paused = await pauses.standing(session, name, names)
+        changed = await changes.changed_answers(session, name, names, self.now() - WITHIN)
+        return [
+            ReviewerReport(
+                **dict(one),
+                suggestions=_suggestions(taken.get(one.reviewer, {})),
+                changed_answers=changed[one.reviewer],
+                warnings=list(warnings_of(changed[one.reviewer])),
+                onboarding_left=left[one.reviewer],
+                gold_left=gold
+                - had.get(one.reviewer, 0)
+                + (skipped.get(one.reviewer, 0) if left[one.reviewer] else 0),
+                pause=pause_message(paused[one.reviewer]) if one.reviewer in paused else None,
+            )
+            for one in found
+        ]
 
 
 async def _statistics(
@@ -103,34 +133,6 @@ async def _statistics(
     return [
         _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
-    ]
-
-
-async def _reports(
-    session: AsyncSession, project: Project, found: Sequence[ReviewerStatistics]
-) -> list[ReviewerReport]:
-    names, name = [one.reviewer for one in found], project.project
-    if not names:
-        return []
-    labels, tasks = project.labels, project.review.onboarding_tasks
-    taken = await records.acceptances(session, name, names, labels)
-    had = await records.used_up(session, name, names, labels)
-    skipped = await records.skipped(session, name, names, labels) if tasks else {}
-    gold = await known.number(session, name, labels)
-    answered = await records.ever_answered(session, name, names) if tasks else {}
-    left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
-    paused = await pauses.standing(session, name, names)
-    return [
-        ReviewerReport(
-            **dict(one),
-            suggestions=_suggestions(taken.get(one.reviewer, {})),
-            onboarding_left=left[one.reviewer],
-            gold_left=gold
-            - had.get(one.reviewer, 0)
-            + (skipped.get(one.reviewer, 0) if left[one.reviewer] else 0),
-            pause=pause_message(paused[one.reviewer]) if one.reviewer in paused else None,
-        )
-        for one in found
     ]
 
 

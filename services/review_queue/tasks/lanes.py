@@ -1,8 +1,10 @@
 """Lanes: which task comes first, and how much of the review each kind of them gets (pure)."""
 
+import random
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
@@ -73,38 +75,14 @@ def lane_after(current: Lane, asked: Lane) -> Lane:
     return asked if _BLINDNESS.get(asked, 0) > _BLINDNESS.get(current, 0) else current
 
 
-@dataclass
-class Share:
-    """Decides how many of the next leases prefer one group: one in `every`, while it has tasks.
-
-    `others_left` is how many leases may still go to others before this group is due.
-    """
-
-    every: int
-    others_left: int = 0
-
-    def plan(self, count: int) -> int:
-        """Return how many of `count` leases prefer the group, and take them as given."""
-        own = max(0, -(-(count - self.others_left) // self.every))
-        self._give(own, count - own)
-        return own
-
-    def settle(self, planned: int, count: int, *, own: int, others: int) -> None:
-        """Correct a plan of `planned` out of `count` by what was really given."""
-        if own < planned:
-            # None waits: the first that comes is next.
-            self.others_left = 0
-        else:
-            self._give(own - planned, others - (count - planned))
-
-    def _give(self, own: int, others: int) -> None:
-        left = self.others_left + (self.every - 1) * own - others
-        self.others_left = min(max(left, 0), self.every - 1)
+# Of the leases, while each group has tasks: so none starves, however many another has.
+_EVIDENCE_SHARE = 0.2
+_ELECTIVE_SHARE = 0.1
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plan:
-    """How many of some leases prefer each group; `mandatory` is the rest."""
+    """How many of some leases prefer each group; what a group cannot fill goes to the others."""
 
     evidence: int
     elective: int
@@ -116,28 +94,26 @@ class Plan:
         return self.evidence + self.elective + self.mandatory
 
 
-class Shares:
-    """A project's review, shared out: a fifth is evidence, a tenth elective, the rest mandatory.
+def share_out(count: int, chance: random.Random) -> Plan:
+    """Decide for each of `count` leases by lot which group it prefers.
 
-    So no lane starves, however many tasks another has. What a group cannot fill goes to the others.
+    Every fifth one in turn would tell a reviewer by counting which of his tasks are evidence.
     """
+    draws = [chance.random() for _ in range(count)]
+    evidence = sum(draw < _EVIDENCE_SHARE for draw in draws)
+    elective = sum(draw >= 1 - _ELECTIVE_SHARE for draw in draws)
+    return Plan(evidence, elective, count - evidence - elective)
 
-    def __init__(self) -> None:
-        self._evidence = Share(5)
-        self._elective = Share(10)
 
-    def plan(self, count: int) -> Plan:
-        """Share `count` leases out, and take them as given."""
-        evidence = self._evidence.plan(count)
-        elective = self._elective.plan(count)
-        fitting = min(elective, count - evidence)
-        if fitting < elective:
-            # Both are due and one lease is asked for: the next is the other's.
-            self._elective.settle(elective, count, own=fitting, others=count - fitting)
-        return Plan(evidence, fitting, count - evidence - fitting)
+Placed = TypeVar("Placed")
 
-    def settle(self, plan: Plan, *, evidence: int, elective: int, mandatory: int) -> None:
-        """Correct a plan by what was really given."""
-        count = plan.count
-        self._evidence.settle(plan.evidence, count, own=evidence, others=elective + mandatory)
-        self._elective.settle(plan.elective, count, own=elective, others=evidence + mandatory)
+
+def mixed(groups: Iterable[Sequence[Placed]], chance: random.Random) -> list[Placed]:
+    """Return what all groups have, each in its own order, and the groups mixed by lot.
+
+    So the place of a task in one answer says nothing of its group.
+    """
+    left = [list(reversed(group)) for group in groups]
+    places = [number for number, group in enumerate(left) for _ in group]
+    chance.shuffle(places)
+    return [left[number].pop() for number in places]

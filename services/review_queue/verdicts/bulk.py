@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Integer, Text, TextualSelect
+from sqlalchemy import Boolean, Integer, Text, TextualSelect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.bulk import bulk
@@ -24,10 +24,6 @@ _READ = {
     "leases.instructions_revision": Integer(),
     "leases.ending": Text(),
     "tasks.project": Text(),
-    "tasks.item_id": Text(),
-    "tasks.data": JSON(),
-    "tasks.item_metadata": JSON(),
-    "tasks.prediction": JSON(),
     "tasks.lane": Text(),
     "tasks.lease_number": Integer(),
     "tasks.revision": Integer(),

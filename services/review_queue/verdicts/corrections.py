@@ -25,7 +25,7 @@ from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import progress_of, require_label
 from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
-from shared.contracts.tasks import TaskProgress
+from shared.contracts.tasks import LeaseProgress, TaskProgress
 from shared.db import Database
 from shared.problems import Conflict
 from shared.tracing import link, note, traced
@@ -42,7 +42,7 @@ class CorrectionService:
     nudge: Callable[[], None]
 
     @traced("undo", kind="server")
-    async def undo(self, token: str, who: Principal) -> TaskProgress:
+    async def undo(self, token: str, who: Principal) -> LeaseProgress:
         """Take back the verdict or skip given under `token`, while nothing has come after it.
 
         The task waits for the same reviewer as long as a lease lasts, then for anybody. Where it
@@ -79,7 +79,7 @@ class CorrectionService:
             await tasks.add_events(
                 session, [event(held.task.task_id, "undone", who.subject, held.now)]
             )
-            progress = progress_of(held.task, outcome)
+            progress = held.progress(outcome)
         self.nudge()
         return progress
 

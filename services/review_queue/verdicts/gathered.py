@@ -18,7 +18,7 @@ from services.review_queue.verdicts import bulk
 from services.review_queue.verdicts.holding import body_digest
 from shared.auth import Principal
 from shared.contracts.base import new_id
-from shared.contracts.tasks import Outcome, TaskProgress, VerdictBody
+from shared.contracts.tasks import LeaseProgress, ShownOutcome, VerdictBody
 from shared.doorbells import outcomes_bell
 
 _MOST = 100
@@ -37,7 +37,7 @@ class Presented:
 class Taken:
     """A verdict that was given, and what its span is to say."""
 
-    progress: TaskProgress
+    progress: LeaseProgress
     project: str
     trace: str | None
 
@@ -81,7 +81,7 @@ class _Part:
                 taken.append(None)
                 continue
             given.append(_columns(one, row))
-            taken.append(Taken(_progress(one, row, self.now), row.project, row.trace))
+            taken.append(Taken(_progress(one, row), row.project, row.trace))
         writing = bulk.resolve(session, given, _bells(taken), self.now) if given else []
         return Decision(taken, writing)
 
@@ -89,7 +89,7 @@ class _Part:
         live = row.ending is None and row.expires_at > self.now and row.number == row.lease_number
         if not live or row.reviewer != one.who.subject or not one.who.may_enter(row.project):
             return False
-        # He who had an earlier lease may have seen a suggestion under it. Gold is judged.
+        # Under an earlier lease he may have seen a suggestion or an outcome. Gold is judged.
         if row.lane == "gold" or (row.number > 1 and not row.suggestion_shown):
             return False
         project = await self.projects.at(session, row.project, row.project_revision)
@@ -114,26 +114,9 @@ def _columns(one: Presented, row: Any) -> dict[str, Any]:
     }
 
 
-def _progress(one: Presented, row: Any, now: datetime) -> TaskProgress:
-    outcome = {
-        "item_id": row.item_id,
-        "task_id": row.task_id,
-        "revision": row.revision + 1,
-        "data": row.data,
-        "metadata": row.item_metadata,
-        "lane": row.lane,
-        "label": one.body.label,
-        "source": "human",
-        "verdicts": 1,
-        "blind": not row.suggestion_shown,
-        "prediction": row.prediction,
-        "instructions_revision": row.instructions_revision,
-        "resolved_at": now,
-        "trace": row.trace,
-    }
-    return TaskProgress(
-        task_id=row.task_id, state="resolved", outcome=Outcome.model_validate(outcome)
-    )
+def _progress(one: Presented, row: Any) -> LeaseProgress:
+    outcome = ShownOutcome(label=one.body.label, revision=row.revision + 1)
+    return LeaseProgress(task_id=row.task_id, state="resolved", outcome=outcome)
 
 
 def _bells(taken: Sequence[Taken | None]) -> list[dict[str, str]]:

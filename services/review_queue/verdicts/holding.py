@@ -13,11 +13,11 @@ from services.review_queue.errors import LeaseExpired, UnknownLease
 from services.review_queue.leases import repository as leases
 from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow
 from services.review_queue.outcomes import repository as outcomes
-from services.review_queue.outcomes.revisions import outcome_message
+from services.review_queue.outcomes.revisions import shown_outcome
 from services.review_queue.tasks.states import state_of
 from shared import tracing
 from shared.auth import Principal
-from shared.contracts.tasks import TaskProgress
+from shared.contracts.tasks import LeaseProgress
 from shared.problems import Conflict, Forbidden, NotFound
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -45,7 +45,7 @@ class Held:
             detail,
             task_id=self.task.task_id,
             state=state_of(self.task, self.now),
-            outcome=newest and outcome_message(newest, self.task).model_dump(mode="json"),
+            outcome=newest and shown_outcome(newest).model_dump(),
         )
 
     async def outcome(self, revision: int) -> OutcomeRow | None:
@@ -61,7 +61,7 @@ class Held:
         self.lease.revision_after = self.task.revision
         self.lease.outcome_revision = None if outcome is None else outcome.revision
 
-    async def repeated(self, ending: str, digest: str) -> TaskProgress | None:
+    async def repeated(self, ending: str, digest: str) -> LeaseProgress | None:
         """Return the answer that the same call got before; None when this is the first.
 
         Raises
@@ -79,11 +79,19 @@ class Held:
             )
         number = self.lease.outcome_revision
         outcome = None if number is None else await self.outcome(number)
-        return TaskProgress(
-            task_id=self.task.task_id,
-            state=self.lease.state_after,  # type: ignore[arg-type]
-            outcome=None if outcome is None else outcome_message(outcome, self.task),
-        )
+        return _progress(self.task, str(self.lease.state_after), outcome)
+
+    def progress(self, outcome: OutcomeRow | None = None) -> LeaseProgress:
+        """Return what the holder is told of the task as it stands now."""
+        return _progress(self.task, self.task.state, outcome)
+
+
+def _progress(task: TaskRow, state: str, outcome: OutcomeRow | None) -> LeaseProgress:
+    return LeaseProgress(
+        task_id=task.task_id,
+        state=state,  # type: ignore[arg-type]
+        outcome=None if outcome is None else shown_outcome(outcome),
+    )
 
 
 async def present(session: AsyncSession, token: str, who: Principal, now: datetime) -> Held:

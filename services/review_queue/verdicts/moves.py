@@ -15,7 +15,7 @@ from services.review_queue.verdicts.gathered import GatheredVerdicts
 from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.service import VerdictService
 from shared.auth import Principal
-from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.db import Database
 
 Answer = TypeVar("Answer")
@@ -51,17 +51,17 @@ class MoveService:
             ProbeService(database, times, postures, now, nudge),
         )
 
-    async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress:
+    async def submit(self, token: str, body: VerdictBody, who: Principal) -> LeaseProgress:
         """Give a verdict."""
         ordinary = self.verdicts.submit(token, body, who)
         return await _either(ordinary, lambda: self.probes.submit(token, body, who))
 
-    async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress:
+    async def skip(self, token: str, body: SkipBody, who: Principal) -> LeaseProgress:
         """Leave the task to others, to oneself later, or to an adjudicator."""
         ordinary = self.verdicts.skip(token, body, who)
         return await _either(ordinary, lambda: self.probes.skip(token, body, who))
 
-    async def release(self, token: str, who: Principal) -> TaskProgress:
+    async def release(self, token: str, who: Principal) -> LeaseProgress:
         """Give the task back at once."""
         ordinary = self.verdicts.release(token, who)
         return await _either(ordinary, lambda: self.probes.release(token, who))
@@ -71,7 +71,7 @@ class MoveService:
         ordinary = self.verdicts.renew(token, who)
         return await _either(ordinary, lambda: self.probes.renew(token, who))
 
-    async def undo(self, token: str, who: Principal) -> TaskProgress:
+    async def undo(self, token: str, who: Principal) -> LeaseProgress:
         """Take one's own verdict or skip back."""
         ordinary = self.corrections.undo(token, who)
         return await _either(ordinary, lambda: self.probes.undo(token, who))

@@ -16,6 +16,7 @@ from services.review_queue.outcomes.revisions import (
     outcome_message,
 )
 from services.review_queue.projects.service import current_project
+from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.tasks.repository import add_events
 from services.review_queue.timeline import event
 from services.review_queue.verdicts.gathered import GatheredVerdicts
@@ -24,7 +25,7 @@ from services.review_queue.verdicts.learning import KnownReviewers
 from services.review_queue.verdicts.settling import Answered, settled_lines
 from shared.auth import Principal
 from shared.contracts.projects import Project
-from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import LeaseProgress, SkipBody, TaskProgress, VerdictBody
 from shared.db import Database
 from shared.problems import Unprocessable
 from shared.tracing import link, note, traced
@@ -61,7 +62,7 @@ class VerdictService:
     nudge: Callable[[], None]
 
     @traced("verdict", kind="server")
-    async def submit(self, token: str, body: VerdictBody, who: Principal) -> TaskProgress:
+    async def submit(self, token: str, body: VerdictBody, who: Principal) -> LeaseProgress:
         """Give a verdict; `Unprocessable` when its label is not the project's."""
         taken = await self.gathered.give(token, body, who) if is_token(token) else None
         if taken is not None:
@@ -92,13 +93,13 @@ class VerdictService:
             outcome = await self._answered(held, project).by_verdict(body.label, blind=blind)
             held.end("verdict", digest, outcome)
             await _record(held, "verdict", {"label": body.label}, outcome)
-            progress = progress_of(held.task, outcome)
+            progress = held.progress(outcome)
         VERDICTS.labels(project.project, "verdict").inc()
         self.nudge()
         return progress
 
     @traced("skip", kind="server")
-    async def skip(self, token: str, body: SkipBody, who: Principal) -> TaskProgress:
+    async def skip(self, token: str, body: SkipBody, who: Principal) -> LeaseProgress:
         """Leave the task to others, to oneself later, or to an adjudicator."""
         digest = body_digest(body)
         async with self.database.transaction() as session:
@@ -112,7 +113,7 @@ class VerdictService:
             held.end("skip", digest, outcome)
             detail = {"reason": body.reason} | ({} if body.to == "others" else {"to": body.to})
             await _record(held, "skipped", detail, outcome)
-            progress = progress_of(held.task, outcome)
+            progress = held.progress(outcome)
         VERDICTS.labels(project.project, "skip").inc()
         self.nudge()
         return progress
@@ -138,17 +139,18 @@ class VerdictService:
         read, known = held.lease.instructions_revision, self.known.of(project)
         return Answered(held.session, project, held.task, read, held.now, known)
 
-    async def release(self, token: str, who: Principal) -> TaskProgress:
+    async def release(self, token: str, who: Principal) -> LeaseProgress:
         """Give the task back at once."""
         async with self.database.transaction() as session:
             held = await present(session, token, who, self.now())
             if (answered := await held.repeated("release", body_digest(None))) is not None:
                 return answered
             await held.require_live()
-            open_again(session, held.task)
+            # His before all others once more: no sooner and no later for being evidence.
+            open_again(session, held.task, reserve=(held.lease.reviewer, AVAILABLE_AT_ONCE))
             held.end("release", body_digest(None))
             await _record(held, "released", {}, None)
-            progress = progress_of(held.task, None)
+            progress = held.progress()
         self.nudge()
         return progress
 
@@ -178,14 +180,13 @@ def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> Verdic
 
 
 async def _is_blind(held: Held) -> bool:
+    """Say whether the reviewer has seen neither a suggestion nor an outcome of the task."""
     if held.lease.suggestion_shown:
         return False
     if held.lease.number == 1:
         return True
-    # He may have seen one under an earlier lease, before the task moved to a blind lane.
-    return not await leases.suggestion_was_shown(
-        held.session, held.task.task_id, held.lease.reviewer
-    )
+    # Under an earlier lease, before the task moved to a blind lane or he took his answer back.
+    return not await leases.has_seen(held.session, held.task.task_id, held.lease.reviewer)
 
 
 async def _record(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.trainer.models import LedgerFile, LedgerRow, OutcomeRow
+from services.trainer.outcomes.evidence import confirmed
 from services.trainer.repository import insert_new
 
 
@@ -88,7 +89,8 @@ class AuditCounts:
 async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]:
     """Count the audited answers of each version that has any, each item once a version.
 
-    An answer that people could not judge counts as wrong: silence is no evidence for it.
+    An answer that people could not judge counts as wrong: silence is no evidence for it. So does
+    one that they first judged otherwise, or with the model's word in sight.
     """
     first = (
         select(func.min(col(LedgerRow.id)).label("id"))
@@ -101,7 +103,7 @@ async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]
         .subquery()
     )
     judged = col(OutcomeRow.item_id).is_not(None)
-    right = col(OutcomeRow.label) == col(LedgerRow.label)
+    right = confirmed(col(LedgerRow.label))
     version = func.coalesce(col(LedgerRow.model_version), "")
     statement = (
         select(

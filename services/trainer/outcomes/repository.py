@@ -10,6 +10,7 @@ from sqlmodel import col
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.models import OutcomeRow, ProjectState
+from services.trainer.outcomes.evidence import evidence_after, is_answer
 from shared.contracts.tasks import TRAINING_LANES, Outcome
 
 
@@ -46,9 +47,7 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
 
 
 def _decides_nothing(outcome: Outcome) -> bool:
-    # Its task expired, or waits again. Where people could not answer, that is an answer.
-    nothing = outcome.label is None and (outcome.verdicts == 0 or outcome.source == "expiry")
-    return nothing and not outcome.erased
+    return not is_answer(outcome) and not outcome.erased
 
 
 def _is_unerased(row: OutcomeRow, outcome: Outcome) -> bool:
@@ -70,7 +69,7 @@ def _says_the_same(row: OutcomeRow, outcome: Outcome) -> bool:
 def _merged(
     session: AsyncSession, state: ProjectState, row: OutcomeRow | None, outcome: Outcome
 ) -> OutcomeRow:
-    wire = outcome.prediction
+    wire, evidence = outcome.prediction, evidence_after(row, outcome)
     values: dict[str, Any] = {
         "position": state.outcomes_seen,
         "reading": state.feed_reading,
@@ -78,6 +77,8 @@ def _merged(
         "lane": outcome.lane,
         "label": outcome.label,
         "blind": outcome.blind,
+        "evidence_label": evidence.label,
+        "evidence_blind": evidence.blind,
         "data": outcome.data,
         "content_hash": content_hash(outcome.data),
         "prediction": None if wire is None else wire.model_dump(mode="json"),

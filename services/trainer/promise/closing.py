@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.trainer import gate
 from services.trainer.models import Certification, CertificationItem, ProjectState, Version
 from services.trainer.outcomes import repository as outcomes
+from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationPlan, CertificationResult, certify
 from services.trainer.registry import repository as registry
@@ -78,8 +79,8 @@ async def correct_answers(
 ) -> list[bool]:
     """Say for each item whether people gave the version's label; all that is less is an error.
 
-    An error is also what nobody could answer, what the review queue refused to ask, and what was
-    answered with a suggestion in sight.
+    An error is also what nobody could answer, what the review queue refused to ask, what was
+    answered with a suggestion in sight, and what was first answered otherwise.
     """
     known = {
         row.item_id: row
@@ -90,8 +91,7 @@ async def correct_answers(
     return [
         item.refused is None
         and (row := known.get(item.item_id)) is not None
-        and row.blind
-        and row.label == item.label
+        and evidence_of(row).confirms(item.label)
         for item in items
     ]
 

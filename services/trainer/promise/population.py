@@ -17,6 +17,7 @@ import numpy as np
 from services.trainer.ledger import repository as ledger
 from services.trainer.models import Dataset, PoolItem, Version
 from services.trainer.outcomes import repository as outcomes
+from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationPlan, eligible, plan_certification
@@ -137,7 +138,7 @@ async def _draw_from_traffic(resources: Resources, question: Question) -> Draw |
         inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
         ids = [candidates[i].item_id for i in inside]
         known = await outcomes.of_items(session, question.project.project, ids)
-    if any(not row.blind for row in known):
+    if any(not evidence_of(row).blind for row in known):
         # Which items people have seen with a suggestion depends on the items: leaving these out
         # would no longer be a uniform draw.
         return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import ReviewQueueSettings
@@ -24,6 +25,10 @@ PROJECT: Json = {
     "instructions": "Read the whole review.",
     "review": {"max_overlap": 2, "lease_seconds": 60},
 }
+
+
+# By which all tasks of these tests show their suggestion, where the project shows any.
+SHOWING = SecretStr("the secret of these tests, number 100")
 
 
 class Clock:
@@ -109,6 +114,11 @@ class Desk:
         """What the task's timeline says."""
         return [line["kind"] for line in (await self.task(task_id))["timeline"]]
 
+    async def newest(self, item_id: str) -> Json:
+        """The newest outcome of an item, as the feed has it."""
+        rows: list[Json] = (await self.outcomes())["outcomes"]
+        return next(row for row in reversed(rows) if row["item_id"] == item_id)
+
     async def outcomes(self, after: str | None = None, **query: Any) -> Json:
         params = {"after": after, **query} if after else query
         return body_of(await self.service.get("/v1/projects/shop/outcomes", params=params))
@@ -141,7 +151,8 @@ async def open_desk(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> AsyncIterator[Desk]:
     """Serve a review queue while the block lasts."""
-    async with serve(create_app(common, settings, now=clock)) as base_url:
+    known = common.model_copy(update={"secret": SHOWING})
+    async with serve(create_app(known, settings, now=clock)) as base_url:
         desk = Desk(base_url, keys, clock)
         try:
             yield desk

@@ -62,23 +62,44 @@ async def test_earliest_due_comes_first_then_the_rest_by_saving_and_creation(
     for name, minutes in (("late", 90), ("soon", 5), ("later", 120)):
         await desk.post(entry(name, due_at=rfc3339(now + timedelta(minutes=minutes))))
     await desk.post(entry("by-rule"))
-    assert items(await desk.lease("r1", 9)) == [
-        *("soon", "by-rule", "late", "later"),
-        *("optional-2", "pool-1", "pool-3"),
-    ]
+    got = items(await desk.lease("r1", 9))
+    elective = [item for item in got if item[0] in "po"]
+    assert elective == ["optional-2", "pool-1", "pool-3"]
+    assert [item for item in got if item not in elective] == ["soon", "by-rule", "late", "later"]
 
 
-@pytest.mark.parametrize("count", [1, 7])
-async def test_evidence_is_a_fifth_of_the_leases_while_it_waits(desk: Desk, count: int) -> None:
+@pytest.mark.parametrize("count", [1, 50])
+async def test_evidence_is_a_fifth_of_the_leases_by_lot(desk: Desk, count: int) -> None:
     lanes = ["certification", "audit", "gold"]
-    await desk.post(*(entry(f"m{number}") for number in range(60)))
-    await desk.post(*(entry(f"e{number}", lane=lanes[number % 3]) for number in range(9)))
+    await desk.post(*(entry(f"m{number}") for number in range(400)))
+    await desk.post(*(entry(f"e{number}", lane=lanes[number % 3]) for number in range(200)))
     got: list[str] = []
-    while sum(item.startswith("e") for item in got) < 9:
+    while len(got) < 200:
         got += items(await desk.lease("r1", count))
-        evidence = sum(item.startswith("e") for item in got)
-        assert evidence >= min(9, -(-len(got) // 5))
-        assert evidence <= -(-len(got) // 5) + 1
+    # Forty, within five standard deviations: what is mandatory does not run out before.
+    assert 12 <= sum(item.startswith("e") for item in got) <= 68
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+@pytest.mark.parametrize("lane", ["audit", "mandatory", "pool"])
+@pytest.mark.parametrize("how", ["undo", "release"])
+async def test_what_came_back_is_next_whatever_its_lane(
+    desk: Desk, overlap: int, lane: str, how: str
+) -> None:
+    await desk.put_project(review={"overlap": overlap, "lease_seconds": 60})
+    await desk.post(entry("a", lane=lane))
+    lease = await desk.lease_one("r1")
+    await desk.post(
+        *(
+            entry(f"{other}{n}", lane=other)
+            for other in ("audit", "pool", "mandatory")
+            for n in "1234"
+        )
+    )
+    if how == "undo":
+        await desk.verdict("r1", lease["token"], "positive")
+    await desk.use("r1", lease["token"], how)
+    assert items(await desk.lease("r1", 5))[0] == "a"
 
 
 async def test_what_one_class_cannot_fill_the_other_does(desk: Desk) -> None:
@@ -101,7 +122,7 @@ async def test_lease_shows_no_lane_and_evidence_no_suggestion(desk: Desk) -> Non
     leases = {lease["task"]["item_id"]: lease for lease in await desk.lease("r1", 9)}
     suggestions = {name: lease["task"]["suggestion"] for name, lease in leases.items()}
     assert suggestions == {
-        "seen": "positive",
+        "seen": {"label": "positive", "confidence": 0.6},
         "unpredicted": None,
         "audit": None,
         "certification": None,
@@ -113,7 +134,7 @@ async def test_lease_shows_no_lane_and_evidence_no_suggestion(desk: Desk) -> Non
         "item_id": "seen",
         "data": {"text": "text of seen"},
         "metadata": {"channel": "web"},
-        "suggestion": "positive",
+        "suggestion": {"label": "positive", "confidence": 0.6},
         "instructions_revision": 1,
     }
     assert "certification" not in str({**leases["audit"], "data": ""})
@@ -129,17 +150,18 @@ async def test_outcome_says_whether_the_answer_was_blind(desk: Desk) -> None:
     prediction = {"label": "positive"}
     await desk.post(entry("a", prediction=prediction))
     first = await desk.lease_one("r1")
-    assert first["task"]["suggestion"] == "positive"
+    assert first["task"]["suggestion"] == {"label": "positive", "confidence": None}
     await desk.use("r1", first["token"], "release")
     # Asked for as evidence after r1 has seen the suggestion: r2 is blind, r1 never again.
     await desk.post(entry("a", lane="audit", prediction=prediction))
     again = await desk.lease_one("r1")
     assert again["task"]["suggestion"] is None
-    progress = await desk.verdict("r1", again["token"], "positive")
-    assert progress["outcome"]["blind"] is False
+    await desk.verdict("r1", again["token"], "positive")
+    assert (await desk.newest("a"))["blind"] is False
     await desk.operator.post(f"/v1/projects/shop/tasks/{again['task']['task_id']}/reopen")
-    other = await desk.answer("r2", "positive")
-    assert (other["outcome"]["blind"], other["outcome"]["lane"]) == (True, "audit")
+    await desk.answer("r2", "positive")
+    outcome = await desk.newest("a")
+    assert (outcome["blind"], outcome["lane"]) == (True, "audit")
 
 
 async def test_lease_lasts_as_the_project_says_else_five_minutes(desk: Desk) -> None:
@@ -211,5 +233,7 @@ async def test_depth_by_lane(desk: Desk) -> None:
     desk.clock.turn(30)
     depth = body_of(await desk.service.get("/v1/projects/shop/queue"))
     assert (depth["open"], depth["leased"]) == (2, 1)
-    (mandatory,) = depth["lanes"]
-    assert mandatory == {"lane": "mandatory", "open": 2, "leased": 1, "oldest_seconds": 30.0}
+    assert sum(lane["open"] + lane["leased"] for lane in depth["lanes"]) == 3
+    mandatory = next(lane for lane in depth["lanes"] if lane["lane"] == "mandatory")
+    assert mandatory["open"] + mandatory["leased"] >= 2
+    assert mandatory["oldest_seconds"] == pytest.approx(30, abs=0.001)

@@ -83,7 +83,7 @@ async def test_task_that_somebody_holds_is_answered_and_closed_once_nobody_does(
     await wait_until(lambda: is_closed(desk, "left"))
     late = await desk.use("r1", held["left"], "verdict", {"label": "negative"})
     assert late.status_code == 409
-    assert late.json()["outcome"]["source"] == "expiry"
+    assert late.json()["outcome"] == {"label": None, "revision": 1}
 
 
 async def test_answers_that_decided_nothing_are_counted_and_kept(desk: Desk) -> None:
@@ -98,7 +98,8 @@ async def test_answers_that_decided_nothing_are_counted_and_kept(desk: Desk) -> 
     await desk.post(entry("a", lane="relabel"))
     progress = await desk.answer("r2", "positive")
     assert progress["task_id"] == receipt["task_id"]
-    assert (progress["outcome"]["label"], progress["outcome"]["verdicts"]) == ("positive", 2)
+    assert progress["outcome"] == {"label": "positive", "revision": 3}
+    assert (await desk.newest("a"))["verdicts"] == 2
 
 
 async def test_disputed_task_waits_for_its_adjudicator(desk: Desk) -> None:
@@ -126,6 +127,18 @@ async def test_item_that_is_needed_after_all_does_not_expire(desk: Desk) -> None
     desk.clock.turn(SECONDS)
     left = await desk.lease("r2", count=3)
     assert {one["task"]["item_id"] for one in left} == {"open", "leased"}
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+async def test_task_that_was_given_back_expires_for_its_reviewer_too(
+    desk: Desk, overlap: int
+) -> None:
+    await desk.put_project(review={"lease_seconds": 60, "overlap": overlap})
+    await desk.post(optional(desk, "a", 30), entry("b"))
+    for lease in await desk.lease("r1", count=2):
+        await desk.use("r1", lease["token"], "release")
+    desk.clock.turn(30)
+    assert [one["task"]["item_id"] for one in await desk.lease("r1", count=2)] == ["b"]
 
 
 async def test_later_of_two_expiries_counts(desk: Desk) -> None:
@@ -158,9 +171,9 @@ async def test_expired_item_that_is_asked_for_anew_is_opened_again(desk: Desk) -
     task = await desk.task(receipts[0]["task_id"])
     assert (task["lane"], task["state"], task["revision"]) == ("mandatory", "open", 2)
     assert task["due_at"] == rfc3339(desk.clock() + timedelta(hours=1))
-    progress = await desk.answer("r1", "negative")
-    outcome = progress["outcome"]
-    assert (outcome["item_id"], outcome["revision"], outcome["label"]) == ("needed", 3, "negative")
+    await desk.answer("r1", "negative")
+    outcome = await desk.newest("needed")
+    assert (outcome["revision"], outcome["label"]) == (3, "negative")
     (later,) = await desk.post(optional(desk, "repeated"))
     assert later["state"] == "open"
     desk.clock.turn(SECONDS)
@@ -212,11 +225,12 @@ async def test_what_was_said_with_a_suggestion_in_sight_is_no_evidence(desk: Des
     prediction = {"label": "positive", "confidence": 0.9, "model_version": "v1"}
     await desk.post({**optional(desk, "a"), "prediction": prediction})
     lease = await desk.lease_one("r1")
-    assert lease["task"]["suggestion"] == "positive"
+    assert lease["task"]["suggestion"] == {"label": "positive", "confidence": 0.9}
     await desk.verdict("r1", lease["token"], "positive")
     desk.clock.turn(2 * SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
     await desk.post(entry("a", lane="certification", prediction=prediction))
     await desk.answer("r2", "negative")
-    outcome = (await desk.answer("r1", "negative"))["outcome"]
+    await desk.answer("r1", "negative")
+    outcome = await desk.newest("a")
     assert (outcome["label"], outcome["verdicts"]) == ("negative", 2)

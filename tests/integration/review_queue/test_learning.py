@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -40,6 +41,7 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
         Doorbells(""),
         Store(folder.as_uri()),
         webhook_sender(ReviewQueueSettings(), clock),
+        LeaseDraws("secret"),
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,

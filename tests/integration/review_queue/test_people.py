@@ -48,9 +48,8 @@ async def opinion(desk: Desk, settings: ReviewQueueSettings) -> Opinion:
 async def answered(desk: Desk, item_id: str, reviewer: str, label: str, **parts: Any) -> Json:
     """Post a task and let the reviewer answer it; return its outcome."""
     await desk.post(entry(item_id, **parts))
-    progress = await desk.answer(reviewer, label)
-    outcome: Json = progress["outcome"]
-    return outcome
+    await desk.answer(reviewer, label)
+    return await desk.newest(item_id)
 
 
 async def agreement(desk: Desk) -> Json:
@@ -266,6 +265,14 @@ async def test_statistics_say_what_each_reviewer_has_done(desk: Desk, opinion: O
         "first_seen": rfc3339(began),
         "last_seen": rfc3339(ended),
         "suggestions": {"right": None, "wrong": None},
+        "changed_answers": {
+            "answers": 4,
+            "taken_back": 0,
+            "changed": 0,
+            "to_model": 0,
+            "evidence": 0,
+        },
+        "warnings": [],
         "onboarding_left": 0,
         "gold_left": 0,
         "pause": None,
@@ -316,7 +323,10 @@ async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> Non
     own = body_of(await desk.reviewer("r1").get(f"{URL}/reviewers/me"))
     seen = (await reviewers(desk))["r1"]
     assert own == {name: seen[name] for name in own}
-    assert set(seen) - set(own) == {"suggestions", "onboarding_left", "gold_left", "pause"}
+    assert set(seen) - set(own) == {
+        *("suggestions", "changed_answers", "warnings"),
+        *("onboarding_left", "gold_left", "pause"),
+    }
     newcomer = body_of(await desk.reviewer("new").get(f"{URL}/reviewers/me"))
     assert (newcomer["reviewer"], newcomer["verdicts"]) == ("new", 0)
     assert newcomer["first_seen"] is None

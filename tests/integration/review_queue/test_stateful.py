@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
 from services.review_queue.errors import LeaseExpired
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -31,7 +32,7 @@ from services.review_queue.worker import Worker
 from shared.auth import Principal
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import ProjectSpec
-from shared.contracts.tasks import Lane, LeaseRequest, SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import Lane, LeaseProgress, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.problems import Conflict
@@ -81,7 +82,10 @@ class History(RuleBasedStateMachine):
         announcer = Announcer(database, store, self.clock)
         worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
         rooms = furnish(
-            database, bells, store, sender, now=self.clock, nudge=worker.nudge, poll_seconds=0.01
+            *(database, bells, store, sender, LeaseDraws("secret")),
+            now=self.clock,
+            nudge=worker.nudge,
+            poll_seconds=0.01,
         )
         return database, rooms, worker
 
@@ -273,7 +277,7 @@ class History(RuleBasedStateMachine):
         return Principal(lease.reviewer, "reviewer", None, 2e9, "t")
 
     def _use(
-        self, lease: Lease, ending: str, body: object, work: Coroutine[Any, Any, TaskProgress]
+        self, lease: Lease, ending: str, body: object, work: Coroutine[Any, Any, LeaseProgress]
     ) -> bool:
         """Use the lease, and see that it is answered as it should be; say whether it was taken."""
         expected = self.model.judge(lease, ending, body, self.clock())

@@ -101,11 +101,12 @@ async def test_older_items_can_be_left_out(desk: Desk) -> None:
 
 async def test_the_expected_wait_follows_from_rates_and_reviewers(desk: Desk) -> None:
     for number in range(6):
-        await desk.post(entry(f"item-{number}"), entry(f"pool-{number}", lane="pool"))
+        await desk.post(entry(f"item-{number}"))
         desk.clock.turn(50)
     for _ in range(4):
         for name in ("r1", "r2"):
             await answer_after(desk, name, 20, active=10)
+    await desk.post(*(entry(f"pool-{number}", lane="pool") for number in range(6)))
     queue = body_of(
         await desk.operator.get("/v1/projects/shop/queue", params={"window_seconds": 1000})
     )

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from services.review_queue.gathering import Turns
 from services.review_queue.gold.postures import Postures
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.leases.gathered import GatheredClaims
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.projects.known import KnownProjects
@@ -77,7 +78,7 @@ async def test_plain_leases_and_verdicts_do_go_together(
     await desk.post(*(entry(f"item-{number}") for number in range(3)))
     database = Database(settings.database_url)
     turns, projects, postures = Turns(database, desk.clock), KnownProjects(), Postures(desk.clock)
-    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures)
+    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures, LeaseDraws("secret"))
     verdicts = GatheredVerdicts(turns, projects)
     assert await claims.claim("shop", "r1", 1) is None
     async with database.reading() as session:

@@ -18,6 +18,7 @@ from shared.database_check import DatabaseCheck
 from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import client, free_port, serve, wait_until
+from tests.harness.processes import ROOT
 
 Make = Callable[[CommonSettings, str], FastAPI]
 
@@ -58,18 +59,15 @@ async def test_postgresql_that_is_away_is_named_and_is_not_called_unmigrated(
         assert (await anyone.get("/healthz")).status_code == 200
 
 
-@BOTH
+@pytest.mark.parametrize("service", ["review_queue", "trainer"])
 async def test_a_schema_without_tables_is_named_with_the_command_that_makes_them(
-    make: Make, common: CommonSettings, database_url: str
+    service: str, database_url: str
 ) -> None:
-    async with serve(make(common, database_url)) as base, client(base) as anyone:
-
-        async def fault() -> str | None:
-            found: dict[str, str] = (await anyone.get("/readyz")).json()["missing"]
-            return found.get("migrations")
-
-        said = await wait_until(fault)
-        assert (said or "").startswith("the database has no tables: run `python -m services")
+    database = Database(database_url)
+    check = DatabaseCheck(database, ROOT / "services" / service / "migrations", service)
+    fault = f"the database has no tables: run `python -m services migrate {service}`"
+    assert await check() == {"migrations": fault}
+    await database.dispose()
 
 
 async def test_one_line_of_the_log_says_that_the_database_went_and_one_that_it_came_back(

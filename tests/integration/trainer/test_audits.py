@@ -20,13 +20,20 @@ async def test_audits_are_counted_by_version(common: CommonSettings, database_ur
         await bench.read_ledger()
         for i, label in enumerate(["positive"] * 6 + ["negative", None]):
             bench.queue.resolve(f"item-{i}", review(i), label, lane="audit")
+        # Corrected to what the model had said, or answered with its word in sight: errors too.
+        for revision, label in enumerate(("negative", None, "positive"), start=1):
+            verdicts = int(label is not None)
+            bench.queue.resolve(
+                "item-8", review(8), label, lane="audit", revision=revision, verdicts=verdicts
+            )
+        bench.queue.resolve("item-9", review(9), "positive", lane="audit", blind=False)
         await read_feed(bench.resources, PROJECT)
         first, second = await audit.describe(bench.resources, PROJECT)
-        assert (first.version, first.audited, first.resolved, first.errors) == ("v1", 10, 8, 2)
-        assert first.error_rate == 0.25
+        assert (first.version, first.audited, first.resolved, first.errors) == ("v1", 10, 10, 4)
+        assert first.error_rate == 0.4
         assert first.lower is not None
         assert first.upper is not None
-        assert first.lower < 0.25 < first.upper
+        assert first.lower < 0.4 < first.upper
         assert (second.version, second.audited, second.resolved) == ("v2", 3, 0)
         assert second.upper is None
 

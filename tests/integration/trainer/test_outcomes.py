@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.trainer.models import OutcomeRow
 from services.trainer.outcomes import repository
+from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.outcomes.service import read_feed
 from services.trainer.queue_client import QueueAway
 from services.trainer.repository import read_state
 from services.trainer.resources import Resources
+from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import open_bench
@@ -134,3 +137,60 @@ async def test_queue_away_is_said_so(common: CommonSettings, sqlite_url: str) ->
         bench.queue.is_away = True
         with pytest.raises(QueueAway):
             await read_feed(bench.resources, PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("answers", "evidence"),
+    [
+        # (label, blind, verdicts) of one item's outcomes, in their order.
+        ([("positive", True, 1)], ("positive", True)),
+        # Taken back, and answered as the model did: the error stays one.
+        ([("negative", True, 1), (None, True, 0), ("positive", False, 1)], (None, True)),
+        # Taken back, and not yet answered anew: what was first said stands.
+        ([("negative", True, 1), (None, True, 0)], ("negative", True)),
+        # Said twice.
+        ([("positive", True, 1), (None, True, 0), ("positive", False, 1)], ("positive", True)),
+        # First said with a suggestion in sight: no later answer makes it evidence.
+        ([("positive", False, 1), (None, True, 0), ("positive", True, 1)], ("positive", False)),
+        # Nobody could answer; an operator who asks again does not make it right.
+        ([(None, True, 2), (None, True, 0), ("positive", True, 1)], (None, True)),
+    ],
+)
+async def test_first_answer_is_the_evidence_and_a_later_one_can_only_end_it(
+    common: CommonSettings,
+    sqlite_url: str,
+    answers: list[tuple[str | None, bool, int]],
+    evidence: tuple[str | None, bool],
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        for revision, (label, blind, verdicts) in enumerate(answers, start=1):
+            bench.queue.resolve(
+                "a", review(1), label, revision=revision, blind=blind, verdicts=verdicts
+            )
+            await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["a"])
+        assert (row.evidence_label, row.evidence_blind) == evidence
+        # What trains is the outcome as it stands.
+        assert row.label == answers[-1][0]
+
+
+def a_row_of_the_release_before(revision: int) -> OutcomeRow:
+    return OutcomeRow(
+        project=PROJECT,
+        item_id="a",
+        position=1,
+        revision=revision,
+        lane="audit",
+        label="positive",
+        blind=True,
+        data={},
+        content_hash="h",
+        resolved_at=utc_now(),
+    )
+
+
+def test_rows_of_the_release_before_are_evidence_where_nothing_came_before_them() -> None:
+    assert evidence_of(a_row_of_the_release_before(1)).confirms("positive")
+    assert not evidence_of(a_row_of_the_release_before(1)).confirms("negative")
+    assert not evidence_of(a_row_of_the_release_before(3)).confirms("positive")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from services.review_queue.gold.choosing import (
     among,
     any_place,
-    as_if_predicted,
     flips,
     kinds_for,
     wanted_side,
@@ -73,16 +72,6 @@ def test_seeded_suggestion_is_the_likeliest_wrong_label(
     assert suggested != known
     others = {label: value for label, value in probabilities.items() if label != known}
     assert not others or others[suggested] == max(others.values())
-
-
-def test_prediction_fits_what_was_suggested() -> None:
-    prediction = {"label": "praise", "confidence": 0.7, "model_version": "v3"}
-    probabilities = {"praise": 0.7, "question": 0.2, "complaint": 0.1}
-    seen = as_if_predicted(prediction | {"probabilities": probabilities}, "question")
-    assert seen["label"] == "question"
-    assert seen["probabilities"] == {"praise": 0.2, "question": 0.7, "complaint": 0.1}
-    assert (seen["confidence"], seen["model_version"]) == (0.7, "v3")
-    assert as_if_predicted(prediction, None) == as_if_predicted(prediction, "praise") == prediction
 
 
 def test_items_are_looked_for_from_anywhere() -> None:

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.tasks.lanes import Share, Shares, lane_after, turn_of
+from services.review_queue.tasks.lanes import lane_after, mixed, share_out, turn_of
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -76,67 +77,34 @@ def test_task_moves_to_a_blind_lane_and_never_out_of_one(
     assert lane_after(current, asked) == expected
 
 
-@given(st.lists(st.integers(1, 100), min_size=1, max_size=50), st.integers(2, 12))
-def test_a_group_gets_its_share_of_the_leases_while_it_waits(counts: list[int], every: int) -> None:
-    share, own, total = Share(every), 0, 0
-    for count in counts:
-        planned = share.plan(count)
-        share.settle(planned, count, own=planned, others=count - planned)
-        own += planned
-        total += count
-        assert own == -(-total // every)
+@given(st.integers(0, 100), st.randoms(use_true_random=False))
+def test_no_lease_is_wasted(count: int, chance: Random) -> None:
+    plan = share_out(count, chance)
+    assert plan.count == count
+    assert min(plan.evidence, plan.elective, plan.mandatory) >= 0
 
 
-@given(st.integers(1, 100), st.integers(1, 100))
-def test_plans_made_at_once_share_one_account(first: int, second: int) -> None:
-    share = Share(5)
-    assert share.plan(first) + share.plan(second) == -(-(first + second) // 5)
+def test_a_fifth_of_the_leases_is_evidence_and_a_tenth_elective() -> None:
+    plan = share_out(100_000, Random(1))
+    # Four standard deviations.
+    assert abs(plan.evidence - 20_000) < 500
+    assert abs(plan.elective - 10_000) < 400
 
 
-def test_evidence_that_comes_after_a_drought_is_next() -> None:
-    share = Share(5)
-    planned = share.plan(20)
-    share.settle(planned, 20, own=0, others=20)
-    assert share.plan(1) == 1
+def test_counting_his_leases_tells_a_reviewer_nothing_of_the_next() -> None:
+    chance = Random(2)
+    evidence = [share_out(1, chance).evidence for _ in range(50_000)]
+    for distance in range(1, 11):
+        after = [later for now, later in zip(evidence, evidence[distance:], strict=False) if now]
+        assert abs(sum(after) / len(after) - 0.2) < 0.02
 
 
-def test_leases_that_found_nothing_cost_evidence_nothing() -> None:
-    share = Share(5)
-    share.settle(share.plan(1), 1, own=1, others=0)
-    for _ in range(9):
-        planned = share.plan(1)
-        share.settle(planned, 1, own=0, others=0)
-    assert [share.plan(1) for _ in range(5)] == [0, 0, 0, 0, 1]
-
-
-def test_evidence_beyond_its_share_does_not_bank_a_debt() -> None:
-    share = Share(5)
-    planned = share.plan(100)
-    share.settle(planned, 100, own=100, others=0)
-    assert share.plan(9) == 1
-
-
-@given(
-    st.lists(st.integers(1, 30), min_size=1, max_size=60),
-    st.sets(st.sampled_from(["evidence", "elective", "mandatory"]), min_size=1),
-)
-def test_no_group_that_waits_starves_and_no_lease_is_wasted(
-    counts: list[int], waiting: set[str]
-) -> None:
-    shares, total = Shares(), 0
-    given_to = dict.fromkeys(("evidence", "elective", "mandatory"), 0)
-    for count in counts:
-        plan = shares.plan(count)
-        got = {group: getattr(plan, group) * (group in waiting) for group in given_to}
-        spare = next(g for g in ("mandatory", "evidence", "elective") if g in waiting)
-        got[spare] += count - sum(got.values())
-        shares.settle(plan, **got)
-        total += count
-        for group, number in got.items():
-            given_to[group] += number
-    assert sum(given_to.values()) == total
-    for group, every in (("evidence", 5), ("elective", 10)):
-        if group in waiting:
-            assert given_to[group] >= total // every - 1
-    if "mandatory" in waiting:
-        assert given_to["mandatory"] >= total * 7 // 10 - 2
+def test_the_place_of_a_task_in_an_answer_says_nothing_of_its_group() -> None:
+    chance, at = Random(3), [0] * 10
+    for _ in range(10_000):
+        given_out = mixed([["e1", "e2"], [f"m{number}" for number in range(8)]], chance)
+        assert [task for task in given_out if task[0] == "m"] == [f"m{n}" for n in range(8)]
+        assert given_out.index("e1") < given_out.index("e2")
+        for place, task in enumerate(given_out):
+            at[place] += task[0] == "e"
+    assert all(abs(count / 10_000 - 0.2) < 0.02 for count in at)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.draws import Draw, audit_draw, canary_draw
+from services.router.draws import audit_draw, canary_draw
+from shared.draws import Draw
 
 SECRET = "s" * 32
 IDS = [f"item-{n}" for n in range(20_000)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.router.draws import Draw, audit_draw
+from services.router.draws import audit_draw
 from services.router.routing import (
     Decision,
     Policy,
@@ -20,6 +20,7 @@ from services.router.routing import (
 from services.router.scores import FloatArray, scores_of
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import Reason, ReviewMode
+from shared.draws import Draw
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")

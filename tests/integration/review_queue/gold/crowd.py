@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.people.messages import ReviewerReport
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -113,9 +114,9 @@ async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) ->
         Doorbells(""),
         Store(folder.as_uri()),
         webhook_sender(ReviewQueueSettings(), clock),
+        LeaseDraws("secret", chance),
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,
-        chance=chance,
     )
     return Crowd(database, rooms, clock)

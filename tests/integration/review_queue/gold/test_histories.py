@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from services.review_queue.errors import LeaseExpired
 from shared.auth import Principal
-from shared.contracts.tasks import SkipBody, TaskProgress, VerdictBody
+from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.problems import Conflict
 from tests.integration.review_queue.desk import Clock
 from tests.integration.review_queue.gold.crowd import Crowd, gather
@@ -202,7 +202,7 @@ class History(RuleBasedStateMachine):
         return self.probes[-1 - place % min(len(self.probes), 8)]
 
     def _use(
-        self, one: Probe, ending: str, body: object, work: Coroutine[Any, Any, TaskProgress]
+        self, one: Probe, ending: str, body: object, work: Coroutine[Any, Any, LeaseProgress]
     ) -> None:
         if one.ending in {"verdict", "skip", "release", "undo"}:
             if (one.ending, one.body) == (ending, body):

@@ -38,7 +38,7 @@ async def told(desk: Desk, name: str, token: str, what: str, body: Json | None =
     """What the old token is told, without what names the item."""
     problem = problem_of(await desk.use(name, token, what, body), 409, "lease-expired")
     outcome = problem["outcome"]
-    shown = outcome and (outcome["label"], outcome["revision"], outcome["verdicts"])
+    shown = outcome and (outcome["label"], outcome["revision"])
     return {"state": problem["state"], "outcome": shown, "detail": problem["detail"]}
 
 
@@ -58,7 +58,7 @@ async def test_undone_lease_is_told_what_was_answered_under_the_next(desk: Desk)
         seen.append(lines)
     assert seen[0] == seen[1]
     assert [line["state"] for line in seen[1]] == ["open", "leased", "resolved", "open"]
-    assert seen[1][2]["outcome"] == ("negative", 3, 1)
+    assert seen[1][2]["outcome"] == ("negative", 3)
 
 
 async def test_answer_under_an_expired_lease_is_told_what_was_answered_since(desk: Desk) -> None:
@@ -77,4 +77,4 @@ async def test_answer_under_an_expired_lease_is_told_what_was_answered_since(des
         seen.append(lines)
     assert seen[0] == seen[1]
     assert [line["state"] for line in seen[1]] == ["open", "leased", "resolved", "resolved"]
-    assert seen[1][2]["outcome"] == ("positive", 1, 1)
+    assert seen[1][2]["outcome"] == ("positive", 1)

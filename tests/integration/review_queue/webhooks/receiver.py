@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from standardwebhooks import Webhook as Verifier
 
 from services.review_queue.app import webhook_sender
+from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -155,7 +156,7 @@ async def open_bench(
     database = Database(settings.database_url)
     sender = webhook_sender(settings, clock)
     rooms = furnish(
-        database, Doorbells(""), Store(common.store_address), sender,
+        database, Doorbells(""), Store(common.store_address), sender, LeaseDraws("secret"),
         now=clock, nudge=lambda: None, poll_seconds=0.1,
     )  # fmt: skip
     secret = (settings.webhook_secrets_dir / "shop_hook").read_text().strip()

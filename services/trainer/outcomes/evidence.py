@@ -1,0 +1,65 @@
+"""What an item's outcomes are worth as evidence: the answer given before anything was shown.
+
+A reviewer who takes his answer back has seen its outcome, and an operator who asks again knows what
+the model said. So the first answer is the evidence. A later one can end it, and never make it: an
+error stays an error, and an item whose people changed their minds confirms no version.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.orm import Mapped
+from sqlmodel import col
+
+from services.trainer.models import OutcomeRow
+from shared.contracts.tasks import Outcome
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`label` is null where people could not answer, or gave different labels at different times.
+
+    `blind`: the first answer was given with no suggestion in sight.
+    """
+
+    label: str | None
+    blind: bool
+
+    def confirms(self, label: str | None) -> bool:
+        """Say whether people gave this label, asked blind."""
+        return self.blind and label is not None and self.label == label
+
+
+def evidence_of(row: OutcomeRow) -> Evidence:
+    """Return what a row says as evidence."""
+    if row.evidence_blind is not None:
+        return Evidence(row.evidence_label, row.evidence_blind)
+    # The release before kept the newest revision alone: what came before a later one is unknown.
+    return Evidence(row.label if row.revision == 1 else None, row.blind)
+
+
+def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:
+    """Say in SQL what `evidence_of` and `Evidence.confirms` say of a row and `label`."""
+    kept = and_(col(OutcomeRow.evidence_blind).is_(True), col(OutcomeRow.evidence_label) == label)
+    of_the_release_before = and_(
+        col(OutcomeRow.evidence_blind).is_(None),
+        col(OutcomeRow.revision) == 1,
+        col(OutcomeRow.blind).is_(True),
+        col(OutcomeRow.label) == label,
+    )
+    return or_(kept, of_the_release_before)
+
+
+def evidence_after(row: OutcomeRow | None, outcome: Outcome) -> Evidence:
+    """Return the evidence once `outcome` has come, behind all that `row` has seen."""
+    if row is None:
+        return Evidence(outcome.label, outcome.blind)
+    before = evidence_of(row)
+    if is_answer(outcome) and outcome.label != before.label:
+        return Evidence(None, before.blind)
+    return before
+
+
+def is_answer(outcome: Outcome) -> bool:
+    """Say whether people gave a label, or could not; not that the task expired, or waits again."""
+    return outcome.label is not None or (outcome.verdicts > 0 and outcome.source != "expiry")

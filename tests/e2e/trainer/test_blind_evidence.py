@@ -1,0 +1,140 @@
+"""The attack on the promise: make a model that guesses look right, by undo and a second answer."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from shared.auth import Keys
+from shared.contracts.versions import PromiseDocument
+from shared.settings import CommonSettings
+from shared.store import promise_path
+from tests.harness import wait_until
+from tests.integration.trainer.test_own_certification import own_model
+from tests.integration.trainer.world import PROJECT, World, run_world, truth
+
+# All names that a reviewer finds in any reply, but for those of the item's own data.
+KNOWN_NAMES = {
+    *("leases", "token", "expires_at", "task", "task_id", "item_id", "data", "text", "metadata"),
+    *("suggestion", "instructions_revision", "state", "outcome", "label", "revision"),
+    *("type", "title", "status", "detail", "ending", "instance", "request_id"),
+    *("reviewer", "verdicts", "skips", "skip_rate", "active_seconds_median", "verdicts_per_hour"),
+    *("outcomes", "gold", "first_seen", "last_seen", "feedback", "cursor"),
+}
+
+
+def said_by_the_model(data: dict[str, Any]) -> str:
+    return str(truth(data))
+
+
+def a_coin(data: dict[str, Any]) -> str:
+    """What is true: it has nothing to do with what the model says."""
+    return ("negative", "positive")[hashlib.sha256(data["text"].encode()).digest()[0] % 2]
+
+
+def names_in(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(names_in, value.values()))
+    return set().union(*map(names_in, value)) if isinstance(value, list) else set()
+
+
+@dataclass
+class Attacker:
+    """A reviewer who takes each answer back, and answers anew as he thinks the model did."""
+
+    http: httpx.AsyncClient
+    is_omniscient: bool
+    heard: list[Any] = field(default_factory=list)
+
+    async def work(self) -> int:
+        """Answer all there is; return how many tasks it was."""
+        leased = await self._post(f"/v1/projects/{PROJECT}/leases", {"count": 20})
+        for lease in leased["leases"]:
+            await self._flip(lease)
+        return len(leased["leases"])
+
+    async def _flip(self, lease: dict[str, Any]) -> None:
+        data, path = lease["task"]["data"], f"/v1/leases/{lease['token']}"
+        body = {"label": a_coin(data)}
+        reply = await self._post(f"{path}/verdict", body)
+        await self._post(f"{path}/verdict", body)
+        await self._post(f"{path}/verdict", {"label": "no label"})
+        await self._post(f"{path}/renew")
+        undone = await self._post(f"{path}/undo")
+        await self._post(f"{path}/undo")
+        for where in ("reviewers/me", "feedback"):
+            self._hear(await self.http.get(f"/v1/projects/{PROJECT}/{where}"))
+        (again,) = (await self._post(f"/v1/projects/{PROJECT}/leases"))["leases"]
+        assert again["task"] == lease["task"]
+        told = [guess for one in (reply, undone) for guess in guesses_in(one)]
+        answer = said_by_the_model(data) if self.is_omniscient else (told or [a_coin(data)])[0]
+        await self._post(f"/v1/leases/{again['token']}/verdict", {"label": answer})
+
+    async def _post(self, path: str, body: Any = None) -> Any:
+        return self._hear(await self.http.post(path, json=body))
+
+    def _hear(self, response: httpx.Response) -> Any:
+        said = response.json()
+        self.heard.append(said)
+        return said
+
+
+def guesses_in(reply: dict[str, Any]) -> list[str]:
+    """What a reply says of the model's answer, if anything."""
+    outcome = reply["outcome"] or {}
+    return [outcome["prediction"]["label"]] if outcome.get("prediction") else []
+
+
+async def bring(world: World) -> None:
+    model, manifest = own_model()
+    response = await world.trainer.post(
+        f"/v1/projects/{PROJECT}/versions",
+        files={
+            "model": ("model.onnx", model),
+            "manifest": (None, orjson.dumps(manifest.model_dump()).decode()),
+        },
+    )
+    assert response.status_code == 201, response.text
+
+
+@pytest.mark.parametrize("is_omniscient", [False, True])
+async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_undo(
+    common: CommonSettings, keys: Keys, sqlite_url: str, *, is_omniscient: bool
+) -> None:
+    async with run_world(common, keys, sqlite_url) as world:
+        await world.put_project(
+            promise={"certification_draws": 1}, training={"min_new_labels": 10**9}
+        )
+        await world.import_pool(0, 100)
+        await bring(world)
+        attacker = Attacker(world.reviewer, is_omniscient)
+        answered = 0
+
+        async def all_is_answered() -> bool:
+            nonlocal answered
+            answered += await attacker.work()
+            return answered >= 40
+
+        await wait_until(all_is_answered, seconds=60)
+        view = await world.certificate("failed", "certified")
+        assert view["state"] == "failed"
+        assert view["progress"] == {"answered": 40, "drawn": 40}
+        assert view["result"]["threshold"] is None
+        document = await world.store.read_document(promise_path(PROJECT), PromiseDocument)
+        assert document is not None
+        assert document.versions["v1"].state == "uncertified"
+        assert set().union(*map(names_in, attacker.heard)) <= KNOWN_NAMES
+        listed = (await world.queue.get(f"/v1/projects/{PROJECT}/reviewers")).json()["reviewers"]
+        (named,) = [one for one in listed if one["reviewer"] == "r1"]
+        changes = named["changed_answers"]
+        assert (changes["answers"], changes["taken_back"]) == (80, 40)
+        if is_omniscient:
+            assert changes["changed"] == changes["to_model"] == changes["evidence"] >= 10
+            (warning,) = named["warnings"]
+            assert f"Changed {changes['changed']} of 80 answers" in warning
+        else:
+            # He learned nothing by which he could have changed an answer.
+            assert (changes["changed"], named["warnings"]) == (0, [])

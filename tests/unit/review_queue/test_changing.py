@@ -1,0 +1,26 @@
+"""When a reviewer is named for answers that he changed after the outcome was shown."""
+
+import pytest
+
+from services.review_queue.people.changing import warnings_of
+from services.review_queue.people.messages import ChangedAnswers
+
+
+@pytest.mark.parametrize(
+    ("answers", "changed", "evidence", "named"),
+    [
+        (40, 4, 4, False),
+        (250, 5, 0, True),
+        (251, 5, 0, False),
+        (10_000, 5, 5, True),
+        (10_000, 100, 0, False),
+        (10_000, 200, 0, True),
+    ],
+)
+def test_many_changes_are_named_and_slips_are_not(
+    answers: int, changed: int, evidence: int, *, named: bool
+) -> None:
+    changes = ChangedAnswers(
+        answers=answers, taken_back=changed, changed=changed, to_model=2, evidence=evidence
+    )
+    assert bool(warnings_of(changes)) is named
