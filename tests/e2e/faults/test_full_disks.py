@@ -113,8 +113,12 @@ async def log_is_full(site: Site, load: Load) -> None:
 
 async def databases_and_spool_are_full(site: Site, load: Load) -> None:
     site.fill("database")
-    told = ["database_writes"]
-    await until_told(site, {"review_queue": told, "trainer": told, "router": ["spool"]})
+    parts = {
+        "review_queue": ["database_writes"],
+        "trainer": ["project shop"],
+        "router": ["spool"],
+    }
+    await until_told(site, parts)
     accepted = load.decisions
     await wait_until(lambda: load.decisions > accepted, PATIENT)
     # Now tasks can be made durable nowhere: calls are refused, and no accepted one is lost.
