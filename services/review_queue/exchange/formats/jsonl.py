@@ -6,8 +6,7 @@ from collections.abc import Generator, Sequence
 from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import Row
 from shared.contracts.projects import Project
-from shared.http.body import parse_json
-from shared.problems import NotJson, Unprocessable
+from shared.http.body import parse_json_part
 
 # As much as a call with one task could have.
 LINE_BYTES = 8 * 1024 * 1024
@@ -32,12 +31,9 @@ def _skip_line(file: io.BufferedReader) -> None:
 
 def _row(number: int, line: bytes) -> Row:
     try:
-        document = parse_json(line)
-    except NotJson:
-        return Row(number, None, "is not JSON")
-    except Unprocessable as problem:
-        faults = problem.extensions["errors"]
-        return Row(number, None, "; ".join(f"{one['pointer']}: {one['detail']}" for one in faults))
+        document = parse_json_part(line)
+    except ValueError as error:
+        return Row(number, None, str(error))
     if not isinstance(document, dict):
         return Row(number, None, "is not a JSON object")
     return Row(number, document)
