@@ -27,7 +27,7 @@ class ParsedLine:
 
 def parse_ndjson(body: bytes, project: Project) -> Iterator[ParsedLine]:
     """Give one parsed line for each line that is not blank."""
-    for number, line in enumerate(body.split(b"\n"), start=1):
+    for number, line in enumerate(io.BytesIO(body), start=1):
         if line.strip():
             yield _from_json(number, line, project)
 
