@@ -29,7 +29,7 @@ demo: $(VENV)/embedded ## Tell the whole story on real posts, in a temporary hom
 	@exec $(BIN)/python -m services demo
 
 test: $(VENV)/dev ## Run every test
-	tests/browser.sh
+	tests/system-packages.sh
 	$(BIN)/python -m pytest -n 2 -m "not alone"
 	$(BIN)/python -m pytest -m alone
 

@@ -47,7 +47,7 @@ class Loop:
         self._waiting = ""
 
     def wait_ready(self) -> None:
-        """All three say that they can do their job."""
+        """All three say that they can serve, and that every part of them works."""
         for service in self._addresses:
             self._wait(partial(self._is_ready, service), 90, f"{service} is ready")
 
@@ -159,7 +159,8 @@ class Loop:
 
     def _is_ready(self, service: str) -> bool:
         try:
-            return httpx.get(f"{self._addresses[service]}/readyz", trust_env=False).is_success
+            answer = httpx.get(f"{self._addresses[service]}/readyz", trust_env=False)
+            return answer.is_success and not answer.json()["degraded"]
         except httpx.TransportError:
             return False
 

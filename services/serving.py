@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 from pydantic_settings import BaseSettings
 
+from shared.logs import configure_logging
 from shared.memory import keep_one_arena
 from shared.settings import CommonSettings, SettingsError, load_settings
-from shared.telemetry import configure_logging
 
 SERVICES = {
     "router": "RouterSettings",

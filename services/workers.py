@@ -21,9 +21,9 @@ from pydantic_settings import BaseSettings
 
 from services.serving import GRACE_SECONDS, bind, port_of
 from services.supervisor import Supervisor
+from shared.logs import configure_logging
 from shared.metrics import METRICS_FOLDER, forget_gauges
 from shared.settings import PREFIX, CommonSettings, SettingsError
-from shared.telemetry import configure_logging
 
 log = structlog.get_logger()
 

@@ -19,6 +19,7 @@ from fastapi import Request
 
 from shared.contracts.base import new_id
 from shared.problems import Forbidden, Unauthorized
+from shared.telemetry import TOKEN_EXPIRES
 
 Role = Literal["caller", "reviewer", "operator", "service"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -39,6 +40,17 @@ class Principal:
     def may_enter(self, project: str) -> bool:
         """Say whether the token is for this project."""
         return self.projects is None or project in self.projects
+
+
+def show_token_expiry(service: str, token: str) -> None:
+    """Set the metric that says when the token expires with which `service` calls others."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        # The services that are called refuse it, and say so.
+        return
+    if isinstance(expires_at := claims.get("exp"), int | float):
+        TOKEN_EXPIRES.labels(service).set(expires_at)
 
 
 class Keys:

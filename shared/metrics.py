@@ -6,11 +6,12 @@ predecessor ended, and files do not pile up.
 """
 
 import os
+import warnings
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from prometheus_client import REGISTRY, Histogram, values
+from prometheus_client import REGISTRY, Gauge, Histogram, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -30,6 +31,26 @@ class QuickHistogram(Histogram):
         del exemplar
         self._sum.inc(amount)
         self._buckets[bisect_left(self._upper_bounds, amount)].inc(1)
+
+
+class LabelledGauge:
+    """A gauge whose label sets come and go; what is no longer held is no longer shown."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._shown: set[tuple[str, ...]] = set()
+
+    def show(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """Show these values by their labels, and no others."""
+        for labels, value in values.items():
+            self._gauge.labels(*labels).set(value)
+        for labels in self._shown - values.keys():
+            # Where several workers share files a series cannot be removed: 0 says it then.
+            self._gauge.labels(*labels).set(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._gauge.remove(*labels)
+        self._shown = set(values)
 
 
 def use_files_of(number: int) -> None:

@@ -40,6 +40,8 @@ class CommonSettings(BaseSettings):
     """Token of role `service`, with which services call one another."""
     secret: SecretStr = SecretStr("")
     """At least 32 characters; audit keys are derived from it."""
+    metrics_token: SecretStr = SecretStr("")
+    """Bearer token that ``/metrics`` asks for; empty means none."""
     review_queue_url: str = "http://127.0.0.1:8001"
     """Where the router and the trainer find the review queue."""
     trainer_url: str = "http://127.0.0.1:8002"

@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 Document = TypeVar("Document", bound=BaseModel)
 
+_PROBE_BYTES = 4096
+
 
 class Store:
     """Documents under one root, on a local folder, S3, GCS or Azure."""
@@ -39,6 +41,14 @@ class Store:
     async def write(self, path: str, body: bytes) -> None:
         """Put `body` at `path`, replacing atomically what was there."""
         await obstore.put_async(self._store, path, body)
+
+    async def probe(self, service: str) -> None:
+        """Write something that `service` alone writes; raise what a write raises.
+
+        At the root, where no project's folder can be: their names begin with a letter. As much as a
+        disk gives room for at a time: a full one still takes an empty file.
+        """
+        await self.write(f"_{service}", bytes(_PROBE_BYTES))
 
     async def read_document(self, path: str, kind: type[Document]) -> Document | None:
         """Return the JSON document at `path`, validated; None when there is none.

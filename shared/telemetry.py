@@ -1,22 +1,15 @@
-"""Logs, request ids and metrics. Every metric is declared once, here or in a service's own list."""
+"""Request ids and metrics. Every metric is declared once, here or in a service's own list."""
 
-import logging
 import re
-import sys
 import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 
-import structlog
-from prometheus_client import Counter, disable_created_metrics
+from prometheus_client import Counter, Gauge, disable_created_metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import EventDict
 
 from shared.contracts.base import new_id
 from shared.metrics import QuickHistogram
-from shared.tracing import traceparent
-
-log = structlog.get_logger()
 
 # When a series began helps nobody here, and would double the lines of every scrape.
 disable_created_metrics()
@@ -41,6 +34,24 @@ CUT_CONNECTIONS = Counter(
     ["cause"],
 )
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
+LOG_LINES_DROPPED = Counter(
+    "surehand_log_lines_dropped_total", "Log lines that could not be written, and are nowhere"
+)
+LOOP_FAILURES = Counter(
+    "surehand_loop_failures_total", "Turns of background loops that failed", ["loop"]
+)
+LOOPS_FAILING = Gauge(
+    "surehand_loops_failing",
+    "Background loops whose last turn failed",
+    ["loop"],
+    multiprocess_mode="livesum",
+)
+TOKEN_EXPIRES = Gauge(
+    "surehand_service_token_expires_timestamp_seconds",
+    "When the token expires with which this service calls others, as Unix time",
+    ["service"],
+    multiprocess_mode="livemax",
+)
 
 # Where an application that answers a request before any route is asked names the route's path.
 ROUTE = "surehand.route"
@@ -52,52 +63,10 @@ _OTHER = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def configure_logging(service: str, level: str = "INFO") -> None:
-    """Write one JSON object a line to standard error, for this process."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            _with_request,
-            _with_trace,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    structlog.contextvars.bind_contextvars(service=service)
-    logging.basicConfig(level=logging.WARNING, handlers=[_Forwarding()], force=True)
-
-
-class _Forwarding(logging.Handler):
-    """Writes what libraries say as lines of ours."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        log.log(
-            record.levelno,
-            "library_says",
-            logger=record.name,
-            detail=record.getMessage(),
-            exc_info=record.exc_info,
-        )
-
-
-def _with_request(_: object, __: str, event: EventDict) -> EventDict:
-    """Name the request that a line belongs to."""
-    if (request_id := _REQUEST.get()) is not None:
-        event["request_id"] = request_id.decode()
-    return event
-
-
-def _with_trace(_: object, __: str, event: EventDict) -> EventDict:
-    """Name the trace that a line belongs to, where traces are on."""
-    if (trace := traceparent()) is not None:
-        event["trace_id"] = trace.split("-")[1]
-    return event
+def request_id() -> str | None:
+    """Return the id of the request that is being answered; None outside of any."""
+    named = _REQUEST.get()
+    return None if named is None else named.decode()
 
 
 class RequestContext:
@@ -114,19 +83,19 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope["headers"])
+        name = _request_id(scope["headers"])
         started = time.perf_counter()
 
         async def observe(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id)]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", name)]
                 requests, seconds = self._of(scope, message["status"])
                 requests.inc()
                 seconds.observe(time.perf_counter() - started)
             await send(message)
 
         # Each request has a task, hence a context, of its own: nothing is to be unbound.
-        _REQUEST.set(request_id)
+        _REQUEST.set(name)
         await self.app(scope, receive, observe)
 
     def _of(self, scope: Scope, status: int) -> tuple[Counter, QuickHistogram]:

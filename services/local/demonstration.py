@@ -18,8 +18,8 @@ from services.demo.tweets import DemoDataUnavailable, load_tweets
 from services.local.installation import SERVICE_NAMES, Installation
 from services.local.launcher import running
 from services.local.seeding import cache_folder, progress_bars, workforce_of
+from shared.logs import configure_logging
 from shared.settings import CommonSettings, SettingsError, load_settings
-from shared.telemetry import configure_logging
 
 
 def demonstrate() -> int:

@@ -18,8 +18,8 @@ from services.local.redis import local_redis
 from services.local.seeding import seed_demo
 from services.serving import bind, load_service_settings, migrate
 from services.supervisor import Supervisor
+from shared.logs import configure_logging
 from shared.settings import SettingsError
-from shared.telemetry import configure_logging
 
 log = structlog.get_logger()
 
@@ -140,7 +140,9 @@ async def _follow(log_file: Path) -> None:
         while True:
             lines = source.read()
             if lines:
-                sys.stdout.buffer.write(lines)
-                sys.stdout.flush()
+                # A terminal that is gone, or a full disk, is no reason to stop the services.
+                with contextlib.suppress(OSError):
+                    sys.stdout.buffer.write(lines)
+                    sys.stdout.flush()
             else:
                 await asyncio.sleep(0.2)

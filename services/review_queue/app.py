@@ -12,8 +12,9 @@ from fastapi import FastAPI
 from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
-from services.review_queue.readiness import Readiness
-from services.review_queue.rooms import furnish
+from services.review_queue.measuring import QueueMeasurement
+from services.review_queue.readiness import check_database, check_store
+from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
 from services.review_queue.ui.site import Assets, Site
@@ -48,8 +49,7 @@ def create_app(
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """Return the application; `now` is the clock of leases and due dates."""
-    file = (common.home / "review_queue.db").resolve()
-    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    database = _database(common, settings)
     bells, store = Doorbells(common.redis_url), Store(common.store_address)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
@@ -58,7 +58,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with bells.listening(app.state.stopping):
+        async with bells.listening(app.state.stopping), QueueMeasurement(database, now).running():
             work = asyncio.create_task(worker.run(rooms.projects, rooms.known))
             try:
                 yield
@@ -74,16 +74,23 @@ def create_app(
         lifespan=lifespan,
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
-        missing=Readiness(database, store, MIGRATIONS),
+        metrics_token=common.metrics_token.get_secret_value(),
+        missing={"database": partial(check_database, database, MIGRATIONS)},
+        degraded={"store": partial(check_store, store)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
+    return _furnished(app, rooms, settings)
+
+
+def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:
+    file = (common.home / "review_queue.db").resolve()
+    return Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+
+
+def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:
     app.state.rooms = rooms
-    return _with_pages(app, settings)
-
-
-def _with_pages(app: FastAPI, settings: ReviewQueueSettings) -> FastAPI:
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.mount("/ui/static", Assets())
     return app

@@ -1,6 +1,5 @@
-"""What the service lacks to do its job."""
+"""The checks of the review queue's `/readyz`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.config import Config
@@ -13,43 +12,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.db import Database
 from shared.store import Store
 
-# At the root, where no project's folder can be: their names begin with a letter.
-_PROBE = "_review_queue"
+
+async def check_database(database: Database, migrations: Path) -> dict[str, str]:
+    """Say whether the database is reachable and migrated: without it the queue cannot serve."""
+    try:
+        async with database.reading() as session:
+            current = await _revision(session)
+    except (SQLAlchemyError, OSError):
+        return {"database": "not reachable"}
+    if current != _newest(migrations):
+        return {"migrations": "not at the newest revision; run the migrations"}
+    return {}
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """Ready: the database is reachable and migrated, the store can be written.
+async def check_store(store: Store) -> dict[str, str]:
+    """Say whether the store can be written: until then project documents wait in the database."""
+    try:
+        await store.probe("review_queue")
+    except (StoreError, OSError):
+        return {"store": "not writable"}
+    return {}
 
-    Redis is no part of it: without bells everything still works, only less promptly.
-    """
 
-    database: Database
-    store: Store
-    migrations: Path
-
-    async def __call__(self) -> dict[str, str]:
-        """Return what is missing; empty when nothing is."""
-        missing: dict[str, str] = {}
-        try:
-            async with self.database.reading() as session:
-                current = await _revision(session)
-        except (SQLAlchemyError, OSError):
-            missing["database"] = "not reachable"
-        else:
-            if current != self._newest():
-                missing["migrations"] = "not at the newest revision; run the migrations"
-        try:
-            await self.store.write(_PROBE, b"")
-        except (StoreError, OSError):
-            missing["store"] = "not writable"
-        return missing
-
-    def _newest(self) -> str | None:
-        config = Config()
-        config.set_main_option("script_location", str(self.migrations))
-        config.set_main_option("path_separator", "os")
-        return ScriptDirectory.from_config(config).get_current_head()
+def _newest(migrations: Path) -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config).get_current_head()
 
 
 async def _revision(session: AsyncSession) -> str | None:

@@ -15,7 +15,7 @@ from services.router.protocols.oip import routes as oip
 from services.router.protocols.oip.refusals import WithError
 from services.router.service import Router, running_router
 from services.router.settings import RouterSettings
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
 from shared.settings import CommonSettings, SettingsError
@@ -34,8 +34,7 @@ def create_app(
     SettingsError
         There is no secret: the audit draw would be one that callers can foresee.
     """
-    if not common.secret.get_secret_value():
-        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+    _check(common)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,8 +43,10 @@ def create_app(
             yield
 
     async def missing() -> dict[str, str]:
-        router: Router = app.state.router
-        return router.versions.missing()
+        return _router(app).versions.missing()
+
+    async def degraded() -> dict[str, str]:
+        return _router(app).handoff.degraded()
 
     app = build_app(
         service="router",
@@ -53,11 +54,24 @@ def create_app(
         lifespan=lifespan,
         routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
-        missing=missing,
+        metrics_token=common.metrics_token.get_secret_value(),
+        missing={"versions": missing},
+        degraded={"handoff": degraded},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(_front, limit_bytes=common.body_limit_bytes),
     )
     return app
+
+
+def _check(common: CommonSettings) -> None:
+    if not common.secret.get_secret_value():
+        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+    show_token_expiry("router", common.service_token.get_secret_value())
+
+
+def _router(app: FastAPI) -> Router:
+    router: Router = app.state.router
+    return router
 
 
 def _front(framework: ASGIApp, limit_bytes: int) -> ASGIApp:

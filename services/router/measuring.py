@@ -5,37 +5,15 @@ Not when metrics are asked for: whoever is asked may be another worker of the sa
 
 import asyncio
 import contextlib
-import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-
-from prometheus_client import Gauge
+from collections.abc import AsyncIterator, Sequence
 
 from services.router.decision_log.shipping import RowLog
 from services.router.metrics import QUEUE_ITEMS, VERSION_INFO, begin_counting
 from services.router.versions.registry import Versions
+from shared.metrics import LabelledGauge
 
 _LONGEST_SECONDS = 1.0
-
-
-class Series:
-    """A gauge whose label sets come and go; what is no longer held is no longer shown."""
-
-    def __init__(self, gauge: Gauge) -> None:
-        self._gauge = gauge
-        self._shown: set[tuple[str, ...]] = set()
-
-    def show(self, values: Mapping[tuple[str, ...], float]) -> None:
-        """Show these values by their labels, and no others."""
-        for labels, value in values.items():
-            self._gauge.labels(*labels).set(value)
-        for labels in self._shown - values.keys():
-            # Where several workers share files a series cannot be removed: 0 says it then.
-            self._gauge.labels(*labels).set(0)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._gauge.remove(*labels)
-        self._shown = set(values)
 
 
 class Measuring:
@@ -45,8 +23,8 @@ class Measuring:
         self._versions = versions
         self._logs = logs
         self._seconds = min(poll_seconds, _LONGEST_SECONDS)
-        self._in_memory = Series(VERSION_INFO)
-        self._waiting = Series(QUEUE_ITEMS)
+        self._in_memory = LabelledGauge(VERSION_INFO)
+        self._waiting = LabelledGauge(QUEUE_ITEMS)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -3,12 +3,14 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from obstore.exceptions import BaseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.api import evidence, pool, runs, versions
+from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
@@ -17,7 +19,7 @@ from services.trainer.resources import Resources
 from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
-from shared.auth import Verifier
+from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -37,16 +39,18 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker = Worker(resources)
+    show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
-        async with resources.bells.listening(), worker.working():
+        measuring = TrainerMeasurement(resources).running()
+        async with resources.bells.listening(), worker.working(), measuring:
             yield
         await resources.close()
 
-    async def missing() -> dict[str, str]:
-        return await _missing(resources, worker)
+    async def review_queue() -> dict[str, str]:
+        return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
 
     return build_app(
         service="trainer",
@@ -54,7 +58,9 @@ def create_app(
         lifespan=lifespan,
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
-        missing=missing,
+        metrics_token=common.metrics_token.get_secret_value(),
+        missing={"database": partial(_check_database, resources)},
+        degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
@@ -85,18 +91,19 @@ def open_resources(
     )
 
 
-async def _missing(resources: Resources, worker: Worker) -> dict[str, str]:
-    lacks: dict[str, str] = {}
+async def _check_database(resources: Resources) -> dict[str, str]:
     try:
         async with resources.database.reading() as session:
             if not await is_migrated(session):
-                lacks["database"] = "not migrated: run `python -m services migrate trainer`"
+                return {"database": "not migrated: run `python -m services migrate trainer`"}
     except (SQLAlchemyError, OSError) as error:
-        lacks["database"] = f"cannot be reached: {type(error).__name__}"
+        return {"database": f"cannot be reached: {type(error).__name__}"}
+    return {}
+
+
+async def _check_store(resources: Resources) -> dict[str, str]:
     try:
-        await resources.store.folders()
+        await resources.store.probe("trainer")
     except (BaseError, OSError) as error:
-        lacks["store"] = f"cannot be reached: {type(error).__name__}"
-    if not worker.feed_readable:
-        lacks["review_queue"] = "its outcomes cannot be read"
-    return lacks
+        return {"store": f"not writable: {type(error).__name__}"}
+    return {}

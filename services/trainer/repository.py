@@ -31,6 +31,12 @@ async def read_state(session: AsyncSession, project: str) -> ProjectState | None
     return await session.get(ProjectState, project)
 
 
+async def states(session: AsyncSession) -> Sequence[ProjectState]:
+    """Return the rows of all projects that the trainer has worked for, by name."""
+    query = select(ProjectState).order_by(col(ProjectState.project))
+    return (await session.execute(query)).scalars().all()
+
+
 async def insert_new(
     session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]]
 ) -> int:

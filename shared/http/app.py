@@ -2,25 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import hmac
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
-import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.openapi import describe
+from shared.http.readiness import Checks, Readiness
 from shared.http.waiting import STOPPING
 from shared.metrics import exposition
 from shared.telemetry import RequestContext
 
-Readiness = Callable[[], Awaitable[dict[str, str]]]
 Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+# FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 class Application(FastAPI):
@@ -57,38 +60,38 @@ def build_app(
     lifespan: Lifespan,
     routers: Sequence[APIRouter],
     verifier: Verifier,
-    missing: Readiness,
+    missing: Checks,
+    degraded: Checks | None = None,
+    metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application.
 
-    `missing` says what the service still lacks to do its job: empty means ready. `front` gets each
-    request before FastAPI does, and may answer it. The event `app.state.stopping` is set when the
-    server begins to stop: whoever waits then answers. `larger_bodies` has a limit of its own for
-    each pattern of paths whose routes read their bodies as they come.
+    `missing` and `degraded` are the checks of `Readiness`. `metrics_token` protects `/metrics`
+    unless empty. `front` gets each request before FastAPI does. `larger_bodies` has limits for
+    patterns of paths whose routes read bodies as they come. `app.state.stopping` is set at the end.
     """
-    stopping = asyncio.Event()
     app = Application(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=_stoppable(_traced(service, lifespan), stopping),
+        lifespan=_stoppable(_traced(service, lifespan)),
         redoc_url=None,
         # A redirect would name the address as seen here, behind whatever speaks TLS.
         redirect_slashes=False,
-        # FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=_NO_TELEMETRY,
     )
-    app.state.verifier, app.state.stopping = verifier, stopping
-    for router in (_health(service, missing, stopping), *routers):
+    app.state.verifier, app.state.stopping = verifier, asyncio.Event()
+    readiness = Readiness(service, app.state.stopping, missing, degraded or {})
+    for router in (_health(service, readiness, metrics_token), *routers):
         app.include_router(router)
     problems.install(app)
     describe(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
-    inner = app.through_framework
-    app.entry = tracing.continuing(RequestContext(front(inner) if front else inner, service))
+    inner = front(app.through_framework) if front else app.through_framework
+    app.entry = tracing.continuing(RequestContext(inner, service))
     return app
 
 
@@ -103,19 +106,19 @@ def _traced(service: str, lifespan: Lifespan) -> Lifespan:
 
 
 def _stoppable(
-    lifespan: Lifespan, stopping: asyncio.Event
+    lifespan: Lifespan,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
     """Give the server the event by the lifespan's state."""
 
     @contextlib.asynccontextmanager
     async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
         async with lifespan(app):
-            yield {STOPPING: stopping}
+            yield {STOPPING: app.state.stopping}
 
     return stoppable
 
 
-def _health(service: str, missing: Readiness, stopping: asyncio.Event) -> APIRouter:
+def _health(service: str, readiness: Readiness, metrics_token: str) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -124,16 +127,22 @@ def _health(service: str, missing: Readiness, stopping: asyncio.Event) -> APIRou
 
     @router.get(
         "/readyz",
-        summary="The service can do its job",
-        responses={503: {"description": "Not ready; `missing` says what is missing"}},
+        summary="This replica can serve; `degraded` lists the parts that do not work meanwhile",
+        responses={503: {"description": "It cannot serve; `missing` says what is missing"}},
     )
     async def readyz() -> Response:
-        lacks = {"service": "is stopping"} if stopping.is_set() else await missing()
-        body: dict[str, Any] = {"ready": not lacks, "service": service, "missing": lacks}
-        return Response(orjson.dumps(body), 503 if lacks else 200, media_type="application/json")
+        return await readiness.answer()
 
-    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    @router.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses=problems.declare(problems.Unauthorized),
+    )
     async def metrics(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if metrics_token and not hmac.compare_digest(given, f"Bearer {metrics_token}".encode()):
+            raise problems.Unauthorized("Send SUREHAND_METRICS_TOKEN as the bearer token.")
         accepted = request.headers.get("accept", "")
         text, media_type = await asyncio.to_thread(exposition, accepted)
         return Response(text, media_type=media_type)

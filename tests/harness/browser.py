@@ -21,9 +21,9 @@ DESKTOP = {"width": 1280, "height": 800}
 
 
 def chromium_path() -> str:
-    """Where Chromium is; tests/browser.sh sees to it that there is one."""
+    """Where Chromium is; tests/system-packages.sh sees to it that there is one."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "run tests/browser.sh first"
+    assert path, "run tests/system-packages.sh first"
     return path
 
 

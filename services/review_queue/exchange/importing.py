@@ -21,6 +21,7 @@ from services.review_queue.exchange.records import (
     UnreadableError,
 )
 from services.review_queue.exchange.restoring import Restoration
+from services.review_queue.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.intake import IntakeService
 from shared.contracts.base import new_id
@@ -134,6 +135,7 @@ class ImportService:
         entries = [record.entry() for record in records]
         receipts = await self.intake.enqueue(project.project, entries, actor, restoration)
         tally.answers += restoration.answers
+        VERDICTS.labels(project.project, "imported").inc(restoration.answers)
         faults = []
         for place, ((line, _), receipt) in enumerate(zip(good, receipts.tasks, strict=True)):
             if receipt.status == "created":

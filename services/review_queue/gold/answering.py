@@ -25,6 +25,7 @@ from services.review_queue.gold.pausing import pause_if_too_low
 from services.review_queue.gold.postures import Postures
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import Renewal
+from services.review_queue.metrics import VERDICTS
 from services.review_queue.models import OutboxRow, TaskRow
 from services.review_queue.projects.service import current_project
 from services.review_queue.verdicts.holding import body_digest
@@ -121,6 +122,8 @@ class ProbeService:
                 held.session, held.project, held.probe.reviewer, held.now
             )
             await _ring_if_onboarding(held)
+        # Counted as any other answer is: the counters must not tell which task was gold.
+        VERDICTS.labels(held.project.project, "verdict").inc()
         if paused:
             self.postures.forget(held.project.project)
         self.nudge()
@@ -138,6 +141,7 @@ class ProbeService:
             progress = held.end("skip", digest, state_after_skip(held.project, body))
             await held.session.flush()
             await _ring_if_onboarding(held)
+        VERDICTS.labels(held.project.project, "skip").inc()
         self.nudge()
         return progress
 

@@ -1,6 +1,6 @@
 """Every statement about outcomes: the feed's order above all."""
 
-from sqlalchemy import CursorResult, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
@@ -10,7 +10,7 @@ from services.review_queue.statements import is_postgresql, table_of
 
 # One sequencer at a time; the number is arbitrary, and this service's own database's.
 _SEQUENCER_LOCK = 7_364_927
-_SEQUENCED_AT_ONCE = 10_000
+SEQUENCED_AT_ONCE = 10_000
 
 
 async def unsequenced(session: AsyncSession) -> bool:
@@ -19,8 +19,10 @@ async def unsequenced(session: AsyncSession) -> bool:
     return (await session.execute(statement.limit(1))).first() is not None
 
 
-async def sequence(session: AsyncSession) -> bool:
-    """Give committed outcomes without a place the next places in the feed; say if some may be left.
+async def sequence(session: AsyncSession) -> list[tuple[str, str, str]]:
+    """Give committed outcomes the next places in the feed; return (project, lane, source) of each.
+
+    At most `SEQUENCED_AT_ONCE` of them: when there are as many, more may be left.
 
     Places are given after commit and by one transaction at a time, so that who has read up to a
     place has read all that will ever be before it. Serial ids cannot promise that: they are taken
@@ -39,16 +41,16 @@ async def sequence(session: AsyncSession) -> bool:
         )
         .where(outcomes.c.position.is_(None))
         .order_by(outcomes.c.outcome_id)
-        .limit(_SEQUENCED_AT_ONCE)
+        .limit(SEQUENCED_AT_ONCE)
         .cte("waiting")
     )
     placed = await session.execute(
         update(outcomes)
         .where(outcomes.c.outcome_id == waiting.c.outcome_id)
         .values(position=last + waiting.c.number)
+        .returning(outcomes.c.project, outcomes.c.lane, outcomes.c.source)
     )
-    assert isinstance(placed, CursorResult)
-    return placed.rowcount == _SEQUENCED_AT_ONCE
+    return [(project, lane, source) for project, lane, source in placed]
 
 
 async def end(session: AsyncSession, project: str) -> int:

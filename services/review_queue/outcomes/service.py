@@ -11,6 +11,7 @@ from services.review_queue.messages import ItemOutcome
 from services.review_queue.models import TaskRow
 from services.review_queue.outcomes import repository
 from services.review_queue.outcomes.revisions import outcome_message
+from services.review_queue.outcomes.sequencing import place_outcomes
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
 from shared.contracts.base import task_id_for
@@ -57,13 +58,13 @@ class OutcomeService:
         """Return no outcomes, only the cursor that those committed from now on are behind."""
         async with self.database.reading() as session:
             await current_project(session, project)
-        await self._sequence()
+        await place_outcomes(self.database)
         async with self.database.reading() as session:
             end = await repository.end(session, project)
         return OutcomeFeed(outcomes=[], cursor=encode_cursor(end))
 
     async def _page(self, project: str, after: int, limit: int, *, brief: bool) -> OutcomeFeed:
-        await self._sequence()
+        await place_outcomes(self.database)
         async with self.database.reading() as session:
             rows = await repository.feed(session, project, after=after, limit=limit, brief=brief)
         last = rows[-1][0].position if rows else after
@@ -71,13 +72,6 @@ class OutcomeService:
             outcomes=[outcome_message(outcome, task, brief=brief) for outcome, task in rows],
             cursor=encode_cursor(last or 0),
         )
-
-    async def _sequence(self) -> None:
-        async with self.database.reading() as session:
-            waiting = await repository.unsequenced(session)
-        while waiting:
-            async with self.database.transaction() as session:
-                waiting = await repository.sequence(session)
 
     async def of_item(
         self, project: str, item_id: str, *, wait_seconds: float, gone: Gone

@@ -23,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from services.review_queue.models import EventRow, TaskRow, VerdictRow
+from services.review_queue.models import EventRow, ProjectRow, TaskRow, VerdictRow
 from services.review_queue.statements import insert_new, table_of
+from services.review_queue.tasks.lanes import GROUPS
 from shared.contracts.tasks import Lane
 
 
@@ -196,6 +197,44 @@ async def disputed(session: AsyncSession, project: str) -> int:
         col(TaskRow.project) == project, col(TaskRow.adjudication).is_(True)
     )
     return (await session.execute(statement)).scalar_one()
+
+
+@dataclass(frozen=True)
+class LaneWait:
+    """What waits in one lane of a project, and the creation of its oldest task."""
+
+    project: str
+    lane: str
+    waiting: int
+    oldest: datetime
+
+
+async def waiting_by_lane(session: AsyncSession) -> list[LaneWait]:
+    """Return what waits in each lane of every project; projects where nothing waits cost a seek."""
+    statement = (
+        select(
+            col(TaskRow.project),
+            col(TaskRow.lane),
+            func.count(),
+            func.min(col(TaskRow.created_at)),
+        )
+        .join(ProjectRow, col(ProjectRow.name) == col(TaskRow.project))
+        .where(col(TaskRow.lane_group).in_(GROUPS), col(TaskRow.turn).is_not(None))
+        .group_by(col(TaskRow.project), col(TaskRow.lane))
+    )
+    return [LaneWait(*row) for row in (await session.execute(statement)).all()]
+
+
+async def disputed_by_project(session: AsyncSession) -> dict[str, int]:
+    """Return how many tasks wait for an adjudicator in each project that has any."""
+    statement = (
+        select(col(TaskRow.project), func.count())
+        .join(ProjectRow, col(ProjectRow.name) == col(TaskRow.project))
+        .where(col(TaskRow.adjudication).is_(True))
+        .group_by(col(TaskRow.project))
+    )
+    rows = (await session.execute(statement)).all()
+    return {row[0]: row[1] for row in rows}
 
 
 async def depth(

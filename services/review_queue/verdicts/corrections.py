@@ -11,6 +11,7 @@ from services.review_queue.gold.known import is_gold
 from services.review_queue.leases.claims import supersede
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.metrics import VERDICTS
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.outcomes import repository as outcomes
 from services.review_queue.outcomes.revisions import open_again, reopen
@@ -129,6 +130,7 @@ class CorrectionService:
             await tasks.add_events(session, _lines(task, body, recorded_by, outcome, now))
             _note(session, task, body, recorded_by, now)
             progress = progress_of(task, outcome)
+        VERDICTS.labels(project_name, "on-behalf").inc()
         self.nudge()
         return progress
 

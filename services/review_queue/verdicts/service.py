@@ -8,6 +8,7 @@ from typing import Any
 from services.review_queue.leases import repository as leases
 from services.review_queue.leases.times import LeaseTimes
 from services.review_queue.messages import EventKind, Renewal
+from services.review_queue.metrics import VERDICTS
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.outcomes.revisions import (
     leave_to_adjudicator,
@@ -66,6 +67,7 @@ class VerdictService:
         if taken is not None:
             note(project=taken.project)
             link([taken.trace])
+            VERDICTS.labels(taken.project, "verdict").inc()
             self.nudge()
             return taken.progress
         digest = body_digest(body)
@@ -91,6 +93,7 @@ class VerdictService:
             held.end("verdict", digest, outcome)
             await _record(held, "verdict", {"label": body.label}, outcome)
             progress = progress_of(held.task, outcome)
+        VERDICTS.labels(project.project, "verdict").inc()
         self.nudge()
         return progress
 
@@ -110,6 +113,7 @@ class VerdictService:
             detail = {"reason": body.reason} | ({} if body.to == "others" else {"to": body.to})
             await _record(held, "skipped", detail, outcome)
             progress = progress_of(held.task, outcome)
+        VERDICTS.labels(project.project, "skip").inc()
         self.nudge()
         return progress
 

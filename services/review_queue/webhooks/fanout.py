@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.outcomes import repository as outcomes
+from services.review_queue.outcomes.sequencing import place_outcomes
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import outcome_kind
 from services.review_queue.webhooks.models import WebhookRow
@@ -24,10 +24,7 @@ async def fan_out(database: Database, now: datetime) -> int:
     async with database.reading() as session:
         if not await repository.any_webhook(session):
             return 0
-        unplaced = await outcomes.unsequenced(session)
-    while unplaced:
-        async with database.transaction() as session:
-            unplaced = await outcomes.sequence(session)
+    await place_outcomes(database)
     async with database.reading() as session:
         lagging = await repository.lagging(session)
     seen = 0

@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.outcomes import repository as outcomes
+from services.review_queue.outcomes.sequencing import place_within
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
 from services.review_queue.webhooks.announcing import tell
@@ -119,6 +120,5 @@ def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> We
 
 async def _end(session: AsyncSession, project: str) -> int:
     # All that is committed has its place first: what has none yet came after the webhook.
-    while await outcomes.sequence(session):
-        pass
+    await place_within(session)
     return await outcomes.end(session, project)

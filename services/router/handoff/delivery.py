@@ -83,6 +83,12 @@ class Handoff:
         """Number of tasks in the spool."""
         return self._spool.depth
 
+    def degraded(self) -> dict[str, str]:
+        """Say whether tasks wait for a review queue that does not take them."""
+        if not self.backlog:
+            return {}
+        return {"review_queue": f"{self.backlog} tasks wait in the spool until it takes them"}
+
     async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
         """Drop dead letters of both spools that are older than their project says, in days."""
         await self._spool.expire_letters(now, retention)

@@ -1,14 +1,15 @@
 """SQL of the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import and_, case, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.trainer.models import LedgerFile, LedgerRow
+from services.trainer.models import LedgerFile, LedgerRow, OutcomeRow
 from services.trainer.repository import insert_new
 
 
@@ -74,15 +75,51 @@ async def count(session: AsyncSession, project: str) -> int:
     return int((await session.execute(query)).scalar_one())
 
 
-async def audited(session: AsyncSession, project: str) -> Sequence[LedgerRow]:
-    """Return the answers that were audited, in the order of reading."""
-    query = (
-        select(LedgerRow)
+@dataclass(frozen=True)
+class AuditCounts:
+    """How many answers of one version were audited, judged by people, and found wrong."""
+
+    version: str
+    audited: int
+    resolved: int
+    errors: int
+
+
+async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]:
+    """Count the audited answers of each version that has any, each item once a version.
+
+    An answer that people could not judge counts as wrong: silence is no evidence for it.
+    """
+    first = (
+        select(func.min(col(LedgerRow.id)).label("id"))
         .where(
             col(LedgerRow.project) == project,
             col(LedgerRow.audited).is_(True),
             col(LedgerRow.decision) == "answered",
         )
-        .order_by(col(LedgerRow.id))
+        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id))
+        .subquery()
     )
-    return (await session.execute(query)).scalars().all()
+    judged = col(OutcomeRow.item_id).is_not(None)
+    right = col(OutcomeRow.label) == col(LedgerRow.label)
+    version = func.coalesce(col(LedgerRow.model_version), "")
+    statement = (
+        select(
+            version,
+            func.count(),
+            func.sum(case((judged, 1), else_=0)),
+            func.sum(case((right, 0), (judged, 1), else_=0)),
+        )
+        .select_from(LedgerRow)
+        .join(first, first.c.id == col(LedgerRow.id))
+        .outerjoin(
+            OutcomeRow,
+            and_(
+                col(OutcomeRow.project) == project,
+                col(OutcomeRow.item_id) == col(LedgerRow.item_id),
+            ),
+        )
+        .group_by(version)
+        .order_by(version)
+    )
+    return [AuditCounts(*row) for row in (await session.execute(statement)).all()]

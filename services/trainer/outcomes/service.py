@@ -4,6 +4,7 @@ import time
 
 import structlog
 
+from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
 from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
@@ -45,4 +46,5 @@ async def read_feed(resources: Resources, project: str) -> int:
                 outcomes=len(page.outcomes),
             )
         if len(page.outcomes) < MAX_BATCH:
+            FEED_READ.labels(project).set(time.time())
             return total

@@ -1,13 +1,9 @@
 """Audited answers, by version: how many were wrong, as far as people have answered."""
 
-from collections import defaultdict
-
 from scipy import special
 
 from services.trainer.ledger import repository as ledger
 from services.trainer.messages import AuditView
-from services.trainer.models import LedgerRow
-from services.trainer.outcomes import repository as outcomes
 from services.trainer.resources import Resources
 
 _CONFIDENCE = 0.95
@@ -41,29 +37,19 @@ def interval(errors: int, n: int, confidence: float = _CONFIDENCE) -> tuple[floa
 async def describe(resources: Resources, project: str) -> list[AuditView]:
     """Return the audits of each version that has any."""
     async with resources.database.reading() as session:
-        rows = await ledger.audited(session, project)
-        known = await outcomes.of_items(session, project, {row.item_id for row in rows})
-    labels = {row.item_id: row.label for row in known}
-    by_version: dict[str, dict[str, LedgerRow]] = defaultdict(dict)
-    for row in rows:
-        by_version[row.model_version or ""].setdefault(row.item_id, row)
-    return [
-        _view(version, list(audited.values()), labels)
-        for version, audited in sorted(by_version.items())
-    ]
+        counts = await ledger.audit_counts(session, project)
+    return [_view(one) for one in counts]
 
 
-def _view(version: str, rows: list[LedgerRow], labels: dict[str, str | None]) -> AuditView:
-    resolved = [row for row in rows if row.item_id in labels]
-    # An answer that people could not judge counts as wrong: silence is no evidence for it.
-    errors = sum(labels[row.item_id] != row.label for row in resolved)
-    lower, upper = interval(errors, len(resolved)) if resolved else (None, None)
+def _view(counts: ledger.AuditCounts) -> AuditView:
+    errors, resolved = counts.errors, counts.resolved
+    lower, upper = interval(errors, resolved) if resolved else (None, None)
     return AuditView(
-        version=version,
-        audited=len(rows),
-        resolved=len(resolved),
+        version=counts.version,
+        audited=counts.audited,
+        resolved=resolved,
         errors=errors,
-        error_rate=errors / len(resolved) if resolved else None,
+        error_rate=errors / resolved if resolved else None,
         lower=lower,
         upper=upper,
     )

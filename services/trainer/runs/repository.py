@@ -49,6 +49,17 @@ async def running(session: AsyncSession) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
+async def count_by_state(session: AsyncSession, project: str) -> dict[str, int]:
+    """Return how many runs the project has in each state that occurs."""
+    query = (
+        select(col(Run.state), func.count())
+        .where(col(Run.project) == project)
+        .group_by(col(Run.state))
+    )
+    rows = (await session.execute(query)).all()
+    return {row[0]: row[1] for row in rows}
+
+
 async def is_freezing(session: AsyncSession, project: str) -> bool:
     """Say whether a run goes on whose snapshot may not be in the store yet."""
     query = select(col(Run.run_id)).where(

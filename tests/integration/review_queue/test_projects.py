@@ -125,7 +125,9 @@ async def test_document_that_a_crash_left_out_is_written_by_the_worker(
     failed = await desk.operator.put("/v1/projects/shop", json=PROJECT | {"title": "Newer"})
     problem_of(failed, 503, "unavailable")
     assert failed.headers["retry-after"]
-    assert (await desk.operator.get("/readyz")).status_code == 503
+    ready = await desk.operator.get("/readyz")
+    assert (ready.status_code, ready.json()["missing"]) == (200, {})
+    assert {"part": "store", "detail": "not writable"} in ready.json()["degraded"]
     (home / "store").unlink()
     aside.rename(home / "store")
 

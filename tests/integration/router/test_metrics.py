@@ -5,9 +5,10 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.router.app import create_app
-from services.router.measuring import Measuring, Series
+from services.router.measuring import Measuring
 from services.router.service import Router
 from services.router.settings import RouterSettings
+from shared.metrics import LabelledGauge
 from shared.settings import CommonSettings
 from tests.harness import client, serve, wait_until
 from tests.integration.router.conftest import Open, World, wait_until_ready
@@ -149,7 +150,7 @@ async def test_items_that_wait_for_the_session_are_shown(
 
 def test_what_is_held_no_longer_is_shown_no_longer() -> None:
     registry = CollectorRegistry()
-    series = Series(Gauge("held", "Held", ["what"], registry=registry))
+    series = LabelledGauge(Gauge("held", "Held", ["what"], registry=registry))
     series.show({("a",): 1, ("b",): 2})
     series.show({("b",): 3})
     assert registry.get_sample_value("held", {"what": "b"}) == 3

@@ -60,16 +60,13 @@ def counting_app(keys: Keys, seen: Seen) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
-    async def missing() -> dict[str, str]:
-        return {}
-
     return build_app(
         service="sizes",
         description="",
         lifespan=lifespan,
         routers=[router],
         verifier=Verifier(keys.public_folder),
-        missing=missing,
+        missing={},
     )
 
 

@@ -1,5 +1,6 @@
 """The common HTTP face over real HTTP: bodies, problems, roles, health."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from shared.auth import Keys, Principal, Verifier, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
+from shared.http.readiness import Checks
 from shared.problems import Unauthorized, declare
 from tests.harness import client, serve
 
@@ -20,7 +22,7 @@ class _Echo(BaseModel):
     value: dict[str, object]
 
 
-def _app(keys: Keys, lacks: dict[str, str]) -> FastAPI:
+def _app(keys: Keys, lacks: dict[str, str], degraded: Checks | None = None) -> FastAPI:
     router = APIRouter(route_class=StrictRoute)
 
     @router.post("/v1/projects/{project}/echo", responses=declare(Unauthorized))
@@ -46,7 +48,8 @@ def _app(keys: Keys, lacks: dict[str, str]) -> FastAPI:
         lifespan=lifespan,
         routers=[router],
         verifier=Verifier(keys.public_folder),
-        missing=missing,
+        missing={"database": missing},
+        degraded=degraded,
     )
 
 
@@ -199,3 +202,63 @@ async def test_the_description_says_who_needs_a_token_and_nothing_that_is_not_so
     assert "422" not in described["responses"]
     assert "ValidationError" not in document["components"]["schemas"]
     assert "security" not in document["paths"]["/healthz"]["get"]
+
+
+async def _readyz(app: FastAPI) -> tuple[int, dict[str, str], list[dict[str, str]]]:
+    async with serve(app) as url, client(url) as http:
+        answer = await http.get("/readyz")
+    return answer.status_code, answer.json()["missing"], answer.json()["degraded"]
+
+
+async def test_a_degraded_part_is_listed_and_the_service_is_ready(keys: Keys) -> None:
+    async def store() -> dict[str, str]:
+        return {"store": "not writable"}
+
+    assert await _readyz(_app(keys, {}, {"store": store})) == (
+        200,
+        {},
+        [{"part": "store", "detail": "not writable"}],
+    )
+
+
+async def test_a_check_that_hangs_or_fails_is_named_and_not_waited_for(keys: Keys) -> None:
+    looks = 0
+
+    async def store() -> dict[str, str]:
+        nonlocal looks
+        looks += 1
+        await asyncio.Event().wait()
+        return {}
+
+    async def spool() -> dict[str, str]:
+        raise ZeroDivisionError
+
+    app = _app(keys, {}, {"store": store, "spool": spool})
+    async with serve(app) as url, client(url) as http:
+        answers = await asyncio.gather(*(http.get("/readyz") for _ in range(5)))
+    for answer in answers:
+        assert answer.status_code == 200
+        found = {one["part"]: one["detail"] for one in answer.json()["degraded"]}
+        assert "has not answered" in found["store"]
+        assert "ZeroDivisionError" in found["spool"]
+    assert looks == 1
+
+
+async def test_a_check_that_takes_its_time_counts_as_its_last_result(keys: Keys) -> None:
+    slow = asyncio.Event()
+    looks = 0
+
+    async def store() -> dict[str, str]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            return {}
+        await slow.wait()
+        return {"store": "not writable"}
+
+    async with serve(_app(keys, {}, {"store": store})) as url, client(url) as http:
+        assert (await http.get("/readyz")).json()["degraded"] == []
+        assert (await http.get("/readyz")).json()["degraded"] == []
+        slow.set()
+        later = (await http.get("/readyz")).json()["degraded"]
+    assert later == [{"part": "store", "detail": "not writable"}]

@@ -136,19 +136,22 @@ async def test_batch_survives_the_absence_of_the_queue(
         assert response.json() == {"tasks": 20}
         assert not face.queue.tasks
 
-        async def is_unready() -> bool:
-            return (await face.operator.get("/readyz")).status_code == 503
+        async def degraded() -> list[str]:
+            ready = await face.operator.get("/readyz")
+            assert ready.status_code == 200
+            return [one["part"] for one in ready.json()["degraded"]]
 
-        await wait_until(is_unready)
-        lacks = (await face.operator.get("/readyz")).json()["missing"]
-        assert "review_queue" in lacks
+        async def is_degraded() -> bool:
+            return await degraded() == ["review_queue"]
+
+        await wait_until(is_degraded)
         face.queue.is_away = False
         await wait_until(lambda: len(face.queue.tasks) == 20)
 
-        async def is_ready() -> bool:
-            return (await face.operator.get("/readyz")).status_code == 200
+        async def is_well() -> bool:
+            return await degraded() == []
 
-        await wait_until(is_ready)
+        await wait_until(is_well)
 
 
 async def test_refused_tasks_are_counted(

@@ -1,0 +1,159 @@
+"""Background loops: each takes one turn after another for as long as its service lives."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+import structlog
+
+from shared.logs import cause_of
+from shared.telemetry import LOOP_FAILURES, LOOPS_FAILING
+
+log = structlog.get_logger()
+
+_FIRST_DELAY_SECONDS = 0.1
+_LAST_DELAY_SECONDS = 2.0
+_SLOW_SECONDS = 30.0
+
+Work = Callable[[], Awaitable[object]]
+
+
+class Loop:
+    """Takes a turn, rests, and takes the next one; an exception only delays the next turn.
+
+    Turns that fail are repeated after 0.1 s, and after twice the time each time up to 2 s. The log
+    has one line when a loop begins to fail, one for each other cause, and one when it works again.
+
+    Parameters
+    ----------
+    name
+        In logs, metrics and `/readyz`.
+    turn
+        The work of one turn.
+    rest
+        Returns when the next turn is due. It follows turns that succeeded.
+    expected
+        Errors that say a dependency is away: logged without a traceback.
+    slow_seconds
+        A turn that takes longer counts as degraded, unless it calls `advance` meanwhile.
+
+    Examples
+    --------
+    >>> class Mill:
+    ...     def __init__(self):
+    ...         self.loop = Loop("mill", self.turn, lambda: asyncio.sleep(60))
+    ...     async def turn(self): ...
+    """
+
+    def __init__(
+        self,
+        name: str,
+        turn: Work,
+        rest: Work,
+        *,
+        expected: tuple[type[Exception], ...] = (OSError,),
+        slow_seconds: float = _SLOW_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._turn = turn
+        self._rest = rest
+        self._expected = expected
+        self._slow_seconds = slow_seconds
+        self._now = now
+        self._stopping = asyncio.Event()
+        self._good_at = now()
+        self._resting = False
+        self._error: Exception | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Loop"]:
+        """Run while the block lasts; its end cancels the turn under way."""
+        task = asyncio.create_task(self.run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Take turns until `stop`."""
+        delay = _FIRST_DELAY_SECONDS
+        self._good_at = self._now()
+        while not self._stopping.is_set():
+            try:
+                await self._take_turn()
+            except asyncio.CancelledError:
+                # A task that the turn waited for may have been cancelled, and not this one.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                self._failed(RuntimeError("a task that the turn waited for was cancelled"))
+            except Exception as error:  # noqa: BLE001 - logged there
+                self._failed(error)
+            else:
+                delay = _FIRST_DELAY_SECONDS
+                continue
+            await self._wait(delay)
+            delay = min(delay * 2, _LAST_DELAY_SECONDS)
+
+    def stop(self) -> None:
+        """Let `run` return after the turn and the rest under way."""
+        self._stopping.set()
+
+    def advance(self) -> None:
+        """Say that the turn under way has come on: its work so far succeeded."""
+        self._good_at = self._now()
+        if self._error is not None:
+            self._error = None
+            LOOPS_FAILING.labels(self.name).set(0)
+            log.info("loop_works_again", loop=self.name)
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong, for `/readyz`; None when nothing is. Causes that may name data are not."""
+        age = self._now() - self._good_at
+        if self._error is not None:
+            return f"its last good turn ended {age:.0f} s ago: {_kind_of(self._error)}"
+        if not self._resting and age > self._slow_seconds:
+            return f"its turn has been under way for {age:.0f} s"
+        return None
+
+    async def _take_turn(self) -> None:
+        await self._turn()
+        self.advance()
+        self._resting = True
+        try:
+            await self._rest()
+        finally:
+            self._resting = False
+            self._good_at = self._now()
+
+    def _failed(self, error: Exception) -> None:
+        before, self._error = self._error, error
+        LOOP_FAILURES.labels(self.name).inc()
+        LOOPS_FAILING.labels(self.name).set(1)
+        cause = cause_of(error)
+        if before is not None and cause_of(before) == cause:
+            return
+        if isinstance(error, self._expected):
+            log.warning("loop_failed", loop=self.name, cause=cause)
+        else:
+            log.error("loop_failed", loop=self.name, cause=cause, exc_info=error)
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+
+def faults_of(loops: Iterable[Loop]) -> dict[str, str]:
+    """Return what is wrong by the names of the loops; empty when nothing is."""
+    return {loop.name: loop.fault for loop in loops if loop.fault is not None}
+
+
+def _kind_of(error: Exception) -> str:
+    kind = type(error).__name__
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{kind}: {said}" if said else kind
