@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,7 +12,14 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -31,6 +39,32 @@ _HANG_UP = {
 # A connection that has rested for less is taken as it is.
 _TRUSTED_SECONDS = 1.0
 _RESTS_SINCE = "rests_since"
+
+
+# A standby that was asked to write: its primary is another server now.
+_READ_ONLY = "25006"
+
+
+def database_outage(error: Exception) -> str | None:
+    """Tell that the database cannot be reached or written, or has ended its connection.
+
+    An error in a statement is none, nor is a row that breaks a rule.
+    """
+    if isinstance(error, DBAPIError):
+        is_outage = (
+            error.connection_invalidated
+            or getattr(error.orig, "sqlstate", None) == _READ_ONLY
+            or (isinstance(error, OperationalError | InterfaceError) and not _is_mistake(error))
+        )
+    else:
+        # The pool has no connection in time, or the one at hand broke before.
+        is_outage = isinstance(error, PoolTimeoutError | DisconnectionError | PendingRollbackError)
+    return "database" if is_outage else None
+
+
+def _is_mistake(error: DBAPIError) -> bool:
+    # SQLite calls an error in a statement an operational one too.
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -26,7 +26,7 @@ from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
-from shared.db import Database
+from shared.db import Database, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.settings import CommonSettings
@@ -79,6 +79,7 @@ def create_app(
         degraded={"store": partial(check_store, store)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
+        outages=[database_outage],
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     return _furnished(app, rooms, settings)

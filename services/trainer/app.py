@@ -21,7 +21,7 @@ from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
-from shared.db import Database
+from shared.db import Database, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.settings import CommonSettings
@@ -62,6 +62,7 @@ def create_app(
         missing={"database": partial(_check_database, resources)},
         degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
         body_limit_bytes=common.body_limit_bytes,
+        outages=[database_outage],
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
         },

@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from shared.problems import Unavailable, declare
+
 _SCHEME = "token"
 _BEARER = {
     "type": "http",
@@ -11,6 +13,7 @@ _BEARER = {
     "bearerFormat": "JWT",
     "description": "A token of `python -m services token`; its role says what it may do.",
 }
+_UNAVAILABLE = declare(Unavailable)[Unavailable.status]
 _NOT_OURS = ("HTTPValidationError", "ValidationError")
 
 
@@ -40,5 +43,7 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
                 del responses["422"]
             if "401" in responses:
                 operation["security"] = [{_SCHEME: []}]
+                # What any of them needs may be away.
+                responses.setdefault("503", _UNAVAILABLE)
                 components.setdefault("securitySchemes", {})[_SCHEME] = _BEARER
     return document

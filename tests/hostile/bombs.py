@@ -84,12 +84,12 @@ JSON_LINES: dict[str, Body] = {
     "long line": lambda: b'{"item_id":"a","data":{"text":"%b"}}' % (b"x" * 9 * MB),
     "huge exponent": lines_of(b'{"item_id":"a","data":{"text":1e999999}}'),
     "a million digits": lines_of(b'{"item_id":"a","data":{"text":%b}}' % (b"1" * MILLION)),
-    "unknown keys": lambda: lines_of(b'{"item_id":"a",%b}' % keys(b"", 400_000))(),
-    "unknown fields": lambda: lines_of(
-        b'{"item_id":"a","data":{%b}}' % keys(b"", 400_000)
-    )(),
+    "unknown keys": lines_of(b'{"item_id":"a",%b}' % keys(b"", 400_000)),
+    "unknown fields": lambda: lines_of(b'{"item_id":"a","data":{%b}}' % keys(b"", 400_000))(),
     "a long key": lines_of(*[b'{"%b":1}' % (b"k" * MB)] * 5),
-    "one key again and again": lines_of(b'{%b"item_id":"a","data":{}}' % (b'"item_id":"b",' * 300_000)),
+    "one key again and again": lines_of(
+        b'{%b"item_id":"a","data":{}}' % (b'"item_id":"b",' * 300_000)
+    ),
     "lines that are none": lines_of(*[b"{"] * MILLION),
 }
 LABEL_STUDIO: dict[str, Body] = {
@@ -98,7 +98,9 @@ LABEL_STUDIO: dict[str, Body] = {
     "a long task": lambda: b'[{"id":1,"data":{"text":"%b"}}]' % (b"x" * 10 * MB),
     "a quote that is not closed": lambda: b'[{"id":1,"data":{"text":"' + b'x\\"' * 4 * MB,
     "numbers": lambda: b"[" + b"1," * MILLION + b"1]",
-    "annotations": lambda: b'[{"id":1,"data":{"text":"a"},"annotations":[%b{}]}]' % (b"{}," * MILLION),
+    "annotations": lambda: (
+        b'[{"id":1,"data":{"text":"a"},"annotations":[%b{}]}]' % (b"{}," * MILLION)
+    ),
 }
 CSV: dict[str, Body] = {
     "40,000 columns": csv_columns(40_000),

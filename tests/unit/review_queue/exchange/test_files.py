@@ -54,8 +54,10 @@ def test_items_come_back_as_they_were(
 
 # Each file is read in a process of its own.
 @settings(max_examples=10)
-@given(items=st.lists(DATA | st.dictionaries(TEXT, JSON, max_size=3), min_size=10, max_size=20),
-       metadata=METADATA)
+@given(
+    items=st.lists(DATA | st.dictionaries(TEXT, JSON, max_size=3), min_size=10, max_size=20),
+    metadata=METADATA,
+)
 def test_items_come_back_from_parquet_as_they_were(
     items: list[dict[str, Any]], metadata: dict[str, str]
 ) -> None:
