@@ -59,7 +59,7 @@ def many_rows() -> bytes:
 
 
 def inflated_page() -> bytes:
-    """A page of 100 MB that is 3 kB, claimed to be 2 GB: the claim is taken for true first."""
+    """A text of 100 MB in a page of 3 kB."""
     text = pyarrow.array(["x" * 100 * MB])
     sink = io.BytesIO()
     table = pyarrow.table({"item_id": ["a"], "data.text": text})
@@ -85,12 +85,12 @@ JSON_LINES: dict[str, Body] = {
     "huge exponent": lines_of(b'{"item_id":"a","data":{"text":1e999999}}'),
     "a million digits": lines_of(b'{"item_id":"a","data":{"text":%b}}' % (b"1" * MILLION)),
     "unknown keys": lines_of(b'{"item_id":"a",%b}' % keys(b"", 400_000)),
-    "unknown fields": lambda: lines_of(b'{"item_id":"a","data":{%b}}' % keys(b"", 400_000))(),
+    "unknown fields": lines_of(b'{"item_id":"a","data":{%b}}' % keys(b"", 400_000)),
     "a long key": lines_of(*[b'{"%b":1}' % (b"k" * MB)] * 5),
     "one key again and again": lines_of(
         b'{%b"item_id":"a","data":{}}' % (b'"item_id":"b",' * 300_000)
     ),
-    "lines that are none": lines_of(*[b"{"] * MILLION),
+    "lines that are none": lines_of(*[b"{"] * 100_000),
 }
 LABEL_STUDIO: dict[str, Body] = {
     "open brackets": lambda: b"[" * MILLION,
@@ -111,7 +111,7 @@ CSV: dict[str, Body] = {
     "a row of many cells": lambda: b"item_id,data.text\n" + b"," * 8 * MB + b"\na,fine\n",
     "a record of many lines": lambda: b"item_id,data.text\n" + b'"\n",' * 4 * MILLION,
     "a cell of open brackets": lambda: b"item_id,data\na," + b"[" * MILLION + b"\n",
-    "rows that are none": lambda: b"item_id,data.text\n" + b"1\n" * 2 * MILLION,
+    "rows that are none": lambda: b"item_id,data.text\n" + b"1\n" * 100_000,
 }
 PARQUET: dict[str, Body] = {
     "a text in many rows": repeated_text,
@@ -119,4 +119,19 @@ PARQUET: dict[str, Body] = {
     "many rows": many_rows,
     "a page that inflates": inflated_page,
     "many columns": lambda: many_columns(20_000),
+}
+
+# A pool's columns are the fields themselves, and its bodies are held as a whole.
+POOL_LINES: dict[str, Body] = {
+    name: body for name, body in JSON_LINES.items() if name != "long line"
+}
+POOL_CSV: dict[str, Body] = {
+    "40,000 columns": csv_columns(40_000),
+    "a million columns": csv_columns(MILLION),
+    "the same column again and again": lambda: b"a," * 2 * MILLION + b"a\n1\n",
+    "a long header": lambda: b"x" * 7 * MB + b"\n1\n",
+    "a header of many lines": lambda: b'"' + b"x\n" * 2 * MILLION,
+    "a row of many cells": lambda: b"text\n" + b"," * 7 * MB + b"\nfine\n",
+    "a record of many lines": lambda: b"text\n" + b'"\n",' * MILLION,
+    "rows that are none": lambda: b"text\n" + b"1,2\n" * 100_000,
 }
