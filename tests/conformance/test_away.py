@@ -21,7 +21,7 @@ from tests.conformance.known import Known
 from tests.harness.installation import SERVICES, Launched, launch
 from tests.harness.servers import postgres_server
 
-EXAMPLES = 3
+EXAMPLES = 2
 
 
 def tries_all(installation: Launched, away: contextlib.AbstractContextManager[None]) -> None:
@@ -64,14 +64,14 @@ def stopped(database_url: str) -> Iterator[None]:
     yield
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_with_a_store_that_is_read_only_nothing_fails_undeclared(tmp_path: Path) -> None:
     with launch(tmp_path / "home") as launched:
         asyncio.run(fill(launched))
         tries_all(launched, read_only(tmp_path / "home" / "store"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_with_the_database_stopped_nothing_fails_undeclared(tmp_path: Path) -> None:
     with postgres_server() as url:
         databases = {

@@ -95,11 +95,12 @@ def serving(home: Path, package: ModuleType) -> Iterator[Service]:
     quiet = {"SUREHAND_SECRET": secrets.token_hex(32), "SUREHAND_LOG_LEVEL": "ERROR"}
     headers = {"Authorization": f"Bearer {keys.issue('operator', 'bomber')}"}
     with (
-        spawn(name, home, port, **quiet) as running,
+        spawn(name, home, port, health=None, **quiet) as running,
         httpx.Client(
             base_url=running.base_url, headers=headers, timeout=120, trust_env=False
         ) as operator,
     ):
+        running.wait_ready(seconds=120)
         resource.prlimit(running.process.pid, resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
         yield Service(running, operator)
         assert running.process.poll() is None
