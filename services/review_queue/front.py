@@ -156,8 +156,8 @@ async def _answer(work: Work, scope: Scope, receive: Receive, send: Send) -> Non
         note(problem)
         await problem.response()(scope, receive, send)
     except Exception as error:  # noqa: BLE001 - answered as the framework would
-        problem = problem_of(error, scope["app"].state.outages, scope["path"])
-        await problem.response()(scope, receive, send)
+        refusal = problem_of(error, scope["app"].state.outages, scope["path"])
+        await refusal.response()(scope, receive, send)
     else:
         headers = [(b"content-type", _JSON), (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -204,8 +204,12 @@ def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
     try:
         document = json.loads(body)
     except RecursionError:
-        yield "", _TOO_DEEP
-        return
+        # orjson reads deeper than Python's own reader may.
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            yield "", _TOO_DEEP
+            return
     except ValueError:
         return
     for keys, value in islice(_values(document), _VALUES_SEARCHED):

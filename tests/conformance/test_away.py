@@ -74,11 +74,10 @@ def test_with_a_store_that_is_read_only_nothing_fails_undeclared(tmp_path: Path)
 @pytest.mark.timeout(600)
 def test_with_the_database_stopped_nothing_fails_undeclared(tmp_path: Path) -> None:
     with postgres_server() as url:
-        databases = {
-            "SUREHAND_REVIEW_QUEUE_DATABASE_URL": url,
-            "SUREHAND_TRAINER_DATABASE_URL": url.replace("/postgres", "/template1"),
-        }
-        with launch(tmp_path / "home", **databases) as launched:
+        home, other = tmp_path / "home", url.replace("/postgres", "/template1")
+        with launch(
+            home, SUREHAND_REVIEW_QUEUE_DATABASE_URL=url, SUREHAND_TRAINER_DATABASE_URL=other
+        ) as launched:
             asyncio.run(fill(launched))
             tries_all(launched, stopped(url))
             headers = {"Authorization": f"Bearer {launched.token('operator')}"}

@@ -54,8 +54,8 @@ def long_list() -> bytes:
 
 
 def many_rows() -> bytes:
-    """Twenty million rows that say the same."""
-    return parquet_of(item_id=_the_same(["a"], 20 * MILLION))
+    """Two million rows that say the same."""
+    return parquet_of(item_id=_the_same(["a"], 2 * MILLION))
 
 
 def inflated_page() -> bytes:

@@ -97,7 +97,7 @@ def serving(home: Path, package: ModuleType) -> Iterator[Service]:
     with (
         spawn(name, home, port, health=None, **quiet) as running,
         httpx.Client(
-            base_url=running.base_url, headers=headers, timeout=120, trust_env=False
+            base_url=running.base_url, headers=headers, timeout=600, trust_env=False
         ) as operator,
     ):
         running.wait_ready(seconds=120)
@@ -121,7 +121,7 @@ def trainer(home: Path, queue: Service) -> Iterator[Service]:
         yield service
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("form", "body"), IMPORTS)
 def test_an_import_takes_no_more_memory_than_its_limits_allow(
     queue: Service, form: str, body: Body
@@ -133,7 +133,7 @@ def test_an_import_takes_no_more_memory_than_its_limits_allow(
     assert queue.operator.get("/healthz").is_success
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("form", "body"), POOLS)
 def test_a_pool_import_takes_no_more_memory_than_its_limits_allow(
     trainer: Service, form: str, body: Body
@@ -153,6 +153,7 @@ def test_good_rows_beside_a_bomb_are_taken_in(queue: Service) -> None:
     assert report["rejected"][0]["detail"] == ": must not be nested more than 128 deep"
 
 
+@pytest.mark.timeout(600)
 def test_what_is_wrong_with_a_file_that_grows_is_told(queue: Service) -> None:
     told = {}
     for name in ("a text in many rows", "a long list", "many rows", "many columns"):

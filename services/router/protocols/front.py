@@ -103,8 +103,8 @@ async def _serve(
         note(problem)
         await way.refuse(problem)(scope, receive, send)
     except Exception as error:  # noqa: BLE001 - answered as the framework would
-        problem = problem_of(error, scope["app"].state.outages, scope["path"])
-        await way.refuse(problem)(scope, receive, send)
+        refusal = problem_of(error, scope["app"].state.outages, scope["path"])
+        await way.refuse(refusal)(scope, receive, send)
     else:
         if answered is None:
             return

@@ -175,6 +175,20 @@ async def test_data_that_nests_too_deep_is_rejected_and_harms_no_other_task(desk
     assert len(await desk.lease("r1", 9)) == 1
 
 
+async def test_no_route_takes_json_that_nests_too_deep(desk: Desk) -> None:
+    await desk.put_project()
+    deep = b'{"items":[{"item_id":"a","data":{"text":%b%b}}]}' % (b"[" * 1000, b"]" * 1000)
+    gold = ("POST", "/v1/projects/shop/gold", {}, {"operator"})
+    for method, path, payload, _ in [*ROUTES, gold]:
+        if payload is None:
+            continue
+        answer = await desk.operator.request(
+            method, path, content=deep, headers={"content-type": "application/json"}
+        )
+        (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
+        assert fault["pointer"].startswith("/items/0/data/text/0")
+
+
 async def test_deep_json_with_a_fault_is_refused(desk: Desk) -> None:
     answer = await desk.service.post(
         "/v1/projects/shop/tasks",

@@ -96,10 +96,10 @@ class _Text:
 
     def rest(self) -> bytes:
         """Return what is left but for white space, or the first of it."""
-        rest = self._held.strip()
+        rest = bytes(self._held.strip())
         while not rest and (more := self._file.read(_READ_BYTES)):
             rest = more.strip()
-        return bytes(rest)
+        return rest
 
     def _bracket_after(self, start: int) -> int:
         """Return where the next bracket ends; read on until it has come."""

@@ -34,8 +34,8 @@ _ROOT = Path(services.__path__[0]).parent
 # Rows that say the same again and again take hardly any room in a file: this is the most that a
 # file may become, in bytes of JSON lines, by its own size.
 _GROWTH = 1000
-_LEAST_DECODED_BYTES = 16 * 1024 * 1024
-_BYTES_OF_ANY_ROW = 64
+_LEAST_DECODED_BYTES = 8 * 1024 * 1024
+_BYTES_OF_ANY_ROW = 256
 # Far more than the reading of an honest file takes.
 _LEAST_CPU_SECONDS = 60
 _FILE_BYTES_A_CPU_SECOND = 100_000
