@@ -202,14 +202,10 @@ def _refusal(body: bytes) -> NotJson | Unprocessable:
 def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
     """Yield the faults, each at its pointer, in the order of the text."""
     try:
-        document = json.loads(body)
+        document = _lenient(body)
     except RecursionError:
-        # orjson reads deeper than Python's own reader may.
-        try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            yield "", _TOO_DEEP
-            return
+        yield "", _TOO_DEEP
+        return
     except ValueError:
         return
     for keys, value in islice(_values(document), _VALUES_SEARCHED):
@@ -221,6 +217,18 @@ def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
             yield _pointer(keys), "must not contain a lone surrogate"
         elif isinstance(value, dict | list) and len(keys) == MAX_JSON_DEPTH + 1:
             yield _pointer(keys), _TOO_DEEP
+
+
+def _lenient(body: bytes) -> Any:
+    """Parse JSON that may hold NaN; `ValueError`: it is none, `RecursionError`: it is too deep."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        # orjson reads deeper than Python's own reader may, where nothing else is wrong.
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise error from None
 
 
 def _values(document: Any) -> Iterator[tuple[Sequence[str | int], Any]]:

@@ -59,8 +59,8 @@ def many_rows() -> bytes:
 
 
 def inflated_page() -> bytes:
-    """A text of 100 MB in a page of 3 kB."""
-    text = pyarrow.array(["x" * 100 * MB])
+    """A text of 20 MB in a page of 1 kB."""
+    text = pyarrow.array(["x" * 20 * MB])
     sink = io.BytesIO()
     table = pyarrow.table({"item_id": ["a"], "data.text": text})
     parquet.write_table(table, sink, compression="zstd", use_dictionary=False)
@@ -118,7 +118,7 @@ PARQUET: dict[str, Body] = {
     "a long list": long_list,
     "many rows": many_rows,
     "a page that inflates": inflated_page,
-    "many columns": lambda: many_columns(20_000),
+    "many columns": lambda: many_columns(2_000),
 }
 
 # A pool's columns are the fields themselves, and its bodies are held as a whole.
