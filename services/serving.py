@@ -4,9 +4,12 @@ import contextlib
 import errno
 import gc
 import importlib
+import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +27,12 @@ SERVICES = {
 }
 log = structlog.get_logger()
 
+# Requests under way get so long when a service stops; then they are cancelled.
 GRACE_SECONDS = 10
+# And so long after them what is written to disk and store at the end.
+FLUSH_SECONDS = 10
 _NOT_STARTED = 3
+_OVERDUE = 4
 
 
 def load_service_settings(service: str, **given: Any) -> BaseSettings:
@@ -44,6 +51,8 @@ def serve(
     on_started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first.
+
+    Whatever hangs then, the process ends `stop_seconds` later at the latest.
 
     With `shared` other processes may serve on the same port; `on_started` is called once this one
     listens.
@@ -70,11 +79,34 @@ def serve(
         configured(app, limits, grace_seconds=GRACE_SECONDS),
         drain_seconds=common.drain_seconds,
         on_started=on_started,
+        on_stopping=partial(end_within, stop_seconds(common)),
     )
     with contextlib.suppress(KeyboardInterrupt):
         server.run([bound])
     if not server.started:
         sys.exit(_NOT_STARTED)
+
+
+def stop_seconds(common: CommonSettings) -> float:
+    """Return how long a service takes at most from SIGTERM to its end."""
+    return common.drain_seconds + GRACE_SECONDS + FLUSH_SECONDS
+
+
+def end_within(seconds: float) -> None:
+    """End this process in `seconds`, if it has not ended by then.
+
+    A thread that hangs, in a model or in a call to a store that does not answer, would otherwise
+    keep it for ever. What must survive is on disk before it is acknowledged.
+    """
+
+    def end() -> None:
+        hanging = [thread.name for thread in threading.enumerate() if not thread.daemon]
+        log.error("stop_overdue", seconds=seconds, threads=hanging)
+        os._exit(_OVERDUE)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def port_of(settings: BaseSettings) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 from pydantic_settings import BaseSettings
 
-from services.serving import GRACE_SECONDS, bind, port_of
+from services.serving import bind, port_of, stop_seconds
 from services.supervisor import Supervisor
 from shared.logs import configure_logging
 from shared.metrics import METRICS_FOLDER, forget_gauges
@@ -27,8 +27,8 @@ from shared.settings import PREFIX, CommonSettings, SettingsError
 
 log = structlog.get_logger()
 
-# What is written to disk and store at the end, after the last answer.
-_FLUSH_SECONDS = 10.0
+# A worker ends itself within its own time; only one that is stopped dead is killed.
+_REAP_SECONDS = 2.0
 _TRIES = 3
 _WRONG_ENVIRONMENT = 2
 
@@ -65,7 +65,7 @@ async def _supervise(
             METRICS_FOLDER: str(metrics),
         }
         return await _Workers(service, count, metrics, started).run(
-            environment, common.drain_seconds + GRACE_SECONDS + _FLUSH_SECONDS
+            environment, stop_seconds(common) + _REAP_SECONDS
         )
 
 

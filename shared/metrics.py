@@ -11,10 +11,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from prometheus_client import REGISTRY, Gauge, Histogram, values
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import REGISTRY, Gauge, Histogram, generate_latest, values
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -66,10 +67,19 @@ def forget_gauges(folder: Path, number: int) -> None:
 def exposition(accepted: str) -> tuple[bytes, str]:
     """Return the values, those of all workers added up, and the media type that they are in.
 
-    Prometheus's text format, or OpenMetrics if `accepted`, an ``Accept`` header, prefers it.
+    Prometheus's text format, or OpenMetrics if `accepted`, an ``Accept`` header, names it with
+    version 1.0.0 or with none.
     """
-    encode, media_type = choose_encoder(accepted)
-    return encode(REGISTRY if METRICS_FOLDER not in os.environ else _Workers()), media_type
+    registry = REGISTRY if METRICS_FOLDER not in os.environ else _Workers()
+    if any(map(_is_openmetrics, accepted.split(","))):
+        return openmetrics.generate_latest(registry), openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+def _is_openmetrics(accepted: str) -> bool:
+    media_type, *parameters = [part.strip().lower() for part in accepted.split(";")]
+    other = (one for one in parameters if one.startswith("version=") and one != "version=1.0.0")
+    return media_type == "application/openmetrics-text" and not any(other)
 
 
 class _Workers(Collector):

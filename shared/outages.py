@@ -8,6 +8,7 @@ import errno
 from collections.abc import Callable, Sequence
 
 import structlog
+from fastapi import FastAPI
 from obstore import exceptions as store
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,6 +71,12 @@ def unavailable(error: Exception, outages: Sequence[Outage]) -> Unavailable | No
     cause = type(error).__name__
     log.info("request_refused", problem=problem.kind, status=problem.status, away=away, cause=cause)
     return problem
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer outages; `app.state.outages` may be given more of them."""
+    app.state.outages = [store_outage, machine_outage]
+    app.add_middleware(OutageAnswers, outages=app.state.outages)
 
 
 class OutageAnswers:

@@ -8,16 +8,19 @@ Problem
 └── NotFound 404
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, ClassVar
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from shared.contracts.base import FAULTS_SHOWN
 from shared.contracts.items import escape_pointer
 
 log = structlog.get_logger()
@@ -26,6 +29,9 @@ MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:surehand:problem:"
 # Nobody sees it but the metrics: what several servers count such requests as.
 _CLIENT_LEFT = 499
+# A name or a value at fault may be as long as the body.
+_POINTER_SHOWN = 300
+_DETAIL_SHOWN = 500
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -75,11 +81,11 @@ class MalformedRequest(Problem):
 
     kind, title, status = "malformed-request", "Not an HTTP request", 400
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
-            headers={"Connection": "close"},
-        )
+    def __init__(
+        self,
+        detail: str = "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
+    ) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class Unauthorized(Problem):
@@ -141,14 +147,22 @@ class BodyTooLarge(Problem):
 
 
 class Unprocessable(Problem):
-    """The payload is JSON, but not what the contract says."""
+    """The payload is JSON, but not what the contract says.
+
+    Lists the first hundred of `errors`, (JSON pointer, fault) each, long ones cut off with "…".
+    """
 
     kind, title, status = "unprocessable", "Payload does not match the contract", 422
 
     def __init__(
-        self, errors: Iterable[tuple[str, str]], detail: str = "See `errors` for each fault."
+        self,
+        errors: Iterable[tuple[str, str]],
+        detail: str = f"See `errors` for each fault, or for the first {FAULTS_SHOWN} of them.",
     ) -> None:
-        listed = [{"pointer": pointer, "detail": fault} for pointer, fault in errors]
+        listed = [
+            {"pointer": _cut(pointer, _POINTER_SHOWN), "detail": _cut(fault, _DETAIL_SHOWN)}
+            for pointer, fault in islice(errors, FAULTS_SHOWN)
+        ]
         super().__init__(detail, errors=listed)
 
 
@@ -251,8 +265,20 @@ def note(problem: Problem) -> None:
 
 def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [(pointer_of(entry["loc"]), str(entry["msg"])) for entry in error.errors()]
-    return Unprocessable(faults).response()
+    return Unprocessable(_faults(error.errors())).response()
+
+
+def faults_of(error: ValidationError) -> list[tuple[str, str]]:
+    """Return the first hundred faults that pydantic found, each behind its pointer."""
+    return list(
+        _faults(error.errors(include_url=False, include_context=False, include_input=False))
+    )
+
+
+def _faults(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    return (
+        (pointer_of(entry["loc"]), str(entry["msg"])) for entry in islice(entries, FAULTS_SHOWN)
+    )
 
 
 def _http(_: Request, error: Exception) -> Response:
@@ -280,6 +306,10 @@ def _left(_: Request, __: Exception) -> Response:
 def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_failed", path=request.url.path, exc_info=error)
     return Problem("The service failed; the log has the cause.").response()
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def pointer_of(location: Iterable[int | str]) -> str:

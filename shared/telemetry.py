@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, disable_created_metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.contracts.base import new_id
+from shared.http.waiting import enter_request
 from shared.metrics import QuickHistogram
 
 # When a series began helps nobody here, and would double the lines of every scrape.
@@ -96,6 +97,7 @@ class RequestContext:
 
         # Each request has a task, hence a context, of its own: nothing is to be unbound.
         _REQUEST.set(name)
+        enter_request(scope)
         await self.app(scope, receive, observe)
 
     def _of(self, scope: Scope, status: int) -> tuple[Counter, QuickHistogram]:

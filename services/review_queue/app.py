@@ -79,7 +79,6 @@ def create_app(
         degraded={"store": partial(check_store, store)},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
-        outages=[database_outage],
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     return _furnished(app, rooms, settings)
@@ -93,5 +92,6 @@ def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database
 def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:
     app.state.rooms = rooms
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
+    app.state.outages.append(database_outage)
     app.mount("/ui/static", Assets())
     return app

@@ -12,7 +12,7 @@ from services.router.incoming import Asked, Incoming
 from services.router.routing import Decision, resolved_by_people, route
 from services.router.scores import Score
 from services.router.terms import Terms
-from shared.contracts.base import rfc3339
+from shared.contracts.base import FAULTS_SHOWN, rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, TaskReceipt
@@ -39,6 +39,8 @@ def check_items(items: Sequence[Asked], project: Project) -> None:
             errors += [(f"/items/{i}{at}", fault) for at, fault in faults]
         if first.setdefault(item.item_id, i) != i:
             errors.append((f"/items/{i}/item_id", f"is that of /items/{first[item.item_id]} too"))
+        if len(errors) >= FAULTS_SHOWN:
+            break
     if errors:
         raise Unprocessable(errors)
 

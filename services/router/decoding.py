@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from starlette.requests import ClientDisconnect
+
 from services.router.admission import LONGEST_RETRY_SECONDS
 from services.router.errors import Overloaded
 from services.router.metrics import PICTURE_BYTES, REFUSED
 from shared.graphs.images import Layout, Picture
+from shared.http.waiting import current_client
 
 Result = TypeVar("Result")
 
@@ -51,11 +54,12 @@ class Turn:
 class _Waiting:
     """One turn under way."""
 
-    __slots__ = ("done", "ended", "left", "passed", "started", "turn")
+    __slots__ = ("client", "done", "ended", "left", "passed", "started", "turn")
 
     def __init__(self, turn: Turn, done: asyncio.Future[None]) -> None:
         self.turn = turn
         self.done = done
+        self.client = current_client()
         self.started = False
         # How many turns have begun before it while there was no memory for it.
         self.passed = 0
@@ -118,6 +122,7 @@ class Decoder:
         """Lay the pictures of a turn out, and let them forget it at the end of the block.
 
         When the caller is cancelled meanwhile, those that are not decoded yet never are.
+        `ClientDisconnect` where the client of the request has left before its turn came.
         """
         if not turn.pictures:
             yield
@@ -144,6 +149,11 @@ class Decoder:
     def _first(self) -> _Waiting | None:
         """Return the first turn that there is memory for; None while the head was passed enough."""
         for waiting in self._waiting:
+            if waiting.client is not None and waiting.client.gone and not waiting.done.done():
+                waiting.done.set_exception(ClientDisconnect())
+            if waiting.done.done():
+                # Its caller removes it when it hears of that.
+                continue
             if not self.held_bytes or self.held_bytes + waiting.turn.bytes <= self._most_bytes:
                 head = self._waiting[0]
                 head.passed += waiting is not head

@@ -14,10 +14,11 @@ from shared.auth import Principal
 from shared.contracts.base import MAX_BATCH, new_id
 from shared.contracts.decisions import PredictRequest, ReviewMode
 from shared.http.body import parse_json
-from shared.problems import Unprocessable, pointer_of
+from shared.problems import Unprocessable, faults_of
 
 _LONGEST_ID = 200
 _LONGEST_WAIT = 60
+_MOST_METADATA = 200
 _LONGEST_KEY = 100
 _LONGEST_VALUE = 1000
 _NONE: dict[str, str] = {}
@@ -61,8 +62,7 @@ def read(body: bytes, caller: Principal | None = None) -> Incoming:
     try:
         return taken(PredictRequest.model_validate(document), caller)
     except ValidationError as error:
-        faults = [(pointer_of(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
-        raise Unprocessable(faults) from error
+        raise Unprocessable(faults_of(error)) from error
 
 
 def taken(request: PredictRequest, caller: Principal | None = None) -> Incoming:
@@ -113,7 +113,7 @@ def _plain_item(entry: Any) -> Asked | None:
 
 
 def _plain_metadata(metadata: dict[str, Any]) -> bool:
-    return all(
+    return len(metadata) <= _MOST_METADATA and all(
         type(value) is str
         and len(value) <= _LONGEST_VALUE
         and len(key) <= _LONGEST_KEY

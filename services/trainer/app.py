@@ -52,7 +52,7 @@ def create_app(
     async def review_queue() -> dict[str, str]:
         return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
 
-    return build_app(
+    app = build_app(
         service="trainer",
         description=DESCRIPTION,
         lifespan=lifespan,
@@ -62,11 +62,12 @@ def create_app(
         missing={"database": partial(_check_database, resources)},
         degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
         body_limit_bytes=common.body_limit_bytes,
-        outages=[database_outage],
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
         },
     )
+    app.state.outages.append(database_outage)
+    return app
 
 
 def open_resources(

@@ -1,10 +1,10 @@
 """What the trainer's HTTP API takes and gives."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Label, Message, UtcTime
+from shared.contracts.base import Label, Message, UtcTime, at_most
 from shared.contracts.versions import ModelInput
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -101,9 +101,9 @@ class OwnManifest(Message):
     """
 
     inputs: list[ModelInput] = Field(min_length=1, max_length=1000)
-    outputs: dict[Literal["probabilities"], str] = Field(min_length=1)
-    labels: list[Label] | None = None
-    metrics: dict[str, float] = Field(default={}, max_length=100)
+    outputs: Annotated[dict[Literal["probabilities"], str], *at_most(1)] = Field(min_length=1)
+    labels: list[Label] | None = Field(default=None, max_length=1000)
+    metrics: Annotated[dict[str, float], *at_most(100)] = {}
 
 
 class VersionView(Message):

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import (
-    MAX_BATCH,
     Data,
+    FirstFaults,
     ItemId,
     Label,
     Message,
     Metadata,
+    Probabilities,
     Probability,
     Trace,
     UtcTime,
@@ -35,7 +36,7 @@ ReviewMode = Literal["auto", "always", "never"]
 class PredictRequest(Message):
     """The body of ``POST /v1/projects/{project}/predict``."""
 
-    items: Annotated[list[Item], Field(min_length=1, max_length=MAX_BATCH)]
+    items: Annotated[list[Item], *FirstFaults]
     wait_seconds: float = Field(default=0, ge=0, le=60)
     review: ReviewMode = "auto"
 
@@ -53,7 +54,7 @@ class Prediction(Message):
     label: Label | None
     suggestion: Label | None
     confidence: Probability | None
-    probabilities: dict[Label, Probability] | None
+    probabilities: Probabilities | None
     reason: Reason
     audited: bool
     propensity: Probability
@@ -101,7 +102,7 @@ class ShadowRow(Message):
     model_version: str
     suggestion: Label | None
     confidence: Probability | None
-    probabilities: dict[Label, Probability] | None
+    probabilities: Probabilities | None
     decision_version: str | None
     decision_suggestion: Label | None
     received_at: UtcTime

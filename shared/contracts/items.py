@@ -4,11 +4,12 @@ import base64
 import binascii
 import math
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import Field
 
-from shared.contracts.base import Data, ItemId, Message, Metadata, new_id
+from shared.contracts.base import FAULTS_SHOWN, Data, ItemId, Message, Metadata, new_id
 from shared.contracts.projects import FieldSpec
 
 
@@ -24,6 +25,7 @@ FieldError = tuple[str, str]
 
 # What goes in must come out again, and encoders stop at a few hundred levels.
 _JSON_DEPTH = 100
+_TOKEN_SHOWN = 200
 
 
 def check_data(
@@ -33,14 +35,15 @@ def check_data(
 
     Returns
     -------
-    list of (JSON pointer, what is wrong); empty when the data is as the project says.
+    list of (JSON pointer, what is wrong); empty when the data is as the project says. Of names that
+    are no fields the first hundred.
     """
     errors: list[FieldError] = []
     if data.keys() != fields.keys():
-        for name in data:
-            if name not in fields:
-                at = f"{pointer}/{escape_pointer(str(name))}"
-                errors.append((at, "is not a field of this project"))
+        unknown = (name for name in data if name not in fields)
+        for name in islice(unknown, FAULTS_SHOWN):
+            at = f"{pointer}/{escape_pointer(str(name))}"
+            errors.append((at, "is not a field of this project"))
     for name, field in fields.items():
         if name not in data:
             errors.append((f"{pointer}/{name}", "is missing"))
@@ -66,7 +69,12 @@ def is_stored_url(value: str) -> bool:
 
 
 def escape_pointer(token: str) -> str:
-    """`token` as one reference token of a JSON pointer (RFC 6901)."""
+    """`token` as one reference token of a JSON pointer (RFC 6901); a long one is cut off with "…".
+
+    It is for people and their programs to find the place: a name may be as long as the body.
+    """
+    if len(token) > _TOKEN_SHOWN:
+        token = f"{token[:_TOKEN_SHOWN]}…"
     return token.replace("~", "~0").replace("/", "~1")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime
+from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
@@ -21,7 +21,9 @@ class FieldSpec(Message):
 
     type: Literal["text", "number", "category", "image", "vector", "json"]
     max_length: int = Field(default=20_000, ge=1, le=1_000_000)
-    values: list[Label] | None = Field(default=None, min_length=1, max_length=10_000)
+    values: Annotated[list[Label], Field(fail_fast=True)] | None = Field(
+        default=None, min_length=1, max_length=10_000
+    )
     length: int | None = Field(default=None, ge=1, le=65_536)
 
     @model_validator(mode="after")
@@ -130,7 +132,7 @@ class ProjectSpec(Message):
 
     title: Annotated[Text, StringConstraints(max_length=200)] = ""
     labels: list[Label] = Field(min_length=2, max_length=1000)
-    fields: dict[FieldName, FieldSpec] = Field(min_length=1, max_length=100)
+    fields: Annotated[dict[FieldName, FieldSpec], *at_most(100)] = Field(min_length=1)
     metadata: list[FieldName] = Field(default=[], max_length=100)
     instructions: Annotated[Text, StringConstraints(max_length=100_000)] = ""
     promise: PromiseSettings = PromiseSettings()

@@ -11,6 +11,7 @@ from shared.contracts.base import (
     Label,
     Message,
     Metadata,
+    Probabilities,
     Probability,
     Text,
     Trace,
@@ -37,7 +38,7 @@ class TaskPrediction(Message):
 
     label: Label | None = None
     confidence: Probability | None = None
-    probabilities: dict[Label, Probability] | None = None
+    probabilities: Probabilities | None = None
     model_version: str | None = None
     propensity: Probability | None = None
     reason: str | None = None

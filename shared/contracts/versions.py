@@ -27,7 +27,7 @@ class ModelInput(Message):
     name: str
     field: str | Annotated[list[str], Field(min_length=1, max_length=10_000)]
     dtype: str
-    shape: list[int]
+    shape: list[int] = Field(max_length=100)
     # Left out where there is none: a router of an older release reads such a manifest too.
     image: ImageNormalisation | None = Field(default=None, exclude_if=lambda value: value is None)
 

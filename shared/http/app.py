@@ -10,14 +10,13 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems, tracing
+from shared import outages, problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.openapi import describe
 from shared.http.readiness import Checks, Readiness
 from shared.http.waiting import STOPPING
 from shared.metrics import exposition
-from shared.outages import Outage, OutageAnswers, machine_outage, store_outage
 from shared.telemetry import RequestContext
 
 Front = Callable[[ASGIApp], ASGIApp]
@@ -67,14 +66,11 @@ def build_app(
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     front: Front | None = None,
     larger_bodies: Mapping[str, int] | None = None,
-    outages: Sequence[Outage] = (),
 ) -> FastAPI:
     """Wire an application.
 
-    `missing` and `degraded` are the checks of `Readiness`. `metrics_token` protects `/metrics`
-    unless empty. `front` gets each request before FastAPI does. `larger_bodies` has limits for
-    patterns of paths whose routes read bodies as they come. `outages` name what else than the store
-    and the machine may be away. `app.state.stopping` is set at the end.
+    `missing` and `degraded` are the checks of `Readiness`; `metrics_token` protects `/metrics`
+    unless empty; `front` gets requests before FastAPI; `larger_bodies` limits bodies by path.
     """
     app = Application(
         title=f"Surehand {service}",
@@ -92,8 +88,7 @@ def build_app(
         app.include_router(router)
     problems.install(app)
     describe(app)
-    app.state.outages = (store_outage, machine_outage, *outages)
-    app.add_middleware(OutageAnswers, outages=app.state.outages)
+    outages.install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
     inner = front(app.through_framework) if front else app.through_framework
     app.entry = tracing.continuing(RequestContext(inner, service))

@@ -13,11 +13,11 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import principal_of
+from shared.contracts.base import FAULTS_SHOWN
 from shared.contracts.items import escape_pointer
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
-_FAULTS_SHOWN = 100
 _FAULTS_TOLD = 10
 # Many more than a full call has; others wait while we search.
 _VALUES_SEARCHED = 200_000
@@ -189,7 +189,7 @@ def _read(body: bytes) -> Any:
 
 
 def _refusal(body: bytes) -> NotJson | Unprocessable:
-    faults = list(islice(_non_standard(body), _FAULTS_SHOWN))
+    faults = list(islice(_non_standard(body), FAULTS_SHOWN))
     if faults:
         return Unprocessable(faults)
     try:

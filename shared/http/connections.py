@@ -1,27 +1,30 @@
-"""Connections that nobody can hold for nothing: uvicorn's protocol, with limits of its own.
+"""uvicorn's HTTP/1.1 connection with limits.
 
 uvicorn itself waits for ever for a request to be complete and for an answer to be read, takes
-headers of any size, and takes the body of a request that offers an Upgrade for another request. A
-request that comes whole, as nearly all do, costs one look more here.
+headers and trailers of any size, takes trailers for headers, and takes the body of a request that
+offers an Upgrade for another request. A request that comes whole, as nearly all do, costs one
+check of its head more here.
 """
 
 import asyncio
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import httptools
-import orjson
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.http.corking import CorkedTransport
+from shared.http.heads import check_head, fields_bytes, head_bytes, head_without_offer
+from shared.http.pipelining import PipelineFlow
+from shared.http.refusals import Deaf, refusal
+from shared.http.waiting import CLIENT, Client
 from shared.problems import (
-    MEDIA_TYPE,
     HeadersTooLarge,
     MalformedRequest,
     Problem,
     RequestTimeout,
+    TooManyRequests,
 )
 from shared.telemetry import CUT_CONNECTIONS
 
@@ -31,6 +34,8 @@ log = structlog.get_logger()
 _PARTING_SECONDS = 1.0
 # A body of declared length that moves on by so much gets its time once more.
 _PROGRESS_BYTES = 256 * 1024
+# So many requests of a connection may wait while another one is answered: one takes 3 kB.
+_PIPELINED = 200
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class ConnectionLimits:
     """What one request may take: seconds for headers, body and the reading of its answer; bytes.
 
     A large body gets `body_seconds` again and again, as long as it moves on by 256 KiB each time.
-    `header_bytes` are those of the request line and the headers, written without needless spaces.
+    `header_bytes` are those of the request line and the headers, written without needless spaces;
+    trailers may take as much, and so may all that comes between two pieces of a chunked body.
     """
 
     header_seconds: float = 10.0
@@ -62,17 +68,23 @@ class LimitedProtocol(HttpToolsProtocol):
         self._awaited_body = False
         self._received = 0
         self._held_back = False
+        # Whether a part of the body came since the last look, and the bytes since its last part:
+        # sizes of chunks, their extensions, and trailers.
+        self._body_came = False
+        self._overhead = 0
         # Whether a head may be too large, and whether it offers to upgrade.
         self._is_long = True
         self._is_offer = False
         # Why nothing more is heard: said once all that came before is answered.
         self._refusal: Problem | None = None
         self._parted = False
+        self._client = Client()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await a first request."""
         self._plain = transport
         super().connection_made(CorkedTransport(transport, self._close))  # type: ignore[arg-type]
+        self.flow = PipelineFlow(transport, self.pipeline)
         self._arm(self.limits.header_seconds)
 
     def data_received(self, data: bytes) -> None:
@@ -99,23 +111,40 @@ class LimitedProtocol(HttpToolsProtocol):
             self._await_next()
 
     def on_headers_complete(self) -> None:
-        """Begin a request, unless its head is too large or is to be read once more."""
-        if self._is_long and self._head_bytes() > self.limits.header_bytes:
-            raise HeadersTooLarge(self.limits.header_bytes)
-        self._is_offer = self.parser.should_upgrade()
-        if not self._is_offer:
-            super().on_headers_complete()
-        elif self.parser.get_method() == b"CONNECT":
-            raise MalformedRequest
+        """Begin a request, unless its head breaks a rule or is to be read once more."""
+        parser, limit = self.parser, self.limits.header_bytes
+        if self._is_long and head_bytes(parser.get_method(), self.url, self.headers) > limit:
+            raise HeadersTooLarge(limit)
+        self._is_offer = parser.should_upgrade()
+        if self._is_offer:
+            if parser.get_method() == b"CONNECT":
+                raise MalformedRequest
+            return
+        check_head(parser.get_http_version(), self.url, self.headers)
+        if len(self.pipeline) >= _PIPELINED:
+            raise TooManyRequests(f"Read answers before you send more than {_PIPELINED} requests.")
+        super().on_headers_complete()
+        self.scope[CLIENT] = self._client  # type: ignore[literal-required]
+        # The parser gives trailers as it gave headers: they are counted, and are no headers.
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._body_came = True
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Note that a request is there as a whole, also where its answer came first."""
-        if not self._is_offer:
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
+        if self._is_offer:
+            return
+        if self.headers and fields_bytes(self.headers) > self.limits.header_bytes:
+            raise HeadersTooLarge(self.limits.header_bytes)
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Await nothing any more."""
+        """Await nothing any more, and let queued work know."""
+        self._client.gone = True
         self._disarm()
         self._disarm_unread()
         super().connection_lost(exc)
@@ -151,8 +180,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self._awaited, self._awaited_body = self.scope, in_body
         else:
             self._received += received
-            if not in_body and self._received > self.limits.header_bytes:
+            self._overhead = 0 if self._body_came else self._overhead + received
+            if self._overhead > self.limits.header_bytes:
                 self._refuse(HeadersTooLarge(self.limits.header_bytes))
+        self._body_came = False
         if self.flow.read_paused:
             self._held_back = True
 
@@ -163,7 +194,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline, self._awaited, self._awaited_body = None, None, False
-        self._received, self._held_back = 0, False
+        self._received, self._overhead, self._held_back = 0, 0, False
 
     def _expire(self) -> None:
         seconds = self.limits.body_seconds if self._awaited_body else self.limits.header_seconds
@@ -175,11 +206,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(RequestTimeout(seconds))
 
     def _moves_on(self) -> bool:
-        # Without a length, what comes may be trailers without end, which nobody bounds.
+        # Without a length, a body may come for ever.
         return (
             self._awaited_body
             and self._received >= _PROGRESS_BYTES
-            and any(name == b"content-length" for name, _ in self.headers)
+            and any(name == b"content-length" for name, _ in self.scope["headers"])
         )
 
     def _parse(self, data: bytes) -> None:
@@ -190,22 +221,13 @@ class LimitedProtocol(HttpToolsProtocol):
             except httptools.HttpParserUpgrade as offer:
                 # The parser takes what follows the head for another protocol's: begin anew, with
                 # a head that offers nothing.
-                data = self._head_without_offer() + data[offer.args[0] :]
+                method, version = self.parser.get_method(), self.parser.get_http_version()
+                head = head_without_offer(method, version, self.url, self.headers)
+                data = head + data[offer.args[0] :]
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             else:
                 return
-
-    def _head_bytes(self) -> int:
-        line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1\r\n")
-        names_and_values = sum(map(len, chain.from_iterable(self.headers)))
-        return line + names_and_values + len(b": \r\n") * len(self.headers) + len(b"\r\n")
-
-    def _head_without_offer(self) -> bytes:
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
-        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
-        return b"\r\n".join([*lines, b"", b""])
 
     def _refuse(self, problem: Problem) -> None:
         """Hear no more; say why once what came before is answered, if it can be said, and close."""
@@ -233,7 +255,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _say(self, problem: Problem) -> None:
         if not self._plain.is_closing():
-            self.transport.write(_answer(problem, self.server_state.default_headers))
+            self.transport.write(refusal(problem, self.server_state.default_headers))
             self._part()
 
     def _close(self) -> None:
@@ -249,9 +271,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._parted = True
         self._unset_keepalive_if_required()
         self._disarm()
+        self.pipeline.clear()
         self.flow.resume_reading()
         self._plain.write_eof()
-        self._plain.set_protocol(_Parting(self))
+        self._plain.set_protocol(Deaf(self.connection_lost))
         self.loop.call_later(_PARTING_SECONDS, self._plain.close)
 
     def _await_next(self) -> None:
@@ -270,30 +293,6 @@ class LimitedProtocol(HttpToolsProtocol):
             self._unread = None
 
 
-class _Parting(asyncio.Protocol):
-    """Hears no more: closed at once, a connection whose client still sends would be reset.
-
-    Then the client might never see why.
-    """
-
-    def __init__(self, connection: LimitedProtocol) -> None:
-        self._connection = connection
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connection.connection_lost(exc)
-
-
 def limited_by(limits: ConnectionLimits) -> type[LimitedProtocol]:
     """Return the protocol with other limits."""
     return type("LimitedProtocol", (LimitedProtocol,), {"limits": limits})
-
-
-def _answer(problem: Problem, headers: list[tuple[bytes, bytes]]) -> bytes:
-    body = orjson.dumps(problem.document())
-    own = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-    ]
-    lines = [b"%b: %b\r\n" % header for header in [*headers, *own]]
-    return b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body])

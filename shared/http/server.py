@@ -23,7 +23,7 @@ class Server(uvicorn.Server):
     closed: a client that is told does not send its next request into a connection that is just
     being closed. Then uvicorn closes what is idle and waits for the requests under way.
 
-    `on_started` is called once it listens.
+    `on_started` is called once it listens, `on_stopping` when it begins to stop.
     """
 
     def __init__(
@@ -32,10 +32,12 @@ class Server(uvicorn.Server):
         *,
         drain_seconds: float = 0.0,
         on_started: Callable[[], None] = lambda: None,
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen."""
@@ -44,6 +46,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the application and the clients, then wait until all requests are answered."""
+        self._on_stopping()
         stopping: asyncio.Event | None = self.lifespan.state.get(STOPPING)
         if stopping is not None:
             stopping.set()

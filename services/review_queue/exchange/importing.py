@@ -28,7 +28,7 @@ from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
-from shared.problems import Unprocessable, pointer_of
+from shared.problems import Unprocessable, faults_of
 
 # One batch is one transaction: others come in between, and wait no longer than for it.
 _BATCH_ROWS = 250
@@ -187,7 +187,7 @@ def _record(row: Row, project: Project, lane: Lane) -> TaskRecord | str:
     try:
         record = TaskRecord.model_validate(row.document)
     except ValidationError as error:
-        faults = [f"{pointer_of(one['loc'])}: {one['msg']}" for one in error.errors()]
+        faults = [f"{pointer}: {fault}" for pointer, fault in faults_of(error)]
     else:
         faults = record.faults(project.labels)
     return "; ".join(faults[:_FAULTS_SHOWN]) if faults else record

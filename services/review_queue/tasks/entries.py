@@ -12,7 +12,7 @@ from shared.contracts.base import task_id_for
 from shared.contracts.items import check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.contracts.tasks import NewTask, TaskReceipt
-from shared.problems import pointer_of
+from shared.problems import faults_of
 
 _FAULTS_SHOWN = 10
 
@@ -37,8 +37,7 @@ def _check(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt":
     try:
         task = NewTask.model_validate(entry)
     except ValidationError as error:
-        faults = [(pointer_of(fault["loc"]), fault["msg"]) for fault in error.errors()]
-        return _rejected(entry.get("item_id"), faults)
+        return _rejected(entry.get("item_id"), faults_of(error))
     faults = check_data(task.data, project.fields)
     faults += check_metadata(task.metadata, project.metadata)
     if faults:

@@ -1,9 +1,9 @@
 """What all pages share: templates, security headers, the cookie, and whose requests are ours."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -17,6 +17,11 @@ COOKIE = "surehand_session"
 HOME = "/ui/"
 _FOLDER = Path(__file__).parent
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
+_UNKNOWN = (
+    "Set SUREHAND_REVIEW_QUEUE_PUBLIC_URL to the address under which browsers find these pages: "
+    "without it they work on this machine alone."
+)
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_FOLDER / "templates"),
@@ -43,23 +48,29 @@ class Assets(StaticFiles):
 
 @dataclass(frozen=True)
 class Site:
-    """Where the pages are found, and the only other origins that images may come from."""
+    """Where the pages are found, and the only other origins that images may come from.
+
+    Without `public_url` they are found on this machine alone: a `Host` header is what a client
+    says, and another name in it may be an attacker's.
+    """
 
     public_url: str
     image_origins: frozenset[str]
 
-    def address(self, request: Request) -> str:
-        """Base URL as browsers know it: as set, else as this request has it."""
-        return self.public_url or str(request.base_url).rstrip("/")
+    def address(self, request: Request) -> str | None:
+        """Base URL as browsers know it: as set, else a loopback `Host`, else None."""
+        host = request.headers.get("host", "").lower()
+        own = f"{request.url.scheme}://{host}" if _LOOPBACK.fullmatch(host) else None
+        return self.public_url or own
 
     def require_own(self, request: Request) -> None:
         """Raise `Forbidden` when another site's page sends a request that may change something."""
         if request.method in _SAFE_METHODS:
             return
-        own, origin = urlsplit(self.address(request)), urlsplit(request.headers.get("origin", ""))
-        # A proxy may have ended TLS: only where the public address is set is its scheme known.
-        same = origin.netloc == own.netloc and (not self.public_url or origin.scheme == own.scheme)
-        if not origin.netloc or not same:
+        own = self.address(request)
+        if own is None:
+            raise Forbidden(_UNKNOWN)
+        if request.headers.get("origin") != own:
             raise Forbidden("This request does not come from this site's own page.")
 
     def guard(self, response: Response) -> Response:
@@ -79,7 +90,7 @@ class Site:
     def admit(self, request: Request, cookie: str) -> Response:
         """Send a browser that has entered to the first page, with its cookie."""
         response = to(HOME)
-        secure = urlsplit(self.address(request)).scheme == "https"
+        secure = (self.address(request) or "").startswith("https:")
         response.set_cookie(
             COOKIE, cookie, path="/ui", secure=secure, httponly=True, samesite="strict"
         )

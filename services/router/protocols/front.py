@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -102,6 +103,9 @@ async def _serve(
     except Problem as problem:
         note(problem)
         await way.refuse(problem)(scope, receive, send)
+    except ClientDisconnect:
+        # Nobody reads an answer.
+        return
     except Exception as error:  # noqa: BLE001 - answered as the framework would
         refusal = problem_of(error, scope["app"].state.outages, scope["path"])
         await way.refuse(refusal)(scope, receive, send)

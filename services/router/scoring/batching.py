@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 from services.router.metrics import (
     BATCH_ITEMS,
@@ -22,6 +23,7 @@ from services.router.metrics import (
 )
 from services.router.scores import FloatArray, Score, scores_of
 from services.router.scoring.flow import Flow
+from shared.http.waiting import current_client
 
 log = structlog.get_logger()
 
@@ -43,12 +45,13 @@ _NEWEST = 0.2
 class _Job:
     """One call's items; `scores` grow as its parts are run."""
 
-    __slots__ = ("arrived", "future", "items", "scores")
+    __slots__ = ("arrived", "client", "future", "items", "scores")
 
     def __init__(self, items: Sequence[Data], future: asyncio.Future[list[Score | None]]) -> None:
         self.items = items
         self.future = future
         self.scores: list[Score | None] = []
+        self.client = current_client()
         self.arrived = time.perf_counter()
 
 
@@ -94,7 +97,8 @@ class Batcher:
     def score(self, items: Sequence[Data]) -> asyncio.Future[list[Score | None]]:
         """Return a future of a score an item; None where the graph could not score it.
 
-        Whoever cancels the future leaves the others alone.
+        Whoever cancels the future leaves the others alone. `ClientDisconnect` where the client of
+        the request has left before its turn came.
         """
         loop = asyncio.get_running_loop()
         job = _Job(items, loop.create_future())
@@ -171,6 +175,8 @@ class Batcher:
             job = self._waiting.popleft()
             begin = len(job.scores)
             rest = job.items[begin:] if begin else job.items
+            if job.client is not None and job.client.gone and not job.future.done():
+                job.future.set_exception(ClientDisconnect())
             if job.future.done():
                 # Its caller has left.
                 self.items_waiting -= len(rest)

@@ -11,7 +11,7 @@ from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import FieldSpec, Project
 from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
 from shared.http.body import parse_json_part
-from shared.problems import Unprocessable, pointer_of
+from shared.problems import Unprocessable, faults_of
 
 _FAULTS_SHOWN = 5
 
@@ -46,8 +46,7 @@ def _checked(number: int, document: dict[str, Any], project: Project) -> ParsedL
     try:
         item = Item.model_validate(document)
     except ValidationError as error:
-        faults = [(pointer_of(fault["loc"]), fault["msg"]) for fault in error.errors()]
-        return ParsedLine(number, None, _sentence(faults))
+        return ParsedLine(number, None, _sentence(faults_of(error)))
     faults = check_data(item.data, project.fields)
     faults += check_metadata(item.metadata, project.metadata)
     return ParsedLine(number, None, _sentence(faults)) if faults else ParsedLine(number, item)

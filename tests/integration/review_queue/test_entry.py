@@ -186,6 +186,55 @@ async def test_public_address_decides_on_links_cookies_and_origins(
         assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
 
 
+FORGED = [
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example:80",
+    "review_queue:8001",
+]
+
+
+@pytest.mark.parametrize("host", FORGED)
+async def test_another_host_neither_makes_links_nor_passes_for_this_site(
+    desk: Desk, host: str
+) -> None:
+    body, forged = {"reviewer": "anna"}, {"Host": host}
+    made = await desk.operator.post("/v1/projects/shop/links", json=body, headers=forged)
+    url = body_of(made)["url"]
+    assert url.startswith("/ui/enter?code=")
+    async with Visitor(desk.base_url) as anna:
+        headers = {**forged, "Origin": f"http://{host}"}
+        refused = await anna.http.post("/ui/enter", data={"code": code_of(url)}, headers=headers)
+        assert refused.status_code == 403
+        assert "SUREHAND_REVIEW_QUEUE_PUBLIC_URL" in refused.text
+        assert (await anna.enter(code_of(url))).status_code == 303
+        refused = await anna.http.post("/ui/p/shop/tasks", json={}, headers=headers)
+        problem_of(refused, 403, "forbidden")
+
+
+async def test_with_a_public_address_the_host_does_not_matter(
+    common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> None:
+    public = settings.model_copy(update={"public_url": "https://review.example"})
+    async with open_desk(common, public, keys, clock) as desk, Visitor(desk.base_url) as anna:
+        body, forged = {"reviewer": "anna"}, {"Host": "evil.example"}
+        made = await desk.operator.post("/v1/projects/shop/links", json=body, headers=forged)
+        url = body_of(made)["url"]
+        assert url.startswith("https://review.example/ui/enter?code=")
+        for origin, status in (("https://evil.example", 403), ("https://review.example", 303)):
+            headers = {**forged, "Origin": origin}
+            answer = await anna.http.post("/ui/enter", data={"code": code_of(url)}, headers=headers)
+            assert answer.status_code == status
+
+
+async def test_a_form_is_bounded_before_it_is_parsed(desk: Desk) -> None:
+    async with Visitor(desk.base_url) as visitor:
+        for form, status in ((b"a=&" * 100, 422), (b"token=" + b"x" * 300_000, 413)):
+            answer = await visitor.http.post("/ui/", content=form, headers=visitor.origin)
+            assert answer.status_code == status
+            assert len(answer.content) < 10_000
+
+
 async def test_assets_are_there_and_are_not_sniffed(desk: Desk) -> None:
     async with Visitor(desk.base_url) as visitor:
         for name, kind in (("review.js", "javascript"), ("surehand.css", "css")):

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from shared.auth import Keys, Principal, Verifier, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
+from shared.http.waiting import Client, current_client
 
 MIB = 1024 * 1024
 
@@ -23,6 +24,7 @@ class Seen:
         self.cut = asyncio.Event()
         self.begun = asyncio.Event()
         self.go_on = asyncio.Event()
+        self.client: Client | None = None
 
 
 def counting_app(keys: Keys, seen: Seen) -> FastAPI:
@@ -40,6 +42,7 @@ def counting_app(keys: Keys, seen: Seen) -> FastAPI:
     async def late(
         request: Request, caller: Annotated[Principal, Depends(allow("caller"))]
     ) -> Response:
+        seen.client = current_client()
         seen.begun.set()
         await seen.go_on.wait()
         return Response(str(len(await request.body())))

@@ -205,3 +205,15 @@ async def test_who_asks_before_he_sends_too_much_is_told_at_once(keys: Keys, see
         status, headers, _ = await connection.answer()
         assert (status, headers["connection"]) == (413, "close")
         assert await connection.rest() == b""
+
+
+async def test_a_request_learns_that_its_client_has_left(keys: Keys, seen: Seen) -> None:
+    async with serve(counting_app(keys, seen)) as url:
+        async with raw(url) as connection:
+            await connection.send(head(keys, "/late", Content_Length="2") + b"{}")
+            await seen.begun.wait()
+            client = seen.client
+            assert client is not None
+            assert not client.gone
+        await wait_until(lambda: client.gone)
+        seen.go_on.set()

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
 from structlog.testing import capture_logs
 
 from services.router.scores import FloatArray, Score
 from services.router.scoring.batching import Batcher, Data
+from shared.http.waiting import CLIENT, Client, enter_request
 from tests.harness import wait_until
 
 # Whether a batch runs in the event loop or in a thread is a matter of what an item takes.
@@ -220,3 +222,24 @@ def test_any_interleaving_gives_each_call_its_own_scores_of_one_version(
         if not call.scores.cancelled():
             assert given_back(call.scores.result()) == call.graph.expected(call.asked)
     assert [batcher.items_waiting for batcher in made.batchers] == [0] * len(made.batchers)
+
+
+async def test_a_call_whose_client_has_left_is_not_run() -> None:
+    held = threading.Event()
+    graph = Graph(held=held)
+    batcher = graph.batcher(THREAD)
+    first = batcher.score(items(1))
+    await wait_until(lambda: graph.batches == [1])
+    client = Client()
+    enter_request({CLIENT: client})
+    left = batcher.score(items(*range(100)))
+    enter_request({})
+    stays = batcher.score(items(2, 3))
+    client.gone = True
+    held.set()
+    assert given_back(await stays) == graph.expected(items(2, 3))
+    with pytest.raises(ClientDisconnect):
+        await left
+    assert len(await first) == 1
+    assert graph.batches == [1, 2]
+    assert batcher.flow.items == 0

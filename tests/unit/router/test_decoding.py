@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
 
 from services.router.decoding import Decoder, Turn
 from services.router.errors import Overloaded
 from services.router.pictures import Data, Pictures, check_decoded
 from shared.graphs.images import Layout, Picture
+from shared.http.waiting import CLIENT, Client, enter_request
 from shared.problems import Unprocessable
 from tests.harness import wait_until
 from tests.pictures import base64_of, encoded, png_of_size
@@ -215,6 +217,23 @@ async def test_pictures_of_a_caller_who_is_cancelled_are_not_decoded() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
+    assert await behind == [0]
+    check_decoded(opened, ["photo"])
+    assert (some.decoder.held_bytes, some.decoder.ahead) == (0, 0)
+
+
+async def test_pictures_whose_client_has_left_are_not_decoded() -> None:
+    some, client = pictures(threads=1), Client()
+    opened, _ = await some.open(rows_of(BROKEN, BROKEN), ["photo"])
+    async with some.decoder.decoded(await turn_of(some)):
+        enter_request({CLIENT: client})
+        left = asyncio.create_task(some.each(opened, ["photo"], {"photo": [LARGE]}, use))
+        enter_request({})
+        behind = asyncio.create_task(numbered(some, rows_of(WHITE), LARGE))
+        await wait_until(lambda: some.decoder.ahead > 2 * LARGE.bytes // 3)
+        client.gone = True
+    with pytest.raises(ClientDisconnect):
+        await left
     assert await behind == [0]
     check_decoded(opened, ["photo"])
     assert (some.decoder.held_bytes, some.decoder.ahead) == (0, 0)

@@ -72,7 +72,7 @@ def test_a_pointer_is_shown_in_part_however_long_it_is(body: bytes) -> None:
         parse_json(body)
     pointers = [error["pointer"] for error in refused.value.extensions["errors"]]
     assert pointers
-    assert all(len(pointer) < 400 and pointer.endswith("…") for pointer in pointers)
+    assert all(len(pointer) < 400 and "…" in pointer for pointer in pointers)
 
 
 def test_so_many_values_are_searched() -> None:

@@ -9,17 +9,31 @@ from services.review_queue.api.access import InRooms
 from services.review_queue.ui.routes.known import AtSite, PageRoute, Visitor
 from services.review_queue.ui.site import COOKIE, HOME, page, to
 from shared.auth import Verifier
-from shared.problems import Unauthorized
+from shared.problems import BodyTooLarge, Unauthorized, Unprocessable
 
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 
 _EVERY_PROJECT = 1000
+# A remark has up to 10,000 characters, of up to 12 bytes each as a form encodes them.
+_FORM_BYTES = 256 * 1024
+_FORM_FIELDS = 20
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return a form's fields, the first of each name; what is not UTF-8 is replaced."""
-    body = (await request.body()).decode("utf-8", "replace")
-    return {name: values[0] for name, values in parse_qs(body).items()}
+    """Return a form's fields, the first of each name; what is not UTF-8 is replaced.
+
+    Anybody may send a form: it is bounded in bytes and in fields.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _FORM_BYTES:
+            raise BodyTooLarge(_FORM_BYTES)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FORM_FIELDS)
+    except ValueError as error:
+        raise Unprocessable([("", f"has more than {_FORM_FIELDS} fields")]) from error
+    return {name: values[0] for name, values in fields.items()}
 
 
 Form = Annotated[dict[str, str], Depends(form_of)]

@@ -29,10 +29,13 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 async def post_link(
     project: str, body: NewLink, rooms: InRooms, who: ByOperator, site: AtSite, request: Request
 ) -> OneTimeLink:
-    """Whoever opens it first, before it expires, is `reviewer` in this project, for 12 hours."""
+    """Whoever opens it first, before it expires, is `reviewer` in this project, for 12 hours.
+
+    `url` is a path alone where the service does not know its own address: the setting
+    `SUREHAND_REVIEW_QUEUE_PUBLIC_URL` says it.
+    """
     code, expires_at = await rooms.entry.invite(
         project, body.reviewer, body.expires_seconds, who.subject
     )
-    return OneTimeLink(
-        url=f"{site.address(request)}/ui/enter?code={quote(code)}", expires_at=expires_at
-    )
+    address = site.address(request) or ""
+    return OneTimeLink(url=f"{address}/ui/enter?code={quote(code)}", expires_at=expires_at)

@@ -43,7 +43,7 @@ class LabelStudioProject(_Sent):
 class Annotation(_Sent):
     """What an annotator answered; `lead_time` in seconds, people by their number."""
 
-    result: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = Field(default=[], max_length=MAX_BATCH)
     completed_by: int | None = None
     updated_by: int | None = None
     lead_time: float | None = None

@@ -42,7 +42,7 @@ from shared.problems import (
     Unauthorized,
     Unprocessable,
     declare,
-    pointer_of,
+    faults_of,
 )
 
 _PREFIX = "/label-studio/{project}"
@@ -162,8 +162,7 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     try:
         event = AnnotationEvent.model_validate(body.model_extra)
     except ValidationError as error:
-        faults = [(pointer_of(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
-        raise Unprocessable(faults) from error
+        raise Unprocessable(faults_of(error)) from error
     corrects = body.action == "ANNOTATION_UPDATED"
     return await service.annotations.take(view.documents.project, event, corrects=corrects)
 
