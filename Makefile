@@ -9,16 +9,22 @@ BIN := $(VENV)/bin
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BIN)/python:
+# Written last: a `.venv` without it is half made and begun anew, unless its pip runs.
+$(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit("Surehand needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	  $(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	    echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv), then run make again." >&2; \
+	    exit 1; }; \
+	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	@touch $@
 
-$(VENV)/embedded: requirements/embedded.txt | $(BIN)/python
+$(VENV)/embedded: requirements/embedded.txt | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 # The lock is complete, less what pyproject.toml overrides: nothing is left to resolve.
-$(VENV)/dev: requirements/dev.txt | $(BIN)/python
+$(VENV)/dev: requirements/dev.txt | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@ $(VENV)/embedded
 

@@ -1,7 +1,8 @@
 """The command line of a Surehand installation: ``python -m services COMMAND``.
 
 ``up`` and ``demo`` run everything on this machine; ``router``, ``review_queue`` and ``trainer`` run
-one service, as containers do; ``migrate`` brings a database up to date; ``token`` prints a token.
+one service, as containers do; ``migrate`` brings a database up to date; ``restored`` is to be run
+after a database was restored from a backup; ``token`` prints a token.
 """
 
 import argparse
@@ -10,7 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.serving import SERVICES, load_service_settings, migrate, serve
+from services.serving import (
+    SERVICES,
+    exit_status,
+    load_service_settings,
+    migrate,
+    restored,
+    serve,
+)
 from services.workers import supervise
 from shared.auth import ROLES, Keys
 from shared.settings import CommonSettings, SettingsError, load_settings
@@ -20,11 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status (2: the environment or the call is wrong)."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.run
-    try:
-        return command(options)
-    except SettingsError as error:
-        sys.stderr.write(f"surehand: {error}\n")
-        return 2
+    return exit_status(lambda: command(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("migrate", help="bring a service's database up to date")
     schema.add_argument("service", choices=["review_queue", "trainer"])
     schema.set_defaults(run=_migrate)
+    restore = commands.add_parser("restored", help="say that a database was restored from a backup")
+    restore.add_argument("service", choices=["review_queue"])
+    restore.set_defaults(run=_restored)
     _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
     return parser
 
@@ -51,7 +58,8 @@ def _add_token(token: argparse.ArgumentParser) -> None:
     token.add_argument("--subject", required=True, help="who acts, in every record")
     token.add_argument("--project", action="append", help="only for this project (repeatable)")
     token.add_argument("--hours", type=float, default=24.0)
-    token.add_argument("--home", type=Path, help="folder with `keys`; default SUREHAND_HOME")
+    home_help = "folder with `keys`, made there when there are none; default SUREHAND_HOME"
+    token.add_argument("--home", type=Path, help=home_help)
     token.set_defaults(run=_token)
 
 
@@ -81,13 +89,30 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     common = load_settings(CommonSettings)
-    asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
+    said = asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
+    if said is not None:
+        sys.stderr.write(f"surehand: {said}\n")
+    return 0
+
+
+def _restored(options: argparse.Namespace) -> int:
+    common = load_settings(CommonSettings)
+    settings = load_service_settings(options.service)
+    sys.stderr.write(f"surehand: {asyncio.run(restored(options.service, common, settings))}\n")
     return 0
 
 
 def _token(options: argparse.Namespace) -> int:
-    home: Path = options.home or load_settings(CommonSettings).home
+    home = (options.home or load_settings(CommonSettings).home).resolve()
     keys = Keys(home / "keys")
+    if not keys.kids() and not (options.home and home.is_dir()):
+        raise SettingsError(
+            f"There are no keys in {home}: name the home of the Surehand that the token is for "
+            "(SUREHAND_HOME or --home), or start it first. "
+            "New keys are made in a folder that exists and is named by --home."
+        )
+    if options.home is None and not (home / "ready").exists():
+        sys.stderr.write(f"surehand: signed with the keys of {home}, where nothing is ready.\n")
     sys.stdout.write(
         keys.issue(options.role, options.subject, projects=options.project, hours=options.hours)
         + "\n"

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from pydantic_settings import BaseSettings
 
+from shared.home import PRIVATE_UMASK, prepare_home
 from shared.logs import configure_logging
 from shared.memory import keep_one_arena
 from shared.settings import CommonSettings, SettingsError, load_settings
@@ -33,6 +34,24 @@ GRACE_SECONDS = 10
 FLUSH_SECONDS = 10
 _NOT_STARTED = 3
 _OVERDUE = 4
+_WRONG_ENVIRONMENT = 2
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command whose files are for this user alone; return its exit status.
+
+    An environment that it cannot work in is one sentence and status 2.
+    """
+    os.umask(PRIVATE_UMASK)
+    try:
+        return command()
+    except SettingsError as error:
+        sys.stderr.write(f"surehand: {error}\n")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"surehand: {error.filename}: {error.strerror}.\n")
+    return _WRONG_ENVIRONMENT
 
 
 def load_service_settings(service: str, **given: Any) -> BaseSettings:
@@ -67,7 +86,7 @@ def serve(
 
     keep_one_arena()
     configure_logging(service, common.log_level)
-    common.home.mkdir(parents=True, exist_ok=True)
+    prepare_home(common.home)
     app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
     # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
     gc.collect()
@@ -136,17 +155,74 @@ def bind(service: str, host: str, port: int, *, shared: bool = False) -> socket.
         ) from error
 
 
-async def migrate(service: str, common: CommonSettings, settings: BaseSettings) -> None:
-    """Bring the database of `service` to the newest revision."""
-    from shared.db import Database  # noqa: PLC0415 - the router has no SQL
+async def migrate(service: str, common: CommonSettings, settings: BaseSettings) -> str | None:
+    """Bring the database of `service` to the newest revision; return what there is to say.
 
-    common.home.mkdir(parents=True, exist_ok=True)
-    package: Any = importlib.import_module(f"services.{service}")
+    Raises
+    ------
+    SettingsError
+        The database cannot be reached, or is too new for this release.
+    """
+    from shared.schema import UnusableSchema  # noqa: PLC0415 - the router has no SQL
+
+    async with _opened_database(service, common, settings) as database:
+        try:
+            schema = await database.migrate(_package_folder(service) / "migrations")
+        except UnusableSchema as error:
+            raise SettingsError(_sentence(error.schema.fault(service) or "")) from error
+    if schema.standing == "ahead":
+        return (
+            f"The database is at revision {schema.current}, newer than this release's"
+            f" {schema.newest}, which works with it: nothing to do."
+        )
+    return None
+
+
+async def restored(service: str, common: CommonSettings, settings: BaseSettings) -> str:
+    """Declare that the database of `service` was restored; return what was done.
+
+    Raises
+    ------
+    SettingsError
+        The database cannot be reached, or is not at a revision that this release works with.
+    """
+    module: Any = importlib.import_module(f"services.{service}.restored")
+    async with _opened_database(service, common, settings) as database:
+        schema = await database.schema(_package_folder(service) / "migrations")
+        if fault := schema.fault(service):
+            raise SettingsError(_sentence(fault))
+        done: str = await module.declare_restored(common, database)
+    return done
+
+
+@contextlib.asynccontextmanager
+async def _opened_database(
+    service: str, common: CommonSettings, settings: BaseSettings
+) -> AsyncIterator[Any]:
+    """Open the database of `service`; say in one sentence that it cannot be reached."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - the router has no SQL
+
+    from shared.db import Database  # noqa: PLC0415 - likewise
+    from shared.logs import cause_of  # noqa: PLC0415 - likewise
+
+    if not settings.database_url:  # type: ignore[attr-defined]
+        prepare_home(common.home)
     database = Database(database_address(service, common, settings))
     try:
-        await database.migrate(Path(package.__path__[0]) / "migrations")
+        yield database
+    except OperationalError as error:
+        raise SettingsError(f"The database of {service} failed: {cause_of(error)}.") from error
     finally:
         await database.dispose()
+
+
+def _package_folder(service: str) -> Path:
+    package: Any = importlib.import_module(f"services.{service}")
+    return Path(package.__path__[0])
+
+
+def _sentence(fault: str) -> str:
+    return f"{fault[:1].upper()}{fault[1:]}."
 
 
 def database_address(service: str, common: CommonSettings, settings: BaseSettings) -> str:

@@ -7,26 +7,29 @@ import os
 import sys
 
 from shared.metrics import use_files_of
-from shared.settings import CommonSettings, SettingsError, load_settings
+from shared.settings import CommonSettings, load_settings
 
 
 def main(service: str, number: int, pipe: int) -> int:
     """Serve until SIGTERM; return the exit status."""
     use_files_of(number)
-    from services.serving import load_service_settings, serve  # noqa: PLC0415 - declares metrics
+    from services.serving import (  # noqa: PLC0415 - declares metrics
+        exit_status,
+        load_service_settings,
+        serve,
+    )
 
     def on_started() -> None:
         os.write(pipe, bytes([number]))
         os.close(pipe)
 
-    try:
+    def run() -> int:
         common = load_settings(CommonSettings)
         settings = load_service_settings(service)
         serve(service, common, settings, shared=True, on_started=on_started)
-    except SettingsError as error:
-        sys.stderr.write(f"surehand: {error}\n")
-        return 2
-    return 0
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":

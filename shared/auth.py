@@ -4,6 +4,7 @@ A service needs no database to know its caller: a token carries the subject, the
 projects, and is verified once, then remembered until it expires.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
@@ -14,28 +15,37 @@ from typing import Any, Literal, get_args
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
 
 from shared.contracts.base import new_id
+from shared.home import write_private
 from shared.problems import Forbidden, Unauthorized
+from shared.public_keys import PublicKeys
 from shared.telemetry import TOKEN_EXPIRES
 
 Role = Literal["caller", "reviewer", "operator", "service"]
 ROLES: tuple[Role, ...] = get_args(Role)
 _REMEMBERED = 10_000
+_LOOK_SECONDS = 2.0
+_UNKNOWN_KEY = (
+    "The token is signed with a key that this service does not have: issue it with the home "
+    "(SUREHAND_HOME) of this installation."
+)
+_PRIVATE_SUFFIX = ".key.pem"
 _REQUIRED_CLAIMS = ["sub", "role", "exp", "jti"]
 
 
 @dataclass(frozen=True)
 class Principal:
-    """The holder of a verified token, and its id. `projects` None means all; Unix seconds."""
+    """The holder of a verified token, its id and its key's. `projects` None: all; Unix seconds."""
 
     subject: str
     role: Role
     projects: frozenset[str] | None
     expires_at: float
     token_id: str
+    key_id: str | None = None
 
     def may_enter(self, project: str) -> bool:
         """Say whether the token is for this project."""
@@ -60,17 +70,28 @@ class Keys:
         self.folder = folder
         self.public_folder = folder / "public"
 
+    def kids(self) -> list[str]:
+        """Return the ids of the private keys, oldest first."""
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        return sorted(
+            name.removesuffix(_PRIVATE_SUFFIX) for name in names if name.endswith(_PRIVATE_SUFFIX)
+        )
+
     def ensure(self) -> str:
         """Return the newest key's id; make a first key pair when there is none."""
-        names = sorted(path.name.removesuffix(".key.pem") for path in self._private_files())
-        return names[-1] if names else self._create()
-
-    def _private_files(self) -> list[Path]:
-        return list(self.folder.glob("*.key.pem"))
+        kids = self.kids()
+        return kids[-1] if kids else self._create()
 
     def _create(self) -> str:
-        self.public_folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        if not self.public_folder.exists():
+            # Services of another user may be given this folder.
+            self.public_folder.mkdir()
+            self.public_folder.chmod(0o755)
         kid = new_id()
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes(
@@ -82,10 +103,9 @@ class Keys:
             serialization.NoEncryption(),
         )
         # The public half first: a crash in between leaves a key that nobody signs with.
-        (self.public_folder / f"{kid}.pem").write_bytes(public)
-        path = self.folder / f"{kid}.key.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(private)
+        write_private(self.public_folder / f"{kid}.pem", public)
+        (self.public_folder / f"{kid}.pem").chmod(0o644)
+        write_private(self.folder / f"{kid}{_PRIVATE_SUFFIX}", private)
         return kid
 
     def issue(
@@ -118,12 +138,20 @@ class Keys:
 
 @dataclass
 class Verifier:
-    """Verifies tokens against the public keys of a folder, each token once."""
+    """Verifies tokens against the public keys of a folder, each token once while its key is there.
+
+    The folder is looked at every two seconds, and at once for a key that is not known: a new key
+    needs no restart, and neither does one that is removed, whose tokens are refused from then on.
+    """
 
     public_folder: Path
     now: Callable[[], float] = time.time
-    _keys: dict[str, Ed25519PublicKey] = field(default_factory=dict)
     _known: dict[str, Principal] = field(default_factory=dict)
+    _looked_at: float = -math.inf
+
+    def __post_init__(self) -> None:
+        """Read no key yet: the folder may come later."""
+        self._keys = PublicKeys(self.public_folder)
 
     def verify(self, token: str) -> Principal:
         """Return the token's principal.
@@ -131,15 +159,16 @@ class Verifier:
         Raises
         ------
         Unauthorized
-            The token is malformed, forged, of an unknown key, incomplete or expired.
+            The token is malformed, forged, of an unknown or removed key, incomplete or expired.
         """
+        now = self._look_sometimes()
         known = self._known.get(token)
         if known is None:
             known = self._decode(token)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[token] = known
-        if known.expires_at <= self.now():
+        if known.expires_at <= now:
             self._known.pop(token, None)
             raise Unauthorized("The token has expired; ask for a new one.")
         return known
@@ -151,9 +180,33 @@ class Verifier:
             raise Unauthorized("Send `Authorization: Bearer TOKEN`.")
         return self.verify(token.strip())
 
+    def trusts(self, kid: str) -> bool:
+        """Say whether the public key `kid` is in the folder, as of two seconds ago at most."""
+        self._look_sometimes()
+        return self._keys.get(kid) is not None
+
+    def _look_sometimes(self) -> float:
+        """Look at the folder when that is due; return the time."""
+        now = self.now()
+        # A clock that was set back is no reason to look later.
+        if not 0 <= now - self._looked_at < _LOOK_SECONDS:
+            self._look()
+        return now
+
+    def _look(self) -> None:
+        self._looked_at = self.now()
+        if self._keys.reload():
+            self._known.clear()
+
     def _decode(self, token: str) -> Principal:
         try:
-            key = self._key(str(jwt.get_unverified_header(token).get("kid", "")))
+            kid = str(jwt.get_unverified_header(token).get("kid", ""))
+            key = self._keys.get(kid)
+            if key is None:
+                self._look()
+                key = self._keys.get(kid)
+            if key is None:
+                raise Unauthorized(_UNKNOWN_KEY)
             claims = jwt.decode(
                 token,
                 key,
@@ -172,18 +225,8 @@ class Verifier:
             projects=None if projects is None else frozenset(map(str, projects)),
             expires_at=float(claims["exp"]),
             token_id=str(claims["jti"]),
+            key_id=kid,
         )
-
-    def _key(self, kid: str) -> Ed25519PublicKey:
-        if kid not in self._keys:
-            # A key that is new since the start is found here: rotation needs no restart.
-            for path in self.public_folder.glob("*.pem"):
-                loaded = serialization.load_pem_public_key(path.read_bytes())
-                if isinstance(loaded, Ed25519PublicKey):
-                    self._keys[path.stem] = loaded
-        if kid not in self._keys:
-            raise jwt.InvalidKeyError("unknown key id")
-        return self._keys[kid]
 
 
 def principal_of(request: Request) -> Principal:

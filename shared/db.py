@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, event
+from sqlalchemy import DateTime, Dialect, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import (
     DBAPIError,
@@ -24,10 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from shared.schema import Schema, UnusableSchema, known_revisions
 from shared.sqlite import WriteConnection, connect
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
+# One migration of a database at a time; the number is arbitrary.
+_MIGRATION_LOCK = 7_364_928
 # PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
 _HANG_UP = {
     "connect_timeout": 10,
@@ -39,6 +43,8 @@ _HANG_UP = {
 # A connection that has rested for less is taken as it is.
 _TRUSTED_SECONDS = 1.0
 _RESTS_SINCE = "rests_since"
+# A write that failed is told by `/readyz` for so long.
+_TOLD_SECONDS = 10.0
 
 
 # A standby that was asked to write: its primary is another server now.
@@ -106,6 +112,8 @@ class Database:
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
         # SQLite has one writer: waiting here is in order, its own busy wait is a lottery.
         self._writer_turn = asyncio.Lock()
+        self._failure: DBAPIError | None = None
+        self._failed_at = -math.inf
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
@@ -119,8 +127,21 @@ class Database:
             session = await stack.enter_async_context(
                 AsyncSession(self._repeating if repeated else self._engine, expire_on_commit=False)
             )
-            async with session.begin():
-                yield session
+            try:
+                async with session.begin():
+                    yield session
+            except (OperationalError, InterfaceError) as error:
+                self._failure, self._failed_at = error, time.monotonic()
+                raise
+
+    async def check_writes(self) -> dict[str, str]:
+        """Say whether a transaction has failed of late: readings may still work on a full disk."""
+        ago = time.monotonic() - self._failed_at
+        if self._failure is None or ago > _TOLD_SECONDS:
+            return {}
+        said = self._failure.orig
+        code = getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None)
+        return {"database_writes": f"one failed {ago:.0f} s ago: {code or type(said).__name__}"}
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -128,11 +149,28 @@ class Database:
         async with AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
 
-    async def migrate(self, scripts: Path) -> None:
-        """Bring the schema to the newest revision in the Alembic folder `scripts`."""
+    async def schema(self, scripts: Path) -> Schema:
+        """Return the schema as it is, judged by the Alembic folder `scripts`."""
+        async with self.reading() as session:
+            connection = await session.connection()
+            current = await connection.run_sync(_current_revision)
+        return Schema(current, known_revisions(scripts))
+
+    async def migrate(self, scripts: Path) -> Schema:
+        """Bring the schema to the newest revision in the Alembic folder `scripts`; return it.
+
+        A schema that is ahead of it stays as it is. Processes that migrate at the same time take
+        turns.
+
+        Raises
+        ------
+        UnusableSchema
+            The schema is too new for these scripts.
+        """
         async with self._engine.connect() as connection:
-            await connection.run_sync(_upgrade, scripts)
+            schema = await connection.run_sync(_migrate, scripts)
             await connection.commit()
+        return schema
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -221,6 +259,26 @@ def _begin(connection: Connection) -> None:
     driver.holds_lock = False
     connection.exec_driver_sql(begin)
     driver.holds_lock = begin == _BEGIN_WRITING
+
+
+def _current_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revisions = connection.execute(text("SELECT version_num FROM alembic_version"))
+    return revisions.scalars().one_or_none()
+
+
+def _migrate(connection: Connection, scripts: Path) -> Schema:
+    # SQLite's transaction holds the write lock from its first statement on.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    schema = Schema(_current_revision(connection), known_revisions(scripts))
+    if schema.standing == "unusable":
+        raise UnusableSchema(schema)
+    if schema.standing != "behind":
+        return schema
+    _upgrade(connection, scripts)
+    return Schema(schema.newest, schema.known)
 
 
 def _upgrade(connection: Connection, scripts: Path) -> None:

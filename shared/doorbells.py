@@ -9,16 +9,17 @@ from collections.abc import AsyncIterator, Iterator
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from shared.loops import Loop
 from shared.telemetry import DOORBELLS
 
 log = structlog.get_logger()
 
 _PREFIX = "surehand:"
-_RECONNECT_SECONDS = 0.5
 
 
 def project_bell(project: str) -> str:
@@ -53,30 +54,29 @@ class Doorbells:
             else None
         )
         self._waiters: dict[str, set[asyncio.Event]] = {}
-        self._heard = False
+        self._pubsub: PubSub | None = None
         self._stopped = False
+        self.loop = Loop("doorbells", self._hear, _go_on, expected=(RedisError, OSError))
 
     @contextlib.asynccontextmanager
     async def listening(self, stopping: asyncio.Event | None = None) -> AsyncIterator["Doorbells"]:
         """Listen while the block lasts; once `stopping` is set, nobody waits any more."""
-        tasks: list[asyncio.Task[None]] = []
-        if self._redis is not None:
-            tasks.append(asyncio.create_task(self._listen(self._redis)))
-        if stopping is not None:
-            tasks.append(asyncio.create_task(self._stop(stopping)))
+        ended = None if stopping is None else asyncio.create_task(self._stop(stopping))
         try:
-            yield self
+            async with contextlib.nullcontext() if self._redis is None else self.loop.running():
+                yield self
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if ended is not None:
+                ended.cancel()
+                await asyncio.gather(ended, return_exceptions=True)
+            await self._hang_up()
             if self._redis is not None:
                 await self._redis.aclose()
 
     @property
     def connected(self) -> bool:
         """Say whether bells are heard at this moment."""
-        return self._heard
+        return self._pubsub is not None
 
     async def ring(self, *bells: str) -> bool:
         """Ring `bells`; False, and nothing raised, when Redis is away."""
@@ -131,26 +131,38 @@ class Doorbells:
         self._stopped = True
         self._wake_everyone()
 
-    async def _listen(self, redis: "Redis") -> None:
-        while True:
-            try:
-                await self._hear(redis)
-            except (RedisError, OSError) as error:
-                if self._heard:
-                    log.warning("doorbells_lost", cause=type(error).__name__)
-                self._heard = False
-                await asyncio.sleep(_RECONNECT_SECONDS)
+    async def _hear(self) -> None:
+        """Wait for one bell, some seconds at most; subscribe first where that is not done."""
+        try:
+            if self._pubsub is None:
+                await self._subscribe()
+            elif (message := await self._pubsub.get_message(timeout=2)) is not None:
+                self._wake((message["channel"].decode().removeprefix(_PREFIX),))
+        except BaseException:
+            await self._hang_up()
+            raise
 
-    async def _hear(self, redis: "Redis") -> None:
-        async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+    async def _subscribe(self) -> None:
+        assert self._redis is not None
+        pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+        try:
             await pubsub.psubscribe(f"{_PREFIX}*")
-            self._heard = True
-            # What rang while nobody listened is not repeated: everyone looks once.
-            self._wake_everyone()
-            while True:
-                message = await pubsub.get_message(timeout=2)
-                if message is not None:
-                    self._wake((message["channel"].decode().removeprefix(_PREFIX),))
+        except BaseException:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
+            raise
+        self._pubsub = pubsub
+        # What rang while nobody listened is not repeated: everyone looks once.
+        self._wake_everyone()
+
+    async def _hang_up(self) -> None:
+        if self._pubsub is not None:
+            pubsub, self._pubsub = self._pubsub, None
+            with contextlib.suppress(RedisError, OSError):
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+
+async def _go_on() -> None:
+    """Rest not at all."""
 
 
 async def wait_for(rung: asyncio.Event, seconds: float) -> bool:

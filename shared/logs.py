@@ -89,11 +89,15 @@ async def check_log() -> dict[str, str]:
 def cause_of(error: BaseException) -> str:
     """Return an error's kind and the first line of what it says.
 
-    Of SQLAlchemy's it is what the database said: its own text has the statement's parameters.
+    Of SQLAlchemy's it is what the database said: its own text has the statement's parameters. Of
+    one that says nothing, as time-outs of HTTP clients do, the error behind it is named as well.
     """
     error = getattr(error, "orig", None) or error
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+    kind, said = type(error).__name__, str(error).strip().splitlines()
+    if said:
+        return f"{kind}: {said[0]}"
+    behind = error.__cause__ or error.__context__
+    return kind if behind is None else f"{kind}: {cause_of(behind)}"
 
 
 def _unfailing(level: int) -> type[FilteringBoundLogger]:

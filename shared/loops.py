@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 import structlog
 
 from shared.logs import cause_of
-from shared.telemetry import LOOP_FAILURES, LOOPS_FAILING
+from shared.telemetry import FAILING_LOOPS, LOOP_FAILURES
 
 log = structlog.get_logger()
 
@@ -63,8 +63,10 @@ class Loop:
         self._slow_seconds = slow_seconds
         self._now = now
         self._stopping = asyncio.Event()
-        self._good_at = now()
-        self._resting = False
+        # The end of the last good turn, and the last sign of life of the turn under way.
+        self._good_at = self._moved_at = now()
+        # A loop that has not been started waits for nothing.
+        self._resting = True
         self._error: Exception | None = None
 
     @contextlib.asynccontextmanager
@@ -79,8 +81,16 @@ class Loop:
 
     async def run(self) -> None:
         """Take turns until `stop`."""
+        try:
+            await self._take_turns()
+        finally:
+            # A loop that has ended fails no longer.
+            if self._error is not None:
+                FAILING_LOOPS.labels(self.name).set(0)
+
+    async def _take_turns(self) -> None:
         delay = _FIRST_DELAY_SECONDS
-        self._good_at = self._now()
+        self._good_at = self._moved_at = self._now()
         while not self._stopping.is_set():
             try:
                 await self._take_turn()
@@ -103,26 +113,24 @@ class Loop:
         self._stopping.set()
 
     def advance(self) -> None:
-        """Say that the turn under way has come on: its work so far succeeded."""
-        self._good_at = self._now()
-        if self._error is not None:
-            self._error = None
-            LOOPS_FAILING.labels(self.name).set(0)
-            log.info("loop_works_again", loop=self.name)
+        """Say that the turn under way does not hang: a long one has come on."""
+        self._moved_at = self._now()
 
     @property
     def fault(self) -> str | None:
         """What is wrong, for `/readyz`; None when nothing is. Causes that may name data are not."""
-        age = self._now() - self._good_at
+        now = self._now()
         if self._error is not None:
+            age = now - self._good_at
             return f"its last good turn ended {age:.0f} s ago: {_kind_of(self._error)}"
-        if not self._resting and age > self._slow_seconds:
-            return f"its turn has been under way for {age:.0f} s"
+        if not self._resting and now - self._moved_at > self._slow_seconds:
+            return f"its turn has not come on for {now - self._moved_at:.0f} s"
         return None
 
     async def _take_turn(self) -> None:
+        self._resting, self._moved_at = False, self._now()
         await self._turn()
-        self.advance()
+        self._succeeded()
         self._resting = True
         try:
             await self._rest()
@@ -130,10 +138,18 @@ class Loop:
             self._resting = False
             self._good_at = self._now()
 
+    def _succeeded(self) -> None:
+        seconds = self._now() - self._good_at
+        self._good_at = self._now()
+        if self._error is not None:
+            self._error = None
+            FAILING_LOOPS.labels(self.name).set(0)
+            log.info("loop_works_again", loop=self.name, after_seconds=round(seconds, 1))
+
     def _failed(self, error: Exception) -> None:
         before, self._error = self._error, error
         LOOP_FAILURES.labels(self.name).inc()
-        LOOPS_FAILING.labels(self.name).set(1)
+        FAILING_LOOPS.labels(self.name).set(1)
         cause = cause_of(error)
         if before is not None and cause_of(before) == cause:
             return

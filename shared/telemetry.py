@@ -41,8 +41,8 @@ LOG_LINES_DROPPED = Counter(
 LOOP_FAILURES = Counter(
     "surehand_loop_failures_total", "Turns of background loops that failed", ["loop"]
 )
-LOOPS_FAILING = Gauge(
-    "surehand_loops_failing",
+FAILING_LOOPS = Gauge(
+    "surehand_failing_loops",
     "Background loops whose last turn failed",
     ["loop"],
     multiprocess_mode="livesum",

@@ -79,7 +79,10 @@ def load_tweets(cache_dir: Path) -> list[Tweet]:
     except (OSError, ValueError, KeyError, TypeError):
         log.info("demo_data_fetch", package="vaderSentiment", version="3.3.2")
     tweets = parse_sdist(_fetch())
-    _write_cache(cache, tweets)
+    try:
+        _write_cache(cache, tweets)
+    except OSError as error:
+        log.warning("demo_data_not_cached", folder=str(cache_dir), cause=error.strerror)
     return tweets
 
 

@@ -18,6 +18,7 @@ from services.demo.tweets import DemoDataUnavailable, load_tweets
 from services.local.installation import SERVICE_NAMES, Installation
 from services.local.launcher import running
 from services.local.seeding import cache_folder, progress_bars, workforce_of
+from shared.home import prepare_home
 from shared.logs import configure_logging
 from shared.settings import CommonSettings, SettingsError, load_settings
 
@@ -26,6 +27,7 @@ def demonstrate() -> int:
     """Run the demo; print its report and write it to ``SUREHAND_HOME/demo-report.json``."""
     common = load_settings(CommonSettings)
     configure_logging("demo", common.log_level)
+    home = prepare_home(common.home)
     folder = Path(tempfile.mkdtemp(prefix="surehand-demo-"))
     started = time.monotonic()
     # SIGTERM unwinds like Ctrl-C: children stop, and the temporary home goes.
@@ -41,8 +43,7 @@ def demonstrate() -> int:
         raise SettingsError(f"The demo stopped: {error}\n{tail}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    path = common.home / "demo-report.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = home / "demo-report.json"
     path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     seconds = time.monotonic() - started
     sys.stdout.write("\n" + "\n".join(lines) + f"\n\n{seconds:.0f} s in all; report: {path}\n")

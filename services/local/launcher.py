@@ -13,7 +13,7 @@ import structlog
 
 from services.local.greeting import greet
 from services.local.home import Home
-from services.local.installation import SQL_SERVICES, Installation
+from services.local.installation import SERVICE_NAMES, SQL_SERVICES, Installation
 from services.local.redis import local_redis
 from services.local.seeding import seed_demo
 from services.serving import bind, load_service_settings, migrate
@@ -65,40 +65,41 @@ async def running(installation: Installation) -> AsyncIterator[Home]:
     Raises
     ------
     SettingsError
-        The home is in use, a port is busy, there is no Redis, or a service does not get ready.
+        The home is in use or cannot be used, a port is busy, there is no Redis, or a service does
+        not get ready.
     """
     home = Home(installation.common.home)
     with home.locked():
-        for name, port in installation.ports.items():
-            bind(name, installation.common.bind_host, port).close()
-        _rotate(home.log_file)
-        with home.log_file.open("ab") as sink:
-            supervisor = Supervisor(sink, on_restart=_restarted)
-            try:
-                await _start(installation, home, supervisor)
-                yield home
-            finally:
-                home.ready_file.unlink(missing_ok=True)
-                await supervisor.stop()
+        async with home.without_children() as inherited:
+            for name, port in installation.ports.items():
+                bind(name, installation.common.bind_host, port).close()
+            _rotate(home.log_file)
+            with home.log_file.open("ab") as sink:
+                supervisor = Supervisor(sink, on_restart=_restarted)
+                try:
+                    await _start(installation, home, supervisor, [inherited])
+                    yield home
+                finally:
+                    home.ready_file.unlink(missing_ok=True)
+                    await supervisor.stop()
 
 
-async def _start(installation: Installation, home: Home, supervisor: Supervisor) -> None:
+async def _start(
+    installation: Installation, home: Home, supervisor: Supervisor, inherited: list[int]
+) -> None:
     installation.tokens = home.issue_tokens()
     environment = installation.environment(home)
     if not installation.common.redis_url:
         redis = local_redis(home.folder)
-        await supervisor.start("redis", redis.command, os.environ)
+        await supervisor.start("redis", redis.command, os.environ, inherited)
         environment["SUREHAND_REDIS_URL"] = redis.url
     # The router has no schema to wait for, and starts while the databases are brought up to date.
-    await _start_service("router", environment, supervisor)
-    for name in SQL_SERVICES:
-        await _migrate(name, installation)
-        await _start_service(name, environment, supervisor)
+    for name in SERVICE_NAMES:
+        if name in SQL_SERVICES:
+            await _migrate(name, installation)
+        command = [sys.executable, "-m", "services", name]
+        await supervisor.start(name, command, environment, inherited)
     await _wait_ready(installation, home.log_file)
-
-
-async def _start_service(name: str, environment: dict[str, str], supervisor: Supervisor) -> None:
-    await supervisor.start(name, [sys.executable, "-m", "services", name], environment)
 
 
 async def _migrate(name: str, installation: Installation) -> None:

@@ -13,7 +13,8 @@ from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
 from services.review_queue.measuring import QueueMeasurement
-from services.review_queue.readiness import check_database, check_store
+from services.review_queue.outcomes.restores import Restores
+from services.review_queue.readiness import check_store
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
@@ -26,9 +27,12 @@ from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
+from shared.database_check import DatabaseCheck
 from shared.db import Database, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -38,7 +42,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -> Sender:
     """Return what signs and sends events, under the installation's settings."""
     private = settings.webhooks_allow_private
-    registry = Registry(settings.webhook_secrets_dir, allow_private=private)
+    shared = frozenset(settings.webhook_shared_secrets.split())
+    registry = Registry(settings.webhook_secrets_dir, private, shared)
     return Sender(registry, Transport(allow_private=private), now)
 
 
@@ -52,14 +57,14 @@ def create_app(
     database = _database(common, settings)
     bells, store = Doorbells(common.redis_url), Store(common.store_address)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
-    relay, announcer = Relay(database, sender, now, poll), Announcer(database, store, now)
-    worker = Worker(database, bells, now, poll, relay, announcer)
+    relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
+    worker = Worker(database, bells, now, poll, relay, Announcer(database, store, now))
     rooms = furnish(database, bells, store, sender, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), QueueMeasurement(database, now).running():
-            work = asyncio.create_task(worker.run(rooms.projects, rooms.known))
+            work = asyncio.create_task(worker.run(rooms.projects, rooms.known, restores))
             try:
                 yield
             finally:
@@ -75,13 +80,24 @@ def create_app(
         routers=(*ROUTERS, *pages.ROUTERS),
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
-        missing={"database": partial(check_database, database, MIGRATIONS)},
-        degraded={"store": partial(check_store, store)},
+        missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
+        degraded=_degraded(database, store, worker, bells),
         body_limit_bytes=common.body_limit_bytes,
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     return _furnished(app, rooms, settings)
+
+
+def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells) -> Checks:
+    async def loops() -> dict[str, str]:
+        return faults_of((*worker.loops, bells.loop))
+
+    return {
+        "database": database.check_writes,
+        "store": partial(check_store, store),
+        "loops": loops,
+    }
 
 
 def _database(common: CommonSettings, settings: ReviewQueueSettings) -> Database:

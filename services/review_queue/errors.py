@@ -23,6 +23,22 @@ class UnknownLease(LeaseExpired):
     """Nobody has an ordinary lease of this token."""
 
 
+class FeedRestarted(Conflict):
+    """The cursor is of the feed as it was before the review queue's database was restored.
+
+    Extension `epoch` is that of the feed as it is now.
+    """
+
+    kind, title = "feed-restarted", "Feed was restarted"
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(
+            "The review queue's database was restored. Read the feed again from its start, without"
+            " `after`, and let each row replace what you have of its item, whatever its revision.",
+            epoch=epoch,
+        )
+
+
 class ReviewerPaused(Forbidden):
     """The reviewer gets no tasks in this project until an operator resumes him.
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.pipelining import Rows, Statement, run
 from shared.db import Database
+from shared.logs import cause_of
 from shared.problems import Problem
 
 log = structlog.get_logger()
@@ -193,7 +194,7 @@ class Turns:
             async with self._database.transaction(repeated=True) as session:
                 given = await self._decide(session, taken)
         except (SQLAlchemyError, OSError) as error:
-            log.warning("gathered_calls_failed", cause=type(error).__name__)
+            log.warning("gathered_calls_failed", cause=cause_of(error))
         except Exception:
             # Each call then meets the fault again by itself, if it is there.
             log.exception("gathered_calls_failed")
@@ -229,7 +230,7 @@ async def _decided(
     try:
         return await part.decide(session, rows)
     except (Problem, ValidationError) as error:
-        log.warning("gathered_calls_undecided", cause=type(error).__name__)
+        log.warning("gathered_calls_undecided", cause=cause_of(error))
         return Decision([None] * calls, [])
 
 

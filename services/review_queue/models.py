@@ -171,6 +171,21 @@ class OutcomeRow(Base, table=True):
     resolved_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class FeedEpochRow(Base, table=True):
+    """One epoch of the outcomes feed: the positions after `after_position` were given in it.
+
+    A new one begins with each restore of the database (ADR 4).
+    """
+
+    __tablename__ = "feed_epochs"
+
+    epoch: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    after_position: int = Field(sa_type=BigInteger)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class EventRow(Base, table=True):
     """One line of a task's timeline; only ever added."""
 

@@ -27,6 +27,8 @@ class ReviewQueueSettings(BaseSettings):
     """Whether webhooks may go to private addresses, and to http URLs."""
     webhook_secrets_dir: Path = SECRETS_FOLDER
     """Folder in which a webhook's `secret_ref` is looked for before the environment."""
+    webhook_shared_secrets: str = ""
+    """Names of secrets that the webhooks of every project may use, apart by spaces."""
     public_url: str = ""
     """Address under which browsers find this service; empty means as each request has it."""
     image_origins: str = ""

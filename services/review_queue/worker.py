@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.review_queue.leases import repository as leases
 from services.review_queue.leases.ending import end_expired
 from services.review_queue.models import OutboxRow
+from services.review_queue.outcomes.restores import Restores
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tasks.expiry import close_expired
 from services.review_queue.tasks.repository import add_events
@@ -21,15 +22,18 @@ from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.logs import cause_of
+from shared.loops import Loop
 
 log = structlog.get_logger()
 
+_EXPECTED = (SQLAlchemyError, StoreError, OSError)
 # Commits that come close together are rung for together.
 _RELAY_PAUSE_SECONDS = 0.1
 
 
 class Worker:
-    """One background loop a process; any number may run on one database."""
+    """The background loops of one process; any number of processes may run on one database."""
 
     def __init__(
         self,
@@ -48,6 +52,14 @@ class Worker:
         self._announcer = announcer
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
+        self.loops = [
+            Loop("outbox", self.relay, self._until_nudged, expected=_EXPECTED),
+            self._upkeep("leases", self.expire_leases),
+            self._upkeep("optional_tasks", self.expire_tasks),
+            # By itself: a store that takes its time holds up nothing else.
+            self._upkeep("announcing", self.announce),
+            webhooks.loop,
+        ]
 
     def nudge(self) -> None:
         """Say that something lies in the outbox: it is relayed at once, not at the next poll."""
@@ -56,39 +68,38 @@ class Worker:
 
     def stop(self) -> None:
         """Let `run` return once the work in hand is done: nothing is cut in the middle."""
+        for loop in self.loops:
+            loop.stop()
         self._stopping.set()
         self._nudged.set()
         self._webhooks.stop()
 
-    async def run(self, projects: ProjectService, known: KnownReviewers) -> None:
+    async def run(
+        self, projects: ProjectService, known: KnownReviewers, restores: Restores
+    ) -> None:
         """Work until stopped."""
-        await self._attempt("projects_healed", projects.heal)
-        await asyncio.gather(
-            self._relay_loop(),
-            self._upkeep_loop(projects, known),
-            self._announcing_loop(),
-            self._webhooks.run(),
-        )
+        if self._stopping.is_set():
+            return
+        self.loops += [
+            self._upkeep("feed_end", restores.look),
+            self._upkeep("project_documents", _Publishing(projects)),
+            self._upkeep("known_reviewers", known.refresh),
+        ]
+        await asyncio.gather(*(loop.run() for loop in self.loops))
+        await self._webhooks.leave()
+        # What the last requests wrote; where it fails, another copy or the next start does it.
+        for last in (self.relay, restores.keep):
+            try:
+                await last()
+            except Exception as error:  # noqa: BLE001 - the service stops all the same
+                log.warning("left_for_the_next_start", cause=cause_of(error))
 
-    async def _relay_loop(self) -> None:
-        while not self._stopping.is_set():
-            await wait_for(self._nudged, self._poll_seconds)
-            await self._attempt("outbox_relayed", self.relay)
-            await asyncio.sleep(_RELAY_PAUSE_SECONDS)
+    def _upkeep(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
+        return Loop(name, turn, self._rest, expected=_EXPECTED)
 
-    async def _upkeep_loop(self, projects: ProjectService, known: KnownReviewers) -> None:
-        while not self._stopping.is_set():
-            await self._attempt("leases_expired", self.expire_leases)
-            await self._attempt("tasks_expired", self.expire_tasks)
-            await self._attempt("projects_published", projects.publish_pending)
-            await self._attempt("reviewers_learned", known.refresh)
-            await self._rest()
-
-    async def _announcing_loop(self) -> None:
-        # By itself: a store that takes its time holds up nothing else.
-        while not self._stopping.is_set():
-            await self._attempt("changes_announced", self.announce)
-            await self._rest()
+    async def _until_nudged(self) -> None:
+        await asyncio.sleep(_RELAY_PAUSE_SECONDS)
+        await wait_for(self._nudged, self._poll_seconds)
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -100,19 +111,6 @@ class Worker:
         if written := await self._announcer.look():
             self._webhooks.nudge()
         return written
-
-    async def _attempt(self, done: str, work: Callable[[], Awaitable[int]]) -> None:
-        try:
-            count = await work()
-        except (SQLAlchemyError, StoreError, OSError) as error:
-            log.warning("upkeep_failed", work=done, cause=type(error).__name__)
-            return
-        except Exception:
-            # The loop outlives any fault of one round, so that the next round can succeed.
-            log.exception("upkeep_failed", work=done)
-            return
-        if count:
-            log.debug(done, count=count)
 
     async def relay(self) -> int:
         """Ring what lies in the outbox; return how many rows that were."""
@@ -143,3 +141,17 @@ class Worker:
             outbox.add(session, OutboxRow, *map(tasks_bell, opened.values()))
         self.nudge()
         return len(lines)
+
+
+class _Publishing:
+    """Puts project documents into the store: first all that are behind, then what is pending."""
+
+    def __init__(self, projects: ProjectService) -> None:
+        self._projects = projects
+        self._is_healed = False
+
+    async def __call__(self) -> None:
+        if not self._is_healed:
+            await self._projects.heal()
+            self._is_healed = True
+        await self._projects.publish_pending()

@@ -46,7 +46,7 @@ def create_app(
         return _router(app).versions.missing()
 
     async def degraded() -> dict[str, str]:
-        return _router(app).handoff.degraded()
+        return await _router(app).degraded()
 
     app = build_app(
         service="router",
@@ -56,7 +56,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"versions": missing},
-        degraded={"handoff": degraded},
+        degraded={"loops": degraded},
         body_limit_bytes=common.body_limit_bytes,
         front=partial(_front, limit_bytes=common.body_limit_bytes),
     )

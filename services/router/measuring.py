@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from services.router.decision_log.shipping import RowLog
 from services.router.metrics import QUEUE_ITEMS, VERSION_INFO, begin_counting
 from services.router.versions.registry import Versions
+from shared.loops import Loop
 from shared.metrics import LabelledGauge
 
 _LONGEST_SECONDS = 1.0
@@ -22,26 +24,23 @@ class Measuring:
     def __init__(self, versions: Versions, logs: Sequence[RowLog], poll_seconds: float) -> None:
         self._versions = versions
         self._logs = logs
-        self._seconds = min(poll_seconds, _LONGEST_SECONDS)
+        seconds = min(poll_seconds, _LONGEST_SECONDS)
+        self.loop = Loop("measuring", self._turn, partial(asyncio.sleep, seconds))
         self._in_memory = LabelledGauge(VERSION_INFO)
         self._waiting = LabelledGauge(QUEUE_ITEMS)
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator["Measuring"]:
         """Measure while the block lasts; show nothing of the past after it."""
-        measuring = asyncio.create_task(self._run())
         try:
-            yield
+            async with self.loop.running():
+                yield self
         finally:
-            measuring.cancel()
-            await asyncio.gather(measuring, return_exceptions=True)
             self._in_memory.show({})
             self._waiting.show({})
 
-    async def _run(self) -> None:
-        while True:
-            self.measure()
-            await asyncio.sleep(self._seconds)
+    async def _turn(self) -> None:
+        self.measure()
 
     def measure(self) -> None:
         """Set each gauge to what it is at this moment."""

@@ -80,7 +80,8 @@ AUDIT_SPOOL_ENTRIES = Gauge(
     multiprocess_mode="livesum",
 )
 DEAD_LETTERS = Counter(
-    "surehand_router_dead_letters_total", "Spooled tasks that the review queue refused"
+    "surehand_router_dead_letters_total",
+    "Spooled tasks that the review queue refused, and lines of the spool that were damaged",
 )
 WAITERS = Gauge(
     "surehand_router_waiters",

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,6 +31,7 @@ from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
 from shared import tracing
 from shared.doorbells import Doorbells
+from shared.loops import Loop, faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -49,7 +50,16 @@ class Router:
     versions: Versions
     handoff: Handoff
     waiters: Waiters
+    loops: tuple[Loop, ...]
     now: Callable[[], datetime]
+
+    async def degraded(self) -> dict[str, str]:
+        """Say which parts do not work while the router serves."""
+        found = faults_of((*self.loops, *self.waiters.loops)) | await self.handoff.degraded()
+        # The shadow log is on the same disk.
+        if (fault := self.predictor.log.fault) is not None:
+            found["decision_log_disk"] = fault
+        return found
 
 
 @contextlib.asynccontextmanager
@@ -67,8 +77,7 @@ async def running_router(
     log, shadow_log = _row_logs(common, store, now, retention)
     shadows = Shadows(versions, shadow_log, pictures, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
-    handoff = _handoff(queue, common, settings)
-    waiters = Waiters(queue, limit=settings.max_waiters)
+    handoff, waiters = _handoff(queue, common, settings), Waiters(queue, limit=settings.max_waiters)
     async with (
         bells.listening(),
         versions.watching(),
@@ -76,9 +85,9 @@ async def running_router(
         shadow_log.running(),
         shadows.running(),
         handoff.running(),
-        Expiry(handoff.expire_letters, now=now, retention=retention).running(),
+        Expiry(handoff.expire_letters, now=now, retention=retention).running() as expiry,
         waiters.running(stopping),
-        Measuring(versions, (log, shadow_log), common.poll_seconds).running(),
+        Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
     ):
         predictor = (TracedPredictor if tracing.is_on() else Predictor)(
             versions=versions,
@@ -92,7 +101,8 @@ async def running_router(
             secret=common.secret.get_secret_value(),
             now=now,
         )
-        yield _router(predictor, queue, common)
+        others = (bells.loop, shadow_log.loop, expiry.loop, measuring.loop)
+        yield _router(predictor, queue, common, others)
 
 
 def _row_logs(
@@ -105,16 +115,19 @@ def _row_logs(
     )
 
 
-def _router(predictor: Predictor, queue: ReviewQueue, common: CommonSettings) -> Router:
-    versions = predictor.versions
+def _router(
+    predictor: Predictor, queue: ReviewQueue, common: CommonSettings, others: Sequence[Loop]
+) -> Router:
+    versions, handoff = predictor.versions, predictor.handoff
     return Router(
         predictor=predictor,
         inference=Inference(versions, predictor, common.body_limit_bytes),
         annotations=Annotations(queue),
         training=Training(common.trainer_url),
         versions=versions,
-        handoff=predictor.handoff,
+        handoff=handoff,
         waiters=predictor.waiters,
+        loops=(versions.loop, predictor.log.loop, predictor.shadows.loop, *handoff.loops, *others),
         now=predictor.now,
     )
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-import structlog
 
 from services.router.calls import Call
 from services.router.decision_log.shipping import RowLog
@@ -24,8 +23,7 @@ from services.router.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
 from shared.contracts.base import rfc3339
-
-log = structlog.get_logger()
+from shared.loops import Loop
 
 _MOST_ITEMS = 5_000
 _MOST_BYTES = 32 * 1024 * 1024
@@ -67,16 +65,13 @@ class Shadows:
         self._waiting: deque[_Seen] = deque()
         self._bytes = 0
         self._arrived = asyncio.Event()
+        self.loop = Loop("shadows", self._turn, self._rest)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Shadows"]:
         """Score while the block lasts; what still waits at its end is not scored."""
-        scoring = asyncio.create_task(self._run())
-        try:
+        async with self.loop.running():
             yield self
-        finally:
-            scoring.cancel()
-            await asyncio.gather(scoring, return_exceptions=True)
 
     def offer(self, project: str, call: Call, size: int) -> None:
         """Take the items of a call that is decided, `size` bytes in all, if there is room."""
@@ -92,17 +87,16 @@ class Shadows:
         self._bytes += each * count
         self._arrived.set()
 
-    async def _run(self) -> None:
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            await asyncio.sleep(_GATHER_SECONDS)
-            while self._waiting:
-                try:
-                    await self._next()
-                except Exception:
-                    # A shadow's fault is no reason for the others to go unrecorded.
-                    log.exception("shadow_failed")
+    async def _turn(self) -> None:
+        if self._waiting:
+            await self._next()
+
+    async def _rest(self) -> None:
+        if self._waiting:
+            return
+        await self._arrived.wait()
+        self._arrived.clear()
+        await asyncio.sleep(_GATHER_SECONDS)
 
     async def _next(self) -> None:
         """Score the items of one project at the head of the queue by each of its shadows."""

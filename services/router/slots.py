@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _LOCK = "lock"
+_PROBE = "probe"
+_PROBE_BYTES = 4096
 
 
 class Slot:
@@ -54,6 +56,24 @@ class Slot:
     def close(self) -> None:
         """Let go of the folder."""
         os.close(self._descriptor)
+
+
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Write all of `content`; where `OSError` ends it a part may be written."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def probe_disk(folder: Path) -> None:
+    """Write a file through in `folder` and remove it; `OSError` when the disk does not take it."""
+    path = folder / _PROBE
+    try:
+        with path.open("wb", buffering=0) as file:
+            file.write(bytes(_PROBE_BYTES))
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,23 +7,24 @@ from functools import partial
 
 from fastapi import FastAPI
 from obstore.exceptions import BaseError
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.api import evidence, pool, runs, versions
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
-from services.trainer.repository import is_migrated
-from services.trainer.resources import Resources
+from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs.interruption import owner_name
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
+from shared.database_check import DatabaseCheck
 from shared.db import Database, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.readiness import Checks
+from shared.loops import faults_of
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -49,9 +50,6 @@ def create_app(
             yield
         await resources.close()
 
-    async def review_queue() -> dict[str, str]:
-        return {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-
     app = build_app(
         service="trainer",
         description=DESCRIPTION,
@@ -59,8 +57,8 @@ def create_app(
         routers=[pool.router, runs.router, versions.router, evidence.router],
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
-        missing={"database": partial(_check_database, resources)},
-        degraded={"store": partial(_check_store, resources), "review_queue": review_queue},
+        missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
+        degraded=_degraded(resources, worker),
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
@@ -93,14 +91,16 @@ def open_resources(
     )
 
 
-async def _check_database(resources: Resources) -> dict[str, str]:
-    try:
-        async with resources.database.reading() as session:
-            if not await is_migrated(session):
-                return {"database": "not migrated: run `python -m services migrate trainer`"}
-    except (SQLAlchemyError, OSError) as error:
-        return {"database": f"cannot be reached: {type(error).__name__}"}
-    return {}
+def _degraded(resources: Resources, worker: Worker) -> Checks:
+    async def loops() -> dict[str, str]:
+        away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
+        return away | faults_of((*worker.loops, resources.bells.loop))
+
+    return {
+        "database": resources.database.check_writes,
+        "store": partial(_check_store, resources),
+        "loops": loops,
+    }
 
 
 async def _check_store(resources: Resources) -> dict[str, str]:

@@ -25,6 +25,8 @@ class ProjectState(Base, table=True):
     audit_epoch: str
     outcomes_cursor: str | None = None
     outcomes_seen: int = 0
+    feed_reading: int = 0
+    """How often the feed was begun anew, since the review queue's database was restored."""
     ledger_day: str | None = None
     trained_position: int = 0
     """`outcomes.position` up to which labels have been used up by a run."""
@@ -43,6 +45,8 @@ class ProjectState(Base, table=True):
 class OutcomeRow(Base, table=True):
     """The latest revision of one item's outcome; `position` is the order of arrival here.
 
+    Later is a higher `revision` in the same `reading` of the feed, and any row of a later reading.
+
     `erasure` is null but for items that were erased: `pending` while snapshots may hold them, then
     `done`. Their label still counts as evidence, and trains nothing.
     """
@@ -56,6 +60,7 @@ class OutcomeRow(Base, table=True):
     project: str = Field(primary_key=True)
     item_id: str = Field(primary_key=True)
     position: int
+    reading: int = 0
     revision: int
     lane: str
     label: str | None = None

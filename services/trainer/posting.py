@@ -1,5 +1,6 @@
 """Tasks that were decided on in SQL, posted to the review queue until it acknowledges them."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -10,19 +11,23 @@ from services.trainer.promise import repository as promise
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import Resources
 from shared.contracts.tasks import NewTask, TaskPrediction, TaskReceipt
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
 _POST_BATCH = 500
+# So long a client waits for a review queue that takes connections and answers none.
+_PATIENCE_SECONDS = 10.0
 _REFUSALS = frozenset({"conflict", "rejected"})
 
 
 async def post_or_leave(resources: Resources, project: str) -> None:
-    """Post what is unposted; leave it to the worker while the review queue is away."""
+    """Post what is unposted; leave it to the worker where the review queue is away or slow."""
     try:
-        await post_pending(resources, project)
-    except QueueAway:
-        log.warning("tasks_left_for_later", project=project)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await post_pending(resources, project)
+    except (QueueAway, TimeoutError) as error:
+        log.warning("tasks_left_for_later", project=project, cause=cause_of(error))
 
 
 async def post_pending(resources: Resources, project: str) -> int:

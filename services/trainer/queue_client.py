@@ -1,15 +1,22 @@
 """The review queue, as the trainer calls it: outcomes out, tasks in."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 import httpx
 
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
+from shared.logs import cause_of
+from shared.problems import MEDIA_TYPE
 
 
 class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
     """The review queue could not be reached, or it refused; try again later."""
+
+
+class FeedRestarted(Exception):  # noqa: N818 - likewise
+    """The cursor is older than a restore of the review queue's database."""
 
 
 class QueueClient:
@@ -28,7 +35,12 @@ class QueueClient:
         await self._http.aclose()
 
     async def outcomes(self, project: str, after: str | None) -> OutcomeFeed:
-        """Return the page of the feed after a cursor (None: from its start)."""
+        """Return the page of the feed after a cursor (None: from its start).
+
+        Raises
+        ------
+        QueueAway, FeedRestarted
+        """
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
         body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
         return OutcomeFeed.model_validate_json(body)
@@ -64,7 +76,17 @@ class QueueClient:
                 json=json,
                 timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
             )
+            if _says_restarted(response):
+                raise FeedRestarted
             response.raise_for_status()
         except httpx.HTTPError as error:
-            raise QueueAway(f"{method} {path}: {error}") from error
+            raise QueueAway(f"{method} {path}: {cause_of(error)}") from error
         return response.content
+
+
+def _says_restarted(response: httpx.Response) -> bool:
+    return (
+        response.status_code == HTTPStatus.CONFLICT
+        and response.headers.get("content-type") == MEDIA_TYPE
+        and b'"urn:surehand:problem:feed-restarted"' in response.content
+    )

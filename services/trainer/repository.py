@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Table, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -50,12 +49,3 @@ async def insert_new(
     else:
         statement = postgresql.insert(target).on_conflict_do_nothing().returning(*keys)
     return len((await session.execute(statement, list(rows))).all())
-
-
-async def is_migrated(session: AsyncSession) -> bool:
-    """Say whether the schema is there."""
-    try:
-        await session.execute(select(ProjectState.project).limit(1))  # type: ignore[call-overload]
-    except (OperationalError, ProgrammingError):
-        return False
-    return True

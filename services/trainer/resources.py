@@ -1,7 +1,7 @@
 """What every use case of the trainer works with, made once in `app.py`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,12 +14,15 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 @dataclass(frozen=True)
 class Resources:
     """Connections, settings and the clock.
 
-    `owner` names this process in run records; `runs_folder` (absolute) holds what runs work on.
+    `owner` names this process in run records; `runs_folder` (absolute) holds what runs work on;
+    `under_way` has the ids of the runs that this process carries on.
     """
 
     common: CommonSettings
@@ -33,6 +36,7 @@ class Resources:
     now: Callable[[], datetime]
     owner: str
     runs_folder: Path
+    under_way: set[str] = field(default_factory=set)
 
     async def close(self) -> None:
         """Close what was connected."""

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import structlog
+from obstore.exceptions import BaseError as StoreError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.erasure.service import clean_snapshots
@@ -16,16 +16,18 @@ from services.trainer.posting import post_pending
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import repository as registry
-from services.trainer.repository import is_migrated, lock_state
-from services.trainer.resources import Resources, work_bell
+from services.trainer.repository import lock_state
+from services.trainer.resources import MIGRATIONS, Resources, work_bell
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from shared.contracts.projects import Project
 from shared.doorbells import outcomes_bell, project_bell, wait_for
+from shared.loops import Loop
 
-log = structlog.get_logger()
-
+_EXPECTED = (QueueAway, SQLAlchemyError, StoreError, OSError)
+# A long feed, or a certification of many answers, takes its time.
+_SLOW_SECONDS = 120.0
 _PARALLEL_RUNS = 2
 # Under a stream of verdicts one look serves many of them.
 _GATHER_SECONDS = 0.2
@@ -40,7 +42,12 @@ class Worker:
         self._resources = resources
         self._certifier = Certifier()
         self._ledger = LedgerReader()
-        self._projects: dict[str, asyncio.Task[None]] = {}
+        self._finding = Loop(
+            "finding_projects", self._look_for_projects, self._rest, expected=_EXPECTED
+        )
+        self._found = asyncio.Event()
+        self._projects: dict[str, Loop] = {}
+        self._working = contextlib.AsyncExitStack()
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._is_tidy = False
         self._slots = asyncio.Semaphore(_PARALLEL_RUNS)
@@ -49,32 +56,32 @@ class Worker:
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator["Worker"]:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
-        main = asyncio.create_task(self._find_projects())
         try:
-            yield self
+            with self._resources.bells.hearing("project.*") as self._found:
+                async with self._working, self._finding.running():
+                    yield self
         finally:
-            tasks = [main, *self._projects.values(), *self._runs.values()]
-            for task in tasks:
+            runs_under_way = list(self._runs.values())
+            for task in runs_under_way:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*runs_under_way, return_exceptions=True)
             for project in self._projects:
                 with contextlib.suppress(SQLAlchemyError, OSError):
                     await mark_interrupted(self._resources, project, own=True)
 
-    async def _find_projects(self) -> None:
-        """Start a loop for each project that appears; wait for the schema first."""
-        with self._resources.bells.hearing("project.*") as rung:
-            while True:
-                try:
-                    await self._look_for_projects()
-                except Exception as error:  # noqa: BLE001 - the loop outlives every fault
-                    log.warning("projects_not_found", cause=repr(error))
-                await wait_for(rung, self._resources.common.poll_seconds)
+    @property
+    def loops(self) -> list[Loop]:
+        """What finds projects, and what works for each of them."""
+        return [self._finding, *self._projects.values()]
+
+    async def _rest(self) -> None:
+        await wait_for(self._found, self._resources.common.poll_seconds)
 
     async def _look_for_projects(self) -> None:
-        async with self._resources.database.reading() as session:
-            if not await is_migrated(session):
-                return
+        """Start a loop for each project that appears; wait for the schema first."""
+        schema = await self._resources.database.schema(MIGRATIONS)
+        if schema.fault("trainer") is not None:
+            return
         if not self._is_tidy:
             await remove_left_folders(self._resources)
             self._is_tidy = True
@@ -83,23 +90,25 @@ class Worker:
             self.feed_readable = await self._resources.queue.reachable()
         for name in names:
             if name not in self._projects:
-                self._projects[name] = asyncio.create_task(self._work_for(name))
+                await self._begin(name)
 
-    async def _work_for(self, name: str) -> None:
+    async def _begin(self, name: str) -> None:
         bells = (outcomes_bell(name), project_bell(name), work_bell(name))
-        with self._resources.bells.hearing(*bells) as rung:
-            while True:
-                try:
-                    project = await self._resources.projects.find(name)
-                    if project is not None:
-                        await self._tick(project)
-                except QueueAway as error:
-                    log.warning("review_queue_away", project=name, cause=str(error))
-                except Exception:
-                    log.exception("project_work_failed", project=name)
-                if await wait_for(rung, self._resources.common.poll_seconds):
-                    await asyncio.sleep(_GATHER_SECONDS)
-                    rung.clear()
+        rung = self._working.enter_context(self._resources.bells.hearing(*bells))
+
+        async def turn() -> None:
+            project = await self._resources.projects.find(name)
+            if project is not None:
+                await self._tick(project)
+
+        async def rest() -> None:
+            if await wait_for(rung, self._resources.common.poll_seconds):
+                await asyncio.sleep(_GATHER_SECONDS)
+                rung.clear()
+
+        loop = Loop(f"project {name}", turn, rest, expected=_EXPECTED, slow_seconds=_SLOW_SECONDS)
+        self._projects[name] = loop
+        await self._working.enter_async_context(loop.running())
 
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project

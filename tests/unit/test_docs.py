@@ -32,6 +32,12 @@ def test_links_lead_somewhere_and_a_table_says_each_thing_once(page: Path) -> No
         assert sorted({cell for cell in named if named.count(cell) > 1}) == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_curl_shows_the_problem_that_a_service_answers_with(page: Path) -> None:
+    # `-f` without the body hides what says what is wrong.
+    assert re.findall(r"\bcurl .*?\s-\w*f\w*\s.*", page.read_text()) == []
+
+
 def test_each_decision_has_a_number_of_its_own() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     numbers = [int(page.name[:4]) for page in pages]

@@ -11,11 +11,12 @@ from services.review_queue.api.access import (
     IsGone,
     WaitSeconds,
 )
-from services.review_queue.errors import ItemErased
+from services.review_queue.errors import FeedRestarted, ItemErased
 from services.review_queue.messages import ItemOutcome, ItemOutcomes, ItemQuery
+from services.review_queue.outcomes.places import place_of
 from shared.contracts.tasks import OutcomeFeed
 from shared.http.body import StrictRoute
-from shared.http.lists import After, Limit, decode_position
+from shared.http.lists import After, Limit
 from shared.http.paths import ITEM_ID
 from shared.problems import (
     BodyTooLarge,
@@ -41,7 +42,7 @@ Tail = Annotated[
 @router.get(
     "/outcomes",
     summary="Outcomes in order",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(Unauthorized, Forbidden, NotFound, FeedRestarted, Unprocessable),
 )
 async def get_outcomes(
     project: str,
@@ -56,6 +57,8 @@ async def get_outcomes(
 ) -> OutcomeFeed:
     """Return outcomes behind the cursor `after`; none is ever added before a cursor.
 
+    A cursor that is older than a restore of the database is refused with `feed-restarted`: read
+    the feed again from its start, and let each row replace what you have of its item.
     A correction is a later row of the same item with a higher `revision`, and supersedes it.
     `label` is null when nobody could answer (`verdicts` then counts those who were asked), or when
     the label was taken back and the task waits again (`verdicts` is 0). All rows of an erased item
@@ -66,7 +69,7 @@ async def get_outcomes(
         return await rooms.outcomes.tail(project)
     return await rooms.outcomes.feed(
         project,
-        after=decode_position(after),
+        after=place_of(after),
         limit=limit,
         brief=brief,
         wait_seconds=wait_seconds,

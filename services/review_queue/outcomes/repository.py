@@ -1,11 +1,14 @@
 """Every statement about outcomes: the feed's order above all."""
 
+from datetime import datetime
+
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from services.review_queue.models import OutcomeRow, TaskRow
+from services.review_queue.models import FeedEpochRow, OutcomeRow, TaskRow
+from services.review_queue.outcomes.places import FIRST_EPOCH, Place, mark_of
 from services.review_queue.statements import is_postgresql, table_of
 
 # One sequencer at a time; the number is arbitrary, and this service's own database's.
@@ -29,11 +32,9 @@ async def sequence(session: AsyncSession) -> list[tuple[str, str, str]]:
     before commit, and commits come in any order. Within one task they do keep its revisions'
     order, since the task is locked while one is written.
     """
-    if is_postgresql(session):
-        # Its own statement: the next one then sees all that the lock's last holder committed.
-        await session.execute(text(f"SELECT pg_advisory_xact_lock({_SEQUENCER_LOCK})"))
+    await _lock_feed(session)
     outcomes = table_of(OutcomeRow)
-    last = (await session.execute(select(func.max(outcomes.c.position)))).scalar_one() or 0
+    last = await _last(session)
     waiting = (
         select(
             outcomes.c.outcome_id,
@@ -51,6 +52,83 @@ async def sequence(session: AsyncSession) -> list[tuple[str, str, str]]:
         .returning(outcomes.c.project, outcomes.c.lane, outcomes.c.source)
     )
     return [(project, lane, source) for project, lane, source in placed]
+
+
+async def _lock_feed(session: AsyncSession) -> None:
+    if is_postgresql(session):
+        # Its own statement: the next one then sees all that the lock's last holder committed.
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_SEQUENCER_LOCK})"))
+
+
+async def _last(session: AsyncSession) -> int:
+    return (await session.execute(select(func.max(col(OutcomeRow.position))))).scalar_one() or 0
+
+
+async def epoch(session: AsyncSession) -> int:
+    """Return the feed's epoch: it has had another one for each restore of the database."""
+    newest = (await session.execute(select(func.max(col(FeedEpochRow.epoch))))).scalar_one()
+    return newest or FIRST_EPOCH
+
+
+async def epoch_of(session: AsyncSession, position: int) -> int:
+    """Return the epoch in which a position was given."""
+    statement = select(func.max(col(FeedEpochRow.epoch))).where(
+        col(FeedEpochRow.after_position) < position
+    )
+    return (await session.execute(statement)).scalar_one() or FIRST_EPOCH
+
+
+async def begin_epoch(
+    session: AsyncSession, known: int, *, at_least: int, now: datetime
+) -> int | None:
+    """Begin a new epoch, at least `at_least`; None where `known` is no longer the newest."""
+    await _lock_feed(session)
+    newest = await epoch(session)
+    if newest != known:
+        return None
+    begun = max(newest + 1, at_least)
+    session.add(FeedEpochRow(epoch=begun, after_position=await _last(session), began_at=now))
+    return begun
+
+
+async def last_place(session: AsyncSession) -> Place:
+    """Return the end of the feed of all projects."""
+    return await _place(session, await _last(session))
+
+
+async def place_at_end(session: AsyncSession, project: str) -> Place:
+    """Return the end of the project's feed."""
+    return await _place(session, await end(session, project))
+
+
+async def confirmed(session: AsyncSession, place: Place) -> Place | None:
+    """Return `place` with its mark, None where it is not one of this feed.
+
+    It is of another epoch, behind the feed's end, or behind another outcome than it was.
+    """
+    if place.epoch != await epoch(session):
+        return None
+    if place.position == 0:
+        return Place(place.epoch)
+    mark = await _mark_at(session, place.position)
+    if mark is None or place.mark not in ("", mark):
+        return None
+    return Place(place.epoch, place.position, mark)
+
+
+async def _place(session: AsyncSession, position: int) -> Place:
+    return Place(await epoch(session), position, await _mark_at(session, position) or "")
+
+
+async def _mark_at(session: AsyncSession, position: int) -> str | None:
+    statement = select(
+        col(OutcomeRow.task_id),
+        col(OutcomeRow.revision),
+        col(OutcomeRow.label),
+        col(OutcomeRow.resolved_at),
+    ).where(col(OutcomeRow.position) == position)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else mark_of(*row)
 
 
 async def end(session: AsyncSession, project: str) -> int:

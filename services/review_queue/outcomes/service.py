@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.errors import ItemErased
+from services.review_queue.errors import FeedRestarted, ItemErased
 from services.review_queue.messages import ItemOutcome
 from services.review_queue.models import TaskRow
 from services.review_queue.outcomes import repository
+from services.review_queue.outcomes.places import Place, mark_of
 from services.review_queue.outcomes.revisions import outcome_message
 from services.review_queue.outcomes.sequencing import place_outcomes
 from services.review_queue.projects.service import current_project
@@ -18,7 +19,6 @@ from shared.contracts.base import task_id_for
 from shared.contracts.tasks import OutcomeFeed
 from shared.db import Database
 from shared.doorbells import Doorbells, outcomes_bell, wait_for
-from shared.http.lists import encode_cursor
 from shared.problems import NotFound
 
 Gone = Callable[[], Awaitable[bool]]
@@ -36,13 +36,19 @@ class OutcomeService:
         self,
         project: str,
         *,
-        after: int,
+        after: Place | None,
         limit: int,
         brief: bool,
         wait_seconds: float,
         gone: Gone,
     ) -> OutcomeFeed:
-        """Return the outcomes behind place `after`; wait for the first one, if asked to."""
+        """Return the outcomes behind `after`, None for all; wait for the first one, if asked to.
+
+        Raises
+        ------
+        FeedRestarted
+            `after` is a place of the feed as it was before the database was restored.
+        """
         async with self.database.reading() as session:
             await current_project(session, project)
         deadline = asyncio.get_running_loop().time() + wait_seconds
@@ -60,17 +66,25 @@ class OutcomeService:
             await current_project(session, project)
         await place_outcomes(self.database)
         async with self.database.reading() as session:
-            end = await repository.end(session, project)
-        return OutcomeFeed(outcomes=[], cursor=encode_cursor(end))
+            end = await repository.place_at_end(session, project)
+        return OutcomeFeed(outcomes=[], cursor=end.cursor)
 
-    async def _page(self, project: str, after: int, limit: int, *, brief: bool) -> OutcomeFeed:
+    async def _page(
+        self, project: str, after: Place | None, limit: int, *, brief: bool
+    ) -> OutcomeFeed:
         await place_outcomes(self.database)
         async with self.database.reading() as session:
-            rows = await repository.feed(session, project, after=after, limit=limit, brief=brief)
-        last = rows[-1][0].position if rows else after
+            place = await _confirmed(session, after)
+            rows = await repository.feed(
+                session, project, after=place.position, limit=limit, brief=brief
+            )
+        if rows:
+            last = rows[-1][0]
+            mark = mark_of(last.task_id, last.revision, last.label, last.resolved_at)
+            place = Place(place.epoch, last.position or 0, mark)
         return OutcomeFeed(
             outcomes=[outcome_message(outcome, task, brief=brief) for outcome, task in rows],
-            cursor=encode_cursor(last or 0),
+            cursor=place.cursor,
         )
 
     async def of_item(
@@ -111,6 +125,15 @@ class OutcomeService:
         if task is None:
             raise NotFound("Nobody was asked about this item.", item_id=item_id)
         return task
+
+
+async def _confirmed(session: AsyncSession, after: Place | None) -> Place:
+    if after is None:
+        return Place(await repository.epoch(session))
+    place = await repository.confirmed(session, after)
+    if place is None:
+        raise FeedRestarted(await repository.epoch(session))
+    return place
 
 
 def _item_outcome(task: TaskRow) -> ItemOutcome:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -47,6 +47,11 @@ async def unpublished(session: AsyncSession) -> list[str]:
         col(ProjectRow.published_revision) < col(ProjectRow.revision)
     )
     return list((await session.execute(statement)).scalars())
+
+
+async def unpublish(session: AsyncSession) -> None:
+    """Let every project be published anew, whatever the store has."""
+    await session.execute(update(ProjectRow).values(published_revision=0))
 
 
 async def revisions(session: AsyncSession) -> dict[str, int]:

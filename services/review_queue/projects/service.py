@@ -24,6 +24,7 @@ from shared.contracts.projects import Project, ProjectSpec
 from shared.db import Database
 from shared.doorbells import project_bell
 from shared.http.lists import encode_cursor
+from shared.logs import cause_of
 from shared.problems import Conflict, NotFound, Unavailable
 from shared.store import Store, project_path
 
@@ -60,11 +61,12 @@ class ProjectService:
         Conflict
             `if_revision` is given, and the project is not at it.
         Unprocessable
-            A webhook's secret is not to be found here, or its address is not one to send to.
+            A webhook's secret is not the project's or not to be found here, or its address is not
+            one to send to.
         Unavailable
             The store is away; the project is kept, and reaches the store as soon as it is back.
         """
-        self.webhooks.check(spec.webhooks)
+        self.webhooks.check(name, spec.webhooks)
         documents = await read_if_reachable(self.store, name) if spec.webhooks else None
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
@@ -82,7 +84,7 @@ class ProjectService:
         try:
             await self.publish(name)
         except (StoreError, OSError) as error:
-            log.warning("project_publication_failed", project=name, cause=type(error).__name__)
+            log.warning("project_publication_failed", project=name, cause=cause_of(error))
             raise Unavailable(
                 "The project is kept, but the store is away; it is written there by itself."
             ) from error

@@ -4,9 +4,10 @@ import structlog
 from obstore.exceptions import BaseError
 from pydantic import ValidationError
 
+from services.review_queue.outcomes.places import place_of
 from services.review_queue.timings.steps import Publication
 from shared.contracts.versions import Channels, Manifest
-from shared.http.lists import decode_cursor
+from shared.logs import cause_of
 from shared.problems import Problem
 from shared.store import Store, channels_path, manifest_path
 
@@ -35,7 +36,7 @@ class Publications:
                 and (position := _position(manifest.outcomes_cursor)) is not None
             ]
         except (BaseError, OSError, ValidationError) as error:
-            log.warning("publications_unread", project=project, cause=type(error).__name__)
+            log.warning("publications_unread", project=project, cause=cause_of(error))
             return []
         return sorted(found, key=lambda one: one.position)
 
@@ -51,7 +52,7 @@ class Publications:
 
 def _position(cursor: str | None) -> int | None:
     try:
-        text = decode_cursor(cursor)
+        place = place_of(cursor)
     except Problem:
         return None
-    return int(text) if text is not None and text.isdigit() else None
+    return None if place is None else place.position

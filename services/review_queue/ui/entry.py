@@ -44,7 +44,7 @@ class EntryService:
     now: Callable[[], datetime]
 
     async def invite(
-        self, project: str, reviewer: str, expires_seconds: float, created_by: str
+        self, project: str, reviewer: str, expires_seconds: float, who: Principal
     ) -> tuple[str, datetime]:
         """Make a link of one use; return its code and when it expires.
 
@@ -61,9 +61,10 @@ class EntryService:
                 code_digest=_digest(code),
                 project=project,
                 reviewer=reviewer,
-                created_by=created_by,
+                created_by=who.subject,
                 created_at=now,
                 expires_at=expires_at,
+                key_id=who.key_id,
             )
             await repository.add_link(session, row)
             record(
@@ -72,7 +73,7 @@ class EntryService:
                 now,
                 project=project,
                 target=reviewer,
-                actor=created_by,
+                actor=who.subject,
                 expires_at=rfc3339(expires_at),
             )
         return code, expires_at
@@ -93,7 +94,7 @@ class EntryService:
             used = await repository.use_link(session, _digest(code), now)
             if used is None:
                 raise _used_up()
-            project, reviewer = used
+            project, reviewer, key_id = used
             row = SessionRow(
                 session_digest=_digest(cookie),
                 subject=reviewer,
@@ -101,6 +102,7 @@ class EntryService:
                 projects=[project],
                 created_at=now,
                 expires_at=now + _LONGEST_SESSION,
+                key_id=key_id,
             )
             await repository.add_session(session, row, now)
             _record(session, "session.opened", row, now, by="link")
@@ -126,6 +128,7 @@ class EntryService:
             projects=None if who.projects is None else sorted(who.projects),
             created_at=now,
             expires_at=now + timedelta(seconds=left),
+            key_id=who.key_id,
         )
         async with self.database.transaction() as session:
             await repository.add_session(session, row, now)
@@ -139,7 +142,7 @@ class EntryService:
         async with self.database.reading() as session:
             row = await repository.find_session(session, _digest(cookie))
         if row is None or row.expires_at <= self.now():
-            raise Unauthorized("The session has ended; open a new link, or sign in again.")
+            raise session_ended()
         return _holder(row)
 
     async def leave(self, cookie: str) -> None:
@@ -196,6 +199,7 @@ def _holder(row: SessionRow) -> Principal:
         projects=None if row.projects is None else frozenset(row.projects),
         expires_at=row.expires_at.replace(tzinfo=UTC).timestamp(),
         token_id=row.session_digest,
+        key_id=row.key_id,
     )
 
 
@@ -219,6 +223,11 @@ def _record(
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def session_ended() -> Unauthorized:
+    """Return what a browser is told whose session is over."""
+    return Unauthorized("The session has ended; open a new link, or sign in again.")
 
 
 def _used_up() -> NotFound:

@@ -10,7 +10,10 @@ from shared.db import UtcDateTime
 
 
 class LinkRow(Base, table=True):
-    """A link that opens the page for one reviewer, once. Of its code only the digest is kept."""
+    """A link that opens the page for one reviewer, once. Of its code only the digest is kept.
+
+    `key_id` names the key of the token that made it; null in rows of the release before.
+    """
 
     __tablename__ = "ui_links"
 
@@ -21,10 +24,14 @@ class LinkRow(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    key_id: str | None = None
 
 
 class SessionRow(Base, table=True):
-    """A browser that has entered; of its cookie only the digest is kept. `projects` null: all."""
+    """A browser that has entered; of its cookie only the digest is kept. `projects` null: all.
+
+    The session ends when `key_id`, the key of the token that it comes from, is removed.
+    """
 
     __tablename__ = "ui_sessions"
 
@@ -34,6 +41,7 @@ class SessionRow(Base, table=True):
     projects: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    key_id: str | None = None
 
 
 class AcknowledgementRow(Base, table=True):

@@ -28,8 +28,10 @@ async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRo
     return link if fresh else None
 
 
-async def use_link(session: AsyncSession, digest: str, now: datetime) -> tuple[str, str] | None:
-    """Use the link up and return (project, reviewer); None when it cannot be used.
+async def use_link(
+    session: AsyncSession, digest: str, now: datetime
+) -> tuple[str, str, str | None] | None:
+    """Use the link up and return (project, reviewer, key id); None when it cannot be used.
 
     One statement, so that of two who come at once only one enters.
     """
@@ -41,10 +43,10 @@ async def use_link(session: AsyncSession, digest: str, now: datetime) -> tuple[s
             col(LinkRow.expires_at) > now,
         )
         .values(used_at=now)
-        .returning(col(LinkRow.project), col(LinkRow.reviewer))
+        .returning(col(LinkRow.project), col(LinkRow.reviewer), col(LinkRow.key_id))
     )
     used = (await session.execute(statement)).one_or_none()
-    return None if used is None else (used[0], used[1])
+    return None if used is None else (used[0], used[1], used[2])
 
 
 async def add_session(session: AsyncSession, row: SessionRow, now: datetime) -> None:

@@ -14,6 +14,7 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.verdicts import repository
 from shared.contracts.projects import Project
 from shared.db import Database
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -85,7 +86,7 @@ class KnownReviewers:
             )
         except ValueError as error:
             # Too many labels for the model: the lead rule does without.
-            log.info("reviewers_not_learned", project=name, cause=str(error))
+            log.info("reviewers_not_learned", project=name, cause=cause_of(error))
             self._known.pop(name, None)
         self._newest[name] = newest
         return True

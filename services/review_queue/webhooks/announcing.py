@@ -21,6 +21,7 @@ from services.review_queue.webhooks.models import ToldRow, WebhookRow
 from shared.contracts.base import new_id
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.db import Database
+from shared.logs import cause_of
 from shared.store import Store, channels_path, promise_path
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ async def _read(store: Store, path: str, kind: type[Document]) -> Document | Non
     try:
         return await store.read_document(path, kind)
     except ValidationError as error:
-        log.warning("document_unreadable", path=path, cause=type(error).__name__)
+        log.warning("document_unreadable", path=path, cause=cause_of(error))
         return None
 
 
@@ -55,7 +56,7 @@ async def read_if_reachable(store: Store, project: str) -> Documents | None:
     try:
         return await read_documents(store, project)
     except (StoreError, OSError) as error:
-        log.warning("documents_unread", project=project, cause=type(error).__name__)
+        log.warning("documents_unread", project=project, cause=cause_of(error))
         return None
 
 

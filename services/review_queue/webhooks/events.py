@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from services.review_queue.outcomes.places import FIRST_EPOCH
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import WebhookEvent
 from shared.contracts.tasks import Outcome
@@ -63,10 +64,15 @@ def outcome_kind(revision: int) -> WebhookEvent:
     return "outcome.resolved" if revision == 1 else "outcome.corrected"
 
 
-def outcome_event(project: str, outcome: Outcome) -> Event:
-    """Return the event of an outcome's revision; it is about the item."""
+def outcome_event(project: str, outcome: Outcome, epoch: int) -> Event:
+    """Return the event of an outcome's revision; it is about the item.
+
+    After a restore a revision may come again with another label: `epoch`, that of the feed in
+    which it was given, tells the two apart.
+    """
+    name = f"{outcome.task_id}-{outcome.revision}"
     return Event(
-        event_id=f"{outcome.task_id}-{outcome.revision}",
+        event_id=name if epoch == FIRST_EPOCH else f"{name}-{epoch}",
         kind=outcome_kind(outcome.revision),
         project=project,
         at=outcome.resolved_at,

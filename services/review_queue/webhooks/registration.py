@@ -20,15 +20,35 @@ from services.review_queue.webhooks.models import WebhookRow
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
 from shared.problems import Unprocessable
-from shared.settings import named_value
+from shared.settings import PREFIX, named_value
 
 # Fixed for ever: a receiver keeps its id, whichever replica writes it down.
 _NAMESPACE = uuid.UUID("3f0f1c5e-52b7-5c0c-8d5e-0b7c4f5e9a10")
+_SHARED_SECRETS = "SUREHAND_REVIEW_QUEUE_WEBHOOK_SHARED_SECRETS"
 
 
 def webhook_id_for(project: str, url: str) -> str:
     """UUIDv5 of (project, URL)."""
     return str(uuid.uuid5(_NAMESPACE, f"{project}/{url}"))
+
+
+def secret_prefix(project: str) -> str:
+    """Return what the names of a project's secrets begin with: ``shop__eu_`` for ``shop-eu``.
+
+    A hyphen becomes two underscores, and one ends the project: the first run of an odd number of
+    underscores. So no name is of two projects.
+    """
+    return project.replace("-", "__") + "_"
+
+
+def is_secret_of(project: str, reference: str) -> bool:
+    """Say whether a `secret_ref` names a secret of the project.
+
+    No project may name Surehand's own settings.
+    """
+    name, prefix = reference.lower(), secret_prefix(project)
+    is_own = name.startswith(prefix) and name[len(prefix) : len(prefix) + 1] not in ("", "_")
+    return is_own and not name.startswith(PREFIX.lower())
 
 
 @dataclass(frozen=True)
@@ -37,26 +57,35 @@ class Registry:
 
     secrets_folder: Path
     allow_private: bool
+    shared_secrets: frozenset[str] = frozenset()
 
-    def keys(self, reference: str) -> tuple[bytes, ...]:
-        """Return the keys of a `secret_ref`; `ValueError` says why there are none."""
+    def keys(self, project: str, reference: str) -> tuple[bytes, ...]:
+        """Return the keys of a project's `secret_ref`; `ValueError` says why there are none.
+
+        Of a name that is not the project's it does not tell whether there is such a secret.
+        """
+        if reference not in self.shared_secrets and not is_secret_of(project, reference):
+            raise ValueError(
+                f"must begin with {secret_prefix(project).upper()} and a letter or digit, in upper "
+                f"or lower case, or be a name that {_SHARED_SECRETS} lists"
+            )
         text = named_value(reference, self.secrets_folder)
         if text is None:
             raise ValueError("names neither a file among the secrets nor a variable here")
         return parse_secrets(text)
 
-    def check(self, webhooks: Sequence[Webhook]) -> None:
+    def check(self, project: str, webhooks: Sequence[Webhook]) -> None:
         """Raise `Unprocessable` unless all can be sent to, as far as can be told beforehand."""
-        if faults := list(self._faults(webhooks)):
+        if faults := list(self._faults(project, webhooks)):
             raise Unprocessable(faults)
 
-    def _faults(self, webhooks: Sequence[Webhook]) -> Iterator[tuple[str, str]]:
+    def _faults(self, project: str, webhooks: Sequence[Webhook]) -> Iterator[tuple[str, str]]:
         for index, webhook in enumerate(webhooks):
             pointer = f"/webhooks/{index}"
             if fault := self._fault_of(webhook.url):
                 yield f"{pointer}/url", fault
             try:
-                self.keys(webhook.secret_ref)
+                self.keys(project, webhook.secret_ref)
             except ValueError as error:
                 yield f"{pointer}/secret_ref", str(error)
 

@@ -31,6 +31,8 @@ from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database
 from shared.doorbells import wait_for
+from shared.logs import cause_of
+from shared.loops import Loop
 
 log = structlog.get_logger()
 
@@ -56,30 +58,32 @@ class Relay:
     _serving: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
     _count_at: float = 0.0
+    loop: Loop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loop = Loop("webhooks", self.round, self._rest, expected=(SQLAlchemyError, OSError))
 
     def nudge(self) -> None:
         """Say that there may be something to send: it is looked for at once."""
         self._nudged.set()
 
     def stop(self) -> None:
-        """Let `run` return; what is on its way has a moment to arrive."""
+        """Let the loop end."""
         self._stopping = True
+        self.loop.stop()
         self._nudged.set()
 
-    async def run(self) -> None:
-        """Relay until stopped."""
-        while not self._stopping:
-            await self._attempt(self.round)
-            await wait_for(self._nudged, self.poll_seconds)
-            await asyncio.sleep(_PAUSE_SECONDS)
-        await self._leave()
+    async def _rest(self) -> None:
+        await wait_for(self._nudged, self.poll_seconds)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
     async def settled(self) -> None:
         """Return once nothing is on its way."""
         while self._serving:
             await asyncio.gather(*self._serving.values())
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
+        """Give what is on its way a moment to arrive; the loop has ended."""
         if not self._serving:
             return
         _, late = await asyncio.wait(self._serving.values(), timeout=_STOP_SECONDS)
@@ -91,9 +95,9 @@ class Relay:
         try:
             return await work()
         except (SQLAlchemyError, OSError) as error:
-            log.warning("webhooks_failed", cause=type(error).__name__)
+            log.warning("webhooks_failed", cause=cause_of(error))
         except Exception:
-            # The loop outlives any fault of one round, so that the next round can succeed.
+            # A later round sends again what its claim left.
             log.exception("webhooks_failed")
         return False
 
@@ -223,4 +227,5 @@ async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any])
     task = await tasks.find(session, delivery.task_id)
     if outcome is None or task is None:
         return None
-    return outcome_event(webhook.project, outcome_message(outcome, task))
+    epoch = await outcomes.epoch_of(session, outcome.position or 0)
+    return outcome_event(webhook.project, outcome_message(outcome, task), epoch)

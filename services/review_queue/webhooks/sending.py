@@ -52,7 +52,7 @@ class Sender:
         body = event.body()
         now = self.now()
         try:
-            keys = self.registry.keys(webhook.secret_ref)
+            keys = self.registry.keys(webhook.project, webhook.secret_ref)
         except ValueError as error:
             return Attempt(None, f"secret_ref {error}")
         headers = {

@@ -1,5 +1,6 @@
 """Local segments of one log: one open file a project, named as it will be in the store."""
 
+import contextlib
 import math
 import os
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from isal import igzip
 
-from services.router.slots import Slot, sync_folder
+from services.router.slots import Slot, sync_folder, write_whole
 from shared.contracts.base import new_id
 
 SEGMENT_BYTES = 1024 * 1024
@@ -40,22 +41,27 @@ class LogSegments:
         self._open: dict[str, _Open] = {}
 
     def append(self, project: str, lines: bytes) -> bool:
-        """Write rows with one write; say whether the segment is full. `OSError` loses them."""
+        """Write rows with one write; say whether the segment is full.
+
+        Raises
+        ------
+        OSError
+            None of them is kept here.
+        """
         day = self._now().date()
         segment = self._open.get(project)
         if segment is None or segment.day != day:
             self._seal(project)
             segment = self._create(project, day)
         try:
-            written = os.write(segment.descriptor, lines)
+            write_whole(segment.descriptor, lines)
         except OSError:
+            # What was written of them goes; if it does not, the torn line stays the last one.
+            with contextlib.suppress(OSError):
+                os.ftruncate(segment.descriptor, segment.size)
             self._seal(project)
             raise
-        if written != len(lines):
-            # The torn line must stay the last one.
-            self._seal(project)
-            raise OSError("short write")
-        segment.size += written
+        segment.size += len(lines)
         return segment.size >= SEGMENT_BYTES
 
     def seal(self) -> None:
@@ -75,10 +81,17 @@ class LogSegments:
             path.rename(self._folder / path.name)
         sync_folder(self._folder)
 
-    def _create(self, project: str, day: date) -> _Open:
+    def name(self, project: str) -> Path:
+        """Return the path of a new segment of today; no two have the same."""
+        return self._new_path(project, self._now().date())
+
+    def _new_path(self, project: str, day: date) -> Path:
         self._count += 1
         name = _SEPARATOR.join([project, day.isoformat(), f"{self._replica}-{self._count:08}"])
-        path = self._folder / f"{name}.jsonl"
+        return self._folder / f"{name}.jsonl"
+
+    def _create(self, project: str, day: date) -> _Open:
+        path = self._new_path(project, day)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         segment = _Open(path, os.open(path, flags, 0o600), day)
         self._open[project] = segment
@@ -98,7 +111,11 @@ def store_path(segment: Path, prefix: Callable[[str], str]) -> str:
 
 def packed(segment: Path) -> bytes:
     """Return the segment's complete lines, compressed; the same segment gives the same bytes."""
-    content = segment.read_bytes()
+    return compressed(segment.read_bytes())
+
+
+def compressed(content: bytes | bytearray) -> bytes:
+    """Return the complete lines of `content`, compressed."""
     # zlib takes thirteen times as long for the same size, of a core that the router answers on.
     return igzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=_LEVEL, mtime=0)
 

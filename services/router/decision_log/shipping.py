@@ -11,16 +11,20 @@ from pathlib import Path
 import structlog
 from obstore.exceptions import BaseError
 
+from services.router.decision_log.held import HeldRows
 from services.router.decision_log.kinds import LogKind
 from services.router.decision_log.segments import (
     PATTERN,
     LogSegments,
+    compressed,
     oldest_write,
     packed,
     store_path,
 )
-from services.router.slots import Slot
+from services.router.slots import Slot, probe_disk
 from shared.doorbells import wait_for
+from shared.logs import cause_of
+from shared.loops import Loop
 from shared.store import Store
 
 log = structlog.get_logger()
@@ -58,6 +62,9 @@ class RowLog:
         # When the oldest row was written that waits, and that is being shipped; infinity for none.
         self._waiting_since = math.inf
         self._shipping_since = math.inf
+        self._held = HeldRows()
+        self._disk_fault: str | None = None
+        self.loop = Loop(kind.name, self._turn, self._rest, expected=(BaseError, OSError))
 
     @property
     def lag_seconds(self) -> float:
@@ -74,38 +81,56 @@ class RowLog:
         """Keep and ship rows while the block lasts; ship what is left at its end."""
         self._slot = await asyncio.to_thread(Slot.take, self._root)
         self._segments = LogSegments(self._slot.folder, self._now)
-        shipping = asyncio.create_task(self._run())
         try:
-            yield self
+            async with self.loop.running():
+                yield self
         finally:
-            shipping.cancel()
-            await asyncio.gather(shipping, return_exceptions=True)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(BaseError, OSError):
                 async with asyncio.timeout(_LAST_SHIP_SECONDS):
                     await self._ship()
+            self._write_held()
+            for left in self._held.sealed():
+                self._lose(left.lines)
             self._slot.close()
 
     def append(self, project: str, lines: bytes) -> None:
-        """Keep the rows of one call. A full disk loses rows, counted, and no answer."""
+        """Keep the rows of one call: on this disk, or in memory while the disk takes none."""
         try:
             if self._segments.append(project, lines):
                 self._full.set()
-            if self._waiting_since == math.inf:
-                self._waiting_since = time.time()
         except OSError as error:
-            count = lines.count(b"\n")
-            self._kind.lost.inc(count)
-            log.error("rows_lost", log=self._kind.name, count=count, cause=error.strerror)  # noqa: TRY400 - the cause says it all
+            self._hold(project, lines, error)
+        if self._waiting_since == math.inf:
+            self._waiting_since = time.time()
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except Exception:
-                log.exception("log_failed", log=self._kind.name)
-            await wait_for(self._full, _SHIP_SECONDS)
+    def _hold(self, project: str, lines: bytes, error: OSError) -> None:
+        if self._disk_fault is None:
+            log.error("rows_held_in_memory", log=self._kind.name, cause=cause_of(error))
+        self._disk_fault = error.strerror or type(error).__name__
+        if not self._held.add(project, lines, self._segments.name):
+            self._lose(lines)
 
-    async def _round(self) -> None:
+    def _lose(self, lines: bytes | bytearray) -> None:
+        count = lines.count(b"\n")
+        self._kind.lost.inc(count)
+        log.error("rows_lost", log=self._kind.name, count=count)
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with this disk; None when it takes rows."""
+        if self._disk_fault is None:
+            return None
+        return f"the disk takes no rows ({self._disk_fault}); {self._held.size} bytes in memory"
+
+    async def _rest(self) -> None:
+        await wait_for(self._full, _SHIP_SECONDS)
+
+    async def _turn(self) -> None:
+        if self._disk_fault is not None:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(probe_disk, self._slot.folder)
+                self._disk_fault = None
+                self._write_held()
         await asyncio.to_thread(self._adopt)
         await self._ship()
         if self._expired_at is None or self._now() - self._expired_at > timedelta(
@@ -122,17 +147,30 @@ class RowLog:
         waiting = self._segments.sealed()
         self._shipping_since = min(self._shipping_since, self._waiting_since)
         self._waiting_since = math.inf
-        try:
-            self._shipping_since = min(self._shipping_since, oldest_write(waiting))
-            for path in waiting:
-                body = await asyncio.to_thread(packed, path)
-                await self._store.write(store_path(path, self._kind.prefix), body)
-                path.unlink()
-                self._kind.shipped_bytes.inc(len(body))
-        except (BaseError, OSError) as error:
-            log.warning("log_not_shipped", log=self._kind.name, cause=type(error).__name__)
-        else:
-            self._shipping_since = math.inf
+        self._shipping_since = min(self._shipping_since, oldest_write(waiting))
+        for path in waiting:
+            body = await asyncio.to_thread(packed, path)
+            await self._store.write(store_path(path, self._kind.prefix), body)
+            path.unlink()
+            self._kind.shipped_bytes.inc(len(body))
+            self.loop.advance()
+        # Those that the disk still does not take: the store may be elsewhere.
+        for held in self._held.sealed():
+            body = await asyncio.to_thread(compressed, held.lines)
+            await self._store.write(store_path(held.path, self._kind.prefix), body)
+            self._held.release(held)
+            self._kind.shipped_bytes.inc(len(body))
+        self._shipping_since = math.inf
+
+    def _write_held(self) -> None:
+        """Move what is held in memory to this disk, as far as that takes it."""
+        for held in self._held.sealed():
+            try:
+                self._segments.append(held.project, bytes(held.lines))
+            except OSError as error:
+                self._disk_fault = error.strerror or type(error).__name__
+                return
+            self._held.release(held)
 
     async def _expire(self) -> None:
         for project, days in self._retention().items():

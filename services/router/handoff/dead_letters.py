@@ -7,23 +7,22 @@ import asyncio
 import contextlib
 import math
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
 from services.router.slots import sync_folder
-
-log = structlog.get_logger()
+from shared.loops import Loop
 
 DEAD_LETTERS_FILE = "dead-letter.jsonl"
 
 _EXPIRE_SECONDS = 3600.0
-# Until the first project is known.
-_SOON_SECONDS = 2.0
+_LOOK_SECONDS = 2.0
 
 
 class Expiry:
@@ -42,25 +41,21 @@ class Expiry:
         self._expire = expire
         self._now = now
         self._retention = retention
+        self._due_at = -math.inf
+        self.loop = Loop("dead_letters", self._turn, partial(asyncio.sleep, _LOOK_SECONDS))
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator["Expiry"]:
         """Drop them while the block lasts."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        async with self.loop.running():
+            yield self
 
-    async def _run(self) -> None:
-        while True:
-            retention = self._retention()
-            try:
-                await self._expire(self._now(), retention)
-            except Exception:
-                log.exception("dead_letters_not_expired")
-            await asyncio.sleep(_EXPIRE_SECONDS if retention else _SOON_SECONDS)
+    async def _turn(self) -> None:
+        retention = self._retention()
+        # Until the first project is known it is of no use.
+        if retention and time.monotonic() >= self._due_at:
+            await self._expire(self._now(), retention)
+            self._due_at = time.monotonic() + _EXPIRE_SECONDS
 
 
 def expire_file(path: Path, now: datetime, retention: Mapping[str, float]) -> None:

@@ -18,6 +18,7 @@ from services.router.messages import ItemOutcome
 from services.router.metrics import REFUSED
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import TaskReceipt
+from shared.loops import Loop
 from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
 
 log = structlog.get_logger()
@@ -55,10 +56,10 @@ class Handoff:
         self._queue = queue
         self._spool = spool
         self._audits = audits
-        self._audit_drainer = Drainer(audits, queue, gather_seconds=_GATHER_SECONDS)
+        self._audit_drainer = Drainer("audits", audits, queue, gather_seconds=_GATHER_SECONDS)
         self._grouping = Grouping(queue, seconds=_SECONDS)
         self._lookups = Lookups(queue, seconds=_SECONDS)
-        self._drainer = Drainer(spool, queue)
+        self._drainer = Drainer("spool", spool, queue)
         self._body_limit_bytes = body_limit_bytes
         self._max_items = max_items
         self._under_way = 0
@@ -83,11 +84,20 @@ class Handoff:
         """Number of tasks in the spool."""
         return self._spool.depth
 
-    def degraded(self) -> dict[str, str]:
-        """Say whether tasks wait for a review queue that does not take them."""
-        if not self.backlog:
-            return {}
-        return {"review_queue": f"{self.backlog} tasks wait in the spool until it takes them"}
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What empties the spools."""
+        return self._drainer.loop, self._audit_drainer.loop
+
+    async def degraded(self) -> dict[str, str]:
+        """Say whether tasks wait for a review queue that does not take them, or cannot be kept."""
+        found: dict[str, str] = {}
+        if self.backlog:
+            found["review_queue"] = f"{self.backlog} tasks wait in the spool until it takes them"
+        for name, spool in (("spool_disk", self._spool), ("audits_disk", self._audits)):
+            if (fault := await spool.fault()) is not None:
+                found[name] = fault
+        return found
 
     async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
         """Drop dead letters of both spools that are older than their project says, in days."""

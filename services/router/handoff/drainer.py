@@ -11,24 +11,26 @@ from services.router.handoff.review_queue import QueueAway, QueueRefused, Review
 from services.router.handoff.spool import Spool
 from shared.contracts.tasks import ERASED_DETAIL
 from shared.doorbells import wait_for
+from shared.loops import Loop
 
 log = structlog.get_logger()
 
-_FIRST_DELAY_SECONDS = 0.1
-_LAST_DELAY_SECONDS = 2.0
 _ADOPT_SECONDS = 5.0
 _POST_SECONDS = 15.0
 _NOT_FOUND = 404
 
 
 class Drainer:
-    """Sends the oldest segment, forgets it once it is acknowledged, and goes on.
+    """Sends the oldest segment, forgets it once it is acknowledged, and goes on: a turn each.
 
     At least once: a crash in between sends a segment again, and its tasks exist already. What
     comes within `gather_seconds` of the first is sent together.
     """
 
-    def __init__(self, spool: Spool, queue: ReviewQueue, *, gather_seconds: float = 0.0) -> None:
+    def __init__(
+        self, name: str, spool: Spool, queue: ReviewQueue, *, gather_seconds: float = 0.0
+    ) -> None:
+        self.loop = Loop(name, self._turn, self._rest, expected=(QueueAway, OSError))
         self._spool = spool
         self._gather_seconds = gather_seconds
         self._queue = queue
@@ -47,42 +49,34 @@ class Drainer:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Drainer"]:
         """Drain while the block lasts."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with self.loop.running():
             yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
-    async def _run(self) -> None:
-        delay = _FIRST_DELAY_SECONDS
-        while True:
-            self._woken.clear()
-            try:
-                await self._spool.adopt()
-                await self._drain()
-            except QueueAway:
-                self._is_taken = False
-                # A wake-up does not shorten this: every predict call would probe.
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LAST_DELAY_SECONDS)
-            except Exception:
-                log.exception("drain_failed")
-                await asyncio.sleep(_LAST_DELAY_SECONDS)
-            else:
-                delay = _FIRST_DELAY_SECONDS
-                if await wait_for(self._woken, _ADOPT_SECONDS):
-                    await asyncio.sleep(self._gather_seconds)
+    async def _turn(self) -> None:
+        self._woken.clear()
+        try:
+            await self._spool.adopt()
+            self._is_taken = await self._drain()
+        except BaseException:
+            self._is_taken = False
+            raise
 
-    async def _drain(self) -> None:
-        while (path := await self._spool.oldest()) is not None:
-            entries = await self._spool.read(path)
-            for batch in batches(entries):
-                await self._send(batch)
-                self._is_taken = True
-            await self._spool.discard(path, entries)
-            log.debug("spool_segment_drained", tasks=len(entries))
-        self._is_taken = False
+    async def _rest(self) -> None:
+        if not self._is_taken and await wait_for(self._woken, _ADOPT_SECONDS):
+            await asyncio.sleep(self._gather_seconds)
+
+    async def _drain(self) -> bool:
+        """Send the oldest segment; say whether there was one."""
+        path = await self._spool.oldest()
+        if path is None:
+            return False
+        entries = await self._spool.read(path)
+        for batch in batches(entries):
+            await self._send(batch)
+            self._is_taken = True
+        await self._spool.discard(path, entries)
+        log.debug("spool_segment_drained", tasks=len(entries))
+        return True
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         try:

@@ -1,6 +1,8 @@
 """One task on its way to the review queue, encoded once."""
 
 import hashlib
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,8 @@ import orjson
 from shared.contracts.base import MAX_BATCH, task_id_for
 
 BATCH_BYTES = 4 * 1024 * 1024
+_CHECKSUM = b',"crc32":'
+_CHECKSUM_END = re.compile(rb"[0-9]+\}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,34 @@ class Entry:
         )
 
     def line(self) -> bytes:
-        """Return the entry as a line of the spool."""
+        """Return the entry as a line of the spool: JSON whose last member is a checksum."""
         record = {"project": self.project, "task": orjson.Fragment(self.body)}
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        content = orjson.dumps(record)[:-1]
+        return b"%b%b%d}\n" % (content, _CHECKSUM, zlib.crc32(content))
 
     @classmethod
     def from_line(cls, line: bytes) -> "Entry":
-        """Read what `line` wrote; `ValueError` or `KeyError` when it is something else."""
-        record = orjson.loads(line)
-        return cls.of(record["project"], record["task"])
+        """Read what `line` wrote, or the release before, which wrote no checksum.
+
+        Raises
+        ------
+        ValueError
+            The line is torn or damaged; the message says which.
+        """
+        if not line.endswith(b"\n"):
+            raise ValueError("torn")
+        content, _, end = line.rpartition(_CHECKSUM)
+        is_checked = _CHECKSUM_END.fullmatch(end) is not None
+        if is_checked and int(end[:-2]) != zlib.crc32(content):
+            raise ValueError("damaged")
+        try:
+            record = orjson.loads(content + b"}" if is_checked else line)
+            # A checksum that was damaged beyond recognition leaves another member behind.
+            if record.keys() != {"project", "task"}:
+                raise ValueError("damaged")
+            return cls.of(record["project"], record["task"])
+        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+            raise ValueError("unreadable") from None
 
 
 def batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

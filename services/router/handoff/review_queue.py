@@ -19,6 +19,7 @@ from services.router.handoff.entries import Entry, batch_body
 from services.router.messages import FeedPage, ItemOutcome, ItemOutcomes
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import TaskReceipt, TaskReceipts
+from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
 log = structlog.get_logger()
@@ -155,7 +156,7 @@ class ReviewQueue:
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise QueueAway(type(error).__name__) from error
+            raise QueueAway(cause_of(error)) from error
         if response.status == HTTPStatus.OK:
             return body
         # A 404 of some proxy is not the queue's word; a problem document is.

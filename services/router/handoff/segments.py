@@ -1,15 +1,15 @@
 """Append-only files of lines, written through: the disk side of the spool. One thread at a time.
 
 A segment that was sealed is never written again. After a crash the next append opens a new one,
-so a torn last line stays the last and is passed over: whoever wrote it was promised nothing.
+so a torn last line stays the last.
 """
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from services.router.slots import Slot, sync_folder
+from services.router.slots import Slot, sync_folder, write_whole
 
 SEGMENT_LINES = 1000
 SEGMENT_BYTES = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ class Segments:
         path = self._active or self._open()
         content = b"".join(lines)
         try:
-            _write(self._descriptor, content)
+            write_whole(self._descriptor, content)
         except OSError:
             self._take_back()
             raise
@@ -95,23 +95,13 @@ class Segments:
             self.seal()
 
 
-def _write(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def complete_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines that were written to their end."""
-    with path.open("rb") as file:
-        yield from (line for line in file if line.endswith(b"\n"))
-
-
 def append_durably(path: Path, lines: Sequence[bytes]) -> None:
-    """Append `lines` to the file at `path` and fsync."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    """Append `lines` to the file at `path` and fsync; they begin a line of their own."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        _write(descriptor, b"".join(lines))
+        size = os.fstat(descriptor).st_size
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        write_whole(descriptor, b"\n" * is_torn + b"".join(lines))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

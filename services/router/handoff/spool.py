@@ -16,9 +16,10 @@ from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.appends import Append, Held
 from services.router.handoff.dead_letters import DEAD_LETTERS_FILE, expire_file
 from services.router.handoff.entries import Entry
-from services.router.handoff.segments import PATTERN, Segments, append_durably, complete_lines
+from services.router.handoff.segments import PATTERN, Segments, append_durably
 from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
-from services.router.slots import Slot
+from services.router.slots import Slot, probe_disk
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -48,8 +49,10 @@ class Spool:
         self._limit_bytes = limit_bytes
         self._unwritten = 0
         self._full = False
+        self._disk_fault: str | None = None
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._index: dict[str, Held] = {}
+        self._damaged: dict[Path, list[tuple[bytes, str]]] = {}
         self._waiting: list[Append] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -86,6 +89,17 @@ class Spool:
             async with asyncio.timeout(seconds):
                 while any(entry.task_id in self._index for entry in entries):
                     await self._discarded.wait()
+
+    async def fault(self) -> str | None:
+        """Say what is wrong with this disk, trying it anew after an append that failed."""
+        if self._disk_fault is not None:
+            try:
+                await self._in_thread(probe_disk, self._slot.folder)
+            except OSError as error:
+                self._disk_fault = cause_of(error)
+            else:
+                self._disk_fault = None
+        return self._disk_fault
 
     def conflicts(self, entry: Entry) -> bool:
         """Say whether the spool holds other data under the entry's item id."""
@@ -166,6 +180,7 @@ class Spool:
                 self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
             count += len(append.entries)
             append.succeed()
+        self._disk_fault = None
         self._spooled.inc(count)
         self._entries.set(self.depth)
         self._go_on(loop, group)
@@ -173,7 +188,9 @@ class Spool:
     def _not_written(
         self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], error: Exception
     ) -> None:
-        log.error("spool_failed", exc_info=error)
+        if self._disk_fault is None:
+            log.error("spool_failed", cause=cause_of(error))
+        self._disk_fault = cause_of(error)
         for append in reversed(group):
             for entry in append.entries:
                 self._index.pop(entry.task_id, None)
@@ -197,14 +214,14 @@ class Spool:
         return sealed[0] if sealed else None
 
     async def read(self, path: Path) -> list[Entry]:
-        """Return the entries of a segment; lines that are none become dead letters."""
-        entries, damaged = await self._in_thread(_entries, path)
-        if damaged:
-            await self.bury([(line, "unreadable") for line in damaged])
+        """Return the entries of a segment; `discard` makes its other lines dead letters."""
+        entries, self._damaged[path] = await self._in_thread(_entries, path)
         return entries
 
     async def discard(self, path: Path, entries: Sequence[Entry]) -> None:
         """Forget a segment whose entries were all acknowledged or buried."""
+        if damaged := self._damaged.pop(path, None):
+            await self.bury(damaged)
         await self._in_thread(self._segments.discard, path)
         for entry in entries:
             held = self._index.get(entry.task_id)
@@ -221,8 +238,6 @@ class Spool:
 
     async def bury(self, letters: Sequence[tuple[bytes, str]]) -> None:
         """Keep lines that will never be taken, each with the cause, in the dead-letter file."""
-        DEAD_LETTERS.inc(len(letters))
-        log.error("tasks_dead_lettered", count=len(letters))
         lines = [
             orjson.dumps(
                 {"line": line.decode(errors="replace"), "cause": cause},
@@ -231,6 +246,8 @@ class Spool:
             for line, cause in letters
         ]
         await self._in_thread(append_durably, self._slot.folder / DEAD_LETTERS_FILE, lines)
+        DEAD_LETTERS.inc(len(letters))
+        log.error("tasks_dead_lettered", count=len(letters))
 
     async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
         """Drop dead letters, here and in slots that nobody holds, older than their project says."""
@@ -266,13 +283,14 @@ class Spool:
         return await loop.run_in_executor(self._files, lambda: work(*args, **kwargs))
 
 
-def _entries(path: Path) -> tuple[list[Entry], list[bytes]]:
-    """Return a segment's entries, and the lines that are none."""
+def _entries(path: Path) -> tuple[list[Entry], list[tuple[bytes, str]]]:
+    """Return a segment's entries, and the lines that are none, each with the cause."""
     entries: list[Entry] = []
-    damaged: list[bytes] = []
-    for line in complete_lines(path):
-        try:
-            entries.append(Entry.from_line(line))
-        except (ValueError, KeyError, TypeError):
-            damaged.append(line)
+    damaged: list[tuple[bytes, str]] = []
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                entries.append(Entry.from_line(line))
+            except ValueError as error:
+                damaged.append((line, str(error)))
     return entries, damaged

@@ -24,6 +24,7 @@ from services.router.metrics import (
 from services.router.scores import FloatArray, Score, scores_of
 from services.router.scoring.flow import Flow
 from shared.http.waiting import current_client
+from shared.logs import cause_of
 
 log = structlog.get_logger()
 
@@ -244,5 +245,7 @@ class Batcher:
             if len(items) > 1:
                 middle = len(items) // 2
                 return self._scored(items[:middle]) + self._scored(items[middle:])
-            log.exception("scoring_failed", model_version=self._version, cause=str(error)[:200])
+            log.exception(
+                "scoring_failed", model_version=self._version, cause=cause_of(error)[:200]
+            )
             return [None]

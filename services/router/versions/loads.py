@@ -16,6 +16,7 @@ from services.router.errors import VersionNotFound, VersionNotReady
 from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from services.router.versions.documents import Documents
 from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
+from shared.logs import cause_of
 from shared.store import Store, manifest_path
 
 log = structlog.get_logger()
@@ -179,7 +180,8 @@ class Loads:
         except VersionRefused as refused:
             await self._refuse(documents, version, str(refused))
         except STORE_ERRORS as error:
-            store_failed(error)
+            STORE_FAILURES.inc()
+            log.warning("store_unreachable", cause=cause_of(error))
             await self._refuse(documents, version, "the store cannot be read")
         except Exception:
             log.exception("load_failed", project=project, model_version=version)
@@ -205,12 +207,6 @@ class Loads:
             manifest = await self._store.read(manifest_path(project, version))
         retry_at = asyncio.get_running_loop().time() + delay
         self.refusals[version] = Refusal(why, _naming(documents), manifest, delay, retry_at)
-
-
-def store_failed(error: Exception) -> None:
-    """Count and say that the store could not be read."""
-    STORE_FAILURES.inc()
-    log.warning("store_unreachable", cause=type(error).__name__)
 
 
 def _naming(documents: Documents) -> tuple[bytes | None, ...]:

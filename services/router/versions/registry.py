@@ -14,15 +14,17 @@ from services.router.errors import (
     VersionNotFound,
     VersionNotReady,
 )
+from services.router.metrics import STORE_FAILURES
 from services.router.versions.background import in_background
 from services.router.versions.documents import Documents, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
-from services.router.versions.loads import STORE_ERRORS, Loads, store_failed
+from services.router.versions.loads import STORE_ERRORS, Loads
 from services.router.versions.memory import release
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN
 from shared.doorbells import Doorbells, wait_for
+from shared.loops import Loop
 from shared.store import Store
 
 log = structlog.get_logger()
@@ -56,6 +58,7 @@ class Versions:
         self._unloaded: set[str] = set()
         self._retired: list[LoadedVersion] = []
         self._scanned = False
+        self.loop = Loop("versions", self._watch, self._rest, expected=STORE_ERRORS)
 
     async def view(self, project: str) -> View:
         """Return the project's view; look in the store first when it is not known yet.
@@ -185,48 +188,47 @@ class Versions:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator["Versions"]:
         """Watch the store while the block lasts."""
-        watch = asyncio.create_task(self._watch())
         try:
-            yield self
+            with self._bells.hearing("versions.*", "project.*") as self._rung:
+                async with self.loop.running():
+                    yield self
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
             await asyncio.gather(*(loads.close() for loads in self._loads.values()))
 
     async def _watch(self) -> None:
-        with self._bells.hearing("versions.*", "project.*") as rung:
-            while True:
-                try:
-                    if self._retired:
-                        # By now, a round later, the calls that they scored have let go as well.
-                        retired = self._retired.copy()
-                        self._retired.clear()
-                        await in_background(self._threads, partial(release, retired))
-                    await self._scan()
-                except Exception:
-                    # The watch outlives any fault of one round: without it nothing reloads.
-                    log.exception("scan_failed")
-                await wait_for(rung, self._poll_seconds)
+        if self._retired:
+            # By now, a round later, the calls that they scored have let go as well.
+            retired = self._retired.copy()
+            self._retired.clear()
+            await in_background(self._threads, partial(release, retired))
+        await self._scan()
+
+    async def _rest(self) -> None:
+        await wait_for(self._rung, self._poll_seconds)
 
     async def _scan(self) -> None:
+        """Look at every project; raise the first error of the store, once all were looked at."""
         try:
             names = set(await self._store.folders()) | set(self._views)
-        except STORE_ERRORS as error:
-            store_failed(error)
-            return
+        except STORE_ERRORS:
+            STORE_FAILURES.inc()
+            raise
         turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def look(name: str) -> bool:
+        async def look(name: str) -> Exception | None:
             async with turns:
                 try:
                     await self._refresh(name)
                 except STORE_ERRORS as error:
-                    store_failed(error)
-                    return False
-                return True
+                    STORE_FAILURES.inc()
+                    return error
+                return None
 
         projects = sorted(name for name in names if re.fullmatch(PROJECT_PATTERN, name))
-        self._scanned = all(await asyncio.gather(*map(look, projects))) or self._scanned
+        found = await asyncio.gather(*map(look, projects))
+        if error := next((one for one in found if one is not None), None):
+            raise error
+        self._scanned = True
 
     async def _refresh(self, project: str) -> None:
         """Put the project's documents in place at once; start the loads that they ask for."""

@@ -4,17 +4,12 @@ import asyncio
 import contextlib
 from itertools import islice
 
-import structlog
-
 from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.messages import ItemOutcome
 from services.router.waiting.waits import Wait, Waits
 from shared.contracts.base import MAX_BATCH
+from shared.loops import Loop
 
-log = structlog.get_logger()
-
-_FIRST_DELAY_SECONDS = 0.1
-_LAST_DELAY_SECONDS = 2.0
 _READY_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 # Verdicts that come close together are read together.
@@ -48,6 +43,10 @@ class Follower:
         # Whether the last answer reached the feed's end: only there a request may wait.
         self._current = False
         self._tried = asyncio.Event()
+        self._wanted_at = 0.0
+        self.loop = Loop(
+            f"outcomes of {project}", self._turn, self._pause, expected=(QueueAway, QueueRefused)
+        )
 
     async def ready(self, wait: Wait) -> None:
         """Return once the feed is followed, or with an unsure `wait` once it seems it cannot be."""
@@ -57,39 +56,28 @@ class Follower:
         wait.unsure = not self._current
 
     async def run(self) -> None:
-        """Follow until nobody has waited for some seconds."""
-        loop = asyncio.get_running_loop()
-        wanted_at = loop.time()
-        delay = _FIRST_DELAY_SECONDS
-        while loop.time() - wanted_at <= self._linger_seconds:
-            if await self._attempt():
-                delay = _FIRST_DELAY_SECONDS
-            else:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LAST_DELAY_SECONDS)
-            if self._waits.any(self._project):
-                wanted_at = loop.time()
+        """Follow until no call has waited for some seconds."""
+        self._wanted_at = asyncio.get_running_loop().time()
+        await self.loop.run()
 
-    async def _attempt(self) -> bool:
+    async def _turn(self) -> None:
         try:
             await self._read()
-        except QueueAway as away:
-            self._lose(str(away))
-        except QueueRefused as refusal:
-            # It is not the feed that the cursor is of: begin anew at its end.
-            self._cursor = None
-            self._news.clear()
-            self._lose(str(refusal))
-        except Exception:
-            log.exception("outcomes_not_followed", project=self._project)
-            self._lose("unexpected")
-        else:
-            return True
-        return False
+        except Exception as error:
+            if isinstance(error, QueueRefused):
+                # It is not the feed that the cursor is of: begin anew at its end.
+                self._cursor = None
+                self._news.clear()
+            self._lose()
+            raise
+        finally:
+            now = asyncio.get_running_loop().time()
+            if self._waits.any(self._project):
+                self._wanted_at = now
+            elif now - self._wanted_at > self._linger_seconds:
+                self.loop.stop()
 
-    def _lose(self, cause: str) -> None:
-        if self._current or not self._tried.is_set():
-            log.warning("outcomes_feed_away", project=self._project, cause=cause)
+    def _lose(self) -> None:
         self._current = False
         for wait in self._waits.of(self._project):
             wait.unsure = True
@@ -109,7 +97,10 @@ class Follower:
         self._waits.tell(self._project, self._news.values())
         self._news.clear()
         await self._look_up()
-        await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _pause(self) -> None:
+        if self._current:
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _look_up(self) -> None:
         unsure = [wait for wait in self._waits.of(self._project) if wait.unsure]

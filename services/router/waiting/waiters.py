@@ -8,6 +8,7 @@ from typing import Any
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.waiting.follower import Follower
 from services.router.waiting.waits import Wait, Waits
+from shared.loops import Loop
 
 Left = Callable[[], Coroutine[Any, Any, None]]
 
@@ -67,6 +68,11 @@ class Waiters:
             finally:
                 if gone is not None:
                     gone.cancel()
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What follows the feeds of the projects that calls wait for at this moment."""
+        return tuple(follower.loop for follower in self._followers.values())
 
     def _follower(self, project: str) -> Follower:
         if project not in self._followers:

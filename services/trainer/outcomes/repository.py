@@ -17,8 +17,9 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
     """Keep the latest revision of each outcome; return how many rows changed.
 
     A row that arrives late with a lower revision changes nothing; neither does one that decides
-    nothing about an item of which nothing is known. What else is kept of an erased item goes with
-    its row.
+    nothing about an item of which nothing is known. A row of a later reading of the feed counts for
+    more than any revision of an earlier one; where it says the same, it is no new outcome. What
+    else is kept of an erased item goes with its row.
     """
     known = {
         row.item_id: row
@@ -29,7 +30,13 @@ async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[
         row = known.get(outcome.item_id)
         if row is None and _decides_nothing(outcome):
             continue
-        if row is not None and row.revision >= outcome.revision:
+        if row is not None and (row.reading, row.revision) >= (
+            state.feed_reading,
+            outcome.revision,
+        ):
+            continue
+        if row is not None and (_is_unerased(row, outcome) or _says_the_same(row, outcome)):
+            row.reading = state.feed_reading
             continue
         state.outcomes_seen += 1
         changed += 1
@@ -44,12 +51,29 @@ def _decides_nothing(outcome: Outcome) -> bool:
     return nothing and not outcome.erased
 
 
+def _is_unerased(row: OutcomeRow, outcome: Outcome) -> bool:
+    # The restored queue has lost that the item was erased: here it stays so.
+    return row.erasure is not None and not outcome.erased
+
+
+def _says_the_same(row: OutcomeRow, outcome: Outcome) -> bool:
+    return (
+        row.revision == outcome.revision
+        and row.lane == outcome.lane
+        and row.label == outcome.label
+        and row.blind == outcome.blind
+        and row.resolved_at == outcome.resolved_at
+        and (row.erasure is not None) == outcome.erased
+    )
+
+
 def _merged(
     session: AsyncSession, state: ProjectState, row: OutcomeRow | None, outcome: Outcome
 ) -> OutcomeRow:
     wire = outcome.prediction
     values: dict[str, Any] = {
         "position": state.outcomes_seen,
+        "reading": state.feed_reading,
         "revision": outcome.revision,
         "lane": outcome.lane,
         "label": outcome.label,

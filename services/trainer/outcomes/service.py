@@ -6,9 +6,13 @@ import structlog
 
 from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
+from services.trainer.pool import repository as pool
+from services.trainer.promise import repository as promise
+from services.trainer.queue_client import FeedRestarted, QueueAway
 from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
+from shared.contracts.tasks import OutcomeFeed
 from shared.tracing import record
 
 log = structlog.get_logger()
@@ -17,18 +21,18 @@ log = structlog.get_logger()
 async def read_feed(resources: Resources, project: str) -> int:
     """Read the feed to its present end; return how many outcomes were new.
 
+    Where the review queue's database was restored, the feed is read anew from its start.
+
     Raises
     ------
     QueueAway
         The review queue cannot be reached; what was read before stays read.
     """
-    total = 0
+    total, may_restart = 0, True
     while True:
-        async with resources.database.reading() as session:
-            state = await read_state(session, project)
-        cursor = None if state is None else state.outcomes_cursor
         began = time.time()
-        page = await resources.queue.outcomes(project, cursor)
+        cursor, page = await _next_page(resources, project, may_restart=may_restart)
+        may_restart = False
         if page.outcomes or page.cursor != cursor:
             async with resources.database.transaction() as session:
                 locked = await lock_state(session, project)
@@ -48,3 +52,39 @@ async def read_feed(resources: Resources, project: str) -> int:
         if len(page.outcomes) < MAX_BATCH:
             FEED_READ.labels(project).set(time.time())
             return total
+
+
+async def _next_page(
+    resources: Resources, project: str, *, may_restart: bool
+) -> tuple[str | None, OutcomeFeed]:
+    """Return the cursor that was read up to, and the page behind it.
+
+    After a restore of the review queue that is the first page, if the feed `may_restart`.
+    """
+    async with resources.database.reading() as session:
+        state = await read_state(session, project)
+    cursor = None if state is None else state.outcomes_cursor
+    try:
+        return cursor, await resources.queue.outcomes(project, cursor)
+    except FeedRestarted as error:
+        if cursor is None or not may_restart:
+            # Such as replicas of two releases that do not take one another's cursors.
+            raise QueueAway("its outcomes feed restarts again and again") from error
+    await _begin_anew(resources, project, cursor)
+    return None, await resources.queue.outcomes(project, None)
+
+
+async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
+    """Let the feed be read from its start, and every row in it count for more than any before.
+
+    The restored queue may lack tasks that were asked for since its backup: they are posted anew.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project)
+        if state.outcomes_cursor != cursor:
+            return  # another worker has done it
+        state.outcomes_cursor = None
+        state.feed_reading += 1
+        await pool.post_again(session, project)
+        await promise.post_again(session, project)
+    log.warning("outcomes_feed_restarted", project=project, reading=state.feed_reading)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -141,3 +141,16 @@ async def mark_posted(
             .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(refused))
             .values(state="refused", posted=True)
         )
+
+
+async def post_again(session: AsyncSession, project: str) -> None:
+    """Let the tasks of asked items that have no outcome be posted once more."""
+    answered = exists().where(
+        col(OutcomeRow.project) == col(PoolItem.project),
+        col(OutcomeRow.item_id) == col(PoolItem.item_id),
+    )
+    await session.execute(
+        update(PoolItem)
+        .where(col(PoolItem.project) == project, col(PoolItem.state) == "asked", ~answered)
+        .values(posted=False)
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -45,6 +45,23 @@ async def mark_posted(
             )
             .values(posted=True, refused=refused.get(item.item_id))
         )
+
+
+async def post_again(session: AsyncSession, project: str) -> None:
+    """Let the tasks of open certifications that have no outcome be posted once more."""
+    answered = exists().where(
+        col(OutcomeRow.project) == col(CertificationItem.project),
+        col(OutcomeRow.item_id) == col(CertificationItem.item_id),
+    )
+    await session.execute(
+        update(CertificationItem)
+        .where(
+            col(CertificationItem.project) == project,
+            col(CertificationItem.refused).is_(None),
+            ~answered,
+        )
+        .values(posted=False)
+    )
 
 
 async def pending(session: AsyncSession, project: str) -> Certification | None:

@@ -83,6 +83,7 @@ async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIte
         await _finish(resources, work, "failed", detail)
         raise
     finally:
+        resources.under_way.discard(run.run_id)
         await asyncio.to_thread(shutil.rmtree, work.folder, ignore_errors=True)
         await resources.bells.ring(work_bell(run.project))
 

@@ -70,6 +70,8 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
     state.next_version += 1
     run.state, run.version, run.owner = "running", version, resources.owner
     run.started_at = run.heartbeat_at = resources.now()
+    # Before the commit: from then on it counts as lost where it is not under way.
+    resources.under_way.add(run.run_id)
     log.info("run_started", project=run.project, run_id=run.run_id, version=version)
     return version
 

@@ -33,20 +33,24 @@ def owner_name() -> str:
 
 
 async def mark_interrupted(resources: Resources, project: str, *, own: bool = False) -> None:
-    """Mark runs whose trainer is gone, and remove their folders and what they half published.
+    """Mark runs that are not carried on, and remove their folders and what they half published.
 
-    With `own`, those of this trainer as well: it stops.
+    Those of a trainer that is gone, and those of this one whose end could not be recorded: the
+    database was away then. With `own`, all of this trainer: it stops.
     """
-    not_of = "" if own else resources.owner
-    async with resources.database.reading() as session:
-        if not await repository.running_elsewhere(session, project, not_of):
-            return
     now = resources.now()
+
+    def is_over(run: Run) -> bool:
+        if run.owner == resources.owner:
+            return own or run.run_id not in resources.under_way
+        return is_dead(run, now)
+
+    async with resources.database.reading() as session:
+        if not any(map(is_over, await repository.running_of(session, project))):
+            return
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
-        running = await repository.running_elsewhere(session, project, not_of)
-        mine = resources.owner if own else None
-        dead = [run for run in running if run.owner == mine or is_dead(run, now)]
+        dead = [run for run in await repository.running_of(session, project) if is_over(run)]
         folders = [resources.runs_folder / run.run_id for run in dead]
         halves = await _mark(session, state, dead, now)
     await asyncio.to_thread(_remove, folders)

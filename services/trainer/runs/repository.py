@@ -35,11 +35,9 @@ async def page(
     return (await session.execute(query)).scalars().all()
 
 
-async def running_elsewhere(session: AsyncSession, project: str, owner: str) -> Sequence[Run]:
-    """Return the running runs of another owner."""
-    query = select(Run).where(
-        col(Run.project) == project, col(Run.state) == "running", col(Run.owner) != owner
-    )
+async def running_of(session: AsyncSession, project: str) -> Sequence[Run]:
+    """Return the runs of a project that are recorded as running."""
+    query = select(Run).where(col(Run.project) == project, col(Run.state) == "running")
     return (await session.execute(query)).scalars().all()
 
 

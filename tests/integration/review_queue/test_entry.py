@@ -7,7 +7,7 @@ import pytest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
-from tests.harness import client
+from tests.harness import client, wait_until
 from tests.integration.review_queue.desk import (
     Clock,
     Desk,
@@ -94,6 +94,26 @@ async def test_link_and_session_expire(desk: Desk) -> None:
         desk.clock.turn(12 * 3600)
         assert (await anna.http.get("/ui/p/shop")).headers["location"] == "/ui/"
         problem_of(await anna.post("/ui/p/shop/tasks", {}), 401, "unauthorized")
+
+
+async def test_session_ends_with_the_key_of_the_token_that_it_comes_from(desk: Desk) -> None:
+    async with Visitor(desk.base_url) as anna, Visitor(desk.base_url) as boris:
+        await anna.enter(code_of(await link(desk)))
+        await boris.sign_in(desk.keys.issue("operator", "boris"))
+        unused = code_of(await link(desk))
+        for one in (anna, boris):
+            assert (await one.http.get("/ui/p/shop")).status_code == 200
+        (desk.keys.public_folder / f"{desk.keys.ensure()}.pem").unlink()
+
+        async def ended() -> bool:
+            answers = [await one.http.get("/ui/p/shop") for one in (anna, boris)]
+            return all(answer.headers.get("location") == "/ui/" for answer in answers)
+
+        await wait_until(ended)
+        problem_of(await boris.post("/ui/p/shop/tasks", {}), 401, "unauthorized")
+        problem_of(await desk.operator.get("/v1/projects/shop"), 401, "unauthorized")
+        await anna.enter(unused)
+        assert (await anna.http.get("/ui/p/shop")).headers["location"] == "/ui/"
 
 
 async def test_only_operators_make_links_and_only_for_projects(desk: Desk) -> None:

@@ -242,7 +242,7 @@ class History(RuleBasedStateMachine):
     def _outcomes_are_the_models(self) -> None:
         feed = self.run(
             self.rooms.outcomes.feed(
-                self.project, after=0, limit=1000, brief=True, wait_seconds=0, gone=_never
+                self.project, after=None, limit=1000, brief=True, wait_seconds=0, gone=_never
             )
         )
         seen = [

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +16,7 @@ import orjson
 import pytest
 
 from services.router.decision_log import shipping
+from services.router.decision_log.held import HeldRows
 from services.router.decision_log.kinds import DECISIONS
 from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, store_path
 from services.router.decision_log.shipping import RowLog
@@ -226,7 +228,66 @@ def test_the_same_segment_is_packed_to_the_same_bytes(tmp_path: Path) -> None:
     assert gzip.decompress(packed(path)) == b'{"n":1}\n'
 
 
-async def test_a_disk_that_refuses_costs_rows_and_no_answer(world: World) -> None:
+async def test_a_disk_that_refuses_costs_no_rows_and_no_answer(world: World) -> None:
     world.lose_decisions()
     assert (await world.one(SURE))["decision"] == "answered"
-    assert await world.metric("surehand_router_decision_log_lost_total") >= 1
+    assert await world.metric("surehand_router_decision_log_lost_total") == 0
+
+    async def shipped() -> bool:
+        return len(await rows(world.publisher.store)) == 1
+
+    await wait_until(shipped)
+
+
+async def test_rows_that_neither_disk_nor_store_takes_are_held_until_one_does(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    store = Store((tmp_path / "store").resolve().as_uri())
+    async with logging(home, store) as log, log_limited(home, tmp_path / "store"):
+        log.append("shop", b'{"n":1}\n')
+        log.append("shop", b'{"n":2}\n')
+        await wait_until(lambda: log.loop.fault is not None)
+        assert log.fault is not None
+        assert "16 bytes in memory" in log.fault
+    assert [row["n"] for row in await rows(store)] == [1, 2]
+
+
+@contextlib.asynccontextmanager
+async def log_limited(home: Path, store: Path) -> AsyncIterator[None]:
+    """Put files in the place of the log's folder and of the store's, and take them away again."""
+    slot = home / "decisions" / "0"
+    for folder in (slot, store):
+        folder.rename(folder.with_suffix(".aside"))
+        folder.write_bytes(b"")
+    try:
+        yield
+    finally:
+        for folder in (slot, store):
+            folder.unlink()
+            folder.with_suffix(".aside").rename(folder)
+
+
+def test_a_write_that_fails_half_way_leaves_no_row_of_its_call(tmp_path: Path) -> None:
+    segments = LogSegments(tmp_path, lambda: NOW)
+    segments.append("shop", b'{"n":1}\n')
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            segments.append("shop", b'{"n":2}\n{"n":3}\n')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    segments.append("shop", b'{"n":4}\n')
+    segments.seal()
+    assert [path.read_bytes() for path in segments.sealed()] == [b'{"n":1}\n', b'{"n":4}\n']
+
+
+def test_held_rows_are_bounded() -> None:
+    held = HeldRows(limit_bytes=10)
+    assert held.add("shop", b"12345678", lambda _: Path("a"))
+    assert not held.add("shop", b"90\n", lambda _: Path("b"))
+    (segment,) = held.sealed()
+    held.release(segment)
+    assert held.add("shop", b"90\n", lambda _: Path("b"))
+    assert held.size == 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.router.handoff.segments import SEGMENT_LINES, Segments, complete_lines
+from services.router.handoff.segments import SEGMENT_LINES, Segments, append_durably
 from services.router.slots import Slot
 
 
@@ -16,7 +16,7 @@ def test_lines_come_back_in_order(tmp_path: Path) -> None:
     assert segments.sealed() == []
     segments.seal()
     (path,) = segments.sealed()
-    assert list(complete_lines(path)) == [b"1\n", b"2\n", b"3\n"]
+    assert path.read_bytes() == b"1\n2\n3\n"
 
 
 def test_a_restart_never_writes_behind_a_torn_line(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_restart_never_writes_behind_a_torn_line(tmp_path: Path) -> None:
     second = Segments(tmp_path)
     newer = second.append([b"new\n"])
     assert newer > path
-    assert list(complete_lines(path)) == [b"whole\n"]
+    assert (path.read_bytes(), newer.read_bytes()) == (b"whole\ntorn", b"new\n")
     assert second.sealed() == [path]
 
 
@@ -66,3 +66,12 @@ def test_adopted_segments_come_behind_our_own(tmp_path: Path) -> None:
     assert content == [b"ours\n", b"theirs\n"]
     assert list(Slot.abandoned(tmp_path, "[0-9]*.jsonl")) == []
     mine.close()
+
+
+def test_what_is_appended_begins_a_line_of_its_own_behind_a_torn_one(tmp_path: Path) -> None:
+    path = tmp_path / "letters"
+    append_durably(path, [b"1\n"])
+    with path.open("ab") as file:
+        file.write(b"torn")
+    append_durably(path, [b"2\n", b"3\n"])
+    assert path.read_bytes() == b"1\ntorn\n2\n3\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 from services.router.errors import SpoolFull, SpoolUnavailable
 from services.router.handoff.dead_letters import DEAD_LETTERS_FILE
 from services.router.handoff.entries import Entry
-from services.router.handoff.segments import complete_lines
 from services.router.handoff.spool import Spool
+from services.router.metrics import DEAD_LETTERS
 
 SEGMENT = "*/[0-9]*.jsonl"
 
@@ -46,7 +47,7 @@ def dead_letters(root: Path) -> list[str]:
 
 
 def lines_on_disk(root: Path) -> list[str]:
-    lines = [line for path in sorted(root.glob(SEGMENT)) for line in complete_lines(path)]
+    lines = [one for path in sorted(root.glob(SEGMENT)) for one in path.read_bytes().splitlines()]
     return [orjson.loads(line)["task"]["item_id"] for line in lines]
 
 
@@ -113,25 +114,54 @@ async def test_a_restart_finds_what_was_kept(tmp_path: Path) -> None:
         assert await drain(spool) == ["a", "b", "c"]
 
 
-async def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
+async def test_a_torn_line_is_a_dead_letter(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
-        await spool.append([entry("a")])
+        await spool.append([entry("a"), entry("b")])
         path = only(tmp_path, SEGMENT)
-    with path.open("ab") as file:
-        file.write(entry("b").line()[:-10])
+    os.truncate(path, path.stat().st_size - 10)
     async with opened(tmp_path) as spool:
         assert await drain(spool) == ["a"]
-        assert dead_letters(tmp_path) == []
+        assert dead_letters(tmp_path) == ["torn"]
 
 
-async def test_a_damaged_line_becomes_a_dead_letter(tmp_path: Path) -> None:
+async def test_a_flipped_bit_makes_a_dead_letter_and_blocks_nothing(tmp_path: Path) -> None:
+    before = DEAD_LETTERS._value.get()
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("a"), entry("b"), entry("c")])
+        path = only(tmp_path, SEGMENT)
+    # Still JSON, of another score.
+    path.write_bytes(
+        path.read_bytes().replace(b'"b","data":{"score":1.0', b'"b","data":{"score":9.0')
+    )
+    async with opened(tmp_path) as spool:
+        assert spool.depth == 2
+        assert await drain(spool) == ["a", "c"]
+        assert lines_on_disk(tmp_path) == []
+    assert dead_letters(tmp_path) == ["damaged"]
+    assert DEAD_LETTERS._value.get() == before + 1
+
+
+async def test_a_damaged_line_is_one_dead_letter_though_the_queue_is_away(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
         await spool.append([entry("a")])
         path = only(tmp_path, SEGMENT)
     path.write_bytes(b"\xff\x00 not json\n" + path.read_bytes())
     async with opened(tmp_path) as spool:
+        # Read again and again, and never taken.
+        for _ in range(3):
+            assert [one.item_id for one in await spool.read(path)] == ["a"]
         assert await drain(spool) == ["a"]
     assert dead_letters(tmp_path) == ["unreadable"]
+
+
+async def test_lines_of_the_release_before_have_no_checksum_and_are_read(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append([entry("new")])
+        path = only(tmp_path, SEGMENT)
+    record = {"project": "shop", "task": orjson.Fragment(entry("old").body)}
+    path.write_bytes(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) + path.read_bytes())
+    async with opened(tmp_path) as spool:
+        assert await drain(spool) == ["old", "new"]
 
 
 async def test_leftovers_of_a_dead_process_are_adopted(tmp_path: Path) -> None:

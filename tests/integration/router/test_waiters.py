@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi import Response
 
+from services.review_queue.errors import FeedRestarted
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.waiting.waiters import Waiters
 from shared.problems import NotFound, Unprocessable
@@ -117,11 +118,12 @@ async def test_item_that_has_expired_is_not_waited_for_any_longer() -> None:
     [
         Unprocessable([("/query/after", "is not a cursor of this list")]).response(),
         NotFound("There is no such project.").response(),
+        FeedRestarted(epoch=2).response(),
         Response(b"{}", 503),
         Response(b'{"outcomes":[{}],"cursor":"x"}', 200),
         Response(b"not json", 200),
     ],
-    ids=["refused", "no project", "away", "malformed", "no JSON"],
+    ids=["refused", "no project", "restored", "away", "malformed", "no JSON"],
 )
 async def test_after_an_answer_that_says_nothing_all_that_wait_are_looked_up(odd: Response) -> None:
     queue = ScriptedQueue()

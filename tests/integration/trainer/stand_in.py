@@ -11,8 +11,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from shared.contracts.base import rfc3339, task_id_for, utc_now
+from shared.problems import Conflict
 
 Truth = Callable[[dict[str, Any]], str | None]
+
+
+class FeedRestarted(Conflict):
+    """As the review queue says it."""
+
+    kind, title = "feed-restarted", "Feed was restarted"
 
 
 @dataclass
@@ -24,6 +31,8 @@ class StandIn:
     refuses: set[str] = field(default_factory=set)
     is_away: bool = False
     posts: int = 0
+    epoch: int = 1
+    given_epoch: int | None = None
 
     def app(self) -> FastAPI:
         """Return the application to serve."""
@@ -39,9 +48,13 @@ class StandIn:
     async def _outcomes(self, after: str = "", limit: int = 100) -> Any:
         if self.is_away:
             return Response(status_code=503)
-        start = int(base64.urlsafe_b64decode(after)) if after else 0
+        epoch, start = map(int, base64.urlsafe_b64decode(after).split(b".")) if after else (0, 0)
+        if after and epoch != self.epoch:
+            return FeedRestarted("Read it from its start.").response()
         page = self.feed[start : start + limit]
-        cursor = base64.urlsafe_b64encode(str(start + len(page)).encode()).decode()
+        given = self.epoch if self.given_epoch is None else self.given_epoch
+        place = f"{given}.{start + len(page)}"
+        cursor = base64.urlsafe_b64encode(place.encode()).decode()
         return {"outcomes": page, "cursor": cursor}
 
     async def _tasks(self, project: str, request: Request) -> Any:
@@ -66,6 +79,12 @@ class StandIn:
             "source": None,
             "detail": None,
         }
+
+    def restore(self, outcomes: int) -> None:
+        """Lose all but the first `outcomes` of the feed, and all tasks."""
+        del self.feed[outcomes:]
+        self.tasks.clear()
+        self.epoch += 1
 
     def answer(self, truth: Truth, lane: str | None = None) -> int:
         """Resolve the tasks (of a lane) that have no outcome yet; return how many."""

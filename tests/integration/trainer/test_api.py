@@ -4,11 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.trainer.app import create_app
-from services.trainer.settings import TrainerSettings
 from shared.auth import Keys, Role
 from shared.settings import CommonSettings
-from tests.harness import client, serve, wait_until
+from tests.harness import client, wait_until
 from tests.integration.trainer.face import ROOT, open_face
 
 ROUTES = [
@@ -133,14 +131,3 @@ async def test_lists_are_paged_to_their_end(
         assert seen == sorted(seen, reverse=True)
         response = await face.operator.get(f"{ROOT}/versions", params={"after": "%%"})
         assert response.status_code == 422
-
-
-async def test_unmigrated_database_is_named_by_readiness(
-    common: CommonSettings, sqlite_url: str
-) -> None:
-    app = create_app(common, TrainerSettings(database_url=sqlite_url))
-    async with serve(app) as base, client(base) as anyone:
-        response = await anyone.get("/readyz")
-        assert response.status_code == 503
-        assert "not migrated" in response.json()["missing"]["database"]
-        assert (await anyone.get("/healthz")).status_code == 200

@@ -17,7 +17,7 @@ from services.trainer.models import Run
 from services.trainer.registry import service as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import service
-from services.trainer.runs.execution import execute
+from services.trainer.runs.execution import claim, execute
 from services.trainer.runs.interruption import mark_interrupted
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
@@ -187,6 +187,21 @@ async def test_run_of_a_dead_former_self_is_marked_at_once(
         run = await _interrupted(bench, owner=owner)
         await mark_interrupted(bench.resources, PROJECT)
         assert (await bench.run(run.run_id)).state == "failed"
+
+
+async def test_run_whose_end_could_not_be_recorded_is_marked_by_the_same_trainer(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        run_id = await _request(bench)
+        assert await claim(bench.resources, PROJECT, run_id) is not None
+        await mark_interrupted(bench.resources, PROJECT)
+        assert (await bench.run(run_id)).state == "running"
+        # As after a run that failed while the database was away.
+        bench.resources.under_way.discard(run_id)
+        await mark_interrupted(bench.resources, PROJECT)
+        assert (await bench.run(run_id)).state == "failed"
+        await _request(bench)
 
 
 async def test_published_version_of_an_interrupted_run_stays(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,37 @@ def test_a_line_gives_back_the_entry() -> None:
     before = entry("ä/1", data={"text": 'line\nbreak "quoted"'})
     assert before.line().count(b"\n") == 1
     assert Entry.from_line(before.line()) == before
+
+
+def test_no_flipped_bit_of_a_line_goes_unnoticed() -> None:
+    line = entry("a", data={"n": 7}).line()
+    for place in range(8 * len(line)):
+        flipped = bytearray(line)
+        flipped[place // 8] ^= 1 << place % 8
+        with pytest.raises(ValueError, match=r"^(torn|damaged|unreadable)$"):
+            Entry.from_line(bytes(flipped))
+
+
+def test_no_torn_line_goes_unnoticed() -> None:
+    line = entry("a", data={"n": 7}).line()
+    for length in range(len(line) - 1):
+        for torn in (line[:length], line[:length] + b"\n"):
+            with pytest.raises(ValueError, match=r"^(torn|damaged|unreadable)$"):
+                Entry.from_line(torn)
+
+
+def test_the_release_before_reads_a_line_and_its_lines_are_read() -> None:
+    made = entry("a", data={"text": ',"crc32":12}'})
+    record = orjson.loads(made.line())
+    assert Entry.of(record["project"], record["task"]) == made
+    without = orjson.dumps({"project": "shop", "task": orjson.Fragment(made.body)})
+    assert Entry.from_line(without + b"\n") == made
+
+
+@pytest.mark.parametrize("line", [b"[]", b"7", b'{"project":"a","task":[]}', b'{"task":{}}', b"\0"])
+def test_a_line_that_is_something_else_is_said_to_be(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^(damaged|unreadable)$"):
+        Entry.from_line(line + b"\n")
 
 
 def test_the_digest_stands_for_the_data_whatever_the_order_of_its_keys() -> None:

@@ -1,5 +1,6 @@
 """Tokens: who may come in, and who may not."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -47,6 +48,86 @@ def test_key_made_after_the_start_is_found(tmp_path: Path) -> None:
     keys = Keys(tmp_path)
     verifier = Verifier(keys.public_folder)
     assert verifier.verify(keys.issue("caller", "app")).role == "caller"
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.moment = time.time()
+
+    def __call__(self) -> float:
+        return self.moment
+
+
+def test_token_of_a_removed_key_is_refused_within_seconds_though_it_is_remembered(
+    tmp_path: Path,
+) -> None:
+    clock, keys, other = Clock(), Keys(tmp_path / "keys"), Keys(tmp_path / "other")
+    verifier = Verifier(keys.public_folder, clock)
+    token, kid = keys.issue("operator", "anna"), keys.ensure()
+    staying = other.issue("operator", "ben")
+    (other.public_folder / f"{other.ensure()}.pem").rename(
+        keys.public_folder / f"{other.ensure()}.pem"
+    )
+    assert verifier.verify(token).subject == "anna"
+    assert verifier.trusts(kid)
+    (keys.public_folder / f"{kid}.pem").unlink()
+    clock.moment += 2
+    with pytest.raises(Unauthorized, match="SUREHAND_HOME"):
+        verifier.verify(token)
+    assert not verifier.trusts(kid)
+    assert verifier.verify(staying).subject == "ben"
+
+
+def test_removing_a_key_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    clock, keys = Clock(), Keys(tmp_path)
+    verifier = Verifier(keys.public_folder, clock)
+    token = keys.issue("operator", "anna")
+    verifier.verify(token)
+    shutil.rmtree(keys.public_folder)
+    clock.moment -= 3600
+    with pytest.raises(Unauthorized):
+        verifier.verify(token)
+
+
+def test_key_that_is_replaced_under_its_name_verifies_no_earlier_token(tmp_path: Path) -> None:
+    clock, keys, other = Clock(), Keys(tmp_path / "keys"), Keys(tmp_path / "other")
+    verifier = Verifier(keys.public_folder, clock)
+    token = keys.issue("operator", "anna")
+    verifier.verify(token)
+    (other.public_folder / f"{other.ensure()}.pem").replace(
+        keys.public_folder / f"{keys.ensure()}.pem"
+    )
+    clock.moment += 2
+    with pytest.raises(Unauthorized):
+        verifier.verify(token)
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN PUBLIC KEY-----\nMCow", b"no key"])
+def test_half_written_key_leaves_the_others_trusted_and_counts_once_it_is_whole(
+    tmp_path: Path, content: bytes
+) -> None:
+    clock, keys, other = Clock(), Keys(tmp_path / "keys"), Keys(tmp_path / "other")
+    verifier = Verifier(keys.public_folder, clock)
+    token, late = keys.issue("caller", "app"), other.issue("caller", "late")
+    whole = other.public_folder / f"{other.ensure()}.pem"
+    half = keys.public_folder / whole.name
+    half.write_bytes(content)
+    assert verifier.verify(token).subject == "app"
+    with pytest.raises(Unauthorized):
+        verifier.verify(late)
+    half.write_bytes(whole.read_bytes())
+    assert verifier.verify(late).subject == "late"
+
+
+def test_folder_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
+    clock, keys = Clock(), Keys(tmp_path)
+    verifier = Verifier(keys.public_folder, clock)
+    token = keys.issue("caller", "app")
+    first = verifier.verify(token)
+    clock.moment += 60
+    assert verifier.verify(token) is first
 
 
 def _claims(**changes: object) -> dict[str, object]:

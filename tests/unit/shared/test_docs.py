@@ -66,7 +66,7 @@ def test_every_metric_is_documented_with_its_type_and_labels_and_no_other_is() -
 
 
 def test_every_metric_ends_in_its_unit() -> None:
-    units = ("_seconds", "_items", "_bytes", "_info", "_entries", "_waiters")
+    units = ("_seconds", "_items", "_bytes", "_info", "_entries", "_waiters", "_loops")
     names = [next(iter(metric.describe())) for metric in _metrics()]
     assert [n.name for n in names if n.type != "counter" and not n.name.endswith(units)] == []
 

@@ -95,7 +95,7 @@ async def test_a_turn_that_does_not_end_is_named_unless_it_advances() -> None:
         await wait_until(lambda: mill.turns > 0)
         assert faults_of([mill.loop]) == {}
         mill.time = 31.0
-        assert faults_of([mill.loop]) == {"mill": "its turn has been under way for 31 s"}
+        assert faults_of([mill.loop]) == {"mill": "its turn has not come on for 31 s"}
         mill.loop.advance()
         assert faults_of([mill.loop]) == {}
 

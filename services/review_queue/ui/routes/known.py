@@ -8,8 +8,9 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from services.review_queue.rooms import Rooms
+from services.review_queue.ui.entry import session_ended
 from services.review_queue.ui.site import COOKIE, Site, refusal
-from shared.auth import Principal
+from shared.auth import Principal, Verifier
 from shared.http.body import StrictRoute
 from shared.outages import unavailable
 from shared.problems import Problem, Unauthorized, note
@@ -75,4 +76,9 @@ class PageRoute(APIRoute):
 
 async def _holder(request: Request) -> Principal:
     rooms: Rooms = request.app.state.rooms
-    return await rooms.entry.principal(request.cookies.get(COOKIE))
+    verifier: Verifier = request.app.state.verifier
+    who = await rooms.entry.principal(request.cookies.get(COOKIE))
+    # Sessions of the release before do not know their key, and last twelve hours at most.
+    if who.key_id is not None and not verifier.trusts(who.key_id):
+        raise session_ended()
+    return who

@@ -34,8 +34,6 @@ async def post_link(
     `url` is a path alone where the service does not know its own address: the setting
     `SUREHAND_REVIEW_QUEUE_PUBLIC_URL` says it.
     """
-    code, expires_at = await rooms.entry.invite(
-        project, body.reviewer, body.expires_seconds, who.subject
-    )
+    code, expires_at = await rooms.entry.invite(project, body.reviewer, body.expires_seconds, who)
     address = site.address(request) or ""
     return OneTimeLink(url=f"{address}/ui/enter?code={quote(code)}", expires_at=expires_at)

@@ -172,7 +172,7 @@ class History(RuleBasedStateMachine):
                 self._figures_are_the_models(reviewer)
             feed = self.run(
                 self.crowd.rooms.outcomes.feed(
-                    self.crowd.project, after=0, limit=99, brief=True, wait_seconds=0, gone=_here
+                    self.crowd.project, after=None, limit=99, brief=True, wait_seconds=0, gone=_here
                 )
             )
             assert {one.item_id for one in feed.outcomes} == set(self.crowd.truth)

@@ -107,7 +107,7 @@ def new_secret() -> str:
 
 def hook(receiver: Receiver, **parts: Any) -> Json:
     """A webhook as a project states it."""
-    return {"url": receiver.url, "secret_ref": "hook_secret", **parts}
+    return {"url": receiver.url, "secret_ref": "shop_hook", **parts}
 
 
 @dataclass
@@ -158,7 +158,7 @@ async def open_bench(
         database, Doorbells(""), Store(common.store_address), sender,
         now=clock, nudge=lambda: None, poll_seconds=0.1,
     )  # fmt: skip
-    secret = (settings.webhook_secrets_dir / "hook_secret").read_text().strip()
+    secret = (settings.webhook_secrets_dir / "shop_hook").read_text().strip()
     try:
         yield Bench(database, sender, rooms, clock, secret)
     finally:
@@ -167,9 +167,10 @@ async def open_bench(
 
 
 def with_webhooks(settings: ReviewQueueSettings, home: Path) -> ReviewQueueSettings:
-    """Settings that allow receivers on loopback, with a secret named `hook_secret`."""
+    """Settings that allow receivers on loopback, with one secret of each of three projects."""
     folder = home / "hook-secrets"
     folder.mkdir()
-    (folder / "hook_secret").write_text(new_secret() + "\n")
+    for project in ("shop", "other", "counted"):
+        (folder / f"{project}_hook").write_text(new_secret() + "\n")
     changes = {"webhooks_allow_private": True, "webhook_secrets_dir": folder}
     return settings.model_copy(update=changes)

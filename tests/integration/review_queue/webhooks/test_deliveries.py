@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
 from services.review_queue.models import OutcomeRow
+from services.review_queue.restored import declare_restored
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.webhooks.models import DeliveryRow
+from services.review_queue.webhooks.models import DeliveryRow, WebhookRow
 from services.review_queue.webhooks.relay import CLAIM
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
 from shared.contracts.base import task_id_for
+from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.integration.review_queue.webhooks.receiver import (
     Bench,
@@ -42,7 +44,7 @@ async def test_outcome_arrives_as_a_signed_cloud_event(bench: Bench, receiver: R
     assert event["data"]["data"] == {"text": "text of order/17"}
     assert event["time"] == event["data"]["resolved_at"]
     feed = await bench.rooms.outcomes.feed(
-        "shop", after=0, limit=9, brief=False, wait_seconds=0, gone=_stays
+        "shop", after=None, limit=9, brief=False, wait_seconds=0, gone=_stays
     )
     assert [event["data"]] == feed.model_dump(mode="json")["outcomes"]
     status = await bench.status()
@@ -115,7 +117,7 @@ async def test_new_receiver_gets_what_is_committed_from_then_on(
 async def test_projects_keep_to_their_own_receivers(bench: Bench, receiver: Receiver) -> None:
     async with receiving() as other:
         await bench.put(hook(receiver))
-        await bench.put(hook(other), project="other")
+        await bench.put(hook(other, secret_ref="other_hook"), project="other")
         await bench.resolve("a")
         await bench.resolve("b", "c", project="other")
         await bench.pump()
@@ -359,7 +361,7 @@ async def test_webhook_that_stays_keeps_its_state_and_place(
 async def test_replaced_secret_signs_beside_the_old_one_then_alone(
     bench: Bench, receiver: Receiver, settings: ReviewQueueSettings
 ) -> None:
-    file, new = settings.webhook_secrets_dir / "hook_secret", new_secret()
+    file, new = settings.webhook_secrets_dir / "shop_hook", new_secret()
     await bench.put(hook(receiver))
     file.write_text(f"{new}\n{bench.secret}\n")
     await bench.resolve("a")
@@ -377,7 +379,7 @@ async def test_replaced_secret_signs_beside_the_old_one_then_alone(
 async def test_secret_that_vanishes_is_a_failure_that_heals(
     bench: Bench, receiver: Receiver, settings: ReviewQueueSettings
 ) -> None:
-    file = settings.webhook_secrets_dir / "hook_secret"
+    file = settings.webhook_secrets_dir / "shop_hook"
     await bench.put(hook(receiver))
     file.unlink()
     await bench.resolve("a")
@@ -388,6 +390,19 @@ async def test_secret_that_vanishes_is_a_failure_that_heals(
     bench.clock.turn(ceiling_seconds(1))
     await bench.pump()
     assert receiver.kinds == ["outcome.resolved"]
+
+
+async def test_nothing_is_signed_with_the_secret_of_another_project(
+    bench: Bench, receiver: Receiver
+) -> None:
+    await bench.put(hook(receiver))
+    async with bench.database.transaction() as session:
+        # As the release before let a project state it.
+        await session.execute(update(WebhookRow).values(secret_ref="other_hook"))
+    await bench.resolve("a")
+    await bench.pump()
+    assert receiver.received == []
+    assert str((await bench.status()).last_error).startswith("secret_ref must begin with SHOP_ ")
 
 
 @examples(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -408,3 +423,19 @@ async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     assert (status.pending, status.delivered, status.failed) == (0, 2, 0)
     expected = 2 + sum(status != 204 for status in answers[: len(receiver.received)])
     assert len(receiver.received) == expected
+
+
+async def test_events_after_a_restore_have_ids_that_no_lost_event_had(
+    bench: Bench, receiver: Receiver, common: CommonSettings
+) -> None:
+    await bench.put(hook(receiver))
+    await bench.resolve("a")
+    await bench.pump()
+    await declare_restored(common, bench.database)
+    await bench.resolve("b")
+    await bench.pump()
+    before, after = (message.message_id for message in receiver.received)
+    assert before == f"{task_id_for('shop', 'a')}-1"
+    name, _, epoch = after.rpartition("-")
+    assert name == f"{task_id_for('shop', 'b')}-1"
+    assert int(epoch) >= int(bench.clock().timestamp())

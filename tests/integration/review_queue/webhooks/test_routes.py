@@ -40,7 +40,7 @@ async def the_webhook(desk: Desk) -> Json:
 async def test_verdict_is_told_to_the_receiver_at_once(
     desk: Desk, receiver: Receiver, settings: ReviewQueueSettings, common: CommonSettings
 ) -> None:
-    secret = (settings.webhook_secrets_dir / "hook_secret").read_text().strip()
+    secret = (settings.webhook_secrets_dir / "shop_hook").read_text().strip()
     project = await desk.put_project(webhooks=[hook(receiver)])
     assert project["webhooks"] == [hook(receiver, events=None)]
     stored = await Store(common.store_address).read_document(project_path("shop"), Project)
@@ -94,7 +94,7 @@ async def test_gone_receiver_is_disabled_tried_and_enabled(desk: Desk, receiver:
 async def test_metrics_count_what_was_delivered_and_what_waits(
     desk: Desk, receiver: Receiver
 ) -> None:
-    await desk.put_project("counted", webhooks=[hook(receiver)])
+    await desk.put_project("counted", webhooks=[hook(receiver, secret_ref="counted_hook")])
     receiver.script = [saying(500)]
     await desk.post(entry("a"), project="counted")
     task = (await desk.service.get("/v1/projects/counted/tasks")).json()["tasks"][0]["task_id"]
@@ -141,19 +141,19 @@ BAD_WEBHOOKS: list[tuple[Json, str]] = [
     ({"secret_ref": "../etc/passwd"}, "/secret_ref"),
     ({"secret_ref": ".hidden"}, "/secret_ref"),
     ({"secret_ref": "whsec_AAAAAAAAAAAAAAAA"}, "/secret_ref"),
-    ({"secret_ref": "nowhere"}, "/secret_ref"),
-    ({"secret_ref": "HOOK_WITHOUT_PREFIX"}, "/secret_ref"),
+    ({"secret_ref": "shop_nowhere"}, "/secret_ref"),
+    ({"secret_ref": "SHOP_WITHOUT_PREFIX"}, "/secret_ref"),
     ({"events": []}, "/events"),
     ({"events": ["promise.broken"]}, "/events/0"),
     ({"colour": "red"}, "/colour"),
 ]
-GOOD = {"url": "https://example.org/", "secret_ref": "hook_secret"}
+GOOD = {"url": "https://example.org/", "secret_ref": "shop_hook"}
 
 
 async def test_webhook_that_cannot_be_kept_is_refused_at_its_place(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOOK_WITHOUT_PREFIX", "c2VjcmV0" * 8)
+    monkeypatch.setenv("SHOP_WITHOUT_PREFIX", "c2VjcmV0" * 8)
     for changes, pointer in BAD_WEBHOOKS:
         spec = PROJECT | {"webhooks": [GOOD | {"url": "https://a.org/"}, GOOD | changes]}
         answer = await desk.operator.put("/v1/projects/shop", json=spec)
@@ -168,9 +168,35 @@ async def test_webhook_that_cannot_be_kept_is_refused_at_its_place(
 
 
 async def test_secret_may_be_a_variable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_SECRET", new_secret())
-    stated = await desk.put_project(webhooks=[GOOD | {"secret_ref": "HOOK_SECRET"}])
-    assert stated["webhooks"][0]["secret_ref"] == "HOOK_SECRET"
+    monkeypatch.setenv("SHOP_HOOK", new_secret())
+    stated = await desk.put_project(webhooks=[GOOD | {"secret_ref": "SHOP_HOOK"}])
+    assert stated["webhooks"][0]["secret_ref"] == "SHOP_HOOK"
+
+
+async def test_secret_of_another_project_is_refused_alike_whether_there_is_one_or_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH_LIKE", new_secret())
+    monkeypatch.setenv("SUREHAND_HOOK", new_secret())
+    answers = []
+    foreign = ("other_hook", "other_none", "PATH_LIKE", "NO_PATH", "SUREHAND_HOOK", "shop__eu_hook")
+    for name in foreign:
+        spec = PROJECT | {"webhooks": [GOOD | {"secret_ref": name}]}
+        answer = await desk.operator.put("/v1/projects/shop", json=spec)
+        answers.append(problem_of(answer, 422, "unprocessable")["errors"])
+    assert answers == [answers[0]] * len(foreign)
+    (fault,) = answers[0]
+    assert fault["pointer"] == "/webhooks/0/secret_ref"
+    assert fault["detail"].startswith("must begin with SHOP_ ")
+
+
+async def test_secret_that_the_setting_names_is_for_every_project(
+    common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> None:
+    changes = {"webhook_shared_secrets": "none_such other_hook"}
+    async with open_desk(common, settings.model_copy(update=changes), keys, clock) as desk:
+        stated = await desk.put_project(webhooks=[GOOD | {"secret_ref": "other_hook"}])
+        assert stated["webhooks"][0]["secret_ref"] == "other_hook"
 
 
 async def test_private_receivers_are_refused_unless_the_setting_allows_them(
@@ -188,7 +214,7 @@ async def test_private_receivers_are_refused_unless_the_setting_allows_them(
             "https://[::ffff:10.0.0.1]/",
             "http://a.org",
         ):
-            webhooks = [{"url": url, "secret_ref": "hook_secret"}]
+            webhooks = [{"url": url, "secret_ref": "shop_hook"}]
             answer = await desk.operator.put(
                 "/v1/projects/shop", json=PROJECT | {"webhooks": webhooks}
             )
@@ -203,7 +229,7 @@ async def test_private_receivers_are_refused_unless_the_setting_allows_them(
 
 async def test_only_the_projects_own_webhooks_are_found(desk: Desk) -> None:
     await desk.put_project(webhooks=[GOOD])
-    await desk.put_project("other", webhooks=[GOOD])
+    await desk.put_project("other", webhooks=[GOOD | {"secret_ref": "other_hook"}])
     mine = await the_webhook(desk)
     for what in ("test", "enable"):
         foreign = f"/v1/projects/other/webhooks/{mine['webhook_id']}/{what}"
