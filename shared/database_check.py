@@ -1,14 +1,49 @@
-"""Whether a service's database can be used: the same check, in the same words, for each service."""
+"""Whether a service's database can be used: the same words for each service and each request."""
 
+import sqlite3
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.db import Database
 from shared.logs import cause_of
 
 log = structlog.get_logger()
+
+
+# A standby that was asked to write: its primary is another server now.
+_READ_ONLY = "25006"
+
+
+def database_outage(error: Exception) -> str | None:
+    """Tell that the database cannot be reached or written, or has ended its connection.
+
+    An error in a statement is none, nor is a row that breaks a rule.
+    """
+    if isinstance(error, DBAPIError):
+        is_outage = (
+            error.connection_invalidated
+            or getattr(error.orig, "sqlstate", None) == _READ_ONLY
+            or (isinstance(error, OperationalError | InterfaceError) and not _is_mistake(error))
+        )
+    else:
+        # The pool has no connection in time, or the one at hand broke before.
+        is_outage = isinstance(error, PoolTimeoutError | DisconnectionError | PendingRollbackError)
+    return "database" if is_outage else None
+
+
+def _is_mistake(error: DBAPIError) -> bool:
+    # SQLite calls an error in a statement an operational one too.
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 class DatabaseCheck:

@@ -164,7 +164,7 @@ class Loop:
                 await self._stopping.wait()
 
 
-def faults_of(loops: Iterable[Loop]) -> dict[str, str]:
+def loop_faults(loops: Iterable[Loop]) -> dict[str, str]:
     """Return what is wrong by the names of the loops; empty when nothing is."""
     return {loop.name: loop.fault for loop in loops if loop.fault is not None}
 

@@ -28,12 +28,12 @@ from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
-from shared.database_check import DatabaseCheck
+from shared.database_check import DatabaseCheck, database_outage
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
-from shared.loops import faults_of
+from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -92,7 +92,7 @@ def create_app(
 
 def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells) -> Checks:
     async def loops() -> dict[str, str]:
-        return faults_of((*worker.loops, bells.loop))
+        return loop_faults((*worker.loops, bells.loop))
 
     return {
         "database": database.check_writes,
@@ -112,5 +112,6 @@ def _outside(
 def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:
     app.state.rooms = rooms
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
+    app.state.outages.append(database_outage)
     app.mount("/ui/static", Assets())
     return app

@@ -20,6 +20,7 @@ from shared.auth import Principal, Role, require
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.tasks import LeaseRequest, VerdictBody
 from shared.http.body import parse_json, replay
+from shared.outages import problem_of
 from shared.problems import Problem, note
 from shared.telemetry import ROUTE
 
@@ -154,10 +155,9 @@ async def _answer(work: Work, scope: Scope, receive: Receive, send: Send) -> Non
     except Problem as problem:
         note(problem)
         await problem.response()(scope, receive, send)
-    except Exception:
-        log.exception("request_failed", path=scope["path"])
-        unknown = Problem("The service failed; the log has the cause.")
-        await unknown.response()(scope, receive, send)
+    except Exception as error:  # noqa: BLE001 - answered as the framework would
+        refusal = problem_of(error, scope["app"].state.outages, scope["path"])
+        await refusal.response()(scope, receive, send)
     else:
         headers = [(b"content-type", _JSON), (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -31,7 +31,7 @@ from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
 from shared import tracing
 from shared.doorbells import Doorbells
-from shared.loops import Loop, faults_of
+from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -55,7 +55,7 @@ class Router:
 
     async def degraded(self) -> dict[str, str]:
         """Say which parts do not work while the router serves."""
-        found = faults_of((*self.loops, *self.waiters.loops)) | await self.handoff.degraded()
+        found = loop_faults((*self.loops, *self.waiters.loops)) | await self.handoff.degraded()
         # The shadow log is on the same disk.
         if (fault := self.predictor.log.fault) is not None:
             found["decision_log_disk"] = fault

@@ -20,12 +20,12 @@ from services.trainer.settings import TrainerSettings
 from services.trainer.worker import Worker
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
-from shared.database_check import DatabaseCheck
+from shared.database_check import DatabaseCheck, database_outage
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
-from shared.loops import faults_of
+from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -52,7 +52,7 @@ def create_app(
             yield
         await resources.close()
 
-    return build_app(
+    app = build_app(
         service="trainer",
         description=DESCRIPTION,
         lifespan=lifespan,
@@ -67,6 +67,8 @@ def create_app(
             versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
         },
     )
+    app.state.outages.append(database_outage)
+    return app
 
 
 def open_resources(
@@ -101,7 +103,7 @@ def open_resources(
 def _degraded(resources: Resources, worker: Worker) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-        return away | faults_of((*worker.loops, resources.leases.renewals, resources.bells.loop))
+        return away | loop_faults((*worker.loops, resources.leases.renewals, resources.bells.loop))
 
     return {
         "database": resources.database.check_writes,

@@ -18,10 +18,11 @@ class RejectedLine(Message):
 
 
 class PoolImport(Message):
-    """The answer of ``POST …/pool``."""
+    """The answer of ``POST …/pool``; `rejected` shows the first 1,000 of `rejected_count`."""
 
     imported: int
     duplicates: int
+    rejected_count: int
     rejected: list[RejectedLine]
 
 

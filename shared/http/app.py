@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems, tracing
+from shared import outages, problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.openapi import describe
@@ -87,8 +87,8 @@ def build_app(
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
     for router in (_health(service, readiness, metrics_token), *routers):
         app.include_router(router)
-    problems.install(app)
-    describe(app)
+    for install in (problems.install, describe, outages.install):
+        install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
     inner = front(app.through_framework) if front else app.through_framework
     app.entry = tracing.continuing(RequestContext(inner, service))

@@ -18,10 +18,22 @@ from shared.contracts.items import escape_pointer
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
+_FAULTS_TOLD = 10
 # Many more than a full call has; others wait while we search.
 _VALUES_SEARCHED = 200_000
 # A key may be as long as the body: a pointer is cut off after so many characters.
 _POINTER_SHOWN = 300
+# JSON that comes in nests at most so deep. Data nests less deep (`shared.contracts.items`): that
+# leaves room for the messages that carry it on. Encoders stop at 254 levels.
+MAX_JSON_DEPTH = 128
+_TOO_DEEP = f"must not be nested more than {MAX_JSON_DEPTH} deep"
+# What orjson itself reads. The levels that a text may not have are taken up by lists around it:
+# that costs next to nothing, where a walk through the document would cost as much as reading it.
+_READER_DEPTH = 1024
+_AROUND = _READER_DEPTH - MAX_JSON_DEPTH
+_OPEN, _CLOSE = b"[" * _AROUND, b"]" * _AROUND
+# In a short text brackets are counted sooner.
+_SHORT_BYTES = 32 * 1024
 # A client that is still sending sees a reset instead of the 413, so we read on, but not for ever.
 _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -132,30 +144,69 @@ def _is_json(request: Request) -> bool:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse strict JSON: no NaN, no Infinity, no lone surrogate.
+    """Parse strict JSON: no NaN, no Infinity, no lone surrogate, at most 128 levels.
 
     Raises
     ------
     NotJson
         400; `detail` says where the text stops being JSON.
     Unprocessable
-        422; NaN, Infinity or a lone surrogate, each at its pointer. 400 where none is found
-        among so many values.
+        422; NaN, Infinity, a lone surrogate or too deep a level, each at its pointer. 400 where
+        none is found among so many values.
     """
     try:
+        return _read(body)
+    except ValueError as error:
+        raise _refusal(body) from error
+
+
+def parse_json_part(text: bytes | str, at: str = "") -> Any:
+    """Parse strict JSON that is a part of a file or a message: a line, a cell, a row of a tensor.
+
+    Raises
+    ------
+    ValueError
+        The message names the faults by their pointers, below the pointer `at`.
+    """
+    try:
+        return parse_json(text.encode() if isinstance(text, str) else text)
+    except NotJson as error:
+        raise ValueError(f"{at}: is not JSON" if at else "is not JSON") from error
+    except Unprocessable as error:
+        faults = error.extensions["errors"][:_FAULTS_TOLD]
+        told = [f"{at}{fault['pointer']}: {fault['detail']}" for fault in faults]
+        raise ValueError("; ".join(told)) from error
+
+
+def _read(body: bytes) -> Any:
+    if len(body) <= _SHORT_BYTES and body.count(b"[") + body.count(b"{") <= MAX_JSON_DEPTH:
         return orjson.loads(body)
+    document = orjson.loads(b"".join((_OPEN, body, _CLOSE)))
+    for _ in range(_AROUND):
+        # What is no single document of JSON, such as `1],[2`, fails here.
+        (document,) = document
+    return document
+
+
+def _refusal(body: bytes) -> NotJson | Unprocessable:
+    faults = list(islice(_non_standard(body), FAULTS_SHOWN))
+    if faults:
+        return Unprocessable(faults)
+    try:
+        orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        faults = list(islice(_non_standard(body), FAULTS_SHOWN))
-        if faults:
-            raise Unprocessable(faults) from error
-        raise NotJson(f"Send JSON; {error}") from error
+        return NotJson(f"Send JSON; {error}")
+    return Unprocessable([("", _TOO_DEEP)])
 
 
 def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
     """Yield the faults, each at its pointer, in the order of the text."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = _lenient(body)
+    except RecursionError:
+        yield "", _TOO_DEEP
+        return
+    except ValueError:
         return
     for keys, value in islice(_values(document), _VALUES_SEARCHED):
         if isinstance(value, dict) and any(map(_lone_surrogate, value)):
@@ -164,6 +215,20 @@ def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
             yield _pointer(keys), "must be a finite number"
         elif isinstance(value, str) and _lone_surrogate(value):
             yield _pointer(keys), "must not contain a lone surrogate"
+        elif isinstance(value, dict | list) and len(keys) == MAX_JSON_DEPTH + 1:
+            yield _pointer(keys), _TOO_DEEP
+
+
+def _lenient(body: bytes) -> Any:
+    """Parse JSON that may hold NaN; `ValueError`: it is none, `RecursionError`: it is too deep."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        # orjson reads deeper than Python's own reader may, where nothing else is wrong.
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise error from None
 
 
 def _values(document: Any) -> Iterator[tuple[Sequence[str | int], Any]]:

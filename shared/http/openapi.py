@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from shared.problems import Unavailable, declare
+
 _SCHEME = "token"
 _BEARER = {
     "type": "http",
@@ -11,6 +13,7 @@ _BEARER = {
     "bearerFormat": "JWT",
     "description": "A token of `python -m services token`; its role says what it may do.",
 }
+_UNAVAILABLE = declare(Unavailable)[Unavailable.status]
 _NOT_OURS = ("HTTPValidationError", "ValidationError")
 
 
@@ -38,7 +41,10 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
             responses = operation["responses"]
             if "application/json" in responses.get("422", {}).get("content", {}):
                 del responses["422"]
-            if "401" in responses:
+            # Metrics may have a token of their own, which is none of ours.
+            if "401" in responses and "health" not in operation["tags"]:
                 operation["security"] = [{_SCHEME: []}]
+                # What any of them needs may be away.
+                responses.setdefault("503", _UNAVAILABLE)
                 components.setdefault("securitySchemes", {})[_SCHEME] = _BEARER
     return document

@@ -29,11 +29,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]
     """All three services, with project `shop`: its pool, labels, a version, tasks and outcomes."""
     home: Path = tmp_path_factory.mktemp("conformance") / "home"
     with launch(home) as launched:
-        asyncio.run(_fill(launched))
+        asyncio.run(fill(launched))
         yield launched
 
 
-async def _fill(launched: Launched) -> None:
+async def fill(launched: Launched) -> None:
+    """Put project `shop` into a new installation."""
     async with contextlib.AsyncExitStack() as stack:
         router, queue, trainer = [
             await stack.enter_async_context(launched.client(service, "operator"))

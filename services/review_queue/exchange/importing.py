@@ -28,7 +28,7 @@ from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
-from shared.faults import pointer_of
+from shared.faults import faults_of
 from shared.problems import Unprocessable
 
 # One batch is one transaction: others come in between, and wait no longer than for it.
@@ -36,6 +36,7 @@ _BATCH_ROWS = 250
 _BATCH_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
 _FAULTS_SHOWN = 10
+_DETAIL_CHARACTERS = 1000
 
 
 @dataclass
@@ -53,7 +54,7 @@ class _Tally:
     def reject(self, line: int, detail: str) -> None:
         self.rejected_count += 1
         if len(self.rejected) < REJECTED_SHOWN:
-            self.rejected.append(RejectedRow(line=line, detail=detail))
+            self.rejected.append(_rejected(line, detail))
 
     def report(self, *, complete: bool) -> ImportReport:
         counts = {key: value for key, value in vars(self).items() if key != "import_id"}
@@ -147,6 +148,11 @@ class ImportService:
         return faults
 
 
+def _rejected(line: int, detail: str) -> RejectedRow:
+    # A pointer has the row's own keys, which may be as long as the row.
+    return RejectedRow(line=line, detail=detail[:_DETAIL_CHARACTERS])
+
+
 def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], UnreadableError | None]:
     """Read the next batch; with it the fault that ended it, where one did."""
     batch: list[Row] = []
@@ -169,7 +175,7 @@ def _report(tally: _Tally, fault: UnreadableError | None) -> ImportReport:
         raise Unprocessable([("", str(fault))]) from fault
     tally.reject(tally.rows + 1, str(fault))
     if tally.rejected_count > REJECTED_SHOWN:
-        tally.rejected[-1] = RejectedRow(line=tally.rows + 1, detail=str(fault))
+        tally.rejected[-1] = _rejected(tally.rows + 1, str(fault))
     return tally.report(complete=False)
 
 
@@ -182,7 +188,7 @@ def _record(row: Row, project: Project, lane: Lane) -> TaskRecord | str:
     try:
         record = TaskRecord.model_validate(row.document)
     except ValidationError as error:
-        faults = [f"{pointer_of(one['loc'])}: {one['msg']}" for one in error.errors()]
+        faults = [f"{pointer}: {fault}" for pointer, fault in faults_of(error)]
     else:
         faults = record.faults(project.labels)
     return "; ".join(faults[:_FAULTS_SHOWN]) if faults else record

@@ -111,4 +111,6 @@ def refusal(problem: Problem) -> Response:
     """Return a problem as a page; who is not known goes to where one enters."""
     if isinstance(problem, Unauthorized):
         return to(HOME)
-    return page("message.html", status=problem.status, title=problem.title, text=problem.detail)
+    shown = page("message.html", status=problem.status, title=problem.title, text=problem.detail)
+    shown.headers.update(problem.headers)
+    return shown

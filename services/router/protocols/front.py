@@ -20,6 +20,7 @@ from services.router.service import Router
 from services.router.waiting.waiters import Left
 from shared.auth import Principal, Role, require
 from shared.http.waiting import disconnected
+from shared.outages import problem_of
 from shared.problems import Problem, note
 from shared.telemetry import ROUTE
 
@@ -105,10 +106,9 @@ async def _serve(
     except ClientDisconnect:
         # Nobody reads an answer.
         return
-    except Exception:
-        log.exception("request_failed", path=scope["path"])
-        unknown = Problem("The service failed; the log has the cause.")
-        await way.refuse(unknown)(scope, receive, send)
+    except Exception as error:  # noqa: BLE001 - answered as the framework would
+        refusal = problem_of(error, scope["app"].state.outages, scope["path"])
+        await way.refuse(refusal)(scope, receive, send)
     else:
         if answered is None:
             return

@@ -49,8 +49,7 @@ class Versions:
         run_seconds: float = math.inf,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
-        self._store = store
-        self._bells = bells
+        self._store, self._bells = store, bells
         self._poll_seconds = poll_seconds
         self._threads = threads
         self._run_seconds = run_seconds

@@ -1,21 +1,20 @@
 """Lines of an import, to items (pure): newline-delimited JSON, or CSV with a header."""
 
-import csv
 import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from shared.contracts.items import Item, check_data, check_metadata
+from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import FieldSpec, Project
-from shared.http.body import parse_json
-from shared.problems import NotJson, Problem, Unprocessable
+from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
+from shared.faults import faults_of
+from shared.http.body import parse_json_part
+from shared.problems import Unprocessable
 
-# A cell may be as long as a body: the field's own limit is checked afterwards.
-csv.field_size_limit(2**31 - 1)
+_FAULTS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,16 @@ class ParsedLine:
 
 def parse_ndjson(body: bytes, project: Project) -> Iterator[ParsedLine]:
     """Give one parsed line for each line that is not blank."""
-    for number, line in enumerate(body.split(b"\n"), start=1):
+    for number, line in enumerate(io.BytesIO(body), start=1):
         if line.strip():
             yield _from_json(number, line, project)
 
 
 def _from_json(number: int, line: bytes, project: Project) -> ParsedLine:
     try:
-        document = parse_json(line)
-    except NotJson:
-        return ParsedLine(number, None, "is not JSON")
-    except Problem as problem:
-        return ParsedLine(number, None, _sentence(problem.extensions["errors"]))
+        document = parse_json_part(line)
+    except ValueError as error:
+        return ParsedLine(number, None, str(error))
     if not isinstance(document, dict):
         return ParsedLine(number, None, "is not a JSON object")
     return _checked(number, document, project)
@@ -50,23 +47,14 @@ def _checked(number: int, document: dict[str, Any], project: Project) -> ParsedL
     try:
         item = Item.model_validate(document)
     except ValidationError as error:
-        faults = [
-            {"pointer": "/" + "/".join(map(str, fault["loc"])), "detail": fault["msg"]}
-            for fault in error.errors()
-        ]
-        return ParsedLine(number, None, _sentence(faults))
-    faults = [
-        {"pointer": pointer, "detail": detail}
-        for pointer, detail in [
-            *check_data(item.data, project.fields),
-            *check_metadata(item.metadata, project.metadata),
-        ]
-    ]
+        return ParsedLine(number, None, _sentence(faults_of(error)))
+    faults = check_data(item.data, project.fields)
+    faults += check_metadata(item.metadata, project.metadata)
     return ParsedLine(number, None, _sentence(faults)) if faults else ParsedLine(number, item)
 
 
-def _sentence(faults: list[dict[str, str]]) -> str:
-    return "; ".join(f"{fault['pointer']} {fault['detail']}" for fault in faults[:5])
+def _sentence(faults: Sequence[FieldError]) -> str:
+    return "; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN])
 
 
 def parse_csv(body: bytes, project: Project) -> Iterator[ParsedLine]:
@@ -85,47 +73,26 @@ def parse_csv(body: bytes, project: Project) -> Iterator[ParsedLine]:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unprocessable([("", "is not UTF-8")]) from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise Unprocessable([("/header", f"is not CSV: {error}")]) from error
-    _check_header(header, project)
-    yield from _records(reader, header, project)
-
-
-def _check_header(header: list[str], project: Project) -> None:
+        reader = CsvReader(io.StringIO(text, newline=""))
+    except CsvUnreadableError as error:
+        raise Unprocessable([("/header", f"cannot be read: {error}")]) from error
     known = {"item_id", *project.fields, *project.metadata}
-    faults = [
-        (f"/header/{name}", "is not a column of this project")
-        for name in header
-        if name not in known
-    ]
-    faults += [(f"/header/{name}", "is missing") for name in project.fields if name not in header]
-    faults += [
-        (f"/header/{name}", "is there twice") for name in set(header) if header.count(name) > 1
-    ]
-    if faults:
+    if faults := column_faults(reader.header, known, project.fields, "header"):
         raise Unprocessable(faults)
+    yield from _records(reader, project)
 
 
-def _records(reader: Any, header: list[str], project: Project) -> Iterator[ParsedLine]:
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield ParsedLine(reader.line_num, None, f"is not CSV: {error}")
-            continue
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            fault = f"has {len(cells)} columns, the header {len(header)}"
-            yield ParsedLine(reader.line_num, None, fault)
-            continue
-        document = _document(dict(zip(header, cells, strict=True)), project)
-        yield _checked(reader.line_num, document, project)
+def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
+    try:
+        for record in reader:
+            if record.fault is not None:
+                yield ParsedLine(record.line, None, record.fault)
+            else:
+                row = dict(zip(reader.header, record.cells, strict=True))
+                yield _checked(record.line, _document(row, project), project)
+    except CsvUnreadableError as error:
+        yield ParsedLine(error.line, None, f"is not CSV, nor is what follows: {error}")
 
 
 def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
@@ -147,7 +114,7 @@ def _value(cell: str, field: FieldSpec) -> Any:
             return cell
     if field.type in {"vector", "json"}:
         try:
-            return json.loads(cell)
-        except (ValueError, RecursionError):
+            return parse_json_part(cell)
+        except ValueError:
             return cell
     return cell

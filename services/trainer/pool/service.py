@@ -23,6 +23,8 @@ from shared.contracts.items import Item
 log = structlog.get_logger()
 
 _IMPORT_BATCH = 500
+_REJECTED_SHOWN = 1000
+_DETAIL_CHARACTERS = 1000
 _STATES = ("waiting", "asked", "passed", "refused", "erased")
 
 
@@ -34,24 +36,28 @@ async def import_lines(
     An item whose id or whose content the pool has is a duplicate; one whose id it has with other
     content is rejected.
     """
-    imported = duplicates = 0
-    rejected: list[RejectedLine] = []
+    imported = duplicates = rejected_count = 0
+    shown: list[RejectedLine] = []
     for batch in _batches(lines):
-        rejected += [
-            RejectedLine(line=line.line, detail=line.fault or "")
-            for line in batch
-            if line.item is None
-        ]
+        rejected = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
         items = [(line.line, line.item) for line in batch if line.item is not None]
         async with resources.database.transaction() as session:
             state = await lock_state(session, project)
             new, conflicts = await _add(resources, session, state, items)
         imported += new
         duplicates += len(items) - new - len(conflicts)
-        rejected += conflicts
-    rejected.sort(key=lambda entry: entry.line)
+        rejected = sorted(rejected + conflicts, key=lambda entry: entry.line)
+        rejected_count += len(rejected)
+        shown += rejected[: _REJECTED_SHOWN - len(shown)]
     await resources.bells.ring(work_bell(project))
-    return PoolImport(imported=imported, duplicates=duplicates, rejected=rejected)
+    return PoolImport(
+        imported=imported, duplicates=duplicates, rejected_count=rejected_count, rejected=shown
+    )
+
+
+def _rejected(line: int, detail: str) -> RejectedLine:
+    # A pointer has the line's own keys, which may be as long as the line.
+    return RejectedLine(line=line, detail=detail[:_DETAIL_CHARACTERS])
 
 
 def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:
@@ -76,11 +82,9 @@ async def _add(
     for (line, item), content in zip(items, hashes, strict=True):
         known = content_of.get(item.item_id)
         if item.item_id in erased:
-            conflicts.append(RejectedLine(line=line, detail="/item_id was erased"))
+            conflicts.append(_rejected(line, "/item_id was erased"))
         elif known is not None and known != content:
-            conflicts.append(
-                RejectedLine(line=line, detail="/item_id is in the pool with other data")
-            )
+            conflicts.append(_rejected(line, "/item_id is in the pool with other data"))
         elif known is None and content not in contents:
             rows.append(_row(resources, state, item, content))
             content_of[item.item_id] = content

@@ -18,8 +18,8 @@ from services.trainer.recipes.text_linear import (
     fit_text_linear,
 )
 from services.trainer.runs import files
-from services.trainer.runs.limits import die_with_parent, limit
 from services.trainer.runs.progress import report
+from shared.child_limits import die_with_parent, limit
 
 FAILED = 3
 

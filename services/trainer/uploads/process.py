@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from services.trainer.runs import files
-from services.trainer.runs.limits import die_with_parent, limit
 from services.trainer.runs.progress import report
 from services.trainer.uploads.anatomy import inspect
+from shared.child_limits import die_with_parent, limit
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInterface
 from shared.graphs.graph import BATCH_SIZE, Graph

@@ -37,7 +37,7 @@ async def test_pool_becomes_a_certified_champion_and_then_another(
     async with run_world(common, keys, database_url) as world:
         await world.put_project()
         imported = await world.import_pool(0, 400)
-        assert imported == {"imported": 400, "duplicates": 0, "rejected": []}
+        assert imported == {"imported": 400, "duplicates": 0, "rejected_count": 0, "rejected": []}
 
         await world.label_and_train()
         await _wait_for_champion(world, "v1")

@@ -123,7 +123,8 @@ async def test_unknown_task_and_item_are_not_found(desk: Desk) -> None:
 BAD_BATCHES: list[tuple[bytes, int, str, str | None]] = [
     (b"{", 400, "not-json", None),
     (b"", 400, "not-json", None),
-    (b"[" * 1100 + b"]" * 1100, 400, "not-json", None),
+    (b"[" * 1100 + b"]" * 1100, 422, "unprocessable", ""),
+    (b"[" * 129 + b"]" * 129, 422, "unprocessable", "/0" * 128),
     (b"[]", 422, "unprocessable", ""),
     (b"{}", 422, "unprocessable", "/tasks"),
     (b'{"tasks":[]}', 422, "unprocessable", "/tasks"),
@@ -162,16 +163,28 @@ async def test_nul_and_over_long_text_are_rejected_entry_by_entry(desk: Desk) ->
     assert [receipt["status"] for receipt in receipts] == ["rejected"] * 4 + ["created"]
 
 
-async def test_deep_json_is_rejected_and_harms_nobody(desk: Desk) -> None:
+async def test_data_that_nests_too_deep_is_rejected_and_harms_no_other_task(desk: Desk) -> None:
     await desk.put_project(fields={"page": {"type": "json"}})
     deep: Any = []
-    for _ in range(900):
+    for _ in range(110):
         deep = [deep]
     (rejected, fine) = await desk.post(
         entry("deep", data={"page": deep}), entry("fine", data={"page": {"a": [[[]]]}})
     )
     assert (rejected["status"], fine["status"]) == ("rejected", "created")
     assert len(await desk.lease("r1", 9)) == 1
+
+
+async def test_no_route_takes_json_that_nests_too_deep(desk: Desk) -> None:
+    await desk.put_project()
+    deep = b'{"items":[{"item_id":"a","data":{"text":%b%b}}]}' % (b"[" * 1000, b"]" * 1000)
+    taking = {(method, path) for method, path, payload, _ in ROUTES if payload is not None}
+    for method, path in sorted(taking | {("POST", "/v1/projects/shop/gold")}):
+        answer = await desk.operator.request(
+            method, path, content=deep, headers={"content-type": "application/json"}
+        )
+        (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
+        assert fault["pointer"].startswith("/items/0/data/text/0")
 
 
 async def test_deep_json_with_a_fault_is_refused(desk: Desk) -> None:

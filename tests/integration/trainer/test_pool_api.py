@@ -43,7 +43,7 @@ async def test_repeated_import_changes_nothing(
         lines = [{"item_id": f"i{n}", "data": review(n)} for n in range(1_200)]
         assert (await face.import_lines(*lines))["imported"] == 1_200
         again = await face.import_lines(*lines)
-        assert again == {"imported": 0, "duplicates": 1_200, "rejected": []}
+        assert again == {"imported": 0, "duplicates": 1_200, "rejected_count": 0, "rejected": []}
         twins = await face.import_lines(
             {"item_id": "twin", "data": {"text": review(7)["text"].upper() + " "}},
             {"item_id": "i3", "data": review(4_000)},

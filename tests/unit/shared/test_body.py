@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.items import escape_pointer
-from shared.http.body import parse_json
+from shared.http.body import MAX_JSON_DEPTH, parse_json
 from shared.problems import NotJson, Unprocessable
 
 KEYS = st.text("a/~é0", max_size=3)
@@ -64,7 +64,7 @@ def test_so_many_faults_are_shown() -> None:
     [
         b'{"%b":[%bNaN]}' % (b"k" * 3_000_000, b"0," * 20_000),
         b'{"%b":[%b0]}' % (b"/" * 3_000_000, b"NaN," * 5_000),
-        b"[" * 900 + b"NaN," * 5_000 + b"0" + b"]" * 900,
+        b'{"%b":%b}' % (b"k" * 3_000_000, b"[" * 900 + b"]" * 900),
     ],
 )
 def test_a_pointer_is_shown_in_part_however_long_it_is(body: bytes) -> None:
@@ -80,9 +80,46 @@ def test_so_many_values_are_searched() -> None:
         parse_json(b"[" + b"0," * 3_000_000 + b"NaN]")
 
 
+def nested(depth: int, inner: bytes = b"", pad: bytes = b"") -> bytes:
+    """Lists in one another, and what may lie inside and beside them."""
+    return pad + b"[" * depth + inner + b"]" * depth + pad
+
+
+# A text that is long is read in another way than a short one.
+@pytest.mark.parametrize("pad", [b"", b" " * 100_000])
+def test_json_nests_as_deep_as_the_limit_and_no_deeper(pad: bytes) -> None:
+    assert parse_json(nested(MAX_JSON_DEPTH, b"", pad)) is not None
+    assert parse_json(nested(MAX_JSON_DEPTH, b"1", pad)) is not None
+    for depth in (MAX_JSON_DEPTH + 1, 900, 1_024, 1_025):
+        with pytest.raises(Unprocessable) as refused:
+            parse_json(nested(depth, b"", pad))
+        (fault,) = refused.value.extensions["errors"]
+        assert "128 deep" in fault["detail"]
+
+
+def test_the_place_that_is_too_deep_is_named() -> None:
+    with pytest.raises(Unprocessable) as refused:
+        parse_json(b'{"fine":[],"items":[1,%b]}' % nested(MAX_JSON_DEPTH))
+    (fault,) = refused.value.extensions["errors"]
+    assert fault["pointer"] == "/items/1" + "/0" * (MAX_JSON_DEPTH - 2)
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"1],[2", b"1,2", b"]", b"],[", b"1]", b"[1", b"1]]["])
+@pytest.mark.parametrize("pad", [b"", b" " * 100_000])
+def test_brackets_that_do_not_match_are_no_json(body: bytes, pad: bytes) -> None:
+    with pytest.raises(NotJson):
+        parse_json(pad + body)
+
+
 @pytest.mark.parametrize("depth", [1_030, 2_000, 5_000, 20_000, 200_000])
 @pytest.mark.parametrize("inner", [b"", b"NaN"])
 def test_no_depth_is_a_fault_of_the_service(depth: int, inner: bytes) -> None:
     # Python from 3.12 on parses texts that are deeper than its functions may nest.
     with pytest.raises((NotJson, Unprocessable)):
         parse_json(b'{"a":' + b"[" * depth + inner + b"]" * depth + b"}")
+
+
+@pytest.mark.parametrize("number", [b"1e999999", b"-1e999999", b"1" * 1_000_000, b"9" * 5_000])
+def test_a_number_that_no_float_holds_is_refused(number: bytes) -> None:
+    with pytest.raises((NotJson, Unprocessable)):
+        parse_json(b'{"a":%b}' % number)

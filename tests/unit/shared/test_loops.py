@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from structlog.testing import capture_logs
 
-from shared.loops import Loop, faults_of
+from shared.loops import Loop, loop_faults
 from tests.harness import wait_until
 
 
@@ -83,7 +83,7 @@ async def test_a_failing_loop_is_named_with_the_age_of_its_last_good_turn() -> N
         await wait_until(lambda: mill.good > 0)
         await failing(mill, OSError(28, "No space left on device"))
         mill.time = 42.0
-        assert faults_of([mill.loop]) == {
+        assert loop_faults([mill.loop]) == {
             "mill": "its last good turn ended 42 s ago: OSError: No space left on device"
         }
 
@@ -93,11 +93,11 @@ async def test_a_turn_that_does_not_end_is_named_unless_it_advances() -> None:
     mill.gate.clear()
     async with mill.running():
         await wait_until(lambda: mill.turns > 0)
-        assert faults_of([mill.loop]) == {}
+        assert loop_faults([mill.loop]) == {}
         mill.time = 31.0
-        assert faults_of([mill.loop]) == {"mill": "its turn has not come on for 31 s"}
+        assert loop_faults([mill.loop]) == {"mill": "its turn has not come on for 31 s"}
         mill.loop.advance()
-        assert faults_of([mill.loop]) == {}
+        assert loop_faults([mill.loop]) == {}
 
 
 async def test_a_loop_at_rest_is_well_however_long_it_rests() -> None:

@@ -4,7 +4,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from io import BufferedReader
 
-from services.review_queue.exchange.formats import jsonl, label_studio, parquet, table
+from services.review_queue.exchange.formats import (
+    jsonl,
+    label_studio,
+    parquet,
+    parquet_rows,
+    table,
+)
 from services.review_queue.exchange.formats.writing import Writer
 from services.review_queue.exchange.records import Format, Row
 from shared.contracts.projects import Project
@@ -24,7 +30,7 @@ FORMATS: dict[Format, FormatKind] = {
     "jsonl": FormatKind("application/x-ndjson", "jsonl", jsonl.read, jsonl.JsonlWriter),
     "csv": FormatKind("text/csv", "csv", table.read, table.CsvWriter),
     "parquet": FormatKind(
-        "application/vnd.apache.parquet", "parquet", parquet.read, parquet.ParquetWriter
+        "application/vnd.apache.parquet", "parquet", parquet_rows.read, parquet.ParquetWriter
     ),
     "label-studio": FormatKind(
         "application/json",

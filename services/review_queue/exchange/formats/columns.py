@@ -8,11 +8,11 @@ JSON, and then counts instead of them: nothing is lost.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import orjson
-
 from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import STANDING
 from shared.contracts.projects import FieldSpec, Project
+from shared.csv_records import column_faults
+from shared.http.body import parse_json_part
 
 Kind = Literal["text", "number", "vector", "json", "integer", "flag", "moment", "verdicts"]
 _OF_FIELD: dict[str, Kind] = {"number": "number", "vector": "vector", "json": "json"}
@@ -49,16 +49,7 @@ class Columns:
 
     def faults(self, names: Sequence[str], place: str) -> list[tuple[str, str]]:
         """Return what is wrong with a file's columns: pointers below `place`, and faults."""
-        faults = [
-            (f"/{place}/{name}", "is not a column of this project")
-            for name in names
-            if name not in self.kinds
-        ]
-        twice = {name for name in names if names.count(name) > 1}
-        faults += [(f"/{place}/{name}", "is there twice") for name in sorted(twice)]
-        if "item_id" not in names:
-            faults.append((f"/{place}/item_id", "is missing"))
-        return faults
+        return column_faults(names, self.kinds, ("item_id",), place)
 
     def flatten(self, record: Record) -> dict[str, Any]:
         """Return the record's value for each column, None for none; JSON as text."""
@@ -98,25 +89,24 @@ class Columns:
         """
         given = {name: value for name, value in flat.items() if value is not None}
         for name in given.keys() & {name for name, kind in self.kinds.items() if kind == "json"}:
-            given[name] = parsed(name, given[name])
+            given[name] = _json_of(name, given[name])
         record = {name: value for name, value in given.items() if "." not in name}
         record.setdefault("data", _those("data.", given))
         record.setdefault("metadata", _those("metadata.", given))
         return record
 
 
+def _json_of(name: str, text: Any) -> Any:
+    # A column of Parquet may have any type.
+    if not isinstance(text, str):
+        raise ValueError(f"/{name}: is not JSON text")  # noqa: TRY004 - a fault of the row
+    return parse_json_part(text, f"/{name}")
+
+
 def _those(prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)
     }
-
-
-def parsed(column: str, text: Any) -> Any:
-    """Return the JSON in a column; `ValueError` when it is none."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"/{column}: is not JSON") from error
 
 
 def json_text(value: Any) -> str:

@@ -1,13 +1,12 @@
 """JSON lines: one record a line."""
 
 import io
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import Row
 from shared.contracts.projects import Project
-from shared.http.body import parse_json
-from shared.problems import NotJson, Unprocessable
+from shared.http.body import parse_json_part
 
 # As much as a call with one task could have.
 LINE_BYTES = 8 * 1024 * 1024
@@ -15,29 +14,31 @@ LINE_BYTES = 8 * 1024 * 1024
 
 def read(file: io.BufferedReader, _: Project) -> Generator[Row, None, None]:
     """Give a row for each line that is not blank."""
-    number = 0
-    while line := file.readline(LINE_BYTES):
-        number += 1
-        if len(line) == LINE_BYTES and not line.endswith(b"\n"):
-            _skip_line(file)
+    for number, line in lines(file):
+        if line is None:
             yield Row(number, None, f"has more than {LINE_BYTES} bytes")
         elif line.strip():
             yield _row(number, line)
 
 
-def _skip_line(file: io.BufferedReader) -> None:
-    while (rest := file.readline(LINE_BYTES)) and not rest.endswith(b"\n"):
-        pass
+def lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes | None]]:
+    """Give each line with its number from 1; None for one that is too long to be held."""
+    number = 0
+    while line := file.readline(LINE_BYTES):
+        number += 1
+        if len(line) == LINE_BYTES and not line.endswith(b"\n"):
+            while (rest := file.readline(LINE_BYTES)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None
+        else:
+            yield number, line
 
 
 def _row(number: int, line: bytes) -> Row:
     try:
-        document = parse_json(line)
-    except NotJson:
-        return Row(number, None, "is not JSON")
-    except Unprocessable as problem:
-        faults = problem.extensions["errors"]
-        return Row(number, None, "; ".join(f"{one['pointer']}: {one['detail']}" for one in faults))
+        document = parse_json_part(line)
+    except ValueError as error:
+        return Row(number, None, str(error))
     if not isinstance(document, dict):
         return Row(number, None, "is not a JSON object")
     return Row(number, document)

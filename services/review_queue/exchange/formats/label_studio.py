@@ -5,30 +5,27 @@ Keys that Label Studio has and we have no use for are let be. What it has no pla
 it were made or changed there, so they alone say how the task stands.
 """
 
-import math
 from collections.abc import Generator, Sequence
-from decimal import Decimal
 from io import BufferedReader
 from typing import Any
 
-import ijson
 import orjson
 
+from services.review_queue.exchange.formats.lists import entries
 from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import (
     LONGEST_ACTIVE_SECONDS,
     STANDING,
     Row,
-    UnreadableError,
 )
 from shared.contracts.projects import Project
+from shared.http.body import parse_json_part
 
 FROM_NAME = "label"
 _KEPT = ("metadata", "lane", "due_at", "created_at", "prediction")
 _OWN = "surehand"
 _ASIDE = ("reviewer", "comment", "blind", "instructions_revision")
 _USER = "label-studio-user-"
-_READ_BYTES = 64 * 1024
 
 
 def read(file: BufferedReader, project: Project) -> Generator[Row, None, None]:
@@ -39,37 +36,15 @@ def read(file: BufferedReader, project: Project) -> Generator[Row, None, None]:
     UnreadableError
         It is not a list of JSON objects, or stops being one.
     """
-    if file.peek(1).lstrip()[:1] not in {b"[", b""}:
-        raise UnreadableError("It is not a JSON list.")
-    tasks = ijson.items(file, "item", buf_size=_READ_BYTES)
-    number = 0
-    while True:
-        try:
-            task = next(tasks, None)
-        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
-            raise UnreadableError(f"Behind task {number} it is not JSON any more.") from error
-        if task is None:
-            return
-        number += 1
-        yield _row(number, task, project)
+    for number, text in enumerate(entries(file), start=1):
+        yield _row(number, text, project)
 
 
-def _row(number: int, task: Any, project: Project) -> Row:
+def _row(number: int, text: bytes, project: Project) -> Row:
     try:
-        # As any other JSON of ours: no number that is none, or that no float can hold.
-        task = orjson.loads(orjson.dumps(task, default=_as_float))
-        return Row(number, _record(task, project))
-    except TypeError:
-        return Row(number, None, "is not JSON that can be kept")
+        return Row(number, _record(parse_json_part(text), project))
     except ValueError as error:
         return Row(number, None, str(error))
-
-
-def _as_float(value: Any) -> float:
-    number = float(value) if isinstance(value, Decimal) else math.inf
-    if not math.isfinite(number):
-        raise TypeError
-    return number
 
 
 def _record(task: Any, project: Project) -> dict[str, Any]:

@@ -1,72 +1,20 @@
-"""Parquet, row group by row group."""
+"""The writing of Parquet, row group by row group."""
 
 import io
-import shutil
-import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from services.review_queue.exchange.formats.columns import Columns, Kind
 from services.review_queue.exchange.formats.writing import Record, to_json
-from services.review_queue.exchange.records import Row, UnreadableError
 from shared.contracts.projects import Project
-from shared.problems import Unprocessable
 
-_ROWS_READ = 256
 _GROUP_ROWS = 10_000
 _GROUP_BYTES = 4 * 1024 * 1024
-_READ_BYTES = 256 * 1024
-_BATCH_BYTES = 1024 * 1024
-
-
-def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
-    """Give a row for each row of the file, which is laid on disk first: its index is at its end.
-
-    Raises
-    ------
-    Unprocessable
-        The columns do not fit the project.
-    UnreadableError
-        It is no Parquet file, or a broken one.
-    """
-    # Only who needs it pays for loading it.
-    import pyarrow  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
-
-    columns = Columns(project, whole_numbers=False)
-    with tempfile.TemporaryFile() as laid:
-        shutil.copyfileobj(file, laid, _READ_BYTES)
-        laid.seek(0)
-        try:
-            opened = parquet.ParquetFile(laid, pre_buffer=False, buffer_size=_READ_BYTES)
-            if faults := columns.faults(opened.schema_arrow.names, "columns"):
-                raise Unprocessable(faults)
-            number = 0
-            size = _rows_at_once(opened.metadata)
-            for batch in opened.iter_batches(batch_size=size, use_threads=False):
-                for flat in batch.to_pylist():
-                    number += 1
-                    yield _row(number, flat, columns, batch.nbytes // batch.num_rows)
-        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise UnreadableError("The file is no Parquet that can be read.") from error
-
-
-def _rows_at_once(metadata: Any) -> int:
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    heaviest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=1)
-    return int(min(_ROWS_READ, max(_BATCH_BYTES // max(heaviest, 1), 1)))
-
-
-def _row(number: int, flat: dict[str, Any], columns: Columns, weight: int) -> Row:
-    try:
-        return Row(number, columns.gather(flat), weight=weight)
-    except ValueError as error:
-        return Row(number, None, str(error))
 
 
 def schema(columns: Columns) -> Any:
     """Return the Arrow schema of the columns."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow as pa  # noqa: PLC0415 - only exports of Parquet pay for it
 
     moment = pa.timestamp("us", tz="UTC")
     verdict = pa.struct(

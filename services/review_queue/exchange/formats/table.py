@@ -3,15 +3,16 @@
 import csv
 import io
 from collections.abc import Generator, Sequence
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
-from services.review_queue.exchange.formats.columns import Columns, Kind, json_text, parsed
-from services.review_queue.exchange.formats.jsonl import LINE_BYTES
+from services.review_queue.exchange.formats.columns import Columns, Kind, json_text
 from services.review_queue.exchange.formats.writing import Record
 from services.review_queue.exchange.records import Row, UnreadableError
 from shared.contracts.projects import Project
+from shared.csv_records import CsvReader, CsvRecord, CsvUnreadableError
+from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 
 # A spreadsheet takes a cell that begins so for a formula (CWE-1236); ours get an apostrophe in
@@ -21,8 +22,6 @@ _MARK = "'"
 _GUARDED = _FORMULA | {_MARK}
 # Its byte order marks, as they are read here: a spreadsheet's "Unicode text" has one.
 _UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
-
-csv.field_size_limit(LINE_BYTES)
 
 
 def guard(cell: str) -> str:
@@ -46,59 +45,14 @@ def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None
         The header is not CSV in UTF-8, or a quote is never closed.
     """
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-    lines = _Lines(text)
-    reader = csv.reader(lines, strict=True)
     columns = Columns(project, whole_numbers=True)
     try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise UnreadableError(f"The header is not CSV: {error}.") from error
-    _check_header(header, columns)
-    while True:
-        first = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield _broken(first, reader.line_num, error, lines)
-            continue
-        if cells is None:
-            return
-        if cells:
-            yield _row(reader.line_num, header, cells, columns)
-
-
-class _Lines:
-    """The lines of a file, and whether they have `ended`."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self.ended = False
-        self._text = text
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        # No longer than a cell may be: more is found out without having read it all.
-        line = self._text.readline(LINE_BYTES)
-        if not line:
-            self.ended = True
-            raise StopIteration
-        return line
-
-
-def _broken(first: int, last: int, error: csv.Error, lines: _Lines) -> Row:
-    """Return the row of a record that is not CSV; raise where what follows cannot be told."""
-    if lines.ended:
-        raise UnreadableError(
-            f"From line {first} on it is not CSV: a quote is not closed."
-        ) from error
-    if "field limit" in str(error):
-        raise UnreadableError(
-            f"From line {first} on it is not CSV: a cell has more than {LINE_BYTES} characters;"
-            " perhaps a quote is not closed."
-        ) from error
-    since = f", from line {first} on" if last > first else ""
-    return Row(last, None, f"is not CSV{since}: {error}")
+        reader = CsvReader(text)
+        _check_header(reader.header, columns)
+        for record in reader:
+            yield _row(record, reader.header, columns)
+    except CsvUnreadableError as error:
+        raise UnreadableError(f"From line {error.line} on it cannot be read: {error}.") from error
 
 
 def _check_header(header: Sequence[str], columns: Columns) -> None:
@@ -112,18 +66,15 @@ def _check_header(header: Sequence[str], columns: Columns) -> None:
         raise Unprocessable(faults)
 
 
-def _row(line: int, header: Sequence[str], cells: Sequence[str], columns: Columns) -> Row:
-    if len(cells) != len(header):
-        return Row(line, None, f"has {len(cells)} columns, the header {len(header)}")
+def _row(record: CsvRecord, header: Sequence[str], columns: Columns) -> Row:
+    if record.fault is not None:
+        return Row(record.line, None, record.fault)
     try:
-        "".join(cells).encode()
-        given = zip(header, cells, strict=True)
+        given = zip(header, record.cells, strict=True)
         flat = {name: _value(name, cell, columns.kinds[name]) for name, cell in given}
-        return Row(line, columns.gather(flat))
-    except UnicodeEncodeError:
-        return Row(line, None, "is not UTF-8")
+        return Row(record.line, columns.gather(flat))
     except ValueError as error:
-        return Row(line, None, str(error))
+        return Row(record.line, None, str(error))
 
 
 def _value(name: str, cell: str, kind: Kind) -> Any:
@@ -136,7 +87,7 @@ def _value(name: str, cell: str, kind: Kind) -> Any:
         case "json":
             return unguard(cell)
         case "vector" | "verdicts":
-            return parsed(name, cell)
+            return parse_json_part(cell, f"/{name}")
         case "flag":
             # Spreadsheets write TRUE.
             return {"true": True, "false": False}.get(cell.lower(), cell)

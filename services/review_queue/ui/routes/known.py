@@ -12,6 +12,7 @@ from services.review_queue.ui.entry import session_ended
 from services.review_queue.ui.site import COOKIE, Site, refusal
 from shared.auth import Principal, Verifier
 from shared.http.body import StrictRoute
+from shared.outages import unavailable
 from shared.problems import Problem, Unauthorized, note
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -63,6 +64,11 @@ class PageRoute(APIRoute):
             except Problem as problem:
                 note(problem)
                 response = refusal(problem)
+            except Exception as error:
+                away = unavailable(error, request.app.state.outages)
+                if away is None:
+                    raise
+                response = refusal(away)
             return site.guard(response)
 
         return shown

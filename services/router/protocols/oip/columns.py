@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from services.router.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
@@ -14,6 +13,7 @@ from services.router.protocols.oip.tensors import BYTES, Values
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInput
 from shared.graphs.encoders import KINDS
+from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 
 Columns = dict[str, Values]
@@ -189,11 +189,9 @@ def _image(value: str | bytes) -> str:
     return _text(value)
 
 
-def _json(value: str | bytes) -> Any:
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise ValueError("must be JSON") from error
-
-
-_READERS: dict[str, Reader] = {"text": _text, "category": _text, "image": _image, "json": _json}
+_READERS: dict[str, Reader] = {
+    "text": _text,
+    "category": _text,
+    "image": _image,
+    "json": parse_json_part,
+}

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -41,14 +41,30 @@ def in_order(data: Any) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
-@given(
-    kind=st.sampled_from(sorted(FORMATS)),
-    items=st.lists(DATA | st.dictionaries(TEXT, JSON, max_size=3), min_size=1, max_size=4),
-    metadata=st.dictionaries(st.sampled_from(["channel", "old", "a.b"]), TEXT),
-)
+ITEMS = st.lists(DATA | st.dictionaries(TEXT, JSON, max_size=3), min_size=1, max_size=4)
+METADATA = st.dictionaries(st.sampled_from(["channel", "old", "a.b"]), TEXT)
+
+
+@given(kind=st.sampled_from(sorted(FORMATS.keys() - {"parquet"})), items=ITEMS, metadata=METADATA)
 def test_items_come_back_as_they_were(
     kind: Format, items: list[dict[str, Any]], metadata: dict[str, str]
 ) -> None:
+    come_back(kind, items, metadata)
+
+
+# Each file is read in a process of its own.
+@settings(max_examples=10)
+@given(
+    items=st.lists(DATA | st.dictionaries(TEXT, JSON, max_size=3), min_size=10, max_size=20),
+    metadata=METADATA,
+)
+def test_items_come_back_from_parquet_as_they_were(
+    items: list[dict[str, Any]], metadata: dict[str, str]
+) -> None:
+    come_back("parquet", items, metadata)
+
+
+def come_back(kind: Format, items: list[dict[str, Any]], metadata: dict[str, str]) -> None:
     """Also whole numbers in columns of floats, and fields that the project has no more."""
     project = project_of(**FIELDS)
     # In Label Studio's data these stand beside the fields, and are taken for what they are called.

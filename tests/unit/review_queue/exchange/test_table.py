@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.review_queue.exchange.formats import table
 from services.review_queue.exchange.formats.table import CsvWriter, guard, unguard
 from services.review_queue.exchange.records import UnreadableError
+from shared import csv_records
 from tests.unit.review_queue.exchange.projects import TEXT, documents_of, project_of, record
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -66,7 +67,7 @@ def test_a_row_that_is_none_spoils_no_other() -> None:
         ("item_id,data.text\r\na,fine\r\n".encode("utf-16"), "It is UTF-16"),
         ("\ufeffitem_id\tdata.text\r\na\tü\r\n".encode("utf-16-be"), "It is UTF-16"),
         ("item_id,Prüfer\r\na,fine\r\n".encode("latin-1"), "The header is not UTF-8"),
-        (b'"item_id,data.text\r\na,fine\r\n', "The header is not CSV"),
+        (b'"item_id,data.text\r\na,fine\r\n', "the header is not CSV"),
     ],
 )
 def test_a_header_that_cannot_be_read_is_named(content: bytes, fault: str) -> None:
@@ -82,15 +83,14 @@ def test_a_quote_that_is_never_closed_ends_the_file_there() -> None:
         next(rows)
 
 
-def test_a_cell_past_the_limit_ends_the_file_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "LINE_BYTES", 64)
-    before = csv.field_size_limit(64)
-    try:
-        content = b'item_id,data.text\na,"oh\n' + b"b,lost\n" * 100 + b'c,"closed"\n'
-        with pytest.raises(UnreadableError, match=r"From line 2 on .* more than 64 characters"):
-            documents_of("csv", content, project_of())
-    finally:
-        csv.field_size_limit(before)
+@pytest.mark.parametrize("record", ['a,"oh\n' + "b,lost\n" * 100 + 'c,"closed"\n', "a," + "x" * 99])
+def test_a_record_past_the_limit_ends_the_file_there(
+    record: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_records, "MAX_RECORD_CHARACTERS", 64)
+    content = f"item_id,data.text\n{record}".encode()
+    with pytest.raises(UnreadableError, match=r"From line 2 on .* more than 64 characters"):
+        documents_of("csv", content, project_of())
 
 
 def test_the_lines_that_a_stray_quote_takes_with_it_are_named() -> None:

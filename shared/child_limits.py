@@ -1,4 +1,4 @@
-"""Limits of a training process: memory, processor time, and its parent's life."""
+"""Limits of a child process: memory, processor time, and its parent's life."""
 
 import ctypes
 import os
