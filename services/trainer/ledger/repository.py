@@ -87,10 +87,11 @@ class AuditCounts:
 
 
 async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]:
-    """Count the audited answers of each version that has any, each item once a version.
+    """Count the audited answers of each version that has any, each item's data once a version.
 
     An answer that people could not judge counts as wrong: silence is no evidence for it. So does
-    one that they first judged otherwise, or with the model's word in sight.
+    one that they first judged otherwise, or with the model's word in sight, and one whose item has
+    an outcome for other data: the id was used twice, and nobody is asked about the second.
     """
     first = (
         select(func.min(col(LedgerRow.id)).label("id"))
@@ -99,11 +100,12 @@ async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]
             col(LedgerRow.audited).is_(True),
             col(LedgerRow.decision) == "answered",
         )
-        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id))
+        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
         .subquery()
     )
     judged = col(OutcomeRow.item_id).is_not(None)
-    right = confirmed(col(LedgerRow.label))
+    same_data = col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)
+    right = and_(same_data, confirmed(col(LedgerRow.label)))
     version = func.coalesce(col(LedgerRow.model_version), "")
     statement = (
         select(
