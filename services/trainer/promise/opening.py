@@ -74,8 +74,13 @@ async def _measure_champion(
     try:
         scored = await score_items(resources, project, champion, rows)
     except ModelUnusable as error:
-        # The new version may be certified all the same; what it does not cover is not known.
-        log.warning("champion_not_comparable", project=project.project, cause=str(error))
+        # The new version may be certified all the same, but does not take the champion's place.
+        log.warning(
+            "champion_not_comparable",
+            project=project.project,
+            version=champion.version,
+            cause=str(error),
+        )
         return
     accepted = eligible(scored.scores, champion.certificate["threshold"])
     drawn.record["champion"] = champion.version

@@ -147,7 +147,12 @@ async def _pairs(
         fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
         scored = await score_items(resources, project, champion, [item.data for item in fresh])
     except (FileNotFoundError, ModelUnusable) as error:
-        log.warning("champion_not_comparable", project=champion.project, cause=str(error))
+        log.warning(
+            "champion_not_comparable",
+            project=champion.project,
+            version=champion.version,
+            cause=str(error),
+        )
         return []
     return [
         (bool(right[item.item_id]), label == item.label)
