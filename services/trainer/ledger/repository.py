@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, insert, select
+from sqlalchemy import Subquery, and_, case, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -93,16 +93,7 @@ async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]
     one that they first judged otherwise, or with the model's word in sight, and one whose item has
     an outcome for other data: the id was used twice, and nobody is asked about the second.
     """
-    first = (
-        select(func.min(col(LedgerRow.id)).label("id"))
-        .where(
-            col(LedgerRow.project) == project,
-            col(LedgerRow.audited).is_(True),
-            col(LedgerRow.decision) == "answered",
-        )
-        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
-        .subquery()
-    )
+    first = _first_audited(project)
     judged = col(OutcomeRow.item_id).is_not(None)
     same_data = col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)
     right = and_(same_data, confirmed(col(LedgerRow.label)))
@@ -127,3 +118,17 @@ async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]
         .order_by(version)
     )
     return [AuditCounts(*row) for row in (await session.execute(statement)).all()]
+
+
+def _first_audited(project: str) -> Subquery:
+    """Ids of the first audited answer of each version to each item's data."""
+    return (
+        select(func.min(col(LedgerRow.id)).label("id"))
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.audited).is_(True),
+            col(LedgerRow.decision) == "answered",
+        )
+        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
+        .subquery()
+    )
