@@ -42,7 +42,7 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
             if "application/json" in responses.get("422", {}).get("content", {}):
                 del responses["422"]
             # Metrics may have a token of their own, which is none of ours.
-            if "401" in responses and "health" not in operation["tags"]:
+            if "401" in responses and "health" not in operation.get("tags", ()):
                 operation["security"] = [{_SCHEME: []}]
                 # What any of them needs may be away.
                 responses.setdefault("503", _UNAVAILABLE)

@@ -292,7 +292,7 @@ class History(RuleBasedStateMachine):
         return expected == "taken"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_random_histories_do_not_diverge_from_the_model(database_url: str, tmp_path: Path) -> None:
     async def migrate() -> None:
         database = Database(database_url)

@@ -222,7 +222,7 @@ def _who(one: Probe) -> Principal:
     return Principal(one.reviewer, "reviewer", None, 2e9, "t")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_random_histories_do_not_diverge_from_the_model(database_url: str, tmp_path: Path) -> None:
     machine = type("Here", (History,), {"url": database_url, "folder": tmp_path})
     run_state_machine_as_test(
