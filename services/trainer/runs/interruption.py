@@ -78,7 +78,7 @@ def _remove(folders: Sequence[Path]) -> None:
 
 def is_dead(run: Run, now: datetime) -> bool:
     """Say whether nobody carries the run on: its owner is gone, or silent for 10 s."""
-    if run.owner is None or run.heartbeat_at is None or now - run.heartbeat_at > _STALE:
+    if run.owner is None or run.heartbeat_at is None or abs(now - run.heartbeat_at) > _STALE:
         return True
     return is_gone(run.owner)
 
