@@ -71,7 +71,7 @@ RELOAD_FAILURES = Counter(
 )
 REFUSED_DOCUMENTS = Counter(
     "surehand_router_refused_documents_total",
-    "Documents of the store that were not accepted: older than one before, or malformed",
+    "Documents of the store that were not accepted: older, malformed, or of unexpected content",
     ["project", "document", "cause"],
 )
 REFUSED_CERTIFICATES = Counter(

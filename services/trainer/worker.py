@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from obstore.exceptions import BaseError as StoreError
 from sqlalchemy.exc import SQLAlchemyError
@@ -120,6 +120,7 @@ class Worker:
             return
         await mark_interrupted(resources, name)
         try:
+            reading_since = resources.now()
             await read_feed(resources, name)
             self.feed_readable = True
             await clean_snapshots(resources, name)
@@ -127,7 +128,7 @@ class Worker:
             await self._certifier.step(resources, project)
             await resources.documents.sync(name)
             if await self._ledger.read_if_due(resources, name):
-                await renew_watch(resources, project)
+                await renew_watch(resources, project, reading_since)
             await self._certifier.step(resources, project)
             await post_pending(resources, name)
         except QueueAway:
@@ -160,14 +161,18 @@ class Worker:
             await execute(self._resources, project, run_id)
 
 
-async def renew_watch(resources: Resources, project: Project) -> None:
-    """Say that the promise is watched: feed and ledger have just been read.
+async def renew_watch(resources: Resources, project: Project, now: datetime) -> None:
+    """Say that the promise is watched: feed and ledger have been read.
 
     Renewed at each tenth of the grace or each minute, whichever is sooner.
+
+    Parameters
+    ----------
+    now
+        When the reading began. A trainer that was suspended since has seen nothing of the pause.
     """
     grace = timedelta(seconds=project.promise.watch_grace_seconds)
     step = min(grace / _RENEWALS_PER_GRACE, _LONGEST_RENEWAL)
-    now = resources.now()
     async with resources.database.reading() as session:
         versions = await registry.in_service(session, project.project)
         state = await session.get(ProjectState, project.project)

@@ -13,6 +13,11 @@ from shared.contracts.versions import METHOD, Certificate
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clocks of a trainer and a router may differ."""
 
+MOST_LABELS = 10_000_000
+"""More labels than this no certificate names: ten times what a project may ask for."""
+MOST_ATTEMPTS = 1000
+"""More attempts than this no certificate names: ten times what a project may allow."""
+
 _FIRST_TRY_SHARE = 0.8
 # The trainer's SciPy and the sum below differ by far less; a forged bound by far more.
 _RELATIVE = 1e-6
@@ -131,6 +136,9 @@ def certificate_fault(certificate: Certificate, expires_at: datetime | None) -> 
 
 def _fault_of_figures(certificate: Certificate) -> str | None:
     accepted, bound = _accepted(certificate), certificate.upper_bound
+    # First of all: integers of any size come from JSON, and floats hold up to 1e308.
+    if certificate.labels > MOST_LABELS or certificate.attempt > MOST_ATTEMPTS:
+        return "counts"
     if accepted is None or not 0 <= certificate.errors <= accepted <= certificate.labels:
         return "counts"
     if not _spends_its_own(certificate):

@@ -9,6 +9,9 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most
 
+MOST_CERTAIN = 1 - 1e-9
+"""The highest target and confidence that a certificate can be planned and checked for."""
+
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
 
@@ -38,14 +41,21 @@ class FieldSpec(Message):
 class PromiseSettings(Message):
     """What automatic answers must keep, and how it is proven and watched."""
 
-    target_accuracy: float = Field(default=0.95, gt=0.5, lt=1.0)
-    confidence: float = Field(default=0.95, ge=0.5, lt=1.0)
+    target_accuracy: float = Field(default=0.95, gt=0.5, le=MOST_CERTAIN)
+    confidence: float = Field(default=0.95, ge=0.5, le=MOST_CERTAIN)
     certification_labels: int = Field(default=500, ge=1, le=1_000_000)
     certification_draws: int = Field(default=3, ge=1, le=100)
     audit_rate: float = Field(default=0.05, ge=0.0, le=1.0)
     exploration_rate: float = Field(default=0.03, ge=0.0, le=1.0)
     expires_days: float = Field(default=30, gt=0, le=3650)
     watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
+
+
+class StoredPromiseSettings(PromiseSettings):
+    """The same in a stored project: releases before took a target and confidence closer to 1."""
+
+    target_accuracy: float = Field(default=0.95, gt=0.5, lt=1.0)
+    confidence: float = Field(default=0.95, ge=0.5, lt=1.0)
 
 
 class ReviewSettings(Message):
@@ -160,6 +170,7 @@ class Project(ProjectSpec):
     """A stored project: the document ``PROJECT/project.json``, written by review_queue alone."""
 
     project: ProjectName
+    promise: StoredPromiseSettings = StoredPromiseSettings()
     revision: int = Field(ge=1)
     instructions_revision: int = Field(default=1, ge=1)
     created_at: UtcTime

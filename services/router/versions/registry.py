@@ -20,6 +20,7 @@ from services.router.versions.background import in_background
 from services.router.versions.documents import Documents, Newest, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads
+from services.router.versions.looking import Looks
 from services.router.versions.memory import release
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
@@ -30,7 +31,6 @@ from shared.store import Store
 
 log = structlog.get_logger()
 
-_AT_ONCE = 8
 # Object stores are retried for minutes by their client; a caller is answered sooner.
 _ANSWER_SECONDS = 5.0
 _UNLOADED, _LOADING = "it was unloaded", "it is still being loaded"
@@ -61,6 +61,7 @@ class Versions:
         self._unloaded: set[str] = set()
         self._retired: list[LoadedVersion] = []
         self._scanned = False
+        self._looks = Looks(self._refresh)
         self.loop = Loop("versions", self._watch, self._rest, expected=STORE_ERRORS)
 
     async def view(self, project: str) -> View:
@@ -216,21 +217,7 @@ class Versions:
         except STORE_ERRORS:
             STORE_FAILURES.inc()
             raise
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def look(name: str) -> Exception | None:
-            async with turns:
-                try:
-                    await self._refresh(name)
-                except STORE_ERRORS as error:
-                    STORE_FAILURES.inc()
-                    return error
-                return None
-
-        projects = sorted(name for name in names if re.fullmatch(PROJECT_PATTERN, name))
-        found = await asyncio.gather(*map(look, projects))
-        if error := next((one for one in found if one is not None), None):
-            raise error
+        await self._looks.at(sorted(name for name in names if re.fullmatch(PROJECT_PATTERN, name)))
         self._scanned = True
 
     async def _refresh(self, project: str) -> None:

@@ -9,6 +9,7 @@ from services.trainer.ledger import service as ledger
 from services.trainer.messages import Audits, CertificateView, Decisions
 from services.trainer.promise import audit, certification
 from services.trainer.promise.supposing import suppose_target
+from shared.contracts.projects import MOST_CERTAIN
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 from shared.problems import (
@@ -22,7 +23,7 @@ from shared.problems import (
 )
 
 TargetQuery = Annotated[
-    float | None, Query(gt=0.5, lt=1, description="A stricter target to suppose.")
+    float | None, Query(gt=0.5, le=MOST_CERTAIN, description="A stricter target to suppose.")
 ]
 router = APIRouter(
     prefix="/v1/projects/{project}",

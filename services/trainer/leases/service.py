@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.trainer.leases import repository
 from services.trainer.leases.owners import is_gone
 from services.trainer.models import ProjectLease
+from shared.contracts.certificates import CLOCK_SKEW
 from shared.db import Database
 from shared.loops import Loop
 
@@ -134,7 +135,10 @@ class Leases:
         return self._begin(Lease(project, fencing, now + self._duration / _RENEWALS))
 
     def _is_free(self, row: ProjectLease) -> bool:
-        return row.owner == self._owner or row.expires_at <= self._now() or is_gone(row.owner)
+        now = self._now()
+        # A lease that ends later was given by a clock that was far ahead; it might stand for years.
+        is_standing = now < row.expires_at <= now + 2 * self._duration + CLOCK_SKEW
+        return row.owner == self._owner or not is_standing or is_gone(row.owner)
 
     def _begin(self, lease: Lease) -> Lease:
         before = self._held.get(lease.project)

@@ -127,7 +127,8 @@ def upper_bound(errors: int, n: int, delta: float) -> float:
         raise ValueError("errors must lie in 0..n")
     if not 0 < delta < 1:
         raise ValueError("delta must lie in (0, 1)")
-    return 1.0 if errors == n else float(special.betaincinv(errors + 1, n - errors, 1 - delta))
+    # The complement's inverse: 1 - delta would lose the digits of a small delta.
+    return 1.0 if errors == n else float(special.betainccinv(errors + 1, n - errors, delta))
 
 
 def _cdf(successes: ArrayLike, trials: ArrayLike, rate: ArrayLike) -> FloatArray:

@@ -9,6 +9,7 @@ from services.trainer.promise import repository
 from services.trainer.promise.closing import try_close
 from services.trainer.promise.opening import try_open
 from services.trainer.registry import repository as registry
+from services.trainer.registry.standing import is_from_the_future
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs
 from shared.contracts.projects import Project
@@ -69,7 +70,15 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
             return CertificateView(state="none", detail="there is no version yet")
         answered, drawn = await repository.progress(session, newest.certification_id)
         version = await registry.find(session, project.project, newest.version)
-    certified = newest.state == "certified" and version is not None
+    certificate = None
+    if newest.state == "certified" and version is not None:
+        certificate = version.certificate
+    detail = newest.detail
+    if certificate is not None and is_from_the_future(certificate, resources.now()):
+        detail = (
+            f"uncertified: it was given at {certificate['certified_at']} by a clock that is ahead "
+            "of this trainer's; it counts once that moment has come"
+        )
     return CertificateView(
         state=newest.state,  # type: ignore[arg-type]
         version=newest.version,
@@ -79,8 +88,8 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         plan=newest.plan,
         population=newest.population,
         result=newest.result,
-        certificate=version.certificate if certified and version else None,
+        certificate=certificate,
         labels_short=newest.labels_short,
-        detail=newest.detail,
+        detail=detail,
         closed_at=newest.closed_at,
     )

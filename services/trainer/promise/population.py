@@ -132,9 +132,9 @@ async def _draw_from_traffic(resources: Resources, question: Question) -> Draw |
     candidates, scored = await _scored(resources, question, traffic, least=question.labels)
     if len(candidates) < question.labels:
         return Insufficient(f"traffic has {len(candidates)} new items")
-    plan = await asyncio.to_thread(question.plan, scored.scores)
-    if plan is None or plan.predicted_power <= 0:
-        return _hopeless(question, plan)
+    plan = await _planned(question, scored)
+    if isinstance(plan, Insufficient):
+        return plan
     async with resources.database.reading() as session:
         spent = await repository.drawn_before(session, question.project.project)
         inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
@@ -182,9 +182,9 @@ async def _draw_from_pool(resources: Resources, question: Question) -> Draw | In
     candidates, scored = await _scored(resources, question, usable, least=question.labels)
     if len(candidates) < question.labels:
         return Insufficient(f"the pool has {len(candidates)} items that wait")
-    plan = await asyncio.to_thread(question.plan, scored.scores)
-    if plan is None or plan.predicted_power <= 0:
-        return _hopeless(question, plan)
+    plan = await _planned(question, scored)
+    if isinstance(plan, Insufficient):
+        return plan
     found = await _walk(resources, question, plan, page, candidates, scored)
     if len(found) < question.labels:
         return Insufficient(f"the pool has {len(found)} of them")
@@ -266,13 +266,23 @@ def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[st
     }
 
 
-def _hopeless(question: Question, plan: CertificationPlan | None) -> Insufficient:
-    if plan is None:
-        target = question.project.promise.target_accuracy
-        return Insufficient(
-            f"no threshold is predicted to keep {target:.1%}: train on more labels", is_final=True
+async def _planned(question: Question, scored: Scores) -> CertificationPlan | Insufficient:
+    """Plan the test, or say why no draw could certify the promise."""
+    promise = question.project.promise
+    try:
+        plan = await asyncio.to_thread(question.plan, scored.scores)
+    except ValueError as error:
+        detail = (
+            f"no test can be planned for target_accuracy {promise.target_accuracy} and "
+            f"confidence {promise.confidence} ({error}): state lower ones"
         )
-    return Insufficient(
-        f"{question.labels} labels cannot certify this promise: raise certification_labels",
-        is_final=True,
-    )
+    else:
+        if plan is not None and plan.predicted_power > 0:
+            return plan
+        detail = (
+            f"{question.labels} labels cannot certify this promise: raise certification_labels"
+            if plan is not None
+            else f"no threshold is predicted to keep {promise.target_accuracy:.1%}: "
+            "train on more labels"
+        )
+    return Insufficient(detail, is_final=True)

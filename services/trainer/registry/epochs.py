@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
+from pydantic import ValidationError
 
 from services.trainer.registry.ordering import next_epoch
 from services.trainer.repository import lock_state
@@ -24,11 +25,16 @@ async def begin_epochs(
 
     Returns
     -------
-    The new epoch of each project.
+    The new epoch of each project; those whose promise.json is malformed are left out.
     """
     begun = {}
     for name in await store.folders():
-        stored = await store.read_document(promise_path(name), PromiseDocument)
+        try:
+            stored = await store.read_document(promise_path(name), PromiseDocument)
+        except ValidationError as error:
+            path, faults = promise_path(name), error.error_count()
+            log.warning("epoch_not_begun", project=name, malformed=path, faults=faults)
+            continue
         if stored is None:
             continue
         async with database.transaction() as session:

@@ -17,6 +17,7 @@ from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
 from services.trainer.runs.repository import INTERRUPTED
+from shared.contracts.certificates import CLOCK_SKEW
 
 log = structlog.get_logger()
 
@@ -78,7 +79,10 @@ def _remove(folders: Sequence[Path]) -> None:
 
 def is_dead(run: Run, now: datetime) -> bool:
     """Say whether nobody carries the run on: its owner is gone, or silent for 10 s."""
-    if run.owner is None or run.heartbeat_at is None or now - run.heartbeat_at > _STALE:
+    if run.owner is None or run.heartbeat_at is None:
+        return True
+    # One from further ahead than clocks differ tells nothing of the present.
+    if not -CLOCK_SKEW <= now - run.heartbeat_at <= _STALE:
         return True
     return is_gone(run.owner)
 

@@ -12,7 +12,7 @@ from shared.contracts.base import utc_now
 from shared.contracts.projects import (
     FieldSpec,
     Project,
-    PromiseSettings,
+    StoredPromiseSettings,
     certificate_digest,
 )
 from shared.contracts.versions import (
@@ -151,7 +151,7 @@ def project_of(name: str = "shop", **changes: Any) -> Project:
         "labels": LABELS,
         "fields": {"score": FieldSpec(type="number")},
         "metadata": ["channel"],
-        "promise": PromiseSettings(target_accuracy=0.9, confidence=0.95),
+        "promise": StoredPromiseSettings(target_accuracy=0.9, confidence=0.95),
         "created_at": utc_now(),
         "updated_at": utc_now(),
     }

@@ -100,6 +100,8 @@ async def test_an_older_channels_document_does_not_bring_back_a_champion(world: 
         ({"errors": 40}, "bound"),
         ({"delta": 0.5}, "delta"),
         ({"labels": 5}, "counts"),
+        ({"labels": 10**400, "accepted": 10**400}, "counts"),
+        ({"attempt": 10**400}, "counts"),
         ({"threshold": -1.0}, "threshold"),
         ({"certified_at": utc_now() + timedelta(days=3650)}, "dates"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import PredictResponse
-from shared.contracts.projects import FieldSpec, PromiseSettings
+from shared.contracts.projects import FieldSpec, StoredPromiseSettings
 from shared.contracts.tasks import NewTask
 from shared.contracts.versions import PromiseEntry
 from tests.harness import wait_until
@@ -193,7 +193,7 @@ async def test_the_routers_own_clock_ends_the_promise(world: World, ahead: timed
     "change",
     [
         {"instructions": "Read it twice."},
-        {"promise": PromiseSettings(target_accuracy=0.99, confidence=0.95)},
+        {"promise": StoredPromiseSettings(target_accuracy=0.99, confidence=0.95)},
         {"fields": {"score": FieldSpec(type="number"), "more": FieldSpec(type="json")}},
     ],
 )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.router.errors import ProjectNotFound, VersionNotFound, VersionNotReady
 from services.router.versions.registry import Versions
@@ -282,3 +283,33 @@ async def test_new_labels_take_every_version_out_of_memory(common: CommonSetting
         assert versions.known()["shop"].loaded == {}
         with pytest.raises(VersionNotReady, match="labels"):
             await versions.pinned("shop", "v3")
+
+
+class FaultyStore(Store):
+    """A real store that raises an unexpected error for one project, while a test wants it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.faulty: str | None = None
+
+    async def read(self, path: str) -> bytes | None:
+        if self.faulty is not None and path.startswith(f"{self.faulty}/"):
+            raise OverflowError("an integer that no float can hold")
+        return await super().read(path)
+
+
+async def test_an_unexpected_error_in_one_project_holds_up_no_other(
+    common: CommonSettings,
+) -> None:
+    store = FaultyStore(common.store_address)
+    await Publisher(store, project_of("another")).put_project()
+    store.faulty = "another"
+    with capture_logs() as lines:
+        async with watched(store) as versions:
+            await wait_until(lambda: not versions.missing())
+            assert set(versions.known()) == {"shop"}
+            assert versions.loop.fault is None
+            store.faulty = None
+            await wait_until(lambda: "another" in versions.known())
+    refused = [line for line in lines if line["event"] == "project_refused"]
+    assert [line["project"] for line in refused] == ["another"]

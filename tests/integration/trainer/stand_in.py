@@ -33,6 +33,7 @@ class StandIn:
     posts: int = 0
     epoch: int = 1
     given_epoch: int | None = None
+    while_read: Callable[[], None] | None = None
 
     def app(self) -> FastAPI:
         """Return the application to serve."""
@@ -48,6 +49,8 @@ class StandIn:
     async def _outcomes(self, after: str = "", limit: int = 100) -> Any:
         if self.is_away:
             return Response(status_code=503)
+        if self.while_read is not None:
+            self.while_read()
         epoch, start = map(int, base64.urlsafe_b64decode(after).split(b".")) if after else (0, 0)
         if after and epoch != self.epoch:
             return FeedRestarted("Read it from its start.").response()

@@ -9,8 +9,9 @@ from services.trainer.messages import RunRequest
 from services.trainer.promise.certify import attempt_delta
 from services.trainer.registry import service as registry
 from services.trainer.runs import service as runs
-from shared.contracts.projects import certificate_digest
+from shared.contracts.projects import StoredPromiseSettings, certificate_digest
 from shared.settings import CommonSettings
+from shared.store import project_path
 from tests.integration.trainer.bench import Bench, open_bench
 from tests.integration.trainer.world import PROJECT, truth
 
@@ -200,3 +201,21 @@ async def test_retired_version_is_certified_no_more(
         await bench.step()
         assert (await bench.certificate()).state == "cancelled"
         assert set((await bench.promise()).versions) == {"v1"}
+
+
+async def test_a_promise_that_cannot_be_planned_for_ends_its_certification_and_no_more(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        certain = StoredPromiseSettings(
+            **bench.project.promise.model_dump(exclude={"confidence"}), confidence=1 - 1e-13
+        )
+        # As the release before stored it.
+        bench.project = bench.project.model_copy(update={"promise": certain})
+        await bench.resources.store.write_document(project_path(PROJECT), bench.project)
+        await prepare(bench)
+        view = await bench.certificate()
+        assert view.state == "failed"
+        assert "no test can be planned" in view.detail
+        await bench.step()
+        assert drawn_items(bench) == set()

@@ -122,3 +122,16 @@ async def test_a_trainer_with_another_database_is_refused_until_an_epoch_is_begu
             await bench.resources.store.write_document(project_path(PROJECT), bench.project)
             with pytest.raises(Unavailable, match="another database"):
                 await renew(bench, 0.5)
+
+
+async def test_a_malformed_promise_leaves_its_own_project_alone_without_an_epoch(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        await publish(bench)
+        tools = bench.resources
+        # It comes before the other one.
+        assert PROJECT > "a"
+        await tools.store.write(promise_path("a"), b'{"revision":')
+        begun = await begin_epochs(tools.database, tools.store, tools.now)
+        assert list(begun) == [PROJECT]

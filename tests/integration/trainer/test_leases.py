@@ -186,7 +186,20 @@ async def test_the_lease_of_a_process_that_is_gone_is_free_at_once(
             async with bench.resources.database.transaction() as session:
                 lease = await session.get_one(ProjectLease, PROJECT)
                 lease.owner = owner
-                lease.expires_at = bench.clock.moment + timedelta(hours=1)
+                lease.expires_at = bench.clock.moment + timedelta(seconds=15)
+            async with second_trainer(bench, sqlite_url) as second:
+                assert (await second.leases.hold(PROJECT) is not None) is is_free
+
+
+async def test_a_lease_from_a_clock_that_was_ahead_is_free(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with two_versions(common, sqlite_url) as bench:
+        for seconds, is_free in ((329, False), (331, True)):
+            async with bench.resources.database.transaction() as session:
+                lease = await session.get_one(ProjectLease, PROJECT)
+                lease.owner = "elsewhere/1:1:x"
+                lease.expires_at = bench.clock.moment + timedelta(seconds=seconds)
             async with second_trainer(bench, sqlite_url) as second:
                 assert (await second.leases.hold(PROJECT) is not None) is is_free
 

@@ -28,7 +28,7 @@ async def test_promise_certificate_and_watch_are_shown_until_they_end(
         bench.queue.answer(truth)
         await bench.step()
         measurement = TrainerMeasurement(bench.resources)
-        await renew_watch(bench.resources, bench.project)
+        await renew_watch(bench.resources, bench.project, bench.clock.moment)
         await measurement.measure()
         champion = {"version": "v1", "role": "champion"}
         assert value("promise_info", **champion, state="certified") == 1

@@ -6,13 +6,14 @@ from services.trainer.errors import NotCertified, NothingToRollBackTo
 from services.trainer.models import Version
 from services.trainer.registry import service
 from services.trainer.registry.documents import Documents
-from services.trainer.worker import renew_watch
+from services.trainer.worker import Worker, renew_watch
 from shared.contracts.versions import Manifest
 from shared.doorbells import versions_bell
 from shared.graphs.graph import Graph
 from shared.problems import Conflict, NotFound
 from shared.settings import CommonSettings
 from shared.store import channels_path, manifest_path, model_path, promise_path, sha256
+from tests.harness import wait_until
 from tests.integration.trainer.bench import Bench, open_bench
 from tests.integration.trainer.world import PROJECT, review, truth
 
@@ -236,7 +237,7 @@ async def test_watch_is_renewed_in_time_and_not_more_often(
         await _first(bench, certified=True)
 
         async def watched_until() -> float:
-            await renew_watch(bench.resources, bench.project)
+            await renew_watch(bench.resources, bench.project, bench.clock.moment)
             await bench.resources.documents.sync(PROJECT)
             moment = (await bench.promise()).versions["v1"].watched_until
             assert moment is not None
@@ -247,3 +248,48 @@ async def test_watch_is_renewed_in_time_and_not_more_often(
         assert await watched_until() == pytest.approx(91, abs=0.01)
         bench.clock.pass_time(seconds=2)
         assert await watched_until() == pytest.approx(100, abs=0.01)
+
+
+async def test_a_trainer_that_was_suspended_while_it_read_does_not_vouch_for_the_pause(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url, promise={"watch_grace_seconds": 36_000}) as bench:
+        await _first(bench, certified=True)
+        bench.clock.pass_time(hours=1)
+        began = bench.clock.moment
+
+        def suspend() -> None:
+            bench.clock.pass_time(hours=3)
+            bench.queue.is_away = True
+
+        bench.queue.while_read = suspend
+        worker = Worker(bench.resources)
+        async with worker.working():
+            # The turn after it finds the review queue away.
+            await wait_until(lambda: any(loop.fault is not None for loop in worker.loops))
+        entry = (await bench.promise()).versions["v1"]
+        assert entry.watched_until is not None
+        watched = (entry.watched_until - began).total_seconds()
+        assert watched == pytest.approx(36_000, abs=0.01)
+
+
+async def test_a_certificate_that_a_clock_ahead_gave_counts_once_its_moment_has_come(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        await _first(bench, certified=True)
+
+        async def state() -> tuple[str, str]:
+            await bench.resources.documents.sync(PROJECT)
+            described = await service.describe(bench.resources, bench.project, "v1")
+            return (await bench.promise()).versions["v1"].state, described.standing
+
+        bench.clock.pass_time(minutes=-4)
+        assert await state() == ("certified", "certified")
+        assert (await bench.certificate()).detail is None
+        bench.clock.pass_time(minutes=-2)
+        assert await state() == ("uncertified", "uncertified")
+        view = await bench.certificate()
+        assert view.detail.startswith("uncertified: ")
+        bench.clock.pass_time(minutes=2)
+        assert await state() == ("certified", "certified")

@@ -209,6 +209,17 @@ async def test_run_whose_end_could_not_be_recorded_is_marked_by_the_same_trainer
         await _request(bench)
 
 
+async def test_a_heartbeat_counts_for_ten_seconds_and_not_from_a_clock_far_ahead(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        for seconds, state in ((-200, "running"), (9, "running"), (11, "failed"), (-400, "failed")):
+            beat = bench.clock.moment - timedelta(seconds=seconds)
+            run = await _interrupted(bench, heartbeat_at=beat)
+            await mark_interrupted(bench.resources, PROJECT)
+            assert (await bench.run(run.run_id)).state == state
+
+
 async def test_published_version_of_an_interrupted_run_stays(
     common: CommonSettings, sqlite_url: str
 ) -> None:

@@ -9,7 +9,7 @@ from services.router.draws import audit_draw
 from services.router.routing import Policy, Standing, route, standing
 from services.router.scores import Score
 from shared.contracts.decisions import Reason
-from shared.contracts.projects import FieldSpec, Project, PromiseSettings, certificate_digest
+from shared.contracts.projects import FieldSpec, Project, StoredPromiseSettings, certificate_digest
 from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -20,7 +20,7 @@ PROJECT = Project(
     revision=1,
     labels=list(LABELS),
     fields={"text": FieldSpec(type="text")},
-    promise=PromiseSettings(target_accuracy=0.95, confidence=0.95),
+    promise=StoredPromiseSettings(target_accuracy=0.95, confidence=0.95),
     created_at=NOW,
     updated_at=NOW,
 )
@@ -112,7 +112,7 @@ def test_everything_unproven_fails_closed(entry: PromiseEntry | None, reason: Re
         {"labels": ["positive", "neutral", "negative"]},
         {"fields": {"text": FieldSpec(type="text", max_length=5)}},
         {"instructions": "Read twice."},
-        {"promise": PromiseSettings(target_accuracy=0.99, confidence=0.95)},
+        {"promise": StoredPromiseSettings(target_accuracy=0.99, confidence=0.95)},
     ],
 )
 def test_a_project_changed_under_its_certificate_is_uncertified(

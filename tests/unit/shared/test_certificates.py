@@ -5,12 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import special
 
 from services.trainer.promise.binomial import upper_bound
-from shared.contracts.certificates import attempt_delta, binomial_cdf, certificate_fault
+from shared.contracts.certificates import (
+    MOST_ATTEMPTS,
+    MOST_LABELS,
+    attempt_delta,
+    binomial_cdf,
+    certificate_fault,
+)
+from shared.contracts.projects import MOST_CERTAIN
 from shared.contracts.versions import Certificate, Window
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -66,6 +73,12 @@ def test_a_certificate_of_the_release_before_is_judged_by_what_it_has() -> None:
         ({"errors": 471}, "counts"),
         ({"accepted": 501}, "counts"),
         ({"accepted": 0, "errors": 0}, "counts"),
+        ({"labels": MOST_LABELS + 1}, "counts"),
+        ({"labels": 10**13, "accepted": 10**13, "errors": 4 * 10**11}, "counts"),
+        ({"labels": 10**400, "accepted": 10**400, "errors": 10**399}, "counts"),
+        ({"errors": -(10**400)}, "counts"),
+        ({"attempt": MOST_ATTEMPTS + 1}, "counts"),
+        ({"attempt": 10**400}, "counts"),
         ({"delta": 0.0}, "delta"),
         ({"delta": 0.05}, "delta"),
         ({"attempt": 2}, "delta"),
@@ -90,9 +103,13 @@ def test_a_figure_that_does_not_hold_is_named(changes: dict[str, Any], fault: st
 @given(
     accepted=st.integers(1, 5000),
     share=st.floats(0, 0.2),
-    confidence=st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.999]),
-    attempt=st.integers(1, 20),
+    confidence=st.sampled_from([0.5, 0.9, 0.99, 0.999999, 0.9999999, 0.99999999, MOST_CERTAIN]),
+    attempt=st.integers(1, MOST_ATTEMPTS),
 )
+@example(accepted=3000, share=0.0, confidence=0.999999, attempt=66)
+@example(accepted=3000, share=0.0, confidence=0.9999999, attempt=18)
+@example(accepted=3000, share=0.0, confidence=0.99999999, attempt=12)
+@example(accepted=3000, share=0.0, confidence=MOST_CERTAIN, attempt=4)
 def test_whatever_the_trainer_proves_routers_accept(
     accepted: int, share: float, confidence: float, attempt: int
 ) -> None:
@@ -133,3 +150,12 @@ def test_small_chances_of_large_samples_are_exact() -> None:
     for successes, trials, rate in ((-1, 10, 0.5), (11, 10, 0.5), (0, 0, 0.5), (1, 2, 1.5)):
         with pytest.raises(ValueError, match="must lie"):
             binomial_cdf(successes, trials, rate)
+
+
+def test_the_largest_counts_that_are_taken_are_judged_rightly() -> None:
+    errors = MOST_LABELS // 50
+    bound = upper_bound(errors, MOST_LABELS, 0.04)
+    changes = {"labels": MOST_LABELS, "accepted": MOST_LABELS, "errors": errors}
+    assert certificate_fault(certificate(**changes, upper_bound=bound), EXPIRY) is None
+    optimistic = certificate(**changes, upper_bound=bound * 0.9999)
+    assert certificate_fault(optimistic, EXPIRY) == "bound"

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.base import UtcTime, new_id, rfc3339, task_id_for
+from shared.contracts.base import UtcTime, new_id, rfc3339, task_id_for, utc_now
 from shared.contracts.decisions import PredictRequest
-from shared.contracts.projects import ProjectSpec, certificate_digest
+from shared.contracts.projects import MOST_CERTAIN, Project, ProjectSpec, certificate_digest
 
 SPEC: dict[str, Any] = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
 
@@ -62,6 +62,8 @@ def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any])
         {"fields": {}},
         {"promise": {"target_accuracy": 1.0}},
         {"promise": {"target_accuracy": float("nan")}},
+        {"promise": {"target_accuracy": 1 - 1e-10}},
+        {"promise": {"confidence": 1 - 1e-13}},
         {"training": {"min_new_labels": 0}},
         {"training": {"recipe": "magic"}},
         {"webhooks": [{"url": "https://example.org"}]},
@@ -71,6 +73,16 @@ def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any])
 def test_project_that_cannot_be_kept_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ProjectSpec.model_validate({**SPEC, **change})
+
+
+def test_a_stored_project_of_the_release_before_may_be_closer_to_certainty() -> None:
+    moment = rfc3339(utc_now())
+    stored = {"project": "shop", "revision": 1, "created_at": moment, "updated_at": moment}
+    promise = {"target_accuracy": 1 - 1e-13, "confidence": 1 - 1e-13}
+    project = Project.model_validate({**SPEC, **stored, "promise": promise})
+    assert project.promise.confidence == 1 - 1e-13
+    certain = {"target_accuracy": MOST_CERTAIN, "confidence": MOST_CERTAIN}
+    assert ProjectSpec.model_validate({**SPEC, "promise": certain}).promise.confidence < 1
 
 
 @pytest.mark.parametrize(
