@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from shared.loops import Loop
 
 # As often as Prometheus usually asks.
@@ -25,4 +27,4 @@ def measuring_loop(measure: Callable[[], Awaitable[object]]) -> Loop:
     async def rest() -> None:
         await asyncio.sleep(max(_SECONDS, _RESTS_PER_MEASUREMENT * took))
 
-    return Loop("measuring", turn, rest)
+    return Loop("measuring", turn, rest, expected=(SQLAlchemyError, OSError))

@@ -10,15 +10,18 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from prometheus_client import REGISTRY, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_CONFIDENTIAL: set[str] = set()
 
 
 class QuickHistogram(Histogram):
@@ -64,13 +67,24 @@ def forget_gauges(folder: Path, number: int) -> None:
     mark_process_dead(number, str(folder))
 
 
-def exposition(accepted: str) -> tuple[bytes, str]:
+Kind = TypeVar("Kind", bound=MetricWrapperBase)
+
+
+def confidential(metric: Kind) -> Kind:
+    """Let `metric` be shown to operators and Prometheus only, as reviewers could learn from it."""
+    _CONFIDENTIAL.add(next(iter(metric.describe())).name)
+    return metric
+
+
+def exposition(accepted: str, *, whole: bool = True) -> tuple[bytes, str]:
     """Return the values, those of all workers added up, and the media type that they are in.
 
     Prometheus's text format, or OpenMetrics if `accepted`, an ``Accept`` header, names it with
-    version 1.0.0 or with none.
+    version 1.0.0 or with none. Metrics that are `confidential` are left out unless `whole`.
     """
-    registry = REGISTRY if METRICS_FOLDER not in os.environ else _Workers()
+    registry: Any = REGISTRY if METRICS_FOLDER not in os.environ else _Workers()
+    if not whole:
+        registry = _Public(registry)
     if any(map(_is_openmetrics, accepted.split(","))):
         return openmetrics.generate_latest(registry), openmetrics.CONTENT_TYPE_LATEST
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
@@ -80,6 +94,17 @@ def _is_openmetrics(accepted: str) -> bool:
     media_type, *parameters = [part.strip().lower() for part in accepted.split(";")]
     other = (one for one in parameters if one.startswith("version=") and one != "version=1.0.0")
     return media_type == "application/openmetrics-text" and not any(other)
+
+
+class _Public(Collector):
+    """The metrics of another collector that are not confidential."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each metric that anybody may read."""
+        return (one for one in self._collector.collect() if one.name not in _CONFIDENTIAL)
 
 
 class _Workers(Collector):

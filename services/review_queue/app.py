@@ -13,7 +13,6 @@ from services.review_queue.api import ROUTERS
 from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
 from services.review_queue.leases.draws import LeaseDraws
-from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.outcomes.restores import Restores
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
@@ -64,7 +63,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with bells.listening(app.state.stopping), QueueMeasurement(database, now).running():
+        async with bells.listening(app.state.stopping), worker.measurement.running():
             work = asyncio.create_task(worker.run(rooms.projects, rooms.known, restores))
             try:
                 yield
@@ -92,7 +91,7 @@ def create_app(
 
 def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells) -> Checks:
     async def loops() -> dict[str, str]:
-        return loop_faults((*worker.loops, bells.loop))
+        return loop_faults((*worker.loops, worker.measurement.loop, bells.loop))
 
     return {
         "database": database.check_writes,

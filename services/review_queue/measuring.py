@@ -17,6 +17,7 @@ class QueueMeasurement:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
+        self.loop = measuring_loop(self.measure)
         self._waiting = LabelledGauge(WAITING)
         self._oldest = LabelledGauge(OLDEST_WAIT)
         self._disputed = LabelledGauge(DISPUTED)
@@ -38,7 +39,7 @@ class QueueMeasurement:
     async def running(self) -> AsyncIterator[None]:
         """Measure while the block lasts; show nothing of the past after it."""
         try:
-            async with measuring_loop(self.measure).running():
+            async with self.loop.running():
                 yield
         finally:
             self.clear()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.leases import repository as leases
 from services.review_queue.leases.ending import end_expired
+from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.models import OutboxRow
 from services.review_queue.outcomes.restores import Restores
 from services.review_queue.projects.service import ProjectService
@@ -50,6 +51,7 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._webhooks = webhooks
         self._announcer = announcer
+        self.measurement = QueueMeasurement(database, now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
         self.loops = [

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from services.trainer.api import evidence, pool, runs, versions
 from services.trainer.leases.owners import owner_name
 from services.trainer.leases.service import Leases
-from services.trainer.measuring import TrainerMeasurement
 from services.trainer.projects import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry.documents import Documents
@@ -46,9 +45,8 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
-        measuring = TrainerMeasurement(resources).running()
         renewals = resources.leases.renewals.running()
-        async with resources.bells.listening(), renewals, worker.working(), measuring:
+        async with resources.bells.listening(), renewals, worker.working():
             yield
         await resources.close()
 

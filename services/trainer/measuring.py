@@ -34,6 +34,7 @@ class TrainerMeasurement:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        self.loop = measuring_loop(self.measure)
         self._gauges: Mapping[str, LabelledGauge] = {
             "promise": LabelledGauge(PROMISE),
             "expires": LabelledGauge(EXPIRES),
@@ -55,7 +56,7 @@ class TrainerMeasurement:
     async def running(self) -> AsyncIterator[None]:
         """Measure while the block lasts; show nothing of the past after it."""
         try:
-            async with measuring_loop(self.measure).running():
+            async with self.loop.running():
                 yield
         finally:
             self.clear()

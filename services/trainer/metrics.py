@@ -2,6 +2,8 @@
 
 from prometheus_client import Gauge
 
+from shared.metrics import confidential
+
 PROMISE = Gauge(
     "surehand_trainer_promise_info",
     "The state of each version's promise, and the version's role; always 1",
@@ -20,11 +22,13 @@ WATCHED_UNTIL = Gauge(
     ["project"],
     multiprocess_mode="livemax",
 )
-AUDITS = Gauge(
-    "surehand_trainer_audits_items",
-    "Audited answers: waiting for people, found right, found wrong",
-    ["project", "version", "result"],
-    multiprocess_mode="livemax",
+AUDITS = confidential(
+    Gauge(
+        "surehand_trainer_audits_items",
+        "Audited answers: waiting for people, found right, found wrong",
+        ["project", "version", "result"],
+        multiprocess_mode="livemax",
+    )
 )
 RUNS = Gauge(
     "surehand_trainer_runs_items",

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.trainer.erasure.service import clean_snapshots
 from services.trainer.ledger.service import LedgerReader
+from services.trainer.measuring import TrainerMeasurement
 from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
 from services.trainer.posting import post_pending
@@ -44,6 +45,7 @@ class Worker:
         self._resources = resources
         self._certifier = Certifier()
         self._ledger = LedgerReader()
+        self._measurement = TrainerMeasurement(resources)
         self._finding = Loop(
             "finding_projects", self._look_for_projects, self._rest, expected=_EXPECTED
         )
@@ -60,7 +62,7 @@ class Worker:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         try:
             with self._resources.bells.hearing("project.*") as self._found:
-                async with self._working, self._finding.running():
+                async with self._working, self._finding.running(), self._measurement.running():
                     yield self
         finally:
             runs_under_way = list(self._runs.values())
@@ -73,8 +75,8 @@ class Worker:
 
     @property
     def loops(self) -> list[Loop]:
-        """What finds projects, and what works for each of them."""
-        return [self._finding, *self._projects.values()]
+        """What finds projects, what works for each of them, and what sets the gauges."""
+        return [self._finding, *self._projects.values(), self._measurement.loop]
 
     async def _rest(self) -> None:
         await wait_for(self._found, self._resources.common.poll_seconds)

@@ -2,21 +2,20 @@
 
 import asyncio
 import contextlib
-import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import outages, problems, tracing
 from shared.auth import Verifier
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
-from shared.metrics import exposition
 from shared.telemetry import RequestContext
 
 Front = Callable[[ASGIApp], ASGIApp]
@@ -85,7 +84,7 @@ def build_app(
     )
     app.state.verifier, app.state.stopping = verifier, asyncio.Event()
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
-    for router in (_health(service, readiness, metrics_token), *routers):
+    for router in (_health(service, readiness), metrics_router(verifier, metrics_token), *routers):
         app.include_router(router)
     for install in (problems.install, describe, outages.install):
         install(app)
@@ -118,7 +117,7 @@ def _stoppable(
     return stoppable
 
 
-def _health(service: str, readiness: Readiness, metrics_token: str) -> APIRouter:
+def _health(service: str, readiness: Readiness) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process lives")
@@ -132,19 +131,5 @@ def _health(service: str, readiness: Readiness, metrics_token: str) -> APIRouter
     )
     async def readyz() -> Response:
         return await readiness.answer()
-
-    @router.get(
-        "/metrics",
-        summary="Prometheus metrics",
-        response_class=Response,
-        responses=problems.declare(problems.Unauthorized),
-    )
-    async def metrics(request: Request) -> Response:
-        given = request.headers.get("authorization", "").encode()
-        if metrics_token and not hmac.compare_digest(given, f"Bearer {metrics_token}".encode()):
-            raise problems.Unauthorized("Send SUREHAND_METRICS_TOKEN as the bearer token.")
-        accepted = request.headers.get("accept", "")
-        text, media_type = await asyncio.to_thread(exposition, accepted)
-        return Response(text, media_type=media_type)
 
     return router

@@ -44,7 +44,7 @@ def check_head(version: str, url: bytes, headers: Headers) -> None:
         if version == "1.0" or len(codings) > 1 or codings[0].rstrip().lower() != b"chunked":
             raise MalformedRequest("Send a body with a Content-Length, or `chunked` and no more.")
     if b"%" in url and not _is_text(url):
-        raise MalformedRequest("Percent-encode the path and the query as UTF-8, without NUL.")
+        raise MalformedRequest("Percent-encode the path and the query as UTF-8.")
 
 
 def head_without_offer(method: bytes, version: str, url: bytes, headers: Headers) -> bytes:
@@ -56,6 +56,7 @@ def head_without_offer(method: bytes, version: str, url: bytes, headers: Headers
 
 def _is_text(url: bytes) -> bool:
     try:
-        return "\0" not in unquote_to_bytes(url).decode()
+        unquote_to_bytes(url).decode()
     except UnicodeDecodeError:
         return False
+    return True

@@ -17,15 +17,16 @@ _LARGE_SHARE = 0.02
 def warnings_of(changes: ChangedAnswers) -> Sequence[str]:
     """Return what the operator is to know: one sentence, or nothing.
 
-    Five changes or more, if they are evidence or one in fifty of all answers.
+    Five answers or more, if they are evidence that was changed, or one in fifty of all answers.
+    Taking back is named too where the label stayed the same: it shows outcomes of evidence.
     """
-    many = changes.evidence >= _MANY
-    large = changes.changed >= max(_MANY, _LARGE_SHARE * changes.answers)
-    if not many and not large:
+    many = max(_MANY, _LARGE_SHARE * changes.answers)
+    if changes.evidence < _MANY and changes.taken_back < many:
         return []
     words = (
-        f"Changed {changes.changed} of {changes.answers} answers of the last {WITHIN.days} days"
-        f" after the outcome was shown, {changes.to_model} of them to what the model had said."
+        f"Took back {changes.taken_back} and changed {changes.changed} of {changes.answers}"
+        f" answers of the last {WITHIN.days} days after the outcome was shown,"
+        f" {changes.to_model} of them to what the model had said."
         f" {changes.evidence} were evidence, which counts as it was first answered."
         " Ask why, or pause the reviewer."
     )

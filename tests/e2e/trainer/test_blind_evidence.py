@@ -131,10 +131,10 @@ async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_u
         (named,) = [one for one in listed if one["reviewer"] == "r1"]
         changes = named["changed_answers"]
         assert (changes["answers"], changes["taken_back"]) == (80, 40)
+        (warning,) = named["warnings"]
+        assert f"Took back 40 and changed {changes['changed']} of 80 answers" in warning
         if is_omniscient:
             assert changes["changed"] == changes["to_model"] == changes["evidence"] >= 10
-            (warning,) = named["warnings"]
-            assert f"Changed {changes['changed']} of 80 answers" in warning
         else:
             # He learned nothing by which he could have changed an answer.
-            assert (changes["changed"], named["warnings"]) == (0, [])
+            assert changes["changed"] == 0

@@ -124,6 +124,8 @@ async def test_brief_feed_is_the_same_without_what_may_be_large(desk: Desk) -> N
     whole, brief = await desk.outcomes(limit=1), await desk.outcomes(limit=1, brief=True)
     assert whole["outcomes"][0]["data"] == {"text": "text of a"}
     empty: Json = {"data": {}, "metadata": {}, "prediction": None}
+    digest = brief["outcomes"][0].pop("data_digest")
+    assert len(digest) == 64
     assert brief["outcomes"] == [whole["outcomes"][0] | empty]
     assert brief["cursor"] == whole["cursor"]
 

@@ -17,8 +17,7 @@ _SECRET = SecretStr("read-the-metrics")
 
 async def shown(desk: Desk, project: str = "shop") -> dict[tuple[str, ...], float]:
     """Return the values of one project's series by metric and other labels."""
-    async with client(desk.base_url) as http:
-        text = (await http.get("/metrics")).text
+    text = (await desk.operator.get("/metrics")).text
     return {
         (sample.name, *(value for name, value in sample.labels.items() if name != "project")): (
             sample.value
@@ -91,9 +90,28 @@ async def test_metrics_ask_for_their_token_where_one_is_set(
     protected = common.model_copy(update={"metrics_token": _SECRET})
     settings = ReviewQueueSettings(database_url=sqlite_url)
     async with open_desk(protected, settings, keys, clock) as desk:
-        for token, status in ((None, 401), ("another", 401), (_SECRET.get_secret_value(), 200)):
+        tokens = {None: 401, "another": 401, _SECRET.get_secret_value(): 200}
+        tokens |= {keys.issue("reviewer", "r1"): 401, keys.issue("operator", "ann"): 200}
+        for token, status in tokens.items():
             async with client(desk.base_url, token) as http:
                 answer = await http.get("/metrics")
             assert answer.status_code == status
-            assert ("surehand_" in answer.text) == (status == 200)
+            assert (f"{QUEUE}_outcomes" in answer.text) == (status == 200)
             assert status == 200 or answer.json()["type"] == "urn:surehand:problem:unauthorized"
+
+
+async def test_metrics_tell_a_reviewer_nothing_of_lanes_and_audits(desk: Desk) -> None:
+    await desk.put_project()
+    await desk.post(entry("a", lane="audit"))
+    await desk.answer("ann", "positive")
+    await desk.outcomes()
+    all_of_them = (await desk.operator.get("/metrics")).text
+    hidden = ("waiting_items", "oldest_wait_seconds", "disputed_items", "outcomes")
+    assert all(f"{QUEUE}_{name}" in all_of_them for name in hidden)
+    for token in (None, desk.keys.issue("reviewer", "ann"), desk.keys.issue("caller", "app")):
+        for accept in ("text/plain", "application/openmetrics-text"):
+            async with client(desk.base_url, token) as http:
+                shown_to_them = (await http.get("/metrics", headers={"Accept": accept})).text
+            assert "surehand_http_requests" in shown_to_them
+            assert not [word for word in ("lane=", 'result="wrong"') if word in shown_to_them]
+            assert not [name for name in hidden if f"{QUEUE}_{name}" in shown_to_them]

@@ -24,3 +24,9 @@ def test_many_changes_are_named_and_slips_are_not(
         answers=answers, taken_back=changed, changed=changed, to_model=2, evidence=evidence
     )
     assert bool(warnings_of(changes)) is named
+
+
+def test_many_undos_are_named_though_the_label_stayed_the_same() -> None:
+    changes = ChangedAnswers(answers=80, taken_back=40, changed=0, to_model=0, evidence=0)
+    (warning,) = warnings_of(changes)
+    assert warning.startswith("Took back 40 and changed 0 of 80 answers")
