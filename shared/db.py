@@ -131,11 +131,14 @@ class Database:
         return {"database_writes": f"one failed {ago:.0f} s ago: {code or type(said).__name__}"}
 
     async def _try_write(self) -> None:
-        # Of those that fail `transaction` takes note.
-        with contextlib.suppress(OperationalError, InterfaceError):
+        try:
             async with self.transaction() as session:
                 for statement in _TINY_WRITE:
                     await session.execute(statement)
+        except DBAPIError as error:
+            # Also what `transaction` takes no note of, as the refusal of a standby is.
+            self._failure, self._failed_at = error, self._now()
+        else:
             self._failure = None
 
     @contextlib.asynccontextmanager
