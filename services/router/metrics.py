@@ -116,7 +116,7 @@ LOG_LOST = Counter(
 )
 _SHADOW_ITEMS = Counter(
     "surehand_router_shadow_items_total",
-    "Items of shadow versions: scored, unscored (the version could not), dropped (no room)",
+    "Items of shadow versions: scored, unscored (it could not, or not in time), dropped (no room)",
     ["result"],
 )
 SHADOW_SCORED = _SHADOW_ITEMS.labels("scored")

@@ -16,6 +16,7 @@ import orjson
 
 from services.router.calls import Call
 from services.router.decision_log.shipping import RowLog
+from services.router.errors import ModelTimedOut
 from services.router.incoming import Asked
 from services.router.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
 from services.router.pictures import Data, Pictures
@@ -138,7 +139,7 @@ class Shadows:
         if images:
             scores = await self._score_pictures(shadow, data, images)
         else:
-            scores = await asyncio.to_thread(shadow.batcher.runs.aside, data)
+            scores = await _scored(shadow, data)
         lines = _lines(shadow, part, scores, self._now())
         self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
@@ -151,10 +152,18 @@ class Shadows:
     ) -> Sequence[Score | None]:
         async def use(_: Sequence[int], rows: list[Data]) -> Sequence[Score | None]:
             # At once, whoever has come meanwhile: he may wait for the memory that this holds.
-            return await asyncio.to_thread(shadow.batcher.runs.aside, rows)
+            return await _scored(shadow, rows)
 
         rows, _ = await self._pictures.open(data, images)
         return await self._pictures.each(rows, images, shadow.layouts, use, admit=None)
+
+
+async def _scored(shadow: LoadedVersion, data: Sequence[Data]) -> Sequence[Score | None]:
+    """Score items that make one run; None for all where that takes too long."""
+    try:
+        return await shadow.batcher.aside(shadow.batcher.runs.measured, data)
+    except ModelTimedOut:
+        return [None] * len(data)
 
 
 def _lines(

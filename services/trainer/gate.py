@@ -78,7 +78,10 @@ def judge_certified(
     if not champion_certified:
         return GateDecision(True, ["certified, and the champion is not"])
     if champion_coverage is None:
-        reason = "the champion changed under the certification: its coverage was not measured"
+        reason = (
+            "the champion's coverage was not measured: it changed under the certification, or "
+            "its model cannot score"
+        )
         return GateDecision(False, [reason])
     reason = f"certified for {coverage:.3f} of the population, the champion for "
     return GateDecision(

@@ -19,6 +19,8 @@ class TrainerSettings(BaseSettings):
     """Processor time that one training run may take."""
     check_seconds: int = Field(default=120, ge=1)
     """Processor time that the check of an uploaded model may take."""
+    model_run_seconds: float = Field(default=10.0, ge=0.1, le=600)
+    """Longest that one run of a version's model may take; as the router's `run_seconds`."""
     model_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1024)
     """Largest model that may be uploaded."""
     lease_seconds: float = Field(default=15.0, ge=1, le=3600)

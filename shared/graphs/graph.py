@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contracts.versions import ModelInterface
-from shared.graphs.deadline import run_within
+from shared.graphs.deadline import RunTimedOut, run_within
 from shared.graphs.encoders import Unscorable
 from shared.graphs.rows import FloatArray
 from shared.graphs.session import open_session
@@ -20,6 +20,8 @@ from shared.graphs.tensors import Data, Feeder, Fields
 BATCH_SIZE = 16
 # Images are large: what all inputs of a batch take is bounded too.
 _BATCH_BYTES = 64 * 1024 * 1024
+# How much of the time that a run may take a full batch is to need: items differ.
+_PART = 0.25
 
 
 class Graph:
@@ -70,6 +72,10 @@ class Graph:
         fitting = _BATCH_BYTES // max(1, self._feeder.row_bytes)
         self.batch = max(1, min(items, fitting))
 
+    def keep_within_time(self, seconds_per_item: float) -> None:
+        """Narrow the batches of a slow graph: a full one takes a part of `run_seconds`."""
+        self.widen(int(min(BATCH_SIZE, self._run_seconds * _PART / seconds_per_item)))
+
     def takes(self, item: Data) -> bool:
         """Say whether the item, which has passed `check_data`, can be given to this graph."""
         return self._feeder.takes(item)
@@ -98,9 +104,17 @@ class Graph:
         Returns
         -------
         shape (n, K), float32; NaN in the row of an item that the graph cannot take or fails on.
+
+        Raises
+        ------
+        RunTimedOut
+            A run was ended.
         """
         try:
             return self.run(items)
+        except RunTimedOut:
+            # Halves would take as long again, each of them.
+            raise
         except Exception:  # noqa: BLE001 - ONNX Runtime's errors have no common base but this
             if len(items) == 1:
                 return self._unscored(1)
@@ -109,6 +123,8 @@ class Graph:
 
     def arrays(self, names: Sequence[str], items: Sequence[Data]) -> dict[str, NDArray[Any]]:
         """Return outputs of the graph by name, first axis the n items, as ONNX Runtime gives them.
+
+        It is one run: n is at most `batch`.
 
         Raises
         ------
@@ -119,16 +135,12 @@ class Graph:
         ValueError
             An output has not one row an item.
         """
-        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-        for start in range(0, len(items), self.batch):
-            batch = items[start : start + self.batch]
-            feeds = self._feeder.feeds(batch)
-            answers = run_within(self._session, self._run_seconds, names, feeds)
-            for name, answer in zip(names, answers, strict=True):
-                if answer.shape[:1] != (len(batch),):
-                    raise ValueError(f"output {name} has not one row an item")
-                parts[name].append(answer)
-        return {name: np.concatenate(found) for name, found in parts.items()}
+        answers = run_within(self._session, self._run_seconds, names, self._feeder.feeds(items))
+        arrays = dict(zip(names, answers, strict=True))
+        for name, answer in arrays.items():
+            if answer.shape[:1] != (len(items),):
+                raise ValueError(f"output {name} has not one row an item")
+        return arrays
 
     def _run(self, items: Sequence[Data]) -> FloatArray:
         try:

@@ -9,9 +9,10 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import ParamSpec, TypeVar
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -21,10 +22,14 @@ from services.router.metrics import QUEUE_SECONDS
 from services.router.scores import Score
 from services.router.scoring.flow import Flow
 from services.router.scoring.runs import Data, Run, Runs
+from shared.graphs.aside import OVERDUE_SECONDS, Aside, StillRunning
 from shared.graphs.deadline import RunTimedOut
 from shared.http.waiting import current_client
 
 log = structlog.get_logger()
+
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
 
 # The loop may be busy with one batch for so long; what takes longer goes to a thread.
 _INLINE_SECONDS = 0.002
@@ -32,9 +37,6 @@ _INLINE_SECONDS = 0.002
 _LONGEST_TURN_SECONDS = 0.2
 # Below so many items a batch does not pay for itself.
 _FEWEST_ITEMS = 8
-# A run is ended between two nodes: one that goes on for so much longer is in a kernel that cannot
-# be ended, and is not waited for.
-_OVERDUE_SECONDS = 1.0
 
 
 class _Job:
@@ -70,7 +72,7 @@ class Batcher:
 
     Attributes
     ----------
-    runs : of the graph, also outside of the batches
+    runs : of the graph
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class Batcher:
         self._is_overdue = False
         # The graph's own: one that hangs keeps no thread from others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
+        # Another one: what the graph is run for aside keeps no batch waiting.
+        self._aside = Aside(run_seconds)
         self._most_items = most_items
         self._version = version
         # Bound once: looking a label up costs more than counting.
@@ -129,6 +133,23 @@ class Batcher:
             # Not at once: what else the loop has just read joins this batch.
             loop.call_soon(self._next)
         return job.future
+
+    async def aside(
+        self, function: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """Return what `function` returns: one run of the graph outside of the batches.
+
+        Raises
+        ------
+        ModelTimedOut
+            It timed out or is overdue, or one before it is; batches go on.
+        """
+        try:
+            return await self._aside.run(function, *args, **kwargs)
+        except RunTimedOut as error:
+            if not isinstance(error, StillRunning):
+                self._count_timeout()
+            raise ModelTimedOut(self._version, self._run_seconds) from error
 
     @property
     def idle(self) -> bool:
@@ -211,7 +232,7 @@ class Batcher:
     def _score_in_thread(self, parts: list[_Part], items: Sequence[Data]) -> None:
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._thread, self.runs.counted, items)
-        overdue = loop.call_later(self._run_seconds + _OVERDUE_SECONDS, self._give_up, parts)
+        overdue = loop.call_later(self._run_seconds + OVERDUE_SECONDS, self._give_up, parts)
         running.add_done_callback(partial(self._ran, parts, overdue))
 
     def _ran(
@@ -239,9 +260,12 @@ class Batcher:
         self.items_waiting = 0
         self._time_out(waiting)
 
-    def _time_out(self, jobs: Iterable[_Job]) -> None:
+    def _count_timeout(self) -> None:
         log.error("model_timed_out", model_version=self._version, seconds=self._run_seconds)
         self.runs.count_timeout()
+
+    def _time_out(self, jobs: Iterable[_Job]) -> None:
+        self._count_timeout()
         self.flow.interrupt()
         for job in jobs:
             self._fail(job)

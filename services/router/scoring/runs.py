@@ -54,7 +54,7 @@ class Runs:
     def counted(self, items: Sequence[Data]) -> list[Score | None]:
         """Score a batch; None where the graph could not; raises RunTimedOut."""
         started = time.perf_counter()
-        scores = self._measured(items)
+        scores = self.measured(items)
         self._inference_seconds.observe(time.perf_counter() - started)
         self._batch_items.observe(len(items))
         if unusable := scores.count(None):
@@ -66,15 +66,8 @@ class Runs:
         """Count a run that timed out."""
         self._timeouts.inc()
 
-    def aside(self, items: Sequence[Data]) -> list[Score | None]:
-        """Score outside of the batches and uncounted; None for all where it takes too long."""
-        try:
-            return self._measured(items)
-        except RunTimedOut:
-            self.count_timeout()
-            return [None] * len(items)
-
-    def _measured(self, items: Sequence[Data]) -> list[Score | None]:
+    def measured(self, items: Sequence[Data]) -> list[Score | None]:
+        """Score as `counted` does, uncounted."""
         self._until_measured -= 1
         if self._until_measured >= 0:
             return self._scored(items)

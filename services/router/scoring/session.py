@@ -8,7 +8,7 @@ from typing import Any
 from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import Manifest
 from shared.graphs.control_flow import runs_straight
-from shared.graphs.graph import BATCH_SIZE, Graph
+from shared.graphs.graph import Graph
 from shared.graphs.samples import made_up_items
 from shared.graphs.trial import try_on, try_out
 
@@ -16,8 +16,6 @@ _WARM_UP_RUNS = 3
 # A wider batch must be faster by so much, and so often it is tried: the memory that it takes, and
 # the time for which it keeps others waiting, are to be worth it.
 _WIDE, _GAIN, _WIDE_RUNS = 64, 0.04, 5
-# How much of the time that a run may take a full batch is to need: items differ.
-_PART = 0.25
 # Of one item, for the event loop; many may come together.
 _LONGEST_SECONDS = 0.01
 # Items that take longer gain nothing from company.
@@ -62,17 +60,13 @@ class Scorer:
         one = made_up_items(fields, manifest.inputs, 1)
         started = time.perf_counter()
         try_on(self.graph, one, ["a made-up item"])
-        self._keep_within(run_seconds, time.perf_counter() - started)
+        self.graph.keep_within_time(time.perf_counter() - started)
         try_out(self.graph, manifest, fields)
         self.is_bounded = runs_straight(model) and self._is_quick_with_long_texts(fields, manifest)
         self.seconds_per_item = self._warm_up(one)
-        self._keep_within(run_seconds, self.seconds_per_item)
+        self.graph.keep_within_time(self.seconds_per_item)
         if self.seconds_per_item <= _SLOW_SECONDS:
             self._choose_batch(made_up_items(fields, manifest.inputs, _WIDE))
-
-    def _keep_within(self, run_seconds: float, seconds_per_item: float) -> None:
-        """Narrow the batches of a slow graph: a full one takes a part of `run_seconds`."""
-        self.graph.widen(int(min(BATCH_SIZE, run_seconds * _PART / seconds_per_item)))
 
     def _is_quick_with_long_texts(
         self, fields: Mapping[str, FieldSpec], manifest: Manifest

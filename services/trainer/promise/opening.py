@@ -38,7 +38,9 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         if isinstance(drawn, Insufficient):
             return await _note(resources, certification, drawn)
         await _measure_champion(resources, project, version, drawn)
-    except (ModelUnusable, FileNotFoundError) as error:
+    except ModelUnusable as error:
+        return await _close(resources, certification, "failed", f"not certified: {error}")
+    except FileNotFoundError as error:
         detail = f"the store lacks what the version was made of: {error}"
         return await _close(resources, certification, "failed", detail)
     return await _open(resources, project, certification, drawn)
@@ -69,7 +71,17 @@ async def _measure_champion(
     if standing_of(champion, project, resources.now()) != "certified":
         return
     rows = [candidate.data for candidate in drawn.scores_sample]
-    scored = await score_items(resources, project, champion, rows)
+    try:
+        scored = await score_items(resources, project, champion, rows)
+    except ModelUnusable as error:
+        # The new version may be certified all the same, but does not take the champion's place.
+        log.warning(
+            "champion_not_comparable",
+            project=project.project,
+            version=champion.version,
+            cause=str(error),
+        )
+        return
     accepted = eligible(scored.scores, champion.certificate["threshold"])
     drawn.record["champion"] = champion.version
     drawn.record["champion_coverage"] = float(np.mean(accepted))

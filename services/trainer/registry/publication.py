@@ -146,8 +146,13 @@ async def _pairs(
         right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
         fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
         scored = await score_items(resources, project, champion, [item.data for item in fresh])
-    except (FileNotFoundError, ModelUnusable):
-        log.warning("champion_not_comparable", project=champion.project, version=champion.version)
+    except (FileNotFoundError, ModelUnusable) as error:
+        log.warning(
+            "champion_not_comparable",
+            project=champion.project,
+            version=champion.version,
+            cause=str(error),
+        )
         return []
     return [
         (bool(right[item.item_id]), label == item.label)

@@ -1,14 +1,20 @@
 """What a published version says of items: its scores, in the dtype that routing compares."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from services.trainer.models import Version
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest
+from shared.graphs.aside import Aside
+from shared.graphs.deadline import RunTimedOut
 from shared.graphs.graph import Graph
 from shared.graphs.rows import FloatArray, tops_of
 from shared.graphs.session import GraphRefused
@@ -17,7 +23,10 @@ from shared.store import model_path, sha256
 
 
 class ModelUnusable(Exception):  # noqa: N818 - named as the house names its problems
-    """The store does not hold the model that the manifest speaks of, or it does not load."""
+    """The model cannot score: it is missing or another one, does not load, or takes too long.
+
+    The message is a sentence for the operator.
+    """
 
 
 @dataclass(frozen=True)
@@ -46,21 +55,36 @@ async def score_items(
     Raises
     ------
     ModelUnusable
-        The model is missing, its digest is not the manifest's, or it does not load.
+        The model is missing, its digest is not the manifest's, it does not load, or one of its runs
+        takes longer than `model_run_seconds`.
     """
+    seconds = resources.settings.model_run_seconds
     manifest = Manifest.model_validate(version.manifest)
     model = await resources.store.read(model_path(version.project, version.version))
     if model is None or sha256(model) != manifest.model_sha256:
-        raise ModelUnusable(version.version)
+        raise ModelUnusable(f"the store lacks the model of {version.version}, or has another one")
+    load = partial(Graph, model, manifest, project.fields, run_seconds=seconds)
     try:
-        return await asyncio.to_thread(_scored, model, manifest, project, rows)
+        tops, scores = tops_of(await _run(await asyncio.to_thread(load), rows, seconds))
     except GraphRefused as error:
-        raise ModelUnusable(f"{version.version}: {error}") from error
-
-
-def _scored(
-    model: bytes, manifest: Manifest, project: Project, rows: Sequence[Mapping[str, Any]]
-) -> Scores:
-    tops, scores = tops_of(Graph(model, manifest, project.fields).run_each(rows))
+        raise ModelUnusable(f"the model of {version.version} does not load: {error}") from error
+    except RunTimedOut as error:
+        raise ModelUnusable(
+            f"a run of the model of {version.version} took longer than {seconds:g} seconds "
+            "(SUREHAND_TRAINER_MODEL_RUN_SECONDS): publish a version that is quick for every item"
+        ) from error
     labels = [manifest.labels[top] if top >= 0 else None for top in tops.tolist()]
     return Scores(labels, scores)
+
+
+async def _run(graph: Graph, rows: Sequence[Mapping[str, Any]], seconds: float) -> FloatArray:
+    """Run the graph batch by batch, each within `seconds`, in a thread of its own."""
+    aside = Aside(seconds)
+    started = time.perf_counter()
+    parts = [await aside.run(graph.run_each, rows[:1])]
+    graph.keep_within_time(time.perf_counter() - started)
+    parts += [
+        await aside.run(graph.run_each, rows[start : start + graph.batch])
+        for start in range(1, len(rows), graph.batch)
+    ]
+    return np.concatenate(parts)

@@ -11,10 +11,13 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.router.app import create_app
 from services.router.settings import RouterSettings
+from services.router.versions.loading import LoadedVersion
+from services.router.versions.registry import Versions
 from shared.auth import Keys
 from shared.contracts.base import utc_now
 from shared.settings import CommonSettings
@@ -44,6 +47,16 @@ class World:
     clock: Clock
     keys: Keys
     home: Path
+    app: FastAPI
+
+    def loaded(self, version: str, project: str = "shop") -> LoadedVersion:
+        """Return a version that the router has in memory."""
+        versions: Versions = self.app.state.router.versions
+        return next(
+            loaded
+            for name, _, loaded in versions.in_memory()
+            if (name, loaded.version) == (project, version)
+        )
 
     async def predict(self, *items: dict[str, Any], **body: Any) -> httpx.Response:
         """POST predict; `items` are whole items."""
@@ -191,7 +204,7 @@ def open_world(
         token = keys.issue("caller", "tests")
         async with serve(app) as base_url, client(base_url, token) as caller:
             await wait_until_ready(caller)
-            yield World(caller, publisher, queue, clock, keys, common.home)
+            yield World(caller, publisher, queue, clock, keys, common.home, app)
 
     return opened
 

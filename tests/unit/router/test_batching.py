@@ -256,8 +256,9 @@ async def test_a_run_that_times_out_fails_its_calls_and_no_later_one(
         assert given_back(await batcher.score(items(3))) == graph.expected(items(3))
     assert timeouts() - before == 2
     assert (batcher.idle, batcher.items_waiting, batcher.flow.items) == (True, 0, 0)
-    # Outside of the batches it spoils what it was run with alone.
-    assert batcher.runs.aside([{"id": 1, "hangs": True}]) == [None]
+    with pytest.raises(ModelTimedOut):
+        await batcher.aside(run, [{"id": 1, "hangs": True}])
+    assert timeouts() - before == 3
 
 
 async def test_a_run_that_cannot_be_ended_is_not_waited_for() -> None:
@@ -279,6 +280,36 @@ async def test_a_run_that_cannot_be_ended_is_not_waited_for() -> None:
     await wait_until(lambda: batcher.idle)
     assert given_back(await batcher.score(items(4))) == graph.expected(items(4))
     assert (timeouts() - before, graph.batches) == (1, [1, 1])
+
+
+async def test_a_run_aside_that_cannot_be_ended_keeps_no_batch_waiting() -> None:
+    graph, begun, held = Graph(), threading.Event(), threading.Event()
+
+    def run() -> bool:
+        begun.set()
+        return held.wait()
+
+    batcher = Batcher(graph.run, THREAD, 16, "shop", "v3", run_seconds=0.1)
+    before = timeouts()
+    left = asyncio.create_task(batcher.aside(run))
+    await wait_until(begun.is_set)
+    # Its caller leaves and it goes on; so those that come after it do not begin.
+    left.cancel()
+    for _ in range(2):
+        with pytest.raises(ModelTimedOut):
+            await batcher.aside(len, "ab")
+        assert given_back(await batcher.score(items(1))) == graph.expected(items(1))
+    held.set()
+
+    async def begins() -> bool:
+        try:
+            return await batcher.aside(len, "ab") == 2
+        except ModelTimedOut:
+            return False
+
+    await wait_until(begins)
+    # What did not begin has not timed out.
+    assert timeouts() == before
 
 
 async def test_a_graph_whose_time_is_not_bounded_never_runs_in_the_event_loop() -> None:

@@ -1,6 +1,5 @@
 """The use case of infer: score the rows of a request, or route them as predict does."""
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from services.router.errors import (
     ItemConflict,
     MalformedInference,
-    ModelTimedOut,
     VersionNotReady,
 )
 from services.router.incoming import Asked, Incoming
@@ -30,7 +28,6 @@ from services.router.versions.views import View
 from shared.auth import Principal
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import ReviewMode
-from shared.graphs.deadline import RunTimedOut
 from shared.problems import Problem, Unprocessable
 from shared.tracing import note, traced
 
@@ -251,11 +248,15 @@ async def _arrays(
 ) -> dict[str, Any]:
     """Run the graph once more, for outputs that nearly nobody asks for."""
     try:
-        return await asyncio.to_thread(loaded.graph.arrays, names, data)
-    except RunTimedOut as error:
-        raise ModelTimedOut(loaded.version, error.seconds) from error
+        parts = [
+            await loaded.batcher.aside(
+                loaded.graph.arrays, names, data[start : start + loaded.graph.batch]
+            )
+            for start in range(0, len(data), loaded.graph.batch)
+        ]
     except ValueError as error:
         raise MalformedInference("/outputs", str(error)) from error
+    return {name: _joined(name, [part[name] for part in parts]) for name in names}
 
 
 def _joined(name: str, parts: Sequence[Any]) -> Any:
