@@ -252,13 +252,39 @@ async def active_seconds(session: AsyncSession, project: str, newest: int) -> li
     return list((await session.execute(statement)).scalars())
 
 
+# What a reviewer was told when he gave the label says whether the others agree with it.
+_took_a_label_back = and_(
+    _leases.c.ending == "undo",
+    select(_verdicts.c.verdict_id)
+    .where(
+        _verdicts.c.task_id == _leases.c.task_id,
+        _verdicts.c.token == _leases.c.token,
+        _verdicts.c.label.is_not(None),
+    )
+    .exists(),
+)
+
+
 async def has_seen(session: AsyncSession, task_id: str, reviewer: str) -> bool:
-    """Say whether any lease of the task showed this reviewer a suggestion, or an outcome."""
+    """Say whether any lease of the task showed this reviewer a suggestion, or an outcome.
+
+    A label that he gave and took back counts: the state of the task told him whether others agree.
+    """
     statement = select(_leases.c.token).where(
         _leases.c.task_id == task_id,
         _leases.c.reviewer == reviewer,
-        or_(_leases.c.suggestion_shown.is_(True), _leases.c.outcome_revision.is_not(None)),
+        or_(
+            _leases.c.suggestion_shown.is_(True),
+            _leases.c.outcome_revision.is_not(None),
+            _took_a_label_back,
+        ),
     )
+    return (await session.execute(statement.limit(1))).first() is not None
+
+
+async def was_a_label_taken_back(session: AsyncSession, task_id: str) -> bool:
+    """Say whether any reviewer of the task took a label back."""
+    statement = select(_leases.c.token).where(_leases.c.task_id == task_id, _took_a_label_back)
     return (await session.execute(statement.limit(1))).first() is not None
 
 

@@ -1,4 +1,4 @@
-"""The statements about answers that reviewers took back once they had seen the outcome."""
+"""The statements about answers that reviewers took back."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -87,8 +87,6 @@ def _changed(project: str, reviewers: Sequence[str], since: datetime) -> Select[
             *_answers(project, reviewers, since),
             _verdicts.c.withdrawn_at.is_not(None),
             _leases.c.ending == "undo",
-            # Where others had still to answer, no outcome was shown.
-            _leases.c.outcome_revision.is_not(None),
         )
         .subquery()
     )

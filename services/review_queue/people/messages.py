@@ -131,7 +131,7 @@ class SuggestionsTaken(Message):
 
 
 class ChangedAnswers(Message):
-    """What a reviewer took back after the outcome was shown, among his `answers` of 30 days.
+    """What a reviewer took back, among his `answers` of 30 days.
 
     `changed` of those `taken_back` were given again with another label: `to_model` with the one
     that the model had said, `evidence` in evidence lanes.

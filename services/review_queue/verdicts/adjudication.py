@@ -11,13 +11,13 @@ from services.review_queue.leases.claims import supersede
 from services.review_queue.messages import Adjudication
 from services.review_queue.models import TaskRow
 from services.review_queue.outcomes import repository as outcomes
-from services.review_queue.outcomes.revisions import Ground, resolve
+from services.review_queue.outcomes.revisions import resolve
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks import repository as tasks
 from services.review_queue.tasks.service import locked_task
 from services.review_queue.timeline import event
 from services.review_queue.verdicts.service import progress_of, require_label
-from services.review_queue.verdicts.settling import settled_lines, votes_that_count
+from services.review_queue.verdicts.settling import ground_of, settled_lines, votes_that_count
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.problems import Conflict
@@ -38,8 +38,8 @@ class AdjudicationService:
     ) -> TaskProgress:
         """Resolve the task with the adjudicator's label.
 
-        The outcome counts as blind if all verdicts do that stand: it is for the adjudicator's page
-        to keep the model's word from him where that matters.
+        The outcome counts as blind if all verdicts do that stand, and no label was taken back: it
+        is for the adjudicator's page to keep the model's word from him where that matters.
 
         Raises
         ------
@@ -61,9 +61,7 @@ class AdjudicationService:
                 return await _repeated(session, task, body)
             await supersede(session, task, now)
             votes = await votes_that_count(session, project, task, now)
-            ground = Ground(
-                len(votes), all(vote.blind for vote in votes), project.instructions_revision
-            )
+            ground = await ground_of(session, task, votes, project.instructions_revision)
             outcome = resolve(session, task, body.label, ground, now, source="adjudicator")
             said = {"label": body.label, "comment": body.comment}
             line = event(task.task_id, "adjudicated", adjudicator, now, said)

@@ -180,7 +180,7 @@ def _verdict(held: Held, *, blind: bool, skipped: bool, **answer: Any) -> Verdic
 
 
 async def _is_blind(held: Held) -> bool:
-    """Say whether the reviewer has seen neither a suggestion nor an outcome of the task."""
+    """Say whether the reviewer has learned nothing of others' answers, nor of the model's."""
     if held.lease.suggestion_shown:
         return False
     if held.lease.number == 1:

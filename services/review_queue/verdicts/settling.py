@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.consensus.overlap import AskOneMore, NextStep, Resolved, next_step
 from services.review_queue.consensus.reliability import Reliability
+from services.review_queue.leases import repository as leases
 from services.review_queue.models import OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.outcomes.revisions import (
     Ground,
@@ -44,6 +45,20 @@ async def votes_that_count(
     said = [{"reviewer": vote.reviewer, "label": vote.label} for vote in gone]
     await add_events(session, [event(task.task_id, "undone", None, now, one) for one in said])
     return [vote for vote in votes if vote.withdrawn_at is None]
+
+
+async def ground_of(
+    session: AsyncSession, task: TaskRow, votes: list[VerdictRow], instructions_revision: int
+) -> Ground:
+    """Return what a label rests on that these votes make.
+
+    It is not blind where a reviewer took a label back, whoever answered instead: the votes lack an
+    opinion that was given blind, and may agree only for that.
+    """
+    blind = all(vote.blind for vote in votes) and not await leases.was_a_label_taken_back(
+        session, task.task_id
+    )
+    return Ground(len(votes), blind, instructions_revision)
 
 
 # Who has answered since then is taken for one who will.
@@ -101,7 +116,7 @@ class Answered:
         if isinstance(step, AskOneMore) and not await self._is_anybody_left(votes):
             step = self._step(votes, may_ask=False)
         if isinstance(step, Resolved):
-            ground = self._ground(votes)
+            ground = await ground_of(self.session, self.task, votes, self.instructions_revision)
             return resolve(
                 self.session, self.task, step.label, ground, self.now, source=step.source
             )
@@ -121,10 +136,6 @@ class Answered:
             known=self.known,
             sure=review.sure,
         )
-
-    def _ground(self, votes: list[VerdictRow]) -> Ground:
-        blind = all(vote.blind for vote in votes)
-        return Ground(len(votes), blind, self.instructions_revision)
 
     def _resolve(self, label: str | None, ground: Ground) -> OutcomeRow:
         return resolve(self.session, self.task, label, ground, self.now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, insert, select
+from sqlalchemy import Subquery, and_, case, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -87,23 +87,16 @@ class AuditCounts:
 
 
 async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]:
-    """Count the audited answers of each version that has any, each item once a version.
+    """Count the audited answers of each version that has any, each item's data once a version.
 
     An answer that people could not judge counts as wrong: silence is no evidence for it. So does
-    one that they first judged otherwise, or with the model's word in sight.
+    one that they first judged otherwise, or with the model's word in sight, and one whose item has
+    an outcome for other data: the id was used twice, and nobody is asked about the second.
     """
-    first = (
-        select(func.min(col(LedgerRow.id)).label("id"))
-        .where(
-            col(LedgerRow.project) == project,
-            col(LedgerRow.audited).is_(True),
-            col(LedgerRow.decision) == "answered",
-        )
-        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id))
-        .subquery()
-    )
+    first = _first_audited(project)
     judged = col(OutcomeRow.item_id).is_not(None)
-    right = confirmed(col(LedgerRow.label))
+    same_data = col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)
+    right = and_(same_data, confirmed(col(LedgerRow.label)))
     version = func.coalesce(col(LedgerRow.model_version), "")
     statement = (
         select(
@@ -125,3 +118,17 @@ async def audit_counts(session: AsyncSession, project: str) -> list[AuditCounts]
         .order_by(version)
     )
     return [AuditCounts(*row) for row in (await session.execute(statement)).all()]
+
+
+def _first_audited(project: str) -> Subquery:
+    """Ids of the first audited answer of each version to each item's data."""
+    return (
+        select(func.min(col(LedgerRow.id)).label("id"))
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.audited).is_(True),
+            col(LedgerRow.decision) == "answered",
+        )
+        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
+        .subquery()
+    )

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer import gate
+from services.trainer.content import content_hash
 from services.trainer.models import Certification, CertificationItem, ProjectState, Version
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
@@ -81,7 +82,8 @@ async def correct_answers(
     """Say for each item whether people gave the version's label; all that is less is an error.
 
     An error is also what nobody could answer, what the review queue refused to ask, what was
-    answered with a suggestion in sight, and what was first answered otherwise.
+    answered with a suggestion in sight, what was first answered otherwise, and an item whose
+    outcome is for other data under the same id.
     """
     known = {
         row.item_id: row
@@ -92,6 +94,7 @@ async def correct_answers(
     return [
         item.refused is None
         and (row := known.get(item.item_id)) is not None
+        and row.content_hash == content_hash(item.data)
         and evidence_of(row).confirms(item.label)
         for item in items
     ]

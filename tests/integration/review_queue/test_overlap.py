@@ -111,17 +111,63 @@ async def test_only_operators_adjudicate_and_only_with_the_projects_labels(desk:
     problem_of(await adjudicate(desk, receipt["task_id"], "neither"), 422, "unprocessable")
 
 
+async def take_back(desk: Desk, name: str, label: str) -> None:
+    """Let a reviewer give a label and take it back, before the task is resolved."""
+    lease = await desk.lease_one(name)
+    assert (await desk.verdict(name, lease["token"], label))["state"] == "open"
+    body_of(await desk.use(name, lease["token"], "undo"))
+
+
+async def changed(desk: Desk, name: str) -> Json:
+    listed = body_of(await desk.operator.get("/v1/projects/shop/reviewers"))["reviewers"]
+    (report,) = [one for one in listed if one["reviewer"] == name]
+    changed_answers: Json = report["changed_answers"]
+    return changed_answers
+
+
 async def test_undo_takes_one_vote_back_and_leaves_the_others(desk: Desk) -> None:
-    await desk.post(entry("a"))
+    await desk.post(entry("a", lane="certification"))
     await desk.answer("r1", "positive")
-    lease = await desk.lease_one("r2")
-    await desk.verdict("r2", lease["token"], "negative")
-    body_of(await desk.use("r2", lease["token"], "undo"))
+    await take_back(desk, "r2", "negative")
     await desk.answer("r2", "positive")
     outcome = await desk.newest("a")
     assert (outcome["label"], outcome["verdicts"]) == ("positive", 2)
-    # What the other had said was not shown: to answer otherwise is no less blind.
-    assert outcome["blind"] is True
+    # That the task stayed open had told him what the other said.
+    assert outcome["blind"] is False
+    assert await changed(desk, "r2") == {
+        "answers": 2,
+        "taken_back": 1,
+        "changed": 1,
+        "to_model": 0,
+        "evidence": 1,
+    }
+
+
+@pytest.mark.parametrize("by", ["another reviewer", "an adjudicator"])
+async def test_a_label_that_was_taken_back_leaves_no_blind_evidence_whoever_decides(
+    desk: Desk, by: str
+) -> None:
+    (receipt,) = await desk.post(entry("a", lane="audit"))
+    await desk.answer("r1", "positive")
+    await take_back(desk, "r2", "negative")
+    # He does not come back.
+    desk.clock.turn(61)
+    if by == "another reviewer":
+        await desk.answer("r3", "positive")
+    else:
+        body_of(await adjudicate(desk, receipt["task_id"], "positive"))
+    outcome = await desk.newest("a")
+    assert (outcome["label"], outcome["blind"]) == ("positive", False)
+
+
+async def test_a_skip_that_was_taken_back_leaves_the_evidence_blind(desk: Desk) -> None:
+    await desk.post(entry("a", lane="audit"))
+    await desk.answer("r1", "positive")
+    lease = await desk.lease_one("r2")
+    body_of(await desk.use("r2", lease["token"], "skip", {"reason": "unclear"}))
+    body_of(await desk.use("r2", lease["token"], "undo"))
+    await desk.answer("r2", "positive")
+    assert (await desk.newest("a"))["blind"] is True
 
 
 async def test_a_vote_is_not_taken_back_once_the_task_is_settled_by_another(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 """Audited answers, counted by version; decisions by item over HTTP."""
 
+from typing import Any
+
 from services.trainer.outcomes.service import read_feed
 from services.trainer.promise import audit
 from shared.auth import Keys
@@ -36,6 +38,37 @@ async def test_audits_are_counted_by_version(common: CommonSettings, database_ur
         assert first.lower < 0.4 < first.upper
         assert (second.version, second.audited, second.resolved) == ("v2", 3, 0)
         assert second.upper is None
+
+
+async def test_an_outcome_for_other_data_under_the_same_id_makes_an_audited_answer_wrong(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        # People answered other items under the ids of all but the first.
+        bench.queue.resolve("item-0", review(0), "positive", lane="audit")
+        bench.queue.resolve("item-1", review(77), "positive", lane="mandatory")
+        bench.queue.resolve("item-2", review(78), "negative", lane="mandatory")
+        await read_feed(bench.resources, PROJECT)
+        answered = {"decision": "answered", "label": "positive", "reason": "confident"}
+        await bench.log_decisions(range(3), **answered, audited=True, model_version="v1")
+        await bench.read_ledger()
+        (counts,) = await audit.describe(bench.resources, PROJECT)
+        assert (counts.audited, counts.resolved, counts.errors) == (3, 3, 2)
+
+
+async def test_two_items_under_one_id_are_two_audits(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        answered: dict[str, Any] = {"decision": "answered", "label": "positive"}
+        audited = answered | {"reason": "confident", "audited": True, "model_version": "v1"}
+        await bench.log_decisions([0], "a", **audited)
+        await bench.log_decisions([0], "b", **audited, data=review(77))
+        await bench.read_ledger()
+        bench.queue.resolve("item-0", review(0), "positive", lane="audit")
+        await read_feed(bench.resources, PROJECT)
+        (counts,) = await audit.describe(bench.resources, PROJECT)
+        assert (counts.audited, counts.resolved, counts.errors) == (2, 2, 1)
 
 
 async def test_decisions_of_an_item_are_listed(

@@ -92,7 +92,7 @@ async def test_second_attempt_may_certify(common: CommonSettings, sqlite_url: st
         assert (entry.certificate.attempt, entry.certificate.errors) == (2, 0)
 
 
-@pytest.mark.parametrize("fault", ["unanswerable", "suggestion in sight", "refused"])
+@pytest.mark.parametrize("fault", ["unanswerable", "suggestion in sight", "other data", "refused"])
 async def test_what_is_no_blind_answer_is_an_error(
     common: CommonSettings, sqlite_url: str, fault: str
 ) -> None:
@@ -103,7 +103,9 @@ async def test_what_is_no_blind_answer_is_an_error(
             for item_id in drawn_items(bench):
                 data = bench.queue.tasks[item_id]["data"]
                 label = None if fault == "unanswerable" else truth(data)
-                blind = fault == "unanswerable"
+                blind = fault != "suggestion in sight"
+                if fault == "other data":
+                    data = {"text": "another item under the same id"}
                 bench.queue.resolve(item_id, data, label, lane="certification", blind=blind)
             await bench.step()
         view = await bench.certificate()
