@@ -30,6 +30,7 @@ password() { "$python" -c 'import secrets; print(secrets.token_hex(32), end="")'
 
 password | put postgres_password
 password | put surehand_secret
+password | put surehand_metrics_token
 for service in review_queue trainer; do
     password | put "postgres_${service}_password"
     printf 'postgresql+psycopg://%s:%s@postgres:5432/%s' "$service" \

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from shared.contracts.base import LONGEST_ROW
 from shared.contracts.items import FieldError, escape_pointer
 
 # A project has at most 100 fields and 100 metadata keys, with names of at most 63 characters.
 MAX_COLUMNS = 1000
 MAX_HEADER_CHARACTERS = 64 * 1024
-MAX_RECORD_CHARACTERS = 8 * 1024 * 1024
+MAX_RECORD_CHARACTERS = LONGEST_ROW
 
 # For the whole process. A record is bounded here, and a cell is no longer than its record.
 csv.field_size_limit(MAX_RECORD_CHARACTERS)

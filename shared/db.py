@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,8 +34,13 @@ _HANG_UP = {
 # A connection that has rested for less is taken as it is.
 _TRUSTED_SECONDS = 1.0
 _RESTS_SINCE = "rests_since"
-# A write that failed is told by `/readyz` for so long.
-_TOLD_SECONDS = 10.0
+# So long after a write that failed `/readyz` tries another one.
+_TRY_AGAIN_SECONDS = 10.0
+# It leaves nothing, and is written all the same: SQLite would not write a row that stays as it is.
+_TINY_WRITE = (
+    text("INSERT INTO alembic_version VALUES ('')"),
+    text("DELETE FROM alembic_version WHERE version_num = ''"),
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -73,6 +77,7 @@ class Database:
         *,
         trusted_seconds: float = _TRUSTED_SECONDS,
         idle_seconds: float | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
@@ -91,7 +96,7 @@ class Database:
         # SQLite has one writer: waiting here is in order, its own busy wait is a lottery.
         self._writer_turn = asyncio.Lock()
         self._failure: DBAPIError | None = None
-        self._failed_at = -math.inf
+        self._now, self._failed_at = now, 0.0
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
@@ -109,17 +114,32 @@ class Database:
                 async with session.begin():
                     yield session
             except (OperationalError, InterfaceError) as error:
-                self._failure, self._failed_at = error, time.monotonic()
+                self._failure, self._failed_at = error, self._now()
                 raise
 
     async def check_writes(self) -> dict[str, str]:
-        """Say whether a transaction has failed of late: readings may still work on a full disk."""
-        ago = time.monotonic() - self._failed_at
-        if self._failure is None or ago > _TOLD_SECONDS:
+        """Say that a transaction failed, until a write succeeds that is tried every ten seconds.
+
+        Readings may still work on a full disk.
+        """
+        if self._failure is not None and self._now() - self._failed_at > _TRY_AGAIN_SECONDS:
+            await self._try_write()
+        if self._failure is None:
             return {}
-        said = self._failure.orig
+        said, ago = self._failure.orig, self._now() - self._failed_at
         code = getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None)
         return {"database_writes": f"one failed {ago:.0f} s ago: {code or type(said).__name__}"}
+
+    async def _try_write(self) -> None:
+        try:
+            async with self.transaction() as session:
+                for statement in _TINY_WRITE:
+                    await session.execute(statement)
+        except DBAPIError as error:
+            # Also what `transaction` takes no note of, as the refusal of a standby is.
+            self._failure, self._failed_at = error, self._now()
+        else:
+            self._failure = None
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from shared.logs import cause_of
 from shared.loops import Loop
 from shared.telemetry import DOORBELLS
 
@@ -90,7 +91,7 @@ class Doorbells:
                 await pipeline.execute()
         except (RedisError, OSError) as error:
             DOORBELLS.labels("failed").inc(len(bells))
-            log.warning("doorbell_failed", cause=type(error).__name__)
+            log.warning("doorbell_failed", cause=cause_of(error))
             return False
         DOORBELLS.labels("rung").inc(len(bells))
         return True

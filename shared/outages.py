@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from obstore import exceptions as store
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.logs import cause_of
 from shared.problems import Problem, Unavailable
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ _ANSWERS_OF_STORE = (
     store.UnknownConfigurationKeyError,
 )
 _MACHINE_ERRORS = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE),
     *(errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN),
 }
 
@@ -61,15 +62,20 @@ def problem_of(error: Exception, outages: Sequence[Outage], path: str) -> Proble
 
 def unavailable(error: Exception, outages: Sequence[Outage]) -> Unavailable | None:
     """Return the 503 for an error that means an outage, and log that; None for any other error."""
-    away = next((name for outage in outages if (name := outage(error)) is not None), None)
+    told = ((outage, outage(error)) for outage in outages)
+    by, away = next(((outage, name) for outage, name in told if name is not None), (None, None))
     if away is None:
         return None
     problem = Unavailable(
         f"The service's {away} does not work at the moment; send the request again.",
         retry_after_seconds=_RETRY_AFTER_SECONDS,
     )
-    cause = type(error).__name__
-    log.info("request_refused", problem=problem.kind, status=problem.status, away=away, cause=cause)
+    fields = {"problem": problem.kind, "status": problem.status, "away": away}
+    if by is machine_outage:
+        # Any connection or file of the service's may be meant: the traceback says which.
+        log.warning("request_refused", **fields, cause=cause_of(error), exc_info=error)
+    else:
+        log.info("request_refused", **fields, cause=cause_of(error))
     return problem
 
 

@@ -10,6 +10,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from shared.logs import cause_of
+
 log = structlog.get_logger()
 
 _SUFFIX = ".pem"
@@ -33,7 +35,7 @@ class PublicKeys:
             seen = _files_in(self._folder)
         except OSError as error:
             # Which keys a failing disk still has is not known: those that were trusted stay so.
-            log.warning("public_keys_unreadable", cause=error.strerror)
+            log.warning("public_keys_unreadable", cause=cause_of(error))
             return False
         if seen == self._seen:
             return False
@@ -61,7 +63,7 @@ def _read(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Ed25519Publ
             key = serialization.load_pem_public_key((folder / name).read_bytes())
         except (ValueError, UnsupportedAlgorithm, OSError) as error:
             # Half written, unreadable, or no key: the others are trusted all the same.
-            log.warning("public_key_unreadable", file=name, cause=str(error))
+            log.warning("public_key_unreadable", file=name, cause=cause_of(error))
             continue
         if isinstance(key, Ed25519PublicKey):
             yield name.removesuffix(_SUFFIX), key

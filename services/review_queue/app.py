@@ -14,7 +14,6 @@ from services.review_queue.api.exchange import IMPORT_PATH
 from services.review_queue.front import Front
 from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.outcomes.restores import Restores
-from services.review_queue.readiness import check_store
 from services.review_queue.rooms import Rooms, furnish
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
@@ -35,6 +34,7 @@ from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
+from shared.store_check import StoreCheck
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -95,7 +95,7 @@ def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells
 
     return {
         "database": database.check_writes,
-        "store": partial(check_store, store),
+        "store": StoreCheck(store, "review_queue"),
         "loops": loops,
     }
 

@@ -125,6 +125,7 @@ class Turns:
         self._complete: asyncio.Event | None = None
         self._gatherings: list[Gathering[Any, Any]] = []
         self._worker: asyncio.Task[None] | None = None
+        self._fails = False
         # Turns are nobody's own: what is logged in them is not to bear the id of some request.
         self._context = contextvars.copy_context()
 
@@ -194,11 +195,17 @@ class Turns:
             async with self._database.transaction(repeated=True) as session:
                 given = await self._decide(session, taken)
         except (SQLAlchemyError, OSError) as error:
-            log.warning("gathered_calls_failed", cause=cause_of(error))
+            # Once: while the database is away each turn fails.
+            if not self._fails:
+                log.warning("gathered_calls_failed", cause=cause_of(error))
+            self._fails = True
         except Exception:
             # Each call then meets the fault again by itself, if it is there.
             log.exception("gathered_calls_failed")
         else:
+            if self._fails:
+                log.info("gathered_calls_work_again")
+            self._fails = False
             return given
         return {}
 

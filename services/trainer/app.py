@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 
 from fastapi import FastAPI
-from obstore.exceptions import BaseError
 
 from services.trainer.api import evidence, pool, runs, versions
 from services.trainer.leases.owners import owner_name
@@ -27,6 +26,7 @@ from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
+from shared.store_check import StoreCheck
 
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
@@ -105,18 +105,10 @@ def _degraded(resources: Resources, worker: Worker) -> Checks:
 
     return {
         "database": resources.database.check_writes,
-        "store": partial(_check_store, resources),
+        "store": StoreCheck(resources.store, "trainer"),
         "loops": loops,
         "documents": partial(_check_documents, resources),
     }
-
-
-async def _check_store(resources: Resources) -> dict[str, str]:
-    try:
-        await resources.store.probe("trainer")
-    except (BaseError, OSError) as error:
-        return {"store": f"not writable: {type(error).__name__}"}
-    return {}
 
 
 async def _check_documents(resources: Resources) -> dict[str, str]:

@@ -28,6 +28,11 @@ PROJECT_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
 MAX_BATCH = 1000
 # A refusal lists so many faults: a body of 8 MiB may have a million.
 FAULTS_SHOWN = 100
+# An import's answer shows so many of the rows that it rejected, and so much of what is wrong.
+REJECTED_SHOWN = 1000
+REJECTED_DETAIL_CHARACTERS = 1000
+# A row of an import, in bytes or characters: as much as a call with one task could have.
+LONGEST_ROW = 8 * 1024 * 1024
 
 # No message has nearly as many fields.
 _MOST_MEMBERS = 200

@@ -106,10 +106,10 @@ def _explained(error: Exception) -> str:
     for pattern, sentence in _EXPLANATIONS:
         if found := re.search(pattern, str(error)):
             return sentence.format(*found.groups())
-    return cause_of(error)
+    return runtime_message(error)
 
 
-def cause_of(error: Exception) -> str:
+def runtime_message(error: Exception) -> str:
     """Return the first line of what ONNX Runtime says, without its codes and its own file names."""
     lines = _PREFIX.sub("", str(error)).strip().splitlines()
     if not lines or "/onnxruntime_src" in lines[0]:

@@ -8,7 +8,7 @@ from shared.contracts.versions import ModelInterface
 from shared.graphs.graph import Graph
 from shared.graphs.rows import FloatArray, are_distributions
 from shared.graphs.samples import made_up_items
-from shared.graphs.session import GraphRefused, cause_of
+from shared.graphs.session import GraphRefused, runtime_message
 from shared.graphs.tensors import Data, Fields
 
 TRIAL_ITEMS = 7
@@ -52,4 +52,6 @@ def _answers(graph: Graph, items: Sequence[Data]) -> FloatArray:
     try:
         return graph.run(items)
     except Exception as error:
-        raise GraphRefused(f"its run on {len(items)} items failed: {cause_of(error)}") from error
+        raise GraphRefused(
+            f"its run on {len(items)} items failed: {runtime_message(error)}"
+        ) from error

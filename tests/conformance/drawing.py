@@ -27,6 +27,7 @@ from tests.conformance.known import Known
 from tests.harness.installation import Launched
 
 AnyCase = Case[Any]
+UNAVAILABLE = "urn:surehand:problem:unavailable"
 
 
 def no_fault_of_ours(_: CheckContext, response: Response, case: AnyCase) -> None:
@@ -37,6 +38,13 @@ def no_fault_of_ours(_: CheckContext, response: Response, case: AnyCase) -> None
         assert is_probe or "retry-after" in response.headers, case.operation.label
     else:
         assert response.status_code < httpx.codes.INTERNAL_SERVER_ERROR, case.operation.label
+
+
+def nothing_is_away(_: CheckContext, response: Response, case: AnyCase) -> None:
+    """Fail on the answer that means an outage: for installations in which nothing is away."""
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        kind = response.json().get("type")
+        assert kind != UNAVAILABLE, (case.operation.label, response.text)
 
 
 _CHECKS = [
@@ -127,14 +135,21 @@ def operations_of(service: str, installation: Launched) -> Iterator[Any]:
     yield from sorted(operations, key=takes_away)
 
 
-def conforms(cases: st.SearchStrategy[AnyCase], tokens: st.SearchStrategy[str], most: int) -> None:
+def conforms(
+    cases: st.SearchStrategy[AnyCase],
+    tokens: st.SearchStrategy[str],
+    most: int,
+    *,
+    is_healthy: bool = True,
+) -> None:
     """Send so many drawn requests and check the answers."""
+    checks = [*_CHECKS, nothing_is_away] if is_healthy else _CHECKS
 
     @_settings(most)
     @given(case=cases, token=tokens, more=headers())
     def send(case: AnyCase, token: str, more: dict[str, str]) -> None:
         sent = {**more, "Authorization": f"Bearer {token}"}
-        impatient(case).call_and_validate(headers=sent, checks=_CHECKS)
+        impatient(case).call_and_validate(headers=sent, checks=checks)
 
     send()
 
@@ -153,9 +168,11 @@ def conforms_with_deep_bodies(operation: Any, known: Known, token: str, most: in
     if not kinds:
         return
     there, bodies = _path_parameters(operation, known), known.bodies(operation)
+    if bodies is None:
+        bodies = st.just({"a": 1})
 
     @_settings(most)
-    @given(kind=st.sampled_from(kinds), body=deep_bodies(bodies or st.just({"a": 1})))
+    @given(kind=st.sampled_from(kinds), body=deep_bodies(bodies))
     def send(kind: str, body: bytes) -> None:
         _send(operation, there, token, {"Content-Type": kind}, body)
 
@@ -172,7 +189,9 @@ def _send(
 ) -> None:
     case = operation.Case(path_parameters=there)
     response = case.call(data=body, headers={**more, "Authorization": f"Bearer {token}"})
-    case.validate_response(response, checks=[no_fault_of_ours, status_code_conformance])
+    case.validate_response(
+        response, checks=[no_fault_of_ours, nothing_is_away, status_code_conformance]
+    )
 
 
 def _settings(most: int) -> settings:

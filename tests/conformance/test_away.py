@@ -1,13 +1,12 @@
 """The same requests while what the services need is away: 503, or an answer, never a fault of ours.
 
-The store is made read-only by mounting it so, which root may do; the database is stopped at once.
+The database is stopped at once; the store is made read-only by a mount, else by its modes.
 """
 
 import asyncio
 import contextlib
 import signal
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -15,17 +14,25 @@ import psutil
 import pytest
 from hypothesis import strategies as st
 
-from tests.conformance.conftest import fill
-from tests.conformance.drawing import cases, conforms, operations_of, told_together
+from tests.conformance.conftest import PROJECT, SPEC, fill
+from tests.conformance.drawing import UNAVAILABLE, cases, conforms, operations_of, told_together
 from tests.conformance.known import Known
+from tests.graphs import text_model
+from tests.harness.disks import read_only
 from tests.harness.installation import SERVICES, Launched, launch
+from tests.harness.powers import without_powers
 from tests.harness.servers import postgres_server
+from tests.integration.trainer.test_uploads import parts
 
 EXAMPLES = 2
 
 
-def tries_all(installation: Launched, away: contextlib.AbstractContextManager[None]) -> None:
-    """Send requests to each operation of each service while something is `away`."""
+def tries_all(
+    installation: Launched,
+    away: contextlib.AbstractContextManager[None],
+    check: Callable[[Launched], None],
+) -> None:
+    """Send requests to each operation of each service while something is `away`, then `check`."""
     known = Known(installation)
     token = installation.token("operator")
     with told_together("An installation with something away") as trying:
@@ -37,20 +44,15 @@ def tries_all(installation: Launched, away: contextlib.AbstractContextManager[No
         with away:
             for operation, drawn in operations:
                 with trying(operation):
-                    conforms(drawn, st.just(token), EXAMPLES)
+                    conforms(drawn, st.just(token), EXAMPLES, is_healthy=False)
+            check(installation)
 
 
-@contextlib.contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Let nothing be written to `folder`, not even by root."""
-    done = subprocess.run(["mount", "--bind", folder, folder], check=False, capture_output=True)
-    if done.returncode:
-        pytest.skip(f"cannot mount here: {done.stderr.decode()}")
-    try:
-        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
+def operator(installation: Launched, service: str) -> httpx.Client:
+    """Return a client of a service with the operator's token."""
+    headers = {"Authorization": f"Bearer {installation.token('operator')}"}
+    address = installation.address(service)
+    return httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=60)
 
 
 @contextlib.contextmanager
@@ -64,11 +66,33 @@ def stopped(database_url: str) -> Iterator[None]:
     yield
 
 
+def check_unavailable(answer: httpx.Response) -> None:
+    """Check that the answer is the 503 of an outage, and says when to come again."""
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
+    assert answer.json()["type"] == UNAVAILABLE
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 @pytest.mark.timeout(600)
 def test_with_a_store_that_is_read_only_nothing_fails_undeclared(tmp_path: Path) -> None:
-    with launch(tmp_path / "home") as launched:
+    with launch(tmp_path / "home", without_powers()) as launched:
         asyncio.run(fill(launched))
-        tries_all(launched, read_only(tmp_path / "home" / "store"))
+        with operator(launched, "review_queue") as queue:
+            assert queue.put("/v1/projects/other", json=SPEC).is_success
+        tries_all(launched, read_only(tmp_path / "home" / "store"), check_writes_of_store)
+
+
+def check_writes_of_store(launched: Launched) -> None:
+    """Check the routes that write the store, and one that writes the database alone."""
+    with operator(launched, "review_queue") as queue:
+        check_unavailable(queue.put("/v1/projects/new", json=SPEC))
+        check_unavailable(queue.put("/v1/projects/other", json={**SPEC, "title": "Other"}))
+    with operator(launched, "trainer") as trainer:
+        check_unavailable(trainer.post("/v1/projects/other/versions", files=parts(text_model())))
+        pool = b'{"data": {"text": "fine"}}'
+        headers = {"Content-Type": "application/x-ndjson"}
+        imported = trainer.post("/v1/projects/other/pool", content=pool, headers=headers)
+        assert imported.status_code == httpx.codes.OK, imported.text
 
 
 @pytest.mark.timeout(600)
@@ -79,13 +103,11 @@ def test_with_the_database_stopped_nothing_fails_undeclared(tmp_path: Path) -> N
             home, SUREHAND_REVIEW_QUEUE_DATABASE_URL=url, SUREHAND_TRAINER_DATABASE_URL=other
         ) as launched:
             asyncio.run(fill(launched))
-            tries_all(launched, stopped(url))
-            headers = {"Authorization": f"Bearer {launched.token('operator')}"}
-            for service, path in (("review_queue", "tasks"), ("trainer", "runs")):
-                answer = httpx.get(
-                    f"{launched.address(service)}/v1/projects/shop/{path}",
-                    headers=headers,
-                    trust_env=False,
-                )
-                assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
-                assert answer.json()["type"] == "urn:surehand:problem:unavailable"
+            tries_all(launched, stopped(url), check_reads_of_database)
+
+
+def check_reads_of_database(launched: Launched) -> None:
+    """Check a route of each service that reads its database."""
+    for service, path in (("review_queue", "tasks"), ("trainer", "runs")):
+        with operator(launched, service) as client:
+            check_unavailable(client.get(f"{PROJECT}/{path}"))

@@ -1,4 +1,4 @@
-"""Small disks that tests fill up and free again."""
+"""Small disks that tests fill up and free again, and folders that they make read-only."""
 
 import contextlib
 import os
@@ -51,18 +51,51 @@ class SmallDisk:
 def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
     """Make `folder` a disk of so many megabytes while the block lasts."""
     folder.mkdir(parents=True)
-    is_mounted = _mount(folder, megabytes)
+    is_mounted = _mount("-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder))
     try:
         yield SmallDisk(folder, is_mounted)
     finally:
         if is_mounted:
-            # Lazily: a process that is just ending may still have a file open.
-            subprocess.run(["umount", "--lazy", folder], check=True)
+            _unmount(folder)
 
 
-def _mount(folder: Path, megabytes: int) -> bool:
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be written below `folder` while the block lasts.
+
+    Where nothing can be mounted its modes say so, which hold for processes started with
+    `tests.harness.powers.without_powers`.
+    """
+    if not _mount("--bind", str(folder), str(folder)):
+        with _without_write_modes(folder):
+            yield
+        return
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+        yield
+    finally:
+        _unmount(folder)
+
+
+@contextlib.contextmanager
+def _without_write_modes(folder: Path) -> Iterator[None]:
+    modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+def _mount(*arguments: str) -> bool:
     # The variable is for trying what is done elsewhere.
     if shutil.which("mount") is None or os.environ.get("TEST_WITHOUT_MOUNT"):
         return False
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return subprocess.run(["mount", *arguments], capture_output=True, check=False).returncode == 0
+
+
+def _unmount(folder: Path) -> None:
+    # Lazily: a process that is just ending may still have a file open.
+    subprocess.run(["umount", "--lazy", folder], check=True)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +58,13 @@ class Launched:
 
 
 @contextlib.contextmanager
-def launch(home: Path, *, ready: bool = True, **env: str) -> Iterator[Launched]:
-    """Run ``python -m services up`` on `home`, without the demo unless `env` says so."""
+def launch(
+    home: Path, before: Callable[[], None] | None = None, /, *, ready: bool = True, **env: str
+) -> Iterator[Launched]:
+    """Run ``python -m services up`` on `home`, without the demo unless `env` says so.
+
+    `before` runs in the new process first: `without_powers()`, where modes of files are to hold.
+    """
     home.mkdir(parents=True, exist_ok=True)
     ports = {name: free_port() for name in SERVICES}
     inherited = {key: value for key, value in os.environ.items() if key[:9] != "SUREHAND_"}
@@ -71,6 +76,7 @@ def launch(home: Path, *, ready: bool = True, **env: str) -> Iterator[Launched]:
         process = subprocess.Popen(
             [sys.executable, "-m", "services", "up"],
             cwd=ROOT, env={**inherited, **settings}, stdout=sink, stderr=sink,
+            preexec_fn=before,  # noqa: PLW1509
         )  # fmt: skip
     launched = Launched(process, home, ports, output)
     try:

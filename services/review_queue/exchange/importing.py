@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from services.review_queue.exchange.formats import FORMATS
 from services.review_queue.exchange.incoming import IncomingFile
 from services.review_queue.exchange.records import (
-    REJECTED_SHOWN,
     Format,
     ImportReport,
     RejectedRow,
@@ -24,7 +23,7 @@ from services.review_queue.exchange.restoring import Restoration
 from services.review_queue.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
 from services.review_queue.tasks.intake import IntakeService
-from shared.contracts.base import new_id
+from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN, new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
@@ -36,7 +35,6 @@ _BATCH_ROWS = 250
 _BATCH_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
 _FAULTS_SHOWN = 10
-_DETAIL_CHARACTERS = 1000
 
 
 @dataclass
@@ -150,7 +148,7 @@ class ImportService:
 
 def _rejected(line: int, detail: str) -> RejectedRow:
     # A pointer has the row's own keys, which may be as long as the row.
-    return RejectedRow(line=line, detail=detail[:_DETAIL_CHARACTERS])
+    return RejectedRow(line=line, detail=detail[:REJECTED_DETAIL_CHARACTERS])
 
 
 def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], UnreadableError | None]:

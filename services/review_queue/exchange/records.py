@@ -17,7 +17,6 @@ STANDING = (
     *("task_id", "state", "adjudication", "label", "source", "revision"),
     *("created_at", "resolved_at"),
 )
-REJECTED_SHOWN = 1000
 
 
 class GivenVerdict(Message):

@@ -18,13 +18,12 @@ from services.trainer.pool.rows import ParsedLine
 from services.trainer.projects import work_bell
 from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
+from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN
 from shared.contracts.items import Item
 
 log = structlog.get_logger()
 
 _IMPORT_BATCH = 500
-_REJECTED_SHOWN = 1000
-_DETAIL_CHARACTERS = 1000
 _STATES = ("waiting", "asked", "passed", "refused", "erased")
 
 
@@ -48,7 +47,7 @@ async def import_lines(
         duplicates += len(items) - new - len(conflicts)
         rejected = sorted(rejected + conflicts, key=lambda entry: entry.line)
         rejected_count += len(rejected)
-        shown += rejected[: _REJECTED_SHOWN - len(shown)]
+        shown += rejected[: REJECTED_SHOWN - len(shown)]
     await resources.bells.ring(work_bell(project))
     return PoolImport(
         imported=imported, duplicates=duplicates, rejected_count=rejected_count, rejected=shown
@@ -57,7 +56,7 @@ async def import_lines(
 
 def _rejected(line: int, detail: str) -> RejectedLine:
     # A pointer has the line's own keys, which may be as long as the line.
-    return RejectedLine(line=line, detail=detail[:_DETAIL_CHARACTERS])
+    return RejectedLine(line=line, detail=detail[:REJECTED_DETAIL_CHARACTERS])
 
 
 def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:

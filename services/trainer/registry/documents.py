@@ -25,6 +25,7 @@ from services.trainer.repository import lock_state, read_state
 from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
 from shared.doorbells import Doorbells, versions_bell, wait_for
+from shared.logs import cause_of
 from shared.problems import Unavailable
 from shared.store import Replaced, Store, channels_path, parse, promise_path
 
@@ -137,7 +138,7 @@ class Documents:
                 try:
                     return await self._write_if_ours(name)
                 except (LeaseLost, Replaced) as error:
-                    log.warning("documents_not_written", project=name, cause=repr(error))
+                    log.warning("documents_not_written", project=name, cause=cause_of(error))
                     self._seen.pop(name, None)
             return _Result(None, is_current=False)
 

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+import pytest
+
 from shared.auth import Keys
 from tests.e2e.faults.load import Load, load_on
 from tests.e2e.faults.site import SERVICES, Site, running_site
@@ -146,6 +148,7 @@ async def store_is_full(site: Site, load: Load) -> None:
     site.disks["store"].free()
 
 
+@pytest.mark.timeout(900)
 async def test_full_disks_under_load_lose_nothing_and_need_no_restart(
     tmp_path: Path, keys: Keys, redis_url: str
 ) -> None:

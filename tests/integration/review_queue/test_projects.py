@@ -156,9 +156,13 @@ async def test_not_ready_before_the_migrations(
 ) -> None:
     app = create_app(common, ReviewQueueSettings(database_url=database_url))
     async with serve(app) as base_url, client(base_url) as anybody:
-        ready = await anybody.get("/readyz")
-        assert ready.status_code == 503
-        assert set(ready.json()["missing"]) == {"migrations"}
+
+        async def lacks_migrations() -> bool:
+            ready = await anybody.get("/readyz")
+            assert ready.status_code == 503
+            return set(ready.json()["missing"]) == {"migrations"}
+
+        await wait_until(lacks_migrations, 60)
         assert (await anybody.get("/healthz")).status_code == 200
 
 

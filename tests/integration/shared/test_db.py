@@ -1,11 +1,15 @@
 """The database layer, on both databases."""
 
 import asyncio
+import contextlib
+import resource
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from shared.db import Database, UtcDateTime
 
@@ -103,4 +107,36 @@ async def test_a_host_that_vanishes_is_given_up_and_what_the_url_says_stands(
         driver: Any = connection.driver_connection
         said = driver.info.get_parameters()
     assert (said["tcp_user_timeout"], said["keepalives_idle"]) == ("20000", "7")
+    await database.dispose()
+
+
+@contextlib.contextmanager
+def disk_takes_nothing() -> Iterator[None]:
+    """Let no file of this process be written while the block lasts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+async def test_a_failed_write_is_told_until_one_succeeds(sqlite_url: str) -> None:
+    clock = [0.0]
+    database = Database(sqlite_url, now=lambda: clock[0])
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        await session.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+    assert await database.check_writes() == {}
+    with disk_takes_nothing():
+        with pytest.raises(OperationalError):
+            async with database.transaction() as session:
+                await session.execute(text("CREATE TABLE marks (value INTEGER)"))
+        # An idle service writes nothing: the check itself tries, every ten seconds.
+        for clock[0] in (1.0, 11.0, 30.0, 60.0, 61.0):
+            assert set(await database.check_writes()) == {"database_writes"}
+    clock[0] = 69.0
+    assert set(await database.check_writes()) == {"database_writes"}
+    clock[0] = 71.0
+    assert await database.check_writes() == {}
     await database.dispose()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from services.review_queue.gathering import Decision, Gathering, Turns
 from services.review_queue.pipelining import Rows, Statement
@@ -98,6 +99,25 @@ async def test_what_fails_leaves_nothing_and_all_go_their_own_way(database: Data
     bad.fails = None
     assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [4, 8]
     assert await kept(database) == [2, 4]
+
+
+async def test_while_the_database_is_away_the_log_has_one_line_and_one_when_it_is_back(
+    database: Database,
+) -> None:
+    work = Work()
+    work.let_go.set()
+    gathering = Gathering(Turns(database, lambda: NOW), work, 10)
+    with capture_logs() as lines:
+        work.fails = ConnectionRefusedError("refused")
+        for number in (2, 4, 6):
+            assert await gathering(number) is None
+        work.fails = None
+        for number in (2, 4, 6):
+            assert await gathering(number) is not None
+    assert [line["event"] for line in lines] == [
+        "gathered_calls_failed",
+        "gathered_calls_work_again",
+    ]
 
 
 async def test_an_answer_comes_after_the_commit(database: Database) -> None:

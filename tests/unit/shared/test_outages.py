@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from obstore import exceptions as store
 from sqlalchemy import exc
+from structlog.testing import capture_logs
 
 from shared.database_check import database_outage
 from shared.outages import machine_outage, problem_of, store_outage
@@ -39,6 +40,7 @@ AWAY = {
     "a time-out": TimeoutError(),
     "a full disk": OSError(errno.ENOSPC, "full"),
     "a read-only disk": OSError(errno.EROFS, "read-only"),
+    "a folder that another user owns": PermissionError(errno.EACCES, "denied"),
 }
 OUR_FAULT = {
     "a rule": of_database(exc.IntegrityError, psycopg.errors.UniqueViolation()),
@@ -62,3 +64,16 @@ def test_what_is_away_is_503_and_says_when_to_come_again(error: Exception) -> No
 @pytest.mark.parametrize("error", OUR_FAULT.values(), ids=OUR_FAULT.keys())
 def test_a_fault_of_the_services_own_is_never_called_an_outage(error: Exception) -> None:
     assert problem_of(error, OUTAGES, "/").status == 500
+
+
+def test_the_log_has_the_cause_of_an_outage_and_the_place_of_a_broken_connection() -> None:
+    with capture_logs() as lines:
+        for name in ("SQLite is full", "a time-out"):
+            problem_of(AWAY[name], OUTAGES, "/")
+    database, connection = lines
+    assert (database["log_level"], database["cause"]) == (
+        "info",
+        "OperationalError: said by SQLite",
+    )
+    assert connection["log_level"] == "warning"
+    assert connection["exc_info"] is AWAY["a time-out"]

@@ -5,11 +5,11 @@ from collections.abc import Generator, Iterator, Sequence
 
 from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import Row
+from shared.contracts.base import LONGEST_ROW
 from shared.contracts.projects import Project
 from shared.http.body import parse_json_part
 
-# As much as a call with one task could have.
-LINE_BYTES = 8 * 1024 * 1024
+LINE_BYTES = LONGEST_ROW
 
 
 def read(file: io.BufferedReader, _: Project) -> Generator[Row, None, None]:
