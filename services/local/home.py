@@ -36,7 +36,7 @@ class Home:
         """Hold the home while the block lasts.
 
         The kernel releases the lock when the process ends, however it ends: a file that is left
-        keeps nobody out.
+        does not keep the next launcher out.
 
         Raises
         ------

@@ -134,7 +134,7 @@ async def active_seconds(
 
     Verdicts of the same tenth of a second (from a minute on, of the same second) are one row, with
     their number and mean: neither database can take medians of a million rows cheaply.
-    `reviewers` is a page in order that leaves nobody out.
+    `reviewers` is a page of names in order, without gaps.
     """
     ordinary = _grouped(_verdicts.c.reviewer, _verdicts.c.active_seconds)
     ordinary = ordinary.join(_tasks, _tasks.c.task_id == _verdicts.c.task_id).where(

@@ -35,7 +35,7 @@ async def changed_answers(
 ) -> dict[str, ChangedAnswers]:
     """Return what each of these reviewers took back and changed since `since`.
 
-    `reviewers` is a page in order that leaves nobody out.
+    `reviewers` is a page of names in order, without gaps.
     """
     answered = await session.execute(_answered(project, reviewers, since))
     answers = {row[0]: row[1] for row in answered}

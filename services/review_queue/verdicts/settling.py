@@ -52,8 +52,8 @@ async def ground_of(
 ) -> Ground:
     """Return what a label rests on that these votes make.
 
-    It is not blind where a reviewer took a label back, whoever answered instead: the votes lack an
-    opinion that was given blind, and may agree only for that.
+    It is not blind once any reviewer has taken a label back: the remaining votes may agree only
+    because that opinion is missing.
     """
     blind = all(vote.blind for vote in votes) and not await leases.was_a_label_taken_back(
         session, task.task_id

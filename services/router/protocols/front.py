@@ -104,7 +104,7 @@ async def _serve(
         note(problem)
         await way.refuse(problem)(scope, receive, send)
     except ClientDisconnect:
-        # Nobody reads an answer.
+        # The client has left.
         return
     except Exception as error:  # noqa: BLE001 - answered as the framework would
         refusal = problem_of(error, scope["app"].state.outages, scope["path"])

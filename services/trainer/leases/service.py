@@ -84,7 +84,7 @@ class Leases:
         return await self._take(project)
 
     async def require(self, session: AsyncSession, lease: Lease) -> None:
-        """Make sure, until the transaction ends, that nobody takes the project over.
+        """Keep other trainers from taking the project over until the transaction ends.
 
         Raises
         ------

@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 async def post_link(
     project: str, body: NewLink, rooms: InRooms, who: ByOperator, site: AtSite, request: Request
 ) -> OneTimeLink:
-    """Whoever opens it first, before it expires, is `reviewer` in this project, for 12 hours.
+    """The first browser that opens it before it expires is signed in as `reviewer` for 12 hours.
 
     `url` is a path alone where the service does not know its own address: the setting
     `SUREHAND_REVIEW_QUEUE_PUBLIC_URL` says it.
