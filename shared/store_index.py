@@ -1,0 +1,183 @@
+"""Index documents: readers of the store learn from a few of them which others have changed.
+
+An index is written soon after the documents that it names, so it may be behind, and is never the
+truth: a doorbell may come before it, and its writers complete it from what they find (ADR 19).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from obstore.exceptions import BaseError
+from pydantic import ValidationError
+
+from shared.contracts.changes import IndexEntry, StoreIndex
+from shared.loops import Loop
+from shared.store import Replaced, Store, parse
+
+log = structlog.get_logger()
+
+_FOLDER = "index"
+# Documents that are stored close together enter the index together.
+_GATHER_SECONDS = 0.2
+Place = tuple[int, int]
+
+
+def index_path(writer: str) -> str:
+    """Path of the index of `writer`."""
+    return f"{_FOLDER}/{writer}.json"
+
+
+class IndexWriter:
+    """Keeps the index of `writer`; any number of processes may keep the same one.
+
+    Each puts in what it has stored, by a conditional replacement, and keeps what others put in.
+    `lost` is called when the store has an older index than before, or none: it was restored.
+    """
+
+    def __init__(self, store: Store, writer: str, lost: Callable[[], None] = lambda: None) -> None:
+        self.path = index_path(writer)
+        self._store = store
+        self._lost = lost
+        self._index = StoreIndex(revision=0)
+        self._tag: str | None = None
+        self._read = False
+        self._noted: dict[str, Place] = {}
+        self._woken = asyncio.Event()
+        self.loop = Loop("store_index", self.write, self._rest, expected=(BaseError, OSError))
+
+    def note(self, path: str, epoch: int, revision: int) -> None:
+        """Say that the document at `path` is stored, or was found there, at this place."""
+        place = (epoch, revision)
+        if place > self._place(path):
+            self._noted[path] = place
+            self._woken.set()
+
+    def place(self, path: str) -> Place | None:
+        """Return the place of the document at `path` as the index has it."""
+        entry = self._index.documents.get(path)
+        return None if entry is None else (entry.epoch, entry.revision)
+
+    def compare(self, tag: str | None) -> None:
+        """Take note of the tag that the store has for the index; another one than ours is read."""
+        if self._read and tag != self._tag:
+            self._read = False
+            self._woken.set()
+
+    def since(self, epoch: int, number: int) -> StoreIndex | None:
+        """Return the index with the entries behind `number` alone; None if it is not of `epoch`."""
+        if epoch != self._index.epoch or number > self._index.revision:
+            return None
+        newer = {k: v for k, v in self._index.documents.items() if v.number > number}
+        return self._index.model_copy(update={"documents": newer})
+
+    async def write(self) -> None:
+        """Put what was noted into the store's index; make one where there is none."""
+        while True:
+            if not self._read:
+                await self._look()
+            index = self._merged()
+            if index is self._index:
+                return
+            try:
+                body = index.model_dump_json().encode()
+                self._tag = await self._store.replace(self.path, body, self._tag)
+            except Replaced:
+                self._read = False
+                continue
+            self._index = index
+            self._noted = {k: v for k, v in self._noted.items() if v > self._place_in_index(k)}
+
+    async def _rest(self) -> None:
+        await self._woken.wait()
+        self._woken.clear()
+        await asyncio.sleep(_GATHER_SECONDS)
+
+    async def _look(self) -> None:
+        body, self._tag = await self._store.read_tagged(self.path)
+        found = StoreIndex(revision=0) if body is None else _parsed(self.path, body)
+        known = self._index
+        if found.order.is_older_than(known.order):
+            log.warning("index_restored", path=self.path, revision=found.revision)
+            epoch = max(int(time.time()), known.epoch + 1)
+            found = StoreIndex(epoch=epoch, revision=found.revision, documents=found.documents)
+            for path, entry in known.documents.items():
+                self._noted.setdefault(path, (entry.epoch, entry.revision))
+            self._lost()
+        self._index, self._read = found, True
+
+    def _merged(self) -> StoreIndex:
+        newer = {k: v for k, v in self._noted.items() if v > self._place_in_index(k)}
+        if not newer and self._tag is not None:
+            return self._index
+        number = self._index.revision + 1
+        entries = {path: IndexEntry(*place, number) for path, place in newer.items()}
+        return StoreIndex(
+            epoch=self._index.epoch or int(time.time()),
+            revision=number,
+            documents=self._index.documents | entries,
+        )
+
+    def _place(self, path: str) -> Place:
+        return max(self._place_in_index(path), self._noted.get(path, (-1, 0)))
+
+    def _place_in_index(self, path: str) -> Place:
+        return self.place(path) or (-1, 0)
+
+
+@dataclass(frozen=True)
+class IndexLook:
+    """The paths whose entries have changed since the last look, and the indexes' tags by path."""
+
+    changed: frozenset[str]
+    tags: dict[str, str]
+
+    def has(self, *writers: str) -> bool:
+        """Say whether each of the writers has an index."""
+        return all(index_path(writer) in self.tags for writer in writers)
+
+
+class IndexReader:
+    """Compares the indexes of the store with what it saw last: one listing, where none changed."""
+
+    def __init__(self, store: Store, wanted: Callable[[str], bool]) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._tags: dict[str, str] = {}
+        self._seen: dict[str, StoreIndex] = {}
+
+    async def look(self) -> IndexLook:
+        """Look once. Indexes that cannot be understood count as absent."""
+        listed = await self._store.tags(_FOLDER)
+        tags = {path: tag for path, tag in listed.items() if self._wanted(path)}
+        changed: set[str] = set()
+        read: dict[str, StoreIndex] = {}
+        for path, tag in tags.items():
+            if self._tags.get(path) == tag:
+                continue
+            body = await self._store.read(path)
+            index = StoreIndex(revision=0) if body is None else _parsed(path, body)
+            before = self._seen.get(path, StoreIndex(revision=0)).documents
+            changed |= {k for k, v in index.documents.items() if before.get(k) != v}
+            read[path] = index
+        # Together: a look that fails half-way is repeated from where it began.
+        self._seen = {path: index for path, index in (self._seen | read).items() if path in tags}
+        self._tags = tags
+        known = {path: tag for path, tag in tags.items() if self._seen[path].revision}
+        return IndexLook(frozenset(changed), known)
+
+
+def index_of(*writers: str) -> Callable[[str], bool]:
+    """Return what says whether a path is that of the index of one of `writers`."""
+    paths = frozenset(map(index_path, writers))
+    return lambda path: path in paths
+
+
+def _parsed(path: str, body: bytes) -> StoreIndex:
+    try:
+        return parse(body, StoreIndex)
+    except ValidationError:
+        log.warning("index_unreadable", path=path)
+        return StoreIndex(revision=0)
