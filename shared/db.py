@@ -11,13 +11,23 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from shared.schema import Schema, UnusableSchema, known_revisions
 from shared.sqlite import WriteConnection, connect
+
+# What services and routes name without importing SQLAlchemy: repositories and tables alone do.
+Session = AsyncSession
+DatabaseFault = SQLAlchemyError
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
