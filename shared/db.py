@@ -9,15 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, event, inspect, text
+from sqlalchemy import DateTime, Dialect, event, exc, inspect, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import (
-    DBAPIError,
-    DisconnectionError,
-    InterfaceError,
-    OperationalError,
-    SQLAlchemyError,
-)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -27,7 +20,7 @@ from shared.sqlite import WriteConnection, connect
 
 # What services and routes name without importing SQLAlchemy: repositories and tables alone do.
 Session = AsyncSession
-DatabaseFault = SQLAlchemyError
+DatabaseFault = exc.SQLAlchemyError
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
@@ -105,7 +98,7 @@ class Database:
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
         # SQLite has one writer: waiting here is in order, its own busy wait is a lottery.
         self._writer_turn = asyncio.Lock()
-        self._failure: DBAPIError | None = None
+        self._failure: exc.DBAPIError | None = None
         self._now, self._failed_at = now, 0.0
 
     @contextlib.asynccontextmanager
@@ -123,7 +116,7 @@ class Database:
             try:
                 async with session.begin():
                     yield session
-            except (OperationalError, InterfaceError) as error:
+            except (exc.OperationalError, exc.InterfaceError) as error:
                 self._failure, self._failed_at = error, self._now()
                 raise
 
@@ -145,7 +138,7 @@ class Database:
             async with self.transaction() as session:
                 for statement in _TINY_WRITE:
                     await session.execute(statement)
-        except DBAPIError as error:
+        except exc.DBAPIError as error:
             # Also what `transaction` takes no note of, as the refusal of a standby is.
             self._failure, self._failed_at = error, self._now()
         else:
@@ -252,9 +245,9 @@ def _check_rested(
     try:
         alive = dialect.do_ping(connection)
     except dialect.dbapi.Error as error:  # type: ignore[union-attr]
-        raise DisconnectionError from error
+        raise exc.DisconnectionError from error
     if not alive:
-        raise DisconnectionError
+        raise exc.DisconnectionError
 
 
 def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
