@@ -18,9 +18,8 @@ from sqlalchemy.types import TypeDecorator
 from shared.schema import Schema, UnusableSchema, known_revisions
 from shared.sqlite import WriteConnection, connect
 
-# What services and routes name without importing SQLAlchemy: repositories and tables alone do.
-Session = AsyncSession
-DatabaseFault = exc.SQLAlchemyError
+# For modules without SQL, which do not import SQLAlchemy.
+Session, DatabaseFault = AsyncSession, exc.SQLAlchemyError
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
