@@ -19,7 +19,8 @@ from shared.schema import Schema, UnusableSchema, known_revisions
 from shared.sqlite import WriteConnection, connect
 
 # For modules without SQL, which do not import SQLAlchemy.
-Session, DatabaseFault = AsyncSession, exc.SQLAlchemyError
+Session = AsyncSession
+DatabaseFault = exc.SQLAlchemyError
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
@@ -289,9 +290,8 @@ def _migrate(connection: Connection, scripts: Path) -> Schema:
 
 
 def _upgrade(connection: Connection, scripts: Path) -> None:
-    # Only who migrates pays for importing it.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - only migrations pay for it
+    from alembic.config import Config  # noqa: PLC0415 - likewise
 
     config = Config()
     config.set_main_option("script_location", str(scripts))
