@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.review_queue.outcomes.places import Place, place_of
+from services.review_queue.lifecycle.outcomes.places import Place, place_of
 from shared.http.lists import decode_cursor, encode_cursor
 
 

@@ -6,25 +6,25 @@ from typing import Any
 from sqlalchemy import Select, exists, func, insert, literal, select, update
 from sqlmodel import col
 
-from services.review_queue.changes.tables import ProjectChangeRow
-from services.review_queue.models import OutcomeRow, ProjectRow
-from services.review_queue.outcomes.places import Place, mark_of
-from services.review_queue.outcomes.repository import lock_feed
-from services.review_queue.statements import table_of
+from services.review_queue.tables.changes import ProjectChangeRow
+from services.review_queue.tables import OutcomeRow, ProjectRow
+from services.review_queue.lifecycle.outcomes.places import Place, mark_of
+from services.review_queue.lifecycle.outcomes.repository import lock_feed
+from services.review_queue.repository.statements import table_of
 from shared.contracts.changes import Change, ChangeKind
-from shared.db import AsyncSession, UtcDateTime
+from shared.db import Session, UtcDateTime
 
 _changes = table_of(ProjectChangeRow)
 # So many rows of each kind a page is made of at most.
 PAGE_ROWS = 10_000
 
 
-def record(session: AsyncSession, project: str, revision: int, now: datetime) -> None:
+def record(session: Session, project: str, revision: int, now: datetime) -> None:
     """Write down that a revision of a project is in the store."""
     session.add(ProjectChangeRow(project=project, revision=revision, at=now))
 
 
-async def record_missing(session: AsyncSession, now: datetime) -> None:
+async def record_missing(session: Session, now: datetime) -> None:
     """Write down the projects whose stored revision is not known here.
 
     The release before writes nothing down, and may run beside this one.
@@ -41,13 +41,13 @@ async def record_missing(session: AsyncSession, now: datetime) -> None:
     await session.execute(insert(_changes).from_select(columns, missing))
 
 
-async def unplaced(session: AsyncSession) -> bool:
+async def unplaced(session: Session) -> bool:
     """Say whether a change waits for its place."""
     statement = select(_changes.c.change_id).where(_changes.c.position.is_(None))
     return (await session.execute(statement.limit(1))).first() is not None
 
 
-async def place(session: AsyncSession) -> None:
+async def place(session: Session) -> None:
     """Give committed changes their places, as outcomes get theirs: after commit, one at a time."""
     await lock_feed(session)
     waiting = (
@@ -66,18 +66,18 @@ async def place(session: AsyncSession) -> None:
     )
 
 
-async def _last(session: AsyncSession) -> int:
+async def _last(session: Session) -> int:
     return (await session.execute(select(func.max(_changes.c.position)))).scalar_one() or 0
 
 
-async def confirmed(session: AsyncSession, found: Place) -> Place | None:
+async def confirmed(session: Session, found: Place) -> Place | None:
     """Return `found`, None where the database has another change there, or none."""
     if found.position == 0 or found.mark == await _mark_at(session, found.position):
         return found
     return None
 
 
-async def _mark_at(session: AsyncSession, position: int) -> str | None:
+async def _mark_at(session: Session, position: int) -> str | None:
     statement = select(_changes.c.project, _changes.c.revision, _changes.c.at).where(
         _changes.c.position == position
     )
@@ -85,7 +85,7 @@ async def _mark_at(session: AsyncSession, position: int) -> str | None:
     return None if row is None else mark_of(row.project, row.revision, None, row.at)
 
 
-async def projects_after(session: AsyncSession, after: Place) -> tuple[list[Change], Place]:
+async def projects_after(session: Session, after: Place) -> tuple[list[Change], Place]:
     """Return the projects that changed behind a place, and the place behind the last of them."""
     page = (
         select(_changes.c.project, _changes.c.revision, _changes.c.position)
@@ -101,7 +101,7 @@ async def projects_after(session: AsyncSession, after: Place) -> tuple[list[Chan
     return found, Place(after.epoch, position, await _mark_at(session, position) or "")
 
 
-async def outcomes_after(session: AsyncSession, after: int) -> tuple[list[Change], int]:
+async def outcomes_after(session: Session, after: int) -> tuple[list[Change], int]:
     """Return the projects that have outcomes behind a position, and the last of their positions."""
     page = (
         select(col(OutcomeRow.project).label("project"), col(OutcomeRow.position).label("position"))
@@ -115,7 +115,7 @@ async def outcomes_after(session: AsyncSession, after: int) -> tuple[list[Change
 
 
 async def _newest(
-    session: AsyncSession, kind: ChangeKind, project: Any, revision: Any, position: Any
+    session: Session, kind: ChangeKind, project: Any, revision: Any, position: Any
 ) -> tuple[list[Change], int]:
     last = func.max(position).label("last")
     statement: Select[Any] = select(project, revision, last).group_by(project).order_by(last)

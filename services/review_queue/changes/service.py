@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from services.review_queue.changes import repository
 from services.review_queue.changes.places import Places
-from services.review_queue.errors import FeedRestarted
-from services.review_queue.outcomes import repository as outcomes
-from services.review_queue.outcomes.places import Place
-from services.review_queue.outcomes.sequencing import place_outcomes
+from services.review_queue.problems import FeedRestarted
+from services.review_queue.lifecycle.outcomes import repository as outcomes
+from services.review_queue.lifecycle.outcomes.places import Place
+from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
 from shared.contracts.changes import ChangeFeed
-from shared.db import AsyncSession, Database
+from shared.db import Database, Session
 from shared.doorbells import Doorbells, wait_for
 
 Gone = Callable[[], Awaitable[bool]]
@@ -64,7 +64,7 @@ class ChangeService:
                 await repository.place(session)
 
 
-async def _confirmed(session: AsyncSession, after: Places | None) -> Places:
+async def _confirmed(session: Session, after: Places | None) -> Places:
     epoch = await outcomes.epoch(session)
     if after is None:
         return Places(Place(epoch), Place(epoch))
