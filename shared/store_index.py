@@ -34,13 +34,13 @@ class IndexWriter:
     """Keeps the index of `writer`; any number of processes may keep the same one.
 
     Each puts in what it has stored, by a conditional replacement, and keeps what others put in.
-    `lost` is called when the store has an older index than before, or none: it was restored.
+    `losses` counts how often the store had an older index than before, or none: it was restored.
     """
 
-    def __init__(self, store: Store, writer: str, lost: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: Store, writer: str) -> None:
         self.path = index_path(writer)
+        self.losses = 0
         self._store = store
-        self._lost = lost
         self._index = StoreIndex(revision=0)
         self._tag: str | None = None
         self._read = False
@@ -60,11 +60,10 @@ class IndexWriter:
         entry = self._index.documents.get(path)
         return None if entry is None else (entry.epoch, entry.revision)
 
-    def compare(self, tag: str | None) -> None:
-        """Take note of the tag that the store has for the index; another one than ours is read."""
-        if self._read and tag != self._tag:
-            self._read = False
-            self._woken.set()
+    def check(self) -> None:
+        """Let the index be read anew soon: the store may have been restored."""
+        self._read = False
+        self._woken.set()
 
     def since(self, epoch: int, number: int) -> StoreIndex | None:
         """Return the index with the entries behind `number` alone; None if it is not of `epoch`."""
@@ -72,6 +71,11 @@ class IndexWriter:
             return None
         newer = {k: v for k, v in self._index.documents.items() if v.number > number}
         return self._index.model_copy(update={"documents": newer})
+
+    def stop(self) -> None:
+        """Let the loop end; `write` puts in what was noted last."""
+        self.loop.stop()
+        self._woken.set()
 
     async def write(self) -> None:
         """Put what was noted into the store's index; make one where there is none."""
@@ -88,7 +92,6 @@ class IndexWriter:
                 self._read = False
                 continue
             self._index = index
-            self._noted = {k: v for k, v in self._noted.items() if v > self._place_in_index(k)}
 
     async def _rest(self) -> None:
         await self._woken.wait()
@@ -105,11 +108,13 @@ class IndexWriter:
             found = StoreIndex(epoch=epoch, revision=found.revision, documents=found.documents)
             for path, entry in known.documents.items():
                 self._noted.setdefault(path, (entry.epoch, entry.revision))
-            self._lost()
+            self.losses += 1
         self._index, self._read = found, True
 
     def _merged(self) -> StoreIndex:
         newer = {k: v for k, v in self._noted.items() if v > self._place_in_index(k)}
+        # Kept until they are found in the index.
+        self._noted = newer
         if not newer and self._tag is not None:
             return self._index
         number = self._index.revision + 1
@@ -129,14 +134,14 @@ class IndexWriter:
 
 @dataclass(frozen=True)
 class IndexLook:
-    """The paths whose entries have changed since the last look, and the indexes' tags by path."""
+    """The paths whose entries have changed since the last look, and those of the indexes found."""
 
     changed: frozenset[str]
-    tags: dict[str, str]
+    found: frozenset[str]
 
     def has(self, *writers: str) -> bool:
         """Say whether each of the writers has an index."""
-        return all(index_path(writer) in self.tags for writer in writers)
+        return self.found.issuperset(map(index_path, writers))
 
 
 class IndexReader:
@@ -165,8 +170,8 @@ class IndexReader:
         # Together: a look that fails half-way is repeated from where it began.
         self._seen = {path: index for path, index in (self._seen | read).items() if path in tags}
         self._tags = tags
-        known = {path: tag for path, tag in tags.items() if self._seen[path].revision}
-        return IndexLook(frozenset(changed), known)
+        found = frozenset(path for path, index in self._seen.items() if index.revision)
+        return IndexLook(frozenset(changed), found)
 
 
 def index_of(*writers: str) -> Callable[[str], bool]:

@@ -27,7 +27,7 @@ from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.lifecycle.verdicts.moves import MoveService
 from services.review_queue.lifecycle.verdicts.service import VerdictService
 from services.review_queue.projects.known import KnownProjects
-from services.review_queue.projects.service import INDEX, ProjectService
+from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
 from services.review_queue.quality.reviewers.comparing import AgreementService
@@ -42,7 +42,6 @@ from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
-from shared.store_index import IndexWriter
 
 
 @dataclass(frozen=True)
@@ -94,26 +93,25 @@ def build_services(
     now: Callable[[], datetime],
     nudge: Callable[[], None],
     poll_seconds: float,
-    index: IndexWriter | None = None,
 ) -> Services:
     """Wire the services; `nudge` after each commit that wrote to the outbox."""
-    times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
+    times, known, gold = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    claims, verdicts = _gathered(database, times, gold_states, draws, now)
-    gold = GoldDraws(gold_states, draws)
+    claims, verdicts = _gathered(database, times, gold, draws, now)
     return Services(
-        projects=ProjectService(
-            database, store, now, nudge, sender.registry, index or IndexWriter(store, INDEX)
-        ),
+        projects=ProjectService(database, store, now, nudge, sender.registry),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
-        moves=MoveService.of(database, times, known, gold_states, verdicts, now=now, nudge=nudge),
-        gold=GoldService(database, intake, gold_states, now),
-        pauses=PauseService(database, gold_states, now),
+        claims=ClaimService(
+            database, bells, times, claims, now, poll_seconds, GoldDraws(gold, draws)
+        ),
+        moves=MoveService.of(database, times, known, gold, verdicts, now=now, nudge=nudge),
+        gold=GoldService(database, intake, gold, now),
+        pauses=PauseService(database, gold, now),
         known=known,
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
+        changes=ChangeService(database, bells, poll_seconds),
         timings=TimingService(database, tasks, Publications(store), now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
@@ -126,7 +124,6 @@ def build_services(
         exports=ExportService(database, now),
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
-        changes=ChangeService(database, bells, poll_seconds),
     )
 
 

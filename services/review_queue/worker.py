@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -25,12 +26,14 @@ from shared.db import Database
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
 _EXPECTED = (SQLAlchemyError, StoreError, OSError)
 # Commits that come close together are rung for together.
 _RELAY_PAUSE_SECONDS = 0.1
+_COMPLETE_SECONDS = 300.0
 
 
 class Worker:
@@ -54,12 +57,13 @@ class Worker:
         self.measurement = QueueMeasurement(database, now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._index: IndexWriter | None = None
         self.loops = [
             Loop("outbox", self.relay, self._until_nudged, expected=_EXPECTED),
             self._upkeep("leases", self.expire_leases),
             self._upkeep("optional_tasks", self.expire_tasks),
             # By itself: a store that takes its time holds up nothing else.
-            self._upkeep("announcing", self.announce),
+            Loop("announcing", self.announce, self._until_published, expected=_EXPECTED),
             webhooks.loop,
         ]
 
@@ -75,6 +79,8 @@ class Worker:
         self._stopping.set()
         self._nudged.set()
         self._webhooks.stop()
+        if self._index is not None:
+            self._index.stop()
 
     async def run(
         self, projects: ProjectService, known: KnownReviewers, restores: Restores
@@ -82,15 +88,18 @@ class Worker:
         """Work until stopped."""
         if self._stopping.is_set():
             return
+        self._index = projects.index
         self.loops += [
             self._upkeep("feed_end", restores.look),
             self._upkeep("project_documents", _Publishing(projects)),
+            projects.index.loop,
             self._upkeep("known_reviewers", known.refresh),
         ]
-        await asyncio.gather(*(loop.run() for loop in self.loops))
+        with self._bells.hearing("versions.*") as self._published:
+            await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
-        for last in (self.relay, restores.keep):
+        for last in (self.relay, restores.keep, projects.index.write):
             try:
                 await last()
             except Exception as error:  # noqa: BLE001 - the service stops all the same
@@ -107,6 +116,9 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds):
                 await self._stopping.wait()
+
+    async def _until_published(self) -> None:
+        await wait_for(self._published, self._bells.rest_seconds(self._poll_seconds))
 
     async def announce(self) -> int:
         """Have receivers told what the trainer has published; return how many deliveries."""
@@ -150,10 +162,16 @@ class _Publishing:
 
     def __init__(self, projects: ProjectService) -> None:
         self._projects = projects
-        self._is_healed = False
+        self._losses = -1
+        self._complete_at = 0.0
 
     async def __call__(self) -> None:
-        if not self._is_healed:
+        losses = self._projects.index.losses
+        if losses != self._losses:
             await self._projects.heal()
-            self._is_healed = True
+            self._losses = losses
         await self._projects.publish_pending()
+        if time.monotonic() >= self._complete_at:
+            await self._projects.complete()
+            self._projects.index.check()
+            self._complete_at = time.monotonic() + _COMPLETE_SECONDS

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Select, exists, func, insert, literal, select, update
 from sqlmodel import col
 
-from services.review_queue.tables.changes import ProjectChangeRow
-from services.review_queue.tables import OutcomeRow, ProjectRow
-from services.review_queue.lifecycle.outcomes.places import Place, mark_of
-from services.review_queue.lifecycle.outcomes.repository import lock_feed
+from services.review_queue.lifecycle.outcomes.places import FIRST_EPOCH, Place, mark_of
+from services.review_queue.lifecycle.outcomes.repository import epoch, lock_feed
 from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import OutcomeRow, ProjectRow
+from services.review_queue.tables.changes import ProjectChangeRow
 from shared.contracts.changes import Change, ChangeKind
 from shared.db import Session, UtcDateTime
 
@@ -39,6 +39,15 @@ async def record_missing(session: Session, now: datetime) -> None:
     ).where(projects.c.published_revision > 0, ~known)
     columns = [_changes.c.project, _changes.c.revision, _changes.c.at]
     await session.execute(insert(_changes).from_select(columns, missing))
+
+
+async def documents_epoch(session: Session) -> int:
+    """Return the epoch of the documents that are stored now: 0 until a restore of the database.
+
+    As the release before, whose documents have none.
+    """
+    known = await epoch(session)
+    return 0 if known == FIRST_EPOCH else known
 
 
 async def unplaced(session: Session) -> bool:

@@ -20,7 +20,11 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["changes"])
     responses=declare(Unauthorized, Forbidden, FeedRestarted, Unprocessable),
 )
 async def get_changes(
-    services: InServices, who: ByService, gone: IsGone, after: After = None, wait_seconds: WaitSeconds = 0
+    services: InServices,
+    who: ByService,
+    gone: IsGone,
+    after: After = None,
+    wait_seconds: WaitSeconds = 0,
 ) -> ChangeFeed:
     """Return which projects are new or changed, and which have new outcomes, behind `after`.
 

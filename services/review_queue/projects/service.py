@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
+from services.review_queue.changes import repository as changes
 from services.review_queue.messages import ProjectList
 from services.review_queue.projects import repository
 from services.review_queue.tables import OutboxRow, ProjectRow
@@ -20,13 +21,14 @@ from services.review_queue.webhooks.announcing import read_if_reachable
 from services.review_queue.webhooks.registration import Registry
 from shared import outbox
 from shared.contracts.base import PROJECT_PATTERN
-from shared.contracts.projects import Project, ProjectSpec
+from shared.contracts.projects import Project, ProjectDocument, ProjectSpec
 from shared.db import Database
 from shared.doorbells import project_bell
 from shared.http.lists import encode_cursor
 from shared.logs import cause_of
 from shared.problems import Conflict, NotFound, Unavailable
 from shared.store import Store, project_path
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
@@ -48,6 +50,10 @@ class ProjectService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     webhooks: Registry
+    index: IndexWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", IndexWriter(self.store, "review_queue"))
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -131,9 +137,13 @@ class ProjectService:
             row = await repository.lock(session, name)
             if row is None:
                 return
-            await self.store.write_document(project_path(name), _document(row))
+            epoch = await changes.documents_epoch(session)
+            document = ProjectDocument(**_document(row).model_dump(), epoch=epoch)
+            await self.store.write_document(project_path(name), document)
             row.published_revision = row.revision
+            changes.record(session, name, row.revision, self.now())
             outbox.add(session, OutboxRow, project_bell(name))
+        self.index.note(project_path(name), epoch, document.revision)
         self.nudge()
 
     async def publish_pending(self) -> int:
@@ -154,6 +164,15 @@ class ProjectService:
         for name in behind:
             await self.publish(name)
         return len(behind)
+
+    async def complete(self) -> None:
+        """Put into index and feed of changes what a crash, or the release before, left out."""
+        async with self.database.transaction() as session:
+            await changes.record_missing(session, self.now())
+            epoch = await changes.documents_epoch(session)
+            published = await repository.published(session)
+        for name, revision in published.items():
+            self.index.note(project_path(name), epoch, revision)
 
     async def _stored(self, name: str) -> int:
         try:

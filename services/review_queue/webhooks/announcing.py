@@ -5,7 +5,7 @@ telling leaves both as they were, and who looks next tells it.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -23,8 +23,11 @@ from shared.contracts.versions import Channels, PromiseDocument
 from shared.db import Database
 from shared.logs import cause_of
 from shared.store import Store, channels_path, promise_path
+from shared.store_index import IndexReader, index_of
 
 log = structlog.get_logger()
+
+_TRAINER = "trainer"
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -60,22 +63,37 @@ async def read_if_reachable(store: Store, project: str) -> Documents | None:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Announcer:
-    """Looks at the documents of every project that has a webhook; any number may at once."""
+    """Looks at new documents of projects that have a webhook; any number may at once.
+
+    `owed` are the projects whose documents have changed and could not be read yet.
+    """
 
     database: Database
     store: Store
     now: Callable[[], datetime]
+    owed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._index = IndexReader(self.store, index_of(_TRAINER))
 
     async def look(self) -> int:
         """Write deliveries of what is new; return how many."""
         async with self.database.reading() as session:
             told = await repository.told_by_project(session)
+        look = await self._index.look()
+        self.owed |= {path.partition("/")[0] for path in look.changed}
         written = 0
         for project, row in told.items():
+            # A trainer of the release before keeps no index.
+            if not (row is None or project in self.owed or not look.has(_TRAINER)):
+                continue
             documents = await read_if_reachable(self.store, project)
-            if documents is None or not (row is None or _told(row).is_behind(documents)):
+            if documents is None:
+                continue
+            self.owed.discard(project)
+            if not (row is None or _told(row).is_behind(documents)):
                 continue
             async with self.database.transaction() as session:
                 # The webhooks first, then what they were told: nobody waits in a circle.
