@@ -33,7 +33,7 @@ def _kinds(base: type[Problem]) -> Iterator[str]:
 
 def test_every_problem_is_documented_with_its_status() -> None:
     for service in SERVICES:
-        importlib.import_module(f"services.{service}.errors")
+        importlib.import_module(f"services.{service}.app")
     page = (DOCS / "problems.md").read_text()
     assert [kind for kind in sorted(set(_kinds(Problem))) if kind not in page] == []
 

@@ -78,8 +78,7 @@ class Inference:
         request = read(body, header_length)
         if (review := _review(request.parameters)) is not None:
             return await self._routed(model, version, request, review, caller)
-        look = self.versions.serving if version is None else self.versions.view
-        view = await look(model)
+        view = await (self.versions.serving if version is None else self.versions.view)(model)
         loaded = await self.loaded(model, version, view)
         self.predictor.admission.check(loaded.batcher.flow)
         wanted, of_graph = wanted_of(request, loaded.graph.outputs)
