@@ -7,15 +7,21 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.trainer.api import evidence, pool, runs, versions
-from services.trainer.leases.owners import owner_name
-from services.trainer.leases.service import Leases
-from services.trainer.projects import Projects
+from services.trainer.datasets import routes as datasets
+from services.trainer.documents.service import Documents
+from services.trainer.ledger import routes as ledger
+from services.trainer.pool import routes as pool
+from services.trainer.projects.service import Projects
+from services.trainer.promise import routes as promise
 from services.trainer.queue_client import QueueClient
-from services.trainer.registry.documents import Documents
+from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources
+from services.trainer.runs import routes as runs
 from services.trainer.settings import TrainerSettings
+from services.trainer.uploads import routes as uploads
 from services.trainer.worker import Worker
+from services.trainer.writer_lease.owners import owner_name
+from services.trainer.writer_lease.service import Leases
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.database_check import DatabaseCheck, database_outage
@@ -28,6 +34,7 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store_check import StoreCheck
 
+_ROUTES = (pool, runs, datasets, uploads, registry, promise, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 
@@ -54,7 +61,7 @@ def create_app(
         service="trainer",
         description=DESCRIPTION,
         lifespan=lifespan,
-        routers=[pool.router, runs.router, versions.router, evidence.router],
+        routers=[each.router for each in _ROUTES],
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
@@ -62,7 +69,7 @@ def create_app(
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
-            versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
+            uploads.UPLOAD_PATH: settings.model_limit_bytes + uploads.UPLOAD_OVERHEAD_BYTES
         },
     )
     app.state.outages.append(database_outage)

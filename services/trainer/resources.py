@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from services.trainer.leases.service import Leases
-from services.trainer.projects import Projects
+from services.trainer.documents.service import Documents
+from services.trainer.projects.service import Projects
 from services.trainer.queue_client import QueueClient
-from services.trainer.registry.documents import Documents
 from services.trainer.settings import TrainerSettings
+from services.trainer.writer_lease.service import Leases
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 from obstore.exceptions import BaseError
 
-from services.trainer.messages import CanaryRequest
+from services.trainer.documents.service import Documents
+from services.trainer.projects.repository import lock_state
 from services.trainer.registry import service
-from services.trainer.registry.documents import Documents
+from services.trainer.registry.messages import CanaryRequest
 from services.trainer.registry.repository import make_challenger
-from services.trainer.repository import lock_state
 from shared.contracts.versions import Challenger
 from shared.doorbells import versions_bell
 from shared.problems import Conflict, NotFound

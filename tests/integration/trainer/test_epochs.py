@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.trainer.registry.documents import Documents
-from services.trainer.registry.epochs import begin_epochs
-from services.trainer.repository import lock_state
+from services.trainer.documents.epochs import begin_epochs
+from services.trainer.documents.service import Documents
+from services.trainer.projects.repository import lock_state
 from services.trainer.restored import declare_restored
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.problems import Unavailable

@@ -11,22 +11,23 @@ from sqlalchemy import select
 
 from services.trainer.content import content_hash
 from services.trainer.datasets import service as datasets
+from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.datasets.service import freeze, load
-from services.trainer.erasure.service import clean_snapshots
 from services.trainer.ledger.service import list_decisions
-from services.trainer.messages import PoolCounts, RunRequest
-from services.trainer.models import CertificationItem, OutcomeRow, Run
-from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import service as pool
+from services.trainer.pool.messages import PoolCounts
 from services.trainer.pool.rows import parse_ndjson
 from services.trainer.promise import audit
 from services.trainer.promise.closing import correct_answers
 from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs_sql
 from services.trainer.runs import service as runs
 from services.trainer.runs.attending import freeze_labels
 from services.trainer.runs.execution import claim
 from services.trainer.runs.interruption import mark_interrupted
+from services.trainer.runs.messages import RunRequest
+from services.trainer.tables import CertificationItem, OutcomeRow, Run
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness.rows import tables_with
@@ -120,7 +121,7 @@ async def test_an_erased_label_trains_nothing_and_counts_as_evidence(
         (after,) = await audit.describe(bench.resources, PROJECT)
         assert after == before
         async with bench.resources.database.reading() as session:
-            assert await outcomes.count_new_labels(session, PROJECT, 0) == 0
+            assert await runs_sql.count_new_labels(session, PROJECT, 0) == 0
         dataset, _ = await freeze(bench.resources, bench.project)
         assert [row.item_id for row in await load(bench.resources, dataset)] == ["item-2"]
 

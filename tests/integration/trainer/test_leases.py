@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 
 from services.trainer.app import open_resources
-from services.trainer.leases.owners import is_gone, owner_name
-from services.trainer.leases.service import Leases
-from services.trainer.models import ProjectLease
+from services.trainer.documents.service import Documents
 from services.trainer.registry import service
-from services.trainer.registry.documents import Documents
 from services.trainer.resources import Resources
 from services.trainer.settings import TrainerSettings
+from services.trainer.tables import ProjectLease
+from services.trainer.writer_lease.owners import is_gone, owner_name
+from services.trainer.writer_lease.service import Leases
 from shared.contracts.versions import Channels
 from shared.problems import Unavailable
 from shared.settings import CommonSettings

@@ -6,7 +6,7 @@ import orjson
 from sqlalchemy import select
 
 from services.trainer.ledger.service import LedgerReader, list_decisions
-from services.trainer.models import LedgerFile
+from services.trainer.tables import LedgerFile
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import Bench, decision, open_bench
 from tests.integration.trainer.world import PROJECT

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from services.trainer.messages import RunRequest
-from services.trainer.models import Run
 from services.trainer.runs import files, service
 from services.trainer.runs.execution import claim
 from services.trainer.runs.interruption import mark_interrupted
+from services.trainer.runs.messages import RunRequest
+from services.trainer.tables import Run
 from services.trainer.worker import Worker
 from shared.settings import CommonSettings
 from tests.harness import wait_until

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer.models import OutcomeRow
+from services.trainer.datasets import repository as datasets
 from services.trainer.outcomes import repository
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.outcomes.service import read_feed
+from services.trainer.projects.repository import read_state
 from services.trainer.queue_client import QueueAway
-from services.trainer.repository import read_state
 from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs
+from services.trainer.tables import OutcomeRow
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.settings import CommonSettings
@@ -39,7 +41,7 @@ class CrashingDatabase(Database):
 async def _state(resources: Resources) -> tuple[str | None, int]:
     async with resources.database.reading() as session:
         state = await read_state(session, PROJECT)
-        rows = await repository.labelled(session, PROJECT, ["pool", "mandatory"])
+        rows = await datasets.labelled(session, PROJECT, ["pool", "mandatory"])
     return (None if state is None else state.outcomes_cursor), len(rows)
 
 
@@ -128,8 +130,8 @@ async def test_only_labels_of_training_lanes_count(
         bench.queue.resolve("nobody-knew", review(9), None)
         await read_feed(bench.resources, PROJECT)
         async with bench.resources.database.reading() as session:
-            assert await repository.count_new_labels(session, PROJECT, 0) == 4
-            assert await repository.count_new_labels(session, PROJECT, 2) == 2
+            assert await runs.count_new_labels(session, PROJECT, 0) == 4
+            assert await runs.count_new_labels(session, PROJECT, 2) == 2
 
 
 async def test_queue_away_is_said_so(common: CommonSettings, sqlite_url: str) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.trainer.errors import CertificationOpen
-from services.trainer.messages import OwnManifest, VersionView
-from services.trainer.models import Version
-from services.trainer.promise.supposing import suppose_target
+from services.trainer.promise.what_if import suppose_target
 from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
+from services.trainer.registry.messages import VersionView
 from services.trainer.runs import service as runs
+from services.trainer.runs.service import CertificationOpen
+from services.trainer.tables import Version
+from services.trainer.uploads.messages import OwnManifest
 from services.trainer.uploads.service import add
 from shared.contracts.versions import ModelInput
 from shared.settings import CommonSettings

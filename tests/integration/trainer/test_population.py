@@ -2,9 +2,9 @@
 
 from sqlalchemy import select
 
-from services.trainer.models import PoolItem
 from services.trainer.outcomes.service import read_feed
-from services.trainer.posting import post_pending
+from services.trainer.posting.service import post_pending
+from services.trainer.tables import PoolItem
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import open_bench
 from tests.integration.trainer.test_certification import drawn_items, prepare, wrong

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.trainer.errors import NotCertified, NothingToRollBackTo
-from services.trainer.models import Version
+from services.trainer.documents.service import Documents
 from services.trainer.registry import service
-from services.trainer.registry.documents import Documents
+from services.trainer.registry.service import NotCertified, NothingToRollBackTo
+from services.trainer.tables import Version
 from services.trainer.worker import Worker, renew_watch
 from shared.contracts.versions import Manifest
 from shared.doorbells import versions_bell

@@ -13,12 +13,14 @@ from services.review_queue.app import create_app as create_queue
 from services.review_queue.outcomes.restores import PATH
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
+from services.trainer.datasets import repository as datasets
 from services.trainer.outcomes import repository
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import repository as pool
-from services.trainer.posting import post_pending
+from services.trainer.posting.service import post_pending
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
@@ -55,7 +57,7 @@ class Installation:
     async def labels(self) -> dict[str, str | None]:
         """Return the labels that the trainer knows, by item."""
         async with self.trainer.database.reading() as session:
-            rows = await repository.labelled(session, PROJECT, ["mandatory"])
+            rows = await datasets.labelled(session, PROJECT, ["mandatory"])
         return {row.item_id: row.label for row in rows}
 
     async def knows(self, number: int) -> None:
@@ -138,7 +140,7 @@ async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks
         assert await read_feed(resources, PROJECT) == 1
         async with resources.database.reading() as session:
             rows = await repository.of_items(session, PROJECT, ["item-1", "same", "other"])
-            assert await repository.count_new_labels(session, PROJECT, 3) == 1
+            assert await runs.count_new_labels(session, PROJECT, 3) == 1
         found = {row.item_id: (row.label, row.position, row.reading) for row in rows}
         assert found == {
             "item-1": ("positive", 1, 1),

@@ -13,19 +13,19 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer.errors import RunActive
-from services.trainer.leases.owners import owner_name
-from services.trainer.messages import RunRequest, RunView
-from services.trainer.models import Run, Version
+from services.trainer.documents.service import Documents
 from services.trainer.registry import service as registry
-from services.trainer.registry.documents import Documents
-from services.trainer.registry.publication import RunInterrupted
 from services.trainer.resources import Resources
 from services.trainer.runs import service
 from services.trainer.runs.execution import claim, execute
 from services.trainer.runs.interruption import mark_interrupted
+from services.trainer.runs.messages import RunRequest, RunView
+from services.trainer.runs.publication import RunInterrupted
+from services.trainer.runs.service import RunActive
 from services.trainer.settings import TrainerSettings
+from services.trainer.tables import Run, Version
 from services.trainer.worker import Worker
+from services.trainer.writer_lease.owners import owner_name
 from shared.contracts.base import new_id
 from shared.db import Database
 from shared.settings import CommonSettings

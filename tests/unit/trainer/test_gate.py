@@ -1,6 +1,6 @@
 """The promotion gate."""
 
-from services.trainer.gate import judge_certified, judge_own, judge_uncertified
+from services.trainer.registry.gate import judge_certified, judge_own, judge_uncertified
 
 
 def _judge(pairs: list[tuple[bool, bool]], accuracy: float, champion: float) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.models import Version
 from services.trainer.promise.certify import plan_certification
 from services.trainer.promise.tuning import own_word, tune_of
+from services.trainer.tables import Version
 from shared.contracts.base import utc_now
 
 SCORES = [0.5, 0.9, 0.99]

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.trainer.models import CertificationItem, PoolItem
-from services.trainer.pool import repository as pool
-from services.trainer.promise import repository as promise
+from services.trainer.posting import repository
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import Resources
+from services.trainer.tables import CertificationItem, PoolItem
 from shared.contracts.tasks import NewTask, TaskPrediction, TaskReceipt
 from shared.logs import cause_of
 
@@ -45,14 +44,13 @@ async def _post_pool(resources: Resources, project: str) -> int:
     posted = 0
     while True:
         async with resources.database.reading() as session:
-            items = await pool.unposted(session, project, _POST_BATCH)
+            items = await repository.unposted_pool_items(session, project, _POST_BATCH)
         if not items:
             return posted
         receipts = await resources.queue.post(project, [_pool_task(item) for item in items])
         refused = _refused(project, receipts)
-        kept = [item.item_id for item in items if item.item_id not in refused]
         async with resources.database.transaction() as session:
-            await pool.mark_posted(session, project, kept, list(refused))
+            await repository.mark_pool_posted(session, items, refused)
         posted += len(items)
 
 
@@ -64,14 +62,14 @@ async def _post_certification(resources: Resources, project: str) -> int:
     posted = 0
     while True:
         async with resources.database.reading() as session:
-            drawn = await promise.unposted(session, project, _POST_BATCH)
+            drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
         if not drawn:
             return posted
         tasks = [_certification_task(item, version) for item, version in drawn]
         receipts = await resources.queue.post(project, tasks)
         refused = _refused(project, receipts)
         async with resources.database.transaction() as session:
-            await promise.mark_posted(session, [item for item, _ in drawn], refused)
+            await repository.mark_drawn_posted(session, [item for item, _ in drawn], refused)
         posted += len(drawn)
 
 

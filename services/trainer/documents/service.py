@@ -15,13 +15,13 @@ from typing import Generic, Literal, TypeVar
 import structlog
 from pydantic import ValidationError
 
-from services.trainer.leases.service import Lease, LeaseLost, Leases
-from services.trainer.models import ProjectState
-from services.trainer.projects import Projects, work_bell
-from services.trainer.registry import repository
-from services.trainer.registry.ordering import is_foreign, next_place
-from services.trainer.registry.rendering import differs, render_channels, render_promise
-from services.trainer.repository import lock_state, read_state
+from services.trainer.documents import repository
+from services.trainer.documents.ordering import is_foreign, next_place
+from services.trainer.documents.rendering import differs, render_channels, render_promise
+from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.service import Projects, work_bell
+from services.trainer.tables import ProjectState
+from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
 from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
 from shared.doorbells import Doorbells, versions_bell, wait_for

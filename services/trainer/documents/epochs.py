@@ -6,8 +6,8 @@ from datetime import datetime
 import structlog
 from pydantic import ValidationError
 
-from services.trainer.registry.ordering import next_epoch
-from services.trainer.repository import lock_state
+from services.trainer.documents.ordering import next_epoch
+from services.trainer.projects.repository import lock_state
 from shared.contracts.versions import PromiseDocument
 from shared.db import Database
 from shared.store import Store, promise_path

@@ -8,14 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer.leases import repository
-from services.trainer.leases.owners import is_gone
-from services.trainer.models import ProjectLease
+from services.trainer.tables import ProjectLease
+from services.trainer.writer_lease import repository
+from services.trainer.writer_lease.owners import is_gone
 from shared.contracts.certificates import CLOCK_SKEW
-from shared.db import Database
+from shared.db import Database, DatabaseFault, Session
 from shared.loops import Loop
 
 log = structlog.get_logger()
@@ -55,7 +53,7 @@ class Leases:
             "project_leases",
             self._renew,
             lambda: asyncio.sleep(seconds / _RENEWALS),
-            expected=(SQLAlchemyError, OSError),
+            expected=(DatabaseFault, OSError),
         )
 
     @property
@@ -83,7 +81,7 @@ class Leases:
             return held
         return await self._take(project)
 
-    async def require(self, session: AsyncSession, lease: Lease) -> None:
+    async def require(self, session: Session, lease: Lease) -> None:
         """Keep other trainers from taking the project over until the transaction ends.
 
         Raises
@@ -101,7 +99,7 @@ class Leases:
         if not self._held:
             return
         self._held.clear()
-        with contextlib.suppress(SQLAlchemyError, OSError):
+        with contextlib.suppress(DatabaseFault, OSError):
             async with self._database.transaction() as session:
                 await repository.release(session, self._owner, self._now())
 

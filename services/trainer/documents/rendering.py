@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.trainer.models import ProjectState, Version
-from services.trainer.registry.standing import standing_of
+from services.trainer.documents.status import standing_of
+from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import (
     Certificate,

@@ -1,12 +1,14 @@
 """The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
-from shared.db import UtcDateTime
+from shared.db import Session, UtcDateTime
 
 
 class Base(SQLModel):
@@ -249,3 +251,16 @@ class CertificationItem(Base, table=True):
     label: str
     posted: bool = False
     refused: str | None = None
+
+
+async def insert_new(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:
+    """Insert `rows`, skipping each that a unique constraint already knows; return how many."""
+    if not rows:
+        return 0
+    target: Table = table.__table__  # type: ignore[attr-defined]
+    keys = list(target.primary_key.columns)
+    if session.get_bind().dialect.name == "sqlite":
+        statement = sqlite.insert(target).on_conflict_do_nothing().returning(*keys)
+    else:
+        statement = postgresql.insert(target).on_conflict_do_nothing().returning(*keys)
+    return len((await session.execute(statement, list(rows))).all())

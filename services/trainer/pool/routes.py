@@ -1,35 +1,20 @@
 """Routes of the pool."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
-from services.trainer.api.context import InProject, Tools
-from services.trainer.messages import BatchReceipt, BatchRequest, PoolCounts, PoolImport
+from services.trainer.dependencies import InProject, Tools, project_router
 from services.trainer.pool import service
+from services.trainer.pool.messages import BatchReceipt, BatchRequest, PoolCounts, PoolImport
 from services.trainer.pool.rows import parse_csv, parse_ndjson
-from shared.http.body import StrictRoute
-from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotFound,
-    NotJson,
-    Unauthorized,
-    Unavailable,
-    Unprocessable,
-    declare,
-)
+from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
 
-router = APIRouter(
-    prefix="/v1/projects/{project}/pool",
-    tags=["pool"],
-    route_class=StrictRoute,
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable, Unavailable),
-)
+router = project_router("pool")
 _PARSERS = {"application/x-ndjson": parse_ndjson, "text/csv": parse_csv}
 _TEXT = {"schema": {"type": "string"}}
 
 
 @router.post(
-    "",
+    "/pool",
     summary="Import unlabelled items",
     responses=declare(BodyTooLarge),
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(_PARSERS, _TEXT)}},
@@ -48,14 +33,14 @@ async def import_items(request: Request, tools: Tools, project: InProject) -> Po
     return await service.import_lines(tools, project.project, parse(body, project))
 
 
-@router.get("", summary="Count the pool's items by state")
+@router.get("/pool", summary="Count the pool's items by state")
 async def count(tools: Tools, project: InProject) -> PoolCounts:
     """Count the items that wait, were asked about, passed over or refused."""
     return await service.count(tools, project.project)
 
 
 @router.post(
-    "/batches", summary="Ask people about more items", responses=declare(NotJson, BodyTooLarge)
+    "/pool/batches", summary="Ask people about more items", responses=declare(NotJson, BodyTooLarge)
 )
 async def ask_batch(wanted: BatchRequest, tools: Tools, project: InProject) -> BatchReceipt:
     """Ask about the next items of the pool's random order."""

@@ -1,13 +1,32 @@
-"""What routes take from the request."""
+"""What routes take from the request, and what all routes of a project have in common."""
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 
 from services.trainer.resources import Resources
 from shared.auth import Principal, allow
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.projects import Project
+from shared.http.body import StrictRoute
+from shared.problems import (
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    declare,
+)
+
+
+def project_router(tag: str) -> APIRouter:
+    """Make a router for paths below ``/v1/projects/{project}``."""
+    return APIRouter(
+        prefix="/v1/projects/{project}",
+        tags=[tag],
+        route_class=StrictRoute,
+        responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable, Unavailable),
+    )
 
 
 async def resources_of(request: Request) -> Resources:

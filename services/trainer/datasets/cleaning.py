@@ -5,11 +5,11 @@ from collections.abc import Set as AbstractSet
 
 import structlog
 
+from services.trainer.datasets import repository
 from services.trainer.datasets.snapshot import canonical_lines, compress, read
-from services.trainer.erasure import repository
-from services.trainer.repository import lock_state
+from services.trainer.erasure import repository as erasure
+from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
-from services.trainer.runs import repository as runs
 
 log = structlog.get_logger()
 
@@ -23,9 +23,9 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
     this began: what it read may hold the items, and its file may come once all are looked at.
     """
     async with resources.database.reading() as session:
-        erased = await repository.pending(session, project)
+        erased = await erasure.pending(session, project)
         # In this order: a run that begins after the first query reads the labels without them.
-        again = await runs.is_freezing(session, project)
+        again = await repository.is_freezing(session, project)
     if not erased:
         return 0
     left: dict[str, int] = {}
@@ -34,12 +34,12 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
         left[path] = await _clean(resources, path, erased)
     async with resources.database.transaction() as session:
         await lock_state(session, project)
-        for path, dataset in (await repository.datasets(session, project)).items():
+        for path, dataset in (await repository.by_path(session, project)).items():
             if path in left:
                 dataset.erased = dataset.items - left[path]
         if again:
             return 0
-        await repository.finish(session, project, erased)
+        await erasure.finish(session, project, erased)
     log.info("items_erased", project=project, items=len(erased), snapshots=len(left))
     return len(erased)
 

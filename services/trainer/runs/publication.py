@@ -6,19 +6,19 @@ from typing import Any
 
 import structlog
 
-from services.trainer import gate
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.gate import GateDecision
-from services.trainer.models import Certification, Dataset, Run, Version
+from services.trainer.documents.status import standing_of
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
-from services.trainer.registry import repository
+from services.trainer.registry import gate
+from services.trainer.registry import repository as registry
+from services.trainer.registry.gate import GateDecision
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from services.trainer.runs.files import Result
+from services.trainer.tables import Certification, Dataset, Run, Version
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest, ModelInput
@@ -114,7 +114,7 @@ async def _judge(
     resources: Resources, project: Project, version: Version, dataset: Dataset, parent: str | None
 ) -> GateDecision:
     async with resources.database.reading() as session:
-        champion = await repository.find(session, project.project, parent)
+        champion = await registry.find(session, project.project, parent)
     if champion is None:
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
@@ -189,7 +189,7 @@ async def _record(
         may_move = project.training.auto_promote or state.champion is None
         # A champion that an operator changed meanwhile is not the one that was judged.
         if decision.promote and may_move and state.champion == parent:
-            repository.make_champion(state, version.version, now)
+            registry.make_champion(state, version.version, now)
         if made.position is not None:
             state.trained_position = max(state.trained_position, made.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

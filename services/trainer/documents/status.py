@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from services.trainer.models import Version
+from services.trainer.tables import Version
 from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.projects import Project, certificate_digest
 

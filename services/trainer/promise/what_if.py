@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 
-from services.trainer.messages import HypothesisView
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationPlan
 from services.trainer.promise.closing import correct_answers
 from services.trainer.promise.hypothesis import suppose
+from services.trainer.promise.messages import HypothesisView
 from services.trainer.promise.tuning import tune_of
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
