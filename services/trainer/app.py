@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from services.trainer.datasets import routes as datasets
 from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
+from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
+from services.trainer.posting.service import TaskPosting
 from services.trainer.projects.service import Projects
 from services.trainer.promise import routes as promise
 from services.trainer.queue_client import QueueClient
@@ -46,14 +48,14 @@ def create_app(
 ) -> FastAPI:
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
-    worker = Worker(resources)
+    worker, measurement = Worker(resources), TrainerMeasurement(resources)
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         renewals = resources.leases.renewals.running()
-        async with resources.bells.listening(), renewals, worker.working():
+        async with resources.bells.listening(), renewals, worker.working(), measurement.running():
             yield
         await resources.close()
 
@@ -65,7 +67,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker),
+        degraded=_degraded(resources, worker, measurement),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
@@ -88,6 +90,7 @@ def open_resources(
     )
     store, owner = Store(common.store_address), owner_name()
     projects, bells = Projects(store), Doorbells(common.redis_url)
+    queue = QueueClient(common.review_queue_url, common.service_token.get_secret_value())
     leases = Leases(database, owner, settings.lease_seconds, now)
     return Resources(
         common=common,
@@ -95,7 +98,8 @@ def open_resources(
         database=database,
         store=store,
         projects=projects,
-        queue=QueueClient(common.review_queue_url, common.service_token.get_secret_value()),
+        queue=queue,
+        posting=TaskPosting(database, queue),
         bells=bells,
         leases=leases,
         documents=Documents(database, store, projects, bells, leases, now),
@@ -105,10 +109,12 @@ def open_resources(
     )
 
 
-def _degraded(resources: Resources, worker: Worker) -> Checks:
+def _degraded(resources: Resources, worker: Worker, measurement: TrainerMeasurement) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-        return away | loop_faults((*worker.loops, resources.leases.renewals, resources.bells.loop))
+        return away | loop_faults(
+            (*worker.loops, measurement.loop, resources.leases.renewals, resources.bells.loop)
+        )
 
     return {
         "database": resources.database.check_writes,

@@ -10,9 +10,7 @@ from obstore.exceptions import BaseError as StoreError
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.documents.repository import in_service
 from services.trainer.ledger.service import LedgerReader
-from services.trainer.measuring import TrainerMeasurement
 from services.trainer.outcomes.service import read_feed
-from services.trainer.posting.service import post_pending
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
@@ -45,7 +43,6 @@ class Worker:
         self._resources = resources
         self._certifier = Certifier()
         self._ledger = LedgerReader()
-        self._measurement = TrainerMeasurement(resources)
         self._finding = Loop(
             "finding_projects", self._look_for_projects, self._rest, expected=_EXPECTED
         )
@@ -62,7 +59,7 @@ class Worker:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         try:
             with self._resources.bells.hearing("project.*") as self._found:
-                async with self._working, self._finding.running(), self._measurement.running():
+                async with self._working, self._finding.running():
                     yield self
         finally:
             runs_under_way = list(self._runs.values())
@@ -75,8 +72,8 @@ class Worker:
 
     @property
     def loops(self) -> list[Loop]:
-        """What finds projects, what works for each of them, and what sets the gauges."""
-        return [self._finding, *self._projects.values(), self._measurement.loop]
+        """What finds projects, and what works for each of them."""
+        return [self._finding, *self._projects.values()]
 
     async def _rest(self) -> None:
         await wait_for(self._found, self._resources.common.poll_seconds)
@@ -130,7 +127,7 @@ class Worker:
             if await self._ledger.read_if_due(resources, name):
                 await renew_watch(resources, project, reading_since)
             await self._certifier.step(resources, project)
-            await post_pending(resources, name)
+            await resources.posting.post_pending(name)
         except QueueAway:
             self.feed_readable = False
             raise

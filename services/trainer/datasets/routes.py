@@ -2,7 +2,7 @@
 
 from services.trainer.datasets import service
 from services.trainer.datasets.messages import Datasets, DatasetView
-from services.trainer.dependencies import InProject, Tools, project_router
+from services.trainer.resources import InProject, Tools, project_router
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 
 router = project_router("training")

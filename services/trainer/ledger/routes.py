@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from services.trainer.dependencies import InProject, Tools, project_router
 from services.trainer.ledger import service
+from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.base import Message
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 

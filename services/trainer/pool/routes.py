@@ -2,10 +2,10 @@
 
 from fastapi import Request
 
-from services.trainer.dependencies import InProject, Tools, project_router
 from services.trainer.pool import service
 from services.trainer.pool.messages import BatchReceipt, BatchRequest, PoolCounts, PoolImport
 from services.trainer.pool.rows import parse_csv, parse_ndjson
+from services.trainer.resources import InProject, Tools, project_router
 from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
 
 router = project_router("pool")

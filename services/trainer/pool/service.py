@@ -12,7 +12,6 @@ from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository
 from services.trainer.pool.messages import PoolCounts, PoolImport, RejectedLine
 from services.trainer.pool.rows import ParsedLine
-from services.trainer.posting.service import post_or_leave
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
@@ -126,5 +125,5 @@ async def ask_batch(resources: Resources, project: str, size: int) -> int:
         await repository.mark_asked(
             session, project, [item.item_id for item in chosen], posted=False
         )
-    await post_or_leave(resources, project)
+    await resources.posting.post_or_leave(project)
     return len(chosen)

@@ -3,7 +3,6 @@
 from services.trainer.documents.status import is_from_the_future
 from services.trainer.ledger import repository as ledger
 from services.trainer.pool import repository as pool
-from services.trainer.posting.service import post_or_leave
 from services.trainer.projects.repository import active_run
 from services.trainer.promise import repository
 from services.trainer.promise.closing import try_close
@@ -37,7 +36,7 @@ class Certifier:
                     return
                 if not await try_open(resources, project, certification):
                     return
-                await post_or_leave(resources, project.project)
+                await resources.posting.post_or_leave(project.project)
             if not await try_close(resources, project, certification):
                 return
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.trainer.dependencies import InProject, Tools, project_router
 from services.trainer.promise import audit, certification
 from services.trainer.promise.messages import Audits, CertificateView
 from services.trainer.promise.what_if import suppose_target
+from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
 from shared.problems import Conflict, declare
 

@@ -1,9 +1,9 @@
 """Routes of the model versions."""
 
-from services.trainer.dependencies import InProject, Tools, project_router
 from services.trainer.registry import service
 from services.trainer.registry.messages import CanaryRequest, Versions, VersionView
 from services.trainer.registry.service import NotCertified, NothingToRollBackTo
+from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.versions import Channels
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 from shared.problems import BodyTooLarge, Conflict, NotJson, declare

@@ -1,6 +1,6 @@
 """Routes of the runs."""
 
-from services.trainer.dependencies import InProject, Operator, Tools, project_router
+from services.trainer.resources import InProject, Operator, Tools, project_router
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
 from services.trainer.runs.service import CertificationOpen, RunActive

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from services.trainer.dependencies import InProject, Operator, Tools, project_router
 from services.trainer.registry.messages import VersionView
+from services.trainer.resources import InProject, Operator, Tools, project_router
 from services.trainer.runs.service import CertificationOpen, RunActive
 from services.trainer.uploads import service
 from services.trainer.uploads.parts import MANIFEST_BYTES, PARTS, read_parts

@@ -3,7 +3,6 @@
 from sqlalchemy import select
 
 from services.trainer.outcomes.service import read_feed
-from services.trainer.posting.service import post_pending
 from services.trainer.tables import PoolItem
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import open_bench
@@ -47,9 +46,9 @@ async def test_tasks_are_posted_when_the_queue_is_back(
         assert (await bench.certificate()).state == "open"
         assert not drawn_items(bench)
         bench.queue.is_away = False
-        assert await post_pending(bench.resources, PROJECT) == 40
+        assert await bench.resources.posting.post_pending(PROJECT) == 40
         assert len(drawn_items(bench)) == 40
-        assert await post_pending(bench.resources, PROJECT) == 0
+        assert await bench.resources.posting.post_pending(PROJECT) == 0
 
 
 async def test_hopeless_model_asks_nobody(common: CommonSettings, sqlite_url: str) -> None:

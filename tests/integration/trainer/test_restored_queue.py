@@ -10,14 +10,13 @@ import pytest
 import services.review_queue
 import services.trainer
 from services.review_queue.app import create_app as create_queue
-from services.review_queue.outcomes.restores import PATH
+from services.review_queue.lifecycle.outcomes.restores import PATH
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
 from services.trainer.datasets import repository as datasets
 from services.trainer.outcomes import repository
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import repository as pool
-from services.trainer.posting.service import post_pending
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs
@@ -130,7 +129,7 @@ async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks
         await bench.import_reviews(range(4))
         async with resources.database.transaction() as session:
             await pool.mark_asked(session, PROJECT, ["item-0", "item-1"], posted=False)
-        await post_pending(resources, PROJECT)
+        await resources.posting.post_pending(PROJECT)
         for name in ("item-1", "same", "other"):
             queue.resolve(name, review(1), "positive")
         await read_feed(resources, PROJECT)
@@ -147,7 +146,7 @@ async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks
             "same": ("positive", 2, 1),
             "other": ("negative", 4, 1),
         }
-        await post_pending(resources, PROJECT)
+        await resources.posting.post_pending(PROJECT)
         assert list(queue.tasks) == ["item-0"]
 
 
