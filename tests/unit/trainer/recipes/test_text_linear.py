@@ -13,7 +13,7 @@ from services.trainer.recipes.text_linear import (
     TrainingData,
     fit_text_linear,
 )
-from tests.unit.trainer.corpus import answers, make_data, make_texts
+from tests.unit.trainer.recipes.corpus import answers, make_data, make_texts
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from services.trainer.promise.certify import (
     plan_certification,
     plan_draws,
 )
-from tests.unit.trainer.populations import CALIBRATED, FLAT, Population
+from tests.unit.trainer.promise.populations import CALIBRATED, FLAT, Population
 
 ALPHA, DELTA = 0.1, 0.05
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.promise.certify import candidate_region, predict_risk
-from tests.unit.trainer.populations import CALIBRATED
+from tests.unit.trainer.promise.populations import CALIBRATED
 
 unit = st.floats(0, 1, width=32)
 tune = st.lists(st.tuples(unit, st.booleans(), st.floats(0.1, 10)), min_size=1, max_size=60)

@@ -6,7 +6,7 @@ from services.trainer.outcomes.service import read_feed
 from services.trainer.tables import PoolItem
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.test_certification import drawn_items, prepare, wrong
+from tests.integration.trainer.promise.test_certification import drawn_items, prepare, wrong
 from tests.integration.trainer.world import PROJECT, review, truth
 
 

@@ -13,7 +13,7 @@ from services.trainer.promise.certify import (
     power,
 )
 from services.trainer.promise.planning import GRID_POINTS
-from tests.unit.trainer.populations import CALIBRATED
+from tests.unit.trainer.promise.populations import CALIBRATED
 
 
 def make_plan(labels: int = 2000, attempt: int = 1, seed: int = 0) -> CertificationPlan:

@@ -15,7 +15,7 @@ from services.trainer.recipes.fitted import FloatArray, ParityError
 from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.parity import NASTY_TEXTS, check_parity, nasty_rows
 from services.trainer.recipes.tokens import fold_case, terms
-from tests.unit.trainer.corpus import make_data, make_texts
+from tests.unit.trainer.recipes.corpus import make_data, make_texts
 
 FIELDS = ("title", "body")
 # Characters that no Unicode version of the last years disagrees about.
