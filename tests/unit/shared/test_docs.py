@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from services.review_queue.activity.actions import RecordedAction, TimelineAction
-from services.router.pictures import MAX_CALL_PIXELS
+from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.serving import SERVICES
 from services.trainer.uploads.messages import OwnManifest
 from shared.graphs.images import MAX_BYTES, MAX_PIXELS
