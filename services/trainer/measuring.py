@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-from services.trainer.ledger import repository as ledger
+from services.trainer.documents.repository import in_service
+from services.trainer.documents.status import standing_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
-from services.trainer.models import ProjectState, Version
-from services.trainer.registry import repository as registry
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import states
+from services.trainer.projects.repository import states
+from services.trainer.promise import repository as promise
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs
+from services.trainer.tables import ProjectState, Version
 from shared.measuring import measuring_loop
 from shared.metrics import LabelledGauge
 
@@ -72,8 +72,8 @@ class TrainerMeasurement:
     async def _add(self, state: ProjectState, measured: _Measured) -> None:
         name = state.project
         async with self._resources.database.reading() as session:
-            versions = await registry.in_service(session, name)
-            audits = await ledger.audit_counts(session, name)
+            versions = await in_service(session, name)
+            audits = await promise.audit_counts(session, name)
             run_states = await runs.count_by_state(session, name)
         measured.runs.update({(name, each): count for each, count in run_states.items()})
         for one in audits:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.trainer.models import Version
 from services.trainer.recipes import OWN
+from services.trainer.tables import Version
 from shared.graphs.rows import FloatArray
 
 Tune = tuple[Sequence[float], Sequence[bool]]

@@ -2,22 +2,31 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.trainer.errors import NotCertified, NothingToRollBackTo
-from services.trainer.messages import CanaryRequest, Channel, VersionView
-from services.trainer.models import ProjectState, Version
-from services.trainer.promise import repository as certifications
+from services.trainer.documents.status import standing_of
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.registry import repository
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import lock_state, read_state
+from services.trainer.registry.messages import CanaryRequest, Channel, VersionView
 from services.trainer.resources import Resources
+from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels
+from shared.db import Session
 from shared.problems import Conflict, NotFound
 
 # Each router keeps them all in memory, and scores each item by each of them.
 _MOST_SHADOWS = 4
+
+
+class NotCertified(Conflict):
+    """A certified champion is replaced only by a certified version."""
+
+    kind, title = "not-certified", "The version is not certified"
+
+
+class NothingToRollBackTo(Conflict):
+    """There is no previous champion."""
+
+    kind, title = "nothing-to-roll-back-to", "No previous version"
 
 
 async def promote(resources: Resources, project: Project, name: str) -> Channels:
@@ -133,7 +142,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
             raise Conflict("The champion serves; promote another version first.", version=name)
         version.retired = True
         repository.leave_channels(state, name)
-        await certifications.cancel_of_version(session, project.project, name)
+        await repository.cancel_certification(session, project.project, name)
         if state.previous == name:
             state.previous = None
         view = _view(resources, project, state, version)
@@ -141,7 +150,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
     return view
 
 
-async def _require(session: AsyncSession, project: str, name: str) -> Version:
+async def _require(session: Session, project: str, name: str) -> Version:
     version = await repository.find(session, project, name)
     if version is None:
         raise NotFound("There is no such version; GET …/versions lists them.", version=name)
@@ -163,7 +172,7 @@ def _check_beside_champion(state: ProjectState, version: Version) -> None:
 
 async def _check_rule(
     resources: Resources,
-    session: AsyncSession,
+    session: Session,
     project: Project,
     state: ProjectState,
     version: Version,

@@ -5,10 +5,7 @@ import contextlib
 
 import structlog
 
-from services.trainer.models import Dataset, ProjectState, Run
-from services.trainer.outcomes import repository as outcomes
-from services.trainer.registry.publication import Made, publish
-from services.trainer.repository import lock_state
+from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.attending import (
@@ -18,6 +15,8 @@ from services.trainer.runs.attending import (
     carrying_out,
     freeze_labels,
 )
+from services.trainer.runs.publication import Made, publish
+from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
 
@@ -50,7 +49,7 @@ async def _link_labels(resources: Resources, dataset: Dataset, position: int) ->
     tracing.note(dataset_id=dataset.dataset_id, items=dataset.items)
     async with resources.database.reading() as session:
         limit = tracing.MAX_LINKS
-        tracing.link(await outcomes.newest_traces(session, dataset.project, position, limit))
+        tracing.link(await repository.newest_traces(session, dataset.project, position, limit))
 
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:

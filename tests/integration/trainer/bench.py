@@ -14,21 +14,21 @@ import services.trainer
 from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
 from services.trainer.ledger.service import LedgerReader
-from services.trainer.messages import RunRequest
-from services.trainer.models import Run, Version
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool.rows import parse_ndjson
 from services.trainer.pool.service import import_lines
+from services.trainer.projects.repository import lock_state
 from services.trainer.promise import certification
 from services.trainer.promise.certification import Certifier
 from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
-from services.trainer.registry.publication import Made, publish
-from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import claim
 from services.trainer.runs.files import Result
+from services.trainer.runs.messages import RunRequest
+from services.trainer.runs.publication import Made, publish
 from services.trainer.settings import TrainerSettings
+from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
 from shared.contracts.projects import Project, ProjectSpec
 from shared.contracts.versions import Channels, PromiseDocument
