@@ -19,7 +19,7 @@ from shared.store import Replaced, Store, parse
 
 log = structlog.get_logger()
 
-_FOLDER = "index"
+INDEX_FOLDER = "index"
 # Documents that are stored close together enter the index together.
 _GATHER_SECONDS = 0.2
 Place = tuple[int, int]
@@ -27,7 +27,7 @@ Place = tuple[int, int]
 
 def index_path(writer: str) -> str:
     """Path of the index of `writer`."""
-    return f"{_FOLDER}/{writer}.json"
+    return f"{INDEX_FOLDER}/{writer}.json"
 
 
 class IndexWriter:
@@ -92,6 +92,7 @@ class IndexWriter:
                 self._read = False
                 continue
             self._index = index
+            return
 
     async def _rest(self) -> None:
         await self._woken.wait()
@@ -155,7 +156,7 @@ class IndexReader:
 
     async def look(self) -> IndexLook:
         """Look once. Indexes that cannot be understood count as absent."""
-        listed = await self._store.tags(_FOLDER)
+        listed = await self._store.tags(INDEX_FOLDER)
         tags = {path: tag for path, tag in listed.items() if self._wanted(path)}
         changed: set[str] = set()
         read: dict[str, StoreIndex] = {}

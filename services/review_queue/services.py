@@ -1,7 +1,7 @@
 """The use cases of this service, wired once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
@@ -37,6 +37,7 @@ from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.records import RecordService
+from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
@@ -46,7 +47,7 @@ from shared.store import Store
 
 @dataclass(frozen=True)
 class Services:
-    """One service object a room."""
+    """One object for each class of use cases."""
 
     projects: ProjectService
     intake: IntakeService
@@ -70,7 +71,18 @@ class Services:
     exports: ExportService
     activity: ActivityService
     erasure: ErasureService
-    changes: ChangeService
+
+    @property
+    def by_class(self) -> dict[type, object]:
+        """Each service by its class, as routes ask for them."""
+        found = [getattr(self, one.name) for one in fields(self)]
+        return {type(one): one for one in (*found, self.verdicts, self.corrections)}
+
+    @property
+    def changes(self) -> ChangeService:
+        """What changed over all projects."""
+        outcomes = self.outcomes
+        return ChangeService(outcomes.database, outcomes.bells, outcomes.poll_seconds)
 
     @property
     def verdicts(self) -> VerdictService:
@@ -95,23 +107,21 @@ def build_services(
     poll_seconds: float,
 ) -> Services:
     """Wire the services; `nudge` after each commit that wrote to the outbox."""
-    times, known, gold = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
+    times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    claims, verdicts = _gathered(database, times, gold, draws, now)
+    claims, verdicts = _gathered(database, times, gold_states, draws, now)
+    gold = GoldDraws(gold_states, draws)
     return Services(
-        projects=ProjectService(database, store, now, nudge, sender.registry),
+        projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(
-            database, bells, times, claims, now, poll_seconds, GoldDraws(gold, draws)
-        ),
-        moves=MoveService.of(database, times, known, gold, verdicts, now=now, nudge=nudge),
-        gold=GoldService(database, intake, gold, now),
-        pauses=PauseService(database, gold, now),
+        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
+        moves=MoveService.of(database, times, known, gold_states, verdicts, now=now, nudge=nudge),
+        gold=GoldService(database, intake, gold_states, now),
+        pauses=PauseService(database, gold_states, now),
         known=known,
         adjudication=AdjudicationService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
-        changes=ChangeService(database, bells, poll_seconds),
         timings=TimingService(database, tasks, Publications(store), now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),

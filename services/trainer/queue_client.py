@@ -6,13 +6,20 @@ from http import HTTPStatus
 import httpx
 
 from shared.contracts.base import MAX_BATCH
+from shared.contracts.changes import ChangeFeed
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
+_CHANGES = "/v1/changes"
+
 
 class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
     """The review queue could not be reached, or it refused; try again later."""
+
+
+class ChangesUnknown(Exception):  # noqa: N818 - likewise
+    """The review queue is of a release that has no feed of changes over all projects."""
 
 
 class FeedRestarted(Exception):  # noqa: N818 - likewise
@@ -44,6 +51,18 @@ class QueueClient:
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
         body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
         return OutcomeFeed.model_validate_json(body)
+
+    async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
+        """Return what changed over all projects after a cursor (None: all of it).
+
+        Raises
+        ------
+        QueueAway, FeedRestarted, ChangesUnknown
+        """
+        query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
+        return ChangeFeed.model_validate_json(
+            await self._call("GET", _CHANGES, params=query), extra="ignore"
+        )
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
@@ -78,6 +97,8 @@ class QueueClient:
             )
             if _says_restarted(response):
                 raise FeedRestarted
+            if path == _CHANGES and response.status_code == HTTPStatus.NOT_FOUND:
+                raise ChangesUnknown
             response.raise_for_status()
         except httpx.HTTPError as error:
             raise QueueAway(f"{method} {path}: {cause_of(error)}") from error

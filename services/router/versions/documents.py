@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.router.versions.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.certificates import certificate_fault
-from shared.contracts.projects import Project, certificate_digest
+from shared.contracts.projects import ProjectDocument, certificate_digest
 from shared.contracts.versions import (
     Channels,
     Order,
@@ -32,7 +32,7 @@ class Documents:
     """
 
     raw: tuple[bytes | None, ...]
-    project: Project
+    project: ProjectDocument
     digest: str
     channels: Channels
     promise: PromiseDocument | None
@@ -83,7 +83,10 @@ async def read_documents(
         return None
     if known is not None and raw == known.raw:
         return known
-    project = _parse(name, paths[0], raw[0], Project) or (known.project if known else None)
+    project = _parse(name, paths[0], raw[0], ProjectDocument)
+    if project is not None:
+        project = _newer(name, paths[0], project, known.project if known else None, newest)
+    project = project or (known.project if known else None)
     if project is None:
         return None
     channels = _parse(name, paths[1], raw[1], Channels)

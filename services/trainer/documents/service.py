@@ -28,6 +28,7 @@ from shared.doorbells import Doorbells, versions_bell, wait_for
 from shared.logs import cause_of
 from shared.problems import Unavailable
 from shared.store import Replaced, Store, channels_path, parse, promise_path
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
@@ -100,6 +101,7 @@ class Documents:
         self._turns: dict[str, asyncio.Lock] = {}
         self._seen: dict[str, _Seen] = {}
         self.faults: dict[str, str] = {}
+        self.index = IndexWriter(store, "trainer")
 
     async def sync(self, name: str) -> None:
         """Bring the store up to the state, and ring; leave it to the trainer that has the project.
@@ -188,7 +190,10 @@ class Documents:
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
         body, tag = await self._store.read_tagged(path)
         try:
-            return _Stored(None if body is None else parse(body, kind), tag)
+            document = None if body is None else parse(body, kind)
+            if document is not None:
+                self.index.note(path, document.epoch, document.revision)
+            return _Stored(document, tag)
         except ValidationError:
             log.exception("document_unreadable", path=path)
             return _Stored(None, tag)
@@ -229,4 +234,5 @@ class Documents:
         body = document.model_dump_json().encode()
         stored.tag = await self._store.replace(path, body, stored.tag)
         stored.document = document
+        self.index.note(path, epoch, revision)
         return epoch

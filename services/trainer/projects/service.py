@@ -15,14 +15,21 @@ class Projects:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._last: dict[str, Project | None] = {}
 
     async def find(self, name: str) -> Project | None:
         """Return the project, None when the store has none of this name or it is unreadable."""
         try:
-            return await self._store.read_document(project_path(name), Project)
+            found = await self._store.read_document(project_path(name), Project)
         except ValidationError:
             log.exception("project_unreadable", project=name)
-            return None
+            found = None
+        self._last[name] = found
+        return found
+
+    async def last(self, name: str) -> Project | None:
+        """Return the project as it was found last; look now if it was never."""
+        return self._last[name] if name in self._last else await self.find(name)
 
     async def require(self, name: str) -> Project:
         """Return the project.
