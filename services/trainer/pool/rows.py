@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import FieldSpec, Project
 from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
-from shared.faults import faults_of
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 _FAULTS_SHOWN = 5
 
