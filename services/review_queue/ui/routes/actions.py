@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.review_queue.api import leases
 from services.review_queue.api.access import ByReviewer, InRooms, IsGone
-from services.review_queue.ui.fields import content_digest, views
+from services.review_queue.ui.fields import content_digest, displays
 from services.review_queue.ui.messages import Acknowledgement
 from services.review_queue.ui.records import Progress
 from services.review_queue.ui.routes.known import AtSite, ScriptRoute
@@ -48,7 +48,7 @@ async def post_tasks(
     shown = [
         (
             lease,
-            views(lease.task.data, document.fields, site.image_origins),
+            displays(lease.task.data, document.fields, site.image_origins),
             content_digest(lease.task, document.labels),
         )
         for lease in leased.leases

@@ -10,7 +10,7 @@ from services.review_queue.api.access import ByOperator, InRooms
 from services.review_queue.messages import Adjudication
 from services.review_queue.rooms import Rooms
 from services.review_queue.tasks.places import cursor_of, place_of
-from services.review_queue.ui.fields import views
+from services.review_queue.ui.fields import displays
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import AtSite, PageRoute
 from services.review_queue.ui.site import page, to
@@ -36,7 +36,7 @@ async def matters(
         project, after=place_of(after), limit=_AT_ONCE + 1
     )
     shown = [
-        (matter, views(matter.task.data, document.fields, site.image_origins))
+        (matter, displays(matter.task.data, document.fields, site.image_origins))
         for matter in found[:_AT_ONCE]
     ]
     following = quote(cursor_of(found[_AT_ONCE - 1].task)) if len(found) > _AT_ONCE else None
