@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import event
 
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.leases import repository
+from services.review_queue.lifecycle.leases import repository
 from shared.db import Database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import Response
 
-from services.review_queue.errors import FeedRestarted
+from services.review_queue.problems import FeedRestarted
 from services.router.handoff.review_queue import ReviewQueue
 from services.router.waiting.waiters import Waiters
 from shared.problems import NotFound, Unprocessable

@@ -10,7 +10,7 @@ import pytest
 import services.review_queue
 import services.trainer
 from services.review_queue.app import create_app as create_queue
-from services.review_queue.outcomes.restores import PATH
+from services.review_queue.lifecycle.outcomes.restores import PATH
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
 from services.trainer.outcomes import repository
