@@ -51,7 +51,7 @@ class World:
 
     def loaded(self, version: str, project: str = "shop") -> LoadedVersion:
         """Return a version that the router has in memory."""
-        versions: Versions = self.app.state.router.versions
+        versions: Versions = self.app.state.services.versions
         return next(
             loaded
             for name, _, loaded in versions.in_memory()
