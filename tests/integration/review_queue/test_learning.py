@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.review_queue.app import MIGRATIONS, webhook_sender
+import services.review_queue
+from services.review_queue.app import webhook_sender
 from services.review_queue.leases.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.rooms import Rooms, furnish
@@ -18,6 +19,7 @@ from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Clock
 
 
@@ -34,8 +36,8 @@ async def post(rooms: Rooms, *item_ids: str) -> None:
 @contextlib.asynccontextmanager
 async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncIterator[Rooms]:
     """The rooms on an empty database, without a worker."""
+    await create_tables(services.review_queue, database_url)
     database = Database(database_url)
-    await database.migrate(MIGRATIONS)
     yield furnish(
         database,
         Doorbells(""),

@@ -25,8 +25,9 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import client, free_port, serve, wait_until
 from tests.harness.backups import back_up, restore
+from tests.harness.databases import create_tables
 from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, migrate, project_spec, review
+from tests.integration.trainer.world import PROJECT, project_spec, review
 
 TASKS = f"/v1/projects/{PROJECT}/tasks"
 
@@ -72,8 +73,8 @@ async def installation(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> AsyncIterator[Installation]:
     trainer_url = f"sqlite+aiosqlite:///{common.home / 'trainer.db'}"
-    await migrate(services.review_queue, database_url)
-    await migrate(services.trainer, trainer_url)
+    await create_tables(services.review_queue, database_url)
+    await create_tables(services.trainer, trainer_url)
     port = free_port()
     wired = common.model_copy(update={"review_queue_url": f"http://127.0.0.1:{port}"})
     app = create_trainer(wired, TrainerSettings(database_url=trainer_url))

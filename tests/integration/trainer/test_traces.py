@@ -15,9 +15,10 @@ from services.trainer.outcomes.service import read_feed
 from shared import tracing
 from shared.settings import CommonSettings
 from tests.harness import wait_until
+from tests.harness.databases import create_tables
 from tests.harness.otlp import Collector
 from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, migrate, review
+from tests.integration.trainer.world import PROJECT, review
 
 OLD_ROW = text(
     "INSERT INTO outcomes (project, item_id, position, revision, lane, label, blind, data,"
@@ -77,7 +78,7 @@ async def test_outcomes_of_the_first_revision_are_kept(database_url: str) -> Non
     engine = create_async_engine(database_url)
     async with engine.begin() as connection:
         await connection.run_sync(_fill_first_revision)
-    await migrate(services.trainer, database_url)
+    await create_tables(services.trainer, database_url)
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT item_id, trace FROM outcomes"))).all()
         assert [tuple(row) for row in rows] == [("a", None)]
