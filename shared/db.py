@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, event, inspect, text
+from sqlalchemy import DateTime, Dialect, event, exc, inspect, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from shared.schema import Schema, UnusableSchema, known_revisions
 from shared.sqlite import WriteConnection, connect
+
+# For modules without SQL, which do not import SQLAlchemy.
+Session = AsyncSession
+DatabaseFault = exc.SQLAlchemyError
 
 _BUSY_TIMEOUT_MS = 30_000
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
@@ -95,7 +98,7 @@ class Database:
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
         # SQLite has one writer: waiting here is in order, its own busy wait is a lottery.
         self._writer_turn = asyncio.Lock()
-        self._failure: DBAPIError | None = None
+        self._failure: exc.DBAPIError | None = None
         self._now, self._failed_at = now, 0.0
 
     @contextlib.asynccontextmanager
@@ -113,7 +116,7 @@ class Database:
             try:
                 async with session.begin():
                     yield session
-            except (OperationalError, InterfaceError) as error:
+            except (exc.OperationalError, exc.InterfaceError) as error:
                 self._failure, self._failed_at = error, self._now()
                 raise
 
@@ -135,7 +138,7 @@ class Database:
             async with self.transaction() as session:
                 for statement in _TINY_WRITE:
                     await session.execute(statement)
-        except DBAPIError as error:
+        except exc.DBAPIError as error:
             # Also what `transaction` takes no note of, as the refusal of a standby is.
             self._failure, self._failed_at = error, self._now()
         else:
@@ -242,9 +245,9 @@ def _check_rested(
     try:
         alive = dialect.do_ping(connection)
     except dialect.dbapi.Error as error:  # type: ignore[union-attr]
-        raise DisconnectionError from error
+        raise exc.DisconnectionError from error
     if not alive:
-        raise DisconnectionError
+        raise exc.DisconnectionError
 
 
 def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
@@ -287,9 +290,8 @@ def _migrate(connection: Connection, scripts: Path) -> Schema:
 
 
 def _upgrade(connection: Connection, scripts: Path) -> None:
-    # Only who migrates pays for importing it.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - only migrations pay for it
+    from alembic.config import Config  # noqa: PLC0415 - likewise
 
     config = Config()
     config.set_main_option("script_location", str(scripts))

@@ -15,19 +15,19 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.review_queue.databases import LABELS
-from services.review_queue import pipelining
-from services.review_queue.gathering import Run, Turns
-from services.review_queue.gold.drawing import GoldDraws
-from services.review_queue.gold.postures import Postures
-from services.review_queue.leases.claims import ClaimService
-from services.review_queue.leases.draws import LeaseDraws
-from services.review_queue.leases.gathered import GatheredClaims
-from services.review_queue.leases.times import LeaseTimes
+from services.review_queue.lifecycle.batches import BatchScheduler, Run
+from services.review_queue.lifecycle.leases.claims import ClaimService
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.leases.gathered import GatheredClaims
+from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.probes.drawing import GoldDraws
+from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
+from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
+from services.review_queue.lifecycle.verdicts.service import VerdictService
 from services.review_queue.projects.known import KnownProjects
-from services.review_queue.statements import is_postgresql
-from services.review_queue.verdicts.gathered import GatheredVerdicts
-from services.review_queue.verdicts.learning import KnownReviewers
-from services.review_queue.verdicts.service import VerdictService
+from services.review_queue.repository import pipelining
+from services.review_queue.repository.statements import is_postgresql
 from shared.auth import Principal
 from shared.contracts.base import new_id
 from shared.contracts.tasks import LeaseRequest, VerdictBody
@@ -157,11 +157,11 @@ def _services(
 
     times, bells = LeaseTimes(now), Doorbells("redis://127.0.0.1:1")
     projects, known = KnownProjects(), KnownReviewers(database, now)
-    turns, postures = Turns(database, now, _heard_by(heard)), Postures(now)
+    turns, gold_states = BatchScheduler(database, now, _heard_by(heard)), GoldStates(now)
     gathered = GatheredVerdicts(turns, projects)
     draws = LeaseDraws("bench", Random(0))
-    together = GatheredClaims(turns, projects, times, postures, draws)
-    gold = GoldDraws(postures, draws)
+    together = GatheredClaims(turns, projects, times, gold_states, draws)
+    gold = GoldDraws(gold_states, draws)
     claims = ClaimService(database, bells, times, together, now, 1.0, gold)
     return claims, VerdictService(database, times, known, gathered, now, lambda: None)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.review_queue.api import ROUTERS
-from services.review_queue.api.exchange import IMPORT_PATH
-from services.review_queue.front import Front
-from services.review_queue.leases.draws import LeaseDraws
-from services.review_queue.outcomes.restores import Restores
-from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.exchange.routes import IMPORT_PATH
+from services.review_queue.fast_routes import Front
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.outcomes.restores import Restores
+from services.review_queue.routes import ROUTERS
+from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
 from services.review_queue.ui.site import Assets, Site
@@ -59,12 +59,12 @@ def create_app(
     relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
     worker = Worker(database, bells, now, poll, relay, Announcer(database, store, now))
     parts = (database, bells, store, sender, LeaseDraws(common.secret.get_secret_value()))
-    rooms = furnish(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
+    services = build_services(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), worker.measurement.running():
-            work = asyncio.create_task(worker.run(rooms.projects, rooms.known, restores))
+            work = asyncio.create_task(worker.run(services.projects, services.known, restores))
             try:
                 yield
             finally:
@@ -86,7 +86,7 @@ def create_app(
         front=partial(Front, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
-    return _furnished(app, rooms, settings)
+    return _with_state(app, services, settings)
 
 
 def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells) -> Checks:
@@ -108,8 +108,8 @@ def _outside(
     return database, Doorbells(common.redis_url), Store(common.store_address)
 
 
-def _furnished(app: FastAPI, rooms: Rooms, settings: ReviewQueueSettings) -> FastAPI:
-    app.state.rooms = rooms
+def _with_state(app: FastAPI, services: Services, settings: ReviewQueueSettings) -> FastAPI:
+    app.state.services = services
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.state.outages.append(database_outage)
     app.mount("/ui/static", Assets())

@@ -1,6 +1,6 @@
 """What an operator says after a restore of the database: ``python -m services restored``."""
 
-from services.review_queue.outcomes.restores import Restores
+from services.review_queue.lifecycle.outcomes.restores import Restores
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.settings import CommonSettings

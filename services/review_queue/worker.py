@@ -9,15 +9,15 @@ import structlog
 from obstore.exceptions import BaseError as StoreError
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.review_queue.leases import repository as leases
-from services.review_queue.leases.ending import end_expired
+from services.review_queue.lifecycle.leases import repository as leases
+from services.review_queue.lifecycle.leases.ending import end_expired
+from services.review_queue.lifecycle.outcomes.restores import Restores
+from services.review_queue.lifecycle.tasks.expiry import close_expired
+from services.review_queue.lifecycle.tasks.repository import add_events
+from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.measuring import QueueMeasurement
-from services.review_queue.models import OutboxRow
-from services.review_queue.outcomes.restores import Restores
 from services.review_queue.projects.service import ProjectService
-from services.review_queue.tasks.expiry import close_expired
-from services.review_queue.tasks.repository import add_events
-from services.review_queue.verdicts.learning import KnownReviewers
+from services.review_queue.tables import OutboxRow
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox

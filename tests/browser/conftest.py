@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-import services.review_queue
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
@@ -42,7 +41,7 @@ def clock() -> Clock:
 async def desk(
     common: CommonSettings, keys: Keys, clock: Clock, sqlite_url: str
 ) -> AsyncIterator[Desk]:
-    await create_tables(services.review_queue, sqlite_url)
+    await create_tables("review_queue", sqlite_url)
     settings = ReviewQueueSettings(database_url=sqlite_url)
     async with open_desk(common, settings, keys, clock) as opened:
         yield opened

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.review_queue.models import VerdictRow
+from services.review_queue.tables import VerdictRow
 from shared.db import Database
 from tests.browser.conftest import shown
 from tests.integration.review_queue.desk import Desk, Json, body_of

@@ -15,7 +15,6 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Page
 from pydantic import SecretStr
 
-import services.review_queue
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.contracts.base import rfc3339
@@ -104,7 +103,7 @@ async def main() -> None:
             home=home, store_url=(home / "store").as_uri(), secret=SecretStr(secrets.token_hex(32))
         )
         settings = ReviewQueueSettings(database_url=f"sqlite+aiosqlite:///{home / 'queue.db'}")
-        await create_tables(services.review_queue, settings.database_url)
+        await create_tables("review_queue", settings.database_url)
         clock = Clock()
         clock.moment = datetime.now(UTC)
         async with open_desk(common, settings, keys, clock) as desk, chromium() as browser:

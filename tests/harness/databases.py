@@ -5,20 +5,20 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
 from shared.db import Database
+from tests.harness.processes import ROOT
 
 
-async def create_tables(service: ModuleType, url: str) -> None:
+async def create_tables(service: str, url: str) -> None:
     """Give the empty database at `url` the tables of `service`, as its migrations make them.
 
     The first call of a process migrates a template, each further one copies it.
     """
-    migrations = Path(service.__path__[0]) / "migrations"
+    migrations = ROOT / "services" / service / "migrations"
     target = make_url(url)
     if target.get_backend_name() == "sqlite":
         await _copy_sqlite_template(Path(str(target.database)), migrations)

@@ -93,7 +93,7 @@ def serving(home: Path, package: ModuleType) -> Iterator[Service]:
     name = package.__name__.rpartition(".")[2]
     keys, port = Keys(home / "keys"), free_port()
     keys.ensure()
-    asyncio.run(create_tables(package, f"sqlite+aiosqlite:///{home / name}.db"))
+    asyncio.run(create_tables(name, f"sqlite+aiosqlite:///{home / name}.db"))
     quiet = {"SUREHAND_SECRET": secrets.token_hex(32), "SUREHAND_LOG_LEVEL": "ERROR"}
     headers = {"Authorization": f"Bearer {keys.issue('operator', 'bomber')}"}
     with (

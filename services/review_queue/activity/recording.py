@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.actions import RecordedAction
-from services.review_queue.activity.models import ActivityRow
+from services.review_queue.tables.activity import ActivityRow
 from shared.auth import Principal, acting
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.activity.models import ActivityRow
-from services.review_queue.models import EventRow, TaskRow
-from services.review_queue.statements import table_of
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import EventRow, TaskRow
+from services.review_queue.tables.activity import ActivityRow
 
 _activity = table_of(ActivityRow)
 _events = table_of(EventRow)

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.erasure.models import TombstoneRow
-from services.review_queue.feedback.models import FeedbackRow
-from services.review_queue.gold.models import GoldRow, ProbeRow
-from services.review_queue.models import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.statements import insert_new, table_of
+from services.review_queue.repository.statements import insert_new, table_of
+from services.review_queue.tables import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.tables.erasure import TombstoneRow
+from services.review_queue.tables.feedback import FeedbackRow
+from services.review_queue.tables.gold import GoldRow, ProbeRow
 
 _verdicts = table_of(VerdictRow)
 _leases = table_of(LeaseRow)

@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.activity.recording import record
 from services.review_queue.erasure import repository
 from services.review_queue.erasure.messages import Tombstone
-from services.review_queue.erasure.models import TombstoneRow
-from services.review_queue.leases.claims import supersede
-from services.review_queue.models import TaskRow
-from services.review_queue.outcomes.revisions import close_erased
+from services.review_queue.lifecycle.leases.claims import supersede
+from services.review_queue.lifecycle.outcomes.revisions import close_erased
+from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.tasks.lanes import AVAILABLE_AT_ONCE, group_of
+from services.review_queue.lifecycle.timeline import event
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks import repository as tasks
-from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE, group_of
-from services.review_queue.timeline import event
+from services.review_queue.tables import TaskRow
+from services.review_queue.tables.erasure import TombstoneRow
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane
 from shared.db import Database

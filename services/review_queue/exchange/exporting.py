@@ -14,8 +14,8 @@ from services.review_queue.exchange import repository
 from services.review_queue.exchange.formats import FORMATS, FormatKind
 from services.review_queue.exchange.formats.writing import Record
 from services.review_queue.exchange.records import STANDING, Format
+from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.repository import TaskFilter
 from shared.contracts.projects import Project
 from shared.db import Database
 

@@ -20,9 +20,9 @@ from services.review_queue.exchange.records import (
     UnreadableError,
 )
 from services.review_queue.exchange.restoring import Restoration
+from services.review_queue.lifecycle.tasks.intake import IntakeService
 from services.review_queue.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.intake import IntakeService
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN, new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane

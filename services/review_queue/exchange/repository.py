@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.statements import is_postgresql, table_of
-from services.review_queue.tasks.repository import TaskFilter, conditions, state_at
+from services.review_queue.lifecycle.tasks.repository import TaskFilter, conditions, state_at
+from services.review_queue.repository.statements import is_postgresql, table_of
+from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)

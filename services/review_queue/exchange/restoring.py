@@ -11,13 +11,13 @@ from services.review_queue.activity import recording
 from services.review_queue.exchange import repository
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
 from services.review_queue.exchange.standing import Answer, Standing, standing_of
-from services.review_queue.leases.ending import end_expired
+from services.review_queue.lifecycle.leases.ending import end_expired
+from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.tasks.lanes import RESERVED_TURN, turn_of
+from services.review_queue.lifecycle.tasks.states import state_of
+from services.review_queue.lifecycle.timeline import event
 from services.review_queue.messages import EventKind
-from services.review_queue.models import OutboxRow, TaskRow
-from services.review_queue.tasks import repository as tasks
-from services.review_queue.tasks.lanes import RESERVED_TURN, turn_of
-from services.review_queue.tasks.states import state_of
-from services.review_queue.timeline import event
+from services.review_queue.tables import OutboxRow, TaskRow
 from shared import outbox
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt

@@ -16,10 +16,10 @@ from services.review_queue.feedback.messages import (
     FeedbackList,
     NewFeedback,
 )
-from services.review_queue.feedback.models import FeedbackRow
+from services.review_queue.lifecycle.tasks.service import locked_task
+from services.review_queue.lifecycle.verdicts.service import require_label
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.service import locked_task
-from services.review_queue.verdicts.service import require_label
+from services.review_queue.tables.feedback import FeedbackRow
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.http.lists import encode_cursor

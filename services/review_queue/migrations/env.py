@@ -2,13 +2,13 @@
 
 from alembic import context
 
-from services.review_queue.activity import models as activity_models
-from services.review_queue.erasure import models as erasure_models
-from services.review_queue.feedback import models as feedback_models
-from services.review_queue.gold import models as gold_models
-from services.review_queue.models import Base
-from services.review_queue.ui import models as ui_models
-from services.review_queue.webhooks import models as webhook_models
+from services.review_queue.tables import Base
+from services.review_queue.tables import activity as activity_models
+from services.review_queue.tables import erasure as erasure_models
+from services.review_queue.tables import feedback as feedback_models
+from services.review_queue.tables import gold as gold_models
+from services.review_queue.tables import ui as ui_models
+from services.review_queue.tables import webhooks as webhook_models
 
 # Tables are known once the modules that state them are imported.
 _ = (activity_models, erasure_models, feedback_models, gold_models, ui_models, webhook_models)

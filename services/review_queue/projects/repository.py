@@ -7,8 +7,8 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.models import ProjectRow
-from services.review_queue.statements import insert_new, table_of
+from services.review_queue.repository.statements import insert_new, table_of
+from services.review_queue.tables import ProjectRow
 
 
 async def find(session: AsyncSession, name: str) -> Row[Any] | None:

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.messages import ProjectList
-from services.review_queue.models import OutboxRow, ProjectRow
 from services.review_queue.projects import repository
+from services.review_queue.tables import OutboxRow, ProjectRow
 from services.review_queue.webhooks.announcing import read_if_reachable
 from services.review_queue.webhooks.registration import Registry
 from shared import outbox

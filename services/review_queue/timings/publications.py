@@ -4,7 +4,7 @@ import structlog
 from obstore.exceptions import BaseError
 from pydantic import ValidationError
 
-from services.review_queue.outcomes.places import place_of
+from services.review_queue.lifecycle.outcomes.places import place_of
 from services.review_queue.timings.steps import Publication
 from shared.contracts.versions import Channels, Manifest
 from shared.logs import cause_of

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.models import LeaseRow, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.statements import table_of
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.timings.holding import Held
 
 _tasks = table_of(TaskRow)

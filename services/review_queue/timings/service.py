@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks.service import TaskService
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait
 from services.review_queue.timings.holding import Held, busy_seconds

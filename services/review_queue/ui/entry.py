@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
+from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
 from services.review_queue.ui import repository
-from services.review_queue.ui.models import AcknowledgementRow, LinkRow, SessionRow
 from shared.auth import Principal
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project

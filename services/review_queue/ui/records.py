@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.review_queue.gold import repository as gold
-from services.review_queue.leases import repository as leases
-from services.review_queue.models import TaskRow, VerdictRow
-from services.review_queue.people.remembering import Remembered
+from services.review_queue.lifecycle.leases import repository as leases
+from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.tasks.states import state_of
 from services.review_queue.projects.service import current_project
-from services.review_queue.tasks import repository as tasks
-from services.review_queue.tasks.states import state_of
+from services.review_queue.quality.gold import repository as gold
+from services.review_queue.quality.reviewers.remembering import Remembered
+from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.ui import repository
 from shared.contracts.projects import Project
 from shared.db import Database

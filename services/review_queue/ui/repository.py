@@ -8,10 +8,10 @@ from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.gold.records import answered, counts, probes
-from services.review_queue.models import TaskRow, VerdictRow
-from services.review_queue.statements import insert_new
-from services.review_queue.ui.models import AcknowledgementRow, LinkRow, SessionRow
+from services.review_queue.quality.gold.records import answered, counts, probes
+from services.review_queue.repository.statements import insert_new
+from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
 
 _SECONDS_SHOWN = 1000
 

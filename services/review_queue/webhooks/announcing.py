@@ -14,10 +14,10 @@ from obstore.exceptions import BaseError as StoreError
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.tables.webhooks import ToldRow, WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.changes import Documents, Told, catch_up
 from services.review_queue.webhooks.events import Event
-from services.review_queue.webhooks.models import ToldRow, WebhookRow
 from shared.contracts.base import new_id
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.db import Database

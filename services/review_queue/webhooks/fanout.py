@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import outcome_kind
-from services.review_queue.webhooks.models import WebhookRow
 from shared.contracts.base import new_id
 from shared.db import Database
 

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.outcomes import repository as outcomes
-from services.review_queue.outcomes.sequencing import place_within
+from services.review_queue.lifecycle.outcomes import repository as outcomes
+from services.review_queue.lifecycle.outcomes.sequencing import place_within
+from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
 from services.review_queue.webhooks.announcing import tell
 from services.review_queue.webhooks.changes import Documents
-from services.review_queue.webhooks.models import WebhookRow
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
 from shared.problems import Unprocessable

@@ -19,14 +19,14 @@ from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.outcomes import repository as outcomes
-from services.review_queue.outcomes.revisions import outcome_message
-from services.review_queue.tasks import repository as tasks
+from services.review_queue.lifecycle.outcomes import repository as outcomes
+from services.review_queue.lifecycle.outcomes.revisions import outcome_message
+from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import Event, outcome_event
 from services.review_queue.webhooks.fanout import fan_out
 from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
-from services.review_queue.webhooks.models import WebhookRow
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database

@@ -24,9 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.models import OutcomeRow
-from services.review_queue.statements import table_of
-from services.review_queue.webhooks.models import DeliveryRow, ToldRow, WebhookRow
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import OutcomeRow
+from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)

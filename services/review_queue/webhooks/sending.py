@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks.events import MEDIA_TYPE, Event
-from services.review_queue.webhooks.models import WebhookRow
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.schedule import retry_after
 from services.review_queue.webhooks.signing import signed_headers

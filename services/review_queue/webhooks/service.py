@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
+from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import Event
 from services.review_queue.webhooks.messages import WebhookList, WebhookStatus, WebhookTrial
-from services.review_queue.webhooks.models import WebhookRow
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import new_id
 from shared.db import Database

@@ -8,7 +8,6 @@ import aiohttp
 import orjson
 import pytest
 
-import services.review_queue
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.e2e.review_queue.test_kill import environment
@@ -45,7 +44,7 @@ async def work(base_url: str, token: str) -> list[str]:
 async def test_sixty_four_reviewers_double_and_lose_nothing(
     common: CommonSettings, database_url: str, keys: Keys, home: Path
 ) -> None:
-    await create_tables(services.review_queue, database_url)
+    await create_tables("review_queue", database_url)
     settings = environment(common, database_url)
     with spawn("review_queue", home, free_port(), health="/readyz", **settings) as running:
         async with client(running.base_url, keys.issue("operator", "o1")) as operator:

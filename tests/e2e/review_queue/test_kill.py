@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-import services.review_queue
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import client, free_port, spawn, wait_until
@@ -59,7 +58,7 @@ class Stream:
 async def test_what_was_acknowledged_survives_sigkill(
     common: CommonSettings, database_url: str, keys: Keys, home: Path
 ) -> None:
-    await create_tables(services.review_queue, database_url)
+    await create_tables("review_queue", database_url)
     port, settings = free_port(), environment(common, database_url)
     with spawn("review_queue", home, port, health="/readyz", **settings) as running:
         async with client(running.base_url, keys.issue("operator", "o1")) as operator:

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from fastapi import Response
 
-import services.review_queue
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.relay import CLAIM
 from shared.auth import Keys
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.thorough
 async def test_event_is_sent_again_under_its_id_after_sigkill(
     common: CommonSettings, database_url: str, keys: Keys, home: Path
 ) -> None:
-    await create_tables(services.review_queue, database_url)
+    await create_tables("review_queue", database_url)
     settings = with_webhooks(ReviewQueueSettings(database_url=database_url), home)
     variables = environment(common, database_url) | {
         "SUREHAND_REVIEW_QUEUE_WEBHOOKS_ALLOW_PRIVATE": "true",

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import services.review_queue
 from shared.auth import Keys
 from tests.e2e.router.installation import Installation
 from tests.harness.databases import create_tables
@@ -14,5 +13,5 @@ from tests.harness.databases import create_tables
 async def installation(home: Path, keys: Keys) -> Installation:
     """A migrated home in which nothing runs yet."""
     file = (home / "review_queue.db").resolve()
-    await create_tables(services.review_queue, f"sqlite+aiosqlite:///{file}")
+    await create_tables("review_queue", f"sqlite+aiosqlite:///{file}")
     return Installation(home, keys)

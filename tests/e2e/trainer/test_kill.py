@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-import services.trainer
 from shared.auth import Keys
 from shared.contracts.versions import Channels
 from shared.settings import CommonSettings
@@ -75,7 +74,7 @@ async def _wait_for_champion(store: Store, version: str) -> None:
 async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
     common: CommonSettings, keys: Keys, database_url: str, home: Path
 ) -> None:
-    await create_tables(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project())
     queue = StandIn()

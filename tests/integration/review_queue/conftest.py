@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import services.review_queue
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
@@ -19,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def settings(database_url: str) -> ReviewQueueSettings:
-    await create_tables(services.review_queue, database_url)
+    await create_tables("review_queue", database_url)
     return ReviewQueueSettings(database_url=database_url)
 
 

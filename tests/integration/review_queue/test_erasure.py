@@ -8,8 +8,8 @@ import httpx
 import orjson
 import pytest
 
+from services.review_queue.lifecycle.tasks.entries import data_digest
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.tasks.entries import data_digest
 from shared.contracts.base import task_id_for
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from services.review_queue.lifecycle.tasks.expiry import close_expired
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.tasks.expiry import close_expired
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.outcomes.revisions import Ground, resolve
+from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
+from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.tasks import repository as tasks
 from shared.contracts.base import task_id_for
 from shared.db import Database
 from tests.integration.review_queue.desk import Desk, entry

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-import services.review_queue
 from services.review_queue.app import webhook_sender
-from services.review_queue.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
-from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import ProjectSpec, ReviewSettings
@@ -23,22 +22,22 @@ from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Clock
 
 
-async def answer(rooms: Rooms, item_id: str, reviewer: str, label: str) -> TaskProgress:
+async def answer(services: Services, item_id: str, reviewer: str, label: str) -> TaskProgress:
     body = VerdictOnBehalf(reviewer=reviewer, label=label)
-    return await rooms.corrections.record("shop", task_id_for("shop", item_id), body, "op")
+    return await services.corrections.record("shop", task_id_for("shop", item_id), body, "op")
 
 
-async def post(rooms: Rooms, *item_ids: str) -> None:
+async def post(services: Services, *item_ids: str) -> None:
     entries = [{"item_id": item_id, "data": {"text": item_id}} for item_id in item_ids]
-    await rooms.intake.enqueue("shop", entries, "op")
+    await services.intake.enqueue("shop", entries, "op")
 
 
 @contextlib.asynccontextmanager
-async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncIterator[Rooms]:
-    """The rooms on an empty database, without a worker."""
-    await create_tables(services.review_queue, database_url)
+async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncIterator[Services]:
+    """The services on an empty database, without a worker."""
+    await create_tables("review_queue", database_url)
     database = Database(database_url)
-    yield furnish(
+    yield build_services(
         database,
         Doorbells(""),
         Store(folder.as_uri()),
@@ -51,71 +50,71 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
     await database.dispose()
 
 
-async def put(rooms: Rooms, **review: float) -> None:
+async def put(services: Services, **review: float) -> None:
     spec = PROJECT | {"review": {"overlap": 2, "max_overlap": 7, **review}}
-    await rooms.projects.put("shop", ProjectSpec.model_validate(spec), None)
+    await services.projects.put("shop", ProjectSpec.model_validate(spec), None)
 
 
-async def get_known(rooms: Rooms) -> None:
+async def get_known(services: Services) -> None:
     """Have fifty tasks answered by three people against one."""
     past = [f"past-{number}" for number in range(50)]
-    await post(rooms, *past)
+    await post(services, *past)
     for number, item_id in enumerate(past):
         right, wrong = ("positive", "negative")[:: 1 - 2 * (number % 2)]
         # Each is answered against him: the lead rule asks four people.
         for reviewer, label in (("a", right), ("bad", wrong), ("b", right), ("c", right)):
-            progress = await answer(rooms, item_id, reviewer, label)
+            progress = await answer(services, item_id, reviewer, label)
         assert progress.outcome is not None
 
 
-async def three(rooms: Rooms, item_id: str) -> TaskProgress:
-    await answer(rooms, item_id, "a", "positive")
-    await answer(rooms, item_id, "bad", "negative")
-    return await answer(rooms, item_id, "b", "positive")
+async def three(services: Services, item_id: str) -> TaskProgress:
+    await answer(services, item_id, "a", "positive")
+    await answer(services, item_id, "bad", "negative")
+    return await answer(services, item_id, "b", "positive")
 
 
 async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
-    async with furnished(database_url, tmp_path, clock) as rooms:
-        await put(rooms)
-        assert await rooms.known.refresh() == 0
-        await get_known(rooms)
-        await post(rooms, "before", "after")
-        assert (await three(rooms, "before")).outcome is None
+    async with furnished(database_url, tmp_path, clock) as services:
+        await put(services)
+        assert await services.known.refresh() == 0
+        await get_known(services)
+        await post(services, "before", "after")
+        assert (await three(services, "before")).outcome is None
         # A minute has not passed yet; then it learns, and once only from the same verdicts.
-        assert await rooms.known.refresh() == 0
+        assert await services.known.refresh() == 0
         clock.turn(61)
-        assert await rooms.known.refresh() == 1
-        outcome = (await three(rooms, "after")).outcome
+        assert await services.known.refresh() == 1
+        outcome = (await three(services, "after")).outcome
         assert outcome is not None
         assert (outcome.label, outcome.source) == ("positive", "consensus")
         clock.turn(61)
-        assert await rooms.known.refresh() == 1
+        assert await services.known.refresh() == 1
         clock.turn(61)
-        assert await rooms.known.refresh() == 0
+        assert await services.known.refresh() == 0
 
 
 async def test_project_says_how_sure_a_label_must_be(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
-    async with furnished(database_url, tmp_path, clock) as rooms:
-        await put(rooms)
-        await get_known(rooms)
+    async with furnished(database_url, tmp_path, clock) as services:
+        await put(services)
+        await get_known(services)
         clock.turn(61)
-        assert await rooms.known.refresh() == 1
-        await post(rooms, "strict", "lenient")
-        await put(rooms, sure=0.999_999)
-        assert (await three(rooms, "strict")).outcome is None
-        await put(rooms, sure=0.6)
-        outcome = (await two(rooms, "lenient")).outcome
+        assert await services.known.refresh() == 1
+        await post(services, "strict", "lenient")
+        await put(services, sure=0.999_999)
+        assert (await three(services, "strict")).outcome is None
+        await put(services, sure=0.6)
+        outcome = (await two(services, "lenient")).outcome
         assert outcome is not None
         assert (outcome.label, outcome.verdicts) == ("positive", 2)
 
 
-async def two(rooms: Rooms, item_id: str) -> TaskProgress:
-    await answer(rooms, item_id, "a", "positive")
-    return await answer(rooms, item_id, "bad", "negative")
+async def two(services: Services, item_id: str) -> TaskProgress:
+    await answer(services, item_id, "a", "positive")
+    return await answer(services, item_id, "bad", "negative")
 
 
 @pytest.mark.parametrize("sure", [0.5, 1.0, 0.0, 1.5])
@@ -127,17 +126,17 @@ def test_sureness_that_decides_too_early_or_never_is_refused(sure: float) -> Non
 async def test_what_was_learned_of_other_labels_does_not_count(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
-    async with furnished(database_url, tmp_path, clock) as rooms:
-        await put(rooms)
-        await get_known(rooms)
+    async with furnished(database_url, tmp_path, clock) as services:
+        await put(services)
+        await get_known(services)
         clock.turn(61)
-        assert await rooms.known.refresh() == 1
+        assert await services.known.refresh() == 1
         spec = PROJECT | {"labels": ["positive", "other"], "review": {"overlap": 2}}
-        project, _ = await rooms.projects.put("shop", ProjectSpec.model_validate(spec), None)
-        assert rooms.known.of(project) is None
+        project, _ = await services.projects.put("shop", ProjectSpec.model_validate(spec), None)
+        assert services.known.of(project) is None
         # No verdict has come, and yet it is learned anew.
         clock.turn(61)
-        assert await rooms.known.refresh() == 1
-        learned = rooms.known.of(project)
+        assert await services.known.refresh() == 1
+        learned = services.known.of(project)
         assert learned is not None
         assert learned.labels == ("positive", "other")

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.models import Base
+from services.review_queue.tables import Base
 from shared.db import Database
 
 pytestmark = pytest.mark.sql

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.review_queue.models import TaskRow, VerdictRow
-from services.review_queue.people import repository
+from services.review_queue.quality.reviewers import repository
+from services.review_queue.repository.statements import table_of
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.statements import table_of
+from services.review_queue.tables import TaskRow, VerdictRow
 from shared.contracts.base import rfc3339, task_id_for
 from shared.db import Database
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.review_queue.pipelining import Statement, run
+from services.review_queue.repository.pipelining import Statement, run
 from shared.db import Database
 
 INSERT = text("INSERT INTO numbers VALUES (:number)")

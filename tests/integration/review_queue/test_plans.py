@@ -5,8 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-import services.review_queue
-from services.review_queue.leases import repository
+from services.review_queue.lifecycle.leases import repository
 from shared.db import Database
 from tests.harness.databases import create_tables
 
@@ -14,7 +13,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 async def test_who_waits_reads_none_of_what_is_resolved(sqlite_url: str) -> None:
-    await create_tables(services.review_queue, sqlite_url)
+    await create_tables("review_queue", sqlite_url)
     database = Database(sqlite_url)
     asked: list[tuple[str, Any]] = []
     async with database.reading() as session:

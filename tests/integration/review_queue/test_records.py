@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from services.review_queue.people.remembering import Remembered
+from services.review_queue.quality.reviewers.remembering import Remembered
 from services.review_queue.ui.records import COUNTED_FOR_SECONDS, Progress, RecordService
 from shared.contracts.base import rfc3339
 from shared.db import Database

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from services.review_queue.outcomes.restores import PATH, FeedEnd
+from services.review_queue.lifecycle.outcomes.restores import PATH, FeedEnd
 from services.review_queue.restored import declare_restored
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys

@@ -19,14 +19,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-import services.review_queue
 from services.review_queue.app import webhook_sender
-from services.review_queue.errors import LeaseExpired
-from services.review_queue.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.tasks.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.messages import Adjudication
-from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.problems import LeaseExpired
+from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.tasks.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.worker import Worker
@@ -73,31 +72,31 @@ class History(RuleBasedStateMachine):
         self.model = Queue(AVAILABLE_AT_ONCE)
         self.project = f"shop{next(_numbers)}"
         self.posted = 0
-        self.database, self.rooms, self.worker = self.run(self._furnished())
+        self.database, self.services, self.worker = self.run(self._with_state())
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self.runner.run(work)
 
-    async def _furnished(self) -> tuple[Database, Rooms, Worker]:
+    async def _with_state(self) -> tuple[Database, Services, Worker]:
         database, bells = Database(self.database_url), Doorbells("")
         store = Store(self.store_folder.as_uri())
         sender = webhook_sender(ReviewQueueSettings(), self.clock)
         relay = Relay(database, sender, self.clock, 1.0)
         announcer = Announcer(database, store, self.clock)
         worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
-        rooms = furnish(
+        services = build_services(
             *(database, bells, store, sender, LeaseDraws("secret")),
             now=self.clock,
             nudge=worker.nudge,
             poll_seconds=0.01,
         )
-        return database, rooms, worker
+        return database, services, worker
 
     @initialize()
     def project_is_made(self) -> None:
         review = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP, "lease_seconds": 60}
         spec = ProjectSpec.model_validate({**PROJECT, "review": review})
-        self.run(self.rooms.projects.put(self.project, spec, None))
+        self.run(self.services.projects.put(self.project, spec, None))
 
     # Few tasks, so that histories go deep.
     @precondition(lambda self: self.posted < _MOST_TASKS)
@@ -113,14 +112,14 @@ class History(RuleBasedStateMachine):
                     seconds=seconds, milliseconds=self.posted + place
                 )
             entry = {"item_id": item, "data": {"text": item}, "lane": lane, "due_at": expires_at}
-            self.run(self.rooms.intake.enqueue(self.project, [entry], "op"))
+            self.run(self.services.intake.enqueue(self.project, [entry], "op"))
             self.model.post([item], lane, self.clock(), expires_at)
 
     @rule(reviewer=st.sampled_from(REVIEWERS), count=st.integers(1, 4))
     def lease(self, reviewer: str, count: int) -> None:
         wanted = self.model.claimable(reviewer, self.clock())
         got = self.run(
-            self.rooms.claims.lease(self.project, reviewer, LeaseRequest(count=count), _never)
+            self.services.claims.lease(self.project, reviewer, LeaseRequest(count=count), _never)
         ).leases
         items = [one.task.item_id for one in got]
         assert len(set(items)) == len(items) == min(count, len(wanted))
@@ -139,17 +138,19 @@ class History(RuleBasedStateMachine):
             return
         lease, who = self.model.leases[-1], self._who(self.model.leases[-1])
         if skips:
-            self.run(self.rooms.verdicts.skip(lease.token, SkipBody(), who))
+            self.run(self.services.verdicts.skip(lease.token, SkipBody(), who))
             self.model.skip(lease, "others", self.clock())
         else:
-            self.run(self.rooms.verdicts.submit(lease.token, VerdictBody(label=label), who))
+            self.run(self.services.verdicts.submit(lease.token, VerdictBody(label=label), who))
             self.model.vote(lease, label, self.clock())
 
     @precondition(lambda self: self.model.leases)
     @rule(place=PLACES, label=LABELS)
     def verdict(self, place: int, label: str) -> None:
         lease = self._lease(place)
-        work = self.rooms.verdicts.submit(lease.token, VerdictBody(label=label), self._who(lease))
+        work = self.services.verdicts.submit(
+            lease.token, VerdictBody(label=label), self._who(lease)
+        )
         if self._use(lease, "verdict", label, work):
             self.model.vote(lease, label, self.clock())
 
@@ -157,7 +158,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES, to=st.sampled_from(["others", "me", "adjudicator"]))
     def skip(self, place: int, to: Any) -> None:
         lease = self._lease(place)
-        work = self.rooms.verdicts.skip(lease.token, SkipBody(to=to), self._who(lease))
+        work = self.services.verdicts.skip(lease.token, SkipBody(to=to), self._who(lease))
         if self._use(lease, "skip", to, work):
             self.model.skip(lease, to, self.clock())
 
@@ -165,7 +166,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def release(self, place: int) -> None:
         lease = self._lease(place)
-        work = self.rooms.verdicts.release(lease.token, self._who(lease))
+        work = self.services.verdicts.release(lease.token, self._who(lease))
         if self._use(lease, "release", None, work):
             self.model.release(lease)
 
@@ -174,7 +175,7 @@ class History(RuleBasedStateMachine):
     def renew(self, place: int) -> None:
         lease = self._lease(place)
         live = self.model.judge(lease, "", None, self.clock()) == "taken"
-        work = self.rooms.verdicts.renew(lease.token, self._who(lease))
+        work = self.services.verdicts.renew(lease.token, self._who(lease))
         if live:
             self.run(work)
             self.model.renew(lease, self.clock())
@@ -186,7 +187,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def undo(self, place: int) -> None:
         lease = self._lease(place)
-        work = self.rooms.corrections.undo(lease.token, self._who(lease))
+        work = self.services.corrections.undo(lease.token, self._who(lease))
         if lease.ending == "undo":
             self.run(work)
             return
@@ -201,7 +202,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def reopen(self, place: int) -> None:
         task = self._task(place)
-        work = self.rooms.tasks.reopen(self.project, self._id(task), "op")
+        work = self.services.tasks.reopen(self.project, self._id(task), "op")
         if task.state != "resolved":
             with pytest.raises(Conflict):
                 self.run(work)
@@ -214,7 +215,7 @@ class History(RuleBasedStateMachine):
     def adjudicate(self, place: int, label: str) -> None:
         task = self._task(place)
         body = Adjudication(label=label)
-        work = self.rooms.adjudication.decide(self.project, self._id(task), body, "op")
+        work = self.services.adjudication.decide(self.project, self._id(task), body, "op")
         if task.state != "resolved":
             self.run(work)
             # An expired lease is ended as such first.
@@ -249,7 +250,7 @@ class History(RuleBasedStateMachine):
 
     def _outcomes_are_the_models(self) -> None:
         feed = self.run(
-            self.rooms.outcomes.feed(
+            self.services.outcomes.feed(
                 self.project, after=None, limit=1000, brief=True, wait_seconds=0, gone=_never
             )
         )
@@ -262,7 +263,7 @@ class History(RuleBasedStateMachine):
     @invariant()
     def states_are_the_models(self) -> None:
         for task in self.model.tasks.values():
-            shown = self.run(self.rooms.tasks.show(self.project, self._id(task)))
+            shown = self.run(self.services.tasks.show(self.project, self._id(task)))
             assert shown.state == task.seen_state(self.clock())
             assert (shown.adjudication, shown.skips) == (task.adjudication, task.skips)
             assert (shown.label, shown.revision) == (task.label, task.revision)
@@ -301,7 +302,7 @@ class History(RuleBasedStateMachine):
 def test_random_histories_do_not_diverge_from_the_model(
     database_url: str, tmp_path: Path, histories: int
 ) -> None:
-    asyncio.run(create_tables(services.review_queue, database_url))
+    asyncio.run(create_tables("review_queue", database_url))
     machine = type("Here", (History,), {"database_url": database_url, "store_folder": tmp_path})
     run_state_machine_as_test(
         machine,

@@ -34,7 +34,7 @@ async def test_long_polls_end_when_the_service_stops(
                 asyncio.create_task(http.get(f"{shop}/outcomes", params=long)),
                 asyncio.create_task(http.get(f"{shop}/outcomes/a", params=long)),
             ]
-            await wait_until(lambda: waiting(app.state.rooms.claims.bells) == len(waits))
+            await wait_until(lambda: waiting(app.state.services.claims.bells) == len(waits))
         leases, feed, item = [body_of(answer) for answer in await asyncio.gather(*waits)]
     assert leases == {"leases": []}
     assert feed["outcomes"] == []

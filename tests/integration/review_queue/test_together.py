@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from services.review_queue.gathering import Turns
-from services.review_queue.gold.postures import Postures
-from services.review_queue.leases.draws import LeaseDraws
-from services.review_queue.leases.gathered import GatheredClaims
-from services.review_queue.leases.times import LeaseTimes
+from services.review_queue.lifecycle.batches import BatchScheduler
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.leases.gathered import GatheredClaims
+from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.projects.service import current_project
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.verdicts.gathered import GatheredVerdicts
 from shared.auth import Principal
 from shared.contracts.tasks import VerdictBody
 from shared.db import Database
@@ -79,13 +79,19 @@ async def test_plain_leases_and_verdicts_do_go_together(
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(3)))
     database = Database(settings.database_url)
-    turns, projects, postures = Turns(database, desk.clock), KnownProjects(), Postures(desk.clock)
-    claims = GatheredClaims(turns, projects, LeaseTimes(desk.clock), postures, LeaseDraws("secret"))
+    turns, projects, gold_states = (
+        BatchScheduler(database, desk.clock),
+        KnownProjects(),
+        GoldStates(desk.clock),
+    )
+    claims = GatheredClaims(
+        turns, projects, LeaseTimes(desk.clock), gold_states, LeaseDraws("secret")
+    )
     verdicts = GatheredVerdicts(turns, projects)
     assert await claims.claim("shop", "r1", 1) is None
     async with database.reading() as session:
         claims.remember(await current_project(session, "shop"))
-    assert postures.last("shop") is None
+    assert gold_states.last("shop") is None
     got = list(await asyncio.gather(*(claims.claim("shop", name, 1) for name in ("r1", "r2"))))
     desk.clock.turn(3)
     # Gold and pauses are read anew in the same turn.

@@ -1,8 +1,8 @@
 from sqlalchemy import func, select
 
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.models import OutboxRow
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.tables import OutboxRow
 from shared.auth import Keys
 from shared.db import Database
 from shared.doorbells import Doorbells, outcomes_bell, project_bell, tasks_bell

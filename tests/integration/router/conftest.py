@@ -14,7 +14,6 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
-import services.review_queue
 from services.router.app import create_app
 from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
@@ -54,7 +53,7 @@ class World:
 
     def loaded(self, version: str, project: str = "shop") -> LoadedVersion:
         """Return a version that the router has in memory."""
-        versions: Versions = self.app.state.router.versions
+        versions: Versions = self.app.state.services.versions
         return next(
             loaded
             for name, _, loaded in versions.in_memory()
@@ -174,7 +173,7 @@ async def queue_url(queue: ScriptedQueue) -> AsyncIterator[str]:
 @pytest.fixture
 async def database_url(sqlite_url: str) -> str:
     """A SQLite database with the tables of the review queue."""
-    await create_tables(services.review_queue, sqlite_url)
+    await create_tables("review_queue", sqlite_url)
     return sqlite_url
 
 

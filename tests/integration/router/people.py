@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import httpx
 
 from services.review_queue.app import create_app
-from services.review_queue.outcomes.revisions import Ground, resolve
+from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
+from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.tasks import repository as tasks
 from shared.auth import Keys
 from shared.contracts.base import task_id_for
 from shared.db import Database

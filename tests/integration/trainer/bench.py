@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import orjson
 
-import services.trainer
 from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
 from services.trainer.ledger.service import LedgerReader
@@ -211,7 +210,7 @@ async def open_bench(
     common: CommonSettings, database_url: str, **changes: Any
 ) -> AsyncIterator[Bench]:
     """Open a trainer whose review queue is the stand-in."""
-    await create_tables(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     queue, clock = StandIn(), Clock()
     async with serve(queue.app()) as base:
         wired = common.model_copy(update={"review_queue_url": base})

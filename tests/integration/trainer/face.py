@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import orjson
 
-import services.trainer
 from services.trainer.app import create_app
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
@@ -54,7 +53,7 @@ async def open_face(
     **changes: Any,
 ) -> AsyncIterator[Face]:
     """Serve the trainer, with `limits` among its settings, and one project, with `changes`."""
-    await create_tables(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     queue = StandIn()
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project(**changes))

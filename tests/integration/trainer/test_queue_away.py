@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-import services.trainer
 from services.trainer.app import create_app
 from services.trainer.queue_client import QueueAway, QueueClient
 from services.trainer.settings import TrainerSettings
@@ -52,7 +51,7 @@ async def queue_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 async def test_all_routes_answer_and_what_is_asked_for_waits_for_the_queue(
     common: CommonSettings, keys: Keys, sqlite_url: str, queue_url: str
 ) -> None:
-    await create_tables(services.trainer, sqlite_url)
+    await create_tables("trainer", sqlite_url)
     await Store(common.store_address).write_document(project_path(PROJECT), make_project())
     wired = common.model_copy(update={"review_queue_url": queue_url})
     app = create_app(wired, TrainerSettings(database_url=sqlite_url))

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-import services.review_queue
-import services.trainer
 from services.review_queue.app import create_app as create_queue
-from services.review_queue.outcomes.restores import PATH
+from services.review_queue.lifecycle.outcomes.restores import PATH
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
 from services.trainer.outcomes import repository
@@ -73,8 +71,8 @@ async def installation(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> AsyncIterator[Installation]:
     trainer_url = f"sqlite+aiosqlite:///{common.home / 'trainer.db'}"
-    await create_tables(services.review_queue, database_url)
-    await create_tables(services.trainer, trainer_url)
+    await create_tables("review_queue", database_url)
+    await create_tables("trainer", trainer_url)
     port = free_port()
     wired = common.model_copy(update={"review_queue_url": f"http://127.0.0.1:{port}"})
     app = create_trainer(wired, TrainerSettings(database_url=trainer_url))

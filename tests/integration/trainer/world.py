@@ -10,8 +10,6 @@ import httpx
 import orjson
 from fastapi import FastAPI
 
-import services.review_queue
-import services.trainer
 from services.review_queue.app import create_app as create_queue
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
@@ -177,8 +175,8 @@ async def run_world(
 ) -> AsyncIterator[World]:
     """Run both services; the trainer's SQL is at `database_url`."""
     queue_url = f"sqlite+aiosqlite:///{common.home / 'queue.db'}"
-    await create_tables(services.review_queue, queue_url)
-    await create_tables(services.trainer, database_url)
+    await create_tables("review_queue", queue_url)
+    await create_tables("trainer", database_url)
     async with contextlib.AsyncExitStack() as stack:
         queue_app = create_queue(common, ReviewQueueSettings(database_url=queue_url))
         queue_base = await stack.enter_async_context(serve(queue_app))

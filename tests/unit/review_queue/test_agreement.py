@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from services.review_queue.agreement.bootstrap import bootstrap_interval
-from services.review_queue.agreement.coefficients import (
+from services.review_queue.quality.agreement.bootstrap import bootstrap_interval
+from services.review_queue.quality.agreement.coefficients import (
     cohen_kappa,
     coincidences,
     fleiss_kappa,
@@ -19,8 +19,8 @@ from services.review_queue.agreement.coefficients import (
     kappa_interval,
     krippendorff_alpha,
 )
-from services.review_queue.agreement.pairs import pairwise
-from services.review_queue.agreement.table import RatingTable
+from services.review_queue.quality.agreement.pairs import pairwise
+from services.review_queue.quality.agreement.table import RatingTable
 
 Matrix = NDArray[np.int64]
 NO = -1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.review_queue.people.changing import warnings_of
-from services.review_queue.people.messages import ChangedAnswers
+from services.review_queue.quality.reviewers.changing import warnings_of
+from services.review_queue.quality.reviewers.messages import ChangedAnswers
 
 
 @pytest.mark.parametrize(

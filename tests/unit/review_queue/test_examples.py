@@ -3,9 +3,9 @@ from types import ModuleType
 
 import pytest
 
-from services.review_queue.agreement import coefficients
-from services.review_queue.gold import choosing
-from services.review_queue.people import label_errors, trust
+from services.review_queue.lifecycle.probes import choosing
+from services.review_queue.quality.agreement import coefficients
+from services.review_queue.quality.reviewers import label_errors, trust
 
 
 @pytest.mark.parametrize("module", [choosing, coefficients, label_errors, trust])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.review_queue.people.remembering import LONGEST_SECONDS, Remembered
+from services.review_queue.quality.reviewers.remembering import LONGEST_SECONDS, Remembered
 
 
 @dataclass

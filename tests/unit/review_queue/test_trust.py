@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from services.review_queue.people.trust import (
+from services.review_queue.quality.reviewers.trust import (
     ENOUGH_GOLD,
     ENOUGH_SHARED,
     PRIOR,

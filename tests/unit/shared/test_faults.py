@@ -6,8 +6,8 @@ import orjson
 import pytest
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from services.router.calls import check_items
-from services.router.incoming import Asked, read
+from services.router.predict.calls import check_items
+from services.router.predict.requests import Asked, read
 from shared.contracts.base import FAULTS_SHOWN, FirstFaults, utc_now
 from shared.contracts.decisions import PredictRequest
 from shared.contracts.items import check_data

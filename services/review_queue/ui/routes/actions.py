@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.review_queue.api import leases
-from services.review_queue.api.access import ByReviewer, InRooms, IsGone
+from services.review_queue.access import ByReviewer, InServices, IsGone
+from services.review_queue.lifecycle.leases import routes as leases
 from services.review_queue.ui.fields import content_digest, views
 from services.review_queue.ui.messages import Acknowledgement
 from services.review_queue.ui.records import Progress
@@ -33,18 +33,18 @@ for _name, _route in _MOVES.items():
 async def post_tasks(
     project: str,
     body: LeaseRequest,
-    rooms: InRooms,
+    services: InServices,
     who: ByReviewer,
     gone: IsGone,
     site: AtSite,
 ) -> Response:
     """Lease tasks and return them as HTML, once the instructions have been read."""
-    document = await rooms.projects.get(project)
-    if not await rooms.entry.has_read(document, who.subject):
+    document = await services.projects.get(project)
+    if not await services.entry.has_read(document, who.subject):
         raise Conflict("Read the instructions first.", revision=document.instructions_revision)
-    leased = await rooms.claims.lease(project, who.subject, body, gone)
+    leased = await services.claims.lease(project, who.subject, body, gone)
     # It may have been replaced while nothing came.
-    document = await rooms.projects.get(project)
+    document = await services.projects.get(project)
     shown = [
         (
             lease,
@@ -53,21 +53,21 @@ async def post_tasks(
         )
         for lease in leased.leases
     ]
-    seconds = (await rooms.claims.lease_time(document)).total_seconds()
+    seconds = (await services.claims.lease_time(document)).total_seconds()
     return page("tasks.html", project=document, leases=shown, seconds=seconds)
 
 
 @router.post("/p/{project}/acknowledge", status_code=204)
 async def post_acknowledgement(
-    project: str, body: Acknowledgement, rooms: InRooms, who: ByReviewer
+    project: str, body: Acknowledgement, services: InServices, who: ByReviewer
 ) -> None:
     """Note that the reviewer has read the instructions."""
-    await rooms.entry.acknowledge(project, who.subject, body.revision)
+    await services.entry.acknowledge(project, who.subject, body.revision)
 
 
 @router.get("/p/{project}/progress")
 async def get_progress(
-    project: str, rooms: InRooms, who: ByReviewer, since: Since = None
+    project: str, services: InServices, who: ByReviewer, since: Since = None
 ) -> Progress:
     """Return what waits, and what the reviewer did since `since`."""
-    return await rooms.records.progress(project, who.subject, day_of(since))
+    return await services.records.progress(project, who.subject, day_of(since))

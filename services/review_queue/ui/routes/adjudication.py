@@ -6,10 +6,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
-from services.review_queue.api.access import ByOperator, InRooms
+from services.review_queue.access import ByOperator, InServices
+from services.review_queue.lifecycle.tasks.places import cursor_of, place_of
 from services.review_queue.messages import Adjudication
-from services.review_queue.rooms import Rooms
-from services.review_queue.tasks.places import cursor_of, place_of
+from services.review_queue.services import Services
 from services.review_queue.ui.fields import views
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import AtSite, PageRoute
@@ -26,13 +26,13 @@ _AT_ONCE = 20
 @router.get("")
 async def matters(
     project: str,
-    rooms: InRooms,
+    services: InServices,
     who: ByOperator,
     site: AtSite,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show the tasks that wait for an adjudicator, with what reviewers said."""
-    document, found = await rooms.records.matters(
+    document, found = await services.records.matters(
         project, after=place_of(after), limit=_AT_ONCE + 1
     )
     shown = [
@@ -45,24 +45,24 @@ async def matters(
 
 @router.post("/{task_id}")
 async def adjudicate(
-    project: str, task_id: str, form: Form, rooms: InRooms, who: ByOperator
+    project: str, task_id: str, form: Form, services: InServices, who: ByOperator
 ) -> Response:
     """Give the final label."""
     try:
         word = Adjudication(label=form.get("label", ""))
     except ValidationError as error:
         raise Unprocessable([("/label", "is not a label of this project")]) from error
-    await _adjudicate(rooms, project, task_id, word, who.subject, form.get("revision", ""))
+    await _adjudicate(services, project, task_id, word, who.subject, form.get("revision", ""))
     return to(f"/ui/p/{project}/adjudicate")
 
 
 async def _adjudicate(
-    rooms: Rooms, project: str, task_id: str, word: Adjudication, operator: str, revision: str
+    services: Services, project: str, task_id: str, word: Adjudication, operator: str, revision: str
 ) -> None:
-    task = await rooms.tasks.show(project, task_id)
+    task = await services.tasks.show(project, task_id)
     if str(task.revision) != revision:
         raise Conflict("The task has moved on since the page was shown; look at it again.")
     if task.state == "resolved":
         # Should the service stop here, the task is open to all: nothing that was said is lost.
-        await rooms.tasks.reopen(project, task_id, operator)
-    await rooms.adjudication.decide(project, task_id, word, operator)
+        await services.tasks.reopen(project, task_id, operator)
+    await services.adjudication.decide(project, task_id, word, operator)

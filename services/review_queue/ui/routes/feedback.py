@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import ValidationError
 
-from services.review_queue.api import feedback as api
-from services.review_queue.api.access import ByOperator, ByReviewer, InRooms
+from services.review_queue.access import ByOperator, ByReviewer, InServices
+from services.review_queue.feedback import routes as api
 from services.review_queue.feedback.messages import FeedbackAnswer, NewFeedback
-from services.review_queue.rooms import Rooms
+from services.review_queue.services import Services
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import PageRoute, ScriptRoute
 from services.review_queue.ui.site import page, to
@@ -33,17 +33,17 @@ FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 @router.get("")
 async def remarks(
     project: str,
-    rooms: InRooms,
+    services: InServices,
     who: ByReviewer,
     waiting: Waiting = False,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show what people said, newest first, with its answers."""
-    return await _shown(rooms, who, project, waiting=waiting, after=after)
+    return await _shown(services, who, project, waiting=waiting, after=after)
 
 
 @router.post("")
-async def remark(project: str, form: Form, rooms: InRooms, who: ByReviewer) -> Response:
+async def remark(project: str, form: Form, services: InServices, who: ByReviewer) -> Response:
     """Keep a remark about a label or the instructions."""
     about, _, label = form.get("about", "").partition(":")
     try:
@@ -52,7 +52,7 @@ async def remark(project: str, form: Form, rooms: InRooms, who: ByReviewer) -> R
         )
     except ValidationError as error:
         raise Unprocessable([("/text", "is empty, too long, or about nothing")]) from error
-    given = await rooms.feedback.give(project, body, who.subject)
+    given = await services.feedback.give(project, body, who.subject)
     return to(f"/ui/p/{project}/feedback#remark-{given.feedback_id}")
 
 
@@ -61,7 +61,7 @@ async def answer(
     project: str,
     feedback_id: FeedbackId,
     form: Form,
-    rooms: InRooms,
+    services: InServices,
     who: ByOperator,
     waiting: Waiting = False,
 ) -> Response:
@@ -71,14 +71,14 @@ async def answer(
     except ValidationError as error:
         raise Unprocessable([("/text", "is empty or too long")]) from error
     try:
-        await rooms.feedback.answer(project, feedback_id, body, who.subject)
+        await services.feedback.answer(project, feedback_id, body, who.subject)
     except Conflict as problem:
-        return await _shown(rooms, who, project, status=problem.status, unsent=body.text)
+        return await _shown(services, who, project, status=problem.status, unsent=body.text)
     return to(f"/ui/p/{project}/feedback" + ("?waiting=true" if waiting else ""))
 
 
 async def _shown(
-    rooms: Rooms,
+    services: Services,
     who: Principal,
     project: str,
     *,
@@ -89,7 +89,7 @@ async def _shown(
 ) -> Response:
     before = decode_position(after) or None
     answered = False if waiting else None
-    document, listed, items = await rooms.feedback.view(
+    document, listed, items = await services.feedback.view(
         project, before=before, answered=answered, limit=_AT_ONCE
     )
     return page(

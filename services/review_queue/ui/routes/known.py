@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from services.review_queue.rooms import Rooms
+from services.review_queue.services import Services
 from services.review_queue.ui.entry import session_ended
 from services.review_queue.ui.site import COOKIE, Site, refusal
 from shared.auth import Principal, Verifier
@@ -75,9 +75,9 @@ class PageRoute(APIRoute):
 
 
 async def _holder(request: Request) -> Principal:
-    rooms: Rooms = request.app.state.rooms
+    services: Services = request.app.state.services
     verifier: Verifier = request.app.state.verifier
-    who = await rooms.entry.principal(request.cookies.get(COOKIE))
+    who = await services.entry.principal(request.cookies.get(COOKIE))
     # Sessions of the release before do not know their key, and last twelve hours at most.
     if who.key_id is not None and not verifier.trusts(who.key_id):
         raise session_ended()

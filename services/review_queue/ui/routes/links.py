@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 
-from services.review_queue.api.access import ByOperator, InRooms
+from services.review_queue.access import ByOperator, InServices
 from services.review_queue.ui.messages import NewLink, OneTimeLink
 from services.review_queue.ui.routes.known import AtSite
 from shared.http.body import StrictRoute
@@ -27,13 +27,20 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
     responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
 )
 async def post_link(
-    project: str, body: NewLink, rooms: InRooms, who: ByOperator, site: AtSite, request: Request
+    project: str,
+    body: NewLink,
+    services: InServices,
+    who: ByOperator,
+    site: AtSite,
+    request: Request,
 ) -> OneTimeLink:
     """The first browser that opens it before it expires is signed in as `reviewer` for 12 hours.
 
     `url` is a path alone where the service does not know its own address: the setting
     `SUREHAND_REVIEW_QUEUE_PUBLIC_URL` says it.
     """
-    code, expires_at = await rooms.entry.invite(project, body.reviewer, body.expires_seconds, who)
+    code, expires_at = await services.entry.invite(
+        project, body.reviewer, body.expires_seconds, who
+    )
     address = site.address(request) or ""
     return OneTimeLink(url=f"{address}/ui/enter?code={quote(code)}", expires_at=expires_at)

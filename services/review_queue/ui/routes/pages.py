@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from services.review_queue.api.access import ByReviewer, InRooms
+from services.review_queue.access import ByReviewer, InServices
 from services.review_queue.ui.markup import instructions_html
 from services.review_queue.ui.routes.known import PageRoute
 from services.review_queue.ui.site import page
@@ -23,10 +23,10 @@ def day_of(since: datetime | None) -> datetime:
 
 
 @router.get("")
-async def review(project: str, rooms: InRooms, who: ByReviewer) -> Response:
+async def review(project: str, services: InServices, who: ByReviewer) -> Response:
     """Show the desk at which tasks are answered; its script fetches them one by one."""
-    document = await rooms.projects.get(project)
-    pause = await rooms.pauses.of(project, who.subject)
+    document = await services.projects.get(project)
+    pause = await services.pauses.of(project, who.subject)
     if pause is not None:
         return page("paused.html", who=who, project=document, pause=pause)
     return page(
@@ -34,14 +34,14 @@ async def review(project: str, rooms: InRooms, who: ByReviewer) -> Response:
         who=who,
         project=document,
         instructions=instructions_html(document.instructions),
-        has_read=await rooms.entry.has_read(document, who.subject),
+        has_read=await services.entry.has_read(document, who.subject),
     )
 
 
 @router.get("/me")
-async def me(project: str, rooms: InRooms, who: ByReviewer, since: Since = None) -> Response:
+async def me(project: str, services: InServices, who: ByReviewer, since: Since = None) -> Response:
     """Show what the reviewer did, and what he may know of how he fares."""
-    document = await rooms.projects.get(project)
-    records = await rooms.records.statistics(project, who.subject, day_of(since))
-    own = await rooms.reviewers.own(project, who.subject)
+    document = await services.projects.get(project)
+    records = await services.records.statistics(project, who.subject, day_of(since))
+    own = await services.reviewers.own(project, who.subject)
     return page("statistics.html", who=who, project=document, records=records, own=own)

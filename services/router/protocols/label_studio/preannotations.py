@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from services.router.pictures import (
+from services.router.pictures.opening import (
     MAX_CALL_PIXELS,
     TOO_MANY_PIXELS,
     Data,
@@ -13,10 +13,10 @@ from services.router.pictures import (
     faults_of,
     pixels_of,
 )
-from services.router.predict import Predictor
+from services.router.predict.predictor import Predictor
 from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
-from services.router.scores import Score
+from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import FieldError, check_data
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from services.router.errors import MalformedInference
+from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import BYTES, Values
 from shared.contracts.projects import FieldSpec

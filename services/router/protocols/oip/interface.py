@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from services.router.errors import MalformedInference
 from services.router.protocols.oip.columns import Columns, of_field, of_input
+from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import BYTES
 from shared.contracts.base import MAX_BATCH

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import services.review_queue
 from services.review_queue.app import webhook_sender
-from services.review_queue.leases.draws import LeaseDraws
-from services.review_queue.people.messages import ReviewerReport
-from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.quality.reviewers.messages import ReviewerReport
+from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
 from shared.contracts.projects import ProjectSpec
@@ -35,7 +34,7 @@ class Crowd:
     """`truth` is the known label of each gold item; whatever else is leased is ordinary."""
 
     database: Database
-    rooms: Rooms
+    services: Services
     clock: Clock
     truth: dict[str, str] = field(default_factory=dict)
     project: str = "shop"
@@ -43,11 +42,11 @@ class Crowd:
     async def put(self, **review: Any) -> None:
         spec = PROJECT | {"labels": LABELS, "review": review}
         revision = None
-        await self.rooms.projects.put(self.project, ProjectSpec.model_validate(spec), revision)
+        await self.services.projects.put(self.project, ProjectSpec.model_validate(spec), revision)
 
     async def post(self, count: int, **parts: Any) -> None:
         entries = [entry(f"ordinary-{number}", **parts) for number in range(count)]
-        await self.rooms.intake.enqueue(self.project, entries, "op")
+        await self.services.intake.enqueue(self.project, entries, "op")
 
     async def add(self, said: str, count: int) -> None:
         """Add gold that the model was `right` or `wrong` about, or said nothing of (`none`)."""
@@ -58,12 +57,12 @@ class Crowd:
             predicted = {"right": label, "wrong": LABELS[(number + 1) % 3], "none": None}[said]
             self.truth[item_id] = label
             entries.append(gold_entry(item_id, label, predicted))
-        receipts = (await self.rooms.gold.add(self.project, entries, "op")).items
+        receipts = (await self.services.gold.add(self.project, entries, "op")).items
         assert {receipt.status for receipt in receipts} == {"created"}
 
     async def lease(self, name: str, count: int = 1) -> list[Lease]:
         request = LeaseRequest(count=count)
-        return (await self.rooms.claims.lease(self.project, name, request, _here)).leases
+        return (await self.services.claims.lease(self.project, name, request, _here)).leases
 
     async def gold_of(self, name: str, count: int) -> list[Lease]:
         """Lease tasks and return the gold ones."""
@@ -71,11 +70,11 @@ class Crowd:
 
     async def answer(self, name: str, lease: Lease, label: str) -> None:
         who = Principal(name, "reviewer", None, 2e9, "")
-        await self.rooms.moves.submit(lease.token, VerdictBody(label=label), who)
+        await self.services.moves.submit(lease.token, VerdictBody(label=label), who)
 
     async def put_off(self, name: str, lease: Lease) -> None:
         who = Principal(name, "reviewer", None, 2e9, "")
-        await self.rooms.moves.skip(lease.token, SkipBody(to="me"), who)
+        await self.services.moves.skip(lease.token, SkipBody(to="me"), who)
 
     async def work(self, name: str, lease: Lease, answers: Answers) -> bool:
         """Answer gold; leave an ordinary task. Say whether the answer was right."""
@@ -85,7 +84,7 @@ class Crowd:
         return label == truth
 
     async def report(self, name: str) -> ReviewerReport:
-        return await self.rooms.reviewers.report(self.project, name)
+        return await self.services.reviewers.report(self.project, name)
 
 
 def gold_entry(item_id: str, label: str, predicted: str | None) -> Json:
@@ -108,10 +107,10 @@ def reviewer(accuracy: float, chance: random.Random) -> Answers:
 
 
 async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) -> Crowd:
-    """Make a database and its rooms; the caller disposes of the database."""
-    await create_tables(services.review_queue, url)
+    """Make a database and its services; the caller disposes of the database."""
+    await create_tables("review_queue", url)
     database = Database(url)
-    rooms = furnish(
+    services = build_services(
         database,
         Doorbells(""),
         Store(folder.as_uri()),
@@ -121,4 +120,4 @@ async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) ->
         nudge=lambda: None,
         poll_seconds=0.01,
     )
-    return Crowd(database, rooms, clock)
+    return Crowd(database, services, clock)

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from services.review_queue.gold.models import ProbeRow
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.tables.gold import ProbeRow
 from shared.db import Database
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of

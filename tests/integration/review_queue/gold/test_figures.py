@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from services.review_queue.people.remembering import Remembered
+from services.review_queue.quality.reviewers.remembering import Remembered
 from services.review_queue.ui.records import Progress, RecordService
 from shared.db import Database
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.review_queue.errors import LeaseExpired
+from services.review_queue.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.problems import Conflict
@@ -171,7 +171,7 @@ class History(RuleBasedStateMachine):
             for reviewer in REVIEWERS:
                 self._figures_are_the_models(reviewer)
             feed = self.run(
-                self.crowd.rooms.outcomes.feed(
+                self.crowd.services.outcomes.feed(
                     self.crowd.project, after=None, limit=99, brief=True, wait_seconds=0, gone=_here
                 )
             )
@@ -196,7 +196,7 @@ class History(RuleBasedStateMachine):
 
     @property
     def moves(self) -> Any:
-        return self.crowd.rooms.moves
+        return self.crowd.services.moves
 
     def _probe(self, place: int) -> Probe:
         return self.probes[-1 - place % min(len(self.probes), 8)]

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from services.review_queue.errors import ReviewerPaused
+from services.review_queue.problems import ReviewerPaused
 from shared.contracts.tasks import Lease
 from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.crowd import Answers, Crowd, reviewer
@@ -67,7 +67,7 @@ async def test_resumed_reviewer_is_judged_by_what_he_does_from_then_on(crowd: Cr
     first = await answer_gold(crowd, "r1", wrong, 60)
     assert first < 10
     crowd.clock.turn(10)
-    await crowd.rooms.pauses.resume("shop", "r1", "op")
+    await crowd.services.pauses.resume("shop", "r1", "op")
     crowd.clock.turn(10)
     assert await answer_gold(crowd, "r1", right, 5) == 5
     assert (await crowd.report("r1")).pause is None
@@ -114,13 +114,13 @@ async def test_gold_teaches_consensus_what_seeded_suggestions_do_not(crowd: Crow
     await crowd.add("right", 40)
     for name in ("r1", "r2"):
         await answer_gold(crowd, name, reviewer(1.0, random.Random(1)), 40)
-    assert await crowd.rooms.known.refresh() == 1
-    learned = crowd.rooms.known.of(await crowd.rooms.projects.get("shop"))
+    assert await crowd.services.known.refresh() == 1
+    learned = crowd.services.known.of(await crowd.services.projects.get("shop"))
     assert learned is not None
     # Half of the suggestions were made wrong; some of the tasks show none.
     assert all(20 <= answers <= 28 for answers in learned.gold.tolist())
     crowd.clock.turn(61)
-    assert await crowd.rooms.known.refresh() == 0
+    assert await crowd.services.known.refresh() == 0
 
 
 async def test_operator_pauses_by_hand_and_resumes(desk: Desk) -> None:

@@ -14,9 +14,9 @@ from fastapi import FastAPI, Request, Response
 from standardwebhooks import Webhook as Verifier
 
 from services.review_queue.app import webhook_sender
-from services.review_queue.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
-from services.review_queue.rooms import Rooms, furnish
+from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.messages import WebhookStatus
 from services.review_queue.webhooks.relay import Relay
@@ -113,11 +113,11 @@ def hook(receiver: Receiver, **parts: Any) -> Json:
 
 @dataclass
 class Bench:
-    """The review queue's rooms on a database, without their worker: relays run when told to."""
+    """The review queue's services on a database, without their worker: relays run when told to."""
 
     database: Database
     sender: Sender
-    rooms: Rooms
+    services: Services
     clock: Clock
     secret: str
 
@@ -126,14 +126,14 @@ class Bench:
 
     async def put(self, *webhooks: Json, project: str = "shop") -> None:
         spec = ProjectSpec.model_validate(PROJECT | {"webhooks": list(webhooks)})
-        await self.rooms.projects.put(project, spec, None)
+        await self.services.projects.put(project, spec, None)
 
     async def resolve(self, *item_ids: str, project: str = "shop") -> None:
         for item_id in item_ids:
-            await self.rooms.intake.enqueue(project, [entry(item_id)], "tests")
+            await self.services.intake.enqueue(project, [entry(item_id)], "tests")
             verdict = VerdictOnBehalf(reviewer="r1", label="positive")
             task_id = task_id_for(project, item_id)
-            await self.rooms.corrections.record(project, task_id, verdict, "tests")
+            await self.services.corrections.record(project, task_id, verdict, "tests")
 
     async def pump(self, *relays: Relay) -> None:
         """Let each relay, or a new one, go once round, at once, and finish what it began."""
@@ -142,7 +142,7 @@ class Bench:
         await asyncio.gather(*(relay.settled() for relay in relays))
 
     async def statuses(self, project: str = "shop") -> list[WebhookStatus]:
-        return (await self.rooms.webhooks.page(project)).webhooks
+        return (await self.services.webhooks.page(project)).webhooks
 
     async def status(self) -> WebhookStatus:
         (status,) = await self.statuses()
@@ -155,13 +155,13 @@ async def open_bench(
 ) -> AsyncIterator[Bench]:
     database = Database(settings.database_url)
     sender = webhook_sender(settings, clock)
-    rooms = furnish(
+    services = build_services(
         database, Doorbells(""), Store(common.store_address), sender, LeaseDraws("secret"),
         now=clock, nudge=lambda: None, poll_seconds=0.1,
     )  # fmt: skip
     secret = (settings.webhook_secrets_dir / "shop_hook").read_text().strip()
     try:
-        yield Bench(database, sender, rooms, clock, secret)
+        yield Bench(database, sender, services, clock, secret)
     finally:
         await sender.transport.close()
         await database.dispose()

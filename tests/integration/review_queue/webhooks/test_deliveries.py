@@ -10,10 +10,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
-from services.review_queue.models import OutcomeRow
 from services.review_queue.restored import declare_restored
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.webhooks.models import DeliveryRow, WebhookRow
+from services.review_queue.tables import OutcomeRow
+from services.review_queue.tables.webhooks import DeliveryRow, WebhookRow
 from services.review_queue.webhooks.relay import CLAIM
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
 from shared.contracts.base import task_id_for
@@ -43,7 +43,7 @@ async def test_outcome_arrives_as_a_signed_cloud_event(bench: Bench, receiver: R
     assert event["data"]["label"] == "positive"
     assert event["data"]["data"] == {"text": "text of order/17"}
     assert event["time"] == event["data"]["resolved_at"]
-    feed = await bench.rooms.outcomes.feed(
+    feed = await bench.services.outcomes.feed(
         "shop", after=None, limit=9, brief=False, wait_seconds=0, gone=_stays
     )
     assert [event["data"]] == feed.model_dump(mode="json")["outcomes"]
@@ -59,7 +59,7 @@ async def _stays() -> bool:
 async def test_each_later_revision_is_a_correction(bench: Bench, receiver: Receiver) -> None:
     await bench.put(hook(receiver))
     await bench.resolve("a")
-    await bench.rooms.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
     await bench.resolve("a")
     await bench.pump()
     seen = {
@@ -81,7 +81,7 @@ async def test_what_is_still_to_be_sent_of_an_erased_item_has_no_content(
     await bench.resolve("a")
     await bench.pump()
     assert receiver.received[0].event["data"]["data"] == {"text": "text of a"}
-    await bench.rooms.erasure.erase("shop", "a", reason=None, operator="o1")
+    await bench.services.erasure.erase("shop", "a", reason=None, operator="o1")
     bench.clock.turn(3600)
     await bench.pump()
     told = [message.event for message in receiver.received[1:]]
@@ -97,7 +97,7 @@ async def test_receiver_gets_only_the_events_that_it_names(
     await bench.put(hook(receiver, events=["outcome.corrected"]))
     await bench.resolve("a")
     assert (await bench.status()).pending == 0
-    await bench.rooms.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
     assert (await bench.status()).pending == 1
     await bench.pump()
     assert receiver.kinds == ["outcome.corrected"]
@@ -212,7 +212,7 @@ async def test_gone_disables_the_webhook_until_it_is_enabled(
     assert len(receiver.received) == 1
     status = await bench.status()
     assert (status.state, status.pending, status.last_error) == ("disabled", 2, "410 Gone")
-    enabled = await bench.rooms.webhooks.enable("shop", status.webhook_id)
+    enabled = await bench.services.webhooks.enable("shop", status.webhook_id)
     assert (enabled.state, enabled.pending) == ("enabled", 2)
     await bench.pump()
     assert sorted(message.event["subject"] for message in receiver.received[1:]) == ["a", "b"]
@@ -415,7 +415,7 @@ async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     receiver.received.clear()
     receiver.script = [saying(status) for status in answers]
     await bench.resolve("a")
-    await bench.rooms.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
     for _ in range(len(answers) + 2):
         await bench.pump(bench.relay(), bench.relay())
         bench.clock.turn(ceiling_seconds(MAX_ATTEMPTS))

@@ -1,0 +1,61 @@
+"""Routes of the activity log."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.review_queue.access import ByOperator, InServices
+from services.review_queue.activity.actions import Action
+from services.review_queue.activity.messages import ActivityList
+from services.review_queue.activity.places import Place
+from services.review_queue.activity.service import Wanted
+from services.review_queue.messages import Reviewer
+from shared.auth import require_all_projects
+from shared.http.body import StrictRoute
+from shared.http.lists import After, Limit
+from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["activity"])
+
+Actor = Annotated[Reviewer | None, Query(description="Only what this one did.")]
+WantedAction = Annotated[Action | None, Query(description="Only what was done like this.")]
+
+
+@router.get(
+    "/projects/{project}/activity",
+    summary="Who did what in a project, newest first",
+    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+)
+async def get_activity(
+    project: str,
+    services: InServices,
+    _: ByOperator,
+    actor: Actor = None,
+    action: WantedAction = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> ActivityList:
+    """Return what people and services did; answers to tasks are read from their timelines."""
+    return await services.activity.of_project(
+        project, Wanted(actor, action), after=Place.of(after), limit=limit
+    )
+
+
+@router.get(
+    "/activity",
+    summary="Who did what outside of any single project, newest first",
+    responses=declare(Unauthorized, Forbidden, Unprocessable),
+)
+async def get_deployment_activity(
+    services: InServices,
+    who: ByOperator,
+    actor: Actor = None,
+    action: WantedAction = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> ActivityList:
+    """Return sessions that are for several projects or all; a token for all may ask."""
+    require_all_projects(who)
+    return await services.activity.of_none(
+        Wanted(actor, action), after=Place.of(after), limit=limit
+    )

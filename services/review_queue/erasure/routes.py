@@ -1,0 +1,36 @@
+"""Routes of items."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import StringConstraints
+
+from services.review_queue.access import ByOperator, InServices
+from services.review_queue.erasure.messages import Tombstone
+from shared.contracts.base import ItemId, Text
+from shared.http.body import StrictRoute
+from shared.http.paths import ITEM_ID
+from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
+
+AnItem = Annotated[ItemId, Path()]
+Why = Annotated[
+    Annotated[Text, StringConstraints(max_length=1000)] | None,
+    Query(description="Why it is erased; kept, so without anything of the item."),
+]
+
+
+@router.delete(
+    f"/items/{ITEM_ID}",
+    summary="Erase an item",
+    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+)
+async def delete_item(
+    project: str, item_id: AnItem, services: InServices, who: ByOperator, reason: Why = None
+) -> Tombstone:
+    """Take away the item's content and what was written about it, for good; a tombstone stays.
+
+    The same call again gets the same answer. The outcomes feed tells all who have kept a copy.
+    """
+    return await services.erasure.erase(project, item_id, reason=reason, operator=who.subject)

@@ -1,0 +1,98 @@
+"""Routes of import and export."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from services.review_queue.access import ByOperator, InServices
+from services.review_queue.exchange.formats import FORMATS
+from services.review_queue.exchange.records import Format, ImportReport
+from services.review_queue.lifecycle.tasks.repository import TaskFilter
+from services.review_queue.messages import Reviewer
+from shared.contracts.base import Label
+from shared.contracts.tasks import Lane, TaskState
+from shared.http.body import StrictRoute
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
+
+# Bodies on this path are read past the ordinary limit.
+IMPORT_PATH = r"/v1/projects/[^/]+/import"
+_LONGEST_AGE_SECONDS = 3_153_600_000
+_BY_MEDIA_TYPE: dict[str, Format] = {kind.media_type: name for name, kind in FORMATS.items()}
+_LIST: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
+_FILE: dict[str, Any] = {
+    kind.media_type: {"schema": _LIST if name == "label-studio" else {"type": "string"}}
+    for name, kind in FORMATS.items()
+}
+
+
+@router.post(
+    "/import",
+    summary="Import tasks with their answers",
+    responses=declare(Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+    openapi_extra={"requestBody": {"required": True, "content": _FILE}},
+)
+async def post_import(
+    project: str,
+    request: Request,
+    services: InServices,
+    who: ByOperator,
+    form: Annotated[
+        Format | None, Query(alias="format", description="Else the content type says it.")
+    ] = None,
+    lane: Annotated[Lane, Query(description="The lane of rows that name none.")] = "mandatory",
+) -> ImportReport:
+    """Take tasks in as the body comes; rows that are none are listed, and spoil no other.
+
+    The same file again changes nothing. Of a task that is there, open and held by nobody, answers
+    are taken from reviewers who have given none.
+    """
+    return await services.imports.take(
+        project, form or _format_of(request), request.stream(), lane=lane, actor=who.subject
+    )
+
+
+def _format_of(request: Request) -> Format:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _BY_MEDIA_TYPE:
+        fault = f"must be one of {', '.join(_BY_MEDIA_TYPE)}, unless `format` is given"
+        raise Unprocessable([("/header/content-type", fault)])
+    return _BY_MEDIA_TYPE[media_type]
+
+
+@router.get(
+    "/export",
+    summary="Export tasks with their answers",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "The file", "content": _FILE},
+        **declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    },
+)
+async def get_export(
+    project: str,
+    services: InServices,
+    _: ByOperator,
+    form: Annotated[Format, Query(alias="format")] = "jsonl",
+    state: TaskState | None = None,
+    lane: Lane | None = None,
+    label: Annotated[Label | None, Query()] = None,
+    reviewer: Annotated[Reviewer | None, Query()] = None,
+    older_than_seconds: Annotated[float | None, Query(ge=0, le=_LONGEST_AGE_SECONDS)] = None,
+) -> StreamingResponse:
+    """Return the tasks that all given filters hold for, oldest first, as a file."""
+    older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
+    wanted = TaskFilter(state, lane, label, reviewer, older_than)
+    export = await services.exports.open(project, form, wanted)
+    headers = {"Content-Disposition": f'attachment; filename="{export.file_name}"'}
+    return StreamingResponse(export.chunks, media_type=export.media_type, headers=headers)

@@ -1,0 +1,1 @@
+"""The lifecycle of tasks: what may happen to them, and what it changes."""

@@ -1,0 +1,153 @@
+"""The outcomes feed, and the outcome of one item."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.lifecycle.outcomes import repository
+from services.review_queue.lifecycle.outcomes.places import Place, mark_of
+from services.review_queue.lifecycle.outcomes.revisions import outcome_message
+from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.messages import ItemOutcome
+from services.review_queue.problems import FeedRestarted, ItemErased
+from services.review_queue.projects.service import current_project
+from services.review_queue.tables import TaskRow
+from shared.contracts.base import task_id_for
+from shared.contracts.tasks import OutcomeFeed
+from shared.db import Database
+from shared.doorbells import Doorbells, outcomes_bell, wait_for
+from shared.problems import NotFound
+
+Gone = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class OutcomeService:
+    """What became of items, in order or one by one."""
+
+    database: Database
+    bells: Doorbells
+    poll_seconds: float
+
+    async def feed(
+        self,
+        project: str,
+        *,
+        after: Place | None,
+        limit: int,
+        brief: bool,
+        wait_seconds: float,
+        gone: Gone,
+    ) -> OutcomeFeed:
+        """Return the outcomes behind `after`, None for all; wait for the first one, if asked to.
+
+        Raises
+        ------
+        FeedRestarted
+            `after` is a place of the feed as it was before the database was restored.
+        """
+        async with self.database.reading() as session:
+            await current_project(session, project)
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        with self.bells.hearing(outcomes_bell(project)) as rung:
+            while True:
+                page = await self._page(project, after, limit, brief=brief)
+                left = deadline - asyncio.get_running_loop().time()
+                if page.outcomes or left <= 0 or await gone():
+                    return page
+                await wait_for(rung, min(self.poll_seconds, left))
+
+    async def tail(self, project: str) -> OutcomeFeed:
+        """Return no outcomes, only the cursor that those committed from now on are behind."""
+        async with self.database.reading() as session:
+            await current_project(session, project)
+        await place_outcomes(self.database)
+        async with self.database.reading() as session:
+            end = await repository.place_at_end(session, project)
+        return OutcomeFeed(outcomes=[], cursor=end.cursor)
+
+    async def _page(
+        self, project: str, after: Place | None, limit: int, *, brief: bool
+    ) -> OutcomeFeed:
+        await place_outcomes(self.database)
+        async with self.database.reading() as session:
+            place = await _confirmed(session, after)
+            rows = await repository.feed(
+                session, project, after=place.position, limit=limit, brief=brief
+            )
+        if rows:
+            last = rows[-1][0]
+            mark = mark_of(last.task_id, last.revision, last.label, last.resolved_at)
+            place = Place(place.epoch, last.position or 0, mark)
+        return OutcomeFeed(
+            outcomes=[outcome_message(outcome, task, brief=brief) for outcome, task in rows],
+            cursor=place.cursor,
+        )
+
+    async def of_item(
+        self, project: str, item_id: str, *, wait_seconds: float, gone: Gone
+    ) -> ItemOutcome:
+        """Return what became of one item; wait until it is resolved, if asked to.
+
+        Raises
+        ------
+        NotFound
+            No such project, or nobody was ever asked about the item.
+        ItemErased
+            The item was erased.
+        """
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        with self.bells.hearing(outcomes_bell(project)) as rung:
+            while True:
+                async with self.database.reading() as session:
+                    task = await self._task(session, project, item_id)
+                left = deadline - asyncio.get_running_loop().time()
+                if task.erased_at is not None:
+                    raise ItemErased(task.item_id, task.erased_at)
+                if task.state == "resolved" or left <= 0 or await gone():
+                    return _item_outcome(task)
+                await wait_for(rung, min(self.poll_seconds, left))
+
+    async def of_items(self, project: str, item_ids: Sequence[str]) -> list[ItemOutcome]:
+        """Return what became of those of the items that people were asked about."""
+        task_ids = [task_id_for(project, item_id) for item_id in item_ids]
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            found = await tasks.existing(session, task_ids, lock=False)
+        return [_item_outcome(found[task_id]) for task_id in task_ids if task_id in found]
+
+    async def _task(self, session: AsyncSession, project: str, item_id: str) -> TaskRow:
+        await current_project(session, project)
+        task = await tasks.find(session, task_id_for(project, item_id))
+        if task is None:
+            raise NotFound("Nobody was asked about this item.", item_id=item_id)
+        return task
+
+
+async def _confirmed(session: AsyncSession, after: Place | None) -> Place:
+    if after is None:
+        return Place(await repository.epoch(session))
+    place = await repository.confirmed(session, after)
+    if place is None:
+        raise FeedRestarted(await repository.epoch(session))
+    return place
+
+
+def _item_outcome(task: TaskRow) -> ItemOutcome:
+    erased = task.erased_at is not None
+    status = "erased" if erased else "resolved" if task.state == "resolved" else "in_review"
+    return ItemOutcome.model_validate(
+        {
+            "item_id": task.item_id,
+            "status": status,
+            "label": None if erased else task.label,
+            "source": None if erased else task.source,
+            "task_id": task.task_id,
+            "revision": task.revision,
+            "resolved_at": None if erased else task.resolved_at,
+            "data_digest": task.data_digest or None,
+        }
+    )

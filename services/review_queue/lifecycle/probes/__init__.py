@@ -1,0 +1,1 @@
+"""Probes: gold given to reviewers among their tasks."""

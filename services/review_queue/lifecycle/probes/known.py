@@ -1,0 +1,122 @@
+"""Which items are gold: the one place that says so.
+
+A task is gold while it is resolved and its label is known otherwise than from those who are tested
+by it: an adjudicator decided it in lane `gold`, or an operator vouches for its label. A label that
+is corrected, or taken back, is known no longer.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    String,
+    and_,
+    case,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import TaskRow
+from services.review_queue.tables.gold import GoldRow
+
+tasks = table_of(TaskRow)
+gold = table_of(GoldRow)
+
+predicted = tasks.c.prediction["label"].as_string()
+# Written out, not bound: otherwise neither database sees that the index of just these tasks serves.
+decided = and_(
+    tasks.c.lane == literal_column("'gold'"),
+    tasks.c.source == literal_column("'adjudicator'"),
+    tasks.c.label.is_not(None),
+)
+# An erased item has its label still, and nothing to ask about.
+_stands = and_(tasks.c.state == "resolved", tasks.c.erased_at.is_(None))
+kind = case(
+    (predicted.is_(None), "no_prediction"),
+    (predicted == tasks.c.label, "model_right"),
+    else_="model_wrong",
+)
+
+
+def known(project: str) -> CompoundSelect[Any]:
+    """Select a project's gold.
+
+    Columns: task_id, item_id, label, kind, explanation, added_by (null: by adjudication), added_at.
+    """
+    common = (tasks.c.task_id, tasks.c.item_id, tasks.c.label, kind.label("kind"))
+    vouched: Select[Any] = (
+        select(*common, gold.c.explanation, gold.c.added_by, gold.c.added_at)
+        .join(tasks, tasks.c.task_id == gold.c.task_id)
+        .where(
+            gold.c.project == project,
+            gold.c.retired_at.is_(None),
+            _stands,
+            tasks.c.label == gold.c.label,
+        )
+    )
+    nothing = null().cast(String)
+    adjudicated: Select[Any] = (
+        select(
+            *common,
+            nothing.label("explanation"),
+            nothing.label("added_by"),
+            tasks.c.resolved_at.label("added_at"),
+        )
+        .outerjoin(gold, gold.c.task_id == tasks.c.task_id)
+        .where(
+            tasks.c.project == project,
+            decided,
+            _stands,
+            # Retired, or vouched for with a label that the task has no longer: see above.
+            or_(
+                gold.c.task_id.is_(None),
+                and_(gold.c.retired_at.is_(None), gold.c.label != tasks.c.label),
+            ),
+        )
+    )
+    return union_all(vouched, adjudicated)
+
+
+async def labels(session: AsyncSession, project: str) -> dict[str, str]:
+    """Return the known label of each gold task, by task."""
+    rows = known(project).subquery()
+    found = await session.execute(select(rows.c.task_id, rows.c.label))
+    return {row.task_id: str(row.label) for row in found}
+
+
+async def number(session: AsyncSession, project: str, labels: Sequence[str]) -> int:
+    """Return how many gold tasks there are whose label is among `labels`."""
+    rows = known(project).subquery()
+    counted = select(func.count()).select_from(rows).where(rows.c.label.in_(labels))
+    return (await session.execute(counted)).scalar_one()
+
+
+async def any_gold(session: AsyncSession, project: str) -> bool:
+    """Say whether there is gold at all."""
+    rows = known(project).subquery()
+    return (await session.execute(select(rows.c.task_id).limit(1))).first() is not None
+
+
+async def is_gold(session: AsyncSession, task_id: str) -> bool:
+    """Say whether a task is gold."""
+    statement = (
+        select(tasks.c.task_id)
+        .outerjoin(gold, gold.c.task_id == tasks.c.task_id)
+        .where(
+            tasks.c.task_id == task_id,
+            _stands,
+            or_(
+                and_(gold.c.retired_at.is_(None), gold.c.label == tasks.c.label),
+                and_(decided, or_(gold.c.task_id.is_(None), gold.c.retired_at.is_(None))),
+            ),
+        )
+    )
+    return (await session.execute(statement)).first() is not None

@@ -1,0 +1,58 @@
+"""Intervals of a coefficient, by resampling the units (pure)."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from services.review_queue.quality.agreement.table import FloatArray, IntArray
+
+REPLICATES = 1000
+
+# A statistic that most resamples leave undefined has no interval worth the name.
+_DEFINED_SHARE = 0.5
+
+
+def bootstrap_interval(
+    statistic: Callable[[IntArray], float],
+    frequency: IntArray,
+    *,
+    seed: int,
+    level: float = 0.95,
+    replicates: int = REPLICATES,
+) -> tuple[float, float] | None:
+    """Return the percentile interval of `statistic` over resampled units.
+
+    Parameters
+    ----------
+    statistic
+        Takes how often each different unit was drawn, shape as `frequency`; NaN: undefined.
+    frequency : IntArray of shape (different units,)
+        How often each occurs among the units at hand.
+    seed
+        The same seed gives the same interval.
+    level : in (0, 1)
+
+    Returns
+    -------
+    Its ends; None with fewer than two units, or where the statistic is mostly undefined.
+
+    References
+    ----------
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+    """
+    if not 0 < level < 1:
+        raise ValueError("level must lie in (0, 1)")
+    units = int(frequency.sum())
+    if units <= 1:
+        return None
+    generator = np.random.default_rng(seed)
+    share: FloatArray = frequency / units
+    drawn = np.array([statistic(generator.multinomial(units, share)) for _ in range(replicates)])
+    return _middle(drawn[~np.isnan(drawn)], level, _DEFINED_SHARE * replicates)
+
+
+def _middle(drawn: FloatArray, level: float, least: float) -> tuple[float, float] | None:
+    if drawn.size < least:
+        return None
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

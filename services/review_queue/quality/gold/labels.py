@@ -1,0 +1,244 @@
+"""Known labels as use cases: vouch for one, retire it, add many, list them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.recording import record
+from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
+from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.tasks.entries import data_digest
+from services.review_queue.lifecycle.tasks.intake import IntakeService
+from services.review_queue.lifecycle.tasks.service import locked_task
+from services.review_queue.lifecycle.timeline import event
+from services.review_queue.lifecycle.verdicts.service import require_label
+from services.review_queue.projects.service import current_project
+from services.review_queue.quality.gold import vouching
+from services.review_queue.quality.gold.messages import (
+    GoldList,
+    GoldReceipt,
+    GoldReceipts,
+    GoldTask,
+    KnownLabel,
+    NewGold,
+)
+from services.review_queue.tables import TaskRow
+from shared.contracts.projects import Project
+from shared.contracts.tasks import TaskReceipt
+from shared.db import Database
+from shared.faults import pointer_of
+from shared.http.lists import encode_cursor
+from shared.problems import Conflict, NotFound
+
+_OTHER_LABEL = (
+    "The task has another label, or none. Reopen and adjudicate it first, so that all who read "
+    "outcomes learn of it."
+)
+
+
+@dataclass(frozen=True)
+class GoldService:
+    """What operators do with known labels."""
+
+    database: Database
+    intake: IntakeService
+    gold_states: GoldStates
+    now: Callable[[], datetime]
+
+    async def vouch(
+        self, project_name: str, task_id: str, body: KnownLabel, actor: str
+    ) -> GoldTask:
+        """Make a resolved task gold; the same call again changes nothing.
+
+        Raises
+        ------
+        NotFound
+            No such project, or no such task in it.
+        Unprocessable
+            The label is not the project's.
+        Conflict
+            The task is not resolved with this label.
+        """
+        async with self.database.transaction() as session:
+            project = await current_project(session, project_name)
+            task = await locked_task(session, project_name, task_id)
+            require_label(project, body.label)
+            if task.state != "resolved" or task.label != body.label:
+                raise Conflict(_OTHER_LABEL, state=task.state, label=task.label)
+            row = _row(task, body.explanation, actor, self.now())
+            await vouching.vouch(session, [row])
+            _record(session, "gold.vouched", row)
+            (found,) = await vouching.rows(session, project_name, only=task.task_id)
+            fared = await vouching.fared(session, [task.task_id])
+        self.gold_states.forget(project_name)
+        return _gold_task(found, fared.get(task.task_id, (0, 0, 0)))
+
+    async def retire(self, project_name: str, task_id: str, actor: str) -> None:
+        """Give a gold task to nobody any more; what was answered still counts.
+
+        Raises
+        ------
+        NotFound
+            No such project, or the task is not gold.
+        """
+        async with self.database.transaction() as session:
+            await current_project(session, project_name)
+            task = await locked_task(session, project_name, task_id)
+            if not await vouching.rows(session, project_name, only=task.task_id):
+                raise NotFound("This task is not gold.", task_id=task.task_id)
+            row = _row(task, None, actor, self.now())
+            await vouching.retire(session, row, self.now())
+            _record(session, "gold.retired", row)
+        self.gold_states.forget(project_name)
+
+    async def page(self, project: str, *, after: str, limit: int) -> GoldList:
+        """Return gold tasks by task id, from the one behind `after` on; `NotFound`: no project."""
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            found = await vouching.rows(session, project, after=after, limit=limit + 1)
+            page = found[:limit]
+            fared = await vouching.fared(session, [row.task_id for row in page])
+        return GoldList(
+            gold=[_gold_task(row, fared.get(row.task_id, (0, 0, 0))) for row in page],
+            cursor=encode_cursor(page[-1].task_id) if len(found) > limit else None,
+        )
+
+    async def add(
+        self, project_name: str, entries: Sequence[dict[str, Any]], actor: str
+    ) -> GoldReceipts:
+        """Take items in whose labels are known: tasks of lane `gold` that are decided already.
+
+        All in one transaction: no task is seen without its label. `NotFound`: no project.
+        """
+        async with self.database.reading() as session:
+            project = await current_project(session, project_name)
+        checked = [_checked(project, entry) for entry in entries]
+        good = [one for one in checked if isinstance(one, NewGold)]
+        adding = _Adding(project, good, actor, self.now())
+        asked = [_as_task(one) for one in good]
+        if asked:
+            await self.intake.enqueue(project_name, asked, actor, restore=adding.decide)
+        self.gold_states.forget(project_name)
+        given = iter(adding.receipts)
+        return GoldReceipts(
+            items=[next(given) if isinstance(one, NewGold) else one for one in checked]
+        )
+
+
+class _Adding:
+    """One call that adds gold: decides the tasks of its receipts, in their transaction."""
+
+    def __init__(
+        self, project: Project, entries: Sequence[NewGold], actor: str, now: datetime
+    ) -> None:
+        self._project = project
+        self._entries = entries
+        self._actor = actor
+        self._now = now
+        self.receipts: list[GoldReceipt] = []
+
+    async def decide(self, session: AsyncSession, receipts: Sequence[TaskReceipt]) -> None:
+        """Resolve what is new, and vouch for what has the label already."""
+        ids = [receipt.task_id for receipt in receipts if receipt.task_id is not None]
+        rows = await tasks.existing(session, ids, lock=True)
+        vouched: dict[str, dict[str, Any]] = {}
+        for entry, receipt in zip(self._entries, receipts, strict=True):
+            task = None if receipt.task_id is None else rows[receipt.task_id]
+            if task is not None and receipt.status == "created":
+                await self._resolve(session, task, entry.label)
+            told = _receipt(entry, receipt, task)
+            self.receipts.append(told)
+            if task is not None and told.status in {"created", "existing"}:
+                row = _row(task, entry.explanation, self._actor, self._now)
+                vouched.setdefault(task.task_id, row)
+        await session.flush()
+        await vouching.vouch(session, list(vouched.values()))
+        name, count = self._project.project, len(vouched)
+        record(session, "gold.added", self._now, project=name, actor=self._actor, gold=count)
+
+    async def _resolve(self, session: AsyncSession, task: TaskRow, label: str) -> None:
+        ground = Ground(0, True, self._project.instructions_revision)
+        outcome = resolve(session, task, label, ground, self._now, source="adjudicator")
+        said = {"label": label, "comment": None}
+        resolved = {"label": label, "revision": outcome.revision}
+        await tasks.add_events(
+            session,
+            [
+                event(task.task_id, "adjudicated", self._actor, self._now, said),
+                event(task.task_id, "resolved", None, self._now, resolved),
+            ],
+        )
+
+
+def _receipt(entry: NewGold, receipt: TaskReceipt, task: TaskRow | None) -> GoldReceipt:
+    status, detail = receipt.status, receipt.detail
+    if status == "existing" and task is not None:
+        if task.state != "resolved":
+            status, detail = "conflict", "The item is under review; adjudicate its task first."
+        elif task.data_digest != data_digest(entry.data):
+            status, detail = "conflict", "The item is known with other data."
+        elif task.label != entry.label:
+            status, detail = "conflict", _OTHER_LABEL
+    return GoldReceipt(item_id=entry.item_id, task_id=receipt.task_id, status=status, detail=detail)
+
+
+def _checked(project: Project, entry: dict[str, Any]) -> NewGold | GoldReceipt:
+    try:
+        gold = NewGold.model_validate(entry)
+    except ValidationError as error:
+        faults = "; ".join(f"{pointer_of(one['loc'])}: {one['msg']}" for one in error.errors()[:10])
+    else:
+        if gold.label in project.labels:
+            return gold
+        faults = "/label: is not a label of this project"
+    item_id = entry.get("item_id")
+    return GoldReceipt(
+        item_id=item_id if isinstance(item_id, str) else "",
+        task_id=None,
+        status="rejected",
+        detail=faults,
+    )
+
+
+def _as_task(gold: NewGold) -> dict[str, Any]:
+    # As it came: the intake reads JSON values.
+    asked = gold.model_dump(mode="json", exclude={"label", "explanation"})
+    return asked | {"data": gold.data, "lane": "gold"}
+
+
+def _row(task: TaskRow, explanation: str | None, actor: str, now: datetime) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "project": task.project,
+        "label": task.label or "",
+        "explanation": explanation,
+        "added_by": actor,
+        "added_at": now,
+    }
+
+
+def _record(session: AsyncSession, action: RecordedAction, row: dict[str, Any]) -> None:
+    who = {"project": row["project"], "actor": row["added_by"]}
+    record(session, action, row["added_at"], target=row["task_id"], **who)
+
+
+def _gold_task(row: Any, fared: tuple[int, int, int]) -> GoldTask:
+    answered, right, skipped = fared
+    return GoldTask(
+        task_id=row.task_id,
+        item_id=row.item_id,
+        label=row.label,
+        kind=row.kind,
+        explanation=row.explanation,
+        added_by=row.added_by,
+        added_at=row.added_at,
+        answered=answered,
+        right=right,
+        skipped=skipped,
+    )

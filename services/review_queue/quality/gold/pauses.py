@@ -1,0 +1,65 @@
+"""Every statement about pauses."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.repository.statements import insert_new, table_of
+from services.review_queue.tables.gold import PauseRow
+
+_pauses = table_of(PauseRow)
+_stands = _pauses.c.resumed_at.is_(None)
+
+
+async def add(session: AsyncSession, row: dict[str, Any]) -> bool:
+    """Pause a reviewer; False when he is paused already."""
+    return bool(await insert_new(session, PauseRow, "reviewer", [row]))
+
+
+async def end(
+    session: AsyncSession, project: str, reviewer: str, resumed_by: str, now: datetime
+) -> bool:
+    """Resume a reviewer; False when he is not paused."""
+    statement = (
+        update(_pauses)
+        .where(_pauses.c.project == project, _pauses.c.reviewer == reviewer, _stands)
+        .values(resumed_by=resumed_by, resumed_at=now)
+        .returning(_pauses.c.pause_id)
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+async def standing(
+    session: AsyncSession, project: str, names: Sequence[str]
+) -> dict[str, PauseRow]:
+    """Return the pauses of a page of reviewers, which is in order and leaves nobody out."""
+    statement = select(PauseRow).where(
+        col(PauseRow.project) == project,
+        col(PauseRow.reviewer).between(names[0], names[-1]),
+        _stands,
+    )
+    return {row.reviewer: row for row in (await session.execute(statement)).scalars()}
+
+
+async def paused(session: AsyncSession, project: str) -> frozenset[str]:
+    """Return who is paused in a project."""
+    statement = select(_pauses.c.reviewer).where(_pauses.c.project == project, _stands)
+    return frozenset((await session.execute(statement)).scalars())
+
+
+async def resumptions(
+    session: AsyncSession, project: str, reviewer: str | None = None
+) -> dict[str, datetime]:
+    """Return when each reviewer of a project, or this one, was last resumed."""
+    statement = (
+        select(_pauses.c.reviewer, func.max(_pauses.c.resumed_at).label("at"))
+        .where(_pauses.c.project == project, _pauses.c.resumed_at.is_not(None))
+        .group_by(_pauses.c.reviewer)
+    )
+    if reviewer is not None:
+        statement = statement.where(_pauses.c.reviewer == reviewer)
+    return {row.reviewer: row.at for row in await session.execute(statement)}

@@ -1,0 +1,132 @@
+"""Pausing reviewers: by hand, or by what gold says of them; and resuming them."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.activity.recording import record
+from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.problems import ReviewerPaused
+from services.review_queue.projects.service import current_project
+from services.review_queue.quality.gold import pauses, records
+from services.review_queue.quality.gold.messages import Evidence, Pause
+from services.review_queue.quality.reviewers.trust import Judgement, Record, judge
+from services.review_queue.tables.gold import PauseRow
+from shared.contracts.base import rfc3339
+from shared.contracts.projects import Project
+from shared.db import Database
+
+# Who acts where no person does.
+_BY_ITSELF = "surehand"
+_TOO_LOW = "Too many answers to items whose label is known were wrong."
+
+
+async def require_active(session: AsyncSession, project: str, reviewer: str) -> None:
+    """Raise `ReviewerPaused` if the reviewer gets no tasks in the project."""
+    row = (await pauses.standing(session, project, [reviewer])).get(reviewer)
+    if row is not None:
+        raise ReviewerPaused(
+            f"You get no more tasks in this project until its operator resumes you: {row.reason}",
+            project=project,
+            reason=row.reason,
+            paused_at=rfc3339(row.paused_at),
+        )
+
+
+async def pause_if_too_low(
+    session: AsyncSession, project: Project, reviewer: str, now: datetime
+) -> bool:
+    """Pause the reviewer if his accuracy on gold is credibly too low; say whether it was.
+
+    What he answered before he was last resumed is not held against him again.
+    """
+    least = project.review.least_accuracy
+    if least is None:
+        return False
+    resumed = await pauses.resumptions(session, project.project, reviewer)
+    since = resumed.get(reviewer)
+    found = await records.scores(
+        session, project.project, [reviewer], labels=project.labels, since=since
+    )
+    judgement = judge(Record(gold=records.total(found.get(reviewer, {}))), least)
+    if not judgement.pause:
+        return False
+    evidence = evidence_of(judgement).model_dump()
+    row = _row(project.project, reviewer, _TOO_LOW, None, now) | {"evidence": evidence}
+    return await _pause(session, row)
+
+
+async def _pause(session: AsyncSession, row: dict[str, Any]) -> bool:
+    paused = await pauses.add(session, row)
+    if paused:
+        told = {"project": row["project"], "target": row["reviewer"], "reason": row["reason"]}
+        actor = row["paused_by"] or _BY_ITSELF
+        record(session, "reviewer.paused", row["paused_at"], actor=actor, **told)
+    return paused
+
+
+def evidence_of(judgement: Judgement) -> Evidence:
+    """Return the figures that a judgement rests on."""
+    figures = asdict(judgement)
+    del figures["pause"], figures["record"]
+    return Evidence(**figures, **asdict(judgement.record.gold))
+
+
+def pause_message(row: PauseRow) -> Pause:
+    """Return a pause as operators see it."""
+    return Pause(
+        reason=row.reason,
+        paused_by=row.paused_by,
+        paused_at=row.paused_at,
+        evidence=None if row.evidence is None else Evidence.model_validate(row.evidence),
+    )
+
+
+def _row(
+    project: str, reviewer: str, reason: str, paused_by: str | None, now: datetime
+) -> dict[str, Any]:
+    return {
+        "project": project,
+        "reviewer": reviewer,
+        "reason": reason,
+        "paused_by": paused_by,
+        "paused_at": now,
+    }
+
+
+@dataclass(frozen=True)
+class PauseService:
+    """What operators do: pause and resume. Both may be repeated, and then change nothing."""
+
+    database: Database
+    gold_states: GoldStates
+    now: Callable[[], datetime]
+
+    async def pause(self, project: str, reviewer: str, reason: str, actor: str) -> None:
+        """Give the reviewer no more tasks; what he holds he may finish. `NotFound`: no project."""
+        async with self.database.transaction() as session:
+            await current_project(session, project)
+            await _pause(session, _row(project, reviewer, reason, actor, self.now()))
+        self.gold_states.forget(project)
+
+    async def resume(self, project: str, reviewer: str, actor: str) -> None:
+        """Give the reviewer tasks again; `NotFound`: no project."""
+        async with self.database.transaction() as session:
+            await current_project(session, project)
+            if await pauses.end(session, project, reviewer, actor, now := self.now()):
+                record(
+                    *(session, "reviewer.resumed", now),
+                    project=project,
+                    target=reviewer,
+                    actor=actor,
+                )
+        self.gold_states.forget(project)
+
+    async def of(self, project: str, reviewer: str) -> Pause | None:
+        """Return why a reviewer gets no tasks; None when he gets some."""
+        async with self.database.reading() as session:
+            row = (await pauses.standing(session, project, [reviewer])).get(reviewer)
+        return None if row is None else pause_message(row)

@@ -1,0 +1,1 @@
+"""What every repository uses to write its statements."""

@@ -1,0 +1,78 @@
+"""Statements that go to the database together: PostgreSQL gets them in one message.
+
+Each round trip costs the service and the database as much as the work that it asks for, and goes
+through several layers. So these go past SQLAlchemy, over the connection that it keeps.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, TextClause, TextualSelect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.review_queue.repository.statements import is_postgresql
+
+Rows = Sequence[Any]
+
+_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL and its parameters: moments in UTC, and what both drivers take as it is."""
+
+    clause: TextClause | TextualSelect
+    parameters: Mapping[str, Any]
+
+
+async def run(
+    session: AsyncSession, statements: Sequence[Statement], *, last: bool = False
+) -> list[Rows]:
+    """Run statements in their order; return the rows of each, with its columns as attributes.
+
+    `last` says that nothing follows: on PostgreSQL the transaction is then committed in the same
+    message, on SQLite where its block ends.
+
+    Raises
+    ------
+    SQLAlchemyError
+        One of them, or the commit, has failed. None of them counts then.
+    """
+    connection = await session.connection()
+    if is_postgresql(session):
+        return await _in_one_message(connection, statements, last=last)
+    return await connection.run_sync(_one_by_one, statements)
+
+
+async def _in_one_message(
+    connection: AsyncConnection, statements: Sequence[Statement], *, last: bool
+) -> list[Rows]:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    cursors = [driver.cursor(row_factory=namedtuple_row) for _ in statements]
+    try:
+        async with driver.pipeline():
+            for cursor, one in zip(cursors, statements, strict=True):
+                await cursor.execute(sql_of(one.clause), one.parameters, prepare=True)
+            if last:
+                await driver.commit()
+        return [await one.fetchall() if one.description else [] for one in cursors]
+    except psycopg.Error as error:
+        raise OperationalError("several statements in one message", None, error) from error
+
+
+@cache
+def sql_of(clause: TextClause | TextualSelect) -> str:
+    """Return SQL as psycopg takes it."""
+    return str(clause.compile(dialect=_DIALECT))
+
+
+def _one_by_one(connection: Connection, statements: Sequence[Statement]) -> list[Rows]:
+    # All in one step of SQLAlchemy's: each has its price.
+    results = (connection.execute(one.clause, one.parameters) for one in statements)
+    return [result.all() if result.returns_rows else [] for result in results]

@@ -1,0 +1,135 @@
+"""The use cases of this service, wired once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.review_queue.activity.service import ActivityService
+from services.review_queue.erasure.service import ErasureService
+from services.review_queue.exchange.exporting import ExportService
+from services.review_queue.exchange.importing import ImportService
+from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.lifecycle.batches import BatchScheduler
+from services.review_queue.lifecycle.leases.claims import ClaimService
+from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.leases.gathered import GatheredClaims
+from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.outcomes.service import OutcomeService
+from services.review_queue.lifecycle.probes.drawing import GoldDraws
+from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.lifecycle.tasks.intake import IntakeService
+from services.review_queue.lifecycle.tasks.service import TaskService
+from services.review_queue.lifecycle.verdicts.adjudication import AdjudicationService
+from services.review_queue.lifecycle.verdicts.corrections import CorrectionService
+from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
+from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
+from services.review_queue.lifecycle.verdicts.moves import MoveService
+from services.review_queue.lifecycle.verdicts.service import VerdictService
+from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.gold.labels import GoldService
+from services.review_queue.quality.gold.pausing import PauseService
+from services.review_queue.quality.reviewers.comparing import AgreementService
+from services.review_queue.quality.reviewers.reviewers import ReviewerService
+from services.review_queue.quality.reviewers.suspects import SuspectService
+from services.review_queue.timings.publications import Publications
+from services.review_queue.timings.service import TimingService
+from services.review_queue.ui.entry import EntryService
+from services.review_queue.ui.records import RecordService
+from services.review_queue.webhooks.sending import Sender
+from services.review_queue.webhooks.service import WebhookService
+from shared.db import Database
+from shared.doorbells import Doorbells
+from shared.store import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """One service object a room."""
+
+    projects: ProjectService
+    intake: IntakeService
+    tasks: TaskService
+    claims: ClaimService
+    moves: MoveService
+    gold: GoldService
+    pauses: PauseService
+    known: KnownReviewers
+    adjudication: AdjudicationService
+    outcomes: OutcomeService
+    timings: TimingService
+    feedback: FeedbackService
+    webhooks: WebhookService
+    agreement: AgreementService
+    reviewers: ReviewerService
+    suspects: SuspectService
+    entry: EntryService
+    records: RecordService
+    imports: ImportService
+    exports: ExportService
+    activity: ActivityService
+    erasure: ErasureService
+
+    @property
+    def verdicts(self) -> VerdictService:
+        """What holders of ordinary leases do."""
+        return self.moves.verdicts
+
+    @property
+    def corrections(self) -> CorrectionService:
+        """Answers that are taken back, or were given elsewhere."""
+        return self.moves.corrections
+
+
+def build_services(
+    database: Database,
+    bells: Doorbells,
+    store: Store,
+    sender: Sender,
+    draws: LeaseDraws,
+    *,
+    now: Callable[[], datetime],
+    nudge: Callable[[], None],
+    poll_seconds: float,
+) -> Services:
+    """Wire the services; `nudge` after each commit that wrote to the outbox."""
+    times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
+    intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
+    claims, verdicts = _gathered(database, times, gold_states, draws, now)
+    gold = GoldDraws(gold_states, draws)
+    return Services(
+        projects=ProjectService(database, store, now, nudge, sender.registry),
+        intake=intake,
+        tasks=tasks,
+        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
+        moves=MoveService.of(database, times, known, gold_states, verdicts, now=now, nudge=nudge),
+        gold=GoldService(database, intake, gold_states, now),
+        pauses=PauseService(database, gold_states, now),
+        known=known,
+        adjudication=AdjudicationService(database, now, nudge),
+        outcomes=OutcomeService(database, bells, poll_seconds),
+        timings=TimingService(database, tasks, Publications(store), now),
+        feedback=FeedbackService(database, now),
+        webhooks=WebhookService(database, sender, now, nudge),
+        agreement=AgreementService(database),
+        reviewers=ReviewerService(database, now),
+        suspects=SuspectService(database),
+        entry=EntryService(database, now),
+        records=RecordService(database, now),
+        imports=ImportService(database, intake, now),
+        exports=ExportService(database, now),
+        activity=ActivityService(database),
+        erasure=ErasureService(database, now, nudge),
+    )
+
+
+def _gathered(
+    database: Database,
+    times: LeaseTimes,
+    gold_states: GoldStates,
+    draws: LeaseDraws,
+    now: Callable[[], datetime],
+) -> tuple[GatheredClaims, GatheredVerdicts]:
+    """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
+    seen, turns = KnownProjects(), BatchScheduler(database, now)
+    return GatheredClaims(turns, seen, times, gold_states, draws), GatheredVerdicts(turns, seen)

@@ -1,0 +1,36 @@
+"""The table of the activity log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer
+from sqlmodel import Field
+
+from services.review_queue.tables import Base
+from shared.db import UtcDateTime
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+class ActivityRow(Base, table=True):
+    """One thing that somebody did. The database refuses to change or to remove it.
+
+    `project` is null where it is of no single one. `detail` never holds an item's content or what
+    people wrote about it: an erasure could not take it out again.
+    """
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        Index("activity_by_project", "project", "entry_id"),
+        Index("activity_by_actor", "project", "actor", "entry_id"),
+    )
+
+    entry_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    project: str | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str | None = None
+    role: str | None = None
+    token_id: str | None = None
+    action: str
+    target: str | None = None
+    detail: dict[str, Any] = Field(default={}, sa_type=JSON(none_as_null=True))

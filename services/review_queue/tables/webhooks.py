@@ -1,0 +1,79 @@
+"""The tables: webhooks, deliveries that are still to be made, and what was told of documents."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlmodel import Field
+
+from services.review_queue.tables import Base
+from shared.db import UtcDateTime
+
+
+class WebhookRow(Base, table=True):
+    """A receiver of one project's events, as the project states it, and how it fares.
+
+    `position` is the place in the outcomes feed up to which its deliveries have been written.
+    `disabled_at` is null while it is enabled; nothing is sent before `resume_at`.
+    """
+
+    __tablename__ = "webhooks"
+    __table_args__ = (UniqueConstraint("project", "url"),)
+
+    webhook_id: str = Field(primary_key=True)
+    project: str = Field(foreign_key="projects.name")
+    url: str
+    secret_ref: str
+    events: list[Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    position: int = Field(sa_type=BigInteger)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    resume_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    delivered: int = Field(default=0, sa_type=BigInteger)
+    failed: int = Field(default=0, sa_type=BigInteger)
+    last_success_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_error: str | None = None
+    last_error_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DeliveryRow(Base, table=True):
+    """One event for one webhook, until it is delivered or given up.
+
+    Of an outcome it names the revision instead of holding a copy. Any other event it holds itself:
+    `event_id`, and in `event` what belongs to it. From `due_at` on anybody may claim
+    it; a claim puts `due_at` off, so that a claim whose holder died ends by itself. `attempts`
+    counts the claims.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        UniqueConstraint("webhook_id", "task_id", "revision"),
+        UniqueConstraint("webhook_id", "event_id"),
+        Index("webhook_deliveries_by_due", "webhook_id", "due_at"),
+    )
+
+    delivery_id: str = Field(primary_key=True)
+    webhook_id: str = Field(foreign_key="webhooks.webhook_id")
+    task_id: str | None = None
+    revision: int | None = None
+    event_id: str | None = None
+    event: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    attempts: int = 0
+
+
+class ToldRow(Base, table=True):
+    """How far the receivers of a project have been told of the trainer's documents.
+
+    The columns are those of :class:`services.review_queue.webhooks.changes.Told`. There is no row
+    until a project has its first webhook.
+    """
+
+    __tablename__ = "webhook_told"
+
+    project: str = Field(foreign_key="projects.name", primary_key=True)
+    channels_revision: int
+    promise_revision: int
+    standings: dict[str, Any] = Field(sa_type=JSON)
+    champion: str | None = None
+    live_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

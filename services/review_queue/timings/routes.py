@@ -1,0 +1,44 @@
+"""Routes of times: where they went, and what to expect."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.review_queue.access import ByOperator, ByService, InServices
+from services.review_queue.timings.messages import QueueForecast, Timings
+from shared.contracts.base import UtcTime
+from shared.http.body import StrictRoute
+from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["timings"])
+
+_ERRORS = declare(Unauthorized, Forbidden, NotFound, Unprocessable)
+
+
+@router.get("/timings", summary="Where an item's time goes", responses=_ERRORS)
+async def get_timings(
+    project: str,
+    services: InServices,
+    _: ByOperator,
+    since: Annotated[UtcTime | None, Query()] = None,
+    cost_per_hour: Annotated[float | None, Query(ge=0, le=1e6)] = None,
+) -> Timings:
+    """Return each step's percentiles over the newest 10,000 resolved items, and the bottleneck.
+
+    With `cost_per_hour` of a reviewer's active work, also what a verdict and a corrected error
+    cost.
+    """
+    moment: datetime | None = since
+    return await services.timings.timings(project, since=moment, cost_per_hour=cost_per_hour)
+
+
+@router.get("/queue", summary="What waits, and for how long", responses=_ERRORS)
+async def get_queue(
+    project: str,
+    services: InServices,
+    _: ByService,
+    window_seconds: Annotated[float, Query(ge=1, le=604_800)] = 3600,
+) -> QueueForecast:
+    """Return what waits by lane, the rates of the last `window_seconds`, and the expected wait."""
+    return await services.timings.forecast(project, timedelta(seconds=window_seconds))

@@ -1,0 +1,68 @@
+"""What the lease path knows of gold and pauses, and when it reads it anew."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.quality.gold import pauses
+from services.review_queue.settings import ReviewQueueSettings
+from shared.db import Database
+from tests.integration.review_queue.desk import Clock, Desk
+
+
+class Interrupted(AsyncSession):
+    """A session in whose reading somebody changes the gold_state."""
+
+    gold_states: GoldStates
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """Read; what was read is old by then."""
+        found = await super().execute(*args, **kwargs)
+        self.gold_states.forget("shop")
+        return found
+
+
+async def paused(database: Database, gold_states: GoldStates) -> frozenset[str]:
+    async with database.reading() as session:
+        return (await gold_states.of(session, "shop")).paused
+
+
+async def pause(database: Database, clock: Clock) -> None:
+    row = {
+        "project": "shop", "reviewer": "r1", "paused_at": clock(),
+        "paused_by": "operator", "reason": "tired", "evidence": {},
+    }  # fmt: skip
+    async with database.transaction() as session:
+        assert await pauses.add(session, row)
+
+
+async def test_what_changes_while_it_is_read_is_read_anew(
+    desk: Desk, settings: ReviewQueueSettings, clock: Clock
+) -> None:
+    await desk.put_project()
+    database, gold_states = Database(settings.database_url), GoldStates(clock)
+    async with database.transaction() as session:
+        interrupted = Interrupted(bind=await session.connection())
+        interrupted.gold_states = gold_states
+        assert not (await gold_states.of(interrupted, "shop")).paused
+        await interrupted.close()
+    await pause(database, clock)
+    assert await paused(database, gold_states) == {"r1"}
+    await database.dispose()
+
+
+async def test_a_posture_is_kept_for_two_seconds_or_until_it_is_told_to_have_changed(
+    desk: Desk, settings: ReviewQueueSettings, clock: Clock
+) -> None:
+    await desk.put_project()
+    database, gold_states = Database(settings.database_url), GoldStates(clock)
+    assert await paused(database, gold_states) == frozenset()
+    await pause(database, clock)
+    clock.turn(1.5)
+    assert await paused(database, gold_states) == frozenset()
+    clock.turn(1)
+    assert await paused(database, gold_states) == {"r1"}
+    gold_states.forget("shop")
+    assert gold_states.last("shop") is None
+    await database.dispose()
