@@ -9,7 +9,7 @@ from services.review_queue.lifecycle.leases import routes as leases
 from services.review_queue.lifecycle.leases.claims import ClaimService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.fields import content_digest, views
+from services.review_queue.ui.fields import content_digest, displays
 from services.review_queue.ui.messages import Acknowledgement
 from services.review_queue.ui.records import Progress, RecordService
 from services.review_queue.ui.routes.known import AtSite, ScriptRoute
@@ -54,7 +54,7 @@ async def post_tasks(
     shown = [
         (
             lease,
-            views(lease.task.data, document.fields, site.image_origins),
+            displays(lease.task.data, document.fields, site.image_origins),
             content_digest(lease.task, document.labels),
         )
         for lease in leased.leases

@@ -10,7 +10,7 @@ from services.review_queue.lifecycle.tasks.places import cursor_of, place_of
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.lifecycle.verdicts.adjudication import AdjudicationService
 from services.review_queue.lifecycle.verdicts.messages import Adjudication
-from services.review_queue.ui.fields import views
+from services.review_queue.ui.fields import displays
 from services.review_queue.ui.records import RecordService
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import AtSite, PageRoute
@@ -37,7 +37,7 @@ async def matters(
     """Show the tasks that wait for an adjudicator, with what reviewers said."""
     document, found = await records.matters(project, after=place_of(after), limit=_AT_ONCE + 1)
     shown = [
-        (matter, views(matter.task.data, document.fields, site.image_origins))
+        (matter, displays(matter.task.data, document.fields, site.image_origins))
         for matter in found[:_AT_ONCE]
     ]
     following = quote(cursor_of(found[_AT_ONCE - 1].task)) if len(found) > _AT_ONCE else None
