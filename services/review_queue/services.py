@@ -76,7 +76,7 @@ class Services:
     def by_class(self) -> dict[type, object]:
         """Each service by its class, as routes ask for them."""
         found = [getattr(self, one.name) for one in fields(self)]
-        return {type(one): one for one in (*found, self.verdicts, self.corrections)}
+        return {type(one): one for one in (*found, self.verdicts, self.corrections, self.changes)}
 
     @property
     def changes(self) -> ChangeService:

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from services.review_queue.access import ByService, InServices, IsGone, WaitSeconds
 from services.review_queue.changes.places import places_of
-from services.review_queue.problems import FeedRestarted
+from services.review_queue.changes.service import ChangeService
+from services.review_queue.lifecycle.problems import FeedRestarted
 from shared.auth import require_all_projects
 from shared.contracts.changes import ChangeFeed
+from shared.http.access import ByService, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After
 from shared.problems import Forbidden, Unauthorized, Unprocessable, declare
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["changes"])
     responses=declare(Unauthorized, Forbidden, FeedRestarted, Unprocessable),
 )
 async def get_changes(
-    services: InServices,
+    changes: Injected[ChangeService],
     who: ByService,
     gone: IsGone,
     after: After = None,
@@ -34,4 +35,4 @@ async def get_changes(
     is refused with `feed-restarted`.
     """
     require_all_projects(who)
-    return await services.changes.feed(places_of(after), wait_seconds=wait_seconds, gone=gone)
+    return await changes.feed(places_of(after), wait_seconds=wait_seconds, gone=gone)

@@ -9,7 +9,7 @@ from services.review_queue.changes.places import Places
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.places import Place
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
-from services.review_queue.problems import FeedRestarted
+from services.review_queue.lifecycle.problems import FeedRestarted
 from shared.contracts.changes import ChangeFeed
 from shared.db import Database, Session
 from shared.doorbells import Doorbells, wait_for

@@ -35,7 +35,7 @@ class ChangedProjects:
             yield
 
     async def rest(self, *, is_owing: bool) -> None:
-        """Wait for a doorbell or the next poll, which comes sooner where a look is to be repeated."""
+        """Wait for a doorbell or the next poll: the sooner where a look is to be repeated."""
         seconds = self._bells.rest_seconds(self._poll_seconds)
         await wait_for(self._rung, self._poll_seconds if is_owing else seconds)
 

@@ -19,6 +19,7 @@ from services.trainer.runs.publication import Made, publish
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
+from shared.fields.text import TextField
 
 log = structlog.get_logger()
 
@@ -78,7 +79,7 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 async def _train(
     resources: Resources, project: Project, work: Work, dataset: Dataset
 ) -> files.Result:
-    fields = [name for name, spec in project.fields.items() if spec.type == "text"]
+    fields = [name for name, spec in project.fields.items() if isinstance(spec, TextField)]
     if not fields:
         raise RunFailed(f"recipe {work.run.recipe} needs a text field; the project has none")
     job = files.Job(
