@@ -12,7 +12,8 @@ from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import lock_state
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationPlan, CertificationResult, certify
+from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.planning import CertificationPlan
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
