@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 
@@ -101,13 +100,9 @@ def _manifest(project: Project, made: Made, parent: str | None, now: datetime) -
         dataset_id=made.dataset.dataset_id,
         outcomes_cursor=made.dataset.outcomes_cursor,
         parent=parent,
-        calibration=_calibration(result.temperature),
+        calibration=result.calibration,
         metrics=result.metrics,
     )
-
-
-def _calibration(temperature: float | None) -> dict[str, Any]:
-    return {} if temperature is None else {"method": "temperature", "temperature": temperature}
 
 
 async def _judge(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from services.trainer.promise.what_if import describe_what_if
-from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
+from services.trainer.recipes.recipe import TrainingData
+from services.trainer.recipes.text_linear import fit_text_linear
 from services.trainer.registry.messages import VersionView
 from services.trainer.runs import service as runs
 from services.trainer.runs.service import CertificationOpen
@@ -30,7 +31,7 @@ def own_model() -> tuple[bytes, OwnManifest]:
     texts = [review(i) for i in ELSEWHERE]
     fitted = fit_text_linear(
         TrainingData(
-            texts=texts,
+            rows=texts,
             labels=[truth(text) or "" for text in texts],
             weights=np.ones(len(texts)),
             fields=["text"],
