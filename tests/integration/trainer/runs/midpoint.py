@@ -60,7 +60,7 @@ def _graph(field: str, slope: float, middle: float) -> bytes:
         "midpoint",
         [helper.make_tensor_value_info(field, TensorProto.FLOAT, [None, 1])],
         [helper.make_tensor_value_info("chances", TensorProto.FLOAT, [None, 2])],
-        [numpy_helper.from_array(np.float32(v), name) for name, v in constants.items()],
+        [numpy_helper.from_array(np.asarray(v, np.float32), name) for name, v in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     return bytes(model.SerializeToString())
