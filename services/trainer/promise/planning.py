@@ -107,14 +107,12 @@ def plan_certification(
 
     Returns
     -------
-    None if no threshold is predicted to keep the promise. A `predicted_power` of 0 means that
-    so few labels cannot certify anything.
+    None if no threshold is predicted to keep the promise; `predicted_power` 0: too few labels.
     """
     if labels < 1:
         raise ValueError("a certification needs at least one label")
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
-    region = lowest_passing(curve, alpha)
-    if region is None:
+    if (region := lowest_passing(curve, alpha)) is None:
         return None
     return _plan(
         _grid(curve, region, as_scores(tune_scores)),

@@ -64,13 +64,10 @@ def repeat_for_target(
 
     Parameters
     ----------
-    plan
-        The plan that was tested.
-    tune
-        Out-of-fold scores and whether right, shape (t,) each.
+    plan, tune
+        The plan that was tested, and what it was made of.
     scores, correct : shape (n,)
         The drawn items' scores, and whether people gave the version's label.
-    target_accuracy : in [1 - plan.alpha, 1)
 
     Raises
     ------
@@ -85,14 +82,11 @@ def repeat_for_target(
     kept = np.asarray(scores, dtype=np.float32)[inside]
     result = _certified(plan, tune, kept, np.asarray(correct)[inside], alpha)
     if result is None or result.threshold is None:
-        return HypothesisView(
-            target_accuracy=target_accuracy, threshold=None, coverage=0.0, labels=0, errors=0
-        )
-    share = plan.region_share * float(np.mean(eligible(scores, result.threshold)))
+        return HypothesisView(target_accuracy=target_accuracy)
     return HypothesisView(
         target_accuracy=target_accuracy,
         threshold=result.threshold,
-        coverage=share,
+        coverage=plan.region_share * float(np.mean(eligible(scores, result.threshold))),
         labels=result.accepted,
         errors=result.errors,
     )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contracts.projects import FieldSpec
+from shared.fields.types import AnyField
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -123,7 +123,7 @@ class FittedModel:
 class Recipe(Protocol):
     """A way to make model versions; its module has it as `RECIPE`."""
 
-    def learns_from(self, fields: Mapping[str, FieldSpec]) -> list[str]:
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
         """Return which of a project's fields it learns from; `UnsuitableProject` if none."""
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:

@@ -33,7 +33,8 @@ from services.trainer.recipes.recipe import (
     TrainingData,
     UnsuitableProject,
 )
-from shared.contracts.projects import FieldSpec
+from shared.fields.text import TextField
+from shared.fields.types import AnyField
 
 _PARITY_ROWS = 2_000
 
@@ -133,8 +134,8 @@ def _metrics(
 
 
 class _TextLinear:
-    def learns_from(self, fields: Mapping[str, FieldSpec]) -> list[str]:
-        texts = [name for name, spec in fields.items() if spec.type == "text"]
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        texts = [name for name, spec in fields.items() if isinstance(spec, TextField)]
         if not texts:
             raise UnsuitableProject("recipe text-linear needs a text field; the project has none")
         return texts

@@ -6,20 +6,23 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import orjson
+from pydantic import TypeAdapter
+
+from shared.fields.types import AnyField
 
 DATASET = "dataset.jsonl.gz"
 JOB = "job.json"
 MODEL = "model.onnx"
 RESULT = "result.json"
 FAULT = "fault.json"
-LOG = "log.txt"
+_FIELDS = TypeAdapter(dict[str, AnyField])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What a process is to do, and what it may take.
 
-    `fields` are the project's, by name, a `FieldSpec` each. `blamed` is the place in the request
+    `fields` are the project's, by name, as JSON. `blamed` is the place in the request
     that is at fault when the process takes too much.
     """
 
@@ -27,6 +30,11 @@ class Job:
     memory_mib: int
     cpu_seconds: int
     fields: dict[str, dict[str, Any]]
+
+    @property
+    def specs(self) -> dict[str, AnyField]:
+        """The project's fields."""
+        return _FIELDS.validate_python(self.fields)
 
 
 @dataclass(frozen=True, kw_only=True)

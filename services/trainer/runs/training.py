@@ -10,7 +10,6 @@ import numpy as np
 from services.trainer.recipes.recipe import Recipe, RecipeRefused, TooFewLabels, TrainingData
 from services.trainer.runs import files
 from services.trainer.runs.process import JobRefused, report, run_job
-from shared.contracts.projects import FieldSpec
 
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
@@ -37,8 +36,7 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
 def _training_data(
     recipe: Recipe, job: files.TrainingJob, rows: list[dict[str, Any]]
 ) -> TrainingData:
-    specs = {name: FieldSpec.model_validate(spec) for name, spec in job.fields.items()}
-    fields = recipe.learns_from(specs)
+    fields = recipe.learns_from(job.specs)
     if not rows:
         raise TooFewLabels("training needs labels; there are none yet")
     return TrainingData(

@@ -10,7 +10,6 @@ import numpy as np
 from services.trainer.runs import files
 from services.trainer.runs.process import JobRefused, report, run_job
 from services.trainer.uploads.anatomy import inspect
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInterface
 from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.rows import tops_of
@@ -31,7 +30,7 @@ def _check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> fil
     inspect(model)
     report(0.1, "its operators are known")
     interface = ModelInterface.model_validate(job.interface)
-    fields = {name: FieldSpec.model_validate(spec) for name, spec in job.fields.items()}
+    fields = job.specs
     graph = Graph(model, interface, fields)
     report(0.2, "it is loaded")
     try_out(graph, interface, fields)

@@ -20,6 +20,8 @@ from shared.settings import CommonSettings
 from tests.harness import client, free_port, serve, wait_until
 from tests.harness.processes import ROOT
 
+pytestmark = pytest.mark.sql
+
 Make = Callable[[CommonSettings, str], FastAPI]
 
 

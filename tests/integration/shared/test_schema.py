@@ -14,6 +14,8 @@ from shared.schema import known_revisions
 from tests.harness import free_port
 from tests.harness.processes import ROOT
 
+pytestmark = pytest.mark.sql
+
 SERVICES = ["review_queue", "trainer"]
 
 

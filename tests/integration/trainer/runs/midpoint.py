@@ -14,11 +14,11 @@ from services.trainer.recipes.recipe import (
     TrainingData,
     UnsuitableProject,
 )
-from shared.contracts.projects import FieldSpec
+from shared.fields.types import AnyField
 
 
 class _Midpoint:
-    def learns_from(self, fields: Mapping[str, FieldSpec]) -> list[str]:
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
         numbers = [name for name, spec in fields.items() if spec.type == "number"]
         if len(numbers) != 1:
             raise UnsuitableProject("recipe midpoint needs one number field")
