@@ -1,4 +1,4 @@
-"""Where a version stands with its promise (pure)."""
+"""Whether a version's certificate holds (pure)."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -7,15 +7,15 @@ from services.trainer.tables import Version
 from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.projects import Project, certificate_digest
 
-Standing = Literal["certified", "expired", "uncertified"]
+CertificateStatus = Literal["certified", "expired", "uncertified"]
 
 
 def is_from_the_future(certificate: dict[str, Any], now: datetime) -> bool:
-    """Say whether a clock that was ahead gave it: routers take it no more than this does."""
+    """Say whether the certificate was given by a clock that was ahead; routers refuse it too."""
     return now < datetime.fromisoformat(certificate["certified_at"]) - CLOCK_SKEW
 
 
-def standing_of(version: Version, project: Project, now: datetime) -> Standing:
+def status_of(version: Version, project: Project, now: datetime) -> CertificateStatus:
     """Say whether `version` has a certificate that holds now, for the project as it is now."""
     if version.certificate is None or version.expires_at is None:
         return "uncertified"

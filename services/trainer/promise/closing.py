@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from services.trainer.content import content_hash
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import lock_state
@@ -155,7 +155,7 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
     measured = population.get("champion") == state.champion
     decision = gate.judge_certified(
         champion_certified=champion is not None
-        and standing_of(champion, case.project, case.now) == "certified",
+        and status_of(champion, case.project, case.now) == "certified",
         coverage=coverage,
         champion_coverage=population.get("champion_coverage") if measured else None,
     )

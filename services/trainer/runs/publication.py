@@ -7,7 +7,7 @@ import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
@@ -114,7 +114,7 @@ async def _judge(
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
         return GateDecision(True, ["the champion does not fit the project any more"])
-    certified = standing_of(champion, project, resources.now()) == "certified"
+    certified = status_of(champion, project, resources.now()) == "certified"
     if version.manifest["recipe"] == OWN and not certified:
         return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
     pairs: list[tuple[bool, bool]] = []

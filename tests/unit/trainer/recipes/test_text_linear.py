@@ -7,8 +7,16 @@ import numpy as np
 import onnx
 import pytest
 
-from services.trainer.recipes.recipe import FittedModel, TooFewLabels, TrainingData
-from services.trainer.recipes.text_linear import fit_text_linear
+from services.trainer.recipes.recipe import (
+    FittedModel,
+    TooFewLabels,
+    TrainingData,
+    UnsuitableProject,
+)
+from services.trainer.recipes.text_linear import RECIPE, fit_text_linear
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
+from shared.fields.types import AnyField
 from tests.unit.trainer.recipes.corpus import answers, make_data, make_texts
 
 
@@ -156,8 +164,14 @@ def test_impossible_training_data_is_refused() -> None:
         {"labels": ["ugly"] * 10},
         {"weights": np.zeros(10)},
         {"weights": np.full(10, np.nan)},
-        {"fields": []},
     ]
     for bad in changes:
-        with pytest.raises(ValueError, match=r"row|project|weights|field"):
+        with pytest.raises(ValueError, match=r"row|project|weights"):
             replace(data, **bad)
+
+
+def test_it_learns_from_text_fields_alone() -> None:
+    fields: dict[str, AnyField] = {"size": NumberField(), "title": TextField(), "text": TextField()}
+    assert RECIPE.learns_from(fields) == ["title", "text"]
+    with pytest.raises(UnsuitableProject, match="needs a text field"):
+        RECIPE.learns_from({"size": NumberField()})
