@@ -26,15 +26,15 @@ from services.trainer.writer_lease.owners import owner_name
 from services.trainer.writer_lease.service import Leases
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
-from shared.database_check import DatabaseCheck, database_outage
 from shared.db import Database
+from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
-from shared.store_check import StoreCheck
+from shared.store.check import StoreCheck
 
 _ROUTES = (pool, runs, datasets, uploads, registry, promise, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
