@@ -24,6 +24,8 @@ from tests.harness.powers import without_powers
 from tests.harness.servers import postgres_server
 from tests.integration.trainer.test_uploads import parts
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = 2
 
 

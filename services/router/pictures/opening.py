@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from services.router.pictures.decoding import Decoder, Turn
-from shared.contracts.items import FieldError, is_stored_url
+from shared.contracts.items import FieldError
+from shared.fields.image import is_stored_url
 from shared.graphs.images import MAX_PIXELS, BadImage, Layout, Picture
 from shared.problems import Unprocessable
 

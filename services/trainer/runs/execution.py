@@ -20,6 +20,7 @@ from services.trainer.runs.attending import (
 )
 from shared import tracing
 from shared.contracts.projects import Project
+from shared.fields.text import TextField
 
 log = structlog.get_logger()
 
@@ -79,7 +80,7 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 async def _train(
     resources: Resources, project: Project, work: Work, dataset: Dataset
 ) -> files.Result:
-    fields = [name for name, spec in project.fields.items() if spec.type == "text"]
+    fields = [name for name, spec in project.fields.items() if isinstance(spec, TextField)]
     if not fields:
         raise RunFailed(f"recipe {work.run.recipe} needs a text field; the project has none")
     job = files.Job(

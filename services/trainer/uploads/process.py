@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from services.trainer.runs import files
 from services.trainer.runs.progress import report
 from services.trainer.uploads.anatomy import inspect
 from shared.child_limits import die_with_parent, limit
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInterface
+from shared.fields.types import AnyField
 from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.rows import tops_of
 from shared.graphs.session import GraphRefused
@@ -25,6 +26,7 @@ from shared.graphs.trial import TRIAL_ITEMS, try_on, try_out
 
 FAILED = 3
 _MODEL = "/model"
+_FIELDS = TypeAdapter(dict[str, AnyField])
 
 
 def main(folder: Path, parent: int) -> int:
@@ -57,7 +59,7 @@ def check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> file
     inspect(model)
     report(0.1, "its operators are known")
     interface = ModelInterface.model_validate(job.interface)
-    fields = {name: FieldSpec.model_validate(spec) for name, spec in job.fields.items()}
+    fields = _FIELDS.validate_python(job.fields)
     graph = Graph(model, interface, fields)
     report(0.2, "it is loaded")
     try_out(graph, interface, fields)

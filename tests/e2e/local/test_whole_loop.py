@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import Launched, launch
@@ -99,6 +100,7 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
                 assert outcome["label"] == item["item_id"].split("/")[0]
 
 
+@pytest.mark.thorough
 async def test_without_a_network_it_starts_empty_and_says_so(tmp_path: Path) -> None:
     with launch(
         tmp_path / "home",

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import launch
 from tests.harness.rows import tables_with
+
+pytestmark = pytest.mark.thorough
 
 PROJECT = "/v1/projects/shop"
 SECRET = "loris"

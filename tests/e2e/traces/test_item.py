@@ -5,10 +5,13 @@ from pathlib import Path
 
 import httpx
 import orjson
+import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import launch
 from tests.harness.otlp import Collector, SeenSpan, collecting
+
+pytestmark = pytest.mark.thorough
 
 PROJECT = "/v1/projects/shop"
 SPEC = {"labels": ["bad", "good"], "fields": {"text": {"type": "text"}}}

@@ -16,6 +16,8 @@ from tests.harness import wait_until
 from tests.integration.trainer.test_own_certification import own_model
 from tests.integration.trainer.world import PROJECT, World, run_world, truth
 
+pytestmark = pytest.mark.thorough
+
 # All names that a reviewer finds in any reply, but for those of the item's own data.
 KNOWN_NAMES = {
     *("leases", "token", "expires_at", "task", "task_id", "item_id", "data", "text", "metadata"),

@@ -2,12 +2,16 @@
 
 import time
 
+import pytest
+
 from shared.auth import Keys
 from shared.contracts.versions import Channels, PromiseDocument, PromiseEntry
 from shared.settings import CommonSettings
 from shared.store import channels_path, promise_path
 from tests.harness import wait_until
 from tests.integration.trainer.world import PROJECT, World, run_world
+
+pytestmark = pytest.mark.thorough
 
 
 async def _entry(world: World, version: str, state: str) -> PromiseEntry:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from services.review_queue.app import MIGRATIONS, create_app
+from services.review_queue.app import create_app
 from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
 from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.settings import ReviewQueueSettings
@@ -62,14 +62,6 @@ class People:
     def reviewer(self, name: str) -> httpx.AsyncClient:
         """Return a client of the queue that is one reviewer's."""
         return client(self.url, self.keys.issue("reviewer", name))
-
-
-async def migrated(database_url: str) -> str:
-    """Bring the queue's database up to date."""
-    database = Database(database_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
-    return database_url
 
 
 @contextlib.asynccontextmanager

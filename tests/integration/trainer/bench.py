@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import orjson
 
-import services.trainer
 from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
 from services.trainer.ledger.service import LedgerReader
@@ -35,8 +34,9 @@ from shared.contracts.versions import Channels, PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import channels_path, project_path, promise_path
 from tests.harness import serve
+from tests.harness.databases import create_tables
 from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, migrate, project_spec, review
+from tests.integration.trainer.world import PROJECT, project_spec, review
 
 
 class Clock:
@@ -210,7 +210,7 @@ async def open_bench(
     common: CommonSettings, database_url: str, **changes: Any
 ) -> AsyncIterator[Bench]:
     """Open a trainer whose review queue is the stand-in."""
-    await migrate(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     queue, clock = StandIn(), Clock()
     async with serve(queue.app()) as base:
         wired = common.model_copy(update={"review_queue_url": base})

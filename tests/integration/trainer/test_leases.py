@@ -25,6 +25,8 @@ from tests.harness import wait_until
 from tests.integration.trainer.bench import Bench, Clock, open_bench
 from tests.integration.trainer.world import PROJECT, truth
 
+pytestmark = pytest.mark.sql
+
 
 class GatedStore(Store):
     """A store that replaces nothing while its gate is shut."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-import services.review_queue
-import services.trainer
 from services.review_queue.app import create_app as create_queue
 from services.review_queue.lifecycle.outcomes.restores import PATH
 from services.review_queue.settings import ReviewQueueSettings
@@ -25,8 +23,9 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import client, free_port, serve, wait_until
 from tests.harness.backups import back_up, restore
+from tests.harness.databases import create_tables
 from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, migrate, project_spec, review
+from tests.integration.trainer.world import PROJECT, project_spec, review
 
 TASKS = f"/v1/projects/{PROJECT}/tasks"
 
@@ -72,8 +71,8 @@ async def installation(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> AsyncIterator[Installation]:
     trainer_url = f"sqlite+aiosqlite:///{common.home / 'trainer.db'}"
-    await migrate(services.review_queue, database_url)
-    await migrate(services.trainer, trainer_url)
+    await create_tables("review_queue", database_url)
+    await create_tables("trainer", trainer_url)
     port = free_port()
     wired = common.model_copy(update={"review_queue_url": f"http://127.0.0.1:{port}"})
     app = create_trainer(wired, TrainerSettings(database_url=trainer_url))

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.recipes.text_linear import FittedModel, TrainingData
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInput, ModelInterface
+from shared.fields.text import TextField
 from shared.graphs.graph import Graph
 
 _GOOD = ["love", "great", "superb", "happy", "wonderful", "Brilliant", "naïve café", "délicieux"]
@@ -56,5 +56,5 @@ def answers(model: FittedModel, rows: Sequence[Mapping[str, Any]]) -> NDArray[np
         inputs=[ModelInput.model_validate(entry) for entry in model.inputs],
         outputs={"probabilities": model.output},
     )
-    texts = {entry["field"]: FieldSpec(type="text") for entry in model.inputs}
+    texts = {entry["field"]: TextField() for entry in model.inputs}
     return Graph(model.onnx, interface, texts).run(rows)

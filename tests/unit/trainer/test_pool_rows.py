@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.trainer.pool.rows import ParsedLine, parse_csv, parse_ndjson
 from shared.contracts.projects import Project
+from tests.flags import FlagField, flags
 
 
 def _project(**fields: Any) -> Project:
@@ -72,3 +73,11 @@ def test_cells_are_read_by_the_type_of_their_field() -> None:
     assert vector.item.data == {"x": [1, 2.5]}
     assert _parse("[1]", type="vector", length=2).fault is not None
     assert _parse("blue", type="category", values=["red"]).fault is not None
+
+
+def test_a_new_field_type_is_read_by_its_kind_of_column() -> None:
+    with flags():
+        table = b"item_id,gift\na,true\nb,FALSE\nc,maybe\n"
+        lines = list(parse_csv(table, _project(gift=FlagField())))
+    assert [line.item and line.item.data["gift"] for line in lines] == [True, False, None]
+    assert lines[2].fault == "/data/gift: must be true or false"

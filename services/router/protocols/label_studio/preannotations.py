@@ -19,6 +19,7 @@ from services.router.protocols.label_studio.messages import LabelStudioTask, Pre
 from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import FieldError, check_data
+from shared.fields.image import image_names
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ async def pre_annotations(
             faults[i] = _said(errors)
         else:
             rows[i] = row
-    images = [field for field, spec in loaded.fields.items() if spec.type == "image"]
+    images = image_names(loaded.fields)
     if images:
         scores = await _score_pictures(predictor, loaded, images, rows, faults)
     else:

@@ -6,7 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.contracts.projects import FieldSpec
+from shared.fields.category import CategoryField
+from shared.fields.image import ImageField
+from shared.fields.json import JsonField
+from shared.fields.text import TextField
+from shared.fields.vector import VectorField
 from tests.harness import client
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import SURE, UNSURE, Publisher, project_of
@@ -76,11 +80,11 @@ async def test_every_field_type_is_checked(
     await publisher.put_project(
         project_of(
             fields={
-                "text": FieldSpec(type="text", max_length=5),
-                "kind": FieldSpec(type="category", values=["a", "b"]),
-                "vector": FieldSpec(type="vector", length=2),
-                "photo": FieldSpec(type="image"),
-                "extra": FieldSpec(type="json"),
+                "text": TextField(max_length=5),
+                "kind": CategoryField(values=["a", "b"]),
+                "vector": VectorField(length=2),
+                "photo": ImageField(),
+                "extra": JsonField(),
             }
         )
     )
@@ -97,7 +101,7 @@ def nested(depth: int) -> bytes:
 async def test_json_nested_too_deeply_is_refused(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    await publisher.put_project(project_of(fields={"extra": FieldSpec(type="json")}))
+    await publisher.put_project(project_of(fields={"extra": JsonField()}))
     async with open_world(queue_url) as world:
         statuses = []
         for depth in (50, 200, 900, 5000, 200_000):

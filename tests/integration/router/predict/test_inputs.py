@@ -7,7 +7,9 @@ import pytest
 
 from services.router.pictures.opening import MAX_CALL_PIXELS
 from shared.contracts.base import utc_now
-from shared.contracts.projects import FieldSpec
+from shared.fields.category import CategoryField
+from shared.fields.image import ImageField
+from shared.fields.number import NumberField
 from tests.graphs import an_input, image_model, index_model, number_model
 from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
@@ -31,7 +33,7 @@ def photos(*encoded_images: str) -> list[dict[str, Any]]:
 
 
 async def of_photos(publisher: Publisher) -> None:
-    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    await publisher.put_project(project_of(fields={"photo": ImageField()}))
     await publisher.publish("v1", image_model(), inputs=[PHOTO])
 
 
@@ -115,7 +117,7 @@ async def test_a_photo_that_is_none_is_named_and_nothing_is_done(
 async def test_a_photo_is_checked_before_a_version_serves(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    await publisher.put_project(project_of(fields={"photo": ImageField()}))
     async with open_world(queue_url) as world:
         assert (await world.predict(*photos(HOSTILE["truncated"]))).status_code == 422
         assert predictions(await world.predict(*photos(WHITE)))[0]["reason"] == "no_model"
@@ -134,9 +136,9 @@ async def test_a_call_may_ask_for_so_many_pixels(
 
 
 TABLE = {
-    "price": FieldSpec(type="number"),
-    "weight": FieldSpec(type="number"),
-    "kind": FieldSpec(type="category", values=["a", "b", "c"]),
+    "price": NumberField(),
+    "weight": NumberField(),
+    "kind": CategoryField(values=["a", "b", "c"]),
 }
 
 
@@ -181,7 +183,7 @@ async def test_a_category_that_is_ordered_anew_is_fed_anew(
 
     async with open_world(queue_url) as world:
         assert await suggestion(world) == "positive"
-        turned = {**TABLE, "kind": FieldSpec(type="category", values=["c", "b", "a"])}
+        turned = {**TABLE, "kind": CategoryField(values=["c", "b", "a"])}
         changed = project_of(fields=turned, revision=2, updated_at=utc_now())
         await publisher.put_project(changed)
         await world.project_revision(2)

@@ -13,21 +13,10 @@ from shared.settings import CommonSettings
 from tests.harness import free_port
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import UNSURE, Publisher
-from tests.integration.router.people import SPEC, People, migrated, open_people
+from tests.integration.router.people import SPEC, People, open_people
 
 OTHER = UNSURE / 2
 FAR = 60.0
-
-
-@pytest.fixture
-async def database_url(sqlite_url: str) -> str:
-    return await migrated(sqlite_url)
-
-
-@pytest.fixture
-async def people(common: CommonSettings, database_url: str, keys: Keys) -> AsyncIterator[People]:
-    async with open_people(common, keys, database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from services.router.protocols.dependencies import Services
 from services.router.settings import RouterSettings
 from shared.metrics import LabelledGauge
 from shared.settings import CommonSettings
-from tests.harness import client, serve, wait_until
-from tests.integration.router.conftest import Open, World, wait_until_ready
+from tests.harness import client, serve, wait_until, wait_until_ready
+from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
 
 _OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}

@@ -8,9 +8,12 @@ import pytest
 
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import PredictResponse
-from shared.contracts.projects import FieldSpec, StoredPromiseSettings
+from shared.contracts.projects import StoredPromiseSettings
 from shared.contracts.tasks import NewTask
 from shared.contracts.versions import PromiseEntry
+from shared.fields.json import JsonField
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
 from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import (
@@ -59,7 +62,7 @@ async def test_the_task_carries_what_the_router_knew(world: World) -> None:
 async def test_a_string_model_scores_text(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    project = project_of(fields={"text": FieldSpec(type="text"), "note": FieldSpec(type="json")})
+    project = project_of(fields={"text": TextField(), "note": JsonField()})
     await publisher.put_project(project)
     await publisher.publish("v1", text_graph(), inputs=[TEXT_INPUT])
     async with open_world(queue_url) as world:
@@ -194,7 +197,7 @@ async def test_the_routers_own_clock_ends_the_promise(world: World, ahead: timed
     [
         {"instructions": "Read it twice."},
         {"promise": StoredPromiseSettings(target_accuracy=0.99, confidence=0.95)},
-        {"fields": {"score": FieldSpec(type="number"), "more": FieldSpec(type="json")}},
+        {"fields": {"score": NumberField(), "more": JsonField()}},
     ],
 )
 async def test_a_project_that_changes_loses_its_certificate(

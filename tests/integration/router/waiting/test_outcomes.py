@@ -6,20 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.auth import Keys
 from shared.contracts.base import task_id_for
-from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import SURE, UNSURE, Publisher
-from tests.integration.router.people import People, migrated, open_people
-
-
-@pytest.fixture
-async def people(common: CommonSettings, sqlite_url: str, keys: Keys) -> AsyncIterator[People]:
-    """A real review queue that has project `shop`."""
-    async with open_people(common, keys, await migrated(sqlite_url)) as opened:
-        yield opened
+from tests.integration.router.people import People
 
 
 @pytest.fixture

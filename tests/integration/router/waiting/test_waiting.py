@@ -16,7 +16,7 @@ from shared.settings import CommonSettings
 from tests.harness import free_port, wait_until
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import SURE, UNSURE, Publisher
-from tests.integration.router.people import People, migrated, open_people, resolve_at_once
+from tests.integration.router.people import People, open_people, resolve_at_once
 
 # As long as can be: what ends such a wait within the test's time is not its deadline.
 FAR = 60.0
@@ -26,17 +26,6 @@ FAR = 60.0
 def common(common: CommonSettings, request: pytest.FixtureRequest) -> CommonSettings:
     """Settings with doorbells, and without: then truth is polled."""
     return common if request.param == "redis" else common.model_copy(update={"redis_url": ""})
-
-
-@pytest.fixture
-async def database_url(sqlite_url: str) -> str:
-    return await migrated(sqlite_url)
-
-
-@pytest.fixture
-async def people(common: CommonSettings, database_url: str, keys: Keys) -> AsyncIterator[People]:
-    async with open_people(common, keys, database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

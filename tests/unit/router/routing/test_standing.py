@@ -9,8 +9,9 @@ from services.router.routing.decisions import Policy, Standing, route, standing
 from services.router.routing.draws import audit_draw
 from services.router.scoring.scores import Score
 from shared.contracts.decisions import Reason
-from shared.contracts.projects import FieldSpec, Project, StoredPromiseSettings, certificate_digest
+from shared.contracts.projects import Project, StoredPromiseSettings, certificate_digest
 from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
+from shared.fields.text import TextField
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")
@@ -19,7 +20,7 @@ PROJECT = Project(
     project="shop",
     revision=1,
     labels=list(LABELS),
-    fields={"text": FieldSpec(type="text")},
+    fields={"text": TextField()},
     promise=StoredPromiseSettings(target_accuracy=0.95, confidence=0.95),
     created_at=NOW,
     updated_at=NOW,
@@ -110,7 +111,7 @@ def test_everything_unproven_fails_closed(entry: PromiseEntry | None, reason: Re
     [
         {"labels": ["negative", "positive"]},
         {"labels": ["positive", "neutral", "negative"]},
-        {"fields": {"text": FieldSpec(type="text", max_length=5)}},
+        {"fields": {"text": TextField(max_length=5)}},
         {"instructions": "Read twice."},
         {"promise": StoredPromiseSettings(target_accuracy=0.99, confidence=0.95)},
     ],

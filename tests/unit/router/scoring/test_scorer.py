@@ -8,11 +8,11 @@ import pytest
 
 from services.router.scoring.session import Scorer
 from shared.contracts.base import utc_now
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import Manifest, ModelInput
+from shared.fields.number import NumberField
 from tests.graphs import FLOAT, LABELS, bytes_of, linear, model_of
 
-FIELDS = {"score": FieldSpec(type="number")}
+FIELDS = {"score": NumberField()}
 NARROW, WIDE = 16, 64
 
 

@@ -9,8 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-import services.trainer
-from services.review_queue.app import MIGRATIONS
 from services.review_queue.app import create_app as create_queue
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
@@ -18,13 +16,12 @@ from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import Project
-from shared.db import Database
 from shared.settings import CommonSettings
 from shared.store import project_path
 from tests.harness import client, serve
+from tests.harness.databases import create_tables
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import TEXT_INPUT, Publisher, project_of, text_graph
-from tests.integration.trainer.world import migrate
 
 ROOT = "/label-studio/shop"
 CONFIG = """<View><Text name="review" value="$body"/><Choices name="mood" toName="review">
@@ -76,9 +73,7 @@ class Studio:
 async def studio(
     common: CommonSettings, keys: Keys, sqlite_url: str, open_world: Open, publisher: Publisher
 ) -> AsyncIterator[Studio]:
-    database = Database(sqlite_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
+    await create_tables("review_queue", sqlite_url)
     operator = keys.issue("operator", "op")
     queue = create_queue(common, ReviewQueueSettings(database_url=sqlite_url))
     async with contextlib.AsyncExitStack() as stack:
@@ -331,7 +326,7 @@ async def test_start_training_starts_a_run_with_the_callers_rights(
     queue_url: str,
 ) -> None:
     await publisher.put_project()
-    await migrate(services.trainer, sqlite_url)
+    await create_tables("trainer", sqlite_url)
     trainer = create_trainer(common, TrainerSettings(database_url=sqlite_url))
     async with (
         serve(trainer) as url,

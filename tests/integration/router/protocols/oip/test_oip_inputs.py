@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from shared.contracts.projects import FieldSpec
+from shared.fields.image import ImageField
+from shared.fields.number import NumberField
 from tests.graphs import FLOAT, UINT8, an_input, image_model, index_model, number_model
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import Publisher, project_of
@@ -115,7 +116,7 @@ UNFIT = [("INT32", 256), ("INT32", -1), ("INT32", 511), ("FP32", 0.999), ("FP32"
 async def test_pixels_of_another_datatype_are_taken_as_they_are_or_refused(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    await publisher.put_project(project_of(fields={"photo": ImageField()}))
     entry = an_input("photo", "photo", "uint8", (-1, 3, 4, 4))
     await publisher.publish("v1", image_model(kind=UINT8), inputs=[entry])
     async with open_world(queue_url) as world:
@@ -146,7 +147,7 @@ def with_brightness() -> bytes:
 async def test_other_outputs_of_the_graph_are_those_of_the_files(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    await publisher.put_project(project_of(fields={"photo": ImageField()}))
     entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
     await publisher.publish("v1", with_brightness(), inputs=[entry])
     async with open_world(queue_url) as world:
@@ -181,7 +182,7 @@ def with_widths() -> bytes:
 async def test_an_output_whose_rows_differ_between_runs_is_given_or_refused_as_a_whole(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    await publisher.put_project(project_of(fields={"photo": FieldSpec(type="image")}))
+    await publisher.put_project(project_of(fields={"photo": ImageField()}))
     entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
     await publisher.publish("v1", with_widths(), inputs=[entry])
     # One a turn.
@@ -231,7 +232,7 @@ async def test_a_file_that_is_no_image_is_named_by_input_and_row(
 async def test_one_field_may_feed_two_inputs_if_they_agree(
     open_world: Open, publisher: Publisher, queue_url: str
 ) -> None:
-    fields = {"score": FieldSpec(type="number")}
+    fields = {"score": NumberField()}
     await publisher.put_project(project_of(fields=fields))
     twice = an_input("float_input", ["score", "score"], shape=(-1, 2))
     await publisher.publish("v1", number_model([1, 0]), inputs=[twice])

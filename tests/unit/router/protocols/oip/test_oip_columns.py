@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from services.router.protocols.oip.columns import of_input
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import DTYPES, from_bytes, from_json, to_bytes
-from shared.contracts.projects import FieldSpec
-from shared.graphs.encoders import KINDS
+from shared.fields.encoding import KINDS
+from shared.fields.image import ImageField
 from shared.problems import Unprocessable
 from tests.graphs import an_input
 
-PHOTO = {"photo": FieldSpec(type="image")}
+PHOTO = {"photo": ImageField()}
 SHAPE = (1, 1, 3)
 NUMBERS = st.one_of(
     st.integers(-3, 260),

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+from services.review_queue.lifecycle.metrics import DISPUTED, OLDEST_WAIT, WAITING
 from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.metrics import DISPUTED, OLDEST_WAIT, WAITING
 from shared.db import Database
 from shared.measuring import measuring_loop
 from shared.metrics import LabelledGauge
