@@ -1,32 +1,23 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+
+from prometheus_client import Gauge
 
 from services.trainer.documents.repository import all_in_service
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
 from services.trainer.projects.repository import states
-from services.trainer.promise import repository as promise
+from services.trainer.promise.repository import audit_counts
 from services.trainer.resources import Resources
-from services.trainer.runs import repository as runs
+from services.trainer.runs.repository import count_by_state
 from services.trainer.tables import ProjectState, Version
 from shared.measuring import measuring_loop
 from shared.metrics import LabelledGauge
 
-Values = dict[tuple[str, ...], float]
-
-
-@dataclass
-class _Measured:
-    """The values of all gauges, by their labels."""
-
-    promise: Values = field(default_factory=dict)
-    expires: Values = field(default_factory=dict)
-    watched: Values = field(default_factory=dict)
-    audits: Values = field(default_factory=dict)
-    runs: Values = field(default_factory=dict)
+_Values = dict[tuple[str, ...], float]
 
 
 class TrainerMeasurement:
@@ -35,24 +26,20 @@ class TrainerMeasurement:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self.loop = measuring_loop(self.measure)
-        self._gauges: Mapping[str, LabelledGauge] = {
-            "promise": LabelledGauge(PROMISE),
-            "expires": LabelledGauge(EXPIRES),
-            "watched": LabelledGauge(WATCHED_UNTIL),
-            "audits": LabelledGauge(AUDITS),
-            "runs": LabelledGauge(RUNS),
+        self._gauges = {
+            gauge: LabelledGauge(gauge) for gauge in (PROMISE, EXPIRES, WATCHED_UNTIL, AUDITS, RUNS)
         }
 
     async def measure(self) -> None:
-        """Set the gauges: the few that have versions cost more than a share of three queries."""
-        measured = _Measured()
+        """Set the gauges; projects without versions have a share of three queries."""
+        measured: dict[Gauge, _Values] = defaultdict(dict)
         async with self._resources.database.reading() as session:
             known = await states(session)
             in_service = await all_in_service(session)
-            measured.runs |= await runs.count_by_state(session)
+            measured[RUNS].update(await count_by_state(session))
         for state in known:
             if state.watched_until is not None:
-                measured.watched[state.project,] = state.watched_until.timestamp()
+                measured[WATCHED_UNTIL][state.project,] = state.watched_until.timestamp()
             if state.next_version > 1:
                 await self._add(state, in_service.get(state.project, []), measured)
         self._show(measured)
@@ -68,30 +55,30 @@ class TrainerMeasurement:
 
     def clear(self) -> None:
         """Show nothing any more."""
-        self._show(_Measured())
+        self._show({})
 
-    def _show(self, measured: _Measured) -> None:
-        for name, gauge in self._gauges.items():
-            gauge.show(getattr(measured, name))
+    def _show(self, measured: dict[Gauge, _Values]) -> None:
+        for gauge, labelled in self._gauges.items():
+            labelled.show(measured.get(gauge, {}))
 
     async def _add(
-        self, state: ProjectState, versions: Sequence[Version], measured: _Measured
+        self, state: ProjectState, versions: Sequence[Version], measured: dict[Gauge, _Values]
     ) -> None:
         name = state.project
         async with self._resources.database.reading() as session:
-            audits = await promise.audit_counts(session, name)
+            audits = await audit_counts(session, name)
         for one in audits:
             waiting, right = one.audited - one.resolved, one.resolved - one.errors
             for result, count in (("waiting", waiting), ("right", right), ("wrong", one.errors)):
-                measured.audits[name, one.version, result] = count
+                measured[AUDITS][name, one.version, result] = count
         project = await self._resources.projects.last(name) if versions else None
         if project is None:
             return
         for version in versions:
-            standing = standing_of(version, project, self._resources.now())
-            measured.promise[name, version.version, _role(version, state), standing] = 1
+            status = status_of(version, project, self._resources.now())
+            measured[PROMISE][name, version.version, _role(version, state), status] = 1
             if version.expires_at is not None:
-                measured.expires[name, version.version] = version.expires_at.timestamp()
+                measured[EXPIRES][name, version.version] = version.expires_at.timestamp()
 
 
 def _role(version: Version, state: ProjectState) -> str:

@@ -55,7 +55,7 @@ class ShippedLogs:
         await self._ring()
 
     async def _remove_old(self) -> None:
-        """Remove the indexes that processes began a month ago; one that still runs makes it anew."""
+        """Remove indexes begun a month ago; a process that still runs makes its own anew."""
         oldest = index_path(_name(time.time() - _KEPT_SECONDS))
         for path in await self._store.tags(INDEX_FOLDER):
             if index_path(_name(0)) <= path < oldest:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import (
@@ -51,7 +51,7 @@ def _entry(version: Version, project: Project, state: ProjectState, now: datetim
         return PromiseEntry(state="uncertified")
     certificate = Certificate.model_validate(version.certificate, extra="ignore")
     return PromiseEntry(
-        state=standing_of(version, project, now),
+        state=status_of(version, project, now),
         threshold=certificate.threshold,
         expires_at=version.expires_at,
         watched_until=state.watched_until,

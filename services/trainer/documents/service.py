@@ -70,7 +70,7 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class _Result:
+class SyncResult:
     """channels.json as the store has it now, and whether it is what the state says."""
 
     channels: Channels | None
@@ -98,20 +98,10 @@ class Documents:
         self._bells = bells
         self._leases = leases
         self._now = now
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         self._seen: dict[str, _Seen] = {}
         self.faults: dict[str, str] = {}
         self.index = IndexWriter(store, "trainer")
-
-    async def sync(self, name: str) -> None:
-        """Bring the store up to the state, and ring; leave it to the trainer that has the project.
-
-        Raises
-        ------
-        Unavailable
-            A trainer with another database writes the documents.
-        """
-        await self._sync(name)
 
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
         """Return the channels once the store has what the state says; None without a version.
@@ -124,7 +114,7 @@ class Documents:
         deadline = time.monotonic() + self._leases.seconds
         with self._bells.hearing(versions_bell(name)) as rung:
             while True:
-                result = await self._sync(name)
+                result = await self.sync(name)
                 if result.is_current:
                     return result.channels
                 if time.monotonic() > deadline:
@@ -134,20 +124,27 @@ class Documents:
                     )
                 await wait_for(rung, poll_seconds)
 
-    async def _sync(self, name: str) -> _Result:
-        async with self._turns.setdefault(name, asyncio.Lock()):
+    async def sync(self, name: str) -> SyncResult:
+        """Bring the store up to the state, and ring; leave it to the trainer that has the project.
+
+        Raises
+        ------
+        Unavailable
+            A trainer with another database writes the documents.
+        """
+        async with self._locks.setdefault(name, asyncio.Lock()):
             for _ in range(_ATTEMPTS):
                 try:
                     return await self._write_if_ours(name)
                 except (LeaseLost, Replaced) as error:
                     log.warning("documents_not_written", project=name, cause=cause_of(error))
                     self._seen.pop(name, None)
-            return _Result(None, is_current=False)
+            return SyncResult(None, is_current=False)
 
-    async def _write_if_ours(self, name: str) -> _Result:
+    async def _write_if_ours(self, name: str) -> SyncResult:
         project = await self._projects.find(name)
         if project is None:
-            return _Result(None)
+            return SyncResult(None)
         lease = await self._leases.hold(name)
         seen = await self._look(name, lease)
         # After the store was looked at: the database counts before it writes, so it is not behind.
@@ -156,13 +153,13 @@ class Documents:
             versions = await repository.in_service(session, name)
         self._refuse_if_foreign(name, seen, state)
         if state is None or (not versions and seen.promise.document is None):
-            return _Result(None)
+            return SyncResult(None)
         channels = render_channels(state)
         if lease is None:
             if not differs(seen.channels.document, channels):
-                return _Result(seen.channels.document)
+                return SyncResult(seen.channels.document)
             await self._bells.ring(work_bell(name))
-            return _Result(None, is_current=False)
+            return SyncResult(None, is_current=False)
         promise = render_promise(project, state, versions, self._now())
         is_new = differs(seen.promise.document, promise)
         if is_new:
@@ -174,7 +171,7 @@ class Documents:
             is_new = True
         if is_new:
             await self._bells.ring(versions_bell(name))
-        return _Result(seen.channels.document)
+        return SyncResult(seen.channels.document)
 
     async def _look(self, project: str, lease: Lease | None) -> _Seen:
         seen = self._seen.get(project)

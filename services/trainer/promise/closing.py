@@ -7,12 +7,13 @@ from typing import Any
 import structlog
 
 from services.trainer.content import content_hash
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import lock_state
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationPlan, CertificationResult, certify
+from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.planning import CertificationPlan
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -154,7 +155,7 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
     measured = population.get("champion") == state.champion
     decision = gate.judge_certified(
         champion_certified=champion is not None
-        and standing_of(champion, case.project, case.now) == "certified",
+        and status_of(champion, case.project, case.now) == "certified",
         coverage=coverage,
         champion_coverage=population.get("champion_coverage") if measured else None,
     )

@@ -16,10 +16,10 @@ class HypothesisView(Message):
     """What another target would have got from the same labels: advice, not a certificate."""
 
     target_accuracy: float
-    threshold: float | None
-    coverage: float
-    labels: int
-    errors: int
+    threshold: float | None = None
+    coverage: float = 0.0
+    labels: int = 0
+    errors: int = 0
 
 
 class CertificateView(Message):

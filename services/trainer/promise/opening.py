@@ -5,7 +5,7 @@ import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
@@ -67,7 +67,7 @@ async def _measure_champion(
         )
     if champion is None or champion.version == version.version or champion.certificate is None:
         return
-    if standing_of(champion, project, resources.now()) != "certified":
+    if status_of(champion, project, resources.now()) != "certified":
         return
     rows = [candidate.data for candidate in drawn.scores_sample]
     try:

@@ -19,7 +19,8 @@ from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationPlan, eligible, plan_certification
+from services.trainer.promise.certify import eligible
+from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
 from services.trainer.registry.scores import Scores, score_items

@@ -6,7 +6,7 @@ from fastapi import Query
 
 from services.trainer.promise import audit, certification
 from services.trainer.promise.messages import Audits, CertificateView
-from services.trainer.promise.what_if import suppose_target
+from services.trainer.promise.what_if import describe_what_if
 from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
 from shared.problems import Conflict, declare
@@ -32,7 +32,7 @@ async def show_certificate(
     view = await certification.describe(tools, project)
     if target_accuracy is None:
         return view
-    hypothesis = await suppose_target(tools, project, target_accuracy)
+    hypothesis = await describe_what_if(tools, project, target_accuracy)
     return view.model_copy(update={"hypothesis": hypothesis})
 
 

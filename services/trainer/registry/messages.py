@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from services.trainer.documents.status import CertificateStatus
 from shared.contracts.base import Message, UtcTime
 
 
@@ -24,7 +25,7 @@ class VersionView(Message):
     """
 
     version: str
-    standing: Literal["certified", "expired", "uncertified"]
+    standing: CertificateStatus
     channels: list[Channel]
     retired: bool
     threshold: float | None

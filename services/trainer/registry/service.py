@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, Channel, VersionView
@@ -30,15 +30,7 @@ class NothingToRollBackTo(Conflict):
 
 
 async def promote(resources: Resources, project: Project, name: str) -> Channels:
-    """Let a version serve.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    NotCertified
-        The champion is certified and the version is not.
-    """
+    """Let a version serve."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
@@ -50,15 +42,7 @@ async def promote(resources: Resources, project: Project, name: str) -> Channels
 
 
 async def roll_back(resources: Resources, project: Project) -> Channels:
-    """Let the previous champion serve again; it and the present one change places.
-
-    Raises
-    ------
-    NothingToRollBackTo
-        There is no previous champion.
-    NotCertified
-        The champion is certified and the previous one is not.
-    """
+    """Let the previous champion serve again; it and the present one change places."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         previous = await repository.find(session, project.project, state.previous)
@@ -72,38 +56,22 @@ async def roll_back(resources: Resources, project: Project) -> Channels:
 async def canary(resources: Resources, project: Project, request: CanaryRequest) -> Channels:
     """Give a version a share of the traffic, or end that.
 
-    It may be uncertified: what it scores then goes to people.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    Conflict
-        It is the champion or retired, or there is no champion to compete with.
+    The version may be uncertified: what it scores then goes to people.
     """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         name = request.version
         version = None if name is None else await _require(session, project.project, name)
-        if version is None or request.share == 0:
-            if state.challenger is not None:
-                repository.leave_channels(state, state.challenger)
-        else:
+        if version is not None and request.share > 0:
             _check_beside_champion(state, version)
             repository.make_challenger(state, version.version, request.share)
+        elif state.challenger is not None:
+            repository.leave_channels(state, state.challenger)
     return await _published(resources, project)
 
 
 async def shadow(resources: Resources, project: Project, name: str) -> Channels:
-    """Let a version be scored beside the answers, which never come from it.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    Conflict
-        It is the champion, the challenger or retired, or there are shadows enough.
-    """
+    """Let a version be scored beside the answers, which never come from it."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
@@ -118,13 +86,7 @@ async def shadow(resources: Resources, project: Project, name: str) -> Channels:
 
 
 async def end_shadow(resources: Resources, project: Project, name: str) -> Channels:
-    """Let a version be a shadow no more; one that is none stays as it is.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    """
+    """End a shadow; a version that is none stays as it is."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         await _require(session, project.project, name)
@@ -179,9 +141,9 @@ async def _check_rule(
 ) -> None:
     champion = await repository.find(session, project.project, state.champion)
     now = resources.now()
-    if champion is None or standing_of(champion, project, now) != "certified":
+    if champion is None or status_of(champion, project, now) != "certified":
         return
-    standing = standing_of(version, project, now)
+    standing = status_of(version, project, now)
     if standing != "certified":
         raise NotCertified(
             "A certified champion is replaced only by a certified version; certify it first.",
@@ -221,7 +183,7 @@ def _view(
 ) -> VersionView:
     return VersionView(
         version=version.version,
-        standing=standing_of(version, project, resources.now()),
+        standing=status_of(version, project, resources.now()),
         channels=[] if state is None else _channels_of(version.version, state),
         retired=version.retired,
         threshold=None if version.certificate is None else version.certificate["threshold"],

@@ -101,7 +101,7 @@ async def freeze_labels(resources: Resources, project: Project, run: Run) -> tup
 
 
 async def attend(
-    resources: Resources, work: Work, module: str, job: files.Limits, *, seconds: float = 0.0
+    resources: Resources, work: Work, module: str, job: files.Job, *, seconds: float = 0.0
 ) -> files.Result:
     """Run `module` as a process on the job in the work's folder, and return what it leaves.
 

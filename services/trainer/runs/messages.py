@@ -3,6 +3,7 @@
 from typing import Literal
 
 from shared.contracts.base import Message, UtcTime
+from shared.contracts.projects import RecipeName
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -11,7 +12,7 @@ class RunRequest(Message):
     """The body of ``POST …/runs``; `recipe` null means the project's."""
 
     mode: Literal["initial", "fine_tune", "active"] = "initial"
-    recipe: Literal["text-linear"] | None = None
+    recipe: RecipeName | None = None
 
 
 class RunView(Message):

@@ -2,13 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import standing_of
+from services.trainer.documents.status import status_of
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
@@ -101,13 +100,9 @@ def _manifest(project: Project, made: Made, parent: str | None, now: datetime) -
         dataset_id=made.dataset.dataset_id,
         outcomes_cursor=made.dataset.outcomes_cursor,
         parent=parent,
-        calibration=_calibration(result.temperature),
+        calibration=result.calibration,
         metrics=result.metrics,
     )
-
-
-def _calibration(temperature: float | None) -> dict[str, Any]:
-    return {} if temperature is None else {"method": "temperature", "temperature": temperature}
 
 
 async def _judge(
@@ -119,7 +114,7 @@ async def _judge(
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
         return GateDecision(True, ["the champion does not fit the project any more"])
-    certified = standing_of(champion, project, resources.now()) == "certified"
+    certified = status_of(champion, project, resources.now()) == "certified"
     if version.manifest["recipe"] == OWN and not certified:
         return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
     pairs: list[tuple[bool, bool]] = []

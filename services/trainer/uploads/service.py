@@ -29,7 +29,7 @@ from shared.graphs.signature import PROBABILITIES
 from shared.graphs.trial import TRIAL_ITEMS
 from shared.problems import Conflict, Unprocessable
 
-_PROCESS = "services.trainer.uploads.process"
+_PROCESS = "services.trainer.uploads.check"
 # On a busy machine processor time passes more slowly than the clock.
 _PATIENCE = 4
 

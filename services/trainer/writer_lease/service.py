@@ -158,8 +158,8 @@ class Leases:
     def _is_free(self, row: ProjectLease) -> bool:
         now = self._now()
         # A lease that ends later was given by a clock that was far ahead; it might stand for years.
-        is_standing = now < row.expires_at <= now + 2 * self._duration + CLOCK_SKEW
-        return row.owner == self._owner or not is_standing or is_gone(row.owner)
+        is_current = now < row.expires_at <= now + 2 * self._duration + CLOCK_SKEW
+        return row.owner == self._owner or not is_current or is_gone(row.owner)
 
     def _begin(self, lease: Lease) -> Lease:
         before = self._held.get(lease.project)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from services.trainer.promise.certify import attempt_delta
 from services.trainer.registry import service as registry
 from services.trainer.runs import service as runs
 from services.trainer.runs.messages import RunRequest
 from services.trainer.runs.service import CertificationOpen
+from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import StoredPromiseSettings, certificate_digest
 from shared.settings import CommonSettings
 from shared.store import project_path

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.trainer.promise.what_if import suppose_target
-from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
+from services.trainer.promise.what_if import describe_what_if
+from services.trainer.recipes.recipe import TrainingData
+from services.trainer.recipes.text_linear import fit_text_linear
 from services.trainer.registry.messages import VersionView
 from services.trainer.runs import service as runs
 from services.trainer.runs.service import CertificationOpen
@@ -30,7 +31,7 @@ def own_model() -> tuple[bytes, OwnManifest]:
     texts = [review(i) for i in ELSEWHERE]
     fitted = fit_text_linear(
         TrainingData(
-            texts=texts,
+            rows=texts,
             labels=[truth(text) or "" for text in texts],
             weights=np.ones(len(texts)),
             fields=["text"],
@@ -70,7 +71,7 @@ async def test_without_a_label_its_own_word_chooses_where_to_ask(
         certificate = await answered(bench)
         assert certificate.state == "certified", certificate
         assert (await bench.promise()).versions["v1"].state == "certified"
-        supposed = await suppose_target(bench.resources, bench.project, 0.9)
+        supposed = await describe_what_if(bench.resources, bench.project, 0.9)
         assert supposed.target_accuracy == 0.9
 
 

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from services.trainer.promise.certify import (
-    attempt_delta,
+from services.trainer.promise.binomial import (
     error_p_value,
     largest_passing_errors,
-    minimum_sample,
     power,
     upper_bound,
 )
+from shared.contracts.certificates import attempt_delta
 
 rates = st.floats(0.001, 0.5)
 
@@ -34,13 +33,8 @@ def test_smallest_certifying_samples_are_the_published_ones(errors: int, smalles
 
 
 @pytest.mark.parametrize(("alpha", "n"), [(0.005, 598), (0.01, 299), (0.02, 149), (0.05, 59)])
-def test_minimum_samples_are_the_published_ones(alpha: float, n: int) -> None:
-    assert minimum_sample(0.05, alpha) == n
-
-
-@pytest.mark.parametrize(("classes", "n"), [(2, 368), (5, 459), (10, 528), (20, 597), (77, 731)])
-def test_minimum_sample_of_a_certificate_per_class(classes: int, n: int) -> None:
-    assert minimum_sample(0.05 / classes, 0.01) == n
+def test_smallest_faultless_samples_are_the_published_ones(alpha: float, n: int) -> None:
+    assert largest_passing_errors([n - 1, n], 0.05, alpha).tolist() == [-1, 0]
 
 
 def test_298_items_without_error_are_one_too_few() -> None:
@@ -112,8 +106,6 @@ def test_endless_attempts_spend_nearly_all_of_delta() -> None:
 
 @pytest.mark.parametrize("bad", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_rates_outside_the_open_unit_interval_are_refused(bad: float) -> None:
-    with pytest.raises(ValueError, match="lie in"):
-        minimum_sample(bad, 0.01)
     with pytest.raises(ValueError, match="lie in"):
         largest_passing_errors(10, 0.05, bad)
     with pytest.raises(ValueError, match="lie in"):

@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.promise.certify import (
-    CertificationPlan,
-    attempt_delta,
-    certify,
-    eligible,
-    error_p_value,
-    plan_certification,
-    plan_draws,
-)
+from services.trainer.promise.binomial import error_p_value
+from services.trainer.promise.certify import certify, eligible
+from services.trainer.promise.planning import CertificationPlan, plan_certification
+from shared.contracts.certificates import attempt_delta
 from tests.unit.trainer.promise.populations import CALIBRATED, FLAT, Population
 
 ALPHA, DELTA = 0.1, 0.05
@@ -158,6 +153,15 @@ def test_labels_short_is_about_what_the_next_attempt_needs() -> None:
     assert more.predicted_power > 0.5
 
 
+def _plan(*tuned_on: np.ndarray, labels: int, attempt: int) -> CertificationPlan:
+    scores, correct, unlabelled = tuned_on
+    plan = plan_certification(
+        scores, correct, unlabelled, alpha=0.01, delta=DELTA, labels=labels, attempt=attempt
+    )
+    assert plan is not None
+    return plan
+
+
 def certified_coverage(
     population: Population,
     labels: int,
@@ -171,15 +175,11 @@ def certified_coverage(
     rng = np.random.default_rng(seed)
     coverage = np.zeros(runs)
     for run in range(runs):
-        plans = plan_draws(
-            *tuned_on.draw(3000, rng),
-            population.scores(1000, rng),
-            alpha=0.01,
-            delta=DELTA,
-            labels=labels,
-            draws=draws,
-        )
-        assert len(plans) == draws
+        tune, unlabelled = tuned_on.draw(3000, rng), population.scores(1000, rng)
+        plans = [
+            _plan(*tune, unlabelled, labels=labels * attempt, attempt=attempt)
+            for attempt in range(1, draws + 1)
+        ]
         sample = population.draw(labels * draws, rng, within=1 - plans[0].region)
         for plan in plans:
             result = certify(plan, sample[0][: plan.labels], sample[1][: plan.labels])

@@ -5,14 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from services.trainer.promise.certify import (
-    CertificationPlan,
-    candidate_region,
-    plan_certification,
-    plan_draws,
-    power,
-)
-from services.trainer.promise.planning import GRID_POINTS
+from services.trainer.promise.binomial import power
+from services.trainer.promise.planning import GRID_POINTS, CertificationPlan, plan_certification
+from services.trainer.promise.risk import candidate_region
 from tests.unit.trainer.promise.populations import CALIBRATED
 
 
@@ -78,7 +73,6 @@ def test_no_plan_without_a_candidate_region() -> None:
     scores = np.linspace(0.5, 1, 100, dtype=np.float32)
     wrong = np.zeros(100, dtype=bool)
     assert plan_certification(scores, wrong, scores, alpha=0.1, delta=0.05, labels=500) is None
-    assert plan_draws(scores, wrong, scores, alpha=0.1, delta=0.05, labels=500, draws=3) == []
 
 
 def test_plan_survives_json() -> None:
@@ -93,29 +87,11 @@ def test_plan_of_another_shape_is_refused() -> None:
         CertificationPlan.from_dict(stored)
 
 
-def test_draws_share_one_grid_and_spend_their_own_delta() -> None:
-    rng = np.random.default_rng(1)
-    scores, correct = CALIBRATED.draw(3000, rng)
-    plans = plan_draws(
-        scores, correct, CALIBRATED.scores(5000, rng), alpha=0.01, delta=0.05, labels=700, draws=3
-    )
-    assert [plan.labels for plan in plans] == [700, 1400, 2100]
+def test_attempts_share_one_grid_and_spend_their_own_delta() -> None:
+    plans = [make_plan(labels=700 * attempt, attempt=attempt) for attempt in (1, 2, 3)]
     assert [plan.attempt for plan in plans] == [1, 2, 3]
     assert sum(plan.delta_attempt for plan in plans) <= 0.05
     assert len({plan.thresholds for plan in plans}) == 1
-
-
-def test_weights_count_as_fewer_effective_items() -> None:
-    rng = np.random.default_rng(2)
-    scores, correct = CALIBRATED.draw(3000, rng)
-    unlabelled = CALIBRATED.scores(5000, rng)
-    weights = rng.choice([0.1, 10.0], 3000)
-    plan = plan_certification(
-        scores, correct, unlabelled, alpha=0.01, delta=0.05, labels=2000, tune_weights=weights
-    )
-    assert plan is not None
-    accepted = (scores >= np.float32(plan.region)).sum()
-    assert plan.tune_items[-1] == pytest.approx(accepted * 0.51, rel=0.1)
 
 
 def test_a_certification_without_labels_is_refused() -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.promise.certify import candidate_region, predict_risk
+from services.trainer.promise.risk import candidate_region, predict_risk
 from tests.unit.trainer.promise.populations import CALIBRATED
 
 unit = st.floats(0, 1, width=32)
-tune = st.lists(st.tuples(unit, st.booleans(), st.floats(0.1, 10)), min_size=1, max_size=60)
+tune = st.lists(st.tuples(unit, st.booleans()), min_size=1, max_size=60)
 
 
 def test_curve_follows_the_population() -> None:
@@ -44,22 +44,12 @@ def test_everything_is_the_region_of_a_faultless_model() -> None:
     assert candidate_region(scores, np.ones(100, dtype=bool), scores, 0.01) == 0.5
 
 
-def test_weights_stand_for_repeated_items() -> None:
-    rng = np.random.default_rng(5)
-    scores, correct = CALIBRATED.draw(300, rng)
-    times = rng.integers(1, 5, 300)
-    unlabelled = CALIBRATED.scores(500, rng)
-    weighted = predict_risk(scores, correct, unlabelled, times)
-    repeated = predict_risk(np.repeat(scores, times), np.repeat(correct, times), unlabelled)
-    np.testing.assert_allclose(weighted.selective_risk, repeated.selective_risk, atol=1e-12)
-
-
 @given(tune=tune, unlabelled=st.lists(unit, min_size=1, max_size=60))
 def test_risk_never_falls_with_coverage(
-    tune: list[tuple[float, bool, float]], unlabelled: list[float]
+    tune: list[tuple[float, bool]], unlabelled: list[float]
 ) -> None:
-    scores, correct, weights = zip(*tune, strict=True)
-    curve = predict_risk(scores, correct, unlabelled, weights)
+    scores, correct = zip(*tune, strict=True)
+    curve = predict_risk(scores, correct, unlabelled)
     assert (np.diff(curve.thresholds) < 0).all()
     assert (np.diff(curve.selective_risk) >= -1e-12).all()
     assert (np.diff(curve.coverage) > 0).all()
@@ -70,9 +60,9 @@ def test_risk_never_falls_with_coverage(
 
 @given(tune=tune, unlabelled=st.lists(unit, min_size=1, max_size=60), alpha=st.floats(0.01, 0.9))
 def test_region_survives_json_as_one_of_the_unlabelled_scores(
-    tune: list[tuple[float, bool, float]], unlabelled: list[float], alpha: float
+    tune: list[tuple[float, bool]], unlabelled: list[float], alpha: float
 ) -> None:
-    scores, correct, _ = zip(*tune, strict=True)
+    scores, correct = zip(*tune, strict=True)
     region = candidate_region(scores, correct, unlabelled, alpha)
     if region is not None:
         stored = np.float32(json.loads(json.dumps(region)))
@@ -91,6 +81,3 @@ def test_empty_or_unequal_arrays_are_refused() -> None:
     for scores, correct, unlabelled in (([], [], [0.5]), ([0.5], [True], []), ([0.5], [], [0.5])):
         with pytest.raises(ValueError, match="tune arrays"):
             predict_risk(scores, correct, unlabelled)
-    for weights in ([0.0], [float("inf")], [1.0, 1.0]):
-        with pytest.raises(ValueError, match="weights must"):
-            predict_risk([0.5], [True], [0.5], weights)

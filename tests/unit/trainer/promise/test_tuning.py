@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.promise.certify import plan_certification
-from services.trainer.promise.tuning import own_word, tune_of
+from services.trainer.promise.planning import plan_certification
+from services.trainer.promise.tuning import self_reported_scores, tune_of
 from services.trainer.tables import Version
 from shared.contracts.base import utc_now
 
@@ -42,20 +42,22 @@ def test_a_trained_version_is_never_taken_at_its_word() -> None:
 
 @pytest.mark.parametrize("labels", [0, 99])
 def test_with_few_labels_a_foreign_version_is_taken_at_its_word(labels: int) -> None:
-    assert tune_of(version(labels, "own"), SCORES) == own_word(SCORES)
+    assert tune_of(version(labels, "own"), SCORES) == self_reported_scores(SCORES)
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50))
 def test_its_word_is_right_as_often_as_it_claims(scores: list[float]) -> None:
-    claimed, right = own_word(scores)
+    claimed, right = self_reported_scores(scores)
     assert set(claimed) == set(scores)
     assert abs(np.mean(right) - np.mean(claimed)) < 0.06
-    assert own_word(scores) == (claimed, right)
+    assert self_reported_scores(scores) == (claimed, right)
 
 
 def test_a_plan_can_be_made_of_it() -> None:
     scores = np.random.default_rng(1).uniform(0.5, 1, 3_000).astype(np.float32)
-    plan = plan_certification(*own_word(scores), scores, alpha=0.1, delta=0.05, labels=300)
+    plan = plan_certification(
+        *self_reported_scores(scores), scores, alpha=0.1, delta=0.05, labels=300
+    )
     assert plan is not None
     # Among items from c on up to 1 the claimed error is (1 - c) / 2: a tenth from 0.8 on.
     assert 0.74 < plan.region < 0.86

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.recipes.text_linear import FittedModel, TrainingData
+from services.trainer.recipes.recipe import FittedModel, TrainingData
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.text import TextField
 from shared.graphs.graph import Graph

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.recipes.crossfit import assign_folds, content_keys
-from services.trainer.recipes.text_linear import TooFewLabels
+from services.trainer.recipes.recipe import TooFewLabels
 
 
 @given(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_vocabulary
-from services.trainer.recipes.fitted import FloatArray, ParityError
 from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.parity import NASTY_TEXTS, check_parity, nasty_rows
+from services.trainer.recipes.recipe import FloatArray, ParityError
 from services.trainer.recipes.tokens import fold_case, terms
 from tests.unit.trainer.recipes.corpus import make_data, make_texts
 
@@ -25,9 +25,9 @@ texts = st.text(assigned, max_size=80)
 
 def fit_pipeline() -> TextLinearPipeline:
     data = make_data(300, fields=FIELDS, classes=("bad", "good", "absent"))
-    vocabularies = [fit_vocabulary([row[field] for row in data.texts]) for field in FIELDS]
+    vocabularies = [fit_vocabulary([row[field] for row in data.rows]) for field in FIELDS]
     counts = [
-        vocabulary.transform([row[field] for row in data.texts])
+        vocabulary.transform([row[field] for row in data.rows])
         for field, vocabulary in zip(FIELDS, vocabularies, strict=True)
     ]
     head = fit_head(counts, data.targets, data.weights, 3)
@@ -98,7 +98,7 @@ def altered(name: str, change: Any) -> bytes:
 )
 def test_a_broken_graph_is_refused(name: str, change: Any) -> None:
     with pytest.raises(ParityError, match="differs from the trained pipeline"):
-        check_parity(altered(name, change), INPUTS, PIPELINE, make_data(50, fields=FIELDS).texts)
+        check_parity(altered(name, change), INPUTS, PIPELINE, make_data(50, fields=FIELDS).rows)
 
 
 class Fixed:

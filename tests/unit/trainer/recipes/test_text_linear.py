@@ -7,12 +7,16 @@ import numpy as np
 import onnx
 import pytest
 
-from services.trainer.recipes.text_linear import (
+from services.trainer.recipes.recipe import (
     FittedModel,
     TooFewLabels,
     TrainingData,
-    fit_text_linear,
+    UnsuitableProject,
 )
+from services.trainer.recipes.text_linear import RECIPE, fit_text_linear
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
+from shared.fields.types import AnyField
 from tests.unit.trainer.recipes.corpus import answers, make_data, make_texts
 
 
@@ -34,7 +38,7 @@ def test_columns_follow_the_project_whatever_order_it_has() -> None:
     data = make_data(200)
     turned = replace(data, classes=["good", "bad"])
     first, second = fit_text_linear(data), fit_text_linear(turned)
-    rows = data.texts[:50]
+    rows = data.rows[:50]
     np.testing.assert_allclose(
         answers(first, rows),
         answers(second, rows)[:, ::-1],
@@ -55,8 +59,8 @@ def test_a_label_without_examples_keeps_its_column_at_zero() -> None:
 def test_a_label_with_a_single_example_does_not_spoil_calibration() -> None:
     data = make_data(200, classes=("bad", "good", "rare"))
     rare = replace(data, labels=["rare", *data.labels[1:]])
-    assert fit_text_linear(rare).temperature == pytest.approx(
-        fit_text_linear(data).temperature, rel=0.3
+    assert fit_text_linear(rare).calibration["temperature"] == pytest.approx(
+        fit_text_linear(data).calibration["temperature"], rel=0.3
     )
 
 
@@ -70,17 +74,14 @@ def test_the_same_seed_gives_the_same_bytes(fitted: FittedModel) -> None:
 
 def test_out_of_fold_evidence_is_consistent(fitted: FittedModel) -> None:
     evidence = fitted.out_of_fold
-    targets = make_data(300).targets
-    assert evidence.scores.dtype == evidence.probabilities.dtype == np.float32
-    assert evidence.probabilities.shape == (300, 2)
-    assert (evidence.scores == evidence.probabilities.max(axis=1)).all()
-    assert (evidence.correct == (evidence.predicted == targets)).all()
+    assert evidence.scores.dtype == np.float32
+    assert evidence.scores.shape == evidence.correct.shape == (300,)
     assert fitted.metrics["accuracy"] == pytest.approx(evidence.correct.mean())
 
 
 def test_temperature_never_worsens_the_out_of_fold_log_loss(fitted: FittedModel) -> None:
     assert fitted.metrics["log_loss"] <= fitted.metrics["log_loss_uncalibrated"]
-    assert fitted.temperature != 1.0
+    assert fitted.calibration["temperature"] != 1.0
 
 
 def test_out_of_fold_predictions_do_not_know_their_own_row() -> None:
@@ -106,8 +107,8 @@ def test_every_field_is_an_input_of_its_own() -> None:
 
 def test_a_field_that_is_always_empty_is_accepted() -> None:
     data = make_data(200)
-    rows = [{**row, "title": "?"} for row in data.texts]
-    model = fit_text_linear(replace(data, texts=rows, fields=["title", "text"]))
+    rows = [{**row, "title": "?"} for row in data.rows]
+    model = fit_text_linear(replace(data, rows=rows, fields=["title", "text"]))
     assert answers(model, [{"title": "any", "text": "superb love"}])[0, 1] > 0.5
 
 
@@ -141,8 +142,8 @@ def test_progress_rises_to_one() -> None:
         make_data(8),
         make_data(100, used=("good",)),
         replace(make_data(100), labels=["good"] * 99 + ["bad"]),
-        replace(make_data(100), texts=[{"text": "the same text"}] * 100),
-        replace(make_data(40), texts=[{"text": chr(0x21 + i)} for i in range(40)]),
+        replace(make_data(100), rows=[{"text": "the same text"}] * 100),
+        replace(make_data(40), rows=[{"text": chr(0x21 + i)} for i in range(40)]),
     ],
     ids=["none", "eight", "one label", "single example", "one text", "no words"],
 )
@@ -163,8 +164,14 @@ def test_impossible_training_data_is_refused() -> None:
         {"labels": ["ugly"] * 10},
         {"weights": np.zeros(10)},
         {"weights": np.full(10, np.nan)},
-        {"fields": []},
     ]
     for bad in changes:
-        with pytest.raises(ValueError, match=r"row|project|weights|field"):
+        with pytest.raises(ValueError, match=r"row|project|weights"):
             replace(data, **bad)
+
+
+def test_it_learns_from_text_fields_alone() -> None:
+    fields: dict[str, AnyField] = {"size": NumberField(), "title": TextField(), "text": TextField()}
+    assert RECIPE.learns_from(fields) == ["title", "text"]
+    with pytest.raises(UnsuitableProject, match="needs a text field"):
+        RECIPE.learns_from({"size": NumberField()})

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.trainer.promise.certify import CertificationPlan, certify, plan_certification
-from services.trainer.promise.hypothesis import suppose
+from services.trainer.promise.certify import certify
+from services.trainer.promise.planning import CertificationPlan, plan_certification
+from services.trainer.promise.what_if import repeat_for_target
 
 Scores = NDArray[np.float32]
 Correct = NDArray[np.bool_]
@@ -34,7 +35,7 @@ def _certified(seed: int, labels: int = 2000) -> Case:
 def test_the_same_target_gets_nearly_what_was_certified() -> None:
     plan, tune, scores, correct = _certified(1)
     certified = certify(plan, scores, correct)
-    supposed = suppose(plan, tune, scores.tolist(), correct.tolist(), 0.9)
+    supposed = repeat_for_target(plan, tune, scores.tolist(), correct.tolist(), 0.9)
     assert certified.threshold is not None
     assert supposed.threshold == pytest.approx(certified.threshold, abs=0.03)
 
@@ -42,7 +43,8 @@ def test_the_same_target_gets_nearly_what_was_certified() -> None:
 def test_stricter_target_gets_a_stricter_threshold_and_less() -> None:
     plan, tune, scores, correct = _certified(2)
     found = [
-        suppose(plan, tune, scores.tolist(), correct.tolist(), target) for target in (0.9, 0.95)
+        repeat_for_target(plan, tune, scores.tolist(), correct.tolist(), target)
+        for target in (0.9, 0.95)
     ]
     assert found[0].threshold is not None
     assert found[1].threshold is not None
@@ -53,7 +55,7 @@ def test_stricter_target_gets_a_stricter_threshold_and_less() -> None:
 
 def test_target_beyond_the_labels_gets_nothing() -> None:
     plan, tune, scores, correct = _certified(3, labels=300)
-    supposed = suppose(plan, tune, scores.tolist(), correct.tolist(), 0.999)
+    supposed = repeat_for_target(plan, tune, scores.tolist(), correct.tolist(), 0.999)
     assert supposed.threshold is None
     assert (supposed.coverage, supposed.labels, supposed.errors) == (0.0, 0, 0)
 
@@ -61,4 +63,4 @@ def test_target_beyond_the_labels_gets_nothing() -> None:
 def test_more_lenient_target_is_refused() -> None:
     plan, tune, scores, correct = _certified(4, labels=300)
     with pytest.raises(ValueError, match="at least"):
-        suppose(plan, tune, scores.tolist(), correct.tolist(), 0.8)
+        repeat_for_target(plan, tune, scores.tolist(), correct.tolist(), 0.8)

@@ -1,8 +1,4 @@
-"""The check of an uploaded model, as a process: it may do anything to what runs it.
-
-``python -m services.trainer.uploads.process FOLDER PARENT_PID`` reads a job from the folder and
-leaves a result or a fault in it. Standard output says how far it is; standard error is the log.
-"""
+"""The check of an uploaded model, in a process of its own: the model may do anything to it."""
 
 import sys
 import time
@@ -10,56 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from services.trainer.runs import files
-from services.trainer.runs.progress import report
+from services.trainer.runs.process import JobRefused, report, run_job
 from services.trainer.uploads.anatomy import inspect
-from shared.child_limits import die_with_parent, limit
 from shared.contracts.versions import ModelInterface
-from shared.fields.types import AnyField
 from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.rows import tops_of
 from shared.graphs.session import GraphRefused
 from shared.graphs.signature import PROBABILITIES
 from shared.graphs.trial import TRIAL_ITEMS, try_on, try_out
 
-FAILED = 3
-_MODEL = "/model"
-_FIELDS = TypeAdapter(dict[str, AnyField])
 
-
-def main(folder: Path, parent: int) -> int:
-    """Check the model in `folder`; return the exit status."""
-    die_with_parent(parent)
-    job, rows = files.read_job(folder, files.CheckJob)
-    limit(job.memory_mib, job.cpu_seconds)
+def check(folder: Path, job: files.CheckJob, rows: list[dict[str, Any]]) -> files.Result:
+    """Check the model in `folder`, and score the labelled `rows` of a dataset with it."""
     try:
-        result = check(files.read_model(folder), job, rows)
+        return _check(files.read_model(folder), job, rows)
     except GraphRefused as refused:
-        files.write_fault(folder, str(refused), refused.pointer)
-        return FAILED
-    except MemoryError:
-        detail = f"its check needs more than {job.memory_mib} MiB of memory"
-        files.write_fault(folder, detail, _MODEL)
-        return FAILED
-    files.write_result(folder, result)
-    report(1.0, "done")
-    return 0
+        raise JobRefused(str(refused), refused.pointer) from refused
 
 
-def check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> files.Result:
-    """Check a model, and score the labelled `rows` of a dataset with it.
-
-    Raises
-    ------
-    GraphRefused
-        It cannot become a version; the message says why.
-    """
+def _check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> files.Result:
     inspect(model)
     report(0.1, "its operators are known")
     interface = ModelInterface.model_validate(job.interface)
-    fields = _FIELDS.validate_python(job.fields)
+    fields = job.specs
     graph = Graph(model, interface, fields)
     report(0.2, "it is loaded")
     try_out(graph, interface, fields)
@@ -74,7 +45,7 @@ def check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> file
     return files.Result(
         inputs=[entry.model_dump(mode="json") for entry in interface.inputs],
         output=interface.outputs[PROBABILITIES],
-        temperature=None,
+        calibration={},
         metrics={},
         **scored,
     )
@@ -102,4 +73,4 @@ def _scored(
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(run_job(files.CheckJob, check))

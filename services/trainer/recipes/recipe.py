@@ -1,22 +1,35 @@
-"""What a recipe takes and gives: training data in, a fitted model with its own evidence out."""
+"""What a recipe is: labelled rows in, a fitted model with its own evidence out."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shared.fields.types import AnyField
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Progress = Callable[[float, str], None]
+"""Called with a share in [0, 1] and a short sentence."""
 
 
-class TooFewLabels(ValueError):  # noqa: N818 - named as the house names its problems
-    """The labels at hand cannot train and cross-fit a model; the message says what is missing."""
+class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its problems
+    """No version can be made; the message says why."""
 
 
-class ParityError(ValueError):
+class UnsuitableProject(RecipeRefused):
+    """The project has no field that the recipe learns from."""
+
+
+class TooFewLabels(RecipeRefused):
+    """The labels at hand cannot train and cross-fit a model."""
+
+
+class ParityError(RecipeRefused):
     """The exported graph does not give the trained pipeline's answers: it must not be published."""
 
 
@@ -26,14 +39,14 @@ class TrainingData:
 
     Attributes
     ----------
-    texts : n rows
-        Field name to text; every row has every field of `fields`.
+    rows : n items' data
+        Every row has every field of `fields`.
     labels : n names
         Each one of `classes`.
     weights : shape (n,), finite and above 0
         1 / propensity of each row's being labelled; only ratios matter.
     fields
-        Text fields in the project's order.
+        Those that the recipe learns from, in the project's order.
     classes
         The project's labels in the project's order, also those without an example.
 
@@ -43,21 +56,19 @@ class TrainingData:
         Unequal lengths, a label outside `classes`, or a weight that is not above 0.
     """
 
-    texts: list[dict[str, str]]
+    rows: list[dict[str, Any]]
     labels: list[str]
     weights: FloatArray
     fields: list[str]
     classes: list[str]
 
     def __post_init__(self) -> None:
-        if not len(self.texts) == len(self.labels) == len(self.weights):
-            raise ValueError("texts, labels and weights must have one entry a row")
+        if not len(self.rows) == len(self.labels) == len(self.weights):
+            raise ValueError("rows, labels and weights must have one entry a row")
         if unknown := set(self.labels) - set(self.classes):
             raise ValueError(f"labels outside the project: {sorted(unknown)}")
         if not (np.isfinite(self.weights).all() and (np.asarray(self.weights) > 0).all()):
             raise ValueError("weights must be finite and above 0")
-        if not self.fields:
-            raise ValueError("a text recipe needs at least one text field")
 
     @property
     def targets(self) -> IntArray:
@@ -74,18 +85,12 @@ class OutOfFold:
     ----------
     scores : shape (n,), float32 in [0, 1]
         Probability of the predicted label, in the dtype that the graph gives and routing compares.
-    predicted : shape (n,)
-        Index of the predicted label in the project's order.
     correct : shape (n,)
         Whether it is the row's label.
-    probabilities : shape (n, K), float32
-        Rows sum to 1.
     """
 
     scores: Float32Array
-    predicted: IntArray
     correct: BoolArray
-    probabilities: Float32Array
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,11 @@ class FittedModel:
     onnx
         The serialised graph, raw strings to `probabilities`.
     inputs
-        One `{"name", "field", "dtype": "string", "shape": [-1, 1]}` a field.
+        The manifest's: one `{"name", "field", "dtype", "shape"}` an input.
     output
         Name of the float32 [n, K] output; columns follow `classes`.
-    temperature : above 0
-        Already inside the graph; kept for the manifest.
+    calibration
+        What the manifest says of it; it is inside the graph.
     metrics
         Weighted out-of-fold `accuracy`, `log_loss`, `log_loss_uncalibrated`, `brier`, `ece`.
     """
@@ -110,6 +115,22 @@ class FittedModel:
     inputs: list[dict[str, Any]]
     output: str
     classes: list[str]
-    temperature: float
+    calibration: dict[str, Any]
     out_of_fold: OutOfFold
     metrics: dict[str, float]
+
+
+class Recipe(Protocol):
+    """A way to make model versions; its module has it as `RECIPE`."""
+
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        """Return which of a project's fields it learns from; `UnsuitableProject` if none."""
+
+    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
+        """Fit, calibrate on out-of-fold predictions, and export.
+
+        Raises
+        ------
+        RecipeRefused
+            The labels do not suffice, or the export is not the fitted model.
+        """
