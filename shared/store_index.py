@@ -65,13 +65,6 @@ class IndexWriter:
         self._read = False
         self._woken.set()
 
-    def since(self, epoch: int, number: int) -> StoreIndex | None:
-        """Return the index with the entries behind `number` alone; None if it is not of `epoch`."""
-        if epoch != self._index.epoch or number > self._index.revision:
-            return None
-        newer = {k: v for k, v in self._index.documents.items() if v.number > number}
-        return self._index.model_copy(update={"documents": newer})
-
     def stop(self) -> None:
         """Let the loop end; `write` puts in what was noted last."""
         self.loop.stop()

@@ -90,10 +90,10 @@ class Worker:
             return
         self._index = projects.index
         self.loops += [
-            self._upkeep("feed_end", restores.look),
-            self._upkeep("project_documents", _Publishing(projects)),
+            self._seldom("feed_end", restores.look),
+            self._seldom("project_documents", _Publishing(projects)),
             projects.index.loop,
-            self._upkeep("known_reviewers", known.refresh),
+            self._seldom("known_reviewers", known.refresh),
         ]
         with self._bells.hearing("versions.*") as self._published:
             await asyncio.gather(*(loop.run() for loop in self.loops))
@@ -108,13 +108,23 @@ class Worker:
     def _upkeep(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
         return Loop(name, turn, self._rest, expected=_EXPECTED)
 
+    def _seldom(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
+        """Make a loop of what is only to make up for a crash, or for an outage."""
+        return Loop(name, turn, self._rest_long, expected=_EXPECTED)
+
     async def _until_nudged(self) -> None:
         await asyncio.sleep(_RELAY_PAUSE_SECONDS)
-        await wait_for(self._nudged, self._poll_seconds)
+        await wait_for(self._nudged, self._bells.rest_seconds(self._poll_seconds))
 
     async def _rest(self) -> None:
+        await self._until_stopped(self._poll_seconds)
+
+    async def _rest_long(self) -> None:
+        await self._until_stopped(self._bells.rest_seconds(self._poll_seconds))
+
+    async def _until_stopped(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_seconds):
+            async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
     async def _until_published(self) -> None:

@@ -31,7 +31,7 @@ class TrainerMeasurement:
         }
 
     async def measure(self) -> None:
-        """Set the gauges; projects without versions have a share of three queries."""
+        """Set the gauges; projects that were never used have a share of three queries."""
         measured: dict[Gauge, _Values] = defaultdict(dict)
         async with self._resources.database.reading() as session:
             known = await states(session)
@@ -40,7 +40,7 @@ class TrainerMeasurement:
         for state in known:
             if state.watched_until is not None:
                 measured[WATCHED_UNTIL][state.project,] = state.watched_until.timestamp()
-            if state.next_version > 1:
+            if state.next_version > 1 or state.ledger_day is not None:
                 await self._add(state, in_service.get(state.project, []), measured)
         self._show(measured)
 

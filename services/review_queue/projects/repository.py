@@ -55,6 +55,12 @@ async def published(session: AsyncSession) -> dict[str, int]:
     return {row.name: row.published_revision for row in await session.execute(statement)}
 
 
+async def overlapping(session: AsyncSession) -> list[str]:
+    """Return the names of projects that ask more than one person about a task."""
+    rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.spec)))
+    return [row.name for row in rows if row.spec["review"]["overlap"] > 1]
+
+
 async def revisions(session: AsyncSession) -> dict[str, int]:
     """Return every project's newest revision, by name."""
     rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.revision)))

@@ -8,13 +8,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 
+import structlog
 from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.queue_client import ChangesUnknown, FeedRestarted, QueueAway
 from services.trainer.resources import Resources
 from shared.doorbells import wait_for
+from shared.logs import cause_of
 from shared.loops import Loop
 from shared.store_index import IndexReader
+
+log = structlog.get_logger()
 
 _WAIT_SECONDS = 20.0
 _ONE_ANEW_SECONDS = 30.0
@@ -38,7 +42,7 @@ class Following:
         self._one_anew_at = 0.0
         self._looked_at: list[str] = []
         self.is_current = self.queue_answers = False
-        expected = (QueueAway, StoreError, OSError)
+        expected = (StoreError, OSError)
         self.loops = [
             Loop("changes", self._read_changes, self._rest, expected=expected),
             Loop("decision_logs", self._look_at_index, self._until_poll, expected=expected),
@@ -65,9 +69,11 @@ class Following:
         except ChangesUnknown:
             self.is_current = False
             self._wake(None)
-        except QueueAway:
+        except QueueAway as error:
+            if self.queue_answers:
+                log.warning("review_queue_away", cause=cause_of(error))
             self.is_current = self.queue_answers = False
-            raise
+            return
         else:
             self.is_current, self._cursor = True, page.cursor
             self._wake({change.project for change in page.changes})
