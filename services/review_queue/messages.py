@@ -15,7 +15,7 @@ from shared.contracts.base import (
     UtcTime,
 )
 from shared.contracts.projects import Project
-from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction, TaskState
+from shared.contracts.tasks import Comment, LaneName, SourceName, TaskPrediction, TaskState
 
 Reviewer = ItemId
 Until = Literal["created", "moved", "leased", "released", "expired", "superseded"]
@@ -37,10 +37,10 @@ class TaskSummary(Message):
 
     task_id: str
     item_id: str
-    lane: Lane
+    lane: LaneName
     state: ShownState
     label: Label | None
-    source: OutcomeSource | None
+    source: SourceName | None
     due_at: UtcTime | None
     created_at: UtcTime
     resolved_at: UtcTime | None
@@ -109,7 +109,7 @@ class ItemOutcome(Message):
     item_id: str
     status: Literal["in_review", "resolved", "erased"]
     label: Label | None
-    source: OutcomeSource | None
+    source: SourceName | None
     task_id: str
     revision: int
     resolved_at: UtcTime | None
@@ -131,7 +131,7 @@ class ItemOutcomes(Message):
 class LaneDepth(Message):
     """What waits in one lane; `oldest_seconds` is the age of its oldest task."""
 
-    lane: Lane
+    lane: LaneName
     open: int
     leased: int
     oldest_seconds: Annotated[float, Field(ge=0)]

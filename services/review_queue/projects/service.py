@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ from services.review_queue.tables import OutboxRow, ProjectRow
 from services.review_queue.webhooks.announcing import read_if_reachable
 from services.review_queue.webhooks.registration import Registry
 from shared import outbox
-from shared.contracts.base import PROJECT_PATTERN
+from shared.contracts.base import PROJECT_PATTERN, from_stored, rfc3339
 from shared.contracts.projects import Project, ProjectSpec
 from shared.db import Database
 from shared.doorbells import project_bell
@@ -131,7 +132,7 @@ class ProjectService:
             row = await repository.lock(session, name)
             if row is None:
                 return
-            await self.store.write_document(project_path(name), _document(row))
+            await self.store.write(project_path(name), orjson.dumps(_stored(row)))
             row.published_revision = row.revision
             outbox.add(session, OutboxRow, project_bell(name))
         self.nudge()
@@ -179,11 +180,16 @@ class ProjectService:
 
 
 def _document(row: ProjectRow | Row[Any]) -> Project:
-    return Project(
+    return from_stored(Project, _stored(row))
+
+
+def _stored(row: ProjectRow | Row[Any]) -> dict[str, Any]:
+    """Return project.json, with what only a later release than this one knows of the project."""
+    return {
         **row.spec,
-        project=row.name,
-        revision=row.revision,
-        instructions_revision=row.instructions_revision,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+        "project": row.name,
+        "revision": row.revision,
+        "instructions_revision": row.instructions_revision,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+    }

@@ -22,12 +22,13 @@ from services.trainer.registry import repository
 from services.trainer.registry.ordering import is_foreign, next_place
 from services.trainer.registry.rendering import differs, render_channels, render_promise
 from services.trainer.repository import lock_state, read_state
+from shared.contracts.base import read_stored
 from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
 from shared.doorbells import Doorbells, versions_bell, wait_for
 from shared.logs import cause_of
 from shared.problems import Unavailable
-from shared.store import Replaced, Store, channels_path, parse, promise_path
+from shared.store import Replaced, Store, channels_path, promise_path
 
 log = structlog.get_logger()
 
@@ -188,7 +189,7 @@ class Documents:
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
         body, tag = await self._store.read_tagged(path)
         try:
-            return _Stored(None if body is None else parse(body, kind), tag)
+            return _Stored(None if body is None else read_stored(kind, body), tag)
         except ValidationError:
             log.exception("document_unreadable", path=path)
             return _Stored(None, tag)
