@@ -1,7 +1,7 @@
 """The use cases of this service, wired once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
@@ -36,6 +36,7 @@ from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.records import RecordService
+from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
@@ -45,7 +46,7 @@ from shared.store import Store
 
 @dataclass(frozen=True)
 class Services:
-    """One service object a room."""
+    """One object for each class of use cases."""
 
     projects: ProjectService
     intake: IntakeService
@@ -69,6 +70,12 @@ class Services:
     exports: ExportService
     activity: ActivityService
     erasure: ErasureService
+
+    @property
+    def by_class(self) -> dict[type, object]:
+        """Each service by its class, as routes ask for them."""
+        found = [getattr(self, one.name) for one in fields(self)]
+        return {type(one): one for one in (*found, self.verdicts, self.corrections)}
 
     @property
     def verdicts(self) -> VerdictService:
@@ -98,7 +105,7 @@ def build_services(
     claims, verdicts = _gathered(database, times, gold_states, draws, now)
     gold = GoldDraws(gold_states, draws)
     return Services(
-        projects=ProjectService(database, store, now, nudge, sender.registry),
+        projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
         intake=intake,
         tasks=tasks,
         claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),

@@ -11,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.lifecycle.leases import repository as leases
 from services.review_queue.lifecycle.leases.ending import end_expired
+from services.review_queue.lifecycle.measurement import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.lifecycle.tasks.expiry import close_expired
 from services.review_queue.lifecycle.tasks.repository import add_events
 from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
-from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.tables import OutboxRow
 from services.review_queue.webhooks.announcing import Announcer

@@ -19,6 +19,7 @@ from shared.contracts.base import (
     names_of,
 )
 
+Reviewer = ItemId
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]

@@ -14,9 +14,9 @@ from services.review_queue.exchange.standing import Answer, Standing, standing_o
 from services.review_queue.lifecycle.leases.ending import end_expired
 from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.lifecycle.tasks.lanes import RESERVED_TURN, turn_of
+from services.review_queue.lifecycle.tasks.messages import EventKind
 from services.review_queue.lifecycle.tasks.states import state_of
 from services.review_queue.lifecycle.timeline import event
-from services.review_queue.messages import EventKind
 from services.review_queue.tables import OutboxRow, TaskRow
 from shared import outbox
 from shared.contracts.projects import Project

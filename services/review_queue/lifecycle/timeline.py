@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.review_queue.messages import EventKind
+from services.review_queue.lifecycle.tasks.messages import EventKind
 
 
 def event(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.leases.draws import LeaseDraws
-from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.lifecycle.verdicts.messages import VerdictOnBehalf
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for

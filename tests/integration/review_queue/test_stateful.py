@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.tasks.lanes import AVAILABLE_AT_ONCE
-from services.review_queue.messages import Adjudication
-from services.review_queue.problems import LeaseExpired
+from services.review_queue.lifecycle.verdicts.messages import Adjudication
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes import repository
+from services.review_queue.lifecycle.outcomes.messages import ItemOutcome
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.lifecycle.outcomes.revisions import outcome_message
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.messages import ItemOutcome
-from services.review_queue.problems import FeedRestarted, ItemErased
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import TaskRow
 from shared.contracts.base import task_id_for

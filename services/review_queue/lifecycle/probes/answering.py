@@ -11,7 +11,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.lifecycle.leases.messages import Renewal
 from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.lifecycle.probes.disguise import (
     StateAfter,
     progress_of,
@@ -20,11 +22,9 @@ from services.review_queue.lifecycle.probes.disguise import (
     state_after_verdict,
 )
 from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.verdicts.holding import body_digest
 from services.review_queue.lifecycle.verdicts.service import require_label
-from services.review_queue.messages import Renewal
-from services.review_queue.metrics import VERDICTS
-from services.review_queue.problems import LeaseExpired
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import records, repository
 from services.review_queue.quality.gold.pausing import pause_if_too_low

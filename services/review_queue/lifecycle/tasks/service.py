@@ -10,11 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.outcomes.revisions import outcome_message, reopen
+from services.review_queue.lifecycle.problems import ItemErased
 from services.review_queue.lifecycle.tasks import repository
-from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.lifecycle.tasks.states import state_of
-from services.review_queue.lifecycle.timeline import event
-from services.review_queue.messages import (
+from services.review_queue.lifecycle.tasks.messages import (
     LaneDepth,
     QueueDepth,
     TaskDetail,
@@ -22,7 +20,9 @@ from services.review_queue.messages import (
     TaskSummary,
     TimelineEntry,
 )
-from services.review_queue.problems import ItemErased
+from services.review_queue.lifecycle.tasks.repository import TaskFilter
+from services.review_queue.lifecycle.tasks.states import state_of
+from services.review_queue.lifecycle.timeline import event
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import TaskRow
 from shared.contracts.base import from_stored

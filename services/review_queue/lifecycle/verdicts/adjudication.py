@@ -13,13 +13,13 @@ from services.review_queue.lifecycle.outcomes.revisions import resolve
 from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.lifecycle.timeline import event
+from services.review_queue.lifecycle.verdicts.messages import Adjudication
 from services.review_queue.lifecycle.verdicts.service import progress_of, require_label
 from services.review_queue.lifecycle.verdicts.settling import (
     ground_of,
     settled_lines,
     votes_that_count,
 )
-from services.review_queue.messages import Adjudication
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import TaskRow
 from shared.contracts.tasks import TaskProgress

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.leases.claims import supersede
 from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.revisions import open_again, reopen
 from services.review_queue.lifecycle.probes.known import is_gold
@@ -18,10 +19,9 @@ from services.review_queue.lifecycle.timeline import event
 from services.review_queue.lifecycle.verdicts import repository
 from services.review_queue.lifecycle.verdicts.holding import Held, body_digest, present
 from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
+from services.review_queue.lifecycle.verdicts.messages import VerdictOnBehalf
 from services.review_queue.lifecycle.verdicts.service import progress_of, require_label
 from services.review_queue.lifecycle.verdicts.settling import Answered, settled_lines
-from services.review_queue.messages import VerdictOnBehalf
-from services.review_queue.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
 from shared.auth import Principal

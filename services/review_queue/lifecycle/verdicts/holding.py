@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.lifecycle.leases import repository as leases
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.revisions import shown_outcome
+from services.review_queue.lifecycle.problems import LeaseExpired, UnknownLease
 from services.review_queue.lifecycle.tasks.states import state_of
-from services.review_queue.problems import LeaseExpired, UnknownLease
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow
 from shared import tracing
 from shared.auth import Principal

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, TypeVar
 
+from services.review_queue.lifecycle.leases.messages import Renewal
 from services.review_queue.lifecycle.leases.times import LeaseTimes
 from services.review_queue.lifecycle.probes.answering import ProbeService
 from services.review_queue.lifecycle.probes.gold_states import GoldStates
+from services.review_queue.lifecycle.problems import UnknownLease
 from services.review_queue.lifecycle.verdicts.corrections import CorrectionService
 from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
 from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.lifecycle.verdicts.service import VerdictService
-from services.review_queue.messages import Renewal
-from services.review_queue.problems import UnknownLease
 from shared.auth import Principal
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.db import Database

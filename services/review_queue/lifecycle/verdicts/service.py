@@ -6,21 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from services.review_queue.lifecycle.leases import repository as leases
+from services.review_queue.lifecycle.leases.messages import Renewal
 from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.lifecycle.outcomes.revisions import (
     leave_to_adjudicator,
     open_again,
     outcome_message,
 )
 from services.review_queue.lifecycle.tasks.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.lifecycle.tasks.messages import EventKind
 from services.review_queue.lifecycle.tasks.repository import add_events
 from services.review_queue.lifecycle.timeline import event
 from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
 from services.review_queue.lifecycle.verdicts.holding import Held, body_digest, is_token, present
 from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.lifecycle.verdicts.settling import Answered, settled_lines
-from services.review_queue.messages import EventKind, Renewal
-from services.review_queue.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
 from shared.auth import Principal

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.review_queue.problems import LeaseExpired
+from services.review_queue.lifecycle.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.problems import Conflict

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import Response
 
-from services.review_queue.problems import FeedRestarted
+from services.review_queue.lifecycle.problems import FeedRestarted
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.waiting.waiters import Waiters
 from shared.problems import NotFound, Unprocessable
