@@ -13,9 +13,10 @@ import structlog
 from obstore.exceptions import BaseError
 from pydantic import ValidationError
 
+from shared.contracts.base import read_stored
 from shared.contracts.changes import IndexEntry, StoreIndex
 from shared.loops import Loop
-from shared.store import Replaced, Store, parse
+from shared.store import Replaced, Store
 
 log = structlog.get_logger()
 
@@ -176,7 +177,7 @@ def index_of(*writers: str) -> Callable[[str], bool]:
 
 def _parsed(path: str, body: bytes) -> StoreIndex:
     try:
-        return parse(body, StoreIndex)
+        return read_stored(StoreIndex, body)
     except ValidationError:
         log.warning("index_unreadable", path=path)
         return StoreIndex(revision=0)

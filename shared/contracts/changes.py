@@ -1,10 +1,10 @@
 """What changed, over all projects: the feed of a service, and the index of a writer's documents."""
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from shared.contracts.base import Message
+from shared.contracts.base import Message, names_of
 from shared.contracts.versions import StoredDocument
 
 ChangeKind = Literal["project", "outcomes", "channels", "promise"]
@@ -14,7 +14,7 @@ class Change(Message):
     """The newest revision of one document, or the last place of one project's outcomes feed."""
 
     project: str
-    kind: ChangeKind
+    kind: Annotated[str, *names_of(ChangeKind)]
     revision: int
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
@@ -18,7 +19,8 @@ from services.review_queue.projects.messages import ProjectList
 from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
-from shared.contracts.projects import Project, ProjectDocument, ProjectSpec, Webhook
+from shared.contracts.base import from_stored, rfc3339
+from shared.contracts.projects import Project, ProjectSpec, Webhook
 from shared.db import Database
 from shared.doorbells import project_bell
 from shared.http.lists import encode_cursor
@@ -147,12 +149,12 @@ class ProjectService:
             if row is None:
                 return
             epoch = await changes.documents_epoch(session)
-            document = ProjectDocument(**_document(row).model_dump(), epoch=epoch)
-            await self.store.write_document(project_path(name), document)
+            document = _stored(row) | {"epoch": epoch, "writer": 0}
+            await self.store.write(project_path(name), orjson.dumps(document))
             row.published_revision = row.revision
             changes.record(session, name, row.revision, self.now())
             outbox.add(session, OutboxRow, project_bell(name))
-        self.index.note(project_path(name), epoch, document.revision)
+        self.index.note(project_path(name), epoch, row.revision)
         self.nudge()
 
     async def publish_pending(self) -> int:
@@ -207,11 +209,16 @@ class ProjectService:
 
 
 def _document(row: ProjectRow | Row[Any]) -> Project:
-    return Project(
+    return from_stored(Project, _stored(row))
+
+
+def _stored(row: ProjectRow | Row[Any]) -> dict[str, Any]:
+    """Return project.json, with what only a later release than this one knows of the project."""
+    return {
         **row.spec,
-        project=row.name,
-        revision=row.revision,
-        instructions_revision=row.instructions_revision,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+        "project": row.name,
+        "revision": row.revision,
+        "instructions_revision": row.instructions_revision,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+    }

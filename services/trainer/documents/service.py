@@ -22,12 +22,13 @@ from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import Projects, work_bell
 from services.trainer.tables import ProjectState
 from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
+from shared.contracts.base import read_stored
 from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
 from shared.doorbells import Doorbells, versions_bell, wait_for
 from shared.logs import cause_of
 from shared.problems import Unavailable
-from shared.store import Replaced, Store, channels_path, parse, promise_path
+from shared.store import Replaced, Store, channels_path, promise_path
 from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
@@ -187,7 +188,7 @@ class Documents:
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
         body, tag = await self._store.read_tagged(path)
         try:
-            document = None if body is None else parse(body, kind)
+            document = None if body is None else read_stored(kind, body)
             if document is not None:
                 self.index.note(path, document.epoch, document.revision)
             return _Stored(document, tag)
