@@ -5,6 +5,7 @@ truth: a doorbell may come before it, and its writers complete it from what they
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 INDEX_FOLDER = "index"
 # Documents that are stored close together enter the index together.
 _GATHER_SECONDS = 0.2
+_LAST_WRITE_SECONDS = 5.0
 Place = tuple[int, int]
 
 
@@ -35,16 +37,18 @@ class IndexWriter:
     """Keeps the index of `writer`; any number of processes may keep the same one.
 
     Each puts in what it has stored, by a conditional replacement, and keeps what others put in.
-    `losses` counts how often the store had an older index than before, or none: it was restored.
+    One that is not begun makes no index as long as it has nothing to note: readers would take its
+    emptiness for a sign that nothing changed. `losses` counts how often the store had an older index than before, or none: it was restored.
     """
 
-    def __init__(self, store: Store, writer: str) -> None:
+    def __init__(self, store: Store, writer: str, *, is_begun: bool = True) -> None:
         self.path = index_path(writer)
         self.losses = 0
         self._store = store
         self._index = StoreIndex(revision=0)
         self._tag: str | None = None
-        self._read = False
+        self._read = self._exists = False
+        self._is_begun = is_begun
         self._noted: dict[str, Place] = {}
         self._woken = asyncio.Event()
         self.loop = Loop("store_index", self.write, self._rest, expected=(BaseError, OSError))
@@ -54,6 +58,12 @@ class IndexWriter:
         place = (epoch, revision)
         if place > self._place(path):
             self._noted[path] = place
+            self._woken.set()
+
+    def begin(self) -> None:
+        """Let an index be made, also without entries."""
+        if not self._is_begun:
+            self._is_begun = True
             self._woken.set()
 
     def place(self, path: str) -> Place | None:
@@ -77,7 +87,7 @@ class IndexWriter:
             if not self._read:
                 await self._look()
             index = self._merged()
-            if index is self._index:
+            if index is self._index or not (self._exists or self._noted or self._is_begun):
                 return
             try:
                 body = index.model_dump_json().encode()
@@ -85,8 +95,14 @@ class IndexWriter:
             except Replaced:
                 self._read = False
                 continue
-            self._index = index
+            self._index, self._exists = index, True
             return
+
+    async def finish(self) -> None:
+        """Write what was noted last; a store that does not take it soon goes without."""
+        with contextlib.suppress(BaseError, OSError):
+            async with asyncio.timeout(_LAST_WRITE_SECONDS):
+                await self.write()
 
     async def _rest(self) -> None:
         await self._woken.wait()
@@ -104,13 +120,13 @@ class IndexWriter:
             for path, entry in known.documents.items():
                 self._noted.setdefault(path, (entry.epoch, entry.revision))
             self.losses += 1
-        self._index, self._read = found, True
+        self._index, self._read, self._exists = found, True, body is not None
 
     def _merged(self) -> StoreIndex:
         newer = {k: v for k, v in self._noted.items() if v > self._place_in_index(k)}
         # Kept until they are found in the index.
         self._noted = newer
-        if not newer and self._tag is not None:
+        if not newer and self._exists:
             return self._index
         number = self._index.revision + 1
         entries = {path: IndexEntry(*place, number) for path, place in newer.items()}

@@ -99,7 +99,7 @@ class Worker:
             await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
-        for last in (self.relay, restores.keep, projects.index.write):
+        for last in (self.relay, restores.keep, projects.index.finish):
             try:
                 await last()
             except Exception as error:  # noqa: BLE001 - the service stops all the same

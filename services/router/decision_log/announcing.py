@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 
-from obstore.exceptions import BaseError
-
 from shared.contracts.base import new_id
 from shared.doorbells import Doorbells, decisions_bell
 from shared.loops import Loop
@@ -50,8 +48,7 @@ class ShippedLogs:
         """Tell while the block lasts, and at its end what is left."""
         async with self._index.loop.running(), self._ringing.running(), self._tidying.running():
             yield self
-        with contextlib.suppress(BaseError, OSError):
-            await self._index.write()
+        await self._index.finish()
         await self._ring()
 
     async def _remove_old(self) -> None:

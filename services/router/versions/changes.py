@@ -10,13 +10,15 @@ from shared.store_index import IndexReader, index_of
 
 _WRITERS = ("review_queue", "trainer")
 _LIST_SECONDS = 300.0
+_ONE_ANEW_SECONDS = 30.0
 
 
 class ChangedProjects:
     """Names projects that doorbells rang for, or whose documents have new places in the indexes.
 
     An index may lack what its writer stored before a crash: the writer completes it later, and the
-    store's folders are listed now and then. While an index is missing, as with a writer of the
+    store's folders are listed now and then, and one project in turn is named every 30 seconds
+    whatever its index says: its writer may be of the release before. While an index is missing, as with a writer of the
     release before, every project is named at each poll.
     """
 
@@ -25,7 +27,8 @@ class ChangedProjects:
         self._poll_seconds = poll_seconds
         self._index = IndexReader(store, index_of(*_WRITERS))
         self._rung = BellEvent()
-        self._poll_at = self._list_at = 0.0
+        self._poll_at = self._list_at = self._one_anew_at = 0.0
+        self._turns: list[str] = []
         self._owed: set[str] = set()
 
     @contextlib.contextmanager
@@ -61,4 +64,8 @@ class ChangedProjects:
         elif now >= self._list_at:
             self._owed |= known ^ set(await self._store.folders())
             self._list_at = now + _LIST_SECONDS
+        if now >= self._one_anew_at and known:
+            self._turns = self._turns or sorted(known)
+            self._owed.add(self._turns.pop())
+            self._one_anew_at = now + _ONE_ANEW_SECONDS
         self._poll_at = now + self._bells.rest_seconds(self._poll_seconds) / 2

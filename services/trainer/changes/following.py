@@ -56,8 +56,7 @@ class Following:
             for loop in self.loops:
                 await stack.enter_async_context(loop.running())
             yield self
-        with contextlib.suppress(StoreError, OSError):
-            await self._resources.documents.index.write()
+        await self._resources.documents.index.finish()
 
     async def _read_changes(self) -> None:
         seconds = _WAIT_SECONDS if self.is_current else 0.0

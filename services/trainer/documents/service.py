@@ -102,7 +102,7 @@ class Documents:
         self._locks: dict[str, asyncio.Lock] = {}
         self._seen: dict[str, _Seen] = {}
         self.faults: dict[str, str] = {}
-        self.index = IndexWriter(store, "trainer")
+        self.index = IndexWriter(store, "trainer", is_begun=False)
 
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
         """Return the channels once the store has what the state says; None without a version.
@@ -147,6 +147,8 @@ class Documents:
         if project is None:
             return SyncResult(None)
         lease = await self._leases.hold(name)
+        if lease is not None:
+            self.index.begin()
         seen = await self._look(name, lease)
         # After the store was looked at: the database counts before it writes, so it is not behind.
         async with self._database.reading() as session:
