@@ -4,8 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from shared.db import DatabaseFault
 from shared.loops import Loop
 
 # As often as Prometheus usually asks.
@@ -27,4 +26,4 @@ def measuring_loop(measure: Callable[[], Awaitable[object]]) -> Loop:
     async def rest() -> None:
         await asyncio.sleep(max(_SECONDS, _RESTS_PER_MEASUREMENT * took))
 
-    return Loop("measuring", turn, rest, expected=(SQLAlchemyError, OSError))
+    return Loop("measuring", turn, rest, expected=(DatabaseFault, OSError))

@@ -27,11 +27,11 @@ from services.review_queue.lifecycle.verdicts.moves import MoveService
 from services.review_queue.lifecycle.verdicts.service import VerdictService
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.agreement.service import AgreementService
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
-from services.review_queue.quality.reviewers.comparing import AgreementService
-from services.review_queue.quality.reviewers.reviewers import ReviewerService
-from services.review_queue.quality.reviewers.suspects import SuspectService
+from services.review_queue.quality.reviewers.service import ReviewerService
+from services.review_queue.quality.suspects.service import SuspectService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService

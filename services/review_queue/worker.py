@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.lifecycle.leases import repository as leases
 from services.review_queue.lifecycle.leases.ending import end_expired
@@ -21,14 +20,14 @@ from services.review_queue.tables import OutboxRow
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
-from shared.db import Database
+from shared.db import Database, DatabaseFault
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
 
 log = structlog.get_logger()
 
-_EXPECTED = (SQLAlchemyError, StoreError, OSError)
+_EXPECTED = (DatabaseFault, StoreError, OSError)
 # Commits that come close together are rung for together.
 _RELAY_PAUSE_SECONDS = 0.1
 

@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.tables.activity import ActivityRow
 from shared.auth import Principal, acting
+from shared.db import Session
 
 
 def record(
-    session: AsyncSession,
+    session: Session,
     action: RecordedAction,
     at: datetime,
     *,

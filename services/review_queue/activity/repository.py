@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import EventRow, TaskRow
 from services.review_queue.tables.activity import ActivityRow
 
@@ -33,8 +33,7 @@ async def recorded(
     if action is not None:
         statement = statement.where(_activity.c.action == action)
     newest = statement.order_by(_activity.c.entry_id.desc()).limit(limit)
-    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
-    return rows
+    return await fetch(session, newest)
 
 
 async def told(
@@ -63,5 +62,4 @@ async def told(
     if actor is not None:
         statement = statement.where(_events.c.actor == actor)
     newest = statement.order_by(_events.c.event_id.desc()).limit(limit)
-    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
-    return rows
+    return await fetch(session, newest)

@@ -13,7 +13,7 @@ from shared.contracts.tasks import Reviewer
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import CALLER_PROBLEMS, LIST_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["activity"])
 
@@ -25,7 +25,7 @@ WantedAction = Annotated[Action | None, Query(description="Only what was done li
 @router.get(
     "/projects/{project}/activity",
     summary="Who did what in a project, newest first",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(*LIST_PROBLEMS),
 )
 async def get_activity(
     project: str,
@@ -45,7 +45,7 @@ async def get_activity(
 @router.get(
     "/activity",
     summary="Who did what outside of any single project, newest first",
-    responses=declare(Unauthorized, Forbidden, Unprocessable),
+    responses=declare(*CALLER_PROBLEMS, Unprocessable),
 )
 async def get_deployment_activity(
     activity: Injected[ActivityService],

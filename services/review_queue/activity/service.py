@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity import repository
 from services.review_queue.activity.actions import ACTION_OF, KIND_OF, TIMELINE_ACTIONS, Action
 from services.review_queue.activity.messages import ActivityEntry, ActivityList
 from services.review_queue.activity.places import END, Place
 from services.review_queue.repository.projects import require_project
-from shared.db import Database
+from shared.db import Database, Row, Session
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,8 @@ class ActivityService:
         return _page(recorded, [], after, limit)
 
     async def _recorded(
-        self, session: AsyncSession, project: str | None, wanted: Wanted, after: Place, limit: int
-    ) -> Sequence[Row[Any]]:
+        self, session: Session, project: str | None, wanted: Wanted, after: Place, limit: int
+    ) -> Sequence[Row]:
         return await repository.recorded(
             session,
             project,
@@ -63,8 +59,8 @@ class ActivityService:
         )
 
     async def _told(
-        self, session: AsyncSession, project: str, wanted: Wanted, after: Place, limit: int
-    ) -> Sequence[Row[Any]]:
+        self, session: Session, project: str, wanted: Wanted, after: Place, limit: int
+    ) -> Sequence[Row]:
         asked = TIMELINE_ACTIONS if wanted.action is None else (wanted.action,)
         kinds = [KIND_OF[action] for action in asked if action in KIND_OF]
         if not kinds:
@@ -74,9 +70,7 @@ class ActivityService:
         )
 
 
-def _page(
-    recorded: Sequence[Row[Any]], told: Sequence[Row[Any]], after: Place, limit: int
-) -> ActivityList:
+def _page(recorded: Sequence[Row], told: Sequence[Row], after: Place, limit: int) -> ActivityList:
     entries: list[ActivityEntry] = []
     i = j = 0
     while len(entries) < limit and (i < len(recorded) or j < len(told)):
@@ -104,13 +98,13 @@ def _behind(numbers: Sequence[int], taken: int, before: int) -> int:
     return numbers[0] + 1 if numbers else 0
 
 
-def _of_log(row: Row[Any]) -> ActivityEntry:
+def _of_log(row: Row) -> ActivityEntry:
     said = dict(row._mapping)
     del said["project"]
     return ActivityEntry.model_validate(said | {"entry_id": f"a{row.entry_id}"})
 
 
-def _of_timeline(row: Row[Any]) -> ActivityEntry:
+def _of_timeline(row: Row) -> ActivityEntry:
     return ActivityEntry(
         entry_id=f"t{row.event_id}",
         at=row.at,

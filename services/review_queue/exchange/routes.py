@@ -15,14 +15,7 @@ from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, Reviewer, TaskState
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotFound,
-    Unauthorized,
-    Unprocessable,
-    declare,
-)
+from shared.problems import LIST_PROBLEMS, BodyTooLarge, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
 
@@ -41,7 +34,7 @@ _FILE: dict[str, Any] = {
 @router.post(
     "/import",
     summary="Import tasks with their answers",
-    responses=declare(Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+    responses=declare(*LIST_PROBLEMS, BodyTooLarge),
     openapi_extra={"requestBody": {"required": True, "content": _FILE}},
 )
 async def post_import(
@@ -78,7 +71,7 @@ def _format_of(request: Request) -> Format:
     response_class=StreamingResponse,
     responses={
         200: {"description": "The file", "content": _FILE},
-        **declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+        **declare(*LIST_PROBLEMS),
     },
 )
 async def get_export(

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.feedback import repository
@@ -21,7 +19,7 @@ from services.review_queue.lifecycle.verdicts.service import require_label
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables.feedback import FeedbackRow
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Session
 from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
 
@@ -121,7 +119,7 @@ class FeedbackService:
 
 
 def _record(
-    session: AsyncSession, action: RecordedAction, row: FeedbackRow, actor: str, now: datetime
+    session: Session, action: RecordedAction, row: FeedbackRow, actor: str, now: datetime
 ) -> None:
     record(
         session,
@@ -136,7 +134,7 @@ def _record(
 
 
 async def _page(
-    session: AsyncSession, project: str, *, before: int | None, answered: bool | None, limit: int
+    session: Session, project: str, *, before: int | None, answered: bool | None, limit: int
 ) -> FeedbackList:
     rows = await repository.page(
         session, project, before=before, answered=answered, limit=limit + 1
@@ -146,7 +144,7 @@ async def _page(
     return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
 
 
-async def _task_of(session: AsyncSession, project: str, body: NewFeedback) -> str | None:
+async def _task_of(session: Session, project: str, body: NewFeedback) -> str | None:
     if body.task_id is None:
         return None
     # Locked: what is said of an item while it is erased would outlast it.

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.projects.service import current_project
 from shared.contracts.projects import Project
+from shared.db import Session
 
 
 @dataclass(frozen=True)
@@ -14,7 +13,7 @@ class KnownProjects:
 
     _known: dict[str, Project] = field(default_factory=dict)
 
-    async def at(self, session: AsyncSession, name: str, revision: int) -> Project:
+    async def at(self, session: Session, name: str, revision: int) -> Project:
         """Return the project whose row says that it is at `revision`.
 
         Raises

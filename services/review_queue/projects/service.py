@@ -3,13 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.projects import repository
@@ -18,7 +16,7 @@ from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
 from shared.contracts.projects import Project, ProjectSpec, Webhook
-from shared.db import Database
+from shared.db import Database, Row, Session
 from shared.doorbells import project_bell
 from shared.http.lists import encode_cursor
 from shared.logs import cause_of
@@ -28,12 +26,12 @@ from shared.store import Store, project_path
 log = structlog.get_logger()
 
 
-async def current_project(session: AsyncSession, name: str) -> Project:
+async def current_project(session: Session, name: str) -> Project:
     """Return the project as it stands; `NotFound` when there is none."""
     return _document(await require_project(session, name))
 
 
-Registration = Callable[[AsyncSession, datetime], Awaitable[None]]
+Registration = Callable[[Session, datetime], Awaitable[None]]
 
 
 class WebhookRegistry(Protocol):
@@ -110,7 +108,7 @@ class ProjectService:
             updated_at=now,
         )
 
-    def _state(self, session: AsyncSession, row: ProjectRow, spec: ProjectSpec | None) -> None:
+    def _state(self, session: Session, row: ProjectRow, spec: ProjectSpec | None) -> None:
         """Let the project be as `spec` says, unless it is new and so already; write that down."""
         if spec is None:
             record(session, "project.created", self.now(), project=row.name, target="1")
@@ -187,7 +185,7 @@ class ProjectService:
         )
 
 
-def _document(row: ProjectRow | Row[Any]) -> Project:
+def _document(row: ProjectRow | Row) -> Project:
     return Project(
         **row.spec,
         project=row.name,

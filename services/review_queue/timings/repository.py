@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.timings.holding import Held
 
@@ -48,8 +48,7 @@ async def resolved(
     )
     if since is not None:
         statement = statement.where(_outcomes.c.resolved_at >= since)
-    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return rows
+    return await fetch(session, statement)
 
 
 async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, datetime]:
@@ -100,8 +99,7 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
             _verdicts.c.skipped.is_(False),
         )
     )
-    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return rows
+    return await fetch(session, statement)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from services.review_queue.timings.service import TimingService
 from shared.contracts.base import UtcTime
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["timings"])
 
 
-_ERRORS = declare(Unauthorized, Forbidden, NotFound, Unprocessable)
+_ERRORS = declare(*LIST_PROBLEMS)
 
 
 @router.get("/timings", summary="Where an item's time goes", responses=_ERRORS)

@@ -3,10 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.service import current_project
@@ -18,7 +14,7 @@ from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
-from shared.db import Database
+from shared.db import Database, Row, Session
 
 _NEWEST = 10_000
 _AT_ONCE = 500
@@ -116,10 +112,10 @@ def _service_rate(held: Sequence[Held]) -> float | None:
     return len(held) / seconds if seconds > 0 else None
 
 
-async def _read(session: AsyncSession, project: str, since: datetime | None) -> _Read:
+async def _read(session: Session, project: str, since: datetime | None) -> _Read:
     rows = await repository.resolved(session, project, since, _NEWEST)
     leased: dict[str, datetime] = {}
-    given: dict[str, list[Row[Any]]] = {}
+    given: dict[str, list[Row]] = {}
     for start in range(0, len(rows), _AT_ONCE):
         some = [row.task_id for row in rows[start : start + _AT_ONCE]]
         leased |= await repository.first_leases(session, some)
@@ -138,7 +134,7 @@ async def _read(session: AsyncSession, project: str, since: datetime | None) -> 
     )
 
 
-def _way(row: Row[Any], leased_at: datetime | None, answers: Sequence[Row[Any]]) -> Way:
+def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
     prediction = TaskPrediction.model_validate(row.prediction or {}, strict=False)
     active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
     held = [

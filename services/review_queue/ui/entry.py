@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
@@ -16,7 +14,7 @@ from services.review_queue.ui import repository
 from shared.auth import Principal
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Session
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
@@ -204,7 +202,7 @@ def _holder(row: SessionRow) -> Principal:
 
 
 def _record(
-    session: AsyncSession, action: RecordedAction, row: SessionRow, now: datetime, **detail: str
+    session: Session, action: RecordedAction, row: SessionRow, now: datetime, **detail: str
 ) -> None:
     projects = row.projects or []
     # One that opens several projects is of none of them alone.

@@ -12,7 +12,6 @@ from typing import TypeVar
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.tables.webhooks import ToldRow, WebhookRow
 from services.review_queue.webhooks import repository
@@ -20,7 +19,7 @@ from services.review_queue.webhooks.changes import Documents, Told, catch_up
 from services.review_queue.webhooks.events import Event
 from shared.contracts.base import new_id
 from shared.contracts.versions import Channels, PromiseDocument
-from shared.db import Database
+from shared.db import Database, Session
 from shared.logs import cause_of
 from shared.store import Store, channels_path, promise_path
 
@@ -87,7 +86,7 @@ class Announcer:
 
 
 async def tell(
-    session: AsyncSession,
+    session: Session,
     project: str,
     receivers: list[WebhookRow],
     documents: Documents,

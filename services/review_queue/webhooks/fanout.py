@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import outcome_kind
 from shared.contracts.base import new_id
-from shared.db import Database
+from shared.db import Database, Row, Session
 
 _AT_ONCE = 500
 
@@ -36,7 +34,7 @@ async def fan_out(database: Database, now: datetime) -> int:
     return seen
 
 
-async def _advance(session: AsyncSession, webhook: WebhookRow, now: datetime) -> int:
+async def _advance(session: Session, webhook: WebhookRow, now: datetime) -> int:
     behind = await repository.behind(session, webhook, _AT_ONCE)
     rows = [
         _delivery(webhook, outcome, now)
@@ -49,7 +47,7 @@ async def _advance(session: AsyncSession, webhook: WebhookRow, now: datetime) ->
     return len(behind)
 
 
-def _delivery(webhook: WebhookRow, outcome: repository.Behind, now: datetime) -> dict[str, Any]:
+def _delivery(webhook: WebhookRow, outcome: Row, now: datetime) -> dict[str, Any]:
     return {
         "delivery_id": new_id(),
         "webhook_id": webhook.webhook_id,

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.sequencing import place_within
@@ -21,6 +20,7 @@ from services.review_queue.webhooks.announcing import read_if_reachable, tell
 from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
+from shared.db import Session
 from shared.problems import Unprocessable
 from shared.settings import PREFIX, named_value
 from shared.store import Store
@@ -138,7 +138,7 @@ async def _register(
     project: str,
     webhooks: Sequence[Webhook],
     documents: Documents | None,
-    session: AsyncSession,
+    session: Session,
     now: datetime,
 ) -> None:
     known = await repository.of_project(session, project, lock=True)
@@ -168,7 +168,7 @@ def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> We
     )
 
 
-async def _end(session: AsyncSession, project: str) -> int:
+async def _end(session: Session, project: str) -> int:
     # All that is committed has its place first: what has none yet came after the webhook.
     await place_within(session)
     return await outcomes.end(session, project)

@@ -12,12 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
-from sqlalchemy import Row
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.revisions import outcome_message
@@ -29,7 +25,7 @@ from services.review_queue.webhooks.fanout import fan_out
 from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
-from shared.db import Database
+from shared.db import Database, DatabaseFault, Row, Session
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
@@ -61,7 +57,7 @@ class Relay:
     loop: Loop = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loop = Loop("webhooks", self.round, self._rest, expected=(SQLAlchemyError, OSError))
+        self.loop = Loop("webhooks", self.round, self._rest, expected=(DatabaseFault, OSError))
 
     def nudge(self) -> None:
         """Say that there may be something to send: it is looked for at once."""
@@ -94,7 +90,7 @@ class Relay:
     async def _attempt(self, work: Callable[[], Awaitable[bool]]) -> bool:
         try:
             return await work()
-        except (SQLAlchemyError, OSError) as error:
+        except (DatabaseFault, OSError) as error:
             log.warning("webhooks_failed", cause=cause_of(error))
         except Exception:
             # A later round sends again what its claim left.
@@ -130,7 +126,7 @@ class Relay:
                 break
         return True
 
-    async def _claim(self, webhook_id: str) -> list[Row[Any]]:
+    async def _claim(self, webhook_id: str) -> list[Row]:
         now = self.now()
         async with self.database.transaction() as session:
             rows = await repository.claim(
@@ -138,7 +134,7 @@ class Relay:
             )
         return list(rows)
 
-    async def _deliver(self, delivery: Row[Any]) -> bool:
+    async def _deliver(self, delivery: Row) -> bool:
         async with self.database.reading() as session:
             webhook = await repository.find(session, delivery.webhook_id)
             event = None if webhook is None else await _event(session, webhook, delivery)
@@ -157,13 +153,13 @@ class Relay:
                 await self._record(session, row, delivery, attempt)
         return attempt.delivered
 
-    async def _forget(self, delivery: Row[Any]) -> None:
+    async def _forget(self, delivery: Row) -> None:
         # The webhook was taken out of the project, or the item is erased.
         async with self.database.transaction() as session:
             await repository.finish(session, delivery.delivery_id)
 
     async def _record(
-        self, session: AsyncSession, webhook: WebhookRow, delivery: Row[Any], attempt: Attempt
+        self, session: Session, webhook: WebhookRow, delivery: Row, attempt: Attempt
     ) -> None:
         now = self.now()
         if attempt.delivered:
@@ -192,14 +188,12 @@ class Relay:
                 wait = max(wait, attempt.pause)
             await self._put_off(session, delivery, now + wait)
 
-    async def _put_off(self, session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
+    async def _put_off(self, session: Session, delivery: Row, due_at: datetime) -> None:
         await repository.put_off(
             session, delivery.delivery_id, attempts=delivery.attempts, due_at=due_at
         )
 
-    async def _give_up(
-        self, session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]
-    ) -> None:
+    async def _give_up(self, session: Session, webhook: WebhookRow, delivery: Row) -> None:
         if await repository.finish(session, delivery.delivery_id):
             webhook.failed += 1
             FAILED.labels(webhook.project).inc()
@@ -220,7 +214,7 @@ class Relay:
             PENDING.labels(project).set(count)
 
 
-async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]) -> Event | None:
+async def _event(session: Session, webhook: WebhookRow, delivery: Row) -> Event | None:
     if delivery.event is not None:
         return Event.from_stored(delivery.event_id, webhook.project, delivery.event)
     outcome = await outcomes.revision(session, delivery.task_id, delivery.revision)

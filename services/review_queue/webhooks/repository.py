@@ -24,15 +24,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import OutcomeRow
 from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
 _outcomes = table_of(OutcomeRow)
-
-Behind = Row[Any, Any, Any]
 
 
 async def of_project(
@@ -86,7 +84,7 @@ async def lagging(session: AsyncSession) -> list[str]:
     return list((await session.execute(statement)).scalars())
 
 
-async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Behind]:
+async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
     """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
     statement = (
         select(_outcomes.c.position, _outcomes.c.task_id, _outcomes.c.revision)
@@ -94,7 +92,7 @@ async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequ
         .order_by(_outcomes.c.position)
         .limit(limit)
     )
-    return (await session.execute(statement)).all()
+    return await fetch(session, statement)
 
 
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
@@ -151,7 +149,7 @@ async def claim(
         .values(due_at=until, attempts=_deliveries.c.attempts + 1)
         .returning(*_deliveries.c)
     )
-    return (await session.execute(statement)).all()
+    return await fetch(session, statement)
 
 
 async def finish(session: AsyncSession, delivery_id: str) -> bool:

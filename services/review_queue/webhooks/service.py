@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables.webhooks import WebhookRow
@@ -15,7 +13,7 @@ from services.review_queue.webhooks.events import Event
 from services.review_queue.webhooks.messages import WebhookList, WebhookStatus, WebhookTrial
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import new_id
-from shared.db import Database
+from shared.db import Database, Session
 from shared.problems import NotFound
 
 
@@ -104,7 +102,7 @@ def _no_such_webhook(project: str) -> NotFound:
     return NotFound("There is no such webhook in this project.", project=project)
 
 
-async def _status(session: AsyncSession, row: WebhookRow) -> WebhookStatus:
+async def _status(session: Session, row: WebhookRow) -> WebhookStatus:
     stated = row.model_dump(include=set(WebhookStatus.model_fields))
     state = "enabled" if row.disabled_at is None else "disabled"
     pending = await repository.waiting(session, row)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.gold.pausing import PauseService
-from services.review_queue.quality.reviewers.reviewers import ReviewerService
+from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.markup import instructions_html
 from services.review_queue.ui.records import RecordService

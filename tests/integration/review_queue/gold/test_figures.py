@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from services.review_queue.quality.reviewers.remembering import Remembered
+from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.ui.records import Progress, RecordService
 from shared.db import Database
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry
@@ -55,7 +55,7 @@ async def test_gold_moves_what_waits_as_other_tasks_do(
     await desk.put_project(review=REVIEW | {"overlap": overlap, "max_overlap": most})
     await desk.post(*(entry(f"a{number}") for number in range(30)))
     database = Database(database_url)
-    records = RecordService(database, desk.clock, Remembered(longest_seconds=0))
+    records = RecordService(database, desk.clock, AnswerCache(longest_seconds=0))
     ordinary = await moved(desk, records, "old")
     await add_gold(desk, *(known(f"g{number}") for number in range(9)))
     assert await moved(desk, records, "new") == ordinary
@@ -74,7 +74,7 @@ async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
     await desk.put_project(review=REVIEW)
     await desk.post(*(entry(f"a{number}") for number in range(3)))
     database, moment = Database(database_url), [0.0]
-    counted: Remembered[tuple[int, datetime]] = Remembered(
+    counted: AnswerCache[tuple[int, datetime]] = AnswerCache(
         clock=lambda: moment[0], longest_seconds=3
     )
     records = RecordService(database, desk.clock, counted)

@@ -6,18 +6,12 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.probes import known
 from services.review_queue.projects.service import current_project
+from services.review_queue.quality.agreement.repository import VERDICTS, outcome_agreement
 from services.review_queue.quality.gold import pauses, records
 from services.review_queue.quality.gold.pausing import pause_message
-from services.review_queue.quality.reviewers import answers, changes, repository
-from services.review_queue.quality.reviewers.bounds import VERDICTS
-from services.review_queue.quality.reviewers.changing import WITHIN, warnings_of
 from services.review_queue.quality.reviewers.messages import (
     Acceptance,
     AgreementWithOutcomes,
@@ -28,6 +22,8 @@ from services.review_queue.quality.reviewers.messages import (
     ReviewerStatistics,
     SuggestionsTaken,
 )
+from services.review_queue.quality.reviewers.repository import answers
+from services.review_queue.quality.reviewers.repository.changed_answers import changed_answers
 from services.review_queue.quality.reviewers.trust import (
     Accuracy,
     Record,
@@ -35,8 +31,9 @@ from services.review_queue.quality.reviewers.trust import (
     accuracy_of,
     onboarding_left,
 )
+from services.review_queue.quality.reviewers.warnings import WITHIN, warnings_of
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Row, Session
 from shared.http.lists import encode_cursor
 
 _HOUR_SECONDS = 3600
@@ -86,7 +83,7 @@ class ReviewerService:
         return found[0] if found else _nothing(reviewer)
 
     async def _reports(
-        self, session: AsyncSession, project: Project, found: Sequence[ReviewerStatistics]
+        self, session: Session, project: Project, found: Sequence[ReviewerStatistics]
     ) -> list[ReviewerReport]:
         names, name = [one.reviewer for one in found], project.project
         if not names:
@@ -99,7 +96,7 @@ class ReviewerService:
         answered = await records.ever_answered(session, name, names) if tasks else {}
         left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
         paused = await pauses.standing(session, name, names)
-        changed = await changes.changed_answers(session, name, names, self.now() - WITHIN)
+        changed = await changed_answers(session, name, names, self.now() - WITHIN)
         return [
             ReviewerReport(
                 **dict(one),
@@ -117,9 +114,9 @@ class ReviewerService:
 
 
 async def _statistics(
-    session: AsyncSession,
+    session: Session,
     project: Project,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Row],
     *,
     gold_until: datetime | None = None,
 ) -> list[ReviewerStatistics]:
@@ -129,7 +126,7 @@ async def _statistics(
     took: dict[str, list[tuple[int, float]]] = {}
     for one in await answers.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
-    shared = await repository.outcome_agreement(session, name, names, verdicts=VERDICTS)
+    shared = await outcome_agreement(session, name, names, verdicts=VERDICTS)
     gold = await records.scores(session, name, names, labels=project.labels, until=gold_until)
     return [
         _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
@@ -150,7 +147,7 @@ def _acceptance(counted: tuple[int, int] | None) -> Acceptance | None:
 
 
 def _told(
-    row: Row[Any],
+    row: Row,
     took: Sequence[tuple[int, float]],
     shared: tuple[int, int] | None,
     gold: Mapping[str, Score] | None,
