@@ -26,15 +26,15 @@ from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
-from shared.database_check import DatabaseCheck, database_outage
 from shared.db import Database
+from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
-from shared.store_check import StoreCheck
+from shared.store.check import StoreCheck
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

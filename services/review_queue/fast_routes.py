@@ -22,9 +22,9 @@ from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.tasks import LeaseRequest, VerdictBody
 from shared.http.access import gone_of
 from shared.http.body import parse_json, replay
-from shared.outages import problem_of
+from shared.http.context import ROUTE
+from shared.http.outages import problem_of
 from shared.problems import Problem, note
-from shared.telemetry import ROUTE
 
 log = structlog.get_logger()
 

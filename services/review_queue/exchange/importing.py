@@ -27,8 +27,8 @@ from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN, ne
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
-from shared.faults import faults_of
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 # One batch is one transaction: others come in between, and wait no longer than for it.
 _BATCH_ROWS = 250

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from shared.auth import Principal
 from shared.contracts.base import MAX_BATCH, new_id
 from shared.contracts.decisions import PredictRequest, ReviewMode
-from shared.faults import faults_of
 from shared.http.body import parse_json
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 _LONGEST_ID = 200
 _LONGEST_WAIT = 60

@@ -19,10 +19,10 @@ from services.router.limits.rates import holder_of
 from services.router.protocols.dependencies import Services
 from services.router.waiting.waiters import Left
 from shared.auth import Principal, Role, require
+from shared.http.context import ROUTE
+from shared.http.outages import problem_of
 from shared.http.waiting import disconnected
-from shared.outages import problem_of
 from shared.problems import Problem, note
-from shared.telemetry import ROUTE
 
 log = structlog.get_logger()
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
-from shared.faults import faults_of
 from shared.fields.spec import ColumnKind
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 _FAULTS_SHOWN = 5
 

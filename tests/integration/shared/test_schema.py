@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db import Database
-from shared.schema import known_revisions
+from shared.db.schema import known_revisions
 from tests.harness import free_port
 from tests.harness.processes import ROOT
 

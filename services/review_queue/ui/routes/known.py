@@ -11,7 +11,7 @@ from services.review_queue.ui.entry import EntryService, session_ended
 from services.review_queue.ui.site import COOKIE, Site, refusal
 from shared.auth import Principal, Verifier
 from shared.http.body import StrictRoute
-from shared.outages import unavailable
+from shared.http.outages import unavailable
 from shared.problems import Problem, Unauthorized, note
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -30,7 +30,6 @@ from services.router.scoring.errors import ModelTimedOut
 from services.router.versions.errors import ProjectNotFound, StoreUnreachable, VersionNotReady
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
-from shared.faults import faults_of
 from shared.problems import (
     BodyTooLarge,
     Conflict,
@@ -41,6 +40,7 @@ from shared.problems import (
     Unprocessable,
     declare,
 )
+from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"
 _TAGS: list[Any] = ["label studio"]

@@ -9,7 +9,7 @@ from services.router.disk.slots import Slot
 HOLD = """
 import sys, time
 from pathlib import Path
-from services.router.slots import Slot
+from services.router.disk.slots import Slot
 slot = Slot.take(Path(sys.argv[1]))
 (slot.folder / "1.jsonl").write_text("left")
 print(slot.folder.name, flush=True)

@@ -170,7 +170,7 @@ def test_without_an_endpoint_nothing_that_traces_is_even_imported(
     modules = ran.stdout.decode().split()
     assert "shared.tracing" in modules
     # FastAPI imports the API, and redis a part of the SDK: whether they are used or not.
-    traces = ("shared.otlp", "opentelemetry.sdk.trace", "opentelemetry.exporter")
+    traces = ("shared.tracing.otlp", "opentelemetry.sdk.trace", "opentelemetry.exporter")
     assert [name for name in modules if name.startswith(traces)] == []
 
 

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
 
+from shared.auth.public_keys import PublicKeys
 from shared.contracts.base import new_id
 from shared.home import write_private
 from shared.problems import Forbidden, Unauthorized
-from shared.public_keys import PublicKeys
 from shared.telemetry import TOKEN_EXPIRES
 
 Role = Literal["caller", "reviewer", "operator", "service"]

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from shared.schema import Schema, UnusableSchema, known_revisions
-from shared.sqlite import WriteConnection, connect
+from shared.db.schema import Schema, UnusableSchema, known_revisions
+from shared.db.sqlite import WriteConnection, connect
 
 # For modules without SQL, which do not import SQLAlchemy.
 Session = AsyncSession

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.contracts.base import FAULTS_SHOWN
-from shared.faults import fault_document, listed_faults
+from shared.problems.faults import fault_document, listed_faults
 
 log = structlog.get_logger()
 

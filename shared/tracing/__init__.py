@@ -1,7 +1,7 @@
 """Traces that follow an item, off unless an OTLP endpoint is set.
 
 While they are off nothing here does anything, and the OpenTelemetry SDK is not even imported;
-`shared.otlp` is what does it when they are on. A trace that outlives its calls (a task waits for
+`shared.tracing.otlp` does it when they are on. A trace that outlives its calls (a task waits for
 days) is kept as a W3C `traceparent`.
 """
 
@@ -160,7 +160,7 @@ def continuing(app: ASGIApp) -> ASGIApp:
     """Return an application whose spans continue the trace that a request comes with."""
     if not TracingSettings().wanted:
         return app
-    from shared.otlp import Continuing  # noqa: PLC0415 - only who traces pays for importing it
+    from shared.tracing.otlp import Continuing  # noqa: PLC0415 - only who traces pays for importing it
 
     return Continuing(app)
 
@@ -171,7 +171,7 @@ def exporting(service: str) -> Iterator[None]:
     if not TracingSettings().wanted:
         yield
         return
-    from shared.otlp import OtlpTracer  # noqa: PLC0415 - as above
+    from shared.tracing.otlp import OtlpTracer  # noqa: PLC0415 - as above
 
     tracer = _Tracers.now = OtlpTracer(service)
     try:
