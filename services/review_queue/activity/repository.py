@@ -15,7 +15,7 @@ _events = table_of(EventRow)
 _tasks = table_of(TaskRow)
 
 
-async def recorded(
+async def log_entries(
     session: AsyncSession,
     project: str | None,
     *,
@@ -36,7 +36,7 @@ async def recorded(
     return await fetch(session, newest)
 
 
-async def told(
+async def timeline_entries(
     session: AsyncSession,
     project: str,
     *,

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.review_queue.activity.actions import Action
+from services.review_queue.activity.cursors import ActivityCursor
 from services.review_queue.activity.messages import ActivityList
-from services.review_queue.activity.places import Place
-from services.review_queue.activity.service import ActivityService, Wanted
+from services.review_queue.activity.service import ActivityService
 from shared.auth import require_all_projects
 from shared.contracts.tasks import Reviewer
 from shared.http.access import ByOperator, Injected
@@ -37,8 +37,8 @@ async def get_activity(
     after: After = None,
 ) -> ActivityList:
     """Return what people and services did; answers to tasks are read from their timelines."""
-    return await activity.of_project(
-        project, Wanted(actor, action), after=Place.of(after), limit=limit
+    return await activity.page(
+        project, actor=actor, action=action, after=ActivityCursor.of(after), limit=limit
     )
 
 
@@ -57,4 +57,6 @@ async def get_deployment_activity(
 ) -> ActivityList:
     """Return sessions that are for several projects or all; a token for all may ask."""
     require_all_projects(who)
-    return await activity.of_none(Wanted(actor, action), after=Place.of(after), limit=limit)
+    return await activity.page(
+        None, actor=actor, action=action, after=ActivityCursor.of(after), limit=limit
+    )

@@ -9,9 +9,9 @@ from typing import Any
 
 from services.review_queue.activity.recording import record
 from services.review_queue.exchange import repository
-from services.review_queue.exchange.formats import FORMATS, FormatKind
-from services.review_queue.exchange.formats.writing import Record
-from services.review_queue.exchange.records import STANDING, Format
+from services.review_queue.exchange.formats import FORMATS, FileFormat, Format
+from services.review_queue.exchange.formats.writer import Record
+from services.review_queue.exchange.records import STANDING
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
 from shared.contracts.projects import Project
@@ -59,7 +59,7 @@ class ExportService:
         return Export(form.media_type, file_name, self._chunks(project, form, wanted))
 
     async def _chunks(
-        self, project: Project, form: FormatKind, wanted: TaskFilter
+        self, project: Project, form: FileFormat, wanted: TaskFilter
     ) -> AsyncIterator[bytes]:
         writer = await asyncio.to_thread(form.write, project)
         yield writer.begin()

@@ -1,14 +1,12 @@
 """What an import takes and an export gives: one record a task."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from shared.contracts.base import ItemId, Label, Message, UtcTime
 from shared.contracts.tasks import Comment, Lane, OutcomeSource, Reviewer, TaskPrediction, TaskState
-
-Format = Literal["jsonl", "csv", "parquet", "label-studio"]
 
 LONGEST_ACTIVE_SECONDS = 86_400.0
 # The keys of a record that say how its task stands.

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from services.review_queue.exchange.exporting import ExportService
-from services.review_queue.exchange.formats import FORMATS
+from services.review_queue.exchange.formats import FORMATS, Format
 from services.review_queue.exchange.importing import ImportService
-from services.review_queue.exchange.records import Format, ImportReport
+from services.review_queue.exchange.records import ImportReport
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, Reviewer, TaskState
@@ -24,11 +24,7 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
 _LONGEST_AGE_SECONDS = 3_153_600_000
 _BY_MEDIA_TYPE: dict[str, Format] = {kind.media_type: name for name, kind in FORMATS.items()}
-_LIST: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
-_FILE: dict[str, Any] = {
-    kind.media_type: {"schema": _LIST if name == "label-studio" else {"type": "string"}}
-    for name, kind in FORMATS.items()
-}
+_FILE: dict[str, Any] = {kind.media_type: {"schema": kind.schema} for kind in FORMATS.values()}
 
 
 @router.post(

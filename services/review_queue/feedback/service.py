@@ -20,7 +20,7 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.tables.feedback import FeedbackRow
 from shared.contracts.projects import Project
 from shared.db import Database, Session
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound
 
 
@@ -139,9 +139,8 @@ async def _page(
     rows = await repository.page(
         session, project, before=before, answered=answered, limit=limit + 1
     )
-    more = len(rows) > limit
-    cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
-    return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
+    shown, cursor = page_of(rows, limit, lambda row: row.feedback_id or 0)
+    return FeedbackList(feedback=[_message(row) for row in shown], cursor=cursor)
 
 
 async def _task_of(session: Session, project: str, body: NewFeedback) -> str | None:

@@ -18,7 +18,7 @@ from shared import outbox
 from shared.contracts.projects import Project, ProjectSpec, Webhook
 from shared.db import Database, Row, Session
 from shared.doorbells import project_bell
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of
 from shared.logs import cause_of
 from shared.problems import Conflict, Unavailable
 from shared.store import Store, project_path
@@ -178,11 +178,8 @@ class ProjectService:
         """Return projects by name, those in `only` unless it is None."""
         async with self.database.reading() as session:
             rows = await repository.page(session, after=after, limit=limit + 1, only=only)
-        more = len(rows) > limit
-        return ProjectList(
-            projects=[_document(row) for row in rows[:limit]],
-            cursor=encode_cursor(rows[limit - 1].name) if more else None,
-        )
+        shown, cursor = page_of(rows, limit, lambda row: row.name)
+        return ProjectList(projects=[_document(row) for row in shown], cursor=cursor)
 
 
 def _document(row: ProjectRow | Row) -> Project:

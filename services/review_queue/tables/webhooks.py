@@ -1,4 +1,4 @@
-"""The tables: webhooks, deliveries that are still to be made, and what was told of documents."""
+"""The tables of webhooks, pending deliveries, and what was announced of documents."""
 
 from datetime import datetime
 from typing import Any
@@ -63,10 +63,10 @@ class DeliveryRow(Base, table=True):
 
 
 class ToldRow(Base, table=True):
-    """How far the receivers of a project have been told of the trainer's documents.
+    """What was announced of the trainer's documents to the receivers of a project.
 
-    The columns are those of :class:`services.review_queue.webhooks.changes.Told`. There is no row
-    until a project has its first webhook.
+    The columns are those of `webhooks.changes.Announced`. There is no row until a project has its
+    first webhook.
     """
 
     __tablename__ = "webhook_told"

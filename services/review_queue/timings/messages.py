@@ -1,26 +1,8 @@
 """What is said of times."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from services.review_queue.lifecycle.tasks.messages import QueueDepth
-from services.review_queue.timings.steps import Step
+from services.review_queue.timings.steps import Seconds, Step, StepTiming
 from shared.contracts.base import Message
-
-Seconds = Annotated[float, Field(ge=0)]
-
-
-class StepTiming(Message):
-    """One step of an item's way: over how many items, in seconds, and its share of all time."""
-
-    step: Step
-    count: int
-    mean_seconds: Seconds
-    p50_seconds: Seconds
-    p90_seconds: Seconds
-    p99_seconds: Seconds
-    share: float = Field(ge=0, le=1)
 
 
 class Cost(Message):

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.timings.holding import Held
+from services.review_queue.timings.holding import LeaseInterval
 
 _tasks = table_of(TaskRow)
 _leases = table_of(LeaseRow)
@@ -151,7 +151,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
 
 async def held_since(
     session: AsyncSession, project: str, since: datetime, newest: int
-) -> list[Held]:
+) -> list[LeaseInterval]:
     """Return by whom, from when and to when each of the newest answered leases was held."""
     statement = (
         select(_leases.c.reviewer, _leases.c.leased_at, _leases.c.ended_at)
@@ -164,4 +164,4 @@ async def held_since(
         .order_by(_leases.c.ended_at.desc())
         .limit(newest)
     )
-    return [Held(*row) for row in (await session.execute(statement)).all()]
+    return [LeaseInterval(*row) for row in (await session.execute(statement)).all()]

@@ -16,7 +16,7 @@ from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
-from services.review_queue.webhooks.announcing import read_if_reachable, tell
+from services.review_queue.webhooks.announcing import announce, read_if_reachable
 from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
@@ -143,9 +143,9 @@ async def _register(
 ) -> None:
     known = await repository.of_project(session, project, lock=True)
     if not known:
-        await repository.forget_told(session, project)
+        await repository.forget_announced(session, project)
     if webhooks and documents is not None:
-        await tell(session, project, list(known.values()), documents, now)
+        await announce(session, project, list(known.values()), documents, now)
     new = [webhook for webhook in webhooks if webhook.url not in known]
     position = await _end(session, project) if new else 0
     for webhook in webhooks:

@@ -27,6 +27,7 @@ from sqlmodel import col
 from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import OutcomeRow
 from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
+from shared.contracts.base import new_id
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
@@ -95,20 +96,23 @@ async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequ
     return await fetch(session, statement)
 
 
-async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write deliveries."""
+async def add_deliveries(
+    session: AsyncSession, now: datetime, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Write deliveries that are due at `now`; each row names its webhook and its event."""
     if rows:
-        await session.execute(insert(_deliveries), rows)
+        new = [{**row, "delivery_id": new_id(), "due_at": now, "attempts": 0} for row in rows]
+        await session.execute(insert(_deliveries), new)
 
 
-async def told(session: AsyncSession, project: str) -> ToldRow | None:
-    """Return how far the project's receivers have been told, kept from other writers."""
+async def announced(session: AsyncSession, project: str) -> ToldRow | None:
+    """Return what was announced to the project's receivers, kept from other writers."""
     statement = select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def told_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
-    """Return the projects that have a webhook, and how far each has been told."""
+async def announced_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
+    """Return what was announced to each project that has a webhook."""
     projects = select(_webhooks.c.project).distinct()
     known = await session.execute(select(ToldRow).where(col(ToldRow.project).in_(projects)))
     rows = {row.project: row for row in known.scalars()}
@@ -116,8 +120,8 @@ async def told_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
     return {name: rows.get(name) for name in names}
 
 
-async def forget_told(session: AsyncSession, project: str) -> None:
-    """Remember no longer what a project's receivers were told."""
+async def forget_announced(session: AsyncSession, project: str) -> None:
+    """Forget what was announced to a project's receivers."""
     await session.execute(delete(ToldRow).where(col(ToldRow.project) == project))
 
 

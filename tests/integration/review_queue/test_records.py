@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from services.review_queue.quality.answer_cache import AnswerCache
-from services.review_queue.ui.records import COUNTED_FOR_SECONDS, Progress, RecordService
+from services.review_queue.ui.progress import COUNTED_FOR_SECONDS, Progress, ProgressService
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
@@ -67,7 +67,7 @@ async def test_open_pages_share_one_count_for_some_seconds(desk: Desk, database_
     known = AnswerCache[tuple[int, datetime]](
         clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS
     )
-    records = RecordService(database, desk.clock, known)
+    records = ProgressService(database, desk.clock, known)
 
     def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
         nonlocal counts

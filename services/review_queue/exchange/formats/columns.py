@@ -8,7 +8,7 @@ JSON, and then counts instead of them: nothing is lost.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from services.review_queue.exchange.formats.writing import Record, to_json
+from services.review_queue.exchange.formats.writer import Record, to_json
 from services.review_queue.exchange.records import STANDING
 from shared.contracts.projects import Project
 from shared.csv_records import column_faults

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 
 from services.review_queue.lifecycle.probes import known
 from services.review_queue.projects.service import current_project
@@ -34,7 +35,7 @@ from services.review_queue.quality.reviewers.trust import (
 from services.review_queue.quality.reviewers.warnings import WITHIN, warnings_of
 from shared.contracts.projects import Project
 from shared.db import Database, Row, Session
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of
 
 _HOUR_SECONDS = 3600
 # Jeffreys' prior: nothing is known beforehand of how somebody takes suggestions.
@@ -53,12 +54,10 @@ class ReviewerService:
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
             rows = await answers.answers(session, project_name, after=after, limit=limit + 1)
-            found = await _statistics(session, project, rows[:limit])
+            shown, cursor = page_of(rows, limit, lambda row: str(row.reviewer))
+            found = await _statistics(session, project, shown)
             page = await self._reports(session, project, found)
-        more = len(rows) > limit
-        return ReviewerList(
-            reviewers=page, cursor=encode_cursor(page[-1].reviewer) if more else None
-        )
+        return ReviewerList(reviewers=page, cursor=cursor)
 
     async def report(self, project_name: str, reviewer: str) -> ReviewerReport:
         """Return one reviewer as operators see him; `NotFound`: no project."""
@@ -129,7 +128,7 @@ async def _statistics(
     shared = await outcome_agreement(session, name, names, verdicts=VERDICTS)
     gold = await records.scores(session, name, names, labels=project.labels, until=gold_until)
     return [
-        _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
+        _summary(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
     ]
 
@@ -146,8 +145,8 @@ def _acceptance(counted: tuple[int, int] | None) -> Acceptance | None:
     return Acceptance(tasks=tasks, accepted=accepted, rate=accepted / tasks, low=low, high=high)
 
 
-def _told(
-    row: Row,
+def _summary(
+    row: Row | SimpleNamespace,
     took: Sequence[tuple[int, float]],
     shared: tuple[int, int] | None,
     gold: Mapping[str, Score] | None,
@@ -197,15 +196,6 @@ def _share(score: Score | None) -> GoldShare | None:
 
 
 def _nothing(reviewer: str) -> ReviewerStatistics:
-    return ReviewerStatistics(
-        reviewer=reviewer,
-        verdicts=0,
-        skips=0,
-        skip_rate=None,
-        active_seconds_median=None,
-        verdicts_per_hour=None,
-        outcomes=None,
-        gold=None,
-        first_seen=None,
-        last_seen=None,
-    )
+    row = SimpleNamespace(reviewer=reviewer, **dict.fromkeys(("verdicts", "skips", "timed"), 0))
+    row.seconds = row.first_seen = row.last_seen = None
+    return _summary(row, [], None, None)

@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from services.review_queue.quality.suspects.messages import SuspectList
-from services.review_queue.quality.suspects.service import Place, SuspectService
+from services.review_queue.quality.suspects.service import SuspectCursor, SuspectService
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.http.lists import After, Limit, decode_cursor
-from shared.problems import LIST_PROBLEMS, Unprocessable, declare
+from shared.http.lists import After, Limit, parse_cursor
+from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["people"])
 
@@ -26,8 +26,5 @@ async def list_suspects(
     for a second look: about half are really wrong, and nothing is changed by itself. Evidence is
     left out: corrected where a model doubts it, it would speak for that model.
     """
-    text = decode_cursor(after)
-    place = None if text is None else Place.parse(text)
-    if text is not None and place is None:
-        raise Unprocessable([("/query/after", "is not a cursor of this list")])
-    return await suspects.page(project, after=place, limit=limit)
+    cursor = parse_cursor(after, SuspectCursor.parse)
+    return await suspects.page(project, after=cursor, limit=limit)

@@ -2,6 +2,7 @@
 
 import asyncio
 import bisect
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -16,7 +17,7 @@ from services.review_queue.quality.suspects import repository
 from services.review_queue.quality.suspects.label_errors import find_suspects
 from services.review_queue.quality.suspects.messages import Suspect, SuspectList
 from shared.db import Database, Row, Session
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of
 
 OUTCOMES = 20_000
 # With many labels fewer outcomes are looked at, so that their probabilities stay small.
@@ -24,11 +25,11 @@ CELLS = 5_000_000
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place in the list: what was looked at (up to which outcome), and the suspect before.
+class SuspectCursor:
+    """The outcome up to which suspects were looked for, and the last suspect of the page.
 
-    A suspect's margin is its own affair, so the order behind a place stays the same while new
-    outcomes come and others are corrected.
+    A suspect's margin depends on nothing else, so the order of those behind it stays the same
+    while new outcomes come and others are corrected.
     """
 
     up_to: int
@@ -37,14 +38,13 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return the place that `str` gave; None when `text` is none."""
-        up_to, _, rest = text.partition(" ")
-        margin, _, task_id = rest.partition(" ")
+        """Return the cursor that `str` gave; None when `text` is none."""
         try:
-            place = cls(int(up_to), float(margin), task_id)
+            up_to, margin, task_id = text.split(" ", 2)
+            cursor = cls(int(up_to), float(margin), task_id)
         except ValueError:
             return None
-        return place if 0 <= place.up_to < 2**63 and np.isfinite(place.margin) else None
+        return cursor if 0 <= cursor.up_to < 2**63 and math.isfinite(cursor.margin) else None
 
     def __str__(self) -> str:
         return f"{self.up_to} {self.margin!r} {self.task_id}"
@@ -75,7 +75,7 @@ class SuspectService:
     database: Database
     _known: AnswerCache[Listed] = field(default_factory=AnswerCache)
 
-    async def page(self, project: str, *, after: Place | None, limit: int) -> SuspectList:
+    async def page(self, project: str, *, after: SuspectCursor | None, limit: int) -> SuspectList:
         """Return suspects, the most suspicious first; `NotFound`: no such project."""
         async with self.database.reading() as session:
             labels = (await current_project(session, project)).labels
@@ -84,11 +84,10 @@ class SuspectService:
         if after:
             place = (-after.margin, after.task_id)
             listed = listed[bisect.bisect_right(listed, place, key=_order) :]
-        cursor = None
-        if len(listed) > limit:
-            last = listed[limit - 1]
-            cursor = encode_cursor(str(Place(found.up_to, last.margin, last.task_id)))
-        return SuspectList(suspects=listed[:limit], considered=found.considered, cursor=cursor)
+        shown, cursor = page_of(
+            listed, limit, lambda one: str(SuspectCursor(found.up_to, one.margin, one.task_id))
+        )
+        return SuspectList(suspects=list(shown), considered=found.considered, cursor=cursor)
 
     async def _found(self, project: str, labels: Sequence[str], up_to: int | None) -> Listed:
         async def mark() -> Hashable:

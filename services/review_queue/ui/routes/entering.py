@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.routes.known import AtSite, PageRoute, Visitor
+from services.review_queue.ui.routes.sessions import AtSite, PageRoute, Visitor
 from services.review_queue.ui.site import COOKIE, HOME, page, to
 from shared.auth import Verifier
 from shared.http.access import Injected

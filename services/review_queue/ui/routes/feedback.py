@@ -9,7 +9,7 @@ from services.review_queue.feedback import routes as api
 from services.review_queue.feedback.messages import FeedbackAnswer, NewFeedback
 from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.ui.routes.entering import Form
-from services.review_queue.ui.routes.known import PageRoute, ScriptRoute
+from services.review_queue.ui.routes.sessions import PageRoute, ScriptRoute
 from services.review_queue.ui.site import page, to
 from shared.auth import Principal
 from shared.http.access import ByOperator, ByReviewer, Injected

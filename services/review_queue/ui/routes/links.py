@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.messages import NewLink, OneTimeLink
-from services.review_queue.ui.routes.known import AtSite
+from services.review_queue.ui.routes.sessions import AtSite
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.problems import BODY_PROBLEMS, declare

@@ -57,7 +57,7 @@ class Matter:
 
 
 @dataclass(frozen=True)
-class RecordService:
+class ProgressService:
     """Reads; writes nothing."""
 
     database: Database

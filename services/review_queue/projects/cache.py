@@ -8,7 +8,7 @@ from shared.db import Session
 
 
 @dataclass(frozen=True)
-class KnownProjects:
+class ProjectCache:
     """The newest revision of each project that was needed so far."""
 
     _known: dict[str, Project] = field(default_factory=dict)
