@@ -83,7 +83,7 @@ class Worker:
             return
         self.loops += [
             self._upkeep("feed_end", restores.look),
-            self._upkeep("project_documents", _Publishing(projects)),
+            self._upkeep("project_documents", projects.publish_behind),
             self._upkeep("known_reviewers", known.refresh),
         ]
         await asyncio.gather(*(loop.run() for loop in self.loops))
@@ -142,17 +142,3 @@ class Worker:
             outbox.add(session, OutboxRow, *map(tasks_bell, opened.values()))
         self.nudge()
         return len(lines)
-
-
-class _Publishing:
-    """Puts project documents into the store: first all that are behind, then what is pending."""
-
-    def __init__(self, projects: ProjectService) -> None:
-        self._projects = projects
-        self._is_healed = False
-
-    async def __call__(self) -> None:
-        if not self._is_healed:
-            await self._projects.heal()
-            self._is_healed = True
-        await self._projects.publish_pending()

@@ -74,9 +74,7 @@ class FeedbackService:
         self, project: str, *, before: int | None, answered: bool | None, limit: int
     ) -> FeedbackList:
         """Return feedback, newest first; `NotFound` when there is no such project."""
-        async with self.database.reading() as session:
-            await current_project(session, project)
-            return await _page(session, project, before=before, answered=answered, limit=limit)
+        return (await self.view(project, before=before, answered=answered, limit=limit))[1]
 
     async def view(
         self, project: str, *, before: int | None, answered: bool | None, limit: int
@@ -84,9 +82,14 @@ class FeedbackService:
         """Return the project, a page as `page` does, and the ids of its items by task."""
         async with self.database.reading() as session:
             document = await current_project(session, project)
-            listed = await _page(session, project, before=before, answered=answered, limit=limit)
-            task_ids = {one.task_id for one in listed.feedback if one.task_id is not None}
-            return document, listed, await repository.item_ids(session, task_ids)
+            rows = await repository.page(
+                session, project, before=before, answered=answered, limit=limit + 1
+            )
+            shown, cursor = page_of(rows, limit, lambda row: row.feedback_id or 0)
+            task_ids = {row.task_id for row in shown if row.task_id is not None}
+            items = await repository.item_ids(session, task_ids) if task_ids else {}
+        listed = FeedbackList(feedback=[_message(row) for row in shown], cursor=cursor)
+        return document, listed, items
 
     async def answer(
         self, project: str, feedback_id: int, body: FeedbackAnswer, operator: str
@@ -131,16 +134,6 @@ def _record(
         about=row.about,
         task_id=row.task_id,
     )
-
-
-async def _page(
-    session: Session, project: str, *, before: int | None, answered: bool | None, limit: int
-) -> FeedbackList:
-    rows = await repository.page(
-        session, project, before=before, answered=answered, limit=limit + 1
-    )
-    shown, cursor = page_of(rows, limit, lambda row: row.feedback_id or 0)
-    return FeedbackList(feedback=[_message(row) for row in shown], cursor=cursor)
 
 
 async def _task_of(session: Session, project: str, body: NewFeedback) -> str | None:

@@ -48,7 +48,7 @@ class WebhookRegistry(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass
 class ProjectService:
     """What operators state about their decision problems."""
 
@@ -57,6 +57,7 @@ class ProjectService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     webhooks: WebhookRegistry
+    _is_compared: bool = False
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -143,24 +144,15 @@ class ProjectService:
             outbox.add(session, OutboxRow, project_bell(name))
         self.nudge()
 
-    async def publish_pending(self) -> int:
-        """Publish what a crash or an absent store left behind; return how many were."""
+    async def publish_behind(self) -> None:
+        """Publish what a crash or an absent store left behind; the first time compare the store."""
         async with self.database.reading() as session:
-            names = await repository.unpublished(session)
-        for name in names:
+            behind = set(await repository.unpublished(session))
+            revisions = {} if self._is_compared else await repository.revisions(session)
+        behind |= {name for name in revisions if await self._stored(name) < revisions[name]}
+        for name in sorted(behind):
             await self.publish(name)
-        return len(names)
-
-    async def heal(self) -> int:
-        """Publish every project whose document in the store is behind; return how many were."""
-        async with self.database.reading() as session:
-            revisions = await repository.revisions(session)
-        behind = [
-            name for name, revision in revisions.items() if await self._stored(name) < revision
-        ]
-        for name in behind:
-            await self.publish(name)
-        return len(behind)
+        self._is_compared = True
 
     async def _stored(self, name: str) -> int:
         try:

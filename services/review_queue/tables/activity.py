@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json, Serial
 from shared.db import UtcDateTime
-
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
 class ActivityRow(Base, table=True):
@@ -25,7 +23,7 @@ class ActivityRow(Base, table=True):
         Index("activity_by_actor", "project", "actor", "entry_id"),
     )
 
-    entry_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    entry_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     project: str | None = None
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str | None = None
@@ -33,4 +31,4 @@ class ActivityRow(Base, table=True):
     token_id: str | None = None
     action: str
     target: str | None = None
-    detail: dict[str, Any] = Field(default={}, sa_type=JSON(none_as_null=True))
+    detail: dict[str, Any] = Field(default={}, sa_type=Json)

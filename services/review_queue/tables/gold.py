@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json, Serial
 from shared.db import UtcDateTime
 
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 _STANDS = text("resumed_at IS NULL")
 
 
@@ -84,11 +83,11 @@ class PauseRow(Base, table=True):
         ),
     )
 
-    pause_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    pause_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     project: str = Field(foreign_key="projects.name")
     reviewer: str
     reason: str
-    evidence: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    evidence: dict[str, Any] | None = Field(default=None, sa_type=Json)
     paused_by: str | None = None
     paused_at: datetime = Field(sa_type=UtcDateTime)
     resumed_by: str | None = None

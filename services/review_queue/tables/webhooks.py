@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json
 from shared.db import UtcDateTime
 
 
@@ -24,7 +24,7 @@ class WebhookRow(Base, table=True):
     project: str = Field(foreign_key="projects.name")
     url: str
     secret_ref: str
-    events: list[Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    events: list[Any] | None = Field(default=None, sa_type=Json)
     position: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -57,7 +57,7 @@ class DeliveryRow(Base, table=True):
     task_id: str | None = None
     revision: int | None = None
     event_id: str | None = None
-    event: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    event: dict[str, Any] | None = Field(default=None, sa_type=Json)
     due_at: datetime = Field(sa_type=UtcDateTime)
     attempts: int = 0
 

@@ -1,8 +1,8 @@
 """The relay: writes deliveries, sends them, and records how that went.
 
-Any number of replicas may run one. A delivery is claimed for a while, sent, and recorded; who dies
-in between leaves a claim that ends by itself, and the event is sent again under the same id.
-Receivers are served beside one another: none waits for another that is slow.
+Any number of replicas may run one. A delivery is claimed for a while, sent, and recorded. If its
+replica dies, the claim ends by itself, and another sends the event under the same id. Receivers are
+served concurrently: a slow one holds up no other.
 """
 
 import asyncio
@@ -139,7 +139,9 @@ class Relay:
             webhook = await repository.find(session, delivery.webhook_id)
             event = None if webhook is None else await _event(session, webhook, delivery)
         if webhook is None or event is None:
-            await self._forget(delivery)
+            # The webhook was taken out of the project, or the item is erased.
+            async with self.database.transaction() as session:
+                await repository.finish(session, delivery.delivery_id)
             return False
         if delivery.attempts > 1:
             RETRIES.labels(webhook.project).inc()
@@ -152,11 +154,6 @@ class Relay:
             if row is not None:
                 await self._record(session, row, delivery, attempt)
         return attempt.delivered
-
-    async def _forget(self, delivery: Row) -> None:
-        # The webhook was taken out of the project, or the item is erased.
-        async with self.database.transaction() as session:
-            await repository.finish(session, delivery.delivery_id)
 
     async def _record(
         self, session: Session, webhook: WebhookRow, delivery: Row, attempt: Attempt
@@ -177,8 +174,8 @@ class Relay:
         )
         if attempt.gone:
             webhook.disabled_at = now
-            # Kept: who enables the webhook again gets it.
-            await self._put_off(session, delivery, now)
+            # Kept, and sent once an operator enables the webhook again.
+            await repository.put_off(session, delivery, now)
         elif delivery.attempts >= MAX_ATTEMPTS:
             await self._give_up(session, webhook, delivery)
         else:
@@ -186,12 +183,7 @@ class Relay:
             if attempt.pause is not None:
                 webhook.resume_at = now + attempt.pause
                 wait = max(wait, attempt.pause)
-            await self._put_off(session, delivery, now + wait)
-
-    async def _put_off(self, session: Session, delivery: Row, due_at: datetime) -> None:
-        await repository.put_off(
-            session, delivery.delivery_id, attempts=delivery.attempts, due_at=due_at
-        )
+            await repository.put_off(session, delivery, now + wait)
 
     async def _give_up(self, session: Session, webhook: WebhookRow, delivery: Row) -> None:
         if await repository.finish(session, delivery.delivery_id):

@@ -1,6 +1,6 @@
 """Every statement about webhooks and their deliveries.
 
-Who writes to both locks the webhook first, so that nobody waits for another in a circle.
+A transaction that writes to both locks the webhook first: no deadlock.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Row,
     and_,
     case,
@@ -158,27 +157,19 @@ async def claim(
 
 async def finish(session: AsyncSession, delivery_id: str) -> bool:
     """Remove a delivery; False when it is gone already."""
-    removed = await session.execute(
-        delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
-    )
-    return _changed(removed)
+    gone = delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
+    statement = gone.returning(_deliveries.c.delivery_id)
+    return (await session.execute(statement)).first() is not None
 
 
-async def put_off(
-    session: AsyncSession, delivery_id: str, *, attempts: int, due_at: datetime
-) -> bool:
-    """Let a delivery be due at `due_at`; False when somebody else has claimed it since."""
-    moved = await session.execute(
+async def put_off(session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
+    """Let a claimed delivery be due at `due_at`, unless another replica has claimed it since."""
+    claimed = _deliveries.c.delivery_id == delivery.delivery_id
+    await session.execute(
         update(_deliveries)
-        .where(_deliveries.c.delivery_id == delivery_id, _deliveries.c.attempts == attempts)
+        .where(claimed, _deliveries.c.attempts == delivery.attempts)
         .values(due_at=due_at)
     )
-    return _changed(moved)
-
-
-def _changed(result: Any) -> bool:
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
 
 
 async def pending(session: AsyncSession) -> dict[str, int]:
