@@ -1,4 +1,4 @@
-"""What goes on beside the requests: bells ring, webhooks go out, leases expire, documents heal."""
+"""The background loops: doorbells, webhooks, expiry of leases and tasks, project documents."""
 
 import asyncio
 import contextlib
@@ -63,7 +63,7 @@ class Worker:
         ]
 
     def nudge(self) -> None:
-        """Say that something lies in the outbox: it is relayed at once, not at the next poll."""
+        """Relay the outbox at once, not at the next poll."""
         self._nudged.set()
         self._webhooks.nudge()
 

@@ -47,8 +47,8 @@ async def timeline_entries(
 ) -> Sequence[Row[Any]]:
     """Return lines of these kinds of the timelines of a project's tasks, newest first.
 
-    Without answers that somebody else recorded: the log has a line of its own for these. And
-    without what nobody did, as when an answer falls with its label.
+    Without answers that were recorded on behalf of a reviewer, which the log has itself, and
+    without lines that have no actor, such as an answer that fell with its label.
     """
     # Not a join: SQLite would begin with all tasks of the project, and sort all their lines.
     in_project = exists().where(_tasks.c.task_id == _events.c.task_id, _tasks.c.project == project)

@@ -108,7 +108,7 @@ class FeedbackService:
         async with self.database.transaction() as session:
             about = await repository.task_of(session, project, feedback_id)
             if about is not None:
-                # The task first, as who erases its item does.
+                # The task first, as in the erasure of its item: no deadlock.
                 await locked_task(session, project, about)
             row = await repository.lock(session, feedback_id)
             if row is None or row.project != project:
@@ -139,7 +139,7 @@ def _record(
 async def _task_of(session: Session, project: str, body: NewFeedback) -> str | None:
     if body.task_id is None:
         return None
-    # Locked: what is said of an item while it is erased would outlast it.
+    # Locked: a remark about an item that is erased meanwhile would outlast it.
     return (await locked_task(session, project, body.task_id)).task_id
 
 

@@ -11,10 +11,10 @@ from shared.db import UtcDateTime
 
 
 class ActivityRow(Base, table=True):
-    """One thing that somebody did. The database refuses to change or to remove it.
+    """One action. The database refuses to change or to remove the row.
 
-    `project` is null where it is of no single one. `detail` never holds an item's content or what
-    people wrote about it: an erasure could not take it out again.
+    `project` is null for an action in several projects or in all. `detail` never holds an item's
+    content or what people wrote about it: an erasure could not take it out again.
     """
 
     __tablename__ = "activity"

@@ -1,4 +1,4 @@
-"""The tables of this room: links, sessions and what reviewers have read."""
+"""The tables of the reviewers' page: links, sessions, instructions that were read."""
 
 from datetime import datetime
 

@@ -40,9 +40,9 @@ class DeliveryRow(Base, table=True):
     """One event for one webhook, until it is delivered or given up.
 
     Of an outcome it names the revision instead of holding a copy. Any other event it holds itself:
-    `event_id`, and in `event` what belongs to it. From `due_at` on anybody may claim
-    it; a claim puts `due_at` off, so that a claim whose holder died ends by itself. `attempts`
-    counts the claims.
+    `event_id`, and in `event` what belongs to it. From `due_at` on any
+    replica may claim it; a claim puts `due_at` off, so it ends by itself if its replica dies.
+    `attempts` counts the claims.
     """
 
     __tablename__ = "webhook_deliveries"

@@ -39,8 +39,8 @@ class QueueForecast(QueueDepth):
     """What waits, and how long a task that comes now is going to wait.
 
     Rates are tasks a second over the last `window_seconds`: arrivals, resolved tasks, and what one
-    reviewer can do, which is answers by the time in which he held any task, however many at once.
-    `expected_wait_seconds` is Erlang's, for tasks that come at random; null when nobody has
+    reviewer can do: answers by the time in which the reviewer held any task.
+    `expected_wait_seconds` is Erlang's, for tasks that come at random; null when no reviewer
     answered in that time, or when more comes than all can do. `backlog_seconds` is the time that
     what waits now takes them: by Little's law the wait of a task behind all others.
     `mandatory_load` is the share of the reviewers' time that mandatory tasks need; above 1 they

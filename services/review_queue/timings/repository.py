@@ -66,7 +66,7 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
     """Return the verdicts that stand: task, when, active seconds, and when it had been leased.
 
     `answered_at` is when the same reviewer had answered anything before, None for never: until then
-    a task that he held ahead was waiting behind another.
+    a task held ahead was waiting behind another.
     """
     earlier = _verdicts.alias()
     answered_at = (

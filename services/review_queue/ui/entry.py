@@ -1,4 +1,4 @@
-"""Who enters: by a one-time link or a token, then by the cookie of a session."""
+"""Sign-in: by a one-time link or a token, then by the cookie of a session."""
 
 import hashlib
 import secrets
@@ -34,8 +34,7 @@ class Invitation:
 class EntryService:
     """Links, sessions, and which instructions a reviewer has read.
 
-    Codes and cookies are random; the database has their digests only, so that whoever reads it
-    can enter nowhere.
+    Codes and cookies are random. The database has their digests only: no reader of it can enter.
     """
 
     database: Database
@@ -134,7 +133,7 @@ class EntryService:
         return cookie
 
     async def principal(self, cookie: str | None) -> Principal:
-        """Return who holds a session's cookie; `Unauthorized` when nobody does."""
+        """Return the holder of a session's cookie; `Unauthorized` without a session."""
         if cookie is None:
             raise Unauthorized("Open a link, or sign in with a token.")
         async with self.database.reading() as session:

@@ -66,7 +66,7 @@ class Announcer:
     now: Callable[[], datetime]
 
     async def look(self) -> int:
-        """Write deliveries of what is new; return how many."""
+        """Announce new documents; return how many deliveries were written."""
         async with self.database.reading() as session:
             announced = await repository.announced_by_project(session)
         written = 0

@@ -60,7 +60,7 @@ class Relay:
         self.loop = Loop("webhooks", self.round, self._rest, expected=(DatabaseFault, OSError))
 
     def nudge(self) -> None:
-        """Say that there may be something to send: it is looked for at once."""
+        """Look for deliveries at once, not at the next poll."""
         self._nudged.set()
 
     def stop(self) -> None:
@@ -79,7 +79,7 @@ class Relay:
             await asyncio.gather(*self._serving.values())
 
     async def leave(self) -> None:
-        """Give what is on its way a moment to arrive; the loop has ended."""
+        """Let deliveries on their way arrive within some seconds; the loop has ended."""
         if not self._serving:
             return
         _, late = await asyncio.wait(self._serving.values(), timeout=_STOP_SECONDS)
@@ -98,9 +98,9 @@ class Relay:
         return False
 
     async def round(self) -> bool:
-        """Write what is to be delivered, and begin to send what is due; say if anything is."""
+        """Write new deliveries, and begin to send those that are due; say if any is."""
         if await fan_out(self.database, self.now()):
-            # There may be more: what is due already does not wait for all of it.
+            # There may be more; deliveries that are due do not wait for all of them.
             self.nudge()
         async with self.database.reading() as session:
             due = await repository.due(session, self.now())
@@ -118,7 +118,7 @@ class Relay:
         task.add_done_callback(lambda _: self._serving.pop(webhook_id))
 
     async def _drain(self, webhook_id: str) -> bool:
-        """Send what is due, until nothing is, or until nothing arrives: then at the next round."""
+        """Send due deliveries until none is left or none arrives; the next round sends the rest."""
         while not self._stopping:
             claimed = await self._claim(webhook_id)
             attempts = (self._attempt(partial(self._deliver, delivery)) for delivery in claimed)

@@ -50,7 +50,7 @@ async def find(session: AsyncSession, webhook_id: str) -> WebhookRow | None:
 
 
 async def lock(session: AsyncSession, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
-    """Return a webhook, kept from other writers; without `wait` None when somebody else has it."""
+    """Return a webhook, kept from other writers; without `wait` None when another writer has it."""
     statement = select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
     # Not the key: deliveries that refer to it may still be written.
     statement = statement.with_for_update(key_share=True, skip_locked=not wait)

@@ -48,7 +48,7 @@ class Columns:
         }
 
     def faults(self, names: Sequence[str], place: str) -> list[tuple[str, str]]:
-        """Return what is wrong with a file's columns: pointers below `place`, and faults."""
+        """Return the faults of a file's columns, with pointers below `place`."""
         return column_faults(names, self.kinds, ("item_id",), place)
 
     def flatten(self, record: Record) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _choices(annotation: dict[str, Any]) -> list[str]:
 
 
 def _is_answer(annotation: dict[str, Any]) -> bool:
-    # Whatever is in it was said by somebody: what cannot be read is refused, and not dropped.
+    # An answer that cannot be read is refused, not dropped.
     return bool(annotation.get("was_cancelled")) or bool(annotation.get("result"))
 
 

@@ -48,9 +48,9 @@ class VersionAgreement(Message):
 
 
 class VersionReviewer(VersionAgreement):
-    """A model version against one reviewer: its label against his, on the tasks that he answered.
+    """A model version against one reviewer: their labels on the tasks that the reviewer answered.
 
-    `blind`: whether he answered them without seeing a suggestion.
+    `blind`: whether the reviewer answered them without seeing a suggestion.
     """
 
     reviewer: str

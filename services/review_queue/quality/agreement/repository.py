@@ -72,7 +72,7 @@ def shared_verdicts(
 
 
 def newest_verdicts(project: str, verdicts: int) -> CTE:
-    """Return the project's newest standing verdicts: what is compared stays bounded."""
+    """Return the project's newest `verdicts` that stand: they bound every comparison."""
     # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
     in_project = exists().where(
         _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
@@ -154,7 +154,7 @@ async def version_verdicts(
 
 
 def is_newest() -> ColumnElement[bool]:
-    """Say that an outcome is its task's newest, and that the task waits for nobody."""
+    """Say that an outcome is its task's newest, and that the task is resolved."""
     return and_(
         _tasks.c.task_id == _outcomes.c.task_id,
         _tasks.c.revision == _outcomes.c.revision,
@@ -163,7 +163,7 @@ def is_newest() -> ColumnElement[bool]:
 
 
 def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
-    """Say that a reviewer is on the page of `names`, which is in order and leaves nobody out.
+    """Say that a reviewer is on the page of `names`, which is in order and complete.
 
     SQLite would look each name up for each task if it were a list of them.
     """
@@ -171,7 +171,7 @@ def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bo
 
 
 async def verdicts_mark(session: AsyncSession, project: str, *, verdicts: int) -> tuple[Any, ...]:
-    """Return what is another one whenever the newest `verdicts` that stand are others.
+    """Return a value that changes whenever the newest `verdicts` that stand do.
 
     Verdicts only come at the top, and only leave: their number and their ends tell of both.
     """

@@ -59,7 +59,7 @@ class SuggestionsTaken(Message):
 
 
 class ChangedAnswers(Message):
-    """What a reviewer took back, among his `answers` of 30 days.
+    """What a reviewer took back, among the `answers` of 30 days.
 
     `changed` of those `taken_back` were given again with another label: `to_model` with the one
     that the model had said, `evidence` in evidence lanes.
@@ -93,9 +93,9 @@ class ReviewerStatistics(Message):
 class ReviewerReport(ReviewerStatistics):
     """What operators see beside it.
 
-    `onboarding_left` gold tasks come before real work, as long as there is gold for him:
-    `gold_left` is how many gold tasks he has not had, and while he is onboarding, how many he has
-    skipped, which come again; at 0 it has run out. `warnings` say in words what to look at.
+    `onboarding_left` gold tasks come before real work, as long as there are gold tasks left.
+    `gold_left` counts those that the reviewer has not had, and during onboarding those skipped,
+    which come again. `warnings` say in words what to look at.
     """
 
     suggestions: SuggestionsTaken

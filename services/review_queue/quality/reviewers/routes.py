@@ -58,9 +58,9 @@ async def pause_reviewer(
     reviewers: Injected[ReviewerService],
     who: ByOperator,
 ) -> ReviewerReport:
-    """Pause a reviewer, also one who has done nothing yet; what he holds he may finish.
+    """Pause a reviewer, also one without answers; tasks that the reviewer holds may be finished.
 
-    He is told the reason. Who is paused already stays so, for the reason he was.
+    The reviewer is told the reason. A reviewer who is paused already keeps the first reason.
     """
     await pauses.pause(project, reviewer, body.reason, who.subject)
     return await reviewers.report(project, reviewer)
@@ -78,6 +78,6 @@ async def resume_reviewer(
     reviewers: Injected[ReviewerService],
     who: ByOperator,
 ) -> ReviewerReport:
-    """Resume a reviewer; what he answered before is not held against him again."""
+    """Resume a reviewer; earlier answers cause no other pause."""
     await pauses.resume(project, reviewer, who.subject)
     return await reviewers.report(project, reviewer)

@@ -1,4 +1,4 @@
-"""What each reviewer has done: the operator sees all, a reviewer himself."""
+"""What each reviewer has done: operators see all reviewers, a reviewer their own figures."""
 
 import bisect
 import itertools
@@ -38,7 +38,7 @@ from shared.db import Database, Row, Session
 from shared.http.lists import page_of
 
 _HOUR_SECONDS = 3600
-# Jeffreys' prior: nothing is known beforehand of how somebody takes suggestions.
+# Jeffreys' prior of how often a reviewer takes suggestions.
 _UNKNOWN = 0.5
 
 
@@ -60,7 +60,7 @@ class ReviewerService:
         return ReviewerList(reviewers=page, cursor=cursor)
 
     async def report(self, project_name: str, reviewer: str) -> ReviewerReport:
-        """Return one reviewer as operators see him; `NotFound`: no project."""
+        """Return one reviewer as operators see them; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
             row = await answers.answers_of(session, project_name, reviewer)
@@ -68,7 +68,7 @@ class ReviewerService:
             return (await self._reports(session, project, found or [_nothing(reviewer)]))[0]
 
     async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
-        """Return what a reviewer may know of himself, also one who has done nothing yet.
+        """Return the statistics that a reviewer may see, also before the first answer.
 
         Gold as it stood when the day (UTC) began: figures that moved with an answer would say that
         it was gold. `NotFound`: no project.

@@ -23,9 +23,9 @@ _FORM_FIELDS = 20
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return a form's fields, the first of each name; what is not UTF-8 is replaced.
+    """Return a form's fields, the first of each name; text that is not UTF-8 is replaced.
 
-    Anybody may send a form: it is bounded in bytes and in fields.
+    It is bounded in bytes and in fields, since it is read before the sender is known.
     """
     body = bytearray()
     async for piece in request.stream():

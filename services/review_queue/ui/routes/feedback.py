@@ -68,7 +68,7 @@ async def answer(
     who: ByOperator,
     waiting: Waiting = False,
 ) -> Response:
-    """Answer a remark; should somebody have been faster, show both answers."""
+    """Answer a remark; if it has another answer already, show both."""
     try:
         body = FeedbackAnswer(text=form.get("text", "").strip())
     except ValidationError as error:

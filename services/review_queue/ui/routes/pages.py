@@ -59,7 +59,7 @@ async def me(
     who: ByReviewer,
     since: Since = None,
 ) -> Response:
-    """Show what the reviewer did, and what he may know of how he fares."""
+    """Show the reviewer's own statistics."""
     document = await projects.get(project)
     done = await records.statistics(project, who.subject, day_of(since))
     own = await reviewers.own(project, who.subject)

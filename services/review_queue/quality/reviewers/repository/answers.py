@@ -1,6 +1,6 @@
-"""Every statement about what people did: a reviewer's answer is a verdict or a skip.
+"""Statements about reviewers' answers: verdicts and skips.
 
-Answers to gold count as all others do: a reviewer who saw his figures stand still would know.
+Answers to gold count as well: figures that stood still would tell the reviewer which they are.
 """
 
 from collections.abc import Callable, Sequence
