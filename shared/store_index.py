@@ -37,8 +37,9 @@ class IndexWriter:
     """Keeps the index of `writer`; any number of processes may keep the same one.
 
     Each puts in what it has stored, by a conditional replacement, and keeps what others put in.
-    One that is not begun makes no index as long as it has nothing to note: readers would take its
-    emptiness for a sign that nothing changed. `losses` counts how often the store had an older index than before, or none: it was restored.
+    One that is not begun makes no index while it has nothing to note: readers would take its
+    emptiness for a sign that nothing changed. `losses` counts how often the store had an older
+    index than before, or none: it was restored.
     """
 
     def __init__(self, store: Store, writer: str, *, is_begun: bool = True) -> None:

@@ -1,14 +1,12 @@
-"""What goes on beside the requests: bells ring, webhooks go out, leases expire, documents heal."""
+"""The background loops: doorbells, webhooks, expiry of leases and tasks, project documents."""
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.lifecycle.leases import repository as leases
 from services.review_queue.lifecycle.leases.ending import end_expired
@@ -22,7 +20,7 @@ from services.review_queue.tables import OutboxRow
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
-from shared.db import Database
+from shared.db import Database, DatabaseFault
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
@@ -30,10 +28,9 @@ from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
-_EXPECTED = (SQLAlchemyError, StoreError, OSError)
+_EXPECTED = (DatabaseFault, StoreError, OSError)
 # Commits that come close together are rung for together.
 _RELAY_PAUSE_SECONDS = 0.1
-_COMPLETE_SECONDS = 300.0
 
 
 class Worker:
@@ -68,7 +65,7 @@ class Worker:
         ]
 
     def nudge(self) -> None:
-        """Say that something lies in the outbox: it is relayed at once, not at the next poll."""
+        """Relay the outbox at once, not at the next poll."""
         self._nudged.set()
         self._webhooks.nudge()
 
@@ -91,7 +88,7 @@ class Worker:
         self._index = projects.index
         self.loops += [
             self._seldom("feed_end", restores.look),
-            self._seldom("project_documents", _Publishing(projects)),
+            self._seldom("project_documents", projects.publish_behind),
             projects.index.loop,
             self._seldom("known_reviewers", known.refresh),
         ]
@@ -165,23 +162,3 @@ class Worker:
             outbox.add(session, OutboxRow, *map(tasks_bell, opened.values()))
         self.nudge()
         return len(lines)
-
-
-class _Publishing:
-    """Puts project documents into the store: first all that are behind, then what is pending."""
-
-    def __init__(self, projects: ProjectService) -> None:
-        self._projects = projects
-        self._losses = -1
-        self._complete_at = 0.0
-
-    async def __call__(self) -> None:
-        losses = self._projects.index.losses
-        if losses != self._losses:
-            await self._projects.heal()
-            self._losses = losses
-        await self._projects.publish_pending()
-        if time.monotonic() >= self._complete_at:
-            await self._projects.complete()
-            self._projects.index.check()
-            self._complete_at = time.monotonic() + _COMPLETE_SECONDS

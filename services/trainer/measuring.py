@@ -1,10 +1,6 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
-import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-
-from prometheus_client import Gauge
+from collections.abc import Sequence
 
 from services.trainer.documents.repository import all_in_service
 from services.trainer.documents.status import status_of
@@ -14,25 +10,18 @@ from services.trainer.promise.repository import audit_counts
 from services.trainer.resources import Resources
 from services.trainer.runs.repository import count_by_state
 from services.trainer.tables import ProjectState, Version
-from shared.measuring import measuring_loop
-from shared.metrics import LabelledGauge
-
-_Values = dict[tuple[str, ...], float]
+from shared.measuring import DatabaseMeasurement, Measured
 
 
-class TrainerMeasurement:
-    """Reads every project's state and sets the gauges; each replica sets the same values."""
+class TrainerMeasurement(DatabaseMeasurement):
+    """Measures the state of every project."""
 
     def __init__(self, resources: Resources) -> None:
+        super().__init__(PROMISE, EXPIRES, WATCHED_UNTIL, AUDITS, RUNS)
         self._resources = resources
-        self.loop = measuring_loop(self.measure)
-        self._gauges = {
-            gauge: LabelledGauge(gauge) for gauge in (PROMISE, EXPIRES, WATCHED_UNTIL, AUDITS, RUNS)
-        }
 
-    async def measure(self) -> None:
-        """Set the gauges; projects that were never used have a share of three queries."""
-        measured: dict[Gauge, _Values] = defaultdict(dict)
+    async def read(self, measured: Measured) -> None:
+        """Put the values in; projects that were never used have a share of three queries."""
         async with self._resources.database.reading() as session:
             known = await states(session)
             in_service = await all_in_service(session)
@@ -42,27 +31,9 @@ class TrainerMeasurement:
                 measured[WATCHED_UNTIL][state.project,] = state.watched_until.timestamp()
             if state.next_version > 1 or state.ledger_day is not None:
                 await self._add(state, in_service.get(state.project, []), measured)
-        self._show(measured)
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Measure while the block lasts; show nothing of the past after it."""
-        try:
-            async with self.loop.running():
-                yield
-        finally:
-            self.clear()
-
-    def clear(self) -> None:
-        """Show nothing any more."""
-        self._show({})
-
-    def _show(self, measured: dict[Gauge, _Values]) -> None:
-        for gauge, labelled in self._gauges.items():
-            labelled.show(measured.get(gauge, {}))
 
     async def _add(
-        self, state: ProjectState, versions: Sequence[Version], measured: dict[Gauge, _Values]
+        self, state: ProjectState, versions: Sequence[Version], measured: Measured
     ) -> None:
         name = state.project
         async with self._resources.database.reading() as session:

@@ -1,5 +1,6 @@
 """Projects as use cases: put, read, list, publish."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,6 @@ import orjson
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.changes import repository as changes
@@ -21,9 +20,9 @@ from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
 from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.projects import Project, ProjectSpec, Webhook
-from shared.db import Database
+from shared.db import Database, Row, Session
 from shared.doorbells import project_bell
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of
 from shared.logs import cause_of
 from shared.problems import Conflict, Unavailable
 from shared.store import Store, project_path
@@ -31,13 +30,15 @@ from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
+_COMPLETE_SECONDS = 300.0
 
-async def current_project(session: AsyncSession, name: str) -> Project:
+
+async def current_project(session: Session, name: str) -> Project:
     """Return the project as it stands; `NotFound` when there is none."""
     return _document(await require_project(session, name))
 
 
-Registration = Callable[[AsyncSession, datetime], Awaitable[None]]
+Registration = Callable[[Session, datetime], Awaitable[None]]
 
 
 class WebhookRegistry(Protocol):
@@ -54,7 +55,7 @@ class WebhookRegistry(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass
 class ProjectService:
     """What operators state about their decision problems."""
 
@@ -64,9 +65,11 @@ class ProjectService:
     nudge: Callable[[], None]
     webhooks: WebhookRegistry
     index: IndexWriter = field(init=False)
+    _compared_losses: int = -1
+    _complete_at: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "index", IndexWriter(self.store, "review_queue"))
+        self.index = IndexWriter(self.store, "review_queue")
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -118,7 +121,7 @@ class ProjectService:
             updated_at=now,
         )
 
-    def _state(self, session: AsyncSession, row: ProjectRow, spec: ProjectSpec | None) -> None:
+    def _state(self, session: Session, row: ProjectRow, spec: ProjectSpec | None) -> None:
         """Let the project be as `spec` says, unless it is new and so already; write that down."""
         if spec is None:
             record(session, "project.created", self.now(), project=row.name, target="1")
@@ -157,26 +160,26 @@ class ProjectService:
         self.index.note(project_path(name), epoch, row.revision)
         self.nudge()
 
-    async def publish_pending(self) -> int:
-        """Publish what a crash or an absent store left behind; return how many were."""
-        async with self.database.reading() as session:
-            names = await repository.unpublished(session)
-        for name in names:
-            await self.publish(name)
-        return len(names)
+    async def publish_behind(self) -> None:
+        """Publish what a crash or an absent store left behind.
 
-    async def heal(self) -> int:
-        """Publish every project whose document in the store is behind; return how many were."""
+        The first time, and once the store was restored, compare all that the store has.
+        """
+        losses = self.index.losses
+        is_compared = losses == self._compared_losses
         async with self.database.reading() as session:
-            revisions = await repository.revisions(session)
-        behind = [
-            name for name, revision in revisions.items() if await self._stored(name) < revision
-        ]
-        for name in behind:
+            behind = set(await repository.unpublished(session))
+            revisions = {} if is_compared else await repository.revisions(session)
+        behind |= {name for name in revisions if await self._stored(name) < revisions[name]}
+        for name in sorted(behind):
             await self.publish(name)
-        return len(behind)
+        self._compared_losses = losses
+        if time.monotonic() >= self._complete_at:
+            await self._complete()
+            self.index.check()
+            self._complete_at = time.monotonic() + _COMPLETE_SECONDS
 
-    async def complete(self) -> None:
+    async def _complete(self) -> None:
         """Put into index and feed of changes what a crash, or the release before, left out."""
         async with self.database.transaction() as session:
             await changes.record_missing(session, self.now())
@@ -201,18 +204,15 @@ class ProjectService:
         """Return projects by name, those in `only` unless it is None."""
         async with self.database.reading() as session:
             rows = await repository.page(session, after=after, limit=limit + 1, only=only)
-        more = len(rows) > limit
-        return ProjectList(
-            projects=[_document(row) for row in rows[:limit]],
-            cursor=encode_cursor(rows[limit - 1].name) if more else None,
-        )
+        shown, cursor = page_of(rows, limit, lambda row: row.name)
+        return ProjectList(projects=[_document(row) for row in shown], cursor=cursor)
 
 
-def _document(row: ProjectRow | Row[Any]) -> Project:
+def _document(row: ProjectRow | Row) -> Project:
     return from_stored(Project, _stored(row))
 
 
-def _stored(row: ProjectRow | Row[Any]) -> dict[str, Any]:
+def _stored(row: ProjectRow | Row) -> dict[str, Any]:
     """Return project.json, with what only a later release than this one knows of the project."""
     return {
         **row.spec,
