@@ -54,6 +54,7 @@ class Worker:
         self.measurement = QueueMeasurement(database, now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._published = asyncio.Event()
         self._index: IndexWriter | None = None
         self.loops = [
             Loop("outbox", self.relay, self._until_nudged, expected=_EXPECTED),
@@ -74,6 +75,7 @@ class Worker:
         for loop in self.loops:
             loop.stop()
         self._stopping.set()
+        self._published.set()
         self._nudged.set()
         self._webhooks.stop()
         if self._index is not None:
