@@ -16,7 +16,7 @@ class CategoryField(FieldSpec):
 
     def fault(self, value: Any) -> str | None:
         """Say why `value` is no such category."""
-        if not isinstance(value, str) or value not in self._values:
+        if not isinstance(value, str) or value not in (self.values or ()):
             return "must be one of the field's values"
         return None
 
