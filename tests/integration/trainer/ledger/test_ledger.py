@@ -3,11 +3,14 @@
 import gzip
 
 import orjson
+import pytest
 from sqlalchemy import select
 
 from services.trainer.ledger.service import LedgerReader, list_decisions
 from services.trainer.tables import LedgerFile
+from shared.problems import Unavailable
 from shared.settings import CommonSettings
+from shared.store import project_path
 from tests.harness.trainer_and_queue import PROJECT
 from tests.harness.trainer_parts import TrainerParts, decision, open_trainer_parts
 
@@ -100,3 +103,29 @@ async def test_reader_that_goes_on_reads_each_file_once_too(
         assert await reader.read(parts.resources, PROJECT) == 2
         assert await reader.read(parts.resources, PROJECT) == 0
         assert await parts.read_ledger() == 0
+
+
+async def test_decisions_of_a_later_router_are_read(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        later = {"reason": "optional_review", "explanation": {"cost": 1.5}}
+        await parts.log_decisions([1], "r-1", **later)
+        assert await parts.read_ledger() == 1
+        assert await _files(parts) == {"r-1": ("read", 1, 0)}
+        (row,) = await list_decisions(parts.resources, PROJECT, "item-1", 0, 100)
+        assert row.row["reason"] == "optional_review"
+
+
+async def test_a_project_with_a_field_type_of_a_later_release_is_refused_by_name(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        store, projects = parts.resources.store, parts.resources.projects
+        later = orjson.loads(await store.read(project_path(PROJECT)) or b"") | {"project": "later"}
+        later["fields"]["sound"] = {"type": "audio", "max_seconds": 3}
+        await store.write(project_path("later"), orjson.dumps(later))
+        assert await projects.find("later") is None
+        with pytest.raises(Unavailable, match=r"the type of sound \(audio\)"):
+            await projects.require("later")
+        assert await projects.find(PROJECT) == parts.project
