@@ -69,7 +69,7 @@ async def _measure_champion(
         return
     if status_of(champion, project, resources.now()) != "certified":
         return
-    rows = [candidate.data for candidate in drawn.scores_sample]
+    rows = [candidate.data for candidate in drawn.population]
     try:
         scored = await score_items(resources, project, champion, rows)
     except ModelUnusable as error:

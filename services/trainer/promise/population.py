@@ -23,7 +23,7 @@ from services.trainer.promise.certify import eligible
 from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
-from services.trainer.registry.scores import Scores, score_items
+from services.trainer.registry.scores import score_items
 from services.trainer.resources import Resources
 from services.trainer.tables import Dataset, PoolItem, Version
 from shared.contracts.base import rfc3339
@@ -52,8 +52,8 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class DrawnItem:
-    """A drawn item and what the version says of it."""
+class ScoredItem:
+    """An item and what the version says of it."""
 
     candidate: Candidate
     score: float
@@ -65,10 +65,10 @@ class Draw:
     """A population, the plan made on its scores, and the items drawn. `record` is kept in SQL."""
 
     plan: CertificationPlan
-    items: list[DrawnItem]
+    items: list[ScoredItem]
     record: dict[str, Any]
     passed_up_to: str = ""
-    scores_sample: list[Candidate] = field(default_factory=list, repr=False)
+    population: list[Candidate] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True)
@@ -129,32 +129,31 @@ async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
 
 
 async def _draw_from_traffic(resources: Resources, question: Question) -> Draw | Insufficient:
+    name = question.project.project
     traffic = await _traffic(resources, question)
-    candidates, scored = await _scored(resources, question, traffic, least=question.labels)
-    if len(candidates) < question.labels:
-        return Insufficient(f"traffic has {len(candidates)} new items")
-    plan = await _planned(question, scored)
-    if isinstance(plan, Insufficient):
-        return plan
+    planned = await _planned(resources, question, traffic, "traffic has {} new items")
+    if isinstance(planned, Insufficient):
+        return planned
+    scored, plan = planned
+    inside = _inside(scored, plan)
     async with resources.database.reading() as session:
-        spent = await repository.drawn_before(session, question.project.project)
-        inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
-        ids = [candidates[i].item_id for i in inside]
-        known = await outcomes.of_items(session, question.project.project, ids)
+        spent = await repository.drawn_before(session, name)
+        known = await outcomes.of_items(session, name, [i.candidate.item_id for i in inside])
     if any(not evidence_of(row).blind for row in known):
         # Which items people have seen with a suggestion depends on the items: leaving these out
         # would no longer be a uniform draw.
         return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
-    open_to_draw = [i for i in inside if candidates[i].item_id not in spent]
-    if len(open_to_draw) < question.labels:
-        return Insufficient(f"traffic has {len(open_to_draw)} of them")
+    unspent = [item for item in inside if item.candidate.item_id not in spent]
+    if len(unspent) < question.labels:
+        return Insufficient(f"traffic has {len(unspent)} of them")
     seed = secrets.randbits(63)
-    chosen = np.random.default_rng(seed).choice(open_to_draw, question.labels, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(unspent), question.labels, replace=False)
+    population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
-        items=[_drawn(candidates, scored, int(i)) for i in chosen],
-        record=_record("traffic", candidates, seed=str(seed)),
-        scores_sample=candidates,
+        items=[unspent[i] for i in chosen],
+        record=_record("traffic", population, seed=str(seed)),
+        population=population,
     )
 
 
@@ -180,21 +179,20 @@ async def _draw_from_pool(resources: Resources, question: Question) -> Draw | In
     async with resources.database.reading() as session:
         page = await pool.waiting(session, question.project.project, _POOL_SAMPLE)
     usable = _usable(page, question)
-    candidates, scored = await _scored(resources, question, usable, least=question.labels)
-    if len(candidates) < question.labels:
-        return Insufficient(f"the pool has {len(candidates)} items that wait")
-    plan = await _planned(question, scored)
-    if isinstance(plan, Insufficient):
-        return plan
-    found = await _walk(resources, question, plan, page, candidates, scored)
+    planned = await _planned(resources, question, usable, "the pool has {} items that wait")
+    if isinstance(planned, Insufficient):
+        return planned
+    scored, plan = planned
+    found = await _walk(resources, question, plan, page, scored)
     if len(found) < question.labels:
         return Insufficient(f"the pool has {len(found)} of them")
+    population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
         items=found,
-        record=_record("pool", candidates, seed="the pool's random order"),
+        record=_record("pool", population, seed="the pool's random order"),
         passed_up_to=found[-1].candidate.order_key,
-        scores_sample=candidates,
+        population=population,
     )
 
 
@@ -203,23 +201,20 @@ async def _walk(
     question: Question,
     plan: CertificationPlan,
     page: Sequence[PoolItem],
-    candidates: list[Candidate],
-    scored: Scores,
-) -> list[DrawnItem]:
+    scored: list[ScoredItem],
+) -> list[ScoredItem]:
     """Walk the pool's order until enough items inside the region are found, or it ends."""
+    name = question.project.project
     async with resources.database.reading() as session:
-        spent = await repository.drawn_before(session, question.project.project)
-    found: list[DrawnItem] = []
+        spent = await repository.drawn_before(session, name)
+    found: list[ScoredItem] = []
     while page:
-        inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
-        found += [
-            _drawn(candidates, scored, i) for i in inside if candidates[i].item_id not in spent
-        ]
+        found += [i for i in _inside(scored, plan) if i.candidate.item_id not in spent]
         if len(found) >= question.labels:
             break
         async with resources.database.reading() as session:
-            page = await pool.waiting(session, question.project.project, _PAGE, page[-1].order_key)
-        candidates, scored = await _scored(resources, question, _usable(page, question))
+            page = await pool.waiting(session, name, _PAGE, page[-1].order_key)
+        scored = await _scored(resources, question, _usable(page, question))
     return found[: question.labels]
 
 
@@ -234,25 +229,25 @@ def _usable(page: Iterable[PoolItem], question: Question) -> list[Candidate]:
 
 
 async def _scored(
-    resources: Resources, question: Question, candidates: list[Candidate], *, least: int = 1
-) -> tuple[list[Candidate], Scores]:
-    """Score candidates, and leave out those that the version cannot score: people get them anyway.
-
-    Fewer than `least` are of no use: the model is not even loaded for them.
-    """
-    if len(candidates) < least:
-        return candidates, Scores([], np.empty(0, dtype=np.float32))
+    resources: Resources, question: Question, candidates: list[Candidate]
+) -> list[ScoredItem]:
+    """Score candidates without those that the version cannot score: people get them anyway."""
+    if not candidates:
+        return []
     data = [candidate.data for candidate in candidates]
     scored = await score_items(resources, question.project, question.version, data)
-    kept = [i for i, label in enumerate(scored.labels) if label is not None]
-    scores = Scores([scored.labels[i] for i in kept], scored.scores[kept])
-    return [candidates[i] for i in kept], scores
+    return [
+        ScoredItem(candidate, score, label)
+        for candidate, score, label in zip(
+            candidates, scored.scores.tolist(), scored.labels, strict=True
+        )
+        if label is not None
+    ]
 
 
-def _drawn(candidates: Sequence[Candidate], scored: Scores, index: int) -> DrawnItem:
-    label = scored.labels[index]
-    assert label is not None
-    return DrawnItem(candidates[index], float(scored.scores[index]), label)
+def _inside(scored: list[ScoredItem], plan: CertificationPlan) -> list[ScoredItem]:
+    is_inside = eligible([item.score for item in scored], plan.region)
+    return [item for item, inside in zip(scored, is_inside, strict=True) if inside]
 
 
 def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[str, Any]:
@@ -267,11 +262,19 @@ def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[st
     }
 
 
-async def _planned(question: Question, scored: Scores) -> CertificationPlan | Insufficient:
-    """Plan the test, or say why no draw could certify the promise."""
+async def _planned(
+    resources: Resources, question: Question, candidates: list[Candidate], shortage: str
+) -> tuple[list[ScoredItem], CertificationPlan] | Insufficient:
+    """Score a population and plan the test, or say why no draw could certify the promise."""
+    if len(candidates) < question.labels:
+        return Insufficient(shortage.format(len(candidates)))
+    scored = await _scored(resources, question, candidates)
+    if len(scored) < question.labels:
+        return Insufficient(shortage.format(len(scored)))
     promise = question.project.promise
+    scores = np.array([item.score for item in scored], dtype=np.float32)
     try:
-        plan = await asyncio.to_thread(question.plan, scored.scores)
+        plan = await asyncio.to_thread(question.plan, scores)
     except ValueError as error:
         detail = (
             f"no test can be planned for target_accuracy {promise.target_accuracy} and "
@@ -279,7 +282,7 @@ async def _planned(question: Question, scored: Scores) -> CertificationPlan | In
         )
     else:
         if plan is not None and plan.predicted_power > 0:
-            return plan
+            return scored, plan
         detail = (
             f"{question.labels} labels cannot certify this promise: raise certification_labels"
             if plan is not None
