@@ -8,6 +8,7 @@ from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Table, Unique
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
+from shared.contracts.base import new_id
 from shared.db import Session, UtcDateTime
 
 
@@ -174,7 +175,7 @@ class Run(Base, table=True):
     __tablename__ = "runs"
     __table_args__ = (Index("ix_runs_state", "project", "state"),)
 
-    run_id: str = Field(primary_key=True)
+    run_id: str = Field(default_factory=new_id, primary_key=True)
     project: str
     mode: str
     recipe: str
@@ -219,7 +220,7 @@ class Certification(Base, table=True):
     __tablename__ = "certifications"
     __table_args__ = (Index("ix_certifications_state", "project", "state"),)
 
-    certification_id: str = Field(primary_key=True)
+    certification_id: str = Field(default_factory=new_id, primary_key=True)
     project: str
     version: str
     attempt: int

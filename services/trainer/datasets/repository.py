@@ -60,7 +60,7 @@ async def labelled(session: Session, project: str, lanes: Iterable[str]) -> Sequ
 
 
 async def held_back(session: Session, project: str) -> set[str]:
-    """Return the items of open certifications: nobody trains on them yet."""
+    """Return the items of open certifications, which train nothing yet."""
     query = (
         select(col(CertificationItem.item_id))
         .join(

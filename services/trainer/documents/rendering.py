@@ -60,7 +60,7 @@ def _entry(version: Version, project: Project, state: ProjectState, now: datetim
 
 
 def differs(stored: Channels | PromiseDocument | None, wanted: Channels | PromiseDocument) -> bool:
-    """Say whether what is stored is not what is wanted, or of another epoch."""
+    """Say whether the stored document has other content than the wanted one, or another epoch."""
     if stored is None:
         return True
     # As JSON: the store keeps milliseconds, the state may keep more.

@@ -63,7 +63,7 @@ class _Seen:
     looked_at: float = field(default_factory=time.monotonic)
 
     def is_trusted(self, lease: Lease | None) -> bool:
-        """Say whether nobody else can have written since, or not for long."""
+        """Say whether no other trainer can have written since, or not for long."""
         is_ours = lease is not None and lease.fencing == self.fencing
         return is_ours and time.monotonic() - self.looked_at <= _TRUST_SECONDS
 
@@ -104,10 +104,7 @@ class Documents:
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
         """Return the channels once the store has what the state says; None without a version.
 
-        Raises
-        ------
-        Unavailable
-            The trainer that has the project has not written them in the time of a lease.
+        `Unavailable` when the trainer that has the project does not write them in a lease's time.
         """
         deadline = time.monotonic() + self._leases.seconds
         with self._bells.hearing(versions_bell(name)) as rung:
@@ -125,10 +122,7 @@ class Documents:
     async def sync(self, name: str) -> SyncResult:
         """Bring the store up to the state, and ring; leave it to the trainer that has the project.
 
-        Raises
-        ------
-        Unavailable
-            A trainer with another database writes the documents.
+        `Unavailable` when a trainer with another database writes the documents.
         """
         async with self._locks.setdefault(name, asyncio.Lock()):
             for _ in range(_ATTEMPTS):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import literal, select, update
 from sqlmodel import col
 
 from services.trainer.content import content_hash
@@ -49,19 +49,18 @@ async def take_content(session: Session, project: str, item_ids: Iterable[str]) 
 
 
 async def _empty_pool(session: Session, project: str, item_ids: Sequence[str]) -> None:
-    for item_id in item_ids:
-        # Not what it had: a digest of the content is as good as the content to who can guess it.
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == project, col(PoolItem.item_id) == item_id)
-            .values(
-                data={},
-                item_metadata={},
-                content_hash=f"erased:{item_id}",
-                state="erased",
-                posted=True,
-            )
+    await session.execute(
+        update(PoolItem)
+        .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(item_ids))
+        .values(
+            data={},
+            item_metadata={},
+            # No content digest is kept: anyone holding the content could match it.
+            content_hash=literal("erased:").concat(col(PoolItem.item_id)),
+            state="erased",
+            posted=True,
         )
+    )
 
 
 async def _empty_ledger(session: Session, project: str, item_ids: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """What an item's outcomes are worth as evidence: the answer given before anything was shown.
 
-A reviewer who takes his answer back has seen its outcome, and an operator who asks again knows what
+A reviewer who takes an answer back has seen its outcome, and an operator who asks again knows what
 the model said. So the first answer is the evidence. A later one can end it, and never make it: an
 error stays an error, and an item whose people changed their minds confirms no version.
 """

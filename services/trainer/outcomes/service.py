@@ -20,12 +20,8 @@ log = structlog.get_logger()
 async def read_feed(resources: Resources, project: str) -> int:
     """Read the feed to its present end; return how many outcomes were new.
 
-    Where the review queue's database was restored, the feed is read anew from its start.
-
-    Raises
-    ------
-    QueueAway
-        The review queue cannot be reached; what was read before stays read.
+    Where the review queue's database was restored, the feed is read anew from its start. What was
+    read before a `QueueAway` stays read.
     """
     total, may_restart = 0, True
     while True:

@@ -38,10 +38,7 @@ class TaskPosting:
     async def post_pending(self, project: str) -> int:
         """Post every task that is decided on but not acknowledged; return how many were.
 
-        Raises
-        ------
-        QueueAway
-            The review queue cannot be reached; what it acknowledged before stays so.
+        `QueueAway` when the review queue cannot be reached; what it acknowledged before stays so.
         """
         posted = 0
         while batch := await self._next_batch(project):

@@ -5,7 +5,7 @@ import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
@@ -65,9 +65,9 @@ async def _measure_champion(
         champion = await registry.find(
             session, project.project, None if state is None else state.champion
         )
-    if champion is None or champion.version == version.version or champion.certificate is None:
+    if champion is None or champion.version == version.version:
         return
-    if status_of(champion, project, resources.now()) != "certified":
+    if champion.certificate is None or not is_certified(champion, project, resources.now()):
         return
     rows = [candidate.data for candidate in drawn.population]
     try:

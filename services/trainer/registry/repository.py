@@ -54,7 +54,7 @@ def make_challenger(state: ProjectState, version: str, share: float) -> None:
 
 
 def make_shadow(state: ProjectState, version: str) -> None:
-    """Let `version` be scored beside the answers, and no more."""
+    """Let `version` be scored beside the answers only."""
     leave_channels(state, version)
     state.shadow = [*state.shadow, version]
 

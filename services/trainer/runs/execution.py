@@ -9,14 +9,9 @@ from services.trainer.projects.repository import lock_state
 from services.trainer.recipes import RECIPES
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
-from services.trainer.runs.attending import (
-    RunFailed,
-    Work,
-    attend,
-    carrying_out,
-    freeze_labels,
-)
+from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import Made, publish
+from services.trainer.runs.supervision import Work, carrying_out, freeze_labels, run_process
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
@@ -54,7 +49,7 @@ async def _link_labels(resources: Resources, dataset: Dataset, position: int) ->
 
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:
-    """Take a queued run and a version number that nobody else will ever get."""
+    """Take a queued run and a version number that no other run gets."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
         run = await repository.find(session, project, run_id)
@@ -90,6 +85,4 @@ async def _train(
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
-    body = await resources.store.read(dataset.path) or b""
-    await asyncio.to_thread(files.write_job, work.folder, job, body)
-    return await attend(resources, work, _PROCESS, job)
+    return await run_process(resources, work, _PROCESS, job, dataset)

@@ -18,9 +18,20 @@ FAULT = "fault.json"
 _FIELDS = TypeAdapter(dict[str, AnyField])
 
 
+class RunFailed(Exception):  # noqa: N818 - named as the house names its problems
+    """The run makes no version; the message says why, for people.
+
+    `pointer` is the place in what was sent that is at fault; empty when nothing was sent.
+    """
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a process is to do, and what it may take.
+    """The work of a process, and its limits.
 
     `fields` are the project's, by name, as JSON. `blamed` is the place in the request
     that is at fault when the process takes too much.
@@ -117,15 +128,12 @@ def read_result(folder: Path) -> Result | None:
     return Result(**orjson.loads(path.read_bytes())) if path.exists() else None
 
 
-def write_fault(folder: Path, detail: str, pointer: str = "") -> None:
-    """Say why there is no result, and which place in what was sent is at fault."""
-    (folder / FAULT).write_bytes(orjson.dumps([detail, pointer]))
+def write_fault(folder: Path, fault: RunFailed) -> None:
+    """Say why there is no result."""
+    (folder / FAULT).write_bytes(orjson.dumps([str(fault), fault.pointer]))
 
 
-def read_fault(folder: Path) -> tuple[str, str] | None:
+def read_fault(folder: Path) -> RunFailed | None:
     """Return what `write_fault` said; None when the process could not say."""
     path = folder / FAULT
-    if not path.exists():
-        return None
-    detail, pointer = orjson.loads(path.read_bytes())
-    return detail, pointer
+    return RunFailed(*orjson.loads(path.read_bytes())) if path.exists() else None

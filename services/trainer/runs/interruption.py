@@ -78,7 +78,7 @@ def _remove(folders: Sequence[Path]) -> None:
 
 
 def is_dead(run: Run, now: datetime) -> bool:
-    """Say whether nobody carries the run on: its owner is gone, or silent for 10 s."""
+    """Say whether the run's trainer is gone, or silent for 10 s."""
     if run.owner is None or run.heartbeat_at is None:
         return True
     # One from further ahead than clocks differ tells nothing of the present.

@@ -12,18 +12,10 @@ from typing import Any
 import orjson
 
 from services.trainer.runs import files
-from services.trainer.runs.files import AnyJob, Result
+from services.trainer.runs.files import AnyJob, Result, RunFailed
 from shared.child_limits import die_with_parent, limit
 
 _FAILED = 3
-
-
-class JobRefused(Exception):  # noqa: N818 - named as the house names its problems
-    """The job makes no version; the message says why, and `pointer` which place is at fault."""
-
-    def __init__(self, detail: str, pointer: str = "") -> None:
-        super().__init__(detail)
-        self.pointer = pointer
 
 
 def run_job(
@@ -36,12 +28,12 @@ def run_job(
     limit(job.memory_mib, job.cpu_seconds)
     try:
         files.write_result(folder, work(folder, job, rows))
-    except JobRefused as refused:
-        files.write_fault(folder, str(refused), refused.pointer)
+    except RunFailed as fault:
+        files.write_fault(folder, fault)
         return _FAILED
     except MemoryError:
         detail = f"the run needs more than its {job.memory_mib} MiB of memory"
-        files.write_fault(folder, detail, kind.blamed)
+        files.write_fault(folder, RunFailed(detail, kind.blamed))
         return _FAILED
     report(1.0, "done")
     return 0

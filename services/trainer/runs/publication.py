@@ -7,7 +7,7 @@ import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import is_certified
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
@@ -18,7 +18,6 @@ from services.trainer.registry.scores import ModelUnusable, fits_project, score_
 from services.trainer.resources import Resources
 from services.trainer.runs.files import Result
 from services.trainer.tables import Certification, Dataset, Run, Version
-from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest, ModelInput
 from shared.store import manifest_path, model_path, sha256
@@ -114,7 +113,7 @@ async def _judge(
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
         return GateDecision(True, ["the champion does not fit the project any more"])
-    certified = status_of(champion, project, resources.now()) == "certified"
+    certified = is_certified(champion, project, resources.now())
     if version.manifest["recipe"] == OWN and not certified:
         return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
     pairs: list[tuple[bool, bool]] = []
@@ -174,7 +173,6 @@ async def _record(
         await promise.cancel_waiting(session, project.project, f"{version.version} takes its place")
         session.add(
             Certification(
-                certification_id=new_id(),
                 project=project.project,
                 version=version.version,
                 attempt=1,

@@ -9,7 +9,7 @@ import numpy as np
 
 from services.trainer.recipes.recipe import Recipe, RecipeRefused, TooFewLabels, TrainingData
 from services.trainer.runs import files
-from services.trainer.runs.process import JobRefused, report, run_job
+from services.trainer.runs.process import report, run_job
 
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
@@ -19,7 +19,7 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
     try:
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
-        raise JobRefused(str(refused)) from refused
+        raise files.RunFailed(str(refused)) from refused
     files.write_model(folder, fitted.onnx)
     return files.Result(
         inputs=fitted.inputs,

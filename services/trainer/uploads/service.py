@@ -10,16 +10,16 @@ from services.trainer.registry import service as registry
 from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.attending import (
-    Cancelled,
-    RunFailed,
-    Work,
-    attend,
-    carrying_out,
-    freeze_labels,
-)
+from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import Made, publish
 from services.trainer.runs.service import begin_upload
+from services.trainer.runs.supervision import (
+    Cancelled,
+    Work,
+    carrying_out,
+    freeze_labels,
+    run_process,
+)
 from services.trainer.tables import Dataset
 from services.trainer.uploads.messages import OwnManifest
 from shared.contracts.items import check_data
@@ -42,15 +42,6 @@ async def add(
     It is a run of mode `upload`: one at a time, recorded, and it can be cancelled. What it was
     trained on is not known. So the labels at hand choose its candidate region, but do not let it
     take a champion's place: its certificate, on fresh labels, does, or an operator.
-
-    Raises
-    ------
-    Unprocessable
-        The model cannot be a version of the project, or its check did not survive it.
-    RunActive, CertificationOpen
-        A new version would take the place of what is under way.
-    Conflict
-        An operator cancelled it.
     """
     interface = _interface(project, manifest)
     run, version = await begin_upload(resources, project, subject)
@@ -106,6 +97,4 @@ async def _check(
             item.item_id: item.data for item in waiting if not check_data(item.data, project.fields)
         },
     )
-    body = await resources.store.read(dataset.path) or b""
-    await asyncio.to_thread(files.write_job, work.folder, job, body)
-    return await attend(resources, work, _PROCESS, job, seconds=_PATIENCE * seconds)
+    return await run_process(resources, work, _PROCESS, job, dataset, seconds=_PATIENCE * seconds)

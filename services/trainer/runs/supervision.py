@@ -1,4 +1,4 @@
-"""A run under way: its process attended, its record kept true whatever happens."""
+"""A run under way: its process, and its record, which is kept true whatever happens."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
+from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import discard
 from services.trainer.tables import Dataset, Run
 from shared import tracing
@@ -28,17 +29,6 @@ _STEP_SECONDS = 0.2
 
 class Cancelled(Exception):  # noqa: N818 - not a fault
     """An operator cancelled the run."""
-
-
-class RunFailed(Exception):  # noqa: N818 - named as the house names its problems
-    """The run made no version; the message says why, for people.
-
-    `pointer` is the place in what was sent that is at fault; empty when nothing was sent.
-    """
-
-    def __init__(self, detail: str, pointer: str = "") -> None:
-        super().__init__(detail)
-        self.pointer = pointer
 
 
 @dataclass
@@ -57,14 +47,9 @@ class Work:
 
 @contextlib.asynccontextmanager
 async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIterator[Work]:
-    """Carry a started run out in the block; when it raises, the record says why, and it goes on.
+    """Carry out a started run in the block; what the block raises is recorded, and raised on.
 
-    Raises
-    ------
-    Cancelled, RunFailed
-        As the block does.
-    Exception
-        A fault of ours: logged, and what was published of the version removed.
+    After a fault of the trainer, what was published of the version is removed.
     """
     work = Work(run, version, resources.runs_folder / run.run_id)
     tracing.note(project=run.project, run_id=run.run_id, version=version)
@@ -92,7 +77,7 @@ async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIte
 async def freeze_labels(resources: Resources, project: Project, run: Run) -> tuple[Dataset, int]:
     """Freeze the labels for a run, and note the snapshot in its record.
 
-    As long as a run that goes on has none noted, erasures wait for the file that may still come.
+    Erasures wait while a running run has none noted: its file may still come.
     """
     dataset, position = await freeze(resources, project)
     async with resources.database.transaction() as session:
@@ -100,24 +85,24 @@ async def freeze_labels(resources: Resources, project: Project, run: Run) -> tup
     return dataset, position
 
 
-async def attend(
-    resources: Resources, work: Work, module: str, job: files.Job, *, seconds: float = 0.0
+async def run_process(
+    resources: Resources,
+    work: Work,
+    module: str,
+    job: files.Job,
+    dataset: Dataset,
+    *,
+    seconds: float = float("inf"),
 ) -> files.Result:
-    """Run `module` as a process on the job in the work's folder, and return what it leaves.
+    """Run `module` as a process on a job and a dataset, and return its result.
 
-    The heart of the run's record beats meanwhile. After `seconds`, if they are given, the process
-    is ended.
-
-    Raises
-    ------
-    Cancelled
-        An operator cancelled the run.
-    RunFailed
-        The process left no result.
+    The run's record shows a heartbeat meanwhile. After `seconds` the process is ended.
     """
+    body = await resources.store.read(dataset.path) or b""
+    await asyncio.to_thread(files.write_job, work.folder, job, body)
     child = await Child.start(module, work.folder)
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds if seconds else float("inf")
+    deadline = loop.time() + seconds
     try:
         with resources.bells.hearing(work_bell(work.run.project)) as rung:
             status = None
@@ -131,7 +116,7 @@ async def attend(
         raise RunFailed(f"it was not done within {seconds:g} s", "/model")
     result = await asyncio.to_thread(files.read_result, work.folder)
     if status != 0 or result is None:
-        raise RunFailed(*fault_of(status, work.folder, job))
+        raise fault_of(status, work.folder, job)
     return result
 
 
