@@ -21,6 +21,4 @@ def obstacle(certificate: dict[str, Any], version: dict[str, Any]) -> str:
     if "champion" in version["channels"]:
         return ""
     reasons = "; ".join(version["gate"]["certification"]["reasons"])
-    return (
-        f"{version['version']} is certified, but the version before it goes on serving: {reasons}."
-    )
+    return f"{version['version']} is certified and does not replace the champion ({reasons})."
