@@ -80,8 +80,8 @@ class Insufficient:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is to be drawn: `labels` items for the given attempt at one version."""
+class DrawRequest:
+    """A draw of `labels` items for one attempt at certifying a version."""
 
     project: Project
     version: Version
@@ -113,25 +113,25 @@ class Question:
         )
 
 
-async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
+async def draw(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
     """Draw from recent traffic if it suffices, else from the pool."""
-    from_traffic = await _draw_from_traffic(resources, question)
+    from_traffic = await _draw_from_traffic(resources, request)
     if isinstance(from_traffic, Draw):
         return from_traffic
-    from_pool = await _draw_from_pool(resources, question)
+    from_pool = await _draw_from_pool(resources, request)
     if isinstance(from_pool, Draw) or from_pool.is_final:
         return from_pool
     return Insufficient(
-        f"waits for {question.labels} items in the candidate region: {from_traffic.detail}, "
+        f"waits for {request.labels} items in the candidate region: {from_traffic.detail}, "
         f"{from_pool.detail}; send traffic or import unlabelled items into the pool",
         is_final=from_traffic.is_final,
     )
 
 
-async def _draw_from_traffic(resources: Resources, question: Question) -> Draw | Insufficient:
-    name = question.project.project
-    traffic = await _traffic(resources, question)
-    planned = await _planned(resources, question, traffic, "traffic has {} new items")
+async def _draw_from_traffic(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
+    name = request.project.project
+    traffic = await _traffic(resources, request)
+    planned = await _planned(resources, request, traffic, "traffic has {} new items")
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
@@ -144,10 +144,10 @@ async def _draw_from_traffic(resources: Resources, question: Question) -> Draw |
         # would no longer be a uniform draw.
         return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
     unspent = [item for item in inside if item.candidate.item_id not in spent]
-    if len(unspent) < question.labels:
+    if len(unspent) < request.labels:
         return Insufficient(f"traffic has {len(unspent)} of them")
     seed = secrets.randbits(63)
-    chosen = np.random.default_rng(seed).choice(len(unspent), question.labels, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(unspent), request.labels, replace=False)
     population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
@@ -157,17 +157,17 @@ async def _draw_from_traffic(resources: Resources, question: Question) -> Draw |
     )
 
 
-async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
+async def _traffic(resources: Resources, request: DrawRequest) -> list[Candidate]:
     """Items first decided after the version's labels were frozen, one for each content."""
     async with resources.database.reading() as session:
         rows = await ledger.first_decisions(
-            session, question.project.project, question.since, _TRAFFIC_LIMIT
+            session, request.project.project, request.since, _TRAFFIC_LIMIT
         )
-    seen = set(question.trained_on)
+    seen = set(request.trained_on)
     candidates = []
     for row in reversed(rows):
         data = row.row["data"]
-        if row.content_hash in seen or check_data(data, question.project.fields):
+        if row.content_hash in seen or check_data(data, request.project.fields):
             continue
         seen.add(row.content_hash)
         item = Candidate(row.item_id, data, row.row["metadata"], received_at=row.received_at)
@@ -175,16 +175,16 @@ async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
     return candidates
 
 
-async def _draw_from_pool(resources: Resources, question: Question) -> Draw | Insufficient:
+async def _draw_from_pool(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
     async with resources.database.reading() as session:
-        page = await pool.waiting(session, question.project.project, _POOL_SAMPLE)
-    usable = _usable(page, question)
-    planned = await _planned(resources, question, usable, "the pool has {} items that wait")
+        page = await pool.waiting(session, request.project.project, _POOL_SAMPLE)
+    usable = _usable(page, request)
+    planned = await _planned(resources, request, usable, "the pool has {} items that wait")
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
-    found = await _walk(resources, question, plan, page, scored)
-    if len(found) < question.labels:
+    found = await _walk(resources, request, plan, page, scored)
+    if len(found) < request.labels:
         return Insufficient(f"the pool has {len(found)} of them")
     population = [item.candidate for item in scored]
     return Draw(
@@ -198,44 +198,44 @@ async def _draw_from_pool(resources: Resources, question: Question) -> Draw | In
 
 async def _walk(
     resources: Resources,
-    question: Question,
+    request: DrawRequest,
     plan: CertificationPlan,
     page: Sequence[PoolItem],
     scored: list[ScoredItem],
 ) -> list[ScoredItem]:
     """Walk the pool's order until enough items inside the region are found, or it ends."""
-    name = question.project.project
+    name = request.project.project
     async with resources.database.reading() as session:
         spent = await repository.drawn_before(session, name)
     found: list[ScoredItem] = []
     while page:
         found += [i for i in _inside(scored, plan) if i.candidate.item_id not in spent]
-        if len(found) >= question.labels:
+        if len(found) >= request.labels:
             break
         async with resources.database.reading() as session:
             page = await pool.waiting(session, name, _PAGE, page[-1].order_key)
-        scored = await _scored(resources, question, _usable(page, question))
-    return found[: question.labels]
+        scored = await _scored(resources, request, _usable(page, request))
+    return found[: request.labels]
 
 
-def _usable(page: Iterable[PoolItem], question: Question) -> list[Candidate]:
+def _usable(page: Iterable[PoolItem], request: DrawRequest) -> list[Candidate]:
     """Items that fit the project as it is now and whose content has not trained the version."""
     return [
         Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
         for item in page
-        if item.content_hash not in question.trained_on
-        and not check_data(item.data, question.project.fields)
+        if item.content_hash not in request.trained_on
+        and not check_data(item.data, request.project.fields)
     ]
 
 
 async def _scored(
-    resources: Resources, question: Question, candidates: list[Candidate]
+    resources: Resources, request: DrawRequest, candidates: list[Candidate]
 ) -> list[ScoredItem]:
     """Score candidates without those that the version cannot score: people get them anyway."""
     if not candidates:
         return []
     data = [candidate.data for candidate in candidates]
-    scored = await score_items(resources, question.project, question.version, data)
+    scored = await score_items(resources, request.project, request.version, data)
     return [
         ScoredItem(candidate, score, label)
         for candidate, score, label in zip(
@@ -263,18 +263,18 @@ def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[st
 
 
 async def _planned(
-    resources: Resources, question: Question, candidates: list[Candidate], shortage: str
+    resources: Resources, request: DrawRequest, candidates: list[Candidate], shortage: str
 ) -> tuple[list[ScoredItem], CertificationPlan] | Insufficient:
     """Score a population and plan the test, or say why no draw could certify the promise."""
-    if len(candidates) < question.labels:
+    if len(candidates) < request.labels:
         return Insufficient(shortage.format(len(candidates)))
-    scored = await _scored(resources, question, candidates)
-    if len(scored) < question.labels:
+    scored = await _scored(resources, request, candidates)
+    if len(scored) < request.labels:
         return Insufficient(shortage.format(len(scored)))
-    promise = question.project.promise
+    promise = request.project.promise
     scores = np.array([item.score for item in scored], dtype=np.float32)
     try:
-        plan = await asyncio.to_thread(question.plan, scores)
+        plan = await asyncio.to_thread(request.plan, scores)
     except ValueError as error:
         detail = (
             f"no test can be planned for target_accuracy {promise.target_accuracy} and "
@@ -284,7 +284,7 @@ async def _planned(
         if plan is not None and plan.predicted_power > 0:
             return scored, plan
         detail = (
-            f"{question.labels} labels cannot certify this promise: raise certification_labels"
+            f"{request.labels} labels cannot certify this promise: raise certification_labels"
             if plan is not None
             else f"no threshold is predicted to keep {promise.target_accuracy:.1%}: "
             "train on more labels"

@@ -10,8 +10,8 @@ from services.trainer.recipes import RECIPES
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import Made, publish
-from services.trainer.runs.supervision import Work, carrying_out, freeze_labels, run_process
+from services.trainer.runs.publication import RunOutput, publish
+from services.trainer.runs.supervision import ActiveRun, carrying_out, freeze_labels, run_process
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
@@ -28,14 +28,14 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
     if claimed is None:
         return
     with contextlib.suppress(Exception):
-        async with carrying_out(resources, *claimed) as work:
-            tracing.note(mode=work.run.mode)
-            dataset, work.position = await freeze_labels(resources, project, work.run)
-            await _link_labels(resources, dataset, work.position)
-            result = await _train(resources, project, work, dataset)
-            model = await asyncio.to_thread(files.read_model, work.folder)
-            made = Made(work.run, work.version, dataset, work.position, model, result)
-            await publish(resources, project, made)
+        async with carrying_out(resources, *claimed) as active:
+            tracing.note(mode=active.run.mode)
+            dataset, active.position = await freeze_labels(resources, project, active.run)
+            await _link_labels(resources, dataset, active.position)
+            result = await _train(resources, project, active, dataset)
+            model = await asyncio.to_thread(files.read_model, active.folder)
+            output = RunOutput(active.run, active.version, dataset, active.position, model, result)
+            await publish(resources, project, output)
 
 
 async def _link_labels(resources: Resources, dataset: Dataset, position: int) -> None:
@@ -72,9 +72,9 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 
 
 async def _train(
-    resources: Resources, project: Project, work: Work, dataset: Dataset
+    resources: Resources, project: Project, active: ActiveRun, dataset: Dataset
 ) -> files.Result:
-    module = RECIPES.get(work.run.recipe)
+    module = RECIPES.get(active.run.recipe)
     if module is None:
         raise RunFailed(f"there is no recipe {work.run.recipe}, only {', '.join(RECIPES)}")
     job = files.TrainingJob(
@@ -85,4 +85,4 @@ async def _train(
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
-    return await run_process(resources, work, _PROCESS, job, dataset)
+    return await run_process(resources, active, _PROCESS, job, dataset)

@@ -11,11 +11,11 @@ from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import Made, publish
+from services.trainer.runs.publication import RunOutput, publish
 from services.trainer.runs.service import begin_upload
 from services.trainer.runs.supervision import (
+    ActiveRun,
     Cancelled,
-    Work,
     carrying_out,
     freeze_labels,
     run_process,
@@ -46,14 +46,14 @@ async def add(
     interface = _interface(project, manifest)
     run, version = await begin_upload(resources, project, subject)
     try:
-        async with carrying_out(resources, run, version) as work:
-            await asyncio.to_thread(_keep, model, work.folder)
+        async with carrying_out(resources, run, version) as active:
+            await asyncio.to_thread(_keep, model, active.folder)
             dataset, _ = await freeze_labels(resources, project, run)
-            result = await _check(resources, project, work, interface, dataset)
+            result = await _check(resources, project, active, interface, dataset)
             result.metrics.update(manifest.metrics)
-            body = await asyncio.to_thread(files.read_model, work.folder)
-            made = Made(run, version, dataset, None, body, result)
-            await publish(resources, project, made)
+            body = await asyncio.to_thread(files.read_model, active.folder)
+            output = RunOutput(run, version, dataset, None, body, result)
+            await publish(resources, project, output)
     except RunFailed as failure:
         raise Unprocessable([(failure.pointer or "/model", str(failure))]) from failure
     except Cancelled as cancelled:
@@ -81,7 +81,7 @@ def _keep(model: BinaryIO, folder: Path) -> None:
 async def _check(
     resources: Resources,
     project: Project,
-    work: Work,
+    active: ActiveRun,
     interface: ModelInterface,
     dataset: Dataset,
 ) -> files.Result:
@@ -97,4 +97,4 @@ async def _check(
             item.item_id: item.data for item in waiting if not check_data(item.data, project.fields)
         },
     )
-    return await run_process(resources, work, _PROCESS, job, dataset, seconds=_PATIENCE * seconds)
+    return await run_process(resources, active, _PROCESS, job, dataset, seconds=_PATIENCE * seconds)
