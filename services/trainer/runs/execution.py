@@ -76,7 +76,7 @@ async def _train(
 ) -> files.Result:
     module = RECIPES.get(active.run.recipe)
     if module is None:
-        raise RunFailed(f"there is no recipe {work.run.recipe}, only {', '.join(RECIPES)}")
+        raise RunFailed(f"there is no recipe {active.run.recipe}, only {', '.join(RECIPES)}")
     job = files.TrainingJob(
         module=module,
         labels=project.labels,
