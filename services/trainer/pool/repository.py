@@ -50,7 +50,10 @@ async def counts(session: Session, project: str) -> dict[str, int]:
 
 async def count_waiting(session: Session, project: str) -> int:
     """Count the items that wait."""
-    return (await counts(session, project)).get("waiting", 0)
+    query = select(func.count()).where(
+        col(PoolItem.project) == project, col(PoolItem.state) == "waiting"
+    )
+    return int((await session.execute(query)).scalar_one())
 
 
 async def count_waiting_among(session: Session, project: str, item_ids: Sequence[str]) -> int:
