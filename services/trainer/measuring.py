@@ -41,7 +41,7 @@ class TrainerMeasurement:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Measure while the block lasts; show nothing of the past after it."""
+        """Measure while the block lasts; clear the gauges after it."""
         try:
             async with self.loop.running():
                 yield
@@ -49,7 +49,7 @@ class TrainerMeasurement:
             self.clear()
 
     def clear(self) -> None:
-        """Show nothing any more."""
+        """Clear the gauges."""
         self._show({})
 
     def _show(self, measured: dict[Gauge, _Values]) -> None:

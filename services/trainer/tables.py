@@ -19,7 +19,7 @@ class Base(SQLModel):
 
 
 class ProjectState(Base, table=True):
-    """What the trainer knows of one project. Its row is the lock of every decision about it."""
+    """The trainer's state of one project. Its row is the lock of every decision about it."""
 
     __tablename__ = "project_state"
 
@@ -237,7 +237,7 @@ class Certification(Base, table=True):
 
 
 class CertificationItem(Base, table=True):
-    """An item drawn for a certification, with what the version says of it."""
+    """An item drawn for a certification, with the version's label and score."""
 
     __tablename__ = "certification_items"
     __table_args__ = (Index("ix_certification_items_item", "project", "item_id"),)

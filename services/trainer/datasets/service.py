@@ -29,7 +29,7 @@ _UNIFORM_LANES = frozenset({"pool", "certification", "audit"})
 
 
 async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
-    """Write a snapshot of what may train now, and record it; the same labels give the same one.
+    """Write and record a snapshot of the labels that may train; the same labels give the same one.
 
     Returns it with the position in the outcomes up to which labels were looked at.
 

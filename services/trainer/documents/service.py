@@ -1,4 +1,4 @@
-"""Keep channels.json and promise.json in the store as the state says.
+"""Keep channels.json and promise.json in the store equal to the state in SQL.
 
 They are derived: whatever crash comes between a commit and a write, the next `sync` writes what
 the state says. promise.json goes first, so that no router meets a champion without its entry.
@@ -55,7 +55,7 @@ class _Stored(Generic[Document]):
 
 @dataclass
 class _Seen:
-    """What the store holds, as far as we know, under which of our leases and when we looked."""
+    """The documents as they were last read, when, and under which lease of this trainer."""
 
     channels: _Stored[Channels]
     promise: _Stored[PromiseDocument]
@@ -70,7 +70,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class SyncResult:
-    """channels.json as the store has it now, and whether it is what the state says."""
+    """channels.json in the store, and whether it agrees with the state."""
 
     channels: Channels | None
     is_current: bool = True
@@ -102,7 +102,7 @@ class Documents:
         self.faults: dict[str, str] = {}
 
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
-        """Return the channels once the store has what the state says; None without a version.
+        """Return the channels once the store agrees with the state; None without a version.
 
         `Unavailable` when the trainer that has the project does not write them in a lease's time.
         """
@@ -120,7 +120,7 @@ class Documents:
                 await wait_for(rung, poll_seconds)
 
     async def sync(self, name: str) -> SyncResult:
-        """Bring the store up to the state, and ring; leave it to the trainer that has the project.
+        """Write documents that differ from the state, if this trainer has the project.
 
         `Unavailable` when a trainer with another database writes the documents.
         """

@@ -1,4 +1,4 @@
-"""SQL that takes the content of erased items away, table by table."""
+"""SQL that deletes the content of erased items from each table."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ async def erased_among(session: Session, project: str, item_ids: Iterable[str]) 
 
 
 async def take_content(session: Session, project: str, item_ids: Iterable[str]) -> None:
-    """Empty the items of pool, ledger and certifications; the rows stay, and what they count."""
+    """Empty the items' rows in pool, ledger and certifications; the rows still count."""
     for batch in _batches(item_ids):
         await _empty_pool(session, project, batch)
         await _empty_ledger(session, project, batch)
@@ -100,7 +100,7 @@ async def finish(session: Session, project: str, item_ids: Iterable[str]) -> Non
 
 
 async def begin_again(session: Session, project: str, after: int) -> None:
-    """Let snapshots be looked at again for the items that were erased after a position."""
+    """Let the items that were erased after a position be removed from snapshots again."""
     await session.execute(
         update(OutcomeRow)
         .where(

@@ -52,7 +52,7 @@ async def read_feed(resources: Resources, project: str) -> int:
 async def _next_page(
     resources: Resources, project: str, *, may_restart: bool
 ) -> tuple[str | None, OutcomeFeed]:
-    """Return the cursor that was read up to, and the page behind it.
+    """Return the cursor, and the page of the feed after it.
 
     After a restore of the review queue that is the first page, if the feed `may_restart`.
     """
@@ -70,7 +70,7 @@ async def _next_page(
 
 
 async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
-    """Let the feed be read from its start, and every row in it count for more than any before.
+    """Read the feed from its start again; its rows then supersede all rows before.
 
     The restored queue may lack tasks that were asked for since its backup: they are posted anew.
     """

@@ -1,4 +1,4 @@
-"""A run's process, seen from the trainer: started, listened to, and ended."""
+"""A run's process, as the trainer sees it: start it, read its output, end it."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _ROOT = Path(services.__path__[0]).parent
 
 
 class Child:
-    """One process; `progress` in [0, 1] and `log_tail` are what it said so far."""
+    """One process; it reports `progress`, in [0, 1], and lines of a log."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

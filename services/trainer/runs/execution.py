@@ -23,7 +23,7 @@ _PROCESS = "services.trainer.runs.training"
 
 @tracing.traced("run")
 async def execute(resources: Resources, project: Project, run_id: str) -> None:
-    """Run a queued run to its end; whatever happens, its record says what."""
+    """Carry out a queued run; its record shows how it ended."""
     claimed = await claim(resources, project.project, run_id)
     if claimed is None:
         return

@@ -1,4 +1,4 @@
-"""What goes into a run's process and what comes out: files of plain data, no pickles."""
+"""Input and output of a run's process: files of plain data, no pickles."""
 
 import gzip
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 
 @dataclass(frozen=True)
 class Result:
-    """What a process made or found, beside the model file.
+    """The output of a process, beside the model file.
 
     `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction, or one
     a prediction of a model from elsewhere. `calibration` is empty when nothing was calibrated.
@@ -118,7 +118,7 @@ def read_model(folder: Path) -> bytes:
 
 
 def write_result(folder: Path, result: Result) -> None:
-    """Put the result down, last of all: where it is, all is."""
+    """Write the result, after all other files."""
     (folder / RESULT).write_bytes(orjson.dumps(vars(result)))
 
 

@@ -1,4 +1,4 @@
-"""The process of a run: a job in a folder in, a result or a fault out.
+"""The process of a run: it reads a job from a folder, and leaves a result or a fault there.
 
 It is started as ``python -m MODULE FOLDER PARENT_PID``. Standard output says how far it is, one
 JSON object a line; standard error is the log.
@@ -40,6 +40,6 @@ def run_job(
 
 
 def report(progress: float, message: str) -> None:
-    """Say that a share in [0, 1] is done, and in a few words what."""
+    """Report the progress, in [0, 1], and a few words about it."""
     sys.stdout.buffer.write(orjson.dumps({"progress": progress, "message": message}) + b"\n")
     sys.stdout.buffer.flush()

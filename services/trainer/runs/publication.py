@@ -1,4 +1,4 @@
-"""Publish what a run made: model, manifest, then the state; champion if the gate says so."""
+"""Publish a run's version: model, manifest, then the state; champion if the gate promotes it."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -45,7 +45,7 @@ class RunOutput:
 
 
 async def publish(resources: Resources, project: Project, output: RunOutput) -> Version:
-    """Write the version's folder, then record it, judge it and end its run, at one stroke.
+    """Write the version's folder, judge the version, and record it and its run's end at once.
 
     A crash before the record leaves a folder that no channel names; `discard` removes it.
     """

@@ -1,4 +1,4 @@
-"""Ask for runs, list and cancel them; start one when enough labels have come."""
+"""Request, list and cancel runs; start one when enough labels have come."""
 
 from collections.abc import Sequence
 
@@ -110,7 +110,7 @@ async def _has_enough(session: Session, project: Project, state: ProjectState) -
 
 
 async def queued(resources: Resources, project: str) -> str | None:
-    """Return the id of the run that waits to be carried out."""
+    """Return the id of the project's queued run."""
     async with resources.database.reading() as session:
         run = await active_run(session, project)
     return run.run_id if run is not None and run.state == "queued" else None

@@ -13,7 +13,7 @@ from services.trainer.runs.process import report, run_job
 
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
-    """Fit a model, put it into `folder`, and return what is to be known of it."""
+    """Fit a model, write it into `folder`, and return its description."""
     report(0.0, f"{len(rows)} labels read")
     recipe: Recipe = importlib.import_module(job.module).RECIPE
     try:

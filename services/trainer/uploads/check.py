@@ -9,7 +9,7 @@ import numpy as np
 
 from services.trainer.runs import files
 from services.trainer.runs.process import report, run_job
-from services.trainer.uploads.anatomy import inspect
+from services.trainer.uploads.inspection import inspect
 from shared.contracts.versions import ModelInterface
 from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.rows import tops_of

@@ -1,4 +1,4 @@
-"""Publish a model that was made elsewhere, once a process has found that it can be one."""
+"""Publish a model that was made elsewhere, once a process has checked it."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""One trainer a project: its lease is taken, renewed, lost and given back here (ADR 18)."""
+"""One trainer a project, by a lease that it takes, renews, loses and releases (ADR 18)."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ class Leases:
         }
 
     async def hold(self, project: str) -> Lease | None:
-        """Return this trainer's lease, taken or renewed if need be; None while another has it."""
+        """Return this trainer's lease, taken or renewed; None while another trainer has the project."""
         held = self._held.get(project)
         if held is not None and self._now() < held.renew_at:
             return held
