@@ -27,8 +27,8 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         calibration=fitted.calibration,
         metrics=fitted.metrics,
         item_ids=[row["item_id"] for row in rows],
-        scores=[float(score) for score in fitted.out_of_fold.scores],
-        correct=[bool(right) for right in fitted.out_of_fold.correct],
+        scores=[float(score) for score in fitted.scores],
+        correct=[bool(right) for right in fitted.correct],
         uniform=[row["uniform"] for row in rows],
     )
 

@@ -75,7 +75,7 @@ class Leases:
         }
 
     async def hold(self, project: str) -> Lease | None:
-        """Return this trainer's lease, taken or renewed; None while another trainer has the project."""
+        """Return this trainer's lease, taken or renewed; None while another trainer has it."""
         held = self._held.get(project)
         if held is not None and self._now() < held.renew_at:
             return held

@@ -111,8 +111,8 @@ class Bench:
             calibration=fitted.calibration,
             metrics=fitted.metrics,
             item_ids=[row.item_id for row in rows],
-            scores=fitted.out_of_fold.scores.tolist(),
-            correct=fitted.out_of_fold.correct.tolist(),
+            scores=fitted.scores.tolist(),
+            correct=fitted.correct.tolist(),
             uniform=[row.uniform for row in rows],
         )
         output = RunOutput(run, name, dataset, position, model or fitted.onnx, result)
