@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most
+from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
 from shared.fields.types import AnyField
 
 MOST_CERTAIN = 1 - 1e-9
@@ -140,7 +140,9 @@ class Webhook(Message):
         StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$"),
         AfterValidator(_names_a_secret),
     ]
-    events: list[WebhookEvent] | None = Field(default=None, min_length=1, max_length=10)
+    events: list[Annotated[str, *names_of(WebhookEvent)]] | None = Field(
+        default=None, min_length=1, max_length=10
+    )
 
 
 class ProjectSpec(Message):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from services.review_queue.projects.messages import ProjectList
 from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
+from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.projects import Project, ProjectSpec, Webhook
 from shared.db import Database
 from shared.doorbells import project_bell
@@ -140,7 +142,7 @@ class ProjectService:
             row = await repository.lock(session, name)
             if row is None:
                 return
-            await self.store.write_document(project_path(name), _document(row))
+            await self.store.write(project_path(name), orjson.dumps(_stored(row)))
             row.published_revision = row.revision
             outbox.add(session, OutboxRow, project_bell(name))
         self.nudge()
@@ -188,11 +190,16 @@ class ProjectService:
 
 
 def _document(row: ProjectRow | Row[Any]) -> Project:
-    return Project(
+    return from_stored(Project, _stored(row))
+
+
+def _stored(row: ProjectRow | Row[Any]) -> dict[str, Any]:
+    """Return project.json, with what only a later release than this one knows of the project."""
+    return {
         **row.spec,
-        project=row.name,
-        revision=row.revision,
-        instructions_revision=row.instructions_revision,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+        "project": row.name,
+        "revision": row.revision,
+        "instructions_revision": row.instructions_revision,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+    }

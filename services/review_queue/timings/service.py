@@ -16,6 +16,7 @@ from services.review_queue.timings.holding import Held, busy_seconds
 from services.review_queue.timings.messages import Cost, QueueForecast, StepTiming, Timings
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
+from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
 from shared.db import Database
@@ -139,7 +140,7 @@ async def _read(session: AsyncSession, project: str, since: datetime | None) -> 
 
 
 def _way(row: Row[Any], leased_at: datetime | None, answers: Sequence[Row[Any]]) -> Way:
-    prediction = TaskPrediction.model_validate(row.prediction or {}, strict=False)
+    prediction = from_stored(TaskPrediction, row.prediction or {})
     active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
     held = [
         (answer.given_at - max(answer.leased_at, answer.answered_at or answer.leased_at)) / _SECOND

@@ -3,11 +3,14 @@
 import gzip
 
 import orjson
+import pytest
 from sqlalchemy import select
 
 from services.trainer.ledger.service import LedgerReader, list_decisions
 from services.trainer.tables import LedgerFile
+from shared.problems import Unavailable
 from shared.settings import CommonSettings
+from shared.store import project_path
 from tests.integration.trainer.bench import Bench, decision, open_bench
 from tests.integration.trainer.world import PROJECT
 
@@ -100,3 +103,29 @@ async def test_reader_that_goes_on_reads_each_file_once_too(
         assert await reader.read(bench.resources, PROJECT) == 2
         assert await reader.read(bench.resources, PROJECT) == 0
         assert await bench.read_ledger() == 0
+
+
+async def test_decisions_of_a_later_router_are_read(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        later = {"reason": "optional_review", "explanation": {"cost": 1.5}}
+        await bench.log_decisions([1], "r-1", **later)
+        assert await bench.read_ledger() == 1
+        assert await _files(bench) == {"r-1": ("read", 1, 0)}
+        (row,) = await list_decisions(bench.resources, PROJECT, "item-1", 0, 100)
+        assert row.row["reason"] == "optional_review"
+
+
+async def test_a_project_with_a_field_type_of_a_later_release_is_refused_by_name(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        store, projects = bench.resources.store, bench.resources.projects
+        later = orjson.loads(await store.read(project_path(PROJECT)) or b"") | {"project": "later"}
+        later["fields"]["sound"] = {"type": "audio", "max_seconds": 3}
+        await store.write(project_path("later"), orjson.dumps(later))
+        assert await projects.find("later") is None
+        with pytest.raises(Unavailable, match=r"the type of sound \(audio\)"):
+            await projects.require("later")
+        assert await projects.find(PROJECT) == bench.project

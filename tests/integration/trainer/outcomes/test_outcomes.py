@@ -17,6 +17,7 @@ from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs
 from services.trainer.tables import OutcomeRow
 from shared.contracts.base import utc_now
+from shared.contracts.tasks import TRAINING_LANES
 from shared.db import Database
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import open_bench
@@ -196,3 +197,31 @@ def test_rows_of_the_release_before_are_evidence_where_nothing_came_before_them(
     assert evidence_of(a_row_of_the_release_before(1)).confirms("positive")
     assert not evidence_of(a_row_of_the_release_before(1)).confirms("negative")
     assert not evidence_of(a_row_of_the_release_before(3)).confirms("positive")
+
+
+async def test_a_feed_of_a_later_release_is_read_and_unknown_names_count_for_nothing(
+    common: CommonSettings, database_url: str
+) -> None:
+    later: dict[str, Any] = {"later_member": {"deep": [1]}}
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("known", review(1), "positive", **later)
+        bench.queue.resolve("lane", review(2), "positive", lane="tournament", **later)
+        bench.queue.resolve("source", review(3), "positive", source="model", verdicts=0)
+        bench.queue.resolve("corrected", review(4), "positive")
+        bench.queue.resolve("corrected", review(4), "negative", revision=2, source="model")
+        assert await read_feed(bench.resources, PROJECT) == 4
+        items = ["known", "lane", "source", "corrected"]
+        async with bench.resources.database.reading() as session:
+            kept = {row.item_id: row for row in await repository.of_items(session, PROJECT, items)}
+            trains = await datasets.labelled(session, PROJECT, TRAINING_LANES)
+            counted = await runs.count_new_labels(session, PROJECT, 0)
+        assert [row.item_id for row in trains] == ["known"]
+        assert counted == 1
+        assert (kept["lane"].lane, kept["lane"].label) == ("tournament", "positive")
+        assert "source" not in kept
+        # People's own answer stays the evidence; what replaced it says nothing.
+        assert kept["corrected"].label is None
+        assert evidence_of(kept["corrected"]).label == "positive"
+        bench.queue.feed.append({"later_member": 1})
+        with pytest.raises(QueueAway, match="malformed"):
+            await read_feed(bench.resources, PROJECT)
