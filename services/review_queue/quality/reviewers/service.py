@@ -1,4 +1,4 @@
-"""What each reviewer has done: the operator sees all, a reviewer himself."""
+"""What each reviewer has done: operators see all reviewers, a reviewer their own figures."""
 
 import bisect
 import itertools
@@ -6,18 +6,13 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
+from types import SimpleNamespace
 
 from services.review_queue.lifecycle.probes import known
 from services.review_queue.projects.service import current_project
+from services.review_queue.quality.agreement.repository import VERDICTS, outcome_agreement
 from services.review_queue.quality.gold import pauses, records
 from services.review_queue.quality.gold.pausing import pause_message
-from services.review_queue.quality.reviewers import answers, changes, repository
-from services.review_queue.quality.reviewers.bounds import VERDICTS
-from services.review_queue.quality.reviewers.changing import WITHIN, warnings_of
 from services.review_queue.quality.reviewers.messages import (
     Acceptance,
     AgreementWithOutcomes,
@@ -28,6 +23,8 @@ from services.review_queue.quality.reviewers.messages import (
     ReviewerStatistics,
     SuggestionsTaken,
 )
+from services.review_queue.quality.reviewers.repository import answers
+from services.review_queue.quality.reviewers.repository.changed_answers import changed_answers
 from services.review_queue.quality.reviewers.trust import (
     Accuracy,
     Record,
@@ -35,12 +32,13 @@ from services.review_queue.quality.reviewers.trust import (
     accuracy_of,
     onboarding_left,
 )
+from services.review_queue.quality.reviewers.warnings import WITHIN, warnings_of
 from shared.contracts.projects import Project
-from shared.db import Database
-from shared.http.lists import encode_cursor
+from shared.db import Database, Row, Session
+from shared.http.lists import page_of
 
 _HOUR_SECONDS = 3600
-# Jeffreys' prior: nothing is known beforehand of how somebody takes suggestions.
+# Jeffreys' prior of how often a reviewer takes suggestions.
 _UNKNOWN = 0.5
 
 
@@ -56,15 +54,13 @@ class ReviewerService:
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
             rows = await answers.answers(session, project_name, after=after, limit=limit + 1)
-            found = await _statistics(session, project, rows[:limit])
+            shown, cursor = page_of(rows, limit, lambda row: str(row.reviewer))
+            found = await _statistics(session, project, shown)
             page = await self._reports(session, project, found)
-        more = len(rows) > limit
-        return ReviewerList(
-            reviewers=page, cursor=encode_cursor(page[-1].reviewer) if more else None
-        )
+        return ReviewerList(reviewers=page, cursor=cursor)
 
     async def report(self, project_name: str, reviewer: str) -> ReviewerReport:
-        """Return one reviewer as operators see him; `NotFound`: no project."""
+        """Return one reviewer as operators see them; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
             row = await answers.answers_of(session, project_name, reviewer)
@@ -72,7 +68,7 @@ class ReviewerService:
             return (await self._reports(session, project, found or [_nothing(reviewer)]))[0]
 
     async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
-        """Return what a reviewer may know of himself, also one who has done nothing yet.
+        """Return the statistics that a reviewer may see, also before the first answer.
 
         Gold as it stood when the day (UTC) began: figures that moved with an answer would say that
         it was gold. `NotFound`: no project.
@@ -86,7 +82,7 @@ class ReviewerService:
         return found[0] if found else _nothing(reviewer)
 
     async def _reports(
-        self, session: AsyncSession, project: Project, found: Sequence[ReviewerStatistics]
+        self, session: Session, project: Project, found: Sequence[ReviewerStatistics]
     ) -> list[ReviewerReport]:
         names, name = [one.reviewer for one in found], project.project
         if not names:
@@ -99,7 +95,7 @@ class ReviewerService:
         answered = await records.ever_answered(session, name, names) if tasks else {}
         left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
         paused = await pauses.standing(session, name, names)
-        changed = await changes.changed_answers(session, name, names, self.now() - WITHIN)
+        changed = await changed_answers(session, name, names, self.now() - WITHIN)
         return [
             ReviewerReport(
                 **dict(one),
@@ -117,9 +113,9 @@ class ReviewerService:
 
 
 async def _statistics(
-    session: AsyncSession,
+    session: Session,
     project: Project,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Row],
     *,
     gold_until: datetime | None = None,
 ) -> list[ReviewerStatistics]:
@@ -129,10 +125,10 @@ async def _statistics(
     took: dict[str, list[tuple[int, float]]] = {}
     for one in await answers.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
-    shared = await repository.outcome_agreement(session, name, names, verdicts=VERDICTS)
+    shared = await outcome_agreement(session, name, names, verdicts=VERDICTS)
     gold = await records.scores(session, name, names, labels=project.labels, until=gold_until)
     return [
-        _told(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
+        _summary(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
     ]
 
@@ -149,8 +145,8 @@ def _acceptance(counted: tuple[int, int] | None) -> Acceptance | None:
     return Acceptance(tasks=tasks, accepted=accepted, rate=accepted / tasks, low=low, high=high)
 
 
-def _told(
-    row: Row[Any],
+def _summary(
+    row: Row | SimpleNamespace,
     took: Sequence[tuple[int, float]],
     shared: tuple[int, int] | None,
     gold: Mapping[str, Score] | None,
@@ -200,15 +196,6 @@ def _share(score: Score | None) -> GoldShare | None:
 
 
 def _nothing(reviewer: str) -> ReviewerStatistics:
-    return ReviewerStatistics(
-        reviewer=reviewer,
-        verdicts=0,
-        skips=0,
-        skip_rate=None,
-        active_seconds_median=None,
-        verdicts_per_hour=None,
-        outcomes=None,
-        gold=None,
-        first_seen=None,
-        last_seen=None,
-    )
+    row = SimpleNamespace(reviewer=reviewer, **dict.fromkeys(("verdicts", "skips", "timed"), 0))
+    row.seconds = row.first_seen = row.last_seen = None
+    return _summary(row, [], None, None)

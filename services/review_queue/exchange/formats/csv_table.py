@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from services.review_queue.exchange.formats.columns import Columns, Kind, json_text
-from services.review_queue.exchange.formats.writing import Record
+from services.review_queue.exchange.formats.writer import Record, Writer
 from services.review_queue.exchange.records import Row, UnreadableError
 from shared.contracts.projects import Project
 from shared.csv_records import CsvReader, CsvRecord, CsvUnreadableError
@@ -123,7 +123,7 @@ def _cell(name: str, value: Any, kind: Kind) -> str:
             return json_text(value)
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """Writes CSV."""
 
     def __init__(self, project: Project) -> None:
@@ -136,10 +136,6 @@ class CsvWriter:
     def records(self, records: Sequence[Record]) -> bytes:
         """Return a row a record."""
         return _csv([self._cells(record) for record in records])
-
-    def end(self) -> bytes:
-        """Return nothing."""
-        return b""
 
     def _cells(self, record: Record) -> list[str]:
         flat = self._columns.flatten(record)

@@ -2,22 +2,22 @@
 
 import asyncio
 import bisect
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.projects.service import current_project
-from services.review_queue.quality.reviewers import marks, repository
-from services.review_queue.quality.reviewers.label_errors import find_suspects
-from services.review_queue.quality.reviewers.messages import Suspect, SuspectList
-from services.review_queue.quality.reviewers.remembering import Remembered
-from shared.db import Database
-from shared.http.lists import encode_cursor
+from services.review_queue.quality.agreement.repository import outcomes_mark
+from services.review_queue.quality.answer_cache import AnswerCache
+from services.review_queue.quality.suspects import repository
+from services.review_queue.quality.suspects.label_errors import find_suspects
+from services.review_queue.quality.suspects.messages import Suspect, SuspectList
+from shared.db import Database, Row, Session
+from shared.http.lists import page_of
 
 OUTCOMES = 20_000
 # With many labels fewer outcomes are looked at, so that their probabilities stay small.
@@ -25,11 +25,11 @@ CELLS = 5_000_000
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place in the list: what was looked at (up to which outcome), and the suspect before.
+class SuspectCursor:
+    """The outcome up to which suspects were looked for, and the last suspect of the page.
 
-    A suspect's margin is its own affair, so the order behind a place stays the same while new
-    outcomes come and others are corrected.
+    A suspect's margin depends on nothing else, so the order of those behind it stays the same
+    while new outcomes come and others are corrected.
     """
 
     up_to: int
@@ -38,14 +38,13 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return the place that `str` gave; None when `text` is none."""
-        up_to, _, rest = text.partition(" ")
-        margin, _, task_id = rest.partition(" ")
+        """Return the cursor that `str` gave; None when `text` is none."""
         try:
-            place = cls(int(up_to), float(margin), task_id)
+            up_to, margin, task_id = text.split(" ", 2)
+            cursor = cls(int(up_to), float(margin), task_id)
         except ValueError:
             return None
-        return place if 0 <= place.up_to < 2**63 and np.isfinite(place.margin) else None
+        return cursor if 0 <= cursor.up_to < 2**63 and math.isfinite(cursor.margin) else None
 
     def __str__(self) -> str:
         return f"{self.up_to} {self.margin!r} {self.task_id}"
@@ -55,7 +54,7 @@ class Place:
 class Scored:
     """Resolved tasks, the class that people gave each (shape (rows,)), and the model's scores."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Row]
     given: NDArray[np.int64]
     probabilities: NDArray[np.float32]
 
@@ -74,9 +73,9 @@ class SuspectService:
     """The list of suspects among the newest outcomes."""
 
     database: Database
-    _known: Remembered[Listed] = field(default_factory=Remembered)
+    _known: AnswerCache[Listed] = field(default_factory=AnswerCache)
 
-    async def page(self, project: str, *, after: Place | None, limit: int) -> SuspectList:
+    async def page(self, project: str, *, after: SuspectCursor | None, limit: int) -> SuspectList:
         """Return suspects, the most suspicious first; `NotFound`: no such project."""
         async with self.database.reading() as session:
             labels = (await current_project(session, project)).labels
@@ -85,23 +84,22 @@ class SuspectService:
         if after:
             place = (-after.margin, after.task_id)
             listed = listed[bisect.bisect_right(listed, place, key=_order) :]
-        cursor = None
-        if len(listed) > limit:
-            last = listed[limit - 1]
-            cursor = encode_cursor(str(Place(found.up_to, last.margin, last.task_id)))
-        return SuspectList(suspects=listed[:limit], considered=found.considered, cursor=cursor)
+        shown, cursor = page_of(
+            listed, limit, lambda one: str(SuspectCursor(found.up_to, one.margin, one.task_id))
+        )
+        return SuspectList(suspects=list(shown), considered=found.considered, cursor=cursor)
 
     async def _found(self, project: str, labels: Sequence[str], up_to: int | None) -> Listed:
         async def mark() -> Hashable:
             async with self.database.reading() as session:
-                number, newest = await marks.outcomes_mark(session, project)
+                number, newest = await outcomes_mark(session, project)
             return (*labels, number, newest, newest if up_to is None else up_to)
 
         async def work_out() -> Listed:
             async with self.database.reading() as session:
                 place = up_to
                 if place is None:
-                    _, place = await marks.outcomes_mark(session, project)
+                    _, place = await outcomes_mark(session, project)
                 scored = await _read(session, project, labels, place)
             suspects = await asyncio.to_thread(_list, scored, labels)
             return Listed(place, len(scored.rows), suspects)
@@ -109,11 +107,11 @@ class SuspectService:
         return await self._known.of(project, mark, work_out, question=up_to)
 
 
-async def _read(session: AsyncSession, project: str, labels: Sequence[str], up_to: int) -> Scored:
+async def _read(session: Session, project: str, labels: Sequence[str], up_to: int) -> Scored:
     number = {label: code for code, label in enumerate(labels)}
     limit = min(OUTCOMES, CELLS // len(labels))
     probabilities = np.zeros((limit, len(labels)), dtype=np.float32)
-    rows: list[Row[Any]] = []
+    rows: list[Row] = []
     given: list[int] = []
     async for row in repository.scored_outcomes(session, project, up_to=up_to, limit=limit):
         if row.label not in number:
@@ -135,7 +133,7 @@ def _list(scored: Scored, labels: Sequence[str]) -> list[Suspect]:
     return sorted(listed, key=_order)
 
 
-def _suspect(row: Row[Any], suspected: str, margin: float) -> Suspect:
+def _suspect(row: Row, suspected: str, margin: float) -> Suspect:
     return Suspect(
         task_id=row.task_id,
         item_id=row.item_id,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, not_, select
+from sqlalchemy import ColumnElement, Select, and_, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.quality.reviewers.messages import ChangedAnswers
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import count_where, table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
 
 _tasks = table_of(TaskRow)
@@ -96,11 +96,7 @@ def _changed(project: str, reviewers: Sequence[str], since: datetime) -> Select[
     return select(
         taken_back.c.reviewer,
         func.count().label("taken_back"),
-        _number(changed).label("changed"),
-        _number(to_model).label("to_model"),
-        _number(evidence).label("evidence"),
+        count_where(changed).label("changed"),
+        count_where(to_model).label("to_model"),
+        count_where(evidence).label("evidence"),
     ).group_by(taken_back.c.reviewer)
-
-
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))

@@ -95,7 +95,7 @@ class _Text:
         return self._take(end)
 
     def rest(self) -> bytes:
-        """Return what is left but for white space, or the first of it."""
+        """Return the text behind the list, without white space; at least its first piece."""
         rest = bytes(self._held.strip())
         while not rest and (more := self._file.read(_READ_BYTES)):
             rest = more.strip()

@@ -23,7 +23,7 @@ class _Kept(Generic[Answer]):
 
 
 @dataclass
-class Remembered(Generic[Answer]):
+class AnswerCache(Generic[Answer]):
     """The newest answer about each of a few projects; never one that is out of date.
 
     `clock` gives seconds that never go back. After `longest_seconds` an answer is worked out anew,

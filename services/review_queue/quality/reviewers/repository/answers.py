@@ -1,6 +1,6 @@
-"""Every statement about what people did: a reviewer's answer is a verdict or a skip.
+"""Statements about reviewers' answers: verdicts and skips.
 
-Answers to gold count as all others do: a reviewer who saw his figures stand still would know.
+Answers to gold count as well: figures that stood still would tell the reviewer which they are.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.tables.gold import PauseRow, ProbeRow
 
@@ -54,8 +54,7 @@ async def answers(
     those together), first_seen, last_seen.
     """
     statement = _added_up(_answers(project, lambda name: name > after)).limit(limit)
-    page: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return page
+    return await fetch(session, statement)
 
 
 async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
@@ -118,8 +117,8 @@ def _figures(
     moment: ColumnElement[Any],
 ) -> list[ColumnElement[Any]]:
     return [
-        _number(verdict).label("verdicts"),
-        _number(skip).label("skips"),
+        count_where(verdict).label("verdicts"),
+        count_where(skip).label("skips"),
         func.count(timed).label("timed"),
         func.sum(timed).label("seconds"),
         func.min(moment).label("first_seen"),
@@ -149,7 +148,7 @@ async def active_seconds(
     )
     rows = union_all(ordinary, probed).subquery()
     statement = select(rows).order_by(rows.c.reviewer, rows.c.about)
-    return (await session.execute(statement)).all()
+    return await fetch(session, statement)
 
 
 def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Select[Any]:
@@ -167,10 +166,6 @@ def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Sel
         .where(seconds.is_not(None))
         .group_by(reviewer, about)
     )
-
-
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
 
 
 def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:

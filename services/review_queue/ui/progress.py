@@ -9,8 +9,8 @@ from services.review_queue.lifecycle.leases import repository as leases
 from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.lifecycle.tasks.states import state_of
 from services.review_queue.projects.service import current_project
+from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.gold import repository as gold
-from services.review_queue.quality.reviewers.remembering import Remembered
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.ui import repository
 from shared.contracts.projects import Project
@@ -57,13 +57,13 @@ class Matter:
 
 
 @dataclass(frozen=True)
-class RecordService:
+class ProgressService:
     """Reads; writes nothing."""
 
     database: Database
     now: Callable[[], datetime]
-    open_tasks: Remembered[tuple[int, datetime]] = field(
-        default_factory=lambda: Remembered(longest_seconds=COUNTED_FOR_SECONDS)
+    open_tasks: AnswerCache[tuple[int, datetime]] = field(
+        default_factory=lambda: AnswerCache(longest_seconds=COUNTED_FOR_SECONDS)
     )
 
     async def progress(self, project: str, reviewer: str, since: datetime) -> Progress:

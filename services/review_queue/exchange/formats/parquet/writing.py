@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.review_queue.exchange.formats.columns import Columns, Kind
-from services.review_queue.exchange.formats.writing import Record, to_json
+from services.review_queue.exchange.formats.writer import Record, Writer, to_json
 from shared.contracts.projects import Project
 
 _GROUP_ROWS = 10_000
@@ -68,7 +68,7 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-class ParquetWriter:
+class ParquetWriter(Writer):
     """Writes Parquet; a row group has about 10,000 records, or 4 MiB."""
 
     def __init__(self, project: Project) -> None:

@@ -1,7 +1,7 @@
 """Answers that reviewers took back or changed: when they are named for it (pure).
 
 A slip of the finger is taken back now and then. To take back many answers, and to give another
-label, is how a reviewer would make the outcomes fit what he has learned of the model.
+label, is how a reviewer would make outcomes fit the model's predictions.
 """
 
 from collections.abc import Sequence

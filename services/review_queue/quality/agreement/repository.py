@@ -12,7 +12,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    case,
     desc,
     exists,
     func,
@@ -21,15 +20,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import count_where, fetch, stream, table_of
 from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
-from shared.contracts.tasks import EVIDENCE_LANES
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _outcomes = table_of(OutcomeRow)
-# Rows that are held at a time while many are read; other calls have their turn in between.
-_READ_AT_ONCE = 200
+# Older verdicts are of other instructions, and often of other people.
+VERDICTS = 250_000
 
 _stands = _verdicts.c.withdrawn_at.is_(None)
 _resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
@@ -46,7 +44,7 @@ async def outcome_agreement(
     newest = newest_verdicts(project, verdicts)
     shared = _shared(newest).cte("shared")
     statement = (
-        select(newest.c.reviewer, func.count(), _number(newest.c.label == _tasks.c.label))
+        select(newest.c.reviewer, func.count(), count_where(newest.c.label == _tasks.c.label))
         .join(shared, shared.c.task_id == newest.c.task_id)
         .join(_tasks, _tasks.c.task_id == newest.c.task_id)
         .where(_resolved, _among(newest.c.reviewer, reviewers))
@@ -70,11 +68,11 @@ def shared_verdicts(
         .join(shared, shared.c.task_id == newest.c.task_id)
         .order_by(newest.c.verdict_id)
     )
-    return _streamed(session, statement)
+    return stream(session, statement)
 
 
 def newest_verdicts(project: str, verdicts: int) -> CTE:
-    """Return the project's newest standing verdicts: what is compared stays bounded."""
+    """Return the project's newest `verdicts` that stand: they bound every comparison."""
     # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
     in_project = exists().where(
         _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
@@ -115,7 +113,7 @@ async def version_labels(
             predicted.label("predicted"),
             _outcomes.c.label,
         )
-        .join(_tasks, _holds())
+        .join(_tasks, is_newest())
         .where(
             _outcomes.c.project == project,
             _outcomes.c.label.is_not(None),
@@ -127,8 +125,7 @@ async def version_labels(
         .subquery()
     )
     statement: Select[Any] = select(*newest.c, func.count().label("number"))
-    rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*newest.c))).all()
-    return rows
+    return await fetch(session, statement.group_by(*newest.c))
 
 
 async def version_verdicts(
@@ -153,46 +150,11 @@ async def version_verdicts(
     statement: Select[Any] = select(*given.c, func.count().label("number")).where(
         given.c.model_version.is_not(None), given.c.predicted.is_not(None)
     )
-    rows: Sequence[Row[Any]] = (await session.execute(statement.group_by(*given.c))).all()
-    return rows
+    return await fetch(session, statement.group_by(*given.c))
 
 
-def scored_outcomes(
-    session: AsyncSession, project: str, *, up_to: int, limit: int
-) -> AsyncGenerator[Row[Any]]:
-    """Yield resolved tasks whose prediction has probabilities, the newest first.
-
-    Without evidence: labels that are looked at again where a model doubts them, and left where it
-    does not, would speak for the model.
-
-    Columns: task_id, item_id, lane, label, prediction, verdicts, resolved_at.
-    """
-    statement = (
-        select(
-            _outcomes.c.task_id,
-            _tasks.c.item_id,
-            _outcomes.c.lane,
-            _outcomes.c.label,
-            _outcomes.c.prediction,
-            _outcomes.c.verdicts,
-            _outcomes.c.resolved_at,
-        )
-        .join(_tasks, _holds())
-        .where(
-            _outcomes.c.project == project,
-            _outcomes.c.outcome_id <= up_to,
-            _outcomes.c.label.is_not(None),
-            _outcomes.c.lane.not_in(sorted(EVIDENCE_LANES)),
-            _outcomes.c.prediction["probabilities"].as_string().is_not(None),
-        )
-        .order_by(_outcomes.c.outcome_id.desc())
-        .limit(limit)
-    )
-    return _streamed(session, statement)
-
-
-def _holds() -> ColumnElement[bool]:
-    """Say that an outcome is its task's newest, and that the task waits for nobody."""
+def is_newest() -> ColumnElement[bool]:
+    """Say that an outcome is its task's newest, and that the task is resolved."""
     return and_(
         _tasks.c.task_id == _outcomes.c.task_id,
         _tasks.c.revision == _outcomes.c.revision,
@@ -201,22 +163,29 @@ def _holds() -> ColumnElement[bool]:
 
 
 def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
-    """Say that a reviewer is on the page of `names`, which is in order and leaves nobody out.
+    """Say that a reviewer is on the page of `names`, which is in order and complete.
 
     SQLite would look each name up for each task if it were a list of them.
     """
     return column.between(names[0], names[-1])
 
 
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
+async def verdicts_mark(session: AsyncSession, project: str, *, verdicts: int) -> tuple[Any, ...]:
+    """Return a value that changes whenever the newest `verdicts` that stand do.
+
+    Verdicts only come at the top, and only leave: their number and their ends tell of both.
+    """
+    place = newest_verdicts(project, verdicts).c.verdict_id
+    ends = select(func.count(), func.min(place), func.max(place))
+    return tuple((await session.execute(ends)).one())
 
 
-async def _streamed(session: AsyncSession, statement: Select[Any]) -> AsyncGenerator[Row[Any]]:
-    options = {"yield_per": _READ_AT_ONCE}
-    result = await session.stream(statement, execution_options=options)
-    try:
-        async for row in result:
-            yield row
-    finally:
-        await result.close()
+async def outcomes_mark(session: AsyncSession, project: str) -> tuple[int, int]:
+    """Return how many outcomes there are, and the newest's number, 0 when there is none.
+
+    Whatever becomes of a resolved task, it is a new outcome.
+    """
+    newest = func.coalesce(func.max(_outcomes.c.outcome_id), 0)
+    statement = select(func.count(), newest).where(_outcomes.c.project == project)
+    number, last = (await session.execute(statement)).one()
+    return number, last

@@ -5,14 +5,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.projects.service import current_project
+from services.review_queue.quality.agreement import repository
 from services.review_queue.quality.agreement.bootstrap import bootstrap_interval
 from services.review_queue.quality.agreement.coefficients import (
     cohen_kappa,
@@ -21,19 +19,18 @@ from services.review_queue.quality.agreement.coefficients import (
     kappa_interval,
     krippendorff_alpha,
 )
-from services.review_queue.quality.agreement.pairs import pairwise
-from services.review_queue.quality.agreement.table import MISSING, IntArray, RatingTable
-from services.review_queue.quality.reviewers import marks, repository
-from services.review_queue.quality.reviewers.bounds import VERDICTS
-from services.review_queue.quality.reviewers.messages import (
+from services.review_queue.quality.agreement.messages import (
     Agreement,
     Estimate,
     ReviewerPair,
     VersionAgreement,
     VersionReviewer,
 )
-from services.review_queue.quality.reviewers.remembering import Remembered
-from shared.db import Database
+from services.review_queue.quality.agreement.pairs import pairwise
+from services.review_queue.quality.agreement.repository import VERDICTS
+from services.review_queue.quality.agreement.table import MISSING, IntArray, RatingTable
+from services.review_queue.quality.answer_cache import AnswerCache
+from shared.db import Database, Row, Session
 
 TASKS = 50_000
 OUTCOMES = 50_000
@@ -75,7 +72,7 @@ class AgreementService:
     """Agreement, over the newest tasks that more than one reviewer answered."""
 
     database: Database
-    _known: Remembered[Agreement] = field(default_factory=Remembered)
+    _known: AnswerCache[Agreement] = field(default_factory=AnswerCache)
 
     async def of(self, project: str) -> Agreement:
         """Return how far people and versions agree; `NotFound`: no such project."""
@@ -84,8 +81,8 @@ class AgreementService:
 
         async def mark() -> Hashable:
             async with self.database.reading() as session:
-                verdicts = await marks.verdicts_mark(session, project, verdicts=VERDICTS)
-                return (*labels, verdicts, await marks.outcomes_mark(session, project))
+                verdicts = await repository.verdicts_mark(session, project, verdicts=VERDICTS)
+                return (*labels, verdicts, await repository.outcomes_mark(session, project))
 
         return await self._known.of(project, mark, lambda: self._work_out(project, labels))
 
@@ -98,16 +95,14 @@ class AgreementService:
         return await asyncio.to_thread(_compare, ratings, versions, beside)
 
 
-async def _read(session: AsyncSession, project: str, labels: Sequence[str]) -> Ratings:
+async def _read(session: Session, project: str, labels: Sequence[str]) -> Ratings:
     ratings = Ratings(Numbering({label: number for number, label in enumerate(labels)}))
     async for row in repository.shared_verdicts(session, project, tasks=TASKS, verdicts=VERDICTS):
         ratings.add(row.task_id, row.reviewer, row.label)
     return ratings
 
 
-def _compare(
-    ratings: Ratings, versions: Sequence[Row[Any]], beside: Sequence[Row[Any]]
-) -> Agreement:
+def _compare(ratings: Ratings, versions: Sequence[Row], beside: Sequence[Row]) -> Agreement:
     places = np.array(list(ratings.given), dtype=np.int64).reshape(-1, 2)
     codes = np.array(list(ratings.given.values()), dtype=np.int64)
     classes = len(ratings.labels.names)
@@ -164,17 +159,17 @@ def _pairs(ratings: Ratings, places: IntArray, codes: IntArray) -> list[Reviewer
     ]
 
 
-def _versions(rows: Sequence[Row[Any]]) -> list[VersionAgreement]:
-    of_one: dict[tuple[str, bool], list[Row[Any]]] = {}
+def _versions(rows: Sequence[Row]) -> list[VersionAgreement]:
+    of_one: dict[tuple[str, bool], list[Row]] = {}
     for row in rows:
         of_one.setdefault((row.model_version, row.blind), []).append(row)
     told = [_version(version, blind, cells) for (version, blind), cells in of_one.items()]
     return sorted(told, key=lambda one: (-one.tasks, one.model_version, one.blind))
 
 
-def _version_reviewers(rows: Sequence[Row[Any]]) -> list[VersionReviewer]:
+def _version_reviewers(rows: Sequence[Row]) -> list[VersionReviewer]:
     given: Counter[str] = Counter()
-    of_two: dict[tuple[str, str, bool], list[Row[Any]]] = {}
+    of_two: dict[tuple[str, str, bool], list[Row]] = {}
     for row in rows:
         given[row.reviewer] += row.number
         of_two.setdefault((row.model_version, row.reviewer, row.blind), []).append(row)
@@ -187,7 +182,7 @@ def _version_reviewers(rows: Sequence[Row[Any]]) -> list[VersionReviewer]:
     return sorted(told, key=lambda one: (-one.tasks, one.model_version, one.reviewer, one.blind))
 
 
-def _version(version: str, blind: bool, cells: Sequence[Row[Any]]) -> VersionAgreement:
+def _version(version: str, blind: bool, cells: Sequence[Row]) -> VersionAgreement:
     labels = Numbering()
     predicted = [labels.of(cell.predicted) for cell in cells]
     given = [labels.of(cell.label) for cell in cells]

@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.projects.service import current_project
 from shared.contracts.projects import Project
+from shared.db import Session
 
 
 @dataclass(frozen=True)
-class KnownProjects:
+class ProjectCache:
     """The newest revision of each project that was needed so far."""
 
     _known: dict[str, Project] = field(default_factory=dict)
 
-    async def at(self, session: AsyncSession, name: str, revision: int) -> Project:
+    async def at(self, session: Session, name: str, revision: int) -> Project:
         """Return the project whose row says that it is at `revision`.
 
         Raises

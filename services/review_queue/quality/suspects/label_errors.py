@@ -31,7 +31,7 @@ class Suspects:
 def confident_thresholds(given: IntArray, probabilities: FloatArray) -> NDArray[np.float64]:
     """Return, for each class, the mean probability of it where it was given; shape (classes,).
 
-    Infinite for a class that nobody gave: what is usual for it is not known.
+    Infinite for a class that was never given: it has no usual probability.
     """
     classes = probabilities.shape[1]
     own = probabilities[np.arange(len(given)), given].astype(np.float64)
