@@ -23,7 +23,7 @@ from services.router.limits.admission import LONGEST_RETRY_SECONDS
 from services.router.limits.errors import Overloaded
 from services.router.limits.metrics import REFUSED
 from services.router.pictures.metrics import PICTURE_BYTES
-from shared.graphs.images import Layout, Picture
+from shared.fields.pictures import Layout, Picture
 from shared.http.waiting import Client, current_client
 
 Result = TypeVar("Result")

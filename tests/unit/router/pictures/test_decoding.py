@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from services.router.limits.errors import Overloaded
 from services.router.pictures.decoding import Decoder, PictureBatch
 from services.router.pictures.opening import Data, Pictures, check_decoded
-from shared.graphs.images import Layout, Picture
+from shared.fields.pictures import Layout, Picture
 from shared.http.waiting import CLIENT, Client, enter_request
 from shared.problems import Unprocessable
 from tests.harness import wait_until
