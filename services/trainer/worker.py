@@ -1,4 +1,4 @@
-"""The worker: for each project, read what came, move on what waits, keep the documents true."""
+"""The worker: for each project, read feed and ledger, advance runs and certifications, publish."""
 
 import asyncio
 import contextlib
@@ -248,7 +248,7 @@ def renewal_left(project: Project) -> timedelta:
 
 
 async def renew_watch(resources: Resources, project: Project, now: datetime) -> None:
-    """Say that the promise is watched: feed and ledger have been read.
+    """Extend the promise's watch: feed and ledger have been read.
 
     Parameters
     ----------

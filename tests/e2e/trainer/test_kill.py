@@ -14,9 +14,9 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path, project_path
 from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_until
 from tests.harness.databases import create_tables
-from tests.integration.trainer.bench import make_project
-from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, review, truth
+from tests.harness.stand_in_queue import StandInQueue
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import make_project
 
 pytestmark = pytest.mark.thorough
 
@@ -56,7 +56,7 @@ async def _kill_in_a_run(trainer: ServiceProcess, token: str) -> str:
             run = await _newest_run(operator)
             return run if run["state"] == "running" and run["dataset_id"] else None
 
-        run_id = str((await wait_until(is_training, seconds=60))["run_id"])
+        run_id = str((await wait_until(is_training))["run_id"])
         await wait_until(lambda: _processes_of(run_id))
     await asyncio.to_thread(trainer.kill)
     await wait_until(lambda: not _processes_of(run_id))
@@ -68,7 +68,7 @@ async def _wait_for_champion(store: Store, version: str) -> None:
         channels = await store.read_document(channels_path(PROJECT), Channels)
         return channels is not None and channels.champion == version
 
-    await wait_until(is_live, seconds=90)
+    await wait_until(is_live)
 
 
 async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
@@ -77,7 +77,7 @@ async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
     await create_tables("trainer", database_url)
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project())
-    queue = StandIn()
+    queue = StandInQueue()
     for i in range(600):
         queue.resolve(f"item-{i}", review(i), truth(review(i)))
     token, port = keys.issue("operator", "op"), free_port()
