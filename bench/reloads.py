@@ -21,8 +21,8 @@ from typing import Any
 import httpx
 import numpy as np
 
-from services.trainer.recipes.fitted import FittedModel
-from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
+from services.trainer.recipes.recipe import FittedModel, TrainingData
+from services.trainer.recipes.text_linear import fit_text_linear
 from shared.auth import Keys
 from shared.contracts.base import utc_now
 from shared.contracts.projects import Project

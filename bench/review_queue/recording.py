@@ -25,7 +25,7 @@ from services.review_queue.lifecycle.probes.gold_states import GoldStates
 from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
 from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.lifecycle.verdicts.service import VerdictService
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.repository import pipelining
 from services.review_queue.repository.statements import is_postgresql
 from shared.auth import Principal
@@ -156,7 +156,7 @@ def _services(
         return _NOW
 
     times, bells = LeaseTimes(now), Doorbells("redis://127.0.0.1:1")
-    projects, known = KnownProjects(), KnownReviewers(database, now)
+    projects, known = ProjectCache(), KnownReviewers(database, now)
     turns, gold_states = BatchScheduler(database, now, _heard_by(heard)), GoldStates(now)
     gathered = GatheredVerdicts(turns, projects)
     draws = LeaseDraws("bench", Random(0))

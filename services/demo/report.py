@@ -1,73 +1,64 @@
 """What the demo measured, as a table for people and a document for programs."""
 
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from services.demo.tweets import Tweet
 
 
-@dataclass(frozen=True)
+@dataclass
 class VersionReport:
-    """Figures of one version. Shares and accuracies in [0, 1], times in seconds."""
+    """Figures of one version; None where it did not serve, or not under a certificate.
+
+    Shares and accuracies in [0, 1], times in seconds. `obstacle` says why it did not.
+    """
 
     version: str
-    held_out_accuracy: float
-    held_out: int
-    threshold: float | None
     verdicts_used: int
-    seconds_verdict_to_live: float
-    seconds_publish_to_live: float
+    obstacle: str = ""
+    held_out_accuracy: float | None = None
+    threshold: float | None = None
+    seconds_verdict_to_live: float | None = None
+    seconds_publish_to_live: float | None = None
     streamed: int = 0
     answered: int = 0
     errors_answered: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return the version's entry of ``demo-report.json``."""
-        return {
-            "version": self.version,
-            "held_out_accuracy": self.held_out_accuracy,
-            "threshold": self.threshold,
-            "share_answered": self.answered / self.streamed if self.streamed else 0.0,
-            "answered": self.answered,
-            "errors_answered": self.errors_answered,
-            "verdicts_used": self.verdicts_used,
-            "seconds_verdict_to_live": self.seconds_verdict_to_live,
-            "seconds_publish_to_live": self.seconds_publish_to_live,
-        }
+        share = self.answered / self.streamed if self.streamed else 0.0
+        return {**asdict(self), "share_answered": share}
 
 
 @dataclass
 class Streamed:
-    """What became of the stream, by the version that scored."""
+    """Counts of the stream's posts, by the version that scored them."""
 
-    sent: dict[str, int] = field(default_factory=dict)
-    answered: dict[str, int] = field(default_factory=dict)
-    errors: dict[str, int] = field(default_factory=dict)
+    sent: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
     audited: int = 0
 
     def add(self, tweets: list[Tweet], predictions: list[dict[str, Any]]) -> None:
         """Count one call's predictions against the majority of the posts' raters."""
         for tweet, prediction in zip(tweets, predictions, strict=True):
             version = prediction["model_version"]
-            _count(self.sent, version)
+            self.sent[version] += 1
             if prediction["decision"] == "answered" and prediction["reason"] == "confident":
-                _count(self.answered, version)
+                self.answered[version] += 1
                 self.audited += prediction["audited"]
-                if prediction["label"] != tweet.majority:
-                    _count(self.errors, version)
+                self.errors[version] += prediction["label"] != tweet.majority
 
     def into(self, report: VersionReport) -> VersionReport:
         """Return `report` with what its version did on the stream."""
+        name = report.version
         return replace(
             report,
-            streamed=self.sent.get(report.version, 0),
-            answered=self.answered.get(report.version, 0),
-            errors_answered=self.errors.get(report.version, 0),
+            streamed=self.sent[name],
+            answered=self.answered[name],
+            errors_answered=self.errors[name],
         )
-
-
-def _count(counts: dict[str, int], version: str) -> None:
-    counts[version] = counts.get(version, 0) + 1
 
 
 @dataclass(frozen=True)
@@ -93,14 +84,14 @@ class Report:
         head = f"The promise: answers are {self.target_accuracy:.0%} right, "
         rows = [head + f"at {self.confidence:.0%} confidence.", "", _HEADER]
         rows += [_row(version) for version in self.versions]
-        sent = sum(self.stream.sent.values())
-        answered = sum(self.stream.answered.values())
-        errors = sum(self.stream.errors.values())
+        stream = self.stream
+        sent, answered, errors = stream.sent.total(), stream.answered.total(), stream.errors.total()
         rows.append(
             f"Stream: {sent} posts, {answered} answered ({_share(answered, sent)}), {errors} of "
-            f"them wrong ({_share(errors, answered)}), {self.stream.audited} audited blind, "
+            f"them wrong ({_share(errors, answered)}), {stream.audited} audited blind, "
             f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
         )
+        rows += [version.obstacle for version in self.versions if version.obstacle]
         return rows + [_other(target, got) for target, got in self.others.items()]
 
 
@@ -111,14 +102,18 @@ _HEADER = (
 
 
 def _row(one: VersionReport) -> str:
-    threshold = "none" if one.threshold is None else f"{one.threshold:.4f}"
     answered = f"{one.answered}/{one.streamed} {_share(one.answered, one.streamed)}"
     wrong = f"{one.errors_answered} {_share(one.errors_answered, one.answered)}"
     return (
-        f"{one.version:8}{one.held_out_accuracy:>14.1%}{threshold:>11}{answered:>18}{wrong:>12}"
-        f"{one.verdicts_used:>10}{one.seconds_verdict_to_live:>12.2f} s"
-        f"{one.seconds_publish_to_live:>12.2f} s"
+        f"{one.version:8}{_figure(one.held_out_accuracy, '.1%'):>14}"
+        f"{_figure(one.threshold, '.4f'):>11}{answered:>18}{wrong:>12}{one.verdicts_used:>10}"
+        f"{_figure(one.seconds_verdict_to_live, '.2f', ' s'):>14}"
+        f"{_figure(one.seconds_publish_to_live, '.2f', ' s'):>14}"
     )
+
+
+def _figure(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"
 
 
 def _share(part: int, whole: int) -> str:

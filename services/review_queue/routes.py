@@ -8,8 +8,10 @@ from services.review_queue.lifecycle.leases import routes as leases
 from services.review_queue.lifecycle.outcomes import routes as outcomes
 from services.review_queue.lifecycle.tasks import routes as tasks
 from services.review_queue.projects import routes as projects
+from services.review_queue.quality.agreement import routes as agreement
 from services.review_queue.quality.gold import routes as gold
-from services.review_queue.quality.reviewers import routes as people
+from services.review_queue.quality.reviewers import routes as reviewers
+from services.review_queue.quality.suspects import routes as suspects
 from services.review_queue.timings import routes as timings
 from services.review_queue.webhooks import routes as webhooks
 
@@ -21,7 +23,9 @@ ROUTERS = (
     timings.router,
     feedback.router,
     webhooks.router,
-    people.router,
+    agreement.router,
+    reviewers.router,
+    suspects.router,
     gold.router,
     exchange.router,
     activity.router,

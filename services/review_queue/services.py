@@ -25,17 +25,17 @@ from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
 from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.lifecycle.verdicts.moves import MoveService
 from services.review_queue.lifecycle.verdicts.service import VerdictService
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.agreement.service import AgreementService
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
-from services.review_queue.quality.reviewers.comparing import AgreementService
-from services.review_queue.quality.reviewers.reviewers import ReviewerService
-from services.review_queue.quality.reviewers.suspects import SuspectService
+from services.review_queue.quality.reviewers.service import ReviewerService
+from services.review_queue.quality.suspects.service import SuspectService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.records import RecordService
+from services.review_queue.ui.progress import ProgressService
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
@@ -65,7 +65,7 @@ class Services:
     reviewers: ReviewerService
     suspects: SuspectService
     entry: EntryService
-    records: RecordService
+    records: ProgressService
     imports: ImportService
     exports: ExportService
     activity: ActivityService
@@ -122,7 +122,7 @@ def build_services(
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database),
         entry=EntryService(database, now),
-        records=RecordService(database, now),
+        records=ProgressService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
         activity=ActivityService(database),
@@ -138,5 +138,5 @@ def _gathered(
     now: Callable[[], datetime],
 ) -> tuple[GatheredClaims, GatheredVerdicts]:
     """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
-    seen, turns = KnownProjects(), BatchScheduler(database, now)
+    seen, turns = ProjectCache(), BatchScheduler(database, now)
     return GatheredClaims(turns, seen, times, gold_states, draws), GatheredVerdicts(turns, seen)

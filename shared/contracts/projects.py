@@ -5,9 +5,16 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most
+from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
 from shared.fields.types import AnyField
 
 MOST_CERTAIN = 1 - 1e-9
@@ -65,12 +72,33 @@ class ReviewSettings(Message):
         return self
 
 
+RECIPES = ("text-linear",)
+"""What models are trained by; the trainer has a module of each name."""
+
+
+def _known_recipe(name: str) -> str:
+    if name not in RECIPES:
+        raise ValueError(f"must be one of: {', '.join(RECIPES)}")
+    return name
+
+
+RecipeName = Annotated[
+    str, AfterValidator(_known_recipe), WithJsonSchema({"type": "string", "enum": list(RECIPES)})
+]
+
+
 class TrainingSettings(Message):
     """Which recipe trains, and after how many new labels of training lanes."""
 
-    recipe: Literal["text-linear"] = "text-linear"
+    recipe: RecipeName = "text-linear"
     min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
     auto_promote: bool = True
+
+
+class StoredTrainingSettings(TrainingSettings):
+    """The same in a stored project: a later release may have more recipes."""
+
+    recipe: str = "text-linear"
 
 
 def _receiver(url: str) -> str:
@@ -112,7 +140,9 @@ class Webhook(Message):
         StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$"),
         AfterValidator(_names_a_secret),
     ]
-    events: list[WebhookEvent] | None = Field(default=None, min_length=1, max_length=10)
+    events: list[Annotated[str, *names_of(WebhookEvent)]] | None = Field(
+        default=None, min_length=1, max_length=10
+    )
 
 
 class ProjectSpec(Message):
@@ -149,6 +179,7 @@ class Project(ProjectSpec):
 
     project: ProjectName
     promise: StoredPromiseSettings = StoredPromiseSettings()
+    training: StoredTrainingSettings = StoredTrainingSettings()
     revision: int = Field(ge=1)
     instructions_revision: int = Field(default=1, ge=1)
     created_at: UtcTime

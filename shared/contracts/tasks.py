@@ -16,6 +16,7 @@ from shared.contracts.base import (
     Text,
     Trace,
     UtcTime,
+    names_of,
 )
 
 Reviewer = ItemId
@@ -24,6 +25,8 @@ TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
 # `expiry` is nobody: an optional task that had not been decided when its time was over.
 OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry"]
+LaneName = Annotated[str, *names_of(Lane)]
+SourceName = Annotated[str, *names_of(OutcomeSource)]
 # The `detail` of a rejected receipt whose item was erased: it is never taken again.
 ERASED_DETAIL = "erased"
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
@@ -74,7 +77,7 @@ class TaskReceipt(Message):
     status: ReceiptStatus
     state: TaskState | None = None
     label: Label | None = None
-    source: OutcomeSource | None = None
+    source: SourceName | None = None
     detail: str | None = None
 
 
@@ -100,9 +103,9 @@ class Outcome(Message):
     revision: int
     data: Data
     metadata: Metadata
-    lane: Lane
+    lane: LaneName
     label: Label | None
-    source: OutcomeSource
+    source: SourceName
     verdicts: int
     blind: bool
     prediction: TaskPrediction | None

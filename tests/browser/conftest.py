@@ -18,7 +18,7 @@ from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
 
 # A busy machine must not fail a page that is right.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 class Enter(Protocol):

@@ -13,6 +13,8 @@ from shared.http.server import Server, bound_socket, configured
 from tests.harness.waiting import wait_until
 
 _LIMITS = ConnectionLimits()
+# What takes longer hangs, on however busy a machine.
+_PATIENT_SECONDS = 120
 
 
 class _Server(Server):
@@ -47,7 +49,9 @@ async def serve(
 def client(base_url: str, token: str | None = None) -> httpx.AsyncClient:
     """Return a client of `base_url` that sends `token`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30, trust_env=False)
+    return httpx.AsyncClient(
+        base_url=base_url, headers=headers, timeout=_PATIENT_SECONDS, trust_env=False
+    )
 
 
 async def wait_until_ready(client: httpx.AsyncClient) -> dict[str, Any]:

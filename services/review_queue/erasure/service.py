@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.recording import record
 from services.review_queue.erasure import repository
 from services.review_queue.erasure.messages import Tombstone
@@ -20,7 +18,7 @@ from services.review_queue.tables import TaskRow
 from services.review_queue.tables.erasure import TombstoneRow
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane
-from shared.db import Database
+from shared.db import Database, Session
 
 # Of an item that nobody was asked about: nobody waits for it, and it is no evidence.
 _UNASKED_LANE: Lane = "optional"
@@ -69,7 +67,7 @@ class ErasureService:
         return Tombstone(item_id=item_id, **stone.model_dump())
 
 
-async def _erase(session: AsyncSession, task: TaskRow, stone: TombstoneRow) -> None:
+async def _erase(session: Session, task: TaskRow, stone: TombstoneRow) -> None:
     now = stone.erased_at
     if stone.asked:
         await supersede(session, task, now)

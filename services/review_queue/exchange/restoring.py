@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity import recording
 from services.review_queue.exchange import repository
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
@@ -21,6 +19,7 @@ from services.review_queue.tables import OutboxRow, TaskRow
 from shared import outbox
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
+from shared.db import Session
 from shared.doorbells import outcomes_bell
 
 _HELD = "a reviewer holds the task at present; send the row again later"
@@ -48,7 +47,7 @@ class Restoration:
     _outcomes: list[dict[str, Any]] = field(default_factory=list)
     _events: list[dict[str, Any]] = field(default_factory=list)
 
-    async def __call__(self, session: AsyncSession, receipts: Sequence[TaskReceipt]) -> None:
+    async def __call__(self, session: Session, receipts: Sequence[TaskReceipt]) -> None:
         """Write what is to be restored behind `receipts`."""
         new: dict[str, int] = {}
         there: dict[str, int] = {}
@@ -70,7 +69,7 @@ class Restoration:
             await self._write(session)
         self._record(session, len(created))
 
-    def _record(self, session: AsyncSession, created: int) -> None:
+    def _record(self, session: Session, created: int) -> None:
         if created or self.answers:
             recording.record(
                 session,
@@ -93,7 +92,7 @@ class Restoration:
         self._answer(task, record.verdicts, record.verdicts, standing, revision)
 
     async def _add(
-        self, session: AsyncSession, rows: dict[str, TaskRow], places: dict[str, int]
+        self, session: Session, rows: dict[str, TaskRow], places: dict[str, int]
     ) -> None:
         answered = await repository.have_answered(session, rows)
         kept = await repository.standing(session, rows)
@@ -217,7 +216,7 @@ class Restoration:
             "resolved_at": standing.resolved_at,
         }
 
-    async def _write(self, session: AsyncSession) -> None:
+    async def _write(self, session: Session) -> None:
         await repository.restore(session, self._tasks)
         await repository.add_verdicts(session, self._verdicts)
         await repository.add_outcomes(session, self._outcomes)

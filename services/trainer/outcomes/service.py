@@ -1,21 +1,23 @@
 """Read the review queue's outcomes: rows and cursor in one transaction."""
 
 import time
+from typing import get_args
 
 import structlog
 
 from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
-from services.trainer.pool import repository as pool
-from services.trainer.promise import repository as promise
+from services.trainer.posting import repository as posting
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.queue_client import FeedRestarted, QueueAway
-from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
-from shared.contracts.tasks import OutcomeFeed
+from shared.contracts.tasks import Lane, Outcome, OutcomeFeed, OutcomeSource
 from shared.tracing import record
 
 log = structlog.get_logger()
+
+_LANES, _SOURCES = get_args(Lane), get_args(OutcomeSource)
 
 
 async def read_feed(resources: Resources, project: str) -> int:
@@ -38,7 +40,8 @@ async def read_feed(resources: Resources, project: str) -> int:
                 locked = await lock_state(session, project)
                 if locked.outcomes_cursor != cursor:
                     return total  # another worker was here first, and reads on
-                total += await repository.record(session, locked, page.outcomes)
+                outcomes = [_understood(project, outcome) for outcome in page.outcomes]
+                total += await repository.record(session, locked, outcomes)
                 locked.outcomes_cursor = page.cursor
         if page.outcomes:
             record(
@@ -52,6 +55,24 @@ async def read_feed(resources: Resources, project: str) -> int:
         if len(page.outcomes) < MAX_BATCH:
             FEED_READ.labels(project).set(time.time())
             return total
+
+
+def _understood(project: str, outcome: Outcome) -> Outcome:
+    """Return an outcome as far as this release knows what it says.
+
+    One of an unknown source is no answer. The label of an unknown lane is kept, and no list of
+    lanes has it: it neither trains nor certifies.
+    """
+    is_known = outcome.source in _SOURCES
+    if not is_known or outcome.lane not in _LANES:
+        log.warning(
+            "outcome_unknown",
+            project=project,
+            item_id=outcome.item_id,
+            lane=outcome.lane,
+            source=outcome.source,
+        )
+    return outcome if is_known else outcome.model_copy(update={"label": None, "verdicts": 0})
 
 
 async def _next_page(
@@ -85,6 +106,5 @@ async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
             return  # another worker has done it
         state.outcomes_cursor = None
         state.feed_reading += 1
-        await pool.post_again(session, project)
-        await promise.post_again(session, project)
+        await posting.post_unanswered_again(session, project)
     log.warning("outcomes_feed_restarted", project=project, reading=state.feed_reading)

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from services.trainer.recipes.fitted import FloatArray, ParityError
 from services.trainer.recipes.graph import OUTPUT
+from services.trainer.recipes.recipe import FloatArray, ParityError
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.text import TextField
 from shared.graphs.graph import Graph

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from services.trainer.messages import OwnManifest
+from services.trainer.uploads.messages import OwnManifest
 from shared.contracts.items import FieldError
 from shared.http.body import parse_json
 from shared.problems import BodyTooLarge, NotJson, Unprocessable

@@ -40,7 +40,7 @@ async def test_event_is_sent_again_under_its_id_after_sigkill(
             receiver.script = [killing]
             async with client(running.base_url, keys.issue("operator", "o1")) as operator:
                 await resolve_one(operator, {"webhooks": [hook(receiver)]})
-                await wait_until(lambda: running.process.poll() is not None, seconds=30)
+                await wait_until(lambda: running.process.poll() is not None)
         assert len(receiver.received) == 1
         # A later start finds the claim of the dead, whose time is over.
         clock = Clock()

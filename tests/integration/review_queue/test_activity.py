@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.review_queue.activity.places import Place
+from services.review_queue.activity.cursors import ActivityCursor
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
@@ -245,4 +245,5 @@ async def test_a_refused_act_leaves_no_line(desk: Desk) -> None:
 
 @given(st.integers(0, 10**18 - 1), st.integers(0, 10**18 - 1))
 def test_a_place_survives_its_cursor(recorded: int, told: int) -> None:
-    assert Place.of(Place(recorded, told).cursor) == Place(recorded, told)
+    cursor = ActivityCursor(recorded, told)
+    assert ActivityCursor.of(str(cursor)) == cursor

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.review_queue.quality.reviewers import repository
+from services.review_queue.quality.agreement import repository
 from services.review_queue.repository.statements import table_of
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables import TaskRow, VerdictRow

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from services.review_queue.quality.reviewers.remembering import Remembered
-from services.review_queue.ui.records import COUNTED_FOR_SECONDS, Progress, RecordService
+from services.review_queue.quality.answer_cache import AnswerCache
+from services.review_queue.ui.progress import COUNTED_FOR_SECONDS, Progress, ProgressService
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
@@ -64,10 +64,10 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
 async def test_open_pages_share_one_count_for_some_seconds(desk: Desk, database_url: str) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(6)))
     database, moment, counts = Database(database_url), [0.0], 0
-    known = Remembered[tuple[int, datetime]](
+    known = AnswerCache[tuple[int, datetime]](
         clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS
     )
-    records = RecordService(database, desk.clock, known)
+    records = ProgressService(database, desk.clock, known)
 
     def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
         nonlocal counts

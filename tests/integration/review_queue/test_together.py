@@ -16,7 +16,7 @@ from services.review_queue.lifecycle.leases.gathered import GatheredClaims
 from services.review_queue.lifecycle.leases.times import LeaseTimes
 from services.review_queue.lifecycle.probes.gold_states import GoldStates
 from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import current_project
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
@@ -81,7 +81,7 @@ async def test_plain_leases_and_verdicts_do_go_together(
     database = Database(settings.database_url)
     turns, projects, gold_states = (
         BatchScheduler(database, desk.clock),
-        KnownProjects(),
+        ProjectCache(),
         GoldStates(desk.clock),
     )
     claims = GatheredClaims(

@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.trainer
-from services.trainer.models import Base
-from services.trainer.repository import read_state
+from services.trainer.projects.repository import read_state
+from services.trainer.tables import Base
 from shared.db import Database
 
 pytestmark = pytest.mark.sql

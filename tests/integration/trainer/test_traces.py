@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.trainer.outcomes import repository
 from services.trainer.outcomes.service import read_feed
+from services.trainer.runs import repository
 from shared import tracing
 from shared.settings import CommonSettings
 from tests.harness import wait_until

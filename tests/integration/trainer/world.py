@@ -145,13 +145,13 @@ class World:
             answered += await self.answer_all()
             return answered >= items
 
-        await wait_until(is_answered, seconds=60)
+        await wait_until(is_answered)
         assert answered == items
 
         async def is_published() -> bool:
             return len((await self.get("versions"))["versions"]) > before
 
-        await wait_until(is_published, seconds=60)
+        await wait_until(is_published)
 
     async def certificate(self, *states: str, answering: bool = False) -> Any:
         """Wait, answering what is asked or not, for the certification to be in such a state."""
@@ -162,7 +162,7 @@ class World:
             view = await self.get("certificate")
             return view if view["state"] in states else None
 
-        return await wait_until(reached, seconds=30)
+        return await wait_until(reached)
 
 
 @contextlib.asynccontextmanager

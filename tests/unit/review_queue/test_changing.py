@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.review_queue.quality.reviewers.changing import warnings_of
 from services.review_queue.quality.reviewers.messages import ChangedAnswers
+from services.review_queue.quality.reviewers.warnings import warnings_of
 
 
 @pytest.mark.parametrize(

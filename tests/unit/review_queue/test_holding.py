@@ -5,12 +5,14 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.timings.holding import Held, busy_seconds
+from services.review_queue.timings.holding import LeaseInterval, busy_seconds
 from tests.unit.review_queue.exchange.projects import MOMENT
 
 
-def held(reviewer: str, since: int, until: int) -> Held:
-    return Held(reviewer, MOMENT + timedelta(seconds=since), MOMENT + timedelta(seconds=until))
+def held(reviewer: str, since: int, until: int) -> LeaseInterval:
+    return LeaseInterval(
+        reviewer, MOMENT + timedelta(seconds=since), MOMENT + timedelta(seconds=until)
+    )
 
 
 SPANS = st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.integers(0, 30))

@@ -3,7 +3,7 @@ import statistics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.quality.reviewers.reviewers import median_of
+from services.review_queue.quality.reviewers.service import median_of
 
 
 @given(st.dictionaries(st.floats(0, 1000), st.integers(1, 5), min_size=1, max_size=9))

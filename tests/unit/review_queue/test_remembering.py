@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.review_queue.quality.reviewers.remembering import LONGEST_SECONDS, Remembered
+from services.review_queue.quality.answer_cache import LONGEST_SECONDS, AnswerCache
 
 
 @dataclass
@@ -19,11 +19,11 @@ class Worker:
     times: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     began: asyncio.Event = field(default_factory=asyncio.Event)
-    remembered: Remembered[str] = field(init=False)
+    remembered: AnswerCache[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.gate.set()
-        self.remembered = Remembered(clock=self.tick)
+        self.remembered = AnswerCache(clock=self.tick)
 
     def tick(self) -> float:
         self.moment += 1e-6

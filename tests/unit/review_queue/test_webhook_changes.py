@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.webhooks.changes import Documents, Told, catch_up
+from services.review_queue.webhooks.changes import Announced, Documents, catch_up
 from services.review_queue.webhooks.events import Event
 from shared.contracts.versions import ChannelEvent, Channels, PromiseDocument, PromiseEntry
 
@@ -47,7 +47,7 @@ def standings(document: PromiseDocument | None) -> dict[str, Any]:
 def test_each_promotion_is_told_once_and_the_promise_ends_as_it_stands(
     steps: list[str | dict[str, PromiseEntry]], looks: list[bool]
 ) -> None:
-    told, events = Told(), list[Event]()
+    told, events = Announced(), list[Event]()
     promotions: list[tuple[str, datetime]] = []
     documents, unseen = Documents(None, None), 0
     for number, step in enumerate(steps, start=1):
@@ -78,7 +78,7 @@ def test_each_promotion_is_told_once_and_the_promise_ends_as_it_stands(
 
 def test_promotions_between_two_looks_are_told_in_their_order() -> None:
     first, second, third = (("v1", NOON), ("v2", NOON), ("v1", NOON + timedelta(seconds=1)))
-    told, _ = catch_up("shop", Told(), Documents(channels(1, first), None), NOON)
+    told, _ = catch_up("shop", Announced(), Documents(channels(1, first), None), NOON)
     _, events = catch_up("shop", told, Documents(channels(9, first, second, third), None), NOON)
     assert [(event.data["version"], event.data["previous"]) for event in events] == [
         ("v2", "v1"),
@@ -90,9 +90,9 @@ def test_change_has_the_same_id_whoever_sees_it() -> None:
     documents = Documents(
         channels(1, ("v1", NOON)), promise(4, v1=PromiseEntry(state="certified", threshold=0.9))
     )
-    _, events = catch_up("shop", Told(), documents, NOON)
-    _, again = catch_up("shop", Told(), documents, NOON + timedelta(hours=1))
-    _, elsewhere = catch_up("toys", Told(), documents, NOON)
+    _, events = catch_up("shop", Announced(), documents, NOON)
+    _, again = catch_up("shop", Announced(), documents, NOON + timedelta(hours=1))
+    _, elsewhere = catch_up("toys", Announced(), documents, NOON)
     assert [event.kind for event in events] == ["promise.changed", "version.promoted"]
     assert [event.event_id for event in events] == [event.event_id for event in again]
     assert not {e.event_id for e in events} & {e.event_id for e in elsewhere}
@@ -100,7 +100,7 @@ def test_change_has_the_same_id_whoever_sees_it() -> None:
 
 def test_version_that_the_promise_names_no_longer_is_uncertified() -> None:
     certified = Documents(None, promise(1, v1=PromiseEntry(state="certified", threshold=0.9)))
-    told, _ = catch_up("shop", Told(), certified, NOON)
+    told, _ = catch_up("shop", Announced(), certified, NOON)
     _, (event,) = catch_up("shop", told, Documents(None, promise(2)), NOON)
     assert (event.subject, event.data["state"], event.data["threshold"]) == (
         "v1",
@@ -111,7 +111,7 @@ def test_version_that_the_promise_names_no_longer_is_uncertified() -> None:
 
 def test_documents_older_than_what_was_told_say_nothing() -> None:
     new = Documents(channels(5, ("v1", NOON)), promise(5, v1=PromiseEntry(state="warn")))
-    told, _ = catch_up("shop", Told(), new, NOON)
+    told, _ = catch_up("shop", Announced(), new, NOON)
     old = Documents(channels(4), promise(4))
     assert not told.is_behind(old)
     assert catch_up("shop", told, old, NOON) == (told, [])

@@ -19,7 +19,7 @@ from services.review_queue.lifecycle.leases.times import LeaseTimes
 from services.review_queue.lifecycle.probes.gold_states import GoldStates
 from services.review_queue.lifecycle.tasks.lanes import GROUPS, Plan, mixed, share_out
 from services.review_queue.lifecycle.tasks.repository import add_events
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask
@@ -47,7 +47,7 @@ class GatheredClaims:
     def __init__(
         self,
         turns: BatchScheduler,
-        projects: KnownProjects,
+        projects: ProjectCache,
         times: LeaseTimes,
         gold_states: GoldStates,
         draws: LeaseDraws,
@@ -85,7 +85,7 @@ class GatheredClaims:
 class _Part:
     """The claims of one project in one turn."""
 
-    projects: KnownProjects
+    projects: ProjectCache
     times: LeaseTimes
     gold_states: GoldStates
     draws: LeaseDraws

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import MAX_BATCH, ItemId, Label, Message, UtcTime
-from shared.contracts.tasks import OutcomeSource
+from shared.contracts.tasks import SourceName
 
 
 class ItemOutcome(Message):
@@ -17,7 +17,7 @@ class ItemOutcome(Message):
     item_id: str
     status: Literal["in_review", "resolved", "erased"]
     label: Label | None
-    source: OutcomeSource | None
+    source: SourceName | None
     task_id: str
     revision: int
     resolved_at: UtcTime | None

@@ -20,7 +20,8 @@ from services.review_queue.lifecycle.tasks.lanes import (
 )
 from services.review_queue.tables import OutboxRow, OutcomeRow, TaskRow
 from shared import outbox
-from shared.contracts.tasks import Lane, Outcome, OutcomeSource, ShownOutcome, TaskPrediction
+from shared.contracts.base import from_stored
+from shared.contracts.tasks import Lane, Outcome, OutcomeSource, ShownOutcome
 from shared.doorbells import outcomes_bell, tasks_bell
 
 
@@ -36,7 +37,8 @@ class Ground:
 def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> Outcome:
     """Return a revision as the feed gives it; with `brief` without what may be large."""
     prediction = None if brief else row.prediction
-    return Outcome.model_validate(
+    return from_stored(
+        Outcome,
         {
             "item_id": task.item_id,
             "task_id": row.task_id,
@@ -48,14 +50,14 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
             "source": row.source,
             "verdicts": row.verdicts,
             "blind": row.blind,
-            "prediction": prediction and TaskPrediction.model_validate(prediction),
+            "prediction": prediction,
             "instructions_revision": row.instructions_revision,
             "resolved_at": row.resolved_at,
             "trace": task.trace,
             "erased": task.erased_at is not None,
             # In place of the data: a trainer of an older release does not read it.
             "data_digest": (task.data_digest or None) if brief else None,
-        }
+        },
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
 from services.review_queue.lifecycle.verdicts import bulk
 from services.review_queue.lifecycle.verdicts.holding import body_digest
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.auth import Principal
 from shared.contracts.base import new_id
@@ -45,7 +45,7 @@ class Taken:
 class GatheredVerdicts:
     """Gives plain verdicts; None for one that is not."""
 
-    def __init__(self, turns: BatchScheduler, projects: KnownProjects) -> None:
+    def __init__(self, turns: BatchScheduler, projects: ProjectCache) -> None:
         self._projects = projects
         self._gathering = BatchQueue(turns, self._begin, _MOST)
 
@@ -61,7 +61,7 @@ class GatheredVerdicts:
 class _Part:
     """The verdicts of one turn."""
 
-    projects: KnownProjects
+    projects: ProjectCache
     asked: Sequence[Presented]
     now: datetime
 

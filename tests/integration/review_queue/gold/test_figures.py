@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from services.review_queue.quality.reviewers.remembering import Remembered
-from services.review_queue.ui.records import Progress, RecordService
+from services.review_queue.quality.answer_cache import AnswerCache
+from services.review_queue.ui.progress import Progress, ProgressService
 from shared.db import Database
 from tests.integration.review_queue.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known
@@ -22,7 +22,7 @@ MOVES: list[tuple[str, Json | None]] = [
 REVIEW: Json = {"lease_seconds": 60, "onboarding_tasks": 20, "gold_rate": 0}
 
 
-async def moved(desk: Desk, records: RecordService, name: str) -> list[tuple[int, int]]:
+async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[int, int]]:
     """Do everything that can be done with a lease; return how the figures moved each time."""
     seen: list[Progress] = []
 
@@ -55,7 +55,7 @@ async def test_gold_moves_what_waits_as_other_tasks_do(
     await desk.put_project(review=REVIEW | {"overlap": overlap, "max_overlap": most})
     await desk.post(*(entry(f"a{number}") for number in range(30)))
     database = Database(database_url)
-    records = RecordService(database, desk.clock, Remembered(longest_seconds=0))
+    records = ProgressService(database, desk.clock, AnswerCache(longest_seconds=0))
     ordinary = await moved(desk, records, "old")
     await add_gold(desk, *(known(f"g{number}") for number in range(9)))
     assert await moved(desk, records, "new") == ordinary
@@ -74,10 +74,10 @@ async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
     await desk.put_project(review=REVIEW)
     await desk.post(*(entry(f"a{number}") for number in range(3)))
     database, moment = Database(database_url), [0.0]
-    counted: Remembered[tuple[int, datetime]] = Remembered(
+    counted: AnswerCache[tuple[int, datetime]] = AnswerCache(
         clock=lambda: moment[0], longest_seconds=3
     )
-    records = RecordService(database, desk.clock, counted)
+    records = ProgressService(database, desk.clock, counted)
     await add_gold(desk, known("g1"))
 
     async def seen() -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks import repository
-from services.review_queue.webhooks.announcing import Announcer, read_documents, tell
+from services.review_queue.webhooks.announcing import Announcer, announce, read_documents
 from shared.auth import Keys
 from shared.contracts.versions import ChannelEvent, Channels, PromiseDocument, PromiseEntry
 from shared.db import Database
@@ -190,7 +190,7 @@ async def test_crash_before_the_commit_tells_nothing_and_loses_nothing(
         async with bench.database.transaction() as session:
             webhooks = await repository.of_project(session, "shop", lock=True)
             now = bench.clock.moment
-            assert await tell(session, "shop", list(webhooks.values()), documents, now) == 1
+            assert await announce(session, "shop", list(webhooks.values()), documents, now) == 1
             raise KeyboardInterrupt
     await bench.pump()
     assert receiver.received == []

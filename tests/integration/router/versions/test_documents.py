@@ -7,11 +7,18 @@ import orjson
 import pytest
 
 from shared.contracts.base import utc_now
-from shared.contracts.versions import Channels, PromiseDocument, StoredDocument
-from shared.store import channels_path, manifest_path, promise_path, sha256
+from shared.contracts.versions import Channels, ModelInput, PromiseDocument, StoredDocument
+from shared.store import channels_path, manifest_path, project_path, promise_path, sha256
 from tests.harness import wait_until
 from tests.integration.router.conftest import World
-from tests.integration.router.factory import SURE, entry_of, number_graph
+from tests.integration.router.factory import (
+    NUMBER_INPUT,
+    SURE,
+    Publisher,
+    entry_of,
+    number_graph,
+    project_of,
+)
 
 UNKNOWN = {"later_member": {"deep": [1]}}
 
@@ -161,3 +168,55 @@ async def test_members_of_a_later_release_are_ignored(world: World) -> None:
     await store.write(f"{name}/project.json", orjson.dumps(project | UNKNOWN))
     await world.serving("v7")
     assert (await world.one(SURE))["decision"] == "answered"
+
+
+async def test_a_field_type_of_a_later_release_sends_its_project_to_people_and_no_other(
+    world: World,
+) -> None:
+    publisher, store = world.publisher, world.publisher.store
+    other = Publisher(store, project_of("other"))
+    await other.put_project()
+    await other.publish()
+    path = project_path(publisher.name)
+    project = await stored(world, path)
+    project["revision"] += 1
+    project["fields"]["sound"] = {"type": "audio", "max_seconds": 3}
+    project["webhooks"] = [
+        {"url": "https://example.org/", "secret_ref": "S", "events": ["reviewer.paused"]}
+    ]
+    await store.write(path, orjson.dumps(project))
+    await world.project_revision(2)
+    response = await world.predict({"item_id": "a", "data": {"score": SURE, "sound": [1]}})
+    (prediction,) = response.json()["predictions"]
+    assert (prediction["decision"], prediction["reason"]) == ("in_review", "uncertified")
+    assert prediction["suggestion"] == "positive"
+    assert world.queue.item_ids == ["a"]
+    both = [NUMBER_INPUT, ModelInput(name="more", field="sound", dtype="float", shape=[-1, 1])]
+    await publisher.put_version("v2", number_graph(2.0), inputs=both)
+    await publisher.put_champion("v2")
+    assert "cannot be fed from a audio field" in await world.refused("v2")
+    world.publisher = other
+    await world.serving("v1")
+    assert (await world.one(SURE, "b"))["decision"] == "answered"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "paused"}, {"certificate": {"method": "m", "wealth": 21.5}}]
+)
+async def test_an_entry_that_cannot_be_read_certifies_nothing_and_spoils_no_other(
+    world: World, changes: dict[str, Any]
+) -> None:
+    publisher, counted = world.publisher, await certificates_refused(world, "unreadable")
+    await publisher.put_version("v2", number_graph(2.0))
+    path = promise_path(publisher.name)
+    promise = await stored(world, path)
+    promise["versions"]["v2"] = promise["versions"]["v1"] | changes
+    promise["revision"] += 10
+    await publisher.store.write(path, orjson.dumps(promise))
+    await world.serving_revision(promise["revision"])
+    assert (await world.one(SURE, "a"))["decision"] == "answered"
+    publisher.revision = promise["revision"]
+    await publisher.put_champion("v2")
+    await world.serving("v2")
+    assert (await world.one(SURE, "b"))["reason"] == "uncertified"
+    assert await certificates_refused(world, "unreadable") > counted

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.exchange.formats import lists
+from services.review_queue.exchange.formats import json_list
 from services.review_queue.exchange.records import UnreadableError
 
 TEXT = st.text('a"\\[]{},: \n\u00e9', max_size=8)
@@ -30,7 +30,7 @@ class Trickle(io.BytesIO):
 
 def entries_of(text: bytes) -> list[Any]:
     file: Any = Trickle(text)
-    return [orjson.loads(entry) for entry in lists.entries(file)]
+    return [orjson.loads(entry) for entry in json_list.entries(file)]
 
 
 @given(st.lists(VALUES, max_size=5), st.sampled_from([None, 1]))
@@ -54,8 +54,8 @@ def test_any_text_is_a_list_or_refused(text: str) -> None:
 
 
 def test_an_entry_that_never_ends_is_given_up_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "LINE_BYTES", 1000)
+    monkeypatch.setattr(json_list, "LINE_BYTES", 1000)
     file: Any = io.BytesIO(b'[{"a":"' + b"x" * 10_000_000)
     with pytest.raises(UnreadableError, match="Task 1 has more than 1000 bytes"):
-        next(lists.entries(file))
+        next(json_list.entries(file))
     assert file.tell() < 200_000

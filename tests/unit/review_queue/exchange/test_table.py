@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.exchange.formats import table
-from services.review_queue.exchange.formats.table import CsvWriter, guard, unguard
+from services.review_queue.exchange.formats import csv_table
+from services.review_queue.exchange.formats.csv_table import CsvWriter, guard, unguard
 from services.review_queue.exchange.records import UnreadableError
 from shared import csv_records
 from tests.unit.review_queue.exchange.projects import TEXT, documents_of, project_of, record
@@ -77,7 +77,7 @@ def test_a_header_that_cannot_be_read_is_named(content: bytes, fault: str) -> No
 
 def test_a_quote_that_is_never_closed_ends_the_file_there() -> None:
     content = b'item_id,data.text\na,fine\nb,"oh\n' + b"c,lost\n" * 100
-    rows = table.read(io.BufferedReader(io.BytesIO(content)), project_of())
+    rows = csv_table.read(io.BufferedReader(io.BytesIO(content)), project_of())
     assert next(rows).document is not None
     with pytest.raises(UnreadableError, match=r"From line 3 on .* quote is not closed"):
         next(rows)

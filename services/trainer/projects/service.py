@@ -1,0 +1,59 @@
+"""Projects, as the store has them: the trainer owns none and keeps no copy."""
+
+import structlog
+from pydantic import ValidationError
+
+from shared.contracts.projects import Project
+from shared.fields.types import unknown_types
+from shared.problems import NotFound, Unavailable
+from shared.store import Store, project_path
+
+log = structlog.get_logger()
+
+
+class Projects:
+    """Looks projects up in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, name: str) -> Project | None:
+        """Return the project, None when the store has none of this name or it is unreadable."""
+        try:
+            return await self.require(name)
+        except NotFound:
+            return None
+        except Unavailable as problem:
+            log.exception("project_unreadable", project=name, cause=problem.detail)
+            return None
+
+    async def require(self, name: str) -> Project:
+        """Return the project.
+
+        Raises
+        ------
+        NotFound
+            The store has no project of this name.
+        Unavailable
+            Its document cannot be read.
+        """
+        try:
+            project = await self._store.read_document(project_path(name), Project)
+        except ValidationError as error:
+            raise Unavailable("The project's document cannot be read; store it anew.") from error
+        if project is None:
+            raise NotFound("There is no such project; PUT it at the review queue.", project=name)
+        if unknown := unknown_types(project.fields):
+            # No model here can be fed from them, and a certificate would speak of less than all.
+            fields = ", ".join(f"{field} ({kind})" for field, kind in unknown.items())
+            raise Unavailable(f"Update the trainer: it does not know the type of {fields}.")
+        return project
+
+    async def names(self) -> list[str]:
+        """Return the store's top-level folders: each may be a project."""
+        return await self._store.folders()
+
+
+def work_bell(project: str) -> str:
+    """Rung when the trainer itself has something to do for a project."""
+    return f"trainer.{project}"
