@@ -110,7 +110,7 @@ class Decoder:
             REFUSED.labels("pictures").inc()
             raise Overloaded(max(1, min(LONGEST_RETRY_SECONDS, math.ceil(seconds))))
 
-    async def aside(self, cost: int, function: Callable[[], Result]) -> Result:
+    async def run_unqueued(self, cost: int, function: Callable[[], Result]) -> Result:
         """Return what a short `function` does, in a thread and before the turns that wait."""
         self.ahead += cost
         try:
@@ -221,7 +221,7 @@ class Decoder:
 
 
 def _lay_out(waiting: _Waiting) -> float:
-    """Lay a turn's pictures out, as long as somebody waits for them; return the seconds it took."""
+    """Lay a turn's pictures out while a call waits for them; return the seconds it took."""
     started = time.perf_counter()
     for picture, layouts in waiting.turn.pictures:
         # It also is when no thread could be started, and one comes upon it later.

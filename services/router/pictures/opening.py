@@ -63,7 +63,7 @@ class Pictures:
         item cannot be scored. What is no image stays what it is, too.
         """
         size = sum(len(row[name]) for row in rows for name in names)
-        return await self.decoder.aside(size, partial(_opened, rows, names))
+        return await self.decoder.run_unqueued(size, partial(_opened, rows, names))
 
     async def admitted(
         self,

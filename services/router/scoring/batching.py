@@ -92,8 +92,8 @@ class Batcher:
         self._is_overdue = False
         # The graph's own: one that hangs keeps no thread from others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
-        # Another one: what the graph is run for aside keeps no batch waiting.
-        self._aside = Aside(run_seconds)
+        # Another thread: a run outside of the batches keeps none of them waiting.
+        self._unbatched = Aside(run_seconds)
         self._most_items = most_items
         self._version = version
         # Bound once: looking a label up costs more than counting.
@@ -134,7 +134,7 @@ class Batcher:
             loop.call_soon(self._next)
         return job.future
 
-    async def aside(
+    async def run_unbatched(
         self, function: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs
     ) -> Result:
         """Return what `function` returns: one run of the graph outside of the batches.
@@ -145,7 +145,7 @@ class Batcher:
             It timed out or is overdue, or one before it is; batches go on.
         """
         try:
-            return await self._aside.run(function, *args, **kwargs)
+            return await self._unbatched.run(function, *args, **kwargs)
         except RunTimedOut as error:
             if not isinstance(error, StillRunning):
                 self._count_timeout()
