@@ -50,9 +50,9 @@ class ReviewSettings(Message):
     likely a label must be, given people who are known, for no more of them to be asked. Without
     `lease_seconds` a lease lasts three times as long as people here are at work on a task.
 
-    Where the project has gold, a newcomer answers `onboarding_tasks` of it first; then `gold_rate`
-    of his tasks are gold, fewer as he becomes known. Who is credibly right less often than
-    `least_accuracy` is paused; null pauses nobody.
+    Where the project has gold, a new reviewer answers `onboarding_tasks` of it first; then
+    `gold_rate` of their tasks are gold, fewer as they become known. A reviewer who is credibly
+    right less often than `least_accuracy` is paused; with null no reviewer is.
     """
 
     overlap: int = Field(default=1, ge=1, le=100)
@@ -190,7 +190,7 @@ def certificate_digest(project: ProjectSpec) -> str:
     """SHA-256 (hex) of all that a certificate speaks about: labels, fields, instructions, target.
 
     A router compares it with the certificate's: a project that changed under its certificate is
-    uncertified, whoever changed it.
+    uncertified.
     """
     spoken_of = {
         "labels": project.labels,

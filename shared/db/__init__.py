@@ -211,8 +211,10 @@ def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 -
     """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
     cursor = connection.cursor()
     cursor.execute("SET plan_cache_mode = force_generic_plan")
-    # A plan made for any number of rows looks dear enough to compile; for these few it never pays.
-    cursor.execute("SET jit = off")
+    # A plan made for any number of rows looks expensive enough to compile, and to read a table of
+    # thousands of rows as a whole for the few that its keys name.
+    for setting in ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
+        cursor.execute(f"SET {setting} = off")
     cursor.close()
     connection.commit()
 

@@ -44,7 +44,7 @@ _ROW_AXES = 2
 def with_lookups(model: bytes) -> bytes:
     """Return an ONNX model with look-ups in place of rows of terms, or `model` itself.
 
-    It need not be a valid one: what is wrong with it is for ONNX Runtime to say.
+    An invalid model comes back as it is: ONNX Runtime names its fault.
     """
     try:
         proto = model_of(model)

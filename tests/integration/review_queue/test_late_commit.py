@@ -11,7 +11,7 @@ from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from shared.db import Database
-from tests.integration.review_queue.desk import Desk, entry
+from tests.harness.desk import Desk, entry
 
 
 @pytest.fixture

@@ -15,14 +15,8 @@ from shared.doorbells import Doorbells, project_bell
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, serve, wait_until
-from tests.integration.review_queue.desk import (
-    PROJECT,
-    Clock,
-    Desk,
-    body_of,
-    open_desk,
-    problem_of,
-)
+from tests.harness.clock import Clock
+from tests.harness.desk import PROJECT, Desk, body_of, open_desk, problem_of
 
 
 async def stored(common: CommonSettings, name: str = "shop") -> Project:
@@ -38,7 +32,7 @@ async def test_put_creates_then_replaces_and_is_in_the_store(
     assert created.status_code == 201
     assert created.headers["etag"] == '"1"'
     assert (await stored(common)).revision == 1
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     replaced = await desk.operator.put("/v1/projects/shop", json=PROJECT | {"title": "Reviews"})
     body = body_of(replaced, 200)
     assert (body["revision"], body["title"]) == (2, "Reviews")

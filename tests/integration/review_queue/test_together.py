@@ -22,7 +22,8 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
 from shared.contracts.tasks import VerdictBody
 from shared.db import Database
-from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, problem_of
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, body_of, entry, problem_of
 
 pytestmark = pytest.mark.sql
 
@@ -93,7 +94,7 @@ async def test_plain_leases_and_verdicts_do_go_together(
         claims.remember(await current_project(session, "shop"))
     assert gold_states.last("shop") is None
     got = list(await asyncio.gather(*(claims.claim("shop", name, 1) for name in ("r1", "r2"))))
-    desk.clock.turn(3)
+    desk.clock.advance(3)
     # Gold and pauses are read anew in the same turn.
     got.append(await claims.claim("shop", "r3", 1))
     leases = [lease for one in got if one is not None for lease in one.leases]
@@ -229,7 +230,7 @@ async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(
     await desk.put_project()
     await desk.post(entry("a"))
     first = await desk.lease_one("r1")
-    clock.turn(61)
+    clock.advance(61)
     second = await desk.lease_one("r2")
     assert second["task"]["task_id"] == first["task"]["task_id"]
     kinds = await desk.kinds(first["task"]["task_id"])

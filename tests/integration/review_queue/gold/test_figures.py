@@ -7,7 +7,7 @@ import pytest
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.ui.progress import Progress, ProgressService
 from shared.db import Database
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known
 
 MOVES: list[tuple[str, Json | None]] = [
@@ -34,7 +34,7 @@ async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[i
         token = (await desk.lease_one(name))["token"]
         await look()
         if what == "expiry":
-            desk.clock.turn(61)
+            desk.clock.advance(61)
         else:
             body_of(await desk.use(name, token, what, body))
         await look()
@@ -44,7 +44,7 @@ async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[i
             token = (await desk.lease_one(name))["token"]
             body_of(await desk.use(name, token, what, body))
             await look()
-        desk.clock.turn(1)
+        desk.clock.advance(1)
     return [(one.open - seen[0].open, one.leased - seen[0].leased) for one in seen]
 
 
@@ -63,7 +63,7 @@ async def test_gold_moves_what_waits_as_other_tasks_do(
     # What he finished of gold is forgotten in the night, when no answer of his moves the figures.
     waiting = (await records.progress("shop", "other", desk.clock())).open
     assert (await records.progress("shop", "new", desk.clock())).open < waiting
-    desk.clock.turn(86_400)
+    desk.clock.advance(86_400)
     assert (await records.progress("shop", "new", desk.clock())).open == waiting
     await database.dispose()
 
@@ -85,7 +85,7 @@ async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
         return progress.open, progress.leased
 
     assert await seen() == (3, 0)
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     await desk.lease_one("r1")
     assert await seen() == (3, 1)
     moment[0] += 3

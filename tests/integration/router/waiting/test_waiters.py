@@ -13,7 +13,7 @@ from services.router.delivery.review_queue import ReviewQueue
 from services.router.waiting.waiters import Waiters
 from shared.problems import NotFound, Unprocessable
 from tests.harness import free_port, serve, wait_until
-from tests.integration.router.scripted_queue import ScriptedQueue
+from tests.harness.scripted_queue import ScriptedQueue
 
 FAR = 60.0
 

@@ -12,7 +12,7 @@ from services.review_queue.ui.progress import COUNTED_FOR_SECONDS, Progress, Pro
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.test_entry import Visitor
 
 
@@ -38,7 +38,7 @@ def revision_of(page: httpx.Response) -> str:
 async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(6)))
     await desk.answer("anna", "positive")
-    desk.clock.turn(3600)
+    desk.clock.advance(3600)
     start = desk.clock()
     await desk.answer("anna", "negative")
     lease = await desk.lease_one("anna")
@@ -127,7 +127,7 @@ async def test_what_was_skipped_and_has_expired_is_nobodys_matter(desk: Desk) ->
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
         assert matters(await olga.http.get("/ui/p/shop/adjudicate")) == ["a"]
-        desk.clock.turn(100)
+        desk.clock.advance(100)
 
         async def gone() -> bool:
             return matters(await olga.http.get("/ui/p/shop/adjudicate")) == []
@@ -157,7 +157,7 @@ async def test_matters_come_in_pages(desk: Desk) -> None:
     names = [f"item-{number:02}" for number in range(45)]
     for name in names:
         await desk.post(entry(name))
-        desk.clock.turn(1)
+        desk.clock.advance(1)
         lease = await desk.lease_one("anna")
         await desk.use("anna", lease["token"], "skip")
     async with Visitor(desk.base_url) as olga:

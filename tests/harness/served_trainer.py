@@ -1,4 +1,4 @@
-"""The trainer's HTTP face, with one project and the stand-in behind it."""
+"""A served trainer, with one project and the stand-in behind it."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -15,9 +15,9 @@ from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, serve
 from tests.harness.databases import create_tables
-from tests.integration.trainer.bench import make_project
-from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT
+from tests.harness.stand_in_queue import StandInQueue
+from tests.harness.trainer_and_queue import PROJECT
+from tests.harness.trainer_parts import make_project
 
 ROOT = f"/v1/projects/{PROJECT}"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -25,12 +25,12 @@ CSV = {"Content-Type": "text/csv"}
 
 
 @dataclass
-class Face:
+class ServedTrainer:
     """The trainer's base URL, its operator, and the stand-in behind it."""
 
     base: str
     operator: httpx.AsyncClient
-    queue: StandIn
+    queue: StandInQueue
 
     async def import_lines(self, *lines: Any) -> Any:
         """Import lines, as JSON or as they are."""
@@ -45,16 +45,16 @@ class Face:
 
 
 @contextlib.asynccontextmanager
-async def open_face(
+async def serve_trainer(
     common: CommonSettings,
     keys: Keys,
     database_url: str,
     limits: dict[str, int] | None = None,
     **changes: Any,
-) -> AsyncIterator[Face]:
+) -> AsyncIterator[ServedTrainer]:
     """Serve the trainer, with `limits` among its settings, and one project, with `changes`."""
     await create_tables("trainer", database_url)
-    queue = StandIn()
+    queue = StandInQueue()
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project(**changes))
     async with serve(queue.app()) as queue_base:
@@ -62,4 +62,4 @@ async def open_face(
         settings = TrainerSettings(database_url=database_url).model_copy(update=limits)
         app = create_app(wired, settings)
         async with serve(app) as base, client(base, keys.issue("operator", "op")) as operator:
-            yield Face(base, operator, queue)
+            yield ServedTrainer(base, operator, queue)

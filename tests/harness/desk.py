@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys, Role
 from shared.settings import CommonSettings
 from tests.harness import client, serve
+from tests.harness.clock import Clock
 
 Json = dict[str, Any]
 
@@ -29,19 +29,6 @@ PROJECT: Json = {
 
 # By which all tasks of these tests show their suggestion, where the project shows any.
 SHOWING = SecretStr("the secret of these tests, number 100")
-
-
-class Clock:
-    """A clock that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 24, 6, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def turn(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from shared.contracts.base import task_id_for
 from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import client, serve
-from tests.integration.router.factory import project_of
+from tests.harness.model_publisher import project_of
 
 SPEC = {"labels", "fields", "metadata", "promise"}
 

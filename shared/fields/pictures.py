@@ -1,4 +1,4 @@
-"""Images of items, decoded with Pillow under limits: no graph ever sees what a stranger encoded.
+"""Images of items, decoded with Pillow under limits: no graph reads an encoded image.
 
 An image is PNG, JPEG or WebP with one frame. Its header is checked before a pixel is decoded, so
 that a few bytes cannot ask for much memory.
@@ -32,7 +32,7 @@ PixelArray = NDArray[Any]
 
 
 class BadImage(ValueError):  # noqa: N818 - named as the house names its problems
-    """The bytes are no image that is decoded here; the message says why, to whoever sent them."""
+    """The bytes are no image that is decoded here; the message tells the client why."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ def _normalisation(
 class Picture:
     """One encoded image whose header holds.
 
-    It is decoded when it is laid out, and what it was laid out as is kept until it is to forget:
-    whoever holds many decides how many are large at a time.
+    `lay_out` decodes it and keeps its pixels, which are large; `forget` drops them.
 
     Attributes
     ----------
@@ -201,7 +200,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 @contextlib.contextmanager
 def _refusing() -> Iterator[None]:
-    """Turn whatever the decoders raise into a `BadImage`."""
+    """Turn all that the decoders raise into a `BadImage`."""
     try:
         yield
     except BadImage:

@@ -23,7 +23,7 @@ class FeedRestarted(Conflict):
 
 
 @dataclass
-class StandIn:
+class StandInQueue:
     """Keeps tasks by item; `answer` turns them into outcomes of the feed."""
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from standardwebhooks import WebhookVerificationError
 
 from services.review_queue.webhooks.signing import parse_secrets, signature, signed_headers
 
-HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "receive-webhooks.md"
+HOW_TO = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "receive-webhooks.md"
 keys = st.binary(min_size=24, max_size=64)
 
 

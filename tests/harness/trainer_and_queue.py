@@ -59,7 +59,7 @@ def project_spec(**changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class World:
+class TrainerAndQueue:
     """Clients of both services, for one project."""
 
     common: CommonSettings
@@ -166,13 +166,13 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def run_world(
+async def run_trainer_and_queue(
     common: CommonSettings,
     keys: Keys,
     database_url: str,
     *,
     now: Callable[[], datetime] = utc_now,
-) -> AsyncIterator[World]:
+) -> AsyncIterator[TrainerAndQueue]:
     """Run both services; the trainer's SQL is at `database_url`."""
     queue_url = f"sqlite+aiosqlite:///{common.home / 'queue.db'}"
     await create_tables("review_queue", queue_url)
@@ -184,7 +184,7 @@ async def run_world(
         app = create_trainer(wired, TrainerSettings(database_url=database_url), now=now)
         trainer_base = await stack.enter_async_context(serve(app))
         operator, reviewer = keys.issue("operator", "op"), keys.issue("reviewer", "r1")
-        yield World(
+        yield TrainerAndQueue(
             common=wired,
             trainer=await stack.enter_async_context(client(trainer_base, operator)),
             queue=await stack.enter_async_context(client(queue_base, operator)),

@@ -4,7 +4,7 @@ import contextlib
 import gzip
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -35,31 +35,18 @@ from shared.contracts.versions import Channels, PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import channels_path, project_path, promise_path
 from tests.harness import serve
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, project_spec, review
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.moment = utc_now()
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def pass_time(self, **duration: float) -> None:
-        """Move on."""
-        self.moment += timedelta(**duration)
+from tests.harness.stand_in_queue import StandInQueue
+from tests.harness.trainer_and_queue import PROJECT, project_spec, review
 
 
 @dataclass
-class Bench:
+class TrainerParts:
     """One project's trainer, taken apart."""
 
     resources: Resources
-    queue: StandIn
+    queue: StandInQueue
     certifier: Certifier
     clock: Clock
     project: Project
@@ -207,20 +194,20 @@ def decision(number: int, moment: datetime, **changes: Any) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def open_bench(
+async def open_trainer_parts(
     common: CommonSettings, database_url: str, **changes: Any
-) -> AsyncIterator[Bench]:
+) -> AsyncIterator[TrainerParts]:
     """Open a trainer whose review queue is the stand-in."""
     await create_tables("trainer", database_url)
-    queue, clock = StandIn(), Clock()
+    queue, clock = StandInQueue(), Clock(utc_now())
     async with serve(queue.app()) as base:
         wired = common.model_copy(update={"review_queue_url": base})
         settings = TrainerSettings(database_url=database_url)
         resources = open_resources(wired, settings, clock)
-        bench = Bench(resources, queue, Certifier(), clock, make_project(**changes))
-        await resources.store.write_document(project_path(PROJECT), bench.project)
+        parts = TrainerParts(resources, queue, Certifier(), clock, make_project(**changes))
+        await resources.store.write_document(project_path(PROJECT), parts.project)
         try:
             async with resources.bells.listening():
-                yield bench
+                yield parts
         finally:
             await resources.close()
