@@ -1,4 +1,4 @@
-"""Wiring of the trainer, and its lifespan."""
+"""The trainer's application: its parts, put together, and its lifespan."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -81,7 +81,7 @@ def create_app(
 def open_resources(
     common: CommonSettings, settings: TrainerSettings, now: Callable[[], datetime] = utc_now
 ) -> Resources:
-    """Make what every use case works with; nothing is connected yet."""
+    """Make the resources of every use case; nothing is connected yet."""
     home = common.home.resolve()
     database = Database(
         settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 from pydantic import ValidationError
@@ -36,12 +37,7 @@ class QueueClient:
         await self._http.aclose()
 
     async def outcomes(self, project: str, after: str | None) -> OutcomeFeed:
-        """Return the page of the feed after a cursor (None: from its start).
-
-        Raises
-        ------
-        QueueAway, FeedRestarted
-        """
+        """Return the page of the feed after a cursor (None: from its start)."""
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
         body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
         try:
@@ -63,23 +59,9 @@ class QueueClient:
             return False
         return True
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, str] | None = None,
-        json: object = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpx's own, not a cancellation
-    ) -> bytes:
+    async def _call(self, method: str, path: str, **options: Any) -> bytes:
         try:
-            response = await self._http.request(
-                method,
-                path,
-                params=params,
-                json=json,
-                timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
-            )
+            response = await self._http.request(method, path, **options)
             if _says_restarted(response):
                 raise FeedRestarted
             response.raise_for_status()

@@ -1,4 +1,4 @@
-"""The worker: for each project, read what came, move on what waits, keep the documents true."""
+"""The worker: for each project, read feed and ledger, advance runs and certifications, publish."""
 
 import asyncio
 import contextlib
@@ -72,7 +72,7 @@ class Worker:
 
     @property
     def loops(self) -> list[Loop]:
-        """What finds projects, and what works for each of them."""
+        """The loop that finds projects, and the loop of each project."""
         return [self._finding, *self._projects.values()]
 
     async def _rest(self) -> None:
@@ -159,7 +159,7 @@ class Worker:
 
 
 async def renew_watch(resources: Resources, project: Project, now: datetime) -> None:
-    """Say that the promise is watched: feed and ledger have been read.
+    """Extend the promise's watch: feed and ledger have been read.
 
     Renewed at each tenth of the grace or each minute, whichever is sooner.
 

@@ -24,3 +24,8 @@ def status_of(version: Version, project: Project, now: datetime) -> CertificateS
     if is_from_the_future(version.certificate, now):
         return "uncertified"
     return "certified" if now < version.expires_at else "expired"
+
+
+def is_certified(version: Version | None, project: Project, now: datetime) -> bool:
+    """Say whether there is a version, and its certificate holds."""
+    return version is not None and status_of(version, project, now) == "certified"

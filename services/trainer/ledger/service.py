@@ -112,7 +112,7 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
 
 
 def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:
-    """Rows, lines that are none, and whether the file could be read to its end."""
+    """Rows, the number of malformed lines, and whether the file could be read to its end."""
     text, is_whole = _decompress(body)
     rows: Rows = []
     bad_lines = 0

@@ -28,15 +28,7 @@ class Projects:
             return None
 
     async def require(self, name: str) -> Project:
-        """Return the project.
-
-        Raises
-        ------
-        NotFound
-            The store has no project of this name.
-        Unavailable
-            Its document cannot be read.
-        """
+        """Return the project; `NotFound` without one, `Unavailable` when it is unreadable."""
         try:
             project = await self._store.read_document(project_path(name), Project)
         except ValidationError as error:

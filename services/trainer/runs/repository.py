@@ -35,7 +35,7 @@ async def running_of(session: Session, project: str) -> Sequence[Run]:
 
 
 async def running(session: Session) -> set[str]:
-    """Return the ids of the runs of all projects that go on."""
+    """Return the ids of the running runs of all projects."""
     query = select(col(Run.run_id)).where(col(Run.state) == "running")
     return set((await session.execute(query)).scalars())
 
@@ -52,7 +52,7 @@ async def count_by_state(session: Session, project: str) -> dict[str, int]:
 
 
 async def beat(session: Session, run_id: str, moment: datetime, progress: float, log: str) -> bool:
-    """Record that a run lives and how far it is; say whether it is to be cancelled."""
+    """Record a run's heartbeat and progress; say whether it is to be cancelled."""
     query = (
         update(Run)
         .where(col(Run.run_id) == run_id)

@@ -1,4 +1,4 @@
-"""One trainer a project: its lease is taken, renewed, lost and given back here (ADR 18)."""
+"""One trainer a project, by a lease that it takes, renews, loses and releases (ADR 18)."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ class LeaseLost(Exception):  # noqa: N818 - says what happened to the lease
 
 @dataclass(frozen=True)
 class Lease:
-    """A project of ours. `fencing` is higher than that of every trainer before us."""
+    """A project that this trainer has. `fencing` is higher than that of every trainer before it."""
 
     project: str
     fencing: int
@@ -75,27 +75,21 @@ class Leases:
         }
 
     async def hold(self, project: str) -> Lease | None:
-        """Return this trainer's lease, taken or renewed if need be; None while another has it."""
+        """Return this trainer's lease, taken or renewed; None while another trainer has it."""
         held = self._held.get(project)
         if held is not None and self._now() < held.renew_at:
             return held
         return await self._take(project)
 
     async def require(self, session: Session, lease: Lease) -> None:
-        """Keep other trainers from taking the project over until the transaction ends.
-
-        Raises
-        ------
-        LeaseLost
-            Another trainer has done so already.
-        """
+        """Keep the project until the transaction ends; `LeaseLost` when another trainer has it."""
         row = await repository.lock(session, lease.project)
         if row is None or (row.owner, row.fencing) != (self._owner, lease.fencing):
             self._held.pop(lease.project, None)
             raise LeaseLost(lease.project)
 
     async def release(self) -> None:
-        """Give back what is held: another trainer takes over at once."""
+        """Release all leases: another trainer takes over at once."""
         if not self._held:
             return
         self._held.clear()

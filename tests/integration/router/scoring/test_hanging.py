@@ -154,7 +154,7 @@ async def test_a_shadow_that_hangs_is_not_waited_for_and_is_counted(
                 found = await counted(result="unscored"), await counted(result="scored")
                 return found == (before[0] + unscored, before[1] + scored)
 
-            await wait_until(are, 60)
+            await wait_until(are)
             assert await timeouts() == before[2] + timed_out
 
         # A loop is ended at its deadline.

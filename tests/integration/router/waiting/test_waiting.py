@@ -234,7 +234,7 @@ async def test_two_thousand_waiters_are_told_of_one_burst_in_few_requests(
     item_ids = [str(n) for n in range(1000)]
     waiting = [asyncio.create_task(raw.predict(item_id)) for item_id in item_ids]
     waiting += [asyncio.create_task(raw.outcome(item_id)) for item_id in item_ids]
-    await wait_until(lambda: REGISTRY.get_sample_value("surehand_router_waiters") == 2000, 30)
+    await wait_until(lambda: REGISTRY.get_sample_value("surehand_router_waiters") == 2000)
     await handed_off(people, 1000)
     before = requests_to_the_queue()
     await resolve_at_once(database_url, item_ids, "negative")
