@@ -18,8 +18,8 @@ class ChangedProjects:
 
     An index may lack what its writer stored before a crash: the writer completes it later, and the
     store's folders are listed now and then, and one project in turn is named every 30 seconds
-    whatever its index says: its writer may be of the release before. While an index is missing, as with a writer of the
-    release before, every project is named at each poll.
+    whatever its index says: its writer may be of the release before. While an index is missing, as
+    with a writer of the release before, every project is named at each poll.
     """
 
     def __init__(self, store: Store, bells: Doorbells, poll_seconds: float) -> None:

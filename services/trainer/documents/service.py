@@ -141,8 +141,6 @@ class Documents:
         if project is None:
             return SyncResult(None)
         lease = await self._leases.hold(name)
-        if lease is not None:
-            self.index.begin()
         seen = await self._look(name, lease)
         # After the store was looked at: the database counts before it writes, so it is not behind.
         async with self._database.reading() as session:
@@ -171,6 +169,8 @@ class Documents:
         return SyncResult(seen.channels.document)
 
     async def _look(self, project: str, lease: Lease | None) -> _Seen:
+        if lease is not None:
+            self.index.begin()
         seen = self._seen.get(project)
         if seen is None or not seen.is_trusted(lease):
             seen = _Seen(
