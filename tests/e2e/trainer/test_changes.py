@@ -8,10 +8,10 @@ from shared.settings import CommonSettings
 from shared.store import project_path
 from shared.store_index import index_path
 from tests.harness import wait_until
-from tests.integration.trainer.world import PROJECT, World, run_world
+from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue
 
 
-async def works_for(world: World, project: str) -> bool:
+async def works_for(world: TrainerAndQueue, project: str) -> bool:
     return project in (await world.trainer.get("/readyz")).json()["works_for"]
 
 
@@ -23,7 +23,7 @@ async def test_a_new_project_is_worked_for(
 ) -> None:
     changes = {"poll_seconds": poll_seconds} if redis else {"redis_url": ""}
     wired = common.model_copy(update=changes)
-    async with run_world(wired, keys, sqlite_url) as world:
+    async with run_trainer_and_queue(wired, keys, sqlite_url) as world:
         await world.put_project()
         await wait_until(lambda: works_for(world, PROJECT))
 
@@ -31,7 +31,7 @@ async def test_a_new_project_is_worked_for(
 async def test_every_document_is_in_an_index_and_in_the_feed(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with run_world(common, keys, sqlite_url) as world:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as world:
         await world.put_project()
         await world.import_pool(0, 200)
         await world.label_and_train()

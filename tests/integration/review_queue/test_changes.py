@@ -20,7 +20,8 @@ from shared.store import Store, project_path
 from shared.store_index import index_path
 from tests.harness import wait_until
 from tests.harness.backups import back_up, restore
-from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, open_desk, problem_of
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, body_of, entry, open_desk, problem_of
 
 CHANGES = "/v1/changes"
 
@@ -87,7 +88,7 @@ async def test_a_restored_database_refuses_cursors_of_the_lost_time(
         await desk.put_project("shop", title="Lost")
         cursor = (await changes(desk))["cursor"]
     await restore(settings.database_url, common.home / "backup")
-    clock.turn(60)
+    clock.advance(60)
     async with open_desk(common, settings, keys, clock) as desk:
         await desk.put_project("shop", title="Another")
         await desk.put_project("shop", title="And another")

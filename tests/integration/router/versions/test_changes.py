@@ -9,7 +9,7 @@ from shared.settings import CommonSettings
 from shared.store import project_path, promise_path
 from shared.store_index import IndexWriter
 from tests.harness import wait_until
-from tests.integration.router.factory import Publisher, number_graph, project_of
+from tests.harness.model_publisher import Publisher, number_graph, project_of
 from tests.integration.router.versions.test_registry import GatedStore, serving
 
 
