@@ -147,7 +147,7 @@ def named_value(name: str, folder: Path) -> str | None:
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
-    """Raise `SettingsError` when a ``SUREHAND_`` variable is not one that anybody reads."""
+    """Raise `SettingsError` when a ``SUREHAND_`` variable is not a setting of any service."""
     unknown = sorted(
         name for name in names if name.startswith(PREFIX) and name not in KNOWN_VARIABLES
     )

@@ -208,11 +208,9 @@ def _engine(
 def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 - as above
     """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
     cursor = connection.cursor()
-    cursor.execute("SET plan_cache_mode = force_generic_plan")
-    # A plan made for any number of rows looks expensive enough to compile, and to read a table of
-    # thousands of rows as a whole for the few that its keys name.
-    for setting in ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
-        cursor.execute(f"SET {setting} = off")
+    # A plan for any number of rows would compile, or read a whole table for the few keys at hand.
+    off = "".join(f"; SET enable_{plan} = off" for plan in ("seqscan", "hashjoin", "mergejoin"))
+    cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off{off}")
     cursor.close()
     connection.commit()
 

@@ -1,6 +1,6 @@
-"""Gauges of what the router's parts hold, set again and again while they run.
+"""Gauges of the versions in memory, the waiting items and the logs, set at intervals.
 
-Not when metrics are asked for: whoever is asked may be another worker of the same router.
+Not when metrics are asked for: another worker of the router may get that request.
 """
 
 import asyncio
