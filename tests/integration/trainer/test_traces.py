@@ -1,7 +1,5 @@
 """What the trainer does points at the traces of the items that it learns from."""
 
-import secrets
-
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
@@ -14,7 +12,7 @@ from shared import tracing
 from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.harness.otlp import Collector
+from tests.harness.otlp import Collector, new_trace
 from tests.harness.processes import ROOT
 from tests.harness.trainer_and_queue import PROJECT, review
 from tests.harness.trainer_parts import open_trainer_parts
@@ -25,10 +23,6 @@ OLD_ROW = text(
     " content_hash, resolved_at)"
     " VALUES ('toys', 'a', 1, 1, 'pool', 'positive', true, '{}', '', '2026-11-24 06:00:00')"
 )
-
-
-def new_trace() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 async def test_reading_points_at_the_items_and_reading_nothing_is_no_span(
