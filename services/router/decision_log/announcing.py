@@ -46,10 +46,16 @@ class ShippedLogs:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["ShippedLogs"]:
         """Tell while the block lasts, and at its end what is left."""
-        async with self._index.loop.running(), self._ringing.running(), self._tidying.running():
-            yield self
-        await self._index.finish()
-        await self._ring()
+        ringing = asyncio.create_task(self._ringing.run())
+        try:
+            async with self._index.loop.running(), self._tidying.running():
+                yield self
+            await self._index.finish()
+        finally:
+            # Not cancelled: a ring that is cut off in the Redis client swallows the cancellation.
+            self._ringing.stop()
+            self._woken.set()
+            await ringing
 
     async def _remove_old(self) -> None:
         """Remove indexes begun a month ago; a process that still runs makes its own anew."""
