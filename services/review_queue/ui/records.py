@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.review_queue.lifecycle.leases import repository as leases
+from services.review_queue.lifecycle.repository import claiming
+from services.review_queue.lifecycle.states import state_of
 from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.lifecycle.tasks.states import state_of
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import repository as gold
 from services.review_queue.quality.reviewers.remembering import Remembered
@@ -80,7 +80,7 @@ class RecordService:
         )
         day = counted_at.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
-            leased = await leases.held_number(session, project, self.now())
+            leased = await claiming.held_number(session, project, self.now())
             given = await repository.answers_by_label(session, project, reviewer, since)
             taken = await gold.taken(session, project, reviewer, counted_at, day)
             held = await gold.held(session, project, reviewer, self.now())

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.review_queue.app import MIGRATIONS, webhook_sender
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.messages import VerdictOnBehalf
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -23,7 +23,7 @@ from tests.integration.review_queue.desk import PROJECT, Clock
 
 async def answer(services: Services, item_id: str, reviewer: str, label: str) -> TaskProgress:
     body = VerdictOnBehalf(reviewer=reviewer, label=label)
-    return await services.corrections.record("shop", task_id_for("shop", item_id), body, "op")
+    return await services.decisions.record("shop", task_id_for("shop", item_id), body, "op")
 
 
 async def post(services: Services, *item_ids: str) -> None:

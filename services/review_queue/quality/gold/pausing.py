@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
 from services.review_queue.problems import ReviewerPaused
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import pauses, records
+from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.messages import Evidence, Pause
 from services.review_queue.quality.reviewers.trust import Judgement, Record, judge
 from services.review_queue.tables.gold import PauseRow

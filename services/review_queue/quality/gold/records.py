@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.lifecycle.probes.known import decided, kind, known, tasks
+from services.review_queue.lifecycle.repository.gold import decided, kind, known, tasks
 from services.review_queue.quality.reviewers.trust import Score
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import VerdictRow

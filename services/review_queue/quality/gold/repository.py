@@ -21,9 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.lifecycle.leases.repository import Claimant
-from services.review_queue.lifecycle.probes.choosing import Kind
-from services.review_queue.lifecycle.probes.known import known, tasks
+from services.review_queue.lifecycle.claims import Claimant
+from services.review_queue.lifecycle.repository.gold import known, tasks
+from services.review_queue.quality.gold.choosing import Kind
 from services.review_queue.quality.gold.records import (
     answered_otherwise,
     newest,

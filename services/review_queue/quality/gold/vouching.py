@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.lifecycle.probes.known import gold, known
+from services.review_queue.lifecycle.repository.gold import gold, known
 from services.review_queue.quality.gold.records import answered, number_of, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables.gold import GoldRow

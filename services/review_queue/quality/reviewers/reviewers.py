@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.lifecycle.probes import known
+from services.review_queue.lifecycle.repository import gold as known
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import pauses, records
 from services.review_queue.quality.gold.pausing import pause_message

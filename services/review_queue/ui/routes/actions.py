@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.review_queue.access import ByReviewer, InServices, IsGone
-from services.review_queue.lifecycle.leases import routes as leases
+from services.review_queue.lifecycle.routes import leases
 from services.review_queue.ui.fields import content_digest, views
 from services.review_queue.ui.messages import Acknowledgement
 from services.review_queue.ui.records import Progress

@@ -64,5 +64,5 @@ async def _adjudicate(
         raise Conflict("The task has moved on since the page was shown; look at it again.")
     if task.state == "resolved":
         # Should the service stop here, the task is open to all: nothing that was said is lost.
-        await services.tasks.reopen(project, task_id, operator)
-    await services.adjudication.decide(project, task_id, word, operator)
+        await services.decisions.reopen(project, task_id, operator)
+    await services.decisions.adjudicate(project, task_id, word, operator)

@@ -59,7 +59,7 @@ async def _stays() -> bool:
 async def test_each_later_revision_is_a_correction(bench: Bench, receiver: Receiver) -> None:
     await bench.put(hook(receiver))
     await bench.resolve("a")
-    await bench.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
     await bench.resolve("a")
     await bench.pump()
     seen = {
@@ -97,7 +97,7 @@ async def test_receiver_gets_only_the_events_that_it_names(
     await bench.put(hook(receiver, events=["outcome.corrected"]))
     await bench.resolve("a")
     assert (await bench.status()).pending == 0
-    await bench.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
     assert (await bench.status()).pending == 1
     await bench.pump()
     assert receiver.kinds == ["outcome.corrected"]
@@ -415,7 +415,7 @@ async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     receiver.received.clear()
     receiver.script = [saying(status) for status in answers]
     await bench.resolve("a")
-    await bench.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await bench.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
     for _ in range(len(answers) + 2):
         await bench.pump(bench.relay(), bench.relay())
         bench.clock.turn(ceiling_seconds(MAX_ATTEMPTS))

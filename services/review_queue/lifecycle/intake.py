@@ -6,14 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.outcomes.revisions import reopen
-from services.review_queue.lifecycle.probes.known import is_gold
-from services.review_queue.lifecycle.tasks import repository
-from services.review_queue.lifecycle.tasks.entries import Entry, check_entries
-from services.review_queue.lifecycle.tasks.lanes import (
+from services.review_queue.lifecycle.entries import Entry, check_entries
+from services.review_queue.lifecycle.lanes import (
     AVAILABLE_AT_ONCE,
     RESERVED_TURN,
     group_of,
@@ -21,26 +16,28 @@ from services.review_queue.lifecycle.tasks.lanes import (
     saving_of,
     turn_of,
 )
-from services.review_queue.lifecycle.tasks.states import label_is_gone, may_expire, state_of
-from services.review_queue.lifecycle.timeline import event
+from services.review_queue.lifecycle.repository import gold, reading, writing
+from services.review_queue.lifecycle.rules import Change, own_turn, votes_that_count
+from services.review_queue.lifecycle.states import (
+    Task,
+    label_is_gone,
+    may_expire,
+    state_of,
+    timeline_entry,
+)
 from services.review_queue.lifecycle.tracing import taking_in
-from services.review_queue.lifecycle.verdicts.settling import votes_that_count
 from services.review_queue.projects.service import current_project
-from services.review_queue.tables import OutboxRow, TaskRow
-from shared import outbox
 from shared.contracts.projects import Project
 from shared.contracts.tasks import (
     ERASED_DETAIL,
     EVIDENCE_LANES,
-    Lane,
     TaskReceipt,
     TaskReceipts,
 )
-from shared.db import Database
-from shared.doorbells import tasks_bell
+from shared.db import Database, Session
 
 # Gets the receipts, one an entry; what it writes is committed with the tasks, or not at all.
-Restore = Callable[[AsyncSession, Sequence[TaskReceipt]], Awaitable[None]]
+Restore = Callable[[Session, Sequence[TaskReceipt]], Awaitable[None]]
 
 
 @dataclass
@@ -53,10 +50,16 @@ class _Batch:
     trace: str | None
     restore: Restore | None
     created: set[str] = field(default_factory=set)
-    known: dict[str, TaskRow] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
+    known: dict[str, Task] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
-    claimable: bool = False
+    changes: dict[str, Change] = field(default_factory=dict)
+    asked_again: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def change(self, task: Task) -> Change:
+        """Return what becomes of a known task by this call."""
+        return self.changes.setdefault(task.task_id, Change(task, self.now))
 
 
 @dataclass(frozen=True)
@@ -100,67 +103,72 @@ class IntakeService:
             await self._insert(session, batch, good)
             given = iter([await self._receipt(session, batch, entry) for entry in good])
             receipts = [next(given) if isinstance(one, Entry) else one for one in checked]
-            await repository.add_events(session, batch.events)
+            await writing.add_events(session, batch.events)
+            await writing.ask_again(session, list(batch.asked_again.values()))
+            await writing.write(session, list(batch.changes.values()))
             if batch.restore is not None:
                 await batch.restore(session, receipts)
-            elif batch.events:
+            else:
                 _record(session, batch)
-            if batch.claimable:
-                outbox.add(session, OutboxRow, tasks_bell(batch.project.project))
+            if batch.created:
+                writing.ring_for_tasks(session, batch.project.project)
         return receipts
 
-    async def _insert(self, session: AsyncSession, batch: _Batch, entries: Sequence[Entry]) -> None:
+    async def _insert(self, session: Session, batch: _Batch, entries: Sequence[Entry]) -> None:
         rows: dict[str, dict[str, Any]] = {}
         for index, entry in enumerate(entries):
             # The first of a batch is the oldest: they are asked in the order they came in.
             created_at = batch.now + timedelta(microseconds=index)
             rows.setdefault(entry.task_id, _new_row(batch, entry, created_at))
-        batch.created = await repository.add_new(session, list(rows.values()))
-        batch.claimable = bool(batch.created)
+        batch.created = await writing.add_new(session, list(rows.values()))
+        batch.unseen = set(batch.created)
         for task_id in batch.created:
             row = rows[task_id]
             batch.digests[task_id] = row["data_digest"]
-            detail = {"lane": row["lane"]}
-            batch.events.append(event(task_id, "created", batch.actor, row["created_at"], detail))
+            at, detail = row["created_at"], {"lane": row["lane"]}
+            batch.events.append(timeline_entry(task_id, "created", batch.actor, at, detail))
         missing = rows.keys() - batch.created
         if missing:
             changing = any(entry.task.lane in _CHANGING for entry in entries)
-            batch.known = await repository.existing(session, missing, lock=changing)
+            batch.known = await reading.tasks(session, missing, lock=changing)
             if not changing and any(
-                may_expire(row) or label_is_gone(row, batch.project) for row in batch.known.values()
+                may_expire(task) or label_is_gone(task, batch.project)
+                for task in batch.known.values()
             ):
-                batch.known = await repository.existing(session, missing, lock=True)
+                batch.known = await reading.tasks(session, missing, lock=True)
 
-    async def _receipt(self, session: AsyncSession, batch: _Batch, entry: Entry) -> TaskReceipt:
+    async def _receipt(self, session: Session, batch: _Batch, entry: Entry) -> TaskReceipt:
         if entry.task_id not in batch.known:
             return self._receipt_of_new(batch, entry)
-        row = batch.known[entry.task_id]
-        if row.erased_at is not None:
-            return _refusal(row)
-        if row.data_digest != entry.digest:
+        task = batch.known[entry.task_id]
+        if task.erased_at is not None:
+            return TaskReceipt(
+                item_id=task.item_id, task_id=task.task_id, status="rejected", detail=ERASED_DETAIL
+            )
+        if task.data_digest != entry.digest:
             # Resolved or not: an answer about other data is no answer.
-            return _receipt_of(row, "conflict", batch.now, "The item is known with other data.")
+            return _receipt_of(task, "conflict", batch.now, "The item is known with other data.")
         if batch.restore is None:
-            await self._ask(session, batch, row, entry)
-        return _receipt_of(row, "existing", batch.now)
+            await self._ask(session, batch, task, entry)
+        return _receipt_of(task, "existing", batch.now)
 
-    async def _ask(self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry) -> None:
+    async def _ask(self, session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
         """Ask for a task that is there already: open it again if need be, or move it."""
-        if row.state == "resolved":
-            again = entry.task.lane == "relabel" or _after_expiry(row, entry, batch)
+        if task.state == "resolved":
+            again = entry.task.lane == "relabel" or _after_expiry(task, entry, batch)
             # Gold needs no second opinion, and those who were tested on it would get it.
-            again = again and not await is_gold(session, row.task_id)
-            if again or label_is_gone(row, batch.project):
-                await self._open_anew(session, batch, row, entry)
+            again = again and not await gold.is_gold(session, task.task_id)
+            if again or label_is_gone(task, batch.project):
+                await self._open_anew(session, batch, task, entry)
             return
-        _put_expiry_off(row, entry)
-        if state_of(row, batch.now) == "open":
-            _move(batch, row, entry)
+        _put_expiry_off(batch, task, entry)
+        if state_of(task, batch.now) == "open":
+            _move(batch, task, entry)
 
     def _receipt_of_new(self, batch: _Batch, entry: Entry) -> TaskReceipt:
-        first = entry.task_id in batch.created
+        first = entry.task_id in batch.unseen
         # Taken off, so that a second entry of the same item sees that it is not the first.
-        batch.created.discard(entry.task_id)
+        batch.unseen.discard(entry.task_id)
         same = batch.digests[entry.task_id] == entry.digest
         return TaskReceipt(
             item_id=entry.task.item_id,
@@ -170,27 +178,28 @@ class IntakeService:
             detail=None if same else "The item is twice in this call, with different data.",
         )
 
-    async def _open_anew(
-        self, session: AsyncSession, batch: _Batch, row: TaskRow, entry: Entry
-    ) -> None:
-        _ask_again(batch, row, entry)
-        lane = entry.task.lane
-        row.skips = 0
-        if row.source == "expiry" or label_is_gone(row, batch.project):
-            row.due_at = _due_at(batch.project, entry, batch.now)
-            await votes_that_count(session, batch.project, row, batch.now)
-            for verdict in await repository.standing(session, row.task_id):
+    async def _open_anew(self, session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
+        _ask_again(batch, task, entry)
+        lane, change = entry.task.lane, batch.change(task)
+        history = (await reading.histories(session, [task.task_id]))[task.task_id]
+        task.skips = 0
+        if task.source == "expiry" or label_is_gone(task, batch.project):
+            task.due_at = _due_at(batch.project, entry, batch.now)
+            votes_that_count(change, batch.project, history)
+            for answer in history.standing:
                 # What was said with a suggestion in sight is no evidence.
-                if lane in EVIDENCE_LANES and not verdict.blind:
-                    verdict.withdrawn_at = batch.now
-        await reopen(session, row, batch.now, lane=lane)
-        batch.events.append(event(row.task_id, "reopened", batch.actor, batch.now, {"lane": lane}))
+                if lane in EVIDENCE_LANES and not answer.blind:
+                    change.withdraw(answer)
+        change.reopen(history, lane=lane)
+        change.tell("reopened", batch.actor, {"lane": lane})
 
 
-def _record(session: AsyncSession, batch: _Batch) -> None:
-    counts: dict[str, Any] = Counter(line["kind"] for line in batch.events)
-    project = batch.project.project
-    record(session, "tasks.added", batch.now, project=project, actor=batch.actor, **counts)
+def _record(session: Session, batch: _Batch) -> None:
+    told = [*batch.events, *(event for one in batch.changes.values() for event in one.events)]
+    counts: dict[str, Any] = Counter(event["kind"] for event in told if event["actor"])
+    if counts:
+        project = batch.project.project
+        record(session, "tasks.added", batch.now, project=project, actor=batch.actor, **counts)
 
 
 _CHANGING = EVIDENCE_LANES | {"relabel"}
@@ -207,7 +216,7 @@ _NEW: dict[str, Any] = {
 
 def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
     project, task = batch.project, entry.task
-    due_at, prediction = _due_at(project, entry, created_at), _prediction(entry)
+    due_at, saving = _due_at(project, entry, created_at), saving_of(_confidence(entry))
     return _NEW | {
         "task_id": entry.task_id,
         "project": project.project,
@@ -215,10 +224,10 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
         "data": task.data,
         "data_digest": entry.digest,
         "item_metadata": task.metadata,
-        "prediction": prediction,
+        "prediction": _prediction(entry),
         "lane": task.lane,
         "lane_group": group_of(task.lane),
-        "turn": turn_of(task.lane, due_at, created_at, saving_of(prediction)),
+        "turn": turn_of(task.lane, due_at, created_at, saving),
         "due_at": due_at,
         "created_at": created_at,
         "trace": task.trace or batch.trace,
@@ -231,17 +240,17 @@ def _due_at(project: Project, entry: Entry, asked_at: datetime) -> datetime | No
     return entry.task.due_at
 
 
-def _after_expiry(row: TaskRow, entry: Entry, batch: _Batch) -> bool:
+def _after_expiry(task: Task, entry: Entry, batch: _Batch) -> bool:
     """Say whether a task that expired is asked for anew: not if the same call comes once more."""
     lane, due_at = entry.task.lane, entry.task.due_at
-    return row.source == "expiry" and (lane != "optional" or due_at is None or due_at > batch.now)
+    return task.source == "expiry" and (lane != "optional" or due_at is None or due_at > batch.now)
 
 
-def _put_expiry_off(row: TaskRow, entry: Entry) -> None:
-    """Let an optional task expire when nobody wants it any more, or never where one needs it."""
-    if may_expire(row):
+def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
+    """Let an optional task expire when it is wanted no more, or never where a lane needs it."""
+    if may_expire(task):
         due_at = entry.task.due_at if entry.task.lane == "optional" else None
-        row.due_at = due_at and row.due_at and max(row.due_at, due_at)
+        batch.change(task).task.due_at = due_at and task.due_at and max(task.due_at, due_at)
 
 
 def _prediction(entry: Entry) -> dict[str, Any] | None:
@@ -249,44 +258,42 @@ def _prediction(entry: Entry) -> dict[str, Any] | None:
     return None if prediction is None else prediction.model_dump(mode="json")
 
 
-def _move(batch: _Batch, row: TaskRow, entry: Entry) -> None:
-    current: Lane = row.lane  # type: ignore[assignment]
-    lane = lane_after(current, entry.task.lane)
+def _confidence(entry: Entry) -> float | None:
+    return None if entry.task.prediction is None else entry.task.prediction.confidence
+
+
+def _move(batch: _Batch, task: Task, entry: Entry) -> None:
+    current, lane = task.lane, lane_after(task.lane, entry.task.lane)
     if lane == current:
         return
-    row.lane = lane
-    row.lane_group = group_of(lane)
-    _ask_again(batch, row, entry)
+    change = batch.change(task)
+    task.lane = lane
+    _ask_again(batch, task, entry)
     # Without a turn it waits for an adjudicator, and goes on to.
-    if row.turn is not None and row.turn != RESERVED_TURN:
-        row.turn = turn_of(lane, row.due_at, row.created_at, saving_of(row.prediction))
-    batch.claimable = True
-    detail = {"from": current, "to": lane}
-    batch.events.append(event(row.task_id, "moved", batch.actor, batch.now, detail))
+    if task.turn is not None and task.turn != RESERVED_TURN:
+        task.turn = own_turn(task)
+    change.bells.add("tasks")
+    change.tell("moved", batch.actor, {"from": current, "to": lane})
 
 
-def _ask_again(batch: _Batch, row: TaskRow, entry: Entry) -> None:
+def _ask_again(batch: _Batch, task: Task, entry: Entry) -> None:
     # Evidence speaks of the draw that asked for it: its version, its propensity.
-    row.prediction = _prediction(entry) or row.prediction
-    row.trace = entry.task.trace or batch.trace or row.trace
+    asked = batch.asked_again.setdefault(task.task_id, {"task_id": task.task_id})
+    if entry.task.prediction is not None:
+        asked["prediction"], task.confidence = _prediction(entry), _confidence(entry)
+    asked["trace"] = entry.task.trace or batch.trace or asked.get("trace")
 
 
-def _refusal(row: TaskRow) -> TaskReceipt:
-    return TaskReceipt(
-        item_id=row.item_id, task_id=row.task_id, status="rejected", detail=ERASED_DETAIL
-    )
-
-
-def _receipt_of(row: TaskRow, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:
+def _receipt_of(task: Task, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:
     return TaskReceipt.model_validate(
         {
-            "item_id": row.item_id,
-            "task_id": row.task_id,
+            "item_id": task.item_id,
+            "task_id": task.task_id,
             "status": status,
-            "state": state_of(row, now),
+            "state": state_of(task, now),
             # Of other data the label says nothing.
-            "label": None if status == "conflict" else row.label,
-            "source": None if status == "conflict" else row.source,
+            "label": None if status == "conflict" else task.label,
+            "source": None if status == "conflict" else task.source,
             "detail": detail,
         }
     )

@@ -99,7 +99,7 @@ async def reopen_task(
     project: str, task_id: str, services: InServices, who: ByOperator
 ) -> TaskProgress:
     """Take the label back, by a revision without one, and ask again; anybody may answer."""
-    return await services.tasks.reopen(project, task_id, who.subject)
+    return await services.decisions.reopen(project, task_id, who.subject)
 
 
 @router.post(
@@ -114,7 +114,7 @@ async def adjudicate_task(
 
     `GET …/tasks?adjudication=true` lists the tasks that wait for one.
     """
-    return await services.adjudication.decide(project, task_id, body, who.subject)
+    return await services.decisions.adjudicate(project, task_id, body, who.subject)
 
 
 @router.post(
@@ -129,4 +129,4 @@ async def post_verdict(
 
     Another verdict of his on a task that is not resolved yet takes the place of the first.
     """
-    return await services.corrections.record(project, task_id, body, who.subject)
+    return await services.decisions.record(project, task_id, body, who.subject)

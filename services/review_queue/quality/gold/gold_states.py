@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.lifecycle.probes import known
+from services.review_queue.lifecycle.repository import gold as known
 from services.review_queue.quality.gold import pauses
 
 _KNOWN_FOR = timedelta(seconds=2)

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.review_queue.lifecycle.leases import repository
+from services.review_queue.lifecycle.repository.claiming import active_seconds
 from shared.contracts.projects import Project
+from shared.db import Session
 
 # Until so many answers say how long people are at work on a task.
 _FEWEST, _NEWEST = 20, 200
@@ -24,23 +23,23 @@ class LeaseTimes:
     now: Callable[[], datetime]
     _known: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
-    async def of(self, session: AsyncSession, project: Project) -> timedelta:
+    async def of(self, session: Session, project: Project) -> timedelta:
         """Return how long a lease of this project lasts that is given now."""
         if project.review.lease_seconds is not None:
             return timedelta(seconds=project.review.lease_seconds)
         known = self._known.get(project.project)
         now = self.now()
         if known is None or not known[0] <= now < known[0] + _KNOWN_FOR:
-            active = await repository.active_seconds(session, project.project, _NEWEST)
+            active = await active_seconds(session, project.project, _NEWEST)
             known = self._known[project.project] = (now, lease_time(active))
         return known[1]
 
 
-def lease_time(active_seconds: list[float]) -> timedelta:
+def lease_time(seconds: list[float]) -> timedelta:
     """Return three times the median of what people needed, between a minute and an hour."""
-    if len(active_seconds) < _FEWEST:
+    if len(seconds) < _FEWEST:
         return _UNKNOWN
-    ordered = sorted(active_seconds)
+    ordered = sorted(seconds)
     middle = len(ordered) // 2
     median = (ordered[middle] + ordered[~middle]) / 2
     return min(max(timedelta(seconds=_TIMES * median), _SHORTEST), _LONGEST)

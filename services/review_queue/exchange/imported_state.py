@@ -11,7 +11,7 @@ from shared.contracts.projects import ReviewSettings
 from shared.contracts.tasks import OutcomeSource
 
 
-class Answer(Protocol):
+class AnyAnswer(Protocol):
     """A verdict or a skip, as it is given or as it is kept."""
 
     @property
@@ -20,7 +20,7 @@ class Answer(Protocol):
 
     @property
     def label(self) -> str | None:
-        """What he answered; None for a skip."""
+        """The answer; None for a skip."""
 
     @property
     def skipped(self) -> bool:
@@ -28,15 +28,15 @@ class Answer(Protocol):
 
     @property
     def blind(self) -> bool:
-        """Whether he had seen no suggestion."""
+        """Whether the reviewer had seen no suggestion."""
 
     @property
     def instructions_revision(self) -> int | None:
-        """Which instructions he had; None where nobody knows."""
+        """Which instructions the reviewer had read; None where that is not known."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class ImportedState:
     """Resolved, or open: all else is None then. `disputed` ones wait for an adjudicator."""
 
     resolved: bool
@@ -46,23 +46,23 @@ class Standing:
     disputed: bool = False
 
 
-def standing_of(
+def imported_state(
     record: TaskRecord,
-    answers: Sequence[Answer],
+    answers: Sequence[AnyAnswer],
     *,
     review: ReviewSettings,
     exhausted: bool,
     now: datetime,
-) -> Standing:
+) -> ImportedState:
     """Return how a task stands after `answers`.
 
-    As the record says. If it says neither state nor label, consensus decides, each reviewer counted
-    by his last answer. Where they leave it open and nobody more may be asked, it is disputed, even
-    if the record says open, unless it says too that it waits for no adjudicator. With no answer at
+    As the record says. If it says neither state nor label, consensus decides by the last answer of
+    each reviewer. Where they leave it open and no more may be asked, it is disputed, even if the
+    record says open, unless it says too that it waits for no adjudicator. With no answer at
     all it is resolved without a label if it is `exhausted`: skipped too often.
     """
     if record.adjudication:
-        return Standing(resolved=False, disputed=True)
+        return ImportedState(resolved=False, disputed=True)
     labels = {one.reviewer: one.label for one in answers if one.label is not None}
     said = _said(record)
     is_open = said == (False, None) and record.adjudication is None
@@ -70,14 +70,14 @@ def standing_of(
         overlap, most = review.overlap, review.max_overlap
         step = next_step(labels.items(), overlap=overlap, max_overlap=most, may_ask=not exhausted)
         if isinstance(step, Adjudicate):
-            return Standing(resolved=False, disputed=True)
+            return ImportedState(resolved=False, disputed=True)
         if said is None:
             said = (True, step.label) if isinstance(step, Resolved) else (False, None)
     resolved, label = said or (exhausted, None)
     if not resolved:
-        return Standing(resolved=False)
+        return ImportedState(resolved=False)
     given = [one.given_at for one in record.verdicts if one.given_at is not None]
-    return Standing(
+    return ImportedState(
         resolved=True,
         label=label,
         source=record.source or ("consensus" if len(labels) > 1 else "human"),

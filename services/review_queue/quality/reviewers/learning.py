@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.review_queue.consensus.reliability import Reliability, learn
-from services.review_queue.lifecycle.probes import known
-from services.review_queue.lifecycle.verdicts import repository
+from services.review_queue.lifecycle.repository import gold
 from services.review_queue.projects import repository as projects
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import records
+from services.review_queue.quality.reviewers import repository
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.logs import cause_of
@@ -73,14 +73,14 @@ class KnownReviewers:
             )
             if newest == self._newest.get(name, (0, 0, None, project.labels)):
                 return False
-            gold = await known.labels(session, name)
+            known = await gold.labels(session, name)
         given = {(task_id, reviewer): label for _, task_id, reviewer, label in votes}
         given |= {(task_id, reviewer): label for task_id, reviewer, label in probed}
         try:
             self._known[name] = await asyncio.to_thread(
                 learn,
                 [(task_id, reviewer, label) for (task_id, reviewer), label in given.items()],
-                gold,
+                known,
                 project.labels,
                 max_overlap=project.review.max_overlap,
                 start=self._known.get(name),

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.lifecycle.leases.draws import LeaseDraws, suggestion_of
-from services.review_queue.lifecycle.leases.repository import Claimant, claimable_number
-from services.review_queue.lifecycle.probes.choosing import (
+from services.review_queue.lifecycle.claims import Claimant
+from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
+from services.review_queue.lifecycle.repository.claiming import claimable_number
+from services.review_queue.quality.gold import records, repository
+from services.review_queue.quality.gold.choosing import (
     Kind,
     among,
     any_place,
@@ -20,8 +22,7 @@ from services.review_queue.lifecycle.probes.choosing import (
     wanted_side,
     wrong_suggestion,
 )
-from services.review_queue.lifecycle.probes.gold_states import GoldState, GoldStates
-from services.review_queue.quality.gold import records, repository
+from services.review_queue.quality.gold.gold_states import GoldState, GoldStates
 from services.review_queue.quality.gold.pausing import require_active
 from services.review_queue.quality.gold.repository import Situation
 from services.review_queue.quality.reviewers.trust import Record, gold_rate, onboarding_left
@@ -50,7 +51,7 @@ class Draw:
 
 @dataclass
 class _Drawing:
-    """One call: what is made for it, as rows and as leases by token."""
+    """One claim: the probes that are made for it, as rows and as leases by token."""
 
     session: AsyncSession
     project: Project
@@ -123,6 +124,15 @@ class GoldDraws:
 
     gold_states: GoldStates
     draws: LeaseDraws
+
+    def seems_plain(self, project: str) -> bool:
+        """Say whether, as far as is known, there is no gold, and no reviewer is paused."""
+        last = self.gold_states.last(project)
+        return last is None or last.plain
+
+    async def is_plain(self, session: AsyncSession, project: str) -> bool:
+        """Say whether there is no gold, and no reviewer is paused."""
+        return (await self.gold_states.of(session, project)).plain
 
     async def draw(
         self, session: AsyncSession, project: Project, who: Claimant, count: int

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
@@ -34,9 +34,8 @@ def group_of(lane: Lane) -> LaneGroup:
     return "mandatory" if lane == "mandatory" else "elective"
 
 
-def saving_of(prediction: dict[str, Any] | None) -> float:
+def saving_of(confidence: float | None) -> float:
     """Return what a person's answer may save, in [0, 1]: the chance that the model's is wrong."""
-    confidence = None if prediction is None else prediction.get("confidence")
     return _UNKNOWN_SAVING if confidence is None else min(max(1.0 - confidence, 0.0), 1.0)
 
 
