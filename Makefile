@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test check format bench lock clean
+.PHONY: help run demo test test-thorough check format bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,9 +34,13 @@ run: $(VENV)/embedded ## Run everything on this machine, with the demo project
 demo: $(VENV)/embedded ## Tell the whole story on real posts, in a temporary home
 	@exec $(BIN)/python -m services demo
 
-test: $(VENV)/dev ## Run every test
+test: $(VENV)/dev ## Test every behaviour once, in minutes
 	tests/system-packages.sh
-	$(BIN)/python -m pytest -n 2 -m "not alone"
+	$(BIN)/python -m pytest -n auto -m "not thorough"
+
+test-thorough: $(VENV)/dev ## Test what takes longer: PostgreSQL, kills, memory, hostile clients
+	tests/system-packages.sh
+	$(BIN)/python -m pytest -n auto -m "thorough and not alone"
 	$(BIN)/python -m pytest -m alone
 
 check: $(VENV)/dev ## Lint, types, dependency direction, sizes

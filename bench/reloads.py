@@ -21,12 +21,13 @@ from typing import Any
 import httpx
 import numpy as np
 
-from services.trainer.recipes.fitted import FittedModel
-from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
+from services.trainer.recipes.recipe import FittedModel, TrainingData
+from services.trainer.recipes.text_linear import fit_text_linear
 from shared.auth import Keys
 from shared.contracts.base import utc_now
-from shared.contracts.projects import FieldSpec, Project
+from shared.contracts.projects import Project
 from shared.contracts.versions import Channels, Manifest, ModelInput
+from shared.fields.text import TextField
 from shared.store import Store, channels_path, manifest_path, model_path, project_path, sha256
 
 LABELS = ["negative", "positive"]
@@ -116,7 +117,7 @@ async def reloading(model: FittedModel) -> AsyncIterator[Reloading]:
             project="bench",
             revision=1,
             labels=LABELS,
-            fields={"text": FieldSpec(type="text")},
+            fields={"text": TextField()},
             created_at=moment,
             updated_at=moment,
         )

@@ -174,7 +174,7 @@ async def migrate(service: str, common: CommonSettings, settings: BaseSettings) 
     SettingsError
         The database cannot be reached, or is too new for this release.
     """
-    from shared.schema import UnusableSchema  # noqa: PLC0415 - the router has no SQL
+    from shared.db.schema import UnusableSchema  # noqa: PLC0415 - the router has no SQL
 
     async with _opened_database(service, common, settings) as database:
         try:

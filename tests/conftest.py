@@ -29,6 +29,16 @@ if _soft != resource.RLIM_INFINITY and _soft < _FILES:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _hard))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        is_twin = call is not None and call.params.get("database_url") == "postgresql"
+        if is_twin and item.get_closest_marker("sql") is None:
+            item.add_marker(pytest.mark.thorough)
+
+
 @pytest.fixture(autouse=True)
 def own_umask() -> Iterator[None]:
     """Let no test leave its umask to the next: commands that run in this process set theirs."""
@@ -78,7 +88,10 @@ def postgres_url(postgres: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database: each test that asks runs on SQLite and on PostgreSQL."""
+    """An empty database: each test that asks runs on SQLite, and on PostgreSQL too.
+
+    `make test` runs on PostgreSQL only tests marked `sql`.
+    """
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
 

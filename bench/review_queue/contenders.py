@@ -16,10 +16,12 @@ from bench.installation import (
 )
 from bench.review_queue.databases import Postgres, Queue, sqlite_queue
 from bench.review_queue.desks import Desk, Raw, Served, prepared
+from bench.review_queue.handwritten import HandWrittenQueue
 from bench.review_queue.label_studio import label_studio
 from bench.serving.processes import free_port, running
 
-FEW, CROWD = 8, 64
+FEW, MORE, CROWD = 8, 32, 64
+_NOT_FOUND = 404
 # Label Studio is measured with as many as it takes well.
 FEWER = 4
 
@@ -94,22 +96,39 @@ async def _raw_sqlite(machine: Machine) -> AsyncIterator[Desk]:
 
 @contextlib.asynccontextmanager
 async def _wrapper(machine: Machine) -> AsyncIterator[Desk]:
-    ground, port = machine.ground, free_port()
     with machine.postgres.queue("wrapper") as queue:
         await prepared(queue)
-        command = ground.python("-m", "bench.review_queue.wrapper", queue.url, str(port))
-        log = ground.log("wrapper")
-        async with (
-            running(command, {}, log, ground.cores.server) as server,
-            client_of(port, "") as client,
-        ):
+        async with _app(machine, queue, "wrapper") as desk:
+            yield desk
 
-            async def answers() -> bool:
-                return (await client.get("/openapi.json")).is_success
 
-            await until(server, answers)
-            names = [f"reviewer-{number}" for number in range(CROWD)]
-            yield Served(ground, queue, machine.postgres, server, port, names)
+@contextlib.asynccontextmanager
+async def _handwritten(machine: Machine) -> AsyncIterator[Desk]:
+    with machine.postgres.queue("handwritten") as made:
+        queue = HandWrittenQueue(made.url, made.engine)
+        await queue.prepare()
+        async with _app(machine, queue, "handwritten") as desk:
+            yield desk
+
+
+@contextlib.asynccontextmanager
+async def _app(machine: Machine, queue: Queue, module: str) -> AsyncIterator[Desk]:
+    """Run an application of this folder on a database that is prepared."""
+    ground, port = machine.ground, free_port()
+    # psycopg's own address, where SQLAlchemy's names its driver.
+    url = queue.url.replace("+psycopg", "") if module == "handwritten" else queue.url
+    command = ground.python("-m", f"bench.review_queue.{module}", url, str(port))
+    async with (
+        running(command, {}, ground.log(module), ground.cores.server) as server,
+        client_of(port, "") as client,
+    ):
+
+        async def answers() -> bool:
+            return (await client.get("/")).status_code == _NOT_FOUND
+
+        await until(server, answers)
+        names = [f"reviewer-{number}" for number in range(CROWD)]
+        yield Served(ground, queue, machine.postgres, server, port, names)
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +139,8 @@ async def _label_studio(machine: Machine) -> AsyncIterator[Desk]:
 
 # In the order of the table.
 CONTENDERS = (
-    Contender("surehand", "**Surehand**, PostgreSQL", (FEW, CROWD), _surehand),
+    Contender("surehand", "**Surehand**, PostgreSQL", (FEW, MORE, CROWD), _surehand),
+    Contender("handwritten", "hand-written loop, PostgreSQL", (FEW, MORE, CROWD), _handwritten),
     Contender("raw", "raw SQL loop, PostgreSQL", (FEW, CROWD), _raw),
     Contender("fastapi", "FastAPI `def` + SQLAlchemy, PostgreSQL", (FEW, CROWD), _wrapper),
     Contender("surehand-sqlite", "**Surehand**, SQLite", (FEW, CROWD), _surehand_sqlite),

@@ -21,7 +21,9 @@ from tests.harness.servers import postgres_server
 LABELS = ["negative", "positive"]
 # What all made-up projects and tasks are copies of.
 TEMPLATE = "template"
-_TEXT = "Arrived in two days, the box a little bent, and works as it should. Would buy it again."
+EXAMPLE_TEXT = (
+    "Arrived in two days, the box a little bent, and works as it should. Would buy it again."
+)
 _SPEC = ProjectSpec.model_validate(
     {"labels": LABELS, "fields": {"text": {"type": "text"}}, "review": {"lease_seconds": 600}}
 )
@@ -70,7 +72,7 @@ class Queue:
                         updated_at=now,
                     )
                 )
-            task = {"item_id": "item", "data": {"text": _TEXT}, "prediction": _PREDICTION}
+            task = {"item_id": "item", "data": {"text": EXAMPLE_TEXT}, "prediction": _PREDICTION}
             await IntakeService(database, utc_now, lambda: None).enqueue(TEMPLATE, [task], "bench")
         finally:
             await database.dispose()
@@ -89,8 +91,12 @@ class Queue:
             connection.execute(text(self._copies("tasks", changed)), {
                 "project": project, "template": TEMPLATE, "copies": tasks})  # fmt: skip
         if self.is_postgresql:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
-                alone.execute(text("VACUUM ANALYZE tasks"))
+            self.vacuum()
+
+    def vacuum(self) -> None:
+        """Give PostgreSQL what its planner knows of a table in use."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
+            alone.execute(text("VACUUM ANALYZE tasks"))
 
     def _copies(self, table: str, changed: dict[str, str]) -> str:
         names = [column["name"] for column in inspect(self.engine).get_columns(table)]

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.promise.certify import certify, plan_draws
+from services.trainer.promise.certify import certify
+from services.trainer.promise.planning import plan_certification
 
 FloatArray = NDArray[np.float64]
 
@@ -71,17 +72,17 @@ def certified_share(
     """Share of traffic that one simulated certification allows, 0 if it fails."""
     u = rng.random(TUNE)
     predicted = population.predicted or population.risk
-    plans = plan_draws(
-        1 - u,
-        rng.random(TUNE) >= predicted(u),
-        1 - rng.random(UNLABELLED),
-        alpha=ALPHA,
-        delta=DELTA,
-        labels=labels // draws,
-        draws=draws,
-    )
-    if not plans:
-        return 0.0
+    tuned_on = 1 - u, rng.random(TUNE) >= predicted(u), 1 - rng.random(UNLABELLED)
+    plans = []
+    # All plans are fixed before the first label: a later attempt may use earlier labels again.
+    for attempt in range(1, draws + 1):
+        tested = labels // draws * attempt
+        plan = plan_certification(
+            *tuned_on, alpha=ALPHA, delta=DELTA, labels=tested, attempt=attempt
+        )
+        if plan is None:
+            return 0.0
+        plans.append(plan)
     drawn = rng.random(plans[-1].labels) * (1 - plans[0].region)
     correct = rng.random(len(drawn)) >= population.risk(drawn)
     for plan in plans:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from bench.serving.environments import NotInstalled, python_of
+from bench.serving.model import SMALL_TERMS, build_model
 from bench.serving.processes import free_port, running
 from bench.serving.surehand import infer_endpoint, surehand
 from bench.serving.workbench import Endpoint, LeftOut, Workbench
@@ -79,6 +80,17 @@ async def _predict(bench: Workbench) -> AsyncIterator[Endpoint]:
         yield installation.endpoint
 
 
+def _with_small_model(opening: Opening) -> Opening:
+    """Serve the small model: what a request costs beside its scoring shows."""
+
+    @contextlib.asynccontextmanager
+    async def opened(bench: Workbench) -> AsyncIterator[Endpoint]:
+        async with opening(bench.beside("small", build_model(SMALL_TERMS))) as endpoint:
+            yield endpoint
+
+    return opened
+
+
 _BENTOML = (
     "-m", "bentoml", "serve", "bench.serving.peers.bentoml.server:Service",
     "--host", "127.0.0.1", "--port", "{port}", "--quiet",
@@ -100,6 +112,8 @@ CONTENDERS = (
         PeerServer("plain_fastapi", "predict", "/predict"),
     ),
     Contender("surehand", "**Surehand predict**", _predict),
+    Contender("bare-small", "bare ASGI, small model", _with_small_model(_BARE)),
+    Contender("surehand-small", "**Surehand predict**, small model", _with_small_model(_predict)),
     Contender("surehand-v2", "**Surehand `/v2`**", infer_endpoint),
     Contender("mlserver", "MLServer", _MLSERVER),
     Contender("mlserver-batch", "MLServer, batching", replace(_MLSERVER, mode="batch")),

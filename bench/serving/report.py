@@ -53,9 +53,11 @@ def serving_section(
 
 
 def busy_bars(results: Results) -> list[Bar]:
-    """Return the picture's bars: requests a second of one item, 32 connections."""
+    """Return the picture's bars: requests a second of one item, 32 connections, one model."""
     measured = [
-        (row, row.cell(SINGLE, BUSY)) for row in results.rows.values() if row.key not in NAMES
+        (row, row.cell(SINGLE, BUSY))
+        for row in results.rows.values()
+        if row.key not in NAMES and not row.key.endswith("-small")
     ]
     return [
         Bar(_plain(row.name), cell.requests_per_second, ours=row.key.startswith("surehand"))

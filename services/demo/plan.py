@@ -8,7 +8,9 @@ from services.demo.tweets import Tweet
 
 SEED = 20261124
 TRAINING_LABELS = 1000
-CERTIFICATION_LABELS = 500
+# The pool has posts for two draws of the first version and one of the second, which fails rarely.
+CERTIFICATION_LABELS = 330
+CERTIFICATION_DRAWS = 2
 MORE_LABELS = 130
 HELD_OUT = 300
 FIRST_STREAM = 330
@@ -59,6 +61,7 @@ def project(min_new_labels: int) -> dict[str, Any]:
             "target_accuracy": 0.9,
             "confidence": 0.95,
             "certification_labels": CERTIFICATION_LABELS,
+            "certification_draws": CERTIFICATION_DRAWS,
             "audit_rate": 0.05,
         },
         "training": {"recipe": "text-linear", "min_new_labels": min_new_labels},

@@ -1,39 +1,33 @@
 """What the demo measured, as a table for people and a document for programs."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from services.demo.tweets import Tweet
 
 
-@dataclass(frozen=True)
+@dataclass
 class VersionReport:
-    """Figures of one version. Shares and accuracies in [0, 1], times in seconds."""
+    """Figures of one version; None where it did not serve, or not under a certificate.
+
+    Shares and accuracies in [0, 1], times in seconds. `obstacle` says why it did not.
+    """
 
     version: str
-    held_out_accuracy: float
-    held_out: int
-    threshold: float | None
     verdicts_used: int
-    seconds_verdict_to_live: float
-    seconds_publish_to_live: float
+    obstacle: str = ""
+    held_out_accuracy: float | None = None
+    threshold: float | None = None
+    seconds_verdict_to_live: float | None = None
+    seconds_publish_to_live: float | None = None
     streamed: int = 0
     answered: int = 0
     errors_answered: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return the version's entry of ``demo-report.json``."""
-        return {
-            "version": self.version,
-            "held_out_accuracy": self.held_out_accuracy,
-            "threshold": self.threshold,
-            "share_answered": self.answered / self.streamed if self.streamed else 0.0,
-            "answered": self.answered,
-            "errors_answered": self.errors_answered,
-            "verdicts_used": self.verdicts_used,
-            "seconds_verdict_to_live": self.seconds_verdict_to_live,
-            "seconds_publish_to_live": self.seconds_publish_to_live,
-        }
+        share = self.answered / self.streamed if self.streamed else 0.0
+        return {**asdict(self), "share_answered": share}
 
 
 @dataclass
@@ -101,6 +95,7 @@ class Report:
             f"them wrong ({_share(errors, answered)}), {self.stream.audited} audited blind, "
             f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
         )
+        rows += [version.obstacle for version in self.versions if version.obstacle]
         return rows + [_other(target, got) for target, got in self.others.items()]
 
 
@@ -111,14 +106,18 @@ _HEADER = (
 
 
 def _row(one: VersionReport) -> str:
-    threshold = "none" if one.threshold is None else f"{one.threshold:.4f}"
     answered = f"{one.answered}/{one.streamed} {_share(one.answered, one.streamed)}"
     wrong = f"{one.errors_answered} {_share(one.errors_answered, one.answered)}"
     return (
-        f"{one.version:8}{one.held_out_accuracy:>14.1%}{threshold:>11}{answered:>18}{wrong:>12}"
-        f"{one.verdicts_used:>10}{one.seconds_verdict_to_live:>12.2f} s"
-        f"{one.seconds_publish_to_live:>12.2f} s"
+        f"{one.version:8}{_figure(one.held_out_accuracy, '.1%'):>14}"
+        f"{_figure(one.threshold, '.4f'):>11}{answered:>18}{wrong:>12}{one.verdicts_used:>10}"
+        f"{_figure(one.seconds_verdict_to_live, '.2f', ' s'):>14}"
+        f"{_figure(one.seconds_publish_to_live, '.2f', ' s'):>14}"
     )
+
+
+def _figure(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"
 
 
 def _share(part: int, whole: int) -> str:

@@ -2,34 +2,22 @@
 
 import hashlib
 import json
-from typing import Literal, Protocol
+from typing import Literal
+
+from services.demo.tweets import Tweet
 
 Label = Literal["positive", "negative"]
 
 
-class Rated(Protocol):
-    """A post with the ratings of its raters."""
-
-    @property
-    def id(self) -> str:
-        """The source's id."""
-
-    @property
-    def ratings(self) -> tuple[int, ...]:
-        """At least one, -4 to 4."""
-
-
-def draw_rating(tweet: Rated, reviewer: str, attempt: int, seed: int) -> int:
-    """One of the post's ratings, the same whenever and in whatever order it is asked for.
+def draw_rating(tweet: Tweet, skips: int, seed: int) -> int:
+    """One of the post's ratings, the same for every reviewer and in any order of arrival.
 
     Parameters
     ----------
     tweet
-        Its raters cannot be linked across posts, so a reviewer is a fresh draw a post.
-    reviewer
-        The reviewer's name.
-    attempt : counted from 0
-        How often this reviewer has already skipped the post.
+        Its raters cannot be linked across posts, so each post is a fresh draw.
+    skips
+        How often the post was skipped before: the next reviewer draws anew.
     seed
         Changes every draw.
 
@@ -37,7 +25,7 @@ def draw_rating(tweet: Rated, reviewer: str, attempt: int, seed: int) -> int:
     -------
     -4 to 4; 0 stands for "unclear".
     """
-    key = json.dumps([seed, reviewer, tweet.id, attempt]).encode()
+    key = json.dumps([seed, tweet.id, skips]).encode()
     draw = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big")
     return tweet.ratings[draw % len(tweet.ratings)]
 

@@ -26,61 +26,61 @@ class Surehand:
 
     async def put_project(self, spec: dict[str, Any]) -> None:
         """Create or replace the project."""
-        _checked(await self.review_queue.put(_BASE, json=spec))
+        checked(await self.review_queue.put(_BASE, json=spec))
 
     async def import_pool(self, items: Iterable[dict[str, Any]]) -> int:
         """Import unlabelled items; return how many are new."""
         body = b"".join(orjson.dumps(item) + b"\n" for item in items)
         headers = {"Content-Type": "application/x-ndjson"}
         answer = await self.trainer.post(f"{_BASE}/pool", content=body, headers=headers)
-        return int(_checked(answer)["imported"])
+        return int(checked(answer)["imported"])
 
     async def asked(self) -> int:
         """How many pool items people were asked about."""
-        return int(_checked(await self.trainer.get(f"{_BASE}/pool"))["asked"])
+        return int(checked(await self.trainer.get(f"{_BASE}/pool"))["asked"])
 
     async def ask_for_labels(self, size: int) -> int:
         """Ask people for the labels of `size` random pool items; return how many were asked."""
         body = {"strategy": "random", "size": size}
-        return int(_checked(await self.trainer.post(f"{_BASE}/pool/batches", json=body))["tasks"])
+        return int(checked(await self.trainer.post(f"{_BASE}/pool/batches", json=body))["tasks"])
 
     async def predict(self, items: list[dict[str, Any]], review: str = "auto") -> list[Any]:
         """Return one prediction an item."""
         body = {"items": items, "review": review}
-        predictions: list[Any] = _checked(await self.router.post(f"{_BASE}/predict", json=body))[
+        predictions: list[Any] = checked(await self.router.post(f"{_BASE}/predict", json=body))[
             "predictions"
         ]
         return predictions
 
     async def model(self) -> dict[str, Any]:
         """What the router serves."""
-        return _checked(await self.router.get(f"{_BASE}/model"))
+        return checked(await self.router.get(f"{_BASE}/model"))
 
     async def certificate(self, **query: str | float) -> dict[str, Any]:
         """The state of the newest certification, or what another target would have got."""
-        return _checked(await self.trainer.get(f"{_BASE}/certificate", params=query))
+        return checked(await self.trainer.get(f"{_BASE}/certificate", params=query))
 
     async def versions(self) -> list[dict[str, Any]]:
         """All model versions."""
-        versions: list[dict[str, Any]] = _checked(await self.trainer.get(f"{_BASE}/versions"))[
+        versions: list[dict[str, Any]] = checked(await self.trainer.get(f"{_BASE}/versions"))[
             "versions"
         ]
         return versions
 
     async def waiting_tasks(self) -> int:
         """How many tasks are open or leased."""
-        queue = _checked(await self.review_queue.get(f"{_BASE}/queue"))
+        queue = checked(await self.review_queue.get(f"{_BASE}/queue"))
         return int(queue["open"]) + int(queue["leased"])
 
     async def start_run(self) -> None:
         """Ask for a training run; one that has begun meanwhile will do."""
         answer = await self.trainer.post(f"{_BASE}/runs", json={"mode": "initial"})
         if answer.status_code != httpx.codes.CONFLICT:
-            _checked(answer)
+            checked(answer)
 
     async def runs(self) -> list[dict[str, Any]]:
         """All training runs."""
-        runs: list[dict[str, Any]] = _checked(await self.trainer.get(f"{_BASE}/runs"))["runs"]
+        runs: list[dict[str, Any]] = checked(await self.trainer.get(f"{_BASE}/runs"))["runs"]
         return runs
 
 
@@ -102,11 +102,13 @@ def client(address: str, token: str) -> httpx.AsyncClient:
         headers={"Authorization": f"Bearer {token}"},
         timeout=60,
         trust_env=False,
-        transport=httpx.AsyncHTTPTransport(retries=2),
+        # Servers close idle connections after five seconds, also as a request is on its way.
+        transport=httpx.AsyncHTTPTransport(retries=2, limits=httpx.Limits(keepalive_expiry=1)),
     )
 
 
-def _checked(answer: httpx.Response) -> dict[str, Any]:
+def checked(answer: httpx.Response) -> dict[str, Any]:
+    """Return the answer's document, or raise `DemoFailed` for an error."""
     if answer.is_error:
         raise DemoFailed(
             f"{answer.request.method} {answer.request.url.path} answered "

@@ -1,20 +1,21 @@
 """Simulated reviewers at work: they lease, answer and skip through the public API alone."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from services.demo.reviewers import draw_rating, label_of
-from services.demo.surehand import PROJECT, DemoFailed, client
+from services.demo.surehand import PROJECT, checked, client
 from services.demo.tweets import Tweet
 
 _LEASES_AT_ONCE = 25
-_PATIENCE_SECONDS = 1
+_WAIT_SECONDS = 1
 
 
 @dataclass
@@ -28,46 +29,47 @@ class Workforce:
     verdicts: int = 0
     skips: int = 0
     answered_at: float = 0.0
-    _skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _skipped: Counter[str] = field(default_factory=Counter)
 
-    async def work(self, until: asyncio.Event) -> None:
-        """Let every reviewer work until `until` is set."""
-        async with asyncio.TaskGroup() as group:
-            for name, token in self.tokens.items():
-                group.create_task(self._review(name, token, until))
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Let all reviewers work while the block lasts; a failure of theirs ends the block."""
+        finished = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for token in self.tokens.values():
+                    group.create_task(self._review(token, finished))
+                try:
+                    yield
+                finally:
+                    finished.set()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
 
-    async def _review(self, name: str, token: str, until: asyncio.Event) -> None:
+    async def _review(self, token: str, finished: asyncio.Event) -> None:
         async with client(self.address, token) as http:
-            while not until.is_set():
-                body = {"count": _LEASES_AT_ONCE, "wait_seconds": _PATIENCE_SECONDS}
-                leases = _answer(await http.post(f"/v1/projects/{PROJECT}/leases", json=body))
+            while not finished.is_set():
+                body = {"count": _LEASES_AT_ONCE, "wait_seconds": _WAIT_SECONDS}
+                leases = checked(await http.post(f"/v1/projects/{PROJECT}/leases", json=body))
                 for lease in leases["leases"]:
-                    await self._decide(http, name, lease)
+                    await self._decide(http, lease)
 
-    async def _decide(self, http: httpx.AsyncClient, name: str, lease: dict[str, Any]) -> None:
-        item_id = lease["task"]["item_id"]
-        tweet = self.tweets.get(item_id)
-        key = (name, item_id)
+    async def _decide(self, http: httpx.AsyncClient, lease: dict[str, Any]) -> None:
+        item_id, address = lease["task"]["item_id"], f"/v1/leases/{lease['token']}"
         label = None
-        if tweet is not None:
-            label = label_of(draw_rating(tweet, name, self._skipped[key], self.seed))
+        if (tweet := self.tweets.get(item_id)) is not None:
+            label = label_of(draw_rating(tweet, self._skipped[item_id], self.seed))
         if label is None:
-            self._skipped[key] += 1
-            self.skips += 1
-            await http.post(f"/v1/leases/{lease['token']}/skip", json={"reason": "unclear"})
-            return
-        answer = await http.post(
-            f"/v1/leases/{lease['token']}/verdict", json={"label": label, "active_seconds": 2.0}
-        )
+            answer = await http.post(f"{address}/skip", json={"reason": "unclear"})
+        else:
+            verdict = {"label": label, "active_seconds": 2.0}
+            answer = await http.post(f"{address}/verdict", json=verdict)
         if answer.status_code == httpx.codes.CONFLICT:
-            return  # the lease expired under us: the task is another reviewer's now
-        _answer(answer)
-        self.verdicts += 1
-        self.answered_at = time.monotonic()
-
-
-def _answer(answer: httpx.Response) -> dict[str, Any]:
-    if answer.is_error:
-        raise DemoFailed(f"A reviewer was refused: {answer.status_code} {answer.text[:300]}")
-    document: dict[str, Any] = answer.json()
-    return document
+            return  # the lease has expired: the task is another reviewer's now
+        checked(answer)
+        if label is None:
+            self._skipped[item_id] += 1
+            self.skips += 1
+        else:
+            self.verdicts += 1
+            self.answered_at = time.monotonic()

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
 import orjson
 
 from services.demo.plan import Plan
@@ -37,7 +38,7 @@ def demonstrate() -> int:
     except KeyboardInterrupt:
         sys.stdout.write("\nStopped.\n")
         return 130
-    except (DemoFailed, DemoDataUnavailable) as error:
+    except (DemoFailed, DemoDataUnavailable, httpx.TransportError) as error:
         log = folder / "surehand.log"
         tail = log.read_text()[-3000:] if log.exists() else ""
         raise SettingsError(f"The demo stopped: {error}\n{tail}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from services.demo.plan import REVIEWERS, SEED, Plan
+from services.demo.plan import MORE_LABELS, REVIEWERS, SEED, Plan
 from services.demo.seed import Progress as Report
 from services.demo.seed import bring_up
 from services.demo.surehand import DemoFailed, connected
@@ -43,11 +43,13 @@ async def seed_demo(installation: Installation) -> str | None:
     try:
         with progress_bars() as report:
             async with connected(installation.addresses, tokens["operator"]) as surehand:
-                await bring_up(surehand, workforce, plan, report)
+                certificate = await bring_up(surehand, workforce, plan, MORE_LABELS, report)
     except DemoFailed as error:
         return f"Project `demo` is not complete. {error}"
     mark.touch()
-    return None
+    if certificate["state"] == "certified":
+        return None
+    return f"Project `demo` answers nothing alone yet: {certificate['detail']}."
 
 
 def workforce_of(installation: Installation, home: Home, tweets: list[Tweet]) -> Workforce:

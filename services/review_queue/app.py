@@ -19,22 +19,22 @@ from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.ui import routes as pages
 from services.review_queue.ui.site import Assets, Site
 from services.review_queue.webhooks.announcing import Announcer
-from services.review_queue.webhooks.registration import Registry
+from services.review_queue.webhooks.registration import WebhookRules
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
 from shared.auth import Verifier
 from shared.contracts.base import utc_now
-from shared.database_check import DatabaseCheck, database_outage
 from shared.db import Database
+from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
-from shared.store_check import StoreCheck
+from shared.store.check import StoreCheck
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -43,8 +43,8 @@ def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -
     """Return what signs and sends events, under the installation's settings."""
     private = settings.webhooks_allow_private
     shared = frozenset(settings.webhook_shared_secrets.split())
-    registry = Registry(settings.webhook_secrets_dir, private, shared)
-    return Sender(registry, Transport(allow_private=private), now)
+    rules = WebhookRules(settings.webhook_secrets_dir, private, shared)
+    return Sender(rules, Transport(allow_private=private), now)
 
 
 def create_app(
@@ -109,7 +109,7 @@ def _outside(
 
 
 def _with_state(app: FastAPI, services: Services, settings: ReviewQueueSettings) -> FastAPI:
-    app.state.services = services
+    app.state.services = services.by_class
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.state.outages.append(database_outage)
     app.mount("/ui/static", Assets())

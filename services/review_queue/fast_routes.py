@@ -15,14 +15,16 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.review_queue.access import gone_of
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.moves import MoveService
 from shared.auth import Principal, Role, require
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.tasks import LeaseRequest, VerdictBody
+from shared.http.access import gone_of
 from shared.http.body import parse_json, replay
-from shared.outages import problem_of
+from shared.http.context import ROUTE
+from shared.http.outages import problem_of
 from shared.problems import Problem, note
-from shared.telemetry import ROUTE
 
 log = structlog.get_logger()
 
@@ -107,9 +109,8 @@ class _Lease(_Way):
         if asked is None or not _PROJECT.fullmatch(self.word):
             return None
         gone = await gone_of(request)
-        return partial(
-            request.app.state.services.claims.lease, self.word, self.who.subject, asked, gone
-        )
+        claims: ClaimService = request.app.state.services[ClaimService]
+        return partial(claims.lease, self.word, self.who.subject, asked, gone)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ class _Verdict(_Way):
         given = _read(VerdictBody, body)
         if given is None:
             return None
-        return partial(request.app.state.services.moves.submit, self.word, given, self.who)
+        moves: MoveService = request.app.state.services[MoveService]
+        return partial(moves.submit, self.word, given, self.who)
 
 
 def _found(path: str) -> tuple[type[_Way], str] | None:

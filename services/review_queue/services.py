@@ -1,7 +1,7 @@
 """The use cases of this service, wired once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
@@ -33,6 +33,7 @@ from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.records import RecordService
+from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
@@ -42,7 +43,7 @@ from shared.store import Store
 
 @dataclass(frozen=True)
 class Services:
-    """One service object a room."""
+    """One object for each class of use cases."""
 
     projects: ProjectService
     intake: IntakeService
@@ -67,6 +68,12 @@ class Services:
     activity: ActivityService
     erasure: ErasureService
 
+    @property
+    def by_class(self) -> dict[type, object]:
+        """Each service by its class, as routes ask for them."""
+        found = [getattr(self, one.name) for one in fields(self)]
+        return {type(one): one for one in found}
+
 
 def build_services(
     database: Database,
@@ -85,7 +92,7 @@ def build_services(
     gold, probes = GoldDraws(gold_states, draws), ProbeService(times, gold_states)
     together = (BatchScheduler(database, now), KnownProjects(), times)
     return Services(
-        projects=ProjectService(database, store, now, nudge, sender.registry),
+        projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
         intake=intake,
         tasks=tasks,
         claims=ClaimService(database, bells, *together, gold, draws, now, poll_seconds),

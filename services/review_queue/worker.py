@@ -10,8 +10,8 @@ from obstore.exceptions import BaseError as StoreError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.lifecycle.expiry import close_expired, expire_leases
+from services.review_queue.lifecycle.measurement import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
-from services.review_queue.measuring import QueueMeasurement
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.tables import OutboxRow

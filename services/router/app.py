@@ -8,12 +8,16 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.router.protocols import native
+from services.router.protocols.dependencies import Services
 from services.router.protocols.front import Front
 from services.router.protocols.label_studio import routes as label_studio
+from services.router.protocols.label_studio.annotations import Annotations
+from services.router.protocols.label_studio.training import Training
+from services.router.protocols.native import routes as native
 from services.router.protocols.oip import routes as oip
+from services.router.protocols.oip.inference import Inference
 from services.router.protocols.oip.refusals import WithError
-from services.router.service import Router, running_router
+from services.router.services import running_services
 from services.router.settings import RouterSettings
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
@@ -36,22 +40,16 @@ def create_app(
     """
     _check(common)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running_router(common, settings, now, app.state.stopping) as router:
-            app.state.router = router
-            yield
-
     async def missing() -> dict[str, str]:
-        return _router(app).versions.missing()
+        return _services(app).versions.missing()
 
     async def degraded() -> dict[str, str]:
-        return await _router(app).degraded()
+        return await _services(app).degraded()
 
     app = build_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, common, settings, now),
         routers=[native.router, *oip.routers, *label_studio.routers],
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
@@ -63,15 +61,27 @@ def create_app(
     return app
 
 
+@contextlib.asynccontextmanager
+async def _lifespan(
+    common: CommonSettings, settings: RouterSettings, now: Callable[[], datetime], app: FastAPI
+) -> AsyncIterator[None]:
+    async with running_services(common, settings, now, app.state.stopping) as services:
+        app.state.services = services
+        app.state.inference = Inference(services.predictor, common.body_limit_bytes)
+        app.state.annotations = Annotations(services.queue)
+        app.state.training = Training(common.trainer_url)
+        yield
+
+
 def _check(common: CommonSettings) -> None:
     if not common.secret.get_secret_value():
         raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
     show_token_expiry("router", common.service_token.get_secret_value())
 
 
-def _router(app: FastAPI) -> Router:
-    router: Router = app.state.router
-    return router
+def _services(app: FastAPI) -> Services:
+    services: Services = app.state.services
+    return services
 
 
 def _front(framework: ASGIApp, limit_bytes: int) -> ASGIApp:

@@ -7,27 +7,36 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.trainer.api import evidence, pool, runs, versions
-from services.trainer.leases.owners import owner_name
-from services.trainer.leases.service import Leases
-from services.trainer.projects import Projects
+from services.trainer.datasets import routes as datasets
+from services.trainer.documents.service import Documents
+from services.trainer.ledger import routes as ledger
+from services.trainer.measuring import TrainerMeasurement
+from services.trainer.pool import routes as pool
+from services.trainer.posting.service import TaskPosting
+from services.trainer.projects.service import Projects
+from services.trainer.promise import routes as promise
 from services.trainer.queue_client import QueueClient
-from services.trainer.registry.documents import Documents
+from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources
+from services.trainer.runs import routes as runs
 from services.trainer.settings import TrainerSettings
+from services.trainer.uploads import routes as uploads
 from services.trainer.worker import Worker
+from services.trainer.writer_lease.owners import owner_name
+from services.trainer.writer_lease.service import Leases
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
-from shared.database_check import DatabaseCheck, database_outage
 from shared.db import Database
+from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
-from shared.store_check import StoreCheck
+from shared.store.check import StoreCheck
 
+_ROUTES = (pool, runs, datasets, uploads, registry, promise, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 
@@ -39,14 +48,14 @@ def create_app(
 ) -> FastAPI:
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
-    worker = Worker(resources)
+    worker, measurement = Worker(resources), TrainerMeasurement(resources)
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         renewals = resources.leases.renewals.running()
-        async with resources.bells.listening(), renewals, worker.working():
+        async with resources.bells.listening(), renewals, worker.working(), measurement.running():
             yield
         await resources.close()
 
@@ -54,15 +63,15 @@ def create_app(
         service="trainer",
         description=DESCRIPTION,
         lifespan=lifespan,
-        routers=[pool.router, runs.router, versions.router, evidence.router],
+        routers=[each.router for each in _ROUTES],
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker),
+        degraded=_degraded(resources, worker, measurement),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
-            versions.UPLOAD_PATH: settings.model_limit_bytes + versions.UPLOAD_OVERHEAD_BYTES
+            uploads.UPLOAD_PATH: settings.model_limit_bytes + uploads.UPLOAD_OVERHEAD_BYTES
         },
     )
     app.state.outages.append(database_outage)
@@ -81,6 +90,7 @@ def open_resources(
     )
     store, owner = Store(common.store_address), owner_name()
     projects, bells = Projects(store), Doorbells(common.redis_url)
+    queue = QueueClient(common.review_queue_url, common.service_token.get_secret_value())
     leases = Leases(database, owner, settings.lease_seconds, now)
     return Resources(
         common=common,
@@ -88,7 +98,8 @@ def open_resources(
         database=database,
         store=store,
         projects=projects,
-        queue=QueueClient(common.review_queue_url, common.service_token.get_secret_value()),
+        queue=queue,
+        posting=TaskPosting(database, queue),
         bells=bells,
         leases=leases,
         documents=Documents(database, store, projects, bells, leases, now),
@@ -98,10 +109,12 @@ def open_resources(
     )
 
 
-def _degraded(resources: Resources, worker: Worker) -> Checks:
+def _degraded(resources: Resources, worker: Worker, measurement: TrainerMeasurement) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
-        return away | loop_faults((*worker.loops, resources.leases.renewals, resources.bells.loop))
+        return away | loop_faults(
+            (*worker.loops, measurement.loop, resources.leases.renewals, resources.bells.loop)
+        )
 
     return {
         "database": resources.database.check_writes,

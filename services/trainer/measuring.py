@@ -1,32 +1,23 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import AsyncIterator
 
-from services.trainer.ledger import repository as ledger
+from prometheus_client import Gauge
+
+from services.trainer.documents.repository import in_service
+from services.trainer.documents.status import status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
-from services.trainer.models import ProjectState, Version
-from services.trainer.registry import repository as registry
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import states
+from services.trainer.projects.repository import states
+from services.trainer.promise.repository import audit_counts
 from services.trainer.resources import Resources
-from services.trainer.runs import repository as runs
+from services.trainer.runs.repository import count_by_state
+from services.trainer.tables import ProjectState, Version
 from shared.measuring import measuring_loop
 from shared.metrics import LabelledGauge
 
-Values = dict[tuple[str, ...], float]
-
-
-@dataclass
-class _Measured:
-    """The values of all gauges, by their labels."""
-
-    promise: Values = field(default_factory=dict)
-    expires: Values = field(default_factory=dict)
-    watched: Values = field(default_factory=dict)
-    audits: Values = field(default_factory=dict)
-    runs: Values = field(default_factory=dict)
+_Values = dict[tuple[str, ...], float]
 
 
 class TrainerMeasurement:
@@ -35,17 +26,13 @@ class TrainerMeasurement:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self.loop = measuring_loop(self.measure)
-        self._gauges: Mapping[str, LabelledGauge] = {
-            "promise": LabelledGauge(PROMISE),
-            "expires": LabelledGauge(EXPIRES),
-            "watched": LabelledGauge(WATCHED_UNTIL),
-            "audits": LabelledGauge(AUDITS),
-            "runs": LabelledGauge(RUNS),
+        self._gauges = {
+            gauge: LabelledGauge(gauge) for gauge in (PROMISE, EXPIRES, WATCHED_UNTIL, AUDITS, RUNS)
         }
 
     async def measure(self) -> None:
         """Set the gauges."""
-        measured = _Measured()
+        measured: dict[Gauge, _Values] = defaultdict(dict)
         async with self._resources.database.reading() as session:
             known = await states(session)
         for state in known:
@@ -63,33 +50,33 @@ class TrainerMeasurement:
 
     def clear(self) -> None:
         """Show nothing any more."""
-        self._show(_Measured())
+        self._show({})
 
-    def _show(self, measured: _Measured) -> None:
-        for name, gauge in self._gauges.items():
-            gauge.show(getattr(measured, name))
+    def _show(self, measured: dict[Gauge, _Values]) -> None:
+        for gauge, labelled in self._gauges.items():
+            labelled.show(measured.get(gauge, {}))
 
-    async def _add(self, state: ProjectState, measured: _Measured) -> None:
+    async def _add(self, state: ProjectState, measured: dict[Gauge, _Values]) -> None:
         name = state.project
         async with self._resources.database.reading() as session:
-            versions = await registry.in_service(session, name)
-            audits = await ledger.audit_counts(session, name)
-            run_states = await runs.count_by_state(session, name)
-        measured.runs.update({(name, each): count for each, count in run_states.items()})
+            versions = await in_service(session, name)
+            audits = await audit_counts(session, name)
+            run_states = await count_by_state(session, name)
+        measured[RUNS].update({(name, each): count for each, count in run_states.items()})
         for one in audits:
             waiting, right = one.audited - one.resolved, one.resolved - one.errors
             for result, count in (("waiting", waiting), ("right", right), ("wrong", one.errors)):
-                measured.audits[name, one.version, result] = count
+                measured[AUDITS][name, one.version, result] = count
         if state.watched_until is not None:
-            measured.watched[name,] = state.watched_until.timestamp()
+            measured[WATCHED_UNTIL][name,] = state.watched_until.timestamp()
         project = await self._resources.projects.find(name) if versions else None
         if project is None:
             return
         for version in versions:
-            standing = standing_of(version, project, self._resources.now())
-            measured.promise[name, version.version, _role(version, state), standing] = 1
+            status = status_of(version, project, self._resources.now())
+            measured[PROMISE][name, version.version, _role(version, state), status] = 1
             if version.expires_at is not None:
-                measured.expires[name, version.version] = version.expires_at.timestamp()
+                measured[EXPIRES][name, version.version] = version.expires_at.timestamp()
 
 
 def _role(version: Version, state: ProjectState) -> str:

@@ -1,17 +1,34 @@
-"""What every use case of the trainer works with, made once in `app.py`."""
+"""What every use case of the trainer works with, made once in `app.py`, and how routes get it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
-from services.trainer.leases.service import Leases
-from services.trainer.projects import Projects
+import fastapi
+from fastapi import APIRouter, Depends, Request
+
+from services.trainer.documents.service import Documents
+from services.trainer.posting.service import TaskPosting
+from services.trainer.projects.service import Projects
 from services.trainer.queue_client import QueueClient
-from services.trainer.registry.documents import Documents
 from services.trainer.settings import TrainerSettings
+from services.trainer.writer_lease.service import Leases
+from shared.auth import Principal, allow
+from shared.contracts.base import PROJECT_PATTERN
+from shared.contracts.projects import Project
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.body import StrictRoute
+from shared.problems import (
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    declare,
+)
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -32,6 +49,7 @@ class Resources:
     store: Store
     projects: Projects
     queue: QueueClient
+    posting: TaskPosting
     bells: Doorbells
     leases: Leases
     documents: Documents
@@ -45,3 +63,33 @@ class Resources:
         await self.leases.release()
         await self.queue.close()
         await self.database.dispose()
+
+
+def project_router(tag: str) -> APIRouter:
+    """Make a router for paths below ``/v1/projects/{project}``."""
+    return APIRouter(
+        prefix="/v1/projects/{project}",
+        tags=[tag],
+        route_class=StrictRoute,
+        responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable, Unavailable),
+    )
+
+
+async def resources_of(request: Request) -> Resources:
+    """Return what use cases work with."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+Tools = Annotated[Resources, Depends(resources_of)]
+Operator = Annotated[Principal, Depends(allow("operator"))]
+
+
+async def project_of(
+    tools: Tools, _: Operator, project: Annotated[str, fastapi.Path(pattern=PROJECT_PATTERN)]
+) -> Project:
+    """Return the path's project, once the caller is known to be an operator of it."""
+    return await tools.projects.require(project)
+
+
+InProject = Annotated[Project, Depends(project_of)]

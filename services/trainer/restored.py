@@ -1,6 +1,6 @@
 """What an operator says after a restore of the database: ``python -m services restored``."""
 
-from services.trainer.registry.epochs import begin_epochs
+from services.trainer.documents.epochs import begin_epochs
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.settings import CommonSettings

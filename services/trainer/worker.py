@@ -6,29 +6,27 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from obstore.exceptions import BaseError as StoreError
-from sqlalchemy.exc import SQLAlchemyError
 
-from services.trainer.erasure.service import clean_snapshots
+from services.trainer.datasets.cleaning import clean_snapshots
+from services.trainer.documents.repository import in_service
 from services.trainer.ledger.service import LedgerReader
-from services.trainer.measuring import TrainerMeasurement
-from services.trainer.models import ProjectState
 from services.trainer.outcomes.service import read_feed
-from services.trainer.posting import post_pending
-from services.trainer.projects import work_bell
+from services.trainer.projects.repository import lock_state
+from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
-from services.trainer.registry import repository as registry
-from services.trainer.repository import lock_state
 from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
+from services.trainer.tables import ProjectState
 from shared.contracts.projects import Project
+from shared.db import DatabaseFault
 from shared.doorbells import outcomes_bell, project_bell, wait_for
 from shared.loops import Loop
 from shared.problems import Unavailable
 
-_EXPECTED = (QueueAway, SQLAlchemyError, StoreError, OSError)
+_EXPECTED = (QueueAway, DatabaseFault, StoreError, OSError)
 # A long feed, or a certification of many answers, takes its time.
 _SLOW_SECONDS = 120.0
 _PARALLEL_RUNS = 2
@@ -45,7 +43,6 @@ class Worker:
         self._resources = resources
         self._certifier = Certifier()
         self._ledger = LedgerReader()
-        self._measurement = TrainerMeasurement(resources)
         self._finding = Loop(
             "finding_projects", self._look_for_projects, self._rest, expected=_EXPECTED
         )
@@ -62,7 +59,7 @@ class Worker:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         try:
             with self._resources.bells.hearing("project.*") as self._found:
-                async with self._working, self._finding.running(), self._measurement.running():
+                async with self._working, self._finding.running():
                     yield self
         finally:
             runs_under_way = list(self._runs.values())
@@ -70,13 +67,13 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*runs_under_way, return_exceptions=True)
             for project in self._projects:
-                with contextlib.suppress(SQLAlchemyError, OSError):
+                with contextlib.suppress(DatabaseFault, OSError):
                     await mark_interrupted(self._resources, project, own=True)
 
     @property
     def loops(self) -> list[Loop]:
-        """What finds projects, what works for each of them, and what sets the gauges."""
-        return [self._finding, *self._projects.values(), self._measurement.loop]
+        """What finds projects, and what works for each of them."""
+        return [self._finding, *self._projects.values()]
 
     async def _rest(self) -> None:
         await wait_for(self._found, self._resources.common.poll_seconds)
@@ -130,7 +127,7 @@ class Worker:
             if await self._ledger.read_if_due(resources, name):
                 await renew_watch(resources, project, reading_since)
             await self._certifier.step(resources, project)
-            await post_pending(resources, name)
+            await resources.posting.post_pending(name)
         except QueueAway:
             self.feed_readable = False
             raise
@@ -174,7 +171,7 @@ async def renew_watch(resources: Resources, project: Project, now: datetime) -> 
     grace = timedelta(seconds=project.promise.watch_grace_seconds)
     step = min(grace / _RENEWALS_PER_GRACE, _LONGEST_RENEWAL)
     async with resources.database.reading() as session:
-        versions = await registry.in_service(session, project.project)
+        versions = await in_service(session, project.project)
         state = await session.get(ProjectState, project.project)
     if state is None or all(version.certificate is None for version in versions):
         return

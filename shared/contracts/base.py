@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
@@ -169,6 +170,35 @@ class Message(BaseModel):
     )
 
     _few_members = model_validator(mode="before")(_few_members)
+
+
+Read = TypeVar("Read", bound=BaseModel)
+# The validation context of what another service, maybe of a later release, has written.
+_STORED = {"is_stored": True}
+
+
+def read_stored(kind: type[Read], body: bytes | str) -> Read:
+    """Read a JSON document that a service of ours has written, maybe one of a later release.
+
+    Members that this release does not know are ignored. Names that it does not know are kept where
+    nothing is done by them, and do nothing; elsewhere they fail closed.
+
+    Raises
+    ------
+    ValidationError
+        It is not a document of `kind`.
+    """
+    return kind.model_validate_json(body, extra="ignore", context=_STORED)
+
+
+def from_stored(kind: type[Read], document: Any) -> Read:
+    """Do what `read_stored` does with what JSON was parsed to."""
+    return kind.model_validate(document, extra="ignore", context=_STORED)
+
+
+def is_stored(info: ValidationInfo) -> bool:
+    """Say whether a validator looks at a stored document, not at what a client has sent."""
+    return info.context is _STORED
 
 
 def task_id_for(project: str, item_id: str) -> str:

@@ -5,37 +5,22 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most
+from shared.fields.types import AnyField
 
 MOST_CERTAIN = 1 - 1e-9
 """The highest target and confidence that a certificate can be planned and checked for."""
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-
-
-class FieldSpec(Message):
-    """One field of an item's `data`.
-
-    `text` may have `max_length` (characters), `category` its `values`, `vector` its `length`.
-    `json` is opaque: shown to reviewers, never fed to a model.
-    """
-
-    type: Literal["text", "number", "category", "image", "vector", "json"]
-    max_length: int = Field(default=20_000, ge=1, le=1_000_000)
-    values: Annotated[list[Label], Field(fail_fast=True)] | None = Field(
-        default=None, min_length=1, max_length=10_000
-    )
-    length: int | None = Field(default=None, ge=1, le=65_536)
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.type == "category") != (self.values is not None):
-            raise ValueError("`values` belong to a category field, and to no other")
-        if (self.type == "vector") != (self.length is not None):
-            raise ValueError("`length` belongs to a vector field, and to no other")
-        return self
 
 
 class PromiseSettings(Message):
@@ -87,12 +72,33 @@ class ReviewSettings(Message):
         return self
 
 
+RECIPES = ("text-linear",)
+"""What models are trained by; the trainer has a module of each name."""
+
+
+def _known_recipe(name: str) -> str:
+    if name not in RECIPES:
+        raise ValueError(f"must be one of: {', '.join(RECIPES)}")
+    return name
+
+
+RecipeName = Annotated[
+    str, AfterValidator(_known_recipe), WithJsonSchema({"type": "string", "enum": list(RECIPES)})
+]
+
+
 class TrainingSettings(Message):
     """Which recipe trains, and after how many new labels of training lanes."""
 
-    recipe: Literal["text-linear"] = "text-linear"
+    recipe: RecipeName = "text-linear"
     min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
     auto_promote: bool = True
+
+
+class StoredTrainingSettings(TrainingSettings):
+    """The same in a stored project: a later release may have more recipes."""
+
+    recipe: str = "text-linear"
 
 
 def _receiver(url: str) -> str:
@@ -142,7 +148,7 @@ class ProjectSpec(Message):
 
     title: Annotated[Text, StringConstraints(max_length=200)] = ""
     labels: list[Label] = Field(min_length=2, max_length=1000)
-    fields: Annotated[dict[FieldName, FieldSpec], *at_most(100)] = Field(min_length=1)
+    fields: Annotated[dict[FieldName, AnyField], *at_most(100)] = Field(min_length=1)
     metadata: list[FieldName] = Field(default=[], max_length=100)
     instructions: Annotated[Text, StringConstraints(max_length=100_000)] = ""
     promise: PromiseSettings = PromiseSettings()
@@ -171,6 +177,7 @@ class Project(ProjectSpec):
 
     project: ProjectName
     promise: StoredPromiseSettings = StoredPromiseSettings()
+    training: StoredTrainingSettings = StoredTrainingSettings()
     revision: int = Field(ge=1)
     instructions_revision: int = Field(default=1, ge=1)
     created_at: UtcTime
@@ -185,7 +192,7 @@ def certificate_digest(project: ProjectSpec) -> str:
     """
     spoken_of = {
         "labels": project.labels,
-        "fields": {name: field.model_dump() for name, field in project.fields.items()},
+        "fields": {name: field.certified() for name, field in project.fields.items()},
         "instructions": project.instructions,
         "target_accuracy": project.promise.target_accuracy,
         "confidence": project.promise.confidence,

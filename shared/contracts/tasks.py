@@ -18,6 +18,7 @@ from shared.contracts.base import (
     UtcTime,
 )
 
+Reviewer = ItemId
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contracts.versions import ModelInterface
+from shared.fields.encoding import Unscorable
 from shared.graphs.deadline import RunTimedOut, run_within
-from shared.graphs.encoders import Unscorable
 from shared.graphs.rows import FloatArray
 from shared.graphs.session import open_session
 from shared.graphs.signature import PROBABILITIES, check_signature, width_fault

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInput
-from shared.graphs.encoders import ENCODERS, KINDS, Encoder, Source, Unscorable, image_layout
-from shared.graphs.images import Layout
+from shared.fields.encoding import KINDS, Encoding, Unscorable
+from shared.fields.image import ImageField
+from shared.fields.spec import FieldSpec
+from shared.graphs.images import Layout, layout_of
 
 Data = Mapping[str, Any]
 Fields = Mapping[str, FieldSpec]
@@ -33,30 +34,42 @@ def input_fault(entry: ModelInput, fields: Fields) -> str | None:
     kind = KINDS.get(entry.dtype)
     if kind is None:
         return f"{at} has dtype {entry.dtype}, not one of {', '.join(KINDS)}"
-    for name in entry.fields:
-        if name not in fields:
-            return f"{at} needs field {name}, which the project does not have"
-        if (fields[name].type, kind) not in ENCODERS:
-            return f"{at} of dtype {entry.dtype} cannot be fed from a {fields[name].type} field"
+    unknown = [name for name in entry.fields if name not in fields]
+    if unknown:
+        return f"{at} needs field {unknown[0]}, which the project does not have"
+    has_image = any(_is_image(fields[name]) for name in entry.fields)
+    if has_image and len(entry.fields) > 1:
+        return f"{at} lays an image beside another field"
+    try:
+        encodings = _encodings(entry, fields)
+    except ValueError as error:
+        return f"{at} {error}"
     if entry.shape[:1] != [-1]:
         return f"{at} has shape {entry.shape}: its first axis, the items, must be -1"
-    fault = _shape_fault(entry, fields)
+    fault = None if has_image else _shape_fault(entry, encodings)
     return f"{at} {fault}" if fault else None
 
 
-def _shape_fault(entry: ModelInput, fields: Fields) -> str | None:
-    is_image = [fields[name].type == "image" for name in entry.fields]
-    if any(is_image):
-        if len(is_image) > 1:
-            return "lays an image beside another field"
-        try:
-            image_layout(entry)
-        except ValueError as error:
-            return str(error)
-        return None
+def _is_image(spec: FieldSpec) -> bool:
+    return isinstance(spec, ImageField)
+
+
+def _encodings(entry: ModelInput, fields: Fields) -> list[tuple[str, Encoding]]:
+    """Return how each field enters the input; `ValueError` says why one cannot."""
+    found = []
+    for name in entry.fields:
+        encoding = fields[name].encoding(KINDS[entry.dtype], entry)
+        if encoding is None:
+            kind = fields[name].type
+            raise ValueError(f"of dtype {entry.dtype} cannot be fed from a {kind} field")
+        found.append((name, encoding))
+    return found
+
+
+def _shape_fault(entry: ModelInput, encodings: Sequence[tuple[str, Encoding]]) -> str | None:
     if entry.image is not None:
         return "normalises an image, and no image field feeds it"
-    width = sum(encoder.width or 1 for _, encoder in _encoders(entry, fields))
+    width = sum(encoding.width or 1 for _, encoding in encodings)
     sides = entry.shape[1:]
     if any(side < 1 for side in sides) or int(np.prod(sides, dtype=np.int64)) != width:
         return f"of shape {entry.shape} does not take {width} values an item"
@@ -92,17 +105,9 @@ def image_layouts(inputs: Sequence[ModelInput], fields: Fields) -> dict[str, lis
     layouts: dict[str, list[Layout]] = {}
     for entry in inputs:
         for name in entry.fields:
-            if fields[name].type == "image":
-                layouts.setdefault(name, []).append(image_layout(entry))
+            if _is_image(fields[name]):
+                layouts.setdefault(name, []).append(layout_of(entry))
     return layouts
-
-
-def _encoders(entry: ModelInput, fields: Fields) -> list[tuple[str, Encoder]]:
-    kind = KINDS[entry.dtype]
-    return [
-        (name, ENCODERS[fields[name].type, kind](Source(fields[name], entry)))
-        for name in entry.fields
-    ]
 
 
 class _Slot:
@@ -113,7 +118,7 @@ class _Slot:
         self._kind = KINDS[entry.dtype]
         self._dtype = np.dtype(_NUMPY[self._kind])
         self._sides = entry.shape[1:]
-        self._parts = _encoders(entry, fields)
+        self._parts = _encodings(entry, fields)
         self.row_bytes = int(np.prod(self._sides, dtype=np.int64)) * self._dtype.itemsize
 
     def tensor(self, items: Sequence[Data]) -> npt.NDArray[Any]:
@@ -131,16 +136,16 @@ class _Slot:
     def _rows(self, items: Sequence[Data]) -> list[Any]:
         if len(self._parts) > 1:
             return [self._row(item) for item in items]
-        name, encoder = self._parts[0]
-        if encoder.encode is None:
+        name, encoding = self._parts[0]
+        if encoding.encode is None:
             return [item[name] for item in items]
-        return [encoder.encode(item[name]) for item in items]
+        return [encoding.encode(item[name]) for item in items]
 
     def _row(self, item: Data) -> list[Any]:
         row: list[Any] = []
-        for name, encoder in self._parts:
-            value = item[name] if encoder.encode is None else encoder.encode(item[name])
-            if encoder.width is None:
+        for name, encoding in self._parts:
+            value = item[name] if encoding.encode is None else encoding.encode(item[name])
+            if encoding.width is None:
                 row.append(value)
             else:
                 row.extend(value)

@@ -9,19 +9,20 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import outages, problems, tracing
+from shared import problems, tracing
 from shared.auth import Verifier
+from shared.http import outages
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.context import RequestContext
 from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
-from shared.telemetry import RequestContext
 
 Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-# FastAPI's own spans and metrics are another tool's: ours are in shared.telemetry.
+# FastAPI's own spans and metrics are another tool's: ours are in shared.http.context.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 

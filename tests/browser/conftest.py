@@ -4,31 +4,21 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from services.review_queue.app import MIGRATIONS
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
-from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness.browser import Watched, chromium, watched
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
 
 # A busy machine must not fail a page that is right.
-expect.set_options(timeout=20_000)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the browser have the machine for itself: a page that is slow to show fails no test."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.alone)
+expect.set_options(timeout=60_000)
 
 
 class Enter(Protocol):
@@ -51,9 +41,7 @@ def clock() -> Clock:
 async def desk(
     common: CommonSettings, keys: Keys, clock: Clock, sqlite_url: str
 ) -> AsyncIterator[Desk]:
-    database = Database(sqlite_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
+    await create_tables("review_queue", sqlite_url)
     settings = ReviewQueueSettings(database_url=sqlite_url)
     async with open_desk(common, settings, keys, clock) as opened:
         yield opened

@@ -15,14 +15,13 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Page
 from pydantic import SecretStr
 
-from services.review_queue.app import MIGRATIONS
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.contracts.base import rfc3339
-from shared.db import Database
 from shared.settings import CommonSettings
 from tests.browser.conftest import link_of, read_instructions
 from tests.harness.browser import DESKTOP, PHONE, chromium, watched
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import Clock, Desk, Json, open_desk
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
@@ -104,9 +103,7 @@ async def main() -> None:
             home=home, store_url=(home / "store").as_uri(), secret=SecretStr(secrets.token_hex(32))
         )
         settings = ReviewQueueSettings(database_url=f"sqlite+aiosqlite:///{home / 'queue.db'}")
-        database = Database(settings.database_url)
-        await database.migrate(MIGRATIONS)
-        await database.dispose()
+        await create_tables("review_queue", settings.database_url)
         clock = Clock()
         clock.moment = datetime.now(UTC)
         async with open_desk(common, settings, keys, clock) as desk, chromium() as browser:

@@ -22,7 +22,9 @@ from tests.harness.disks import read_only
 from tests.harness.installation import SERVICES, Launched, launch
 from tests.harness.powers import without_powers
 from tests.harness.servers import postgres_server
-from tests.integration.trainer.test_uploads import parts
+from tests.integration.trainer.uploads.test_uploads import parts
+
+pytestmark = pytest.mark.thorough
 
 EXAMPLES = 2
 

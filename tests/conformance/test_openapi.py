@@ -19,6 +19,8 @@ from tests.conformance.drawing import (
 from tests.conformance.known import Known
 from tests.harness.installation import SERVICES, Launched
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = 25
 DEEP_EXAMPLES = 5
 

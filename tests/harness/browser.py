@@ -66,7 +66,7 @@ class Watched:
 async def watched(browser: Browser, base_url: str, **options: Any) -> AsyncIterator[Watched]:
     """A fresh context; that anything was at fault fails the test at its end."""
     context = await browser.new_context(base_url=base_url, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     one = Watched(context, base_url)
     one.watch()
     try:

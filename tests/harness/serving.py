@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -12,6 +13,8 @@ from shared.http.server import Server, bound_socket, configured
 from tests.harness.waiting import wait_until
 
 _LIMITS = ConnectionLimits()
+# What takes longer hangs, on however busy a machine.
+_PATIENT_SECONDS = 120
 
 
 class _Server(Server):
@@ -46,4 +49,16 @@ async def serve(
 def client(base_url: str, token: str | None = None) -> httpx.AsyncClient:
     """Return a client of `base_url` that sends `token`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30, trust_env=False)
+    return httpx.AsyncClient(
+        base_url=base_url, headers=headers, timeout=_PATIENT_SECONDS, trust_env=False
+    )
+
+
+async def wait_until_ready(client: httpx.AsyncClient) -> dict[str, Any]:
+    """Wait until the service says that it is ready, and return what else it says."""
+
+    async def ready() -> dict[str, Any] | None:
+        answer = await client.get("/readyz")
+        return dict(answer.json()) if answer.status_code == httpx.codes.OK else None
+
+    return await wait_until(ready) or {}

@@ -12,14 +12,14 @@ _STEP_SECONDS = 0.02
 
 
 @overload
-async def wait_until(predicate: Callable[[], Awaitable[Value]], seconds: float = 30.0) -> Value: ...
+async def wait_until(predicate: Callable[[], Awaitable[Value]], seconds: float = 90.0) -> Value: ...
 
 
 @overload
-async def wait_until(predicate: Callable[[], Value], seconds: float = 30.0) -> Value: ...
+async def wait_until(predicate: Callable[[], Value], seconds: float = 90.0) -> Value: ...
 
 
-async def wait_until(predicate: Callable[[], Any], seconds: float = 30.0) -> Any:
+async def wait_until(predicate: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return the first true value of `predicate`; fail the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

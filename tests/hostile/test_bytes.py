@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from tests.hostile.cases import CASES, READ, Case
 from tests.hostile.conftest import Target
 from tests.hostile.streams import ENDLESS, MIB, stream
 from tests.hostile.wire import PROBE, answers, exchange
+
+pytestmark = pytest.mark.thorough
 
 _AT_ONCE = 20
 # Trailers that are kept as headers take 430 MiB for what is sent here, requests that wait 240.

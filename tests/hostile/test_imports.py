@@ -15,6 +15,7 @@ import pytest
 import services.review_queue
 import services.trainer
 from shared.auth import Keys
+from tests.harness.databases import create_tables
 from tests.harness.processes import ServiceProcess, free_port, spawn
 from tests.hostile.bombs import (
     CSV,
@@ -26,7 +27,8 @@ from tests.hostile.bombs import (
     POOL_LINES,
     Body,
 )
-from tests.integration.trainer.world import migrate
+
+pytestmark = pytest.mark.thorough
 
 # Past this an allocation fails: a bomb that goes off hurts the service under test, not the machine.
 _ADDRESS_SPACE = 4 * 2**30
@@ -91,7 +93,7 @@ def serving(home: Path, package: ModuleType) -> Iterator[Service]:
     name = package.__name__.rpartition(".")[2]
     keys, port = Keys(home / "keys"), free_port()
     keys.ensure()
-    asyncio.run(migrate(package, f"sqlite+aiosqlite:///{home / name}.db"))
+    asyncio.run(create_tables(name, f"sqlite+aiosqlite:///{home / name}.db"))
     quiet = {"SUREHAND_SECRET": secrets.token_hex(32), "SUREHAND_LOG_LEVEL": "ERROR"}
     headers = {"Authorization": f"Bearer {keys.issue('operator', 'bomber')}"}
     with (

@@ -4,18 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.access import ByOperator, InServices
 from services.review_queue.activity.actions import Action
 from services.review_queue.activity.messages import ActivityList
 from services.review_queue.activity.places import Place
-from services.review_queue.activity.service import Wanted
-from services.review_queue.messages import Reviewer
+from services.review_queue.activity.service import ActivityService, Wanted
 from shared.auth import require_all_projects
+from shared.contracts.tasks import Reviewer
+from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["activity"])
+
 
 Actor = Annotated[Reviewer | None, Query(description="Only what this one did.")]
 WantedAction = Annotated[Action | None, Query(description="Only what was done like this.")]
@@ -28,7 +29,7 @@ WantedAction = Annotated[Action | None, Query(description="Only what was done li
 )
 async def get_activity(
     project: str,
-    services: InServices,
+    activity: Injected[ActivityService],
     _: ByOperator,
     actor: Actor = None,
     action: WantedAction = None,
@@ -36,7 +37,7 @@ async def get_activity(
     after: After = None,
 ) -> ActivityList:
     """Return what people and services did; answers to tasks are read from their timelines."""
-    return await services.activity.of_project(
+    return await activity.of_project(
         project, Wanted(actor, action), after=Place.of(after), limit=limit
     )
 
@@ -47,7 +48,7 @@ async def get_activity(
     responses=declare(Unauthorized, Forbidden, Unprocessable),
 )
 async def get_deployment_activity(
-    services: InServices,
+    activity: Injected[ActivityService],
     who: ByOperator,
     actor: Actor = None,
     action: WantedAction = None,
@@ -56,6 +57,4 @@ async def get_deployment_activity(
 ) -> ActivityList:
     """Return sessions that are for several projects or all; a token for all may ask."""
     require_all_projects(who)
-    return await services.activity.of_none(
-        Wanted(actor, action), after=Place.of(after), limit=limit
-    )
+    return await activity.of_none(Wanted(actor, action), after=Place.of(after), limit=limit)

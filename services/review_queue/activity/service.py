@@ -11,7 +11,7 @@ from services.review_queue.activity import repository
 from services.review_queue.activity.actions import ACTION_OF, KIND_OF, TIMELINE_ACTIONS, Action
 from services.review_queue.activity.messages import ActivityEntry, ActivityList
 from services.review_queue.activity.places import END, Place
-from services.review_queue.projects.service import current_project
+from services.review_queue.repository.projects import require_project
 from shared.db import Database
 
 
@@ -39,7 +39,7 @@ class ActivityService:
     ) -> ActivityList:
         """Return a page of a project's activity, newest first; `NotFound` without a project."""
         async with self.database.reading() as session:
-            await current_project(session, project)
+            await require_project(session, project)
             recorded = await self._recorded(session, project, wanted, after, limit)
             told = await self._told(session, project, wanted, after, limit)
         return _page(recorded, told, after, limit)

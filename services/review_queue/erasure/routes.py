@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import StringConstraints
 
-from services.review_queue.access import ByOperator, InServices
 from services.review_queue.erasure.messages import Tombstone
+from services.review_queue.erasure.service import ErasureService
 from shared.contracts.base import ItemId, Text
+from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.paths import ITEM_ID
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
+
 
 AnItem = Annotated[ItemId, Path()]
 Why = Annotated[
@@ -27,10 +29,14 @@ Why = Annotated[
     responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
 )
 async def delete_item(
-    project: str, item_id: AnItem, services: InServices, who: ByOperator, reason: Why = None
+    project: str,
+    item_id: AnItem,
+    erasure: Injected[ErasureService],
+    who: ByOperator,
+    reason: Why = None,
 ) -> Tombstone:
     """Take away the item's content and what was written about it, for good; a tombstone stays.
 
     The same call again gets the same answer. The outcomes feed tells all who have kept a copy.
     """
-    return await services.erasure.erase(project, item_id, reason=reason, operator=who.subject)
+    return await erasure.erase(project, item_id, reason=reason, operator=who.subject)

@@ -21,14 +21,14 @@ from services.review_queue.exchange.records import (
 )
 from services.review_queue.exchange.restoring import Restoration
 from services.review_queue.lifecycle.intake import IntakeService
-from services.review_queue.metrics import VERDICTS
+from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN, new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.db import Database
-from shared.faults import faults_of
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 # One batch is one transaction: others come in between, and wait no longer than for it.
 _BATCH_ROWS = 250

@@ -5,9 +5,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.review_queue.messages import Reviewer
 from shared.contracts.base import ItemId, Label, Message, UtcTime
-from shared.contracts.tasks import Comment, Lane, OutcomeSource, TaskPrediction, TaskState
+from shared.contracts.tasks import Comment, Lane, OutcomeSource, Reviewer, TaskPrediction, TaskState
 
 Format = Literal["jsonl", "csv", "parquet", "label-studio"]
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from services.review_queue.access import ByOperator, InServices
+from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.formats import FORMATS
+from services.review_queue.exchange.importing import ImportService
 from services.review_queue.exchange.records import Format, ImportReport
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.messages import Reviewer
 from shared.contracts.base import Label
-from shared.contracts.tasks import Lane, TaskState
+from shared.contracts.tasks import Lane, Reviewer, TaskState
+from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.problems import (
     BodyTooLarge,
@@ -24,6 +25,7 @@ from shared.problems import (
 )
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
+
 
 # Bodies on this path are read past the ordinary limit.
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
@@ -45,7 +47,7 @@ _FILE: dict[str, Any] = {
 async def post_import(
     project: str,
     request: Request,
-    services: InServices,
+    imports: Injected[ImportService],
     who: ByOperator,
     form: Annotated[
         Format | None, Query(alias="format", description="Else the content type says it.")
@@ -57,7 +59,7 @@ async def post_import(
     The same file again changes nothing. Of a task that is there, open and held by nobody, answers
     are taken from reviewers who have given none.
     """
-    return await services.imports.take(
+    return await imports.take(
         project, form or _format_of(request), request.stream(), lane=lane, actor=who.subject
     )
 
@@ -81,7 +83,7 @@ def _format_of(request: Request) -> Format:
 )
 async def get_export(
     project: str,
-    services: InServices,
+    exports: Injected[ExportService],
     _: ByOperator,
     form: Annotated[Format, Query(alias="format")] = "jsonl",
     state: TaskState | None = None,
@@ -93,6 +95,6 @@ async def get_export(
     """Return the tasks that all given filters hold for, oldest first, as a file."""
     older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
     wanted = TaskFilter(state, lane, label, reviewer, older_than)
-    export = await services.exports.open(project, form, wanted)
+    export = await exports.open(project, form, wanted)
     headers = {"Content-Disposition": f'attachment; filename="{export.file_name}"'}
     return StreamingResponse(export.chunks, media_type=export.media_type, headers=headers)

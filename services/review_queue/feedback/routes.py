@@ -4,14 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from services.review_queue.access import ByAnybody, ByOperator, ByReviewer, InServices
 from services.review_queue.feedback.messages import (
     Feedback,
     FeedbackAnswer,
     FeedbackList,
     NewFeedback,
 )
-from services.review_queue.problems import ItemErased
+from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.lifecycle.problems import ItemErased
+from shared.http.access import ByAnyRole, ByOperator, ByReviewer, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position
 from shared.problems import (
@@ -29,6 +30,7 @@ router = APIRouter(
     prefix="/v1/projects/{project}/feedback", route_class=StrictRoute, tags=["feedback"]
 )
 
+
 _ERRORS = declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable)
 _LARGEST = 2**63 - 1
 
@@ -39,10 +41,10 @@ _LARGEST = 2**63 - 1
     responses=_ERRORS | declare(ItemErased),
 )
 async def post_feedback(
-    project: str, body: NewFeedback, services: InServices, who: ByReviewer
+    project: str, body: NewFeedback, feedback: Injected[FeedbackService], who: ByReviewer
 ) -> Feedback:
     """Keep a remark; everybody who works on the project sees it, and its answer."""
-    return await services.feedback.give(project, body, who.subject)
+    return await feedback.give(project, body, who.subject)
 
 
 @router.get(
@@ -52,14 +54,14 @@ async def post_feedback(
 )
 async def list_feedback(
     project: str,
-    services: InServices,
-    _: ByAnybody,
+    feedback: Injected[FeedbackService],
+    _: ByAnyRole,
     limit: Limit = 100,
     after: After = None,
     answered: Annotated[bool | None, Query()] = None,
 ) -> FeedbackList:
     """Return what was said, with its answers; `answered=false` what waits for one."""
-    return await services.feedback.page(
+    return await feedback.page(
         project, before=decode_position(after) or None, answered=answered, limit=limit
     )
 
@@ -73,8 +75,8 @@ async def answer_feedback(
     project: str,
     feedback_id: Annotated[int, Path(ge=1, le=_LARGEST)],
     body: FeedbackAnswer,
-    services: InServices,
+    feedback: Injected[FeedbackService],
     who: ByOperator,
 ) -> Feedback:
     """Answer a remark, once."""
-    return await services.feedback.answer(project, feedback_id, body, who.subject)
+    return await feedback.answer(project, feedback_id, body, who.subject)

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
+from services.review_queue.lifecycle.messages import Adjudication, VerdictOnBehalf
+from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.lifecycle.moves import KnowsReviewers
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.messages import outcome_message
@@ -20,8 +22,6 @@ from services.review_queue.lifecycle.rules import (
 )
 from services.review_queue.lifecycle.states import Answer, History, Task, state_of
 from services.review_queue.lifecycle.tasks.service import locked_task
-from services.review_queue.messages import Adjudication, VerdictOnBehalf
-from services.review_queue.metrics import VERDICTS
 from services.review_queue.projects.service import current_project
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database, Session

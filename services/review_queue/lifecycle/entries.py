@@ -12,7 +12,7 @@ from shared.contracts.base import task_id_for
 from shared.contracts.items import check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.contracts.tasks import NewTask, TaskReceipt
-from shared.faults import faults_of
+from shared.problems.faults import faults_of
 
 _FAULTS_SHOWN = 10
 

@@ -9,14 +9,14 @@ from typing import Any, Protocol
 from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
 from services.review_queue.lifecycle.lease_times import LeaseTimes
+from services.review_queue.lifecycle.messages import Renewal
+from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.lifecycle.presenting import Action, PresentedLease, is_token
+from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.repository import gold, reading
 from services.review_queue.lifecycle.repository.writing import written
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import History
-from services.review_queue.messages import Renewal
-from services.review_queue.metrics import VERDICTS
-from services.review_queue.problems import LeaseExpired
 from services.review_queue.projects.known import KnownProjects
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.auth import Principal

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.lifecycle.messages import Renewal
+from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.rules import Change, Settlement
 from services.review_queue.lifecycle.states import Answer, History, Lease, state_of
-from services.review_queue.messages import Renewal
-from services.review_queue.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.projects import Project
 from shared.contracts.tasks import LeaseProgress, ShownOutcome, SkipBody, TaskState, VerdictBody

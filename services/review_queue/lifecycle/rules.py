@@ -28,7 +28,7 @@ from services.review_queue.lifecycle.states import (
     may_expire,
     timeline_entry,
 )
-from services.review_queue.messages import EventKind
+from services.review_queue.lifecycle.tasks.messages import EventKind
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane, OutcomeSource
 

@@ -1,20 +1,13 @@
 """Every statement about projects."""
 
 from collections.abc import Collection
-from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.repository.statements import insert_new, table_of
+from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import ProjectRow
-
-
-async def find(session: AsyncSession, name: str) -> Row[Any] | None:
-    """Return the project, if there is one; only to read, since every call needs it."""
-    projects = table_of(ProjectRow)
-    return (await session.execute(select(projects).where(projects.c.name == name))).one_or_none()
 
 
 async def lock(session: AsyncSession, name: str) -> ProjectRow | None:

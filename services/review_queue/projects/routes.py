@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response, status
 
-from services.review_queue.access import ByAnybody, ByOperator, InServices
-from services.review_queue.messages import ProjectList
+from services.review_queue.projects.messages import ProjectList
+from services.review_queue.projects.service import ProjectService
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.projects import Project, ProjectSpec
+from shared.http.access import ByAnyRole, ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
@@ -23,6 +24,7 @@ from shared.problems import (
 )
 
 router = APIRouter(prefix="/v1/projects", route_class=StrictRoute, tags=["projects"])
+
 
 NewName = Annotated[str, Path(pattern=PROJECT_PATTERN)]
 IfMatch = Annotated[str | None, Header(description='The revision to replace, e.g. `"3"`.')]
@@ -41,13 +43,13 @@ IfMatch = Annotated[str | None, Header(description='The revision to replace, e.g
 async def put_project(
     project: NewName,
     spec: ProjectSpec,
-    services: InServices,
+    projects: Injected[ProjectService],
     _: ByOperator,
     response: Response,
     if_match: IfMatch = None,
 ) -> Project:
     """Answer once project.json is in the store. With `If-Match` only that revision is replaced."""
-    stored, created = await services.projects.put(project, spec, _revision(if_match))
+    stored, created = await projects.put(project, spec, _revision(if_match))
     response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
     response.headers["ETag"] = f'"{stored.revision}"'
     return stored
@@ -68,11 +70,11 @@ def _revision(if_match: str | None) -> int | None:
     responses=declare(Unauthorized, Forbidden, Unprocessable),
 )
 async def list_projects(
-    services: InServices, who: ByAnybody, limit: Limit = 100, after: After = None
+    projects: Injected[ProjectService], who: ByAnyRole, limit: Limit = 100, after: After = None
 ) -> ProjectList:
     """Return those that the token may enter."""
     place = decode_cursor(after) or ""
-    return await services.projects.page(after=place, limit=limit, only=who.projects)
+    return await projects.page(after=place, limit=limit, only=who.projects)
 
 
 @router.get(
@@ -81,9 +83,9 @@ async def list_projects(
     responses=declare(Unauthorized, Forbidden, NotFound),
 )
 async def get_project(
-    project: str, services: InServices, _: ByAnybody, response: Response
+    project: str, projects: Injected[ProjectService], _: ByAnyRole, response: Response
 ) -> Project:
     """Return the project; its revision is also the `ETag`."""
-    stored = await services.projects.get(project)
+    stored = await projects.get(project)
     response.headers["ETag"] = f'"{stored.revision}"'
     return stored

@@ -1,10 +1,9 @@
 """Projects as use cases: put, read, list, publish."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
@@ -13,19 +12,17 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
-from services.review_queue.messages import ProjectList
 from services.review_queue.projects import repository
+from services.review_queue.projects.messages import ProjectList
+from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import OutboxRow, ProjectRow
-from services.review_queue.webhooks.announcing import read_if_reachable
-from services.review_queue.webhooks.registration import Registry
 from shared import outbox
-from shared.contracts.base import PROJECT_PATTERN
-from shared.contracts.projects import Project, ProjectSpec
+from shared.contracts.projects import Project, ProjectSpec, Webhook
 from shared.db import Database
 from shared.doorbells import project_bell
 from shared.http.lists import encode_cursor
 from shared.logs import cause_of
-from shared.problems import Conflict, NotFound, Unavailable
+from shared.problems import Conflict, Unavailable
 from shared.store import Store, project_path
 
 log = structlog.get_logger()
@@ -33,10 +30,24 @@ log = structlog.get_logger()
 
 async def current_project(session: AsyncSession, name: str) -> Project:
     """Return the project as it stands; `NotFound` when there is none."""
-    row = await repository.find(session, name) if re.fullmatch(PROJECT_PATTERN, name) else None
-    if row is None:
-        raise NotFound("There is no such project; PUT it first.", project=name)
-    return _document(row)
+    return _document(await require_project(session, name))
+
+
+Registration = Callable[[AsyncSession, datetime], Awaitable[None]]
+
+
+class WebhookRegistry(Protocol):
+    """What registers the webhooks that a project states."""
+
+    async def prepare(self, project: str, webhooks: Sequence[Webhook]) -> Registration:
+        """Check the webhooks; return what registers them in the project's transaction.
+
+        Raises
+        ------
+        Unprocessable
+            A webhook's secret is not the project's or not to be found here, or its address is not
+            one to send to.
+        """
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class ProjectService:
     store: Store
     now: Callable[[], datetime]
     nudge: Callable[[], None]
-    webhooks: Registry
+    webhooks: WebhookRegistry
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -61,13 +72,11 @@ class ProjectService:
         Conflict
             `if_revision` is given, and the project is not at it.
         Unprocessable
-            A webhook's secret is not the project's or not to be found here, or its address is not
-            one to send to.
+            A webhook is refused, as `WebhookRegistry.prepare` says.
         Unavailable
             The store is away; the project is kept, and reaches the store as soon as it is back.
         """
-        self.webhooks.check(name, spec.webhooks)
-        documents = await read_if_reachable(self.store, name) if spec.webhooks else None
+        register_webhooks = await self.webhooks.prepare(name, spec.webhooks)
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
             if if_revision is not None and (row is None or row.revision != if_revision):
@@ -80,7 +89,7 @@ class ProjectService:
             row = row or await repository.lock(session, name)
             assert row is not None
             self._state(session, row, None if created else spec)
-            await self.webhooks.align(session, name, spec.webhooks, documents, self.now())
+            await register_webhooks(session, self.now())
         try:
             await self.publish(name)
         except (StoreError, OSError) as error:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.review_queue.messages import QueueDepth
+from services.review_queue.lifecycle.tasks.messages import QueueDepth
 from services.review_queue.timings.steps import Step
 from shared.contracts.base import Message
 

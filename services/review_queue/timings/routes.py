@@ -5,13 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.access import ByOperator, ByService, InServices
 from services.review_queue.timings.messages import QueueForecast, Timings
+from services.review_queue.timings.service import TimingService
 from shared.contracts.base import UtcTime
+from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["timings"])
+
 
 _ERRORS = declare(Unauthorized, Forbidden, NotFound, Unprocessable)
 
@@ -19,7 +21,7 @@ _ERRORS = declare(Unauthorized, Forbidden, NotFound, Unprocessable)
 @router.get("/timings", summary="Where an item's time goes", responses=_ERRORS)
 async def get_timings(
     project: str,
-    services: InServices,
+    timings: Injected[TimingService],
     _: ByOperator,
     since: Annotated[UtcTime | None, Query()] = None,
     cost_per_hour: Annotated[float | None, Query(ge=0, le=1e6)] = None,
@@ -30,15 +32,15 @@ async def get_timings(
     cost.
     """
     moment: datetime | None = since
-    return await services.timings.timings(project, since=moment, cost_per_hour=cost_per_hour)
+    return await timings.timings(project, since=moment, cost_per_hour=cost_per_hour)
 
 
 @router.get("/queue", summary="What waits, and for how long", responses=_ERRORS)
 async def get_queue(
     project: str,
-    services: InServices,
+    timings: Injected[TimingService],
     _: ByService,
     window_seconds: Annotated[float, Query(ge=1, le=604_800)] = 3600,
 ) -> QueueForecast:
     """Return what waits by lane, the rates of the last `window_seconds`, and the expected wait."""
-    return await services.timings.forecast(project, timedelta(seconds=window_seconds))
+    return await timings.forecast(project, timedelta(seconds=window_seconds))

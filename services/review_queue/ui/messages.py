@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from services.review_queue.messages import Reviewer
 from shared.contracts.base import Message, UtcTime
+from shared.contracts.tasks import Reviewer
 
 
 class NewLink(Message):

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,15 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.sequencing import place_within
+from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
-from services.review_queue.webhooks.announcing import tell
+from services.review_queue.webhooks.announcing import read_if_reachable, tell
 from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
 from shared.problems import Unprocessable
 from shared.settings import PREFIX, named_value
+from shared.store import Store
 
 # Fixed for ever: a receiver keeps its id, whichever replica writes it down.
 _NAMESPACE = uuid.UUID("3f0f1c5e-52b7-5c0c-8d5e-0b7c4f5e9a10")
@@ -52,8 +55,8 @@ def is_secret_of(project: str, reference: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Registry:
-    """What this replica lets webhooks be, and where it finds their secrets."""
+class WebhookRules:
+    """Which addresses and secrets this replica accepts, and where it finds the secrets."""
 
     secrets_folder: Path
     allow_private: bool
@@ -96,35 +99,6 @@ class Registry:
             return "must be a URL that can be sent to"
         return None if self.allow_private else _too_private(url)
 
-    async def align(
-        self,
-        session: AsyncSession,
-        project: str,
-        webhooks: Sequence[Webhook],
-        documents: Documents | None,
-        now: datetime,
-    ) -> None:
-        """Let the project's rows be those stated, in the transaction that states them.
-
-        A new webhook gets what is committed from now on, and what the trainer publishes after
-        `documents` (None while the store is away). One that is left out is forgotten, with what it
-        had not got yet; one that stays keeps its place and its state.
-        """
-        known = await repository.of_project(session, project, lock=True)
-        if not known:
-            await repository.forget_told(session, project)
-        if webhooks and documents is not None:
-            await tell(session, project, list(known.values()), documents, now)
-        new = [webhook for webhook in webhooks if webhook.url not in known]
-        position = await _end(session, project) if new else 0
-        for webhook in webhooks:
-            row = known.pop(webhook.url, None) or _new_row(project, webhook, position, now)
-            row.secret_ref = webhook.secret_ref
-            row.events = None if webhook.events is None else list(webhook.events)
-            session.add(row)
-        for row in known.values():
-            await repository.remove(session, row)
-
 
 def _too_private(url: str) -> str | None:
     parts = urlsplit(url)
@@ -134,6 +108,53 @@ def _too_private(url: str) -> str | None:
     if address is not None and not is_public(address):
         return "must not be a private address"
     return None
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Keeps a row of each webhook that a project states."""
+
+    rules: WebhookRules
+    store: Store
+
+    async def prepare(self, project: str, webhooks: Sequence[Webhook]) -> Registration:
+        """Check the webhooks; return what registers them in the project's transaction.
+
+        A new webhook gets what is committed from now on, and what the trainer publishes after its
+        documents were read here. A webhook that is left out is forgotten, with its deliveries; one
+        that stays keeps its place and its state.
+
+        Raises
+        ------
+        Unprocessable
+            A webhook breaks the rules.
+        """
+        self.rules.check(project, webhooks)
+        documents = await read_if_reachable(self.store, project) if webhooks else None
+        return partial(_register, project, webhooks, documents)
+
+
+async def _register(
+    project: str,
+    webhooks: Sequence[Webhook],
+    documents: Documents | None,
+    session: AsyncSession,
+    now: datetime,
+) -> None:
+    known = await repository.of_project(session, project, lock=True)
+    if not known:
+        await repository.forget_told(session, project)
+    if webhooks and documents is not None:
+        await tell(session, project, list(known.values()), documents, now)
+    new = [webhook for webhook in webhooks if webhook.url not in known]
+    position = await _end(session, project) if new else 0
+    for webhook in webhooks:
+        row = known.pop(webhook.url, None) or _new_row(project, webhook, position, now)
+        row.secret_ref = webhook.secret_ref
+        row.events = None if webhook.events is None else list(webhook.events)
+        session.add(row)
+    for row in known.values():
+        await repository.remove(session, row)
 
 
 def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> WebhookRow:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks.events import MEDIA_TYPE, Event
-from services.review_queue.webhooks.registration import Registry
+from services.review_queue.webhooks.registration import WebhookRules
 from services.review_queue.webhooks.schedule import retry_after
 from services.review_queue.webhooks.signing import signed_headers
 from services.review_queue.webhooks.transport import Transport
@@ -43,7 +43,7 @@ def _plain(text: str) -> str:
 class Sender:
     """Signs events and posts them."""
 
-    registry: Registry
+    rules: WebhookRules
     transport: Transport
     now: Callable[[], datetime]
 
@@ -52,7 +52,7 @@ class Sender:
         body = event.body()
         now = self.now()
         try:
-            keys = self.registry.keys(webhook.project, webhook.secret_ref)
+            keys = self.rules.keys(webhook.project, webhook.secret_ref)
         except ValueError as error:
             return Attempt(None, f"secret_ref {error}")
         headers = {

@@ -5,14 +5,6 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge
 
-from services.router.metrics import (
-    LOG_LAG_SECONDS,
-    LOG_LOST,
-    LOG_SHIPPED_BYTES,
-    SHADOW_LOG_LAG_SECONDS,
-    SHADOW_LOG_LOST,
-    SHADOW_LOG_SHIPPED_BYTES,
-)
 from shared.store import decisions_prefix, shadow_prefix
 
 
@@ -27,11 +19,35 @@ class LogKind:
     lost: Counter
 
 
-DECISIONS = LogKind("decision_log", decisions_prefix, LOG_LAG_SECONDS, LOG_SHIPPED_BYTES, LOG_LOST)
+DECISIONS = LogKind(
+    "decision_log",
+    decisions_prefix,
+    lag_seconds=Gauge(
+        "surehand_router_decision_log_lag_seconds",
+        "Age of the oldest row that is not yet in the store",
+        multiprocess_mode="livemax",
+    ),
+    shipped_bytes=Counter(
+        "surehand_router_decision_log_shipped_bytes_total",
+        "Compressed bytes of rows put in the store",
+    ),
+    lost=Counter(
+        "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"
+    ),
+)
 SHADOW = LogKind(
     "shadow_log",
     shadow_prefix,
-    SHADOW_LOG_LAG_SECONDS,
-    SHADOW_LOG_SHIPPED_BYTES,
-    SHADOW_LOG_LOST,
+    lag_seconds=Gauge(
+        "surehand_router_shadow_log_lag_seconds",
+        "Age of the oldest row that is not yet in the store",
+        multiprocess_mode="livemax",
+    ),
+    shipped_bytes=Counter(
+        "surehand_router_shadow_log_shipped_bytes_total",
+        "Compressed bytes of rows put in the store",
+    ),
+    lost=Counter(
+        "surehand_router_shadow_log_lost_total", "Shadow rows that could not be written locally"
+    ),
 )

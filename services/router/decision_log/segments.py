@@ -10,7 +10,8 @@ from pathlib import Path
 
 from isal import igzip
 
-from services.router.slots import Slot, sync_folder, write_whole
+from services.router.disk.files import sync_folder, write_whole
+from services.router.disk.slots import Slot
 from shared.contracts.base import new_id
 
 SEGMENT_BYTES = 1024 * 1024

@@ -21,7 +21,8 @@ from services.router.decision_log.segments import (
     packed,
     store_path,
 )
-from services.router.slots import Slot, probe_disk
+from services.router.disk.files import probe_disk
+from services.router.disk.slots import Slot
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop

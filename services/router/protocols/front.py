@@ -15,14 +15,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.router.rates import holder_of
-from services.router.service import Router
+from services.router.limits.rates import holder_of
+from services.router.protocols.dependencies import Services
 from services.router.waiting.waiters import Left
 from shared.auth import Principal, Role, require
+from shared.http.context import ROUTE
+from shared.http.outages import problem_of
 from shared.http.waiting import disconnected
-from shared.outages import problem_of
 from shared.problems import Problem, note
-from shared.telemetry import ROUTE
 
 log = structlog.get_logger()
 
@@ -35,6 +35,7 @@ _ROLES: frozenset[Role] = frozenset({"caller", "operator"})
 class Call(NamedTuple):
     """One request as a way gets it; `left` returns when the caller has left."""
 
+    state: Any
     project: str
     caller: Principal
     headers: RequestHeaders
@@ -53,7 +54,7 @@ class Way:
     prefix: str
     suffix: str
     takes: Callable[[RequestHeaders], bool]
-    answer: Callable[[Router, Call], Awaitable[Answer]]
+    answer: Callable[[Call], Awaitable[Answer]]
     refuse: Callable[[Problem], Response] = Problem.response
 
     @property
@@ -122,9 +123,9 @@ async def _answer(
     way: Way, state: Any, project: str, headers: RequestHeaders, receive: Receive
 ) -> Answer | None:
     """Return the answer to a call and its headers; None when the client has left in its middle."""
-    router: Router = state.router
+    services: Services = state.services
     # A refusal must cost little, or refusing is itself the load: so it comes before all else.
-    router.predictor.admit(project)
+    services.predictor.admit(project)
     # Who calls is known before what is sent is read.
     caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
     require(caller, _ROLES, project)
@@ -132,9 +133,9 @@ async def _answer(
     if body is None:
         return None
     left = partial(disconnected, receive)
-    said, answer = await way.answer(router, Call(project, caller, headers, body, left))
-    if router.predictor.rate_limit is not None:
-        standing = router.predictor.rate_limit.standing(holder_of(caller))
+    said, answer = await way.answer(Call(state, project, caller, headers, body, left))
+    if services.predictor.rate_limit is not None:
+        standing = services.predictor.rate_limit.standing(holder_of(caller))
         said += [(name.lower().encode(), value.encode()) for name, value in standing.items()]
     return said, answer
 

@@ -17,11 +17,11 @@ from typing import ParamSpec, TypeVar
 import structlog
 from starlette.requests import ClientDisconnect
 
-from services.router.errors import ModelTimedOut
-from services.router.metrics import QUEUE_SECONDS
-from services.router.scores import Score
-from services.router.scoring.flow import Flow
+from services.router.limits.flow import Flow
+from services.router.scoring.errors import ModelTimedOut
+from services.router.scoring.metrics import QUEUE_SECONDS
 from services.router.scoring.runs import Data, Run, Runs
+from services.router.scoring.scores import Score
 from shared.graphs.aside import OVERDUE_SECONDS, Aside, StillRunning
 from shared.graphs.deadline import RunTimedOut
 from shared.http.waiting import current_client

@@ -6,13 +6,13 @@ from typing import Any
 
 import structlog
 
-from services.router.metrics import (
+from services.router.scoring.metrics import (
     BATCH_ITEMS,
     INFERENCE_SECONDS,
     RUN_TIMEOUTS,
     SCORING_FAILURES,
 )
-from services.router.scores import FloatArray, Score, scores_of
+from services.router.scoring.scores import FloatArray, Score, scores_of
 from shared.graphs.deadline import RunTimedOut
 from shared.logs import cause_of
 

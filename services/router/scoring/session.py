@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import Manifest
+from shared.fields.spec import FieldSpec
 from shared.graphs.control_flow import runs_straight
 from shared.graphs.graph import Graph
 from shared.graphs.samples import made_up_items
@@ -73,7 +73,7 @@ class Scorer:
     ) -> bool:
         """Say whether the longest texts that the project allows keep an event loop for a moment."""
         read = [fields[name] for entry in manifest.inputs for name in entry.fields]
-        if not any(spec.type == "text" for spec in read):
+        if not any(spec.may_be_long for spec in read):
             return True
         items = made_up_items(fields, manifest.inputs, 1, longest=True)
         return min(self._seconds(items, self.graph.batch) for _ in range(2)) <= _LONGEST_SECONDS

@@ -6,7 +6,7 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from services.router.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
+from services.router.versions.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.certificates import certificate_fault
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import (
@@ -16,6 +16,7 @@ from shared.contracts.versions import (
     PromiseEntry,
     StoredDocument,
 )
+from shared.fields.image import image_names
 from shared.store import Store, channels_path, parse, project_path, promise_path
 
 log = structlog.get_logger()
@@ -95,9 +96,13 @@ async def read_documents(
     if promise is not None:
         promise = _newer(name, paths[2], promise, known.promise if known else None, newest)
         promise = promise and _without_unproven(name, promise)
-    images = tuple(name for name, field in project.fields.items() if field.type == "image")
     return Documents(
-        raw, project, certificate_digest(project), channels or Channels(revision=0), promise, images
+        raw=raw,
+        project=project,
+        digest=certificate_digest(project),
+        channels=channels or Channels(revision=0),
+        promise=promise,
+        image_fields=image_names(project.fields),
     )
 
 

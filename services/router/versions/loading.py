@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from services.router.scoring.batching import Batcher
 from services.router.scoring.session import Scorer
 from services.router.versions.background import in_background
-from shared.contracts.projects import FieldSpec, Project
+from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest
+from shared.fields.spec import FieldSpec
 from shared.graphs.graph import Graph
 from shared.graphs.images import Layout
 from shared.graphs.session import GraphRefused

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.router.versions.documents import Documents
+from services.router.versions.errors import VersionNotReady
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.versions import Channels
 from shared.graphs.images import Layout
@@ -24,6 +25,21 @@ class View:
     failures: Mapping[str, str] = field(default_factory=dict)
     challenger: LoadedVersion | None = None
     shadows: tuple[LoadedVersion, ...] = ()
+
+    def ready(self) -> LoadedVersion:
+        """Return the version that serves.
+
+        Raises
+        ------
+        VersionNotReady
+            None does.
+        """
+        if self.serving is not None:
+            return self.serving
+        champion = self.documents.channels.champion
+        if champion is None:
+            raise VersionNotReady(None, "the trainer has published none yet")
+        raise VersionNotReady(champion, self.failures.get(champion, "it is not loaded"))
 
     def layouts(self) -> dict[str, list[Layout]]:
         """Return how the versions that may answer want the pictures of each image field."""

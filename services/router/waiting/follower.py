@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from itertools import islice
 
-from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
-from services.router.messages import ItemOutcome
+from services.router.delivery.messages import ItemOutcome
+from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.waiting.waits import Wait, Waits
 from shared.contracts.base import MAX_BATCH
 from shared.loops import Loop

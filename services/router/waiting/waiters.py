@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from typing import Any
 
-from services.router.handoff.review_queue import ReviewQueue
+from services.router.delivery.review_queue import ReviewQueue
 from services.router.waiting.follower import Follower
 from services.router.waiting.waits import Wait, Waits
 from shared.loops import Loop

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterable, Iterator
 
-from services.router.messages import ItemOutcome
-from services.router.metrics import WAITERS
+from services.router.delivery.messages import ItemOutcome
+from services.router.waiting.metrics import WAITERS
 
 
 class Wait:

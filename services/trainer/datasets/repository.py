@@ -1,26 +1,32 @@
 """SQL of the datasets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.trainer.models import Dataset
-from services.trainer.repository import insert_new
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    Dataset,
+    OutcomeRow,
+    Run,
+    insert_new,
+)
+from shared.db import Session
 
 
-async def add(session: AsyncSession, dataset: Dataset) -> None:
+async def add(session: Session, dataset: Dataset) -> None:
     """Record a snapshot; the same labels frozen again are the same snapshot."""
     await insert_new(session, Dataset, [dataset.model_dump()])
 
 
-async def find(session: AsyncSession, project: str, dataset_id: str) -> Dataset | None:
+async def find(session: Session, project: str, dataset_id: str) -> Dataset | None:
     """Return one snapshot's record."""
     return await session.get(Dataset, (project, dataset_id))
 
 
-async def page(session: AsyncSession, project: str, offset: int, limit: int) -> Sequence[Dataset]:
+async def page(session: Session, project: str, offset: int, limit: int) -> Sequence[Dataset]:
     """Return snapshots, newest first."""
     query = (
         select(Dataset)
@@ -30,3 +36,45 @@ async def page(session: AsyncSession, project: str, offset: int, limit: int) -> 
         .limit(limit)
     )
     return (await session.execute(query)).scalars().all()
+
+
+async def by_path(session: Session, project: str) -> dict[str, Dataset]:
+    """Return the records of a project's snapshots by their paths."""
+    rows = await session.execute(select(Dataset).where(col(Dataset.project) == project))
+    return {row.path: row for row in rows.scalars()}
+
+
+async def labelled(session: Session, project: str, lanes: Iterable[str]) -> Sequence[OutcomeRow]:
+    """Return the outcomes of these lanes that have a label and their content, by item id."""
+    query = (
+        select(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.lane).in_(sorted(lanes)),
+            col(OutcomeRow.erasure).is_(None),
+        )
+        .order_by(col(OutcomeRow.item_id))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def held_back(session: Session, project: str) -> set[str]:
+    """Return the items of open certifications: nobody trains on them yet."""
+    query = (
+        select(col(CertificationItem.item_id))
+        .join(
+            Certification,
+            col(Certification.certification_id) == col(CertificationItem.certification_id),
+        )
+        .where(col(CertificationItem.project) == project, col(Certification.state) == "open")
+    )
+    return set((await session.execute(query)).scalars())
+
+
+async def is_freezing(session: Session, project: str) -> bool:
+    """Say whether a run goes on whose snapshot may not be in the store yet."""
+    query = select(col(Run.run_id)).where(
+        col(Run.project) == project, col(Run.state) == "running", col(Run.dataset_id).is_(None)
+    )
+    return (await session.execute(query.limit(1))).first() is not None

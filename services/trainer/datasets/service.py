@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from services.trainer.datasets import repository
+from services.trainer.datasets.messages import DatasetView
 from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,
@@ -14,12 +15,9 @@ from services.trainer.datasets.snapshot import (
     weight_of,
 )
 from services.trainer.erasure import repository as erasure
-from services.trainer.messages import DatasetView
-from services.trainer.models import Dataset, OutcomeRow
-from services.trainer.outcomes import repository as outcomes
-from services.trainer.promise import repository as promise
-from services.trainer.repository import lock_state
+from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
+from services.trainer.tables import Dataset, OutcomeRow
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TRAINING_LANES
@@ -42,8 +40,8 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         cursor, position = state.outcomes_cursor, state.outcomes_seen
-        rows = await outcomes.labelled(session, project.project, _LANES)
-        held_back = await promise.held_back(session, project.project)
+        rows = await repository.labelled(session, project.project, _LANES)
+        held_back = await repository.held_back(session, project.project)
     items = [_labelled(row) for row in rows if row.item_id not in held_back and _fits(row, project)]
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = dataset_id(lines)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.trainer.content import content_hash
-from services.trainer.models import CertificationItem, Dataset, LedgerRow, OutcomeRow, PoolItem
+from services.trainer.tables import CertificationItem, LedgerRow, OutcomeRow, PoolItem
+from shared.db import Session
 
 _AT_ONCE = 500
 _NOTHING = content_hash({})
@@ -20,7 +20,7 @@ def _batches(item_ids: Iterable[str]) -> Iterable[list[str]]:
         yield wanted[start : start + _AT_ONCE]
 
 
-async def erased_among(session: AsyncSession, project: str, item_ids: Iterable[str]) -> set[str]:
+async def erased_among(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
     """Return those of the items that were erased."""
     found: set[str] = set()
     for batch in _batches(item_ids):
@@ -33,7 +33,7 @@ async def erased_among(session: AsyncSession, project: str, item_ids: Iterable[s
     return found
 
 
-async def take_content(session: AsyncSession, project: str, item_ids: Iterable[str]) -> None:
+async def take_content(session: Session, project: str, item_ids: Iterable[str]) -> None:
     """Empty the items of pool, ledger and certifications; the rows stay, and what they count."""
     for batch in _batches(item_ids):
         await _empty_pool(session, project, batch)
@@ -48,7 +48,7 @@ async def take_content(session: AsyncSession, project: str, item_ids: Iterable[s
         )
 
 
-async def _empty_pool(session: AsyncSession, project: str, item_ids: Sequence[str]) -> None:
+async def _empty_pool(session: Session, project: str, item_ids: Sequence[str]) -> None:
     for item_id in item_ids:
         # Not what it had: a digest of the content is as good as the content to who can guess it.
         await session.execute(
@@ -64,7 +64,7 @@ async def _empty_pool(session: AsyncSession, project: str, item_ids: Sequence[st
         )
 
 
-async def _empty_ledger(session: AsyncSession, project: str, item_ids: Sequence[str]) -> None:
+async def _empty_ledger(session: Session, project: str, item_ids: Sequence[str]) -> None:
     query = select(col(LedgerRow.id), col(LedgerRow.row)).where(
         col(LedgerRow.project) == project, col(LedgerRow.item_id).in_(item_ids)
     )
@@ -82,7 +82,7 @@ def emptied(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **nothing, "probabilities": None}
 
 
-async def pending(session: AsyncSession, project: str) -> set[str]:
+async def pending(session: Session, project: str) -> set[str]:
     """Return the erased items that snapshots may still hold."""
     query = select(col(OutcomeRow.item_id)).where(
         col(OutcomeRow.project) == project, col(OutcomeRow.erasure) == "pending"
@@ -90,7 +90,7 @@ async def pending(session: AsyncSession, project: str) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
-async def finish(session: AsyncSession, project: str, item_ids: Iterable[str]) -> None:
+async def finish(session: Session, project: str, item_ids: Iterable[str]) -> None:
     """Note that no snapshot holds these items any more."""
     for batch in _batches(item_ids):
         await session.execute(
@@ -100,7 +100,7 @@ async def finish(session: AsyncSession, project: str, item_ids: Iterable[str]) -
         )
 
 
-async def begin_again(session: AsyncSession, project: str, after: int) -> None:
+async def begin_again(session: Session, project: str, after: int) -> None:
     """Let snapshots be looked at again for the items that were erased after a position."""
     await session.execute(
         update(OutcomeRow)
@@ -111,9 +111,3 @@ async def begin_again(session: AsyncSession, project: str, after: int) -> None:
         )
         .values(erasure="pending")
     )
-
-
-async def datasets(session: AsyncSession, project: str) -> dict[str, Dataset]:
-    """Return the records of a project's snapshots by their paths."""
-    rows = await session.execute(select(Dataset).where(col(Dataset.project) == project))
-    return {row.path: row for row in rows.scalars()}

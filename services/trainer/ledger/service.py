@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.ledger import repository
-from services.trainer.models import LedgerFile, LedgerRow
-from services.trainer.repository import lock_state, read_state
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.resources import Resources
+from services.trainer.tables import LedgerFile, LedgerRow
 from shared.contracts.decisions import DecisionRow
 from shared.store import decisions_prefix
 

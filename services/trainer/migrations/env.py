@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from services.trainer.models import Base
+from services.trainer.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

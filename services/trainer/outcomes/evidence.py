@@ -7,11 +7,7 @@ error stays an error, and an item whose people changed their minds confirms no v
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_
-from sqlalchemy.orm import Mapped
-from sqlmodel import col
-
-from services.trainer.models import OutcomeRow
+from services.trainer.tables import OutcomeRow
 from shared.contracts.tasks import Outcome
 
 
@@ -36,18 +32,6 @@ def evidence_of(row: OutcomeRow) -> Evidence:
         return Evidence(row.evidence_label, row.evidence_blind)
     # The release before kept the newest revision alone: what came before a later one is unknown.
     return Evidence(row.label if row.revision == 1 else None, row.blind)
-
-
-def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:
-    """Say in SQL what `evidence_of` and `Evidence.confirms` say of a row and `label`."""
-    kept = and_(col(OutcomeRow.evidence_blind).is_(True), col(OutcomeRow.evidence_label) == label)
-    of_the_release_before = and_(
-        col(OutcomeRow.evidence_blind).is_(None),
-        col(OutcomeRow.revision) == 1,
-        col(OutcomeRow.blind).is_(True),
-        col(OutcomeRow.label) == label,
-    )
-    return or_(kept, of_the_release_before)
 
 
 def evidence_after(row: OutcomeRow | None, outcome: Outcome) -> Evidence:

@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
-from services.trainer.models import OutcomeRow, ProjectState
 from services.trainer.outcomes.evidence import evidence_after, is_answer
-from shared.contracts.tasks import TRAINING_LANES, Outcome
+from services.trainer.tables import OutcomeRow, ProjectState
+from shared.contracts.tasks import Outcome
+from shared.db import Session
 
 
-async def record(session: AsyncSession, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
+async def record(session: Session, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
     """Keep the latest revision of each outcome; return how many rows changed.
 
     A row that arrives late with a lower revision changes nothing; neither does one that decides
@@ -67,7 +68,7 @@ def _says_the_same(row: OutcomeRow, outcome: Outcome) -> bool:
 
 
 def _merged(
-    session: AsyncSession, state: ProjectState, row: OutcomeRow | None, outcome: Outcome
+    session: Session, state: ProjectState, row: OutcomeRow | None, outcome: Outcome
 ) -> OutcomeRow:
     wire, evidence = outcome.prediction, evidence_after(row, outcome)
     values: dict[str, Any] = {
@@ -94,9 +95,7 @@ def _merged(
     return row
 
 
-async def of_items(
-    session: AsyncSession, project: str, item_ids: Iterable[str]
-) -> Sequence[OutcomeRow]:
+async def of_items(session: Session, project: str, item_ids: Iterable[str]) -> Sequence[OutcomeRow]:
     """Return the outcomes of these items, in no order."""
     wanted = sorted(item_ids)
     rows: list[OutcomeRow] = []
@@ -109,49 +108,13 @@ async def of_items(
     return rows
 
 
-async def count_new_labels(session: AsyncSession, project: str, after: int) -> int:
-    """Count the labels of training lanes that arrived after a position."""
-    query = select(func.count()).where(
-        col(OutcomeRow.project) == project,
-        col(OutcomeRow.position) > after,
-        col(OutcomeRow.label).is_not(None),
-        col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
-        col(OutcomeRow.erasure).is_(None),
+def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:
+    """Say in SQL what `evidence_of` and `Evidence.confirms` say of a row and `label`."""
+    kept = and_(col(OutcomeRow.evidence_blind).is_(True), col(OutcomeRow.evidence_label) == label)
+    of_the_release_before = and_(
+        col(OutcomeRow.evidence_blind).is_(None),
+        col(OutcomeRow.revision) == 1,
+        col(OutcomeRow.blind).is_(True),
+        col(OutcomeRow.label) == label,
     )
-    return int((await session.execute(query)).scalar_one())
-
-
-async def newest_traces(
-    session: AsyncSession, project: str, up_to: int, limit: int
-) -> Sequence[str | None]:
-    """Return the traces of the newest labels up to a position, newest first."""
-    query = (
-        select(OutcomeRow.trace)  # type: ignore[call-overload]
-        .where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.position) <= up_to,
-            col(OutcomeRow.label).is_not(None),
-            col(OutcomeRow.trace).is_not(None),
-        )
-        .order_by(col(OutcomeRow.position).desc())
-        .limit(limit)
-    )
-    traces: Sequence[str | None] = (await session.execute(query)).scalars().all()
-    return traces
-
-
-async def labelled(
-    session: AsyncSession, project: str, lanes: Iterable[str]
-) -> Sequence[OutcomeRow]:
-    """Return the outcomes of these lanes that have a label and their content, by item id."""
-    query = (
-        select(OutcomeRow)
-        .where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.label).is_not(None),
-            col(OutcomeRow.lane).in_(sorted(lanes)),
-            col(OutcomeRow.erasure).is_(None),
-        )
-        .order_by(col(OutcomeRow.item_id))
-    )
-    return (await session.execute(query)).scalars().all()
+    return or_(kept, of_the_release_before)

@@ -6,10 +6,9 @@ import structlog
 
 from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
-from services.trainer.pool import repository as pool
-from services.trainer.promise import repository as promise
+from services.trainer.posting import repository as posting
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.queue_client import FeedRestarted, QueueAway
-from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import OutcomeFeed
@@ -85,6 +84,5 @@ async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
             return  # another worker has done it
         state.outcomes_cursor = None
         state.feed_reading += 1
-        await pool.post_again(session, project)
-        await promise.post_again(session, project)
+        await posting.post_unanswered_again(session, project)
     log.warning("outcomes_feed_restarted", project=project, reading=state.feed_reading)

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
-from services.trainer.models import OutcomeRow, PoolItem
-from services.trainer.repository import insert_new
+from services.trainer.tables import OutcomeRow, PoolItem, insert_new
+from shared.db import Session
 
 
 async def known_items(
-    session: AsyncSession, project: str, item_ids: Sequence[str], hashes: Sequence[str]
+    session: Session, project: str, item_ids: Sequence[str], hashes: Sequence[str]
 ) -> tuple[dict[str, str], set[str]]:
     """Return the content of those ids, and those contents, that the pool already has."""
     query = select(col(PoolItem.item_id), col(PoolItem.content_hash)).where(
@@ -23,12 +22,12 @@ async def known_items(
     return {row[0]: row[1] for row in rows}, {row[1] for row in rows}
 
 
-async def add_items(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> int:
+async def add_items(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     """Insert items, skipping what is there; return how many were new."""
     return await insert_new(session, PoolItem, rows)
 
 
-async def counts(session: AsyncSession, project: str) -> dict[str, int]:
+async def counts(session: Session, project: str) -> dict[str, int]:
     """Return the number of items by state, and of those that have a label."""
     by_state = (
         select(col(PoolItem.state), func.count())
@@ -49,7 +48,7 @@ async def counts(session: AsyncSession, project: str) -> dict[str, int]:
     return {**found, "labelled": int((await session.execute(labelled)).scalar_one())}
 
 
-async def count_waiting(session: AsyncSession, project: str) -> int:
+async def count_waiting(session: Session, project: str) -> int:
     """Count the items that nobody was asked about."""
     query = select(func.count()).where(
         col(PoolItem.project) == project, col(PoolItem.state) == "waiting"
@@ -57,7 +56,7 @@ async def count_waiting(session: AsyncSession, project: str) -> int:
     return int((await session.execute(query)).scalar_one())
 
 
-async def count_waiting_among(session: AsyncSession, project: str, item_ids: Sequence[str]) -> int:
+async def count_waiting_among(session: Session, project: str, item_ids: Sequence[str]) -> int:
     """Count those of `item_ids` that nobody was asked about."""
     total = 0
     for start in range(0, len(item_ids), 500):
@@ -71,7 +70,7 @@ async def count_waiting_among(session: AsyncSession, project: str, item_ids: Seq
 
 
 async def waiting(
-    session: AsyncSession, project: str, limit: int, after: str = ""
+    session: Session, project: str, limit: int, after: str = ""
 ) -> Sequence[PoolItem]:
     """Return the next waiting items in the random order, after an order key."""
     query = (
@@ -87,7 +86,7 @@ async def waiting(
     return (await session.execute(query)).scalars().all()
 
 
-async def pass_over(session: AsyncSession, project: str, up_to: str) -> None:
+async def pass_over(session: Session, project: str, up_to: str) -> None:
     """Mark what still waits up to an order key as passed over."""
     await session.execute(
         update(PoolItem)
@@ -101,7 +100,7 @@ async def pass_over(session: AsyncSession, project: str, up_to: str) -> None:
 
 
 async def mark_asked(
-    session: AsyncSession, project: str, item_ids: Sequence[str], *, posted: bool
+    session: Session, project: str, item_ids: Sequence[str], *, posted: bool
 ) -> None:
     """Mark items as asked; with `posted` False the worker asks for their tasks."""
     for start in range(0, len(item_ids), 500):
@@ -113,44 +112,3 @@ async def mark_asked(
             )
             .values(state="asked", posted=posted)
         )
-
-
-async def unposted(session: AsyncSession, project: str, limit: int) -> Sequence[PoolItem]:
-    """Return asked items whose tasks the review queue has not acknowledged."""
-    query = (
-        select(PoolItem)
-        .where(
-            col(PoolItem.project) == project,
-            col(PoolItem.state) == "asked",
-            col(PoolItem.posted).is_(False),
-        )
-        .order_by(col(PoolItem.order_key))
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
-
-
-async def mark_posted(
-    session: AsyncSession, project: str, item_ids: Sequence[str], refused: Sequence[str]
-) -> None:
-    """Record what the review queue acknowledged, and what it refused."""
-    await mark_asked(session, project, item_ids, posted=True)
-    if refused:
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(refused))
-            .values(state="refused", posted=True)
-        )
-
-
-async def post_again(session: AsyncSession, project: str) -> None:
-    """Let the tasks of asked items that have no outcome be posted once more."""
-    answered = exists().where(
-        col(OutcomeRow.project) == col(PoolItem.project),
-        col(OutcomeRow.item_id) == col(PoolItem.item_id),
-    )
-    await session.execute(
-        update(PoolItem)
-        .where(col(PoolItem.project) == project, col(PoolItem.state) == "asked", ~answered)
-        .values(posted=False)
-    )

@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.contracts.items import FieldError, Item, check_data, check_metadata
-from shared.contracts.projects import FieldSpec, Project
+from shared.contracts.projects import Project
 from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
-from shared.faults import faults_of
+from shared.fields.spec import ColumnKind
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 _FAULTS_SHOWN = 5
 
@@ -97,7 +98,7 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
 
 def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "data": {name: _value(row[name], field) for name, field in project.fields.items()},
+        "data": {name: _value(row[name], field.column) for name, field in project.fields.items()},
         "metadata": {name: row[name] for name in project.metadata if row.get(name)},
     }
     if row.get("item_id"):
@@ -105,16 +106,17 @@ def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     return document
 
 
-def _value(cell: str, field: FieldSpec) -> Any:
+def _value(cell: str, kind: ColumnKind) -> Any:
     """Read a cell; one that cannot be read stays text, and the field's check names the fault."""
-    if field.type == "number":
-        try:
-            return float(cell)
-        except ValueError:
-            return cell
-    if field.type in {"vector", "json"}:
-        try:
-            return parse_json_part(cell)
-        except ValueError:
-            return cell
-    return cell
+    try:
+        match kind:
+            case "text":
+                return cell
+            case "number":
+                return float(cell)
+            case "flag":
+                return {"true": True, "false": False}.get(cell.lower(), cell)
+            case _:
+                return parse_json_part(cell)
+    except ValueError:
+        return cell

@@ -6,20 +6,19 @@ from itertools import islice
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer import posting
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
-from services.trainer.messages import PoolCounts, PoolImport, RejectedLine
-from services.trainer.models import ProjectState
 from services.trainer.pool import repository
+from services.trainer.pool.messages import PoolCounts, PoolImport, RejectedLine
 from services.trainer.pool.rows import ParsedLine
-from services.trainer.projects import work_bell
-from services.trainer.repository import lock_state
+from services.trainer.projects.repository import lock_state
+from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
+from services.trainer.tables import ProjectState
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN
 from shared.contracts.items import Item
+from shared.db import Session
 
 log = structlog.get_logger()
 
@@ -67,7 +66,7 @@ def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:
 
 async def _add(
     resources: Resources,
-    session: AsyncSession,
+    session: Session,
     state: ProjectState,
     items: list[tuple[int, Item]],
 ) -> tuple[int, list[RejectedLine]]:
@@ -126,5 +125,5 @@ async def ask_batch(resources: Resources, project: str, size: int) -> int:
         await repository.mark_asked(
             session, project, [item.item_id for item in chosen], posted=False
         )
-    await posting.post_or_leave(resources, project)
+    await resources.posting.post_or_leave(project)
     return len(chosen)

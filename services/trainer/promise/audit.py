@@ -2,8 +2,8 @@
 
 from scipy import special
 
-from services.trainer.ledger import repository as ledger
-from services.trainer.messages import AuditView
+from services.trainer.promise import repository
+from services.trainer.promise.messages import AuditView
 from services.trainer.resources import Resources
 
 _CONFIDENCE = 0.95
@@ -37,11 +37,11 @@ def interval(errors: int, n: int, confidence: float = _CONFIDENCE) -> tuple[floa
 async def describe(resources: Resources, project: str) -> list[AuditView]:
     """Return the audits of each version that has any."""
     async with resources.database.reading() as session:
-        counts = await ledger.audit_counts(session, project)
+        counts = await repository.audit_counts(session, project)
     return [_view(one) for one in counts]
 
 
-def _view(counts: ledger.AuditCounts) -> AuditView:
+def _view(counts: repository.AuditCounts) -> AuditView:
     errors, resolved = counts.errors, counts.resolved
     lower, upper = interval(errors, resolved) if resolved else (None, None)
     return AuditView(

@@ -15,11 +15,15 @@ def error_p_value(errors: ArrayLike, accepted: ArrayLike, alpha: ArrayLike) -> F
 
     Parameters
     ----------
-    errors : in 0..accepted
+    errors : at most accepted; below 0 the p-value is 0
     accepted : at least 0; with no accepted item the p-value is 1
     alpha : in (0, 1)
     """
-    return _cdf(errors, accepted, alpha)
+    # scipy.special, not scipy.stats: the same numbers, without a second of importing at each start.
+    k, n = np.asarray(errors, dtype=np.float64), np.asarray(accepted, dtype=np.int64)
+    p = np.asarray(alpha, dtype=np.float64)
+    inside = special.bdtr(np.clip(k, 0, np.maximum(n - 1, 0)), np.maximum(n, 1), p)
+    return np.asarray(np.where(k < 0, 0.0, np.where(k >= n, 1.0, inside)), dtype=np.float64)
 
 
 def largest_passing_errors(accepted: ArrayLike, delta: float, alpha: float) -> IntArray:
@@ -44,7 +48,7 @@ def largest_passing_errors(accepted: ArrayLike, delta: float, alpha: float) -> I
     sizes = np.asarray(accepted, dtype=np.int64)
     # This is the smallest e whose CDF reaches delta, so only equality lets that e itself pass.
     at = np.maximum(np.ceil(special.bdtrik(delta, np.maximum(sizes, 1), alpha)), 0)
-    at = np.where(_cdf(at - 1, sizes, alpha) >= delta, at - 1, at).astype(np.int64)
+    at = np.where(error_p_value(at - 1, sizes, alpha) >= delta, at - 1, at).astype(np.int64)
     most = np.where(error_p_value(at, sizes, alpha) <= delta, at, at - 1)
     return np.asarray(np.where(sizes == 0, -1, most), dtype=np.int64)
 
@@ -69,31 +73,7 @@ def power(accepted: ArrayLike, error_rate: ArrayLike, delta: float, alpha: float
     """
     sizes = np.asarray(accepted, dtype=np.int64)
     most = largest_passing_errors(sizes, delta, alpha)
-    return np.where(most >= 0, _cdf(most, sizes, error_rate), 0.0)
-
-
-def minimum_sample(delta: float, alpha: float) -> int:
-    """Fewest accepted items, all right, that certify an error of at most alpha.
-
-    Returns
-    -------
-    The smallest k with (1 - alpha)^k <= delta.
-
-    Raises
-    ------
-    ValueError
-        delta or alpha outside (0, 1).
-
-    Examples
-    --------
-    >>> [minimum_sample(0.05, alpha) for alpha in (0.005, 0.01, 0.02, 0.05)]
-    [598, 299, 149, 59]
-    """
-    _check_rates(delta, alpha)
-    k = max(1, int(np.log(delta) / np.log1p(-alpha)))
-    while largest_passing_errors(k, delta, alpha) < 0:
-        k += 1
-    return k
+    return np.where(most >= 0, error_p_value(most, sizes, error_rate), 0.0)
 
 
 def upper_bound(errors: int, n: int, delta: float) -> float:
@@ -129,14 +109,6 @@ def upper_bound(errors: int, n: int, delta: float) -> float:
         raise ValueError("delta must lie in (0, 1)")
     # The complement's inverse: 1 - delta would lose the digits of a small delta.
     return 1.0 if errors == n else float(special.betainccinv(errors + 1, n - errors, delta))
-
-
-def _cdf(successes: ArrayLike, trials: ArrayLike, rate: ArrayLike) -> FloatArray:
-    # scipy.special, not scipy.stats: the same numbers, without a second of importing at each start.
-    k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.int64)
-    p = np.asarray(rate, dtype=np.float64)
-    inside = special.bdtr(np.clip(k, 0, np.maximum(n - 1, 0)), np.maximum(n, 1), p)
-    return np.asarray(np.where(k < 0, 0.0, np.where(k >= n, 1.0, inside)), dtype=np.float64)
 
 
 def _check_rates(delta: float, alpha: float) -> None:

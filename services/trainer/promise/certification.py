@@ -1,17 +1,16 @@
 """The certification of the newest version, step by step, and what the API says of it."""
 
+from services.trainer.documents.status import is_from_the_future
 from services.trainer.ledger import repository as ledger
-from services.trainer.messages import AttemptProgress, CertificateView
-from services.trainer.models import Certification
 from services.trainer.pool import repository as pool
-from services.trainer.posting import post_or_leave
+from services.trainer.projects.repository import active_run
 from services.trainer.promise import repository
 from services.trainer.promise.closing import try_close
+from services.trainer.promise.messages import AttemptProgress, CertificateView
 from services.trainer.promise.opening import try_open
 from services.trainer.registry import repository as registry
-from services.trainer.registry.standing import is_from_the_future
 from services.trainer.resources import Resources
-from services.trainer.runs import repository as runs
+from services.trainer.tables import Certification
 from shared.contracts.projects import Project
 
 
@@ -37,7 +36,7 @@ class Certifier:
                     return
                 if not await try_open(resources, project, certification):
                     return
-                await post_or_leave(resources, project.project)
+                await resources.posting.post_or_leave(project.project)
             if not await try_close(resources, project, certification):
                 return
 
@@ -45,7 +44,7 @@ class Certifier:
         self, resources: Resources, project: Project, certification: Certification
     ) -> bool:
         async with resources.database.reading() as session:
-            if await runs.active(session, project.project) is not None:
+            if await active_run(session, project.project) is not None:
                 return False  # the version in the making would take its place
             waiting = await pool.count_waiting(session, project.project)
             decided = await ledger.count(session, project.project)

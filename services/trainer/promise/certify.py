@@ -35,41 +35,13 @@ from numpy.typing import ArrayLike, NDArray
 from services.trainer.promise.binomial import (
     error_p_value,
     largest_passing_errors,
-    minimum_sample,
-    power,
     upper_bound,
 )
-from services.trainer.promise.plan import CertificationPlan
-from services.trainer.promise.planning import plan_certification, plan_draws
-from services.trainer.promise.risk import (
-    RiskCurve,
-    as_scores,
-    candidate_region,
-    predict_risk,
-)
+from services.trainer.promise.planning import CertificationPlan
+from services.trainer.promise.risk import as_scores
 from shared.contracts.certificates import attempt_delta
 
-__all__ = [
-    "CertificationPlan",
-    "CertificationResult",
-    "RiskCurve",
-    "SequenceStep",
-    "attempt_delta",
-    "candidate_region",
-    "certify",
-    "eligible",
-    "error_p_value",
-    "largest_passing_errors",
-    "minimum_sample",
-    "plan_certification",
-    "plan_draws",
-    "power",
-    "predict_risk",
-    "upper_bound",
-]
-
 BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _WANTED_POWER = 0.8
@@ -99,8 +71,8 @@ class CertificationResult:
     delta_attempt : what this attempt has spent
     labels : verdicts tested
     labels_short : when not certified, about how many more labels in the region would certify
-        something with 80 % power at the next attempt, if these labels are used again
-        (`plan_draws`); None if certified, or if the error is estimated above the promise everywhere
+        something with 80 % power, were these labels used again; None if
+        certified, or if the error is estimated above the promise everywhere
     tested : the whole sequence, the failing step included
     """
 

@@ -5,23 +5,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer import gate
 from services.trainer.content import content_hash
-from services.trainer.models import Certification, CertificationItem, ProjectState, Version
+from services.trainer.documents.status import status_of
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
+from services.trainer.projects.repository import lock_state
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationPlan, CertificationResult, certify
+from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.planning import CertificationPlan
+from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
+from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
 from shared.contracts.base import new_id
 from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
+from shared.db import Session
 
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ log = structlog.get_logger()
 class _Case:
     """What is being closed, at which moment, inside one transaction."""
 
-    session: AsyncSession
+    session: Session
     project: Project
     state: ProjectState
     record: Certification
@@ -76,9 +77,7 @@ async def _judge(case: _Case) -> None:
         _fail(case, _shortfall(result), _labels_short(result))
 
 
-async def correct_answers(
-    session: AsyncSession, items: list[CertificationItem] | Any
-) -> list[bool]:
+async def correct_answers(session: Session, items: list[CertificationItem] | Any) -> list[bool]:
     """Say for each item whether people gave the version's label; all that is less is an error.
 
     An error is also what nobody could answer, what the review queue refused to ask, what was
@@ -156,7 +155,7 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
     measured = population.get("champion") == state.champion
     decision = gate.judge_certified(
         champion_certified=champion is not None
-        and standing_of(champion, case.project, case.now) == "certified",
+        and status_of(champion, case.project, case.now) == "certified",
         coverage=coverage,
         champion_coverage=population.get("champion_coverage") if measured else None,
     )

@@ -2,23 +2,22 @@
 
 import numpy as np
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.documents.status import status_of
 from services.trainer.erasure import repository as erasure
-from services.trainer.models import Certification, CertificationItem, ProjectState, Version
 from services.trainer.pool import repository as pool
+from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.population import Draw, Insufficient, Question, draw
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
-from services.trainer.runs import repository as runs
+from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
 from shared.contracts.projects import Project, certificate_digest
+from shared.db import Session
 
 log = structlog.get_logger()
 
@@ -68,7 +67,7 @@ async def _measure_champion(
         )
     if champion is None or champion.version == version.version or champion.certificate is None:
         return
-    if standing_of(champion, project, resources.now()) != "certified":
+    if status_of(champion, project, resources.now()) != "certified":
         return
     rows = [candidate.data for candidate in drawn.scores_sample]
     try:
@@ -93,7 +92,7 @@ async def _open(
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         record = await repository.reread(session, certification.certification_id)
-        if record.state != "waiting" or await runs.active(session, project.project) is not None:
+        if record.state != "waiting" or await active_run(session, project.project) is not None:
             return False
         if not await _take(session, state, drawn):
             return False  # a batch took some of them meanwhile; the next look draws anew
@@ -115,7 +114,7 @@ async def _open(
     return True
 
 
-async def _take(session: AsyncSession, state: ProjectState, drawn: Draw) -> bool:
+async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
     """Take the drawn items out of the pool, with all that the walk passed over."""
     if not drawn.passed_up_to:
         return True

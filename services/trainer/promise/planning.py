@@ -1,28 +1,84 @@
-"""Choosing what a certification will test, from out-of-fold predictions and traffic (pure)."""
+"""The plan of a certification, made of out-of-fold predictions and unlabelled scores (pure)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from services.trainer.promise.binomial import power
-from services.trainer.promise.plan import CertificationPlan
 from services.trainer.promise.risk import (
+    Float32Array,
+    FloatArray,
     RiskCurve,
     as_scores,
-    as_weights,
     lowest_passing,
     predict_risk,
 )
 from shared.contracts.certificates import attempt_delta
 
-FloatArray = NDArray[np.float64]
-Float32Array = NDArray[np.float32]
-IntArray = NDArray[np.int64]
-
 GRID_POINTS = 40
 # Among starts of about equal power the strictest leaves most thresholds to be tested after it.
 _POWER_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class CertificationPlan:
+    """What will be tested, in which order and at which level: fixed before a label is seen.
+
+    Grid entries run from the strictest threshold to the most generous one.
+
+    Attributes
+    ----------
+    alpha : promised error, in (0, 1)
+    delta : chance of ever certifying this version wrongly, all attempts together
+    attempt : counted from 1
+    delta_attempt : the part of delta that this attempt spends
+    labels : verdicts to be tested, drawn uniformly among items at or above `region`
+    region : lowest threshold of the candidate region, and the last of `thresholds`
+    region_share : share of the unlabelled sample in the region
+    thresholds : strictly falling float32 values
+    shares : share of the region at or above each threshold, rising to 1
+    predicted_errors : predicted error among those, padded by one error in the tune items there
+    tune_items : number of tune items at or above each threshold
+    start : index of the first threshold to be tested
+    predicted_power : chance that the start passes, as predicted
+    expected_coverage : predicted share of traffic answered; counts "not certified" as 0
+    """
+
+    alpha: float
+    delta: float
+    attempt: int
+    delta_attempt: float
+    labels: int
+    region: float
+    region_share: float
+    thresholds: tuple[float, ...]
+    shares: tuple[float, ...]
+    predicted_errors: tuple[float, ...]
+    tune_items: tuple[float, ...]
+    start: int
+    predicted_power: float
+    expected_coverage: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready copy; float32 thresholds survive JSON unchanged."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "CertificationPlan":
+        """Read back what `to_dict` wrote; missing or extra keys are a TypeError."""
+        names = {field.name for field in fields(cls)}
+        if names != stored.keys():
+            raise TypeError(f"not a certification plan: {sorted(names ^ stored.keys())}")
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in stored.items()
+        }
+        return cls(**values)
 
 
 def plan_certification(
@@ -34,7 +90,6 @@ def plan_certification(
     delta: float,
     labels: int,
     attempt: int = 1,
-    tune_weights: ArrayLike | None = None,
 ) -> CertificationPlan | None:
     """Choose the candidate region, the thresholds and the first one to test.
 
@@ -44,63 +99,28 @@ def plan_certification(
 
     Parameters
     ----------
-    tune_scores, tune_correct, tune_weights : shape (t,)
-        Out-of-fold confidences, whether right, and 1 / propensity (equal if not given).
+    tune_scores, tune_correct : shape (t,)
+        Out-of-fold confidences, and whether the prediction was right.
     unlabelled_scores : shape (u,)
         This version's scores of a uniform sample of the population that labels are drawn from.
     labels : at least 1, all labels that the given attempt will test
 
     Returns
     -------
-    None if no threshold is predicted to keep the promise. A `predicted_power` of 0 means that
-    so few labels cannot certify anything.
+    None if no threshold is predicted to keep the promise; `predicted_power` 0: too few labels.
     """
     if labels < 1:
         raise ValueError("a certification needs at least one label")
-    curve = predict_risk(tune_scores, tune_correct, unlabelled_scores, tune_weights)
-    region = lowest_passing(curve, alpha)
-    if region is None:
+    curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
+    if (region := lowest_passing(curve, alpha)) is None:
         return None
-    scores = as_scores(tune_scores)
-    grid = _grid(curve, region, scores, as_weights(tune_weights, len(scores)))
-    return _plan(grid, alpha=alpha, delta=delta, labels=labels, attempt=attempt)
-
-
-def plan_draws(
-    tune_scores: ArrayLike,
-    tune_correct: ArrayLike,
-    unlabelled_scores: ArrayLike,
-    *,
-    alpha: float,
-    delta: float,
-    labels: int,
-    draws: int,
-    tune_weights: ArrayLike | None = None,
-) -> list[CertificationPlan]:
-    """Plan several draws of `labels` items at once; the k-th attempt tests the first k draws.
-
-    Because all plans are fixed before the first label is seen, a later attempt may use the labels
-    of earlier ones again: each attempt is wrong with a chance of at most its own part of delta,
-    whatever happened before it. Region and grid are the same in all plans.
-
-    Returns
-    -------
-    One plan an attempt, or none at all if there is no candidate region.
-    """
-    plans = [
-        plan_certification(
-            tune_scores,
-            tune_correct,
-            unlabelled_scores,
-            alpha=alpha,
-            delta=delta,
-            labels=labels * attempt,
-            attempt=attempt,
-            tune_weights=tune_weights,
-        )
-        for attempt in range(1, draws + 1)
-    ]
-    return [plan for plan in plans if plan is not None]
+    return _plan(
+        _grid(curve, region, as_scores(tune_scores)),
+        alpha=alpha,
+        delta=delta,
+        labels=labels,
+        attempt=attempt,
+    )
 
 
 @dataclass(frozen=True)
@@ -118,19 +138,20 @@ class _Grid:
         return out
 
 
-def _grid(curve: RiskCurve, region: float, scores: Float32Array, weights: FloatArray) -> _Grid:
+def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
     """Quantiles of the region's items; distinct, so ties may leave fewer than GRID_POINTS."""
     last = int(np.flatnonzero(curve.thresholds == np.float32(region))[0])
     wanted = curve.coverage[last] * np.arange(1, GRID_POINTS + 1) / GRID_POINTS
     # A quantile that rounding puts just above its item must not move the point to the next one.
     found = np.searchsorted(curve.coverage[: last + 1], wanted * (1 - 1e-12))
     at = np.unique(np.minimum(found, last))
-    items = _effective_items(scores, weights, curve.thresholds[at])
+    # Negated: both are looked up from the highest score down.
+    items = np.searchsorted(np.sort(-scores), -curve.thresholds[at], side="right")
     return _Grid(
         thresholds=curve.thresholds[at],
         coverage=curve.coverage[at],
         errors=np.minimum(curve.selective_risk[at] + 1 / np.maximum(items, 1), 1.0),
-        items=items,
+        items=items.astype(np.float64),
     )
 
 
@@ -157,18 +178,6 @@ def _plan(
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
     )
-
-
-def _effective_items(
-    scores: Float32Array, weights: FloatArray, thresholds: Float32Array
-) -> FloatArray:
-    """Kish's effective number of tune items at or above each threshold."""
-    order = np.argsort(-scores, kind="stable")
-    accepted = np.searchsorted(-scores[order], -thresholds, side="right")
-    total = np.concatenate([[0.0], np.cumsum(weights[order])])[accepted]
-    squares = np.concatenate([[0.0], np.cumsum(weights[order] ** 2)])[accepted]
-    out: FloatArray = np.divide(total**2, squares, out=np.zeros(len(total)), where=squares > 0)
-    return out
 
 
 def _expected_coverage(chance: FloatArray, coverage: FloatArray) -> float:

@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 
 from services.trainer.ledger import repository as ledger
-from services.trainer.models import Dataset, PoolItem, Version
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationPlan, eligible, plan_certification
+from services.trainer.promise.certify import eligible
+from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
 from services.trainer.registry.scores import Scores, score_items
 from services.trainer.resources import Resources
+from services.trainer.tables import Dataset, PoolItem, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.certificates import complement
 from shared.contracts.items import check_data

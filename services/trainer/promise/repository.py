@@ -1,70 +1,19 @@
 """SQL of certifications and the items drawn for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Subquery, and_, case, func, or_, select, update
 from sqlmodel import col
 
-from services.trainer.models import Certification, CertificationItem, OutcomeRow
+from services.trainer.outcomes.repository import confirmed
+from services.trainer.tables import Certification, CertificationItem, LedgerRow, OutcomeRow
+from shared.db import Session
 
 PENDING = ("waiting", "open")
 
 
-async def unposted(
-    session: AsyncSession, project: str, limit: int
-) -> Sequence[tuple[CertificationItem, str]]:
-    """Return drawn items, each with its version, whose tasks are not acknowledged yet."""
-    query = (
-        select(CertificationItem, col(Certification.version))
-        .join(
-            Certification,
-            col(Certification.certification_id) == col(CertificationItem.certification_id),
-        )
-        .where(
-            col(CertificationItem.project) == project,
-            col(CertificationItem.posted).is_(False),
-            col(Certification.state) == "open",
-        )
-        .order_by(col(CertificationItem.position))
-        .limit(limit)
-    )
-    return [(item, version) for item, version in await session.execute(query)]
-
-
-async def mark_posted(
-    session: AsyncSession, items: Sequence[CertificationItem], refused: Mapping[str, str]
-) -> None:
-    """Record which drawn items the review queue acknowledged, and which it refused."""
-    for item in items:
-        await session.execute(
-            update(CertificationItem)
-            .where(
-                col(CertificationItem.certification_id) == item.certification_id,
-                col(CertificationItem.item_id) == item.item_id,
-            )
-            .values(posted=True, refused=refused.get(item.item_id))
-        )
-
-
-async def post_again(session: AsyncSession, project: str) -> None:
-    """Let the tasks of open certifications that have no outcome be posted once more."""
-    answered = exists().where(
-        col(OutcomeRow.project) == col(CertificationItem.project),
-        col(OutcomeRow.item_id) == col(CertificationItem.item_id),
-    )
-    await session.execute(
-        update(CertificationItem)
-        .where(
-            col(CertificationItem.project) == project,
-            col(CertificationItem.refused).is_(None),
-            ~answered,
-        )
-        .values(posted=False)
-    )
-
-
-async def pending(session: AsyncSession, project: str) -> Certification | None:
+async def pending(session: Session, project: str) -> Certification | None:
     """Return the certification that waits for a population or for verdicts."""
     query = (
         select(Certification)
@@ -75,15 +24,7 @@ async def pending(session: AsyncSession, project: str) -> Certification | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def is_open(session: AsyncSession, project: str) -> bool:
-    """Say whether a certification waits for verdicts."""
-    query = select(func.count()).where(
-        col(Certification.project) == project, col(Certification.state) == "open"
-    )
-    return bool((await session.execute(query)).scalar_one())
-
-
-async def newest(session: AsyncSession, project: str) -> Certification | None:
+async def newest(session: Session, project: str) -> Certification | None:
     """Return the attempt that was made last."""
     query = (
         select(Certification)
@@ -94,13 +35,13 @@ async def newest(session: AsyncSession, project: str) -> Certification | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def reread(session: AsyncSession, certification_id: str) -> Certification:
+async def reread(session: Session, certification_id: str) -> Certification:
     """Return an attempt as this transaction sees it."""
     query = select(Certification).where(col(Certification.certification_id) == certification_id)
     return (await session.execute(query)).scalar_one()
 
 
-async def cancel_waiting(session: AsyncSession, project: str, detail: str) -> None:
+async def cancel_waiting(session: Session, project: str, detail: str) -> None:
     """Cancel what waits for a population: a newer version takes its place."""
     await session.execute(
         update(Certification)
@@ -109,20 +50,7 @@ async def cancel_waiting(session: AsyncSession, project: str, detail: str) -> No
     )
 
 
-async def cancel_of_version(session: AsyncSession, project: str, version: str) -> None:
-    """Cancel the pending certification of a version that is retired."""
-    await session.execute(
-        update(Certification)
-        .where(
-            col(Certification.project) == project,
-            col(Certification.version) == version,
-            col(Certification.state).in_(PENDING),
-        )
-        .values(state="cancelled", detail="the version is retired")
-    )
-
-
-async def items(session: AsyncSession, certification_id: str) -> Sequence[CertificationItem]:
+async def items(session: Session, certification_id: str) -> Sequence[CertificationItem]:
     """Return the items of an attempt in the order of the draw."""
     query = (
         select(CertificationItem)
@@ -132,7 +60,7 @@ async def items(session: AsyncSession, certification_id: str) -> Sequence[Certif
     return (await session.execute(query)).scalars().all()
 
 
-async def progress(session: AsyncSession, certification_id: str) -> tuple[int, int]:
+async def progress(session: Session, certification_id: str) -> tuple[int, int]:
     """Return how many of an attempt's items are settled, and how many were drawn."""
     settled = or_(col(OutcomeRow.item_id).is_not(None), col(CertificationItem.refused).is_not(None))
     query = (
@@ -149,20 +77,65 @@ async def progress(session: AsyncSession, certification_id: str) -> tuple[int, i
     return int(answered), int(drawn)
 
 
-async def drawn_before(session: AsyncSession, project: str) -> set[str]:
+async def drawn_before(session: Session, project: str) -> set[str]:
     """Return every item that was ever drawn for a certification: none is drawn twice."""
     query = select(col(CertificationItem.item_id)).where(col(CertificationItem.project) == project)
     return set((await session.execute(query)).scalars())
 
 
-async def held_back(session: AsyncSession, project: str) -> set[str]:
-    """Return the items of open certifications: nobody trains on them yet."""
-    query = (
-        select(col(CertificationItem.item_id))
-        .join(
-            Certification,
-            col(Certification.certification_id) == col(CertificationItem.certification_id),
+@dataclass(frozen=True)
+class AuditCounts:
+    """How many answers of one version were audited, judged by people, and found wrong."""
+
+    version: str
+    audited: int
+    resolved: int
+    errors: int
+
+
+async def audit_counts(session: Session, project: str) -> list[AuditCounts]:
+    """Count the audited answers of each version that has any, each item's data once a version.
+
+    An answer that people could not judge counts as wrong: silence is no evidence for it. So does
+    one that they first judged otherwise, or with the model's word in sight, and one whose item has
+    an outcome for other data: the id was used twice, and nobody is asked about the second.
+    """
+    first = _first_audited(project)
+    judged = col(OutcomeRow.item_id).is_not(None)
+    same_data = col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)
+    right = and_(same_data, confirmed(col(LedgerRow.label)))
+    version = func.coalesce(col(LedgerRow.model_version), "")
+    statement = (
+        select(
+            version,
+            func.count(),
+            func.sum(case((judged, 1), else_=0)),
+            func.sum(case((right, 0), (judged, 1), else_=0)),
         )
-        .where(col(CertificationItem.project) == project, col(Certification.state) == "open")
+        .select_from(LedgerRow)
+        .join(first, first.c.id == col(LedgerRow.id))
+        .outerjoin(
+            OutcomeRow,
+            and_(
+                col(OutcomeRow.project) == project,
+                col(OutcomeRow.item_id) == col(LedgerRow.item_id),
+            ),
+        )
+        .group_by(version)
+        .order_by(version)
     )
-    return set((await session.execute(query)).scalars())
+    return [AuditCounts(*row) for row in (await session.execute(statement)).all()]
+
+
+def _first_audited(project: str) -> Subquery:
+    """Ids of the first audited answer of each version to each item's data."""
+    return (
+        select(func.min(col(LedgerRow.id)).label("id"))
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.audited).is_(True),
+            col(LedgerRow.decision) == "answered",
+        )
+        .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
+        .subquery()
+    )

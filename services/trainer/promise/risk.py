@@ -48,19 +48,10 @@ def as_scores(scores: ArrayLike) -> Float32Array:
     return out
 
 
-def as_weights(weights: ArrayLike | None, n: int) -> FloatArray:
-    """Weights of n items, equal ones if none are given; a ValueError unless all are above 0."""
-    out = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
-    if out.shape != (n,) or not (np.isfinite(out) & (out > 0)).all():
-        raise ValueError("weights must be finite, above 0, and one an item")
-    return out
-
-
 def predict_risk(
     tune_scores: ArrayLike,
     tune_correct: ArrayLike,
     unlabelled_scores: ArrayLike,
-    tune_weights: ArrayLike | None = None,
 ) -> RiskCurve:
     """Selective risk of every threshold on unlabelled items, by isotonic regression.
 
@@ -73,8 +64,6 @@ def predict_risk(
         Out-of-fold confidences and whether the prediction was right.
     unlabelled_scores : shape (u,), u at least 1
         Scores of a recent uniform sample.
-    tune_weights : shape (t,), above 0
-        1 / propensity where the tune items are no uniform sample; equal if not given.
 
     References
     ----------
@@ -82,10 +71,9 @@ def predict_risk(
     """
     scores, unlabelled = as_scores(tune_scores), as_scores(unlabelled_scores)
     wrong = ~np.asarray(tune_correct, dtype=np.bool_)
-    weights = as_weights(tune_weights, len(scores))
     if len(scores) != len(wrong) or not len(scores) or not len(unlabelled):
         raise ValueError("tune arrays must have one length, and no array may be empty")
-    knots, fitted = _error_given_score(scores, wrong, weights)
+    knots, fitted = _error_given_score(scores, wrong)
     thresholds, counts = np.unique(unlabelled, return_counts=True)
     thresholds, counts = thresholds[::-1], counts[::-1].astype(np.float64)
     accepted = np.cumsum(counts)
@@ -102,7 +90,6 @@ def candidate_region(
     tune_correct: ArrayLike,
     unlabelled_scores: ArrayLike,
     alpha: float,
-    tune_weights: ArrayLike | None = None,
 ) -> float | None:
     """Lowest threshold whose predicted selective risk is at most alpha.
 
@@ -114,9 +101,7 @@ def candidate_region(
     A float32 value as float, one of the unlabelled scores, or None: even the surest items are
     predicted to err more often than alpha.
     """
-    return lowest_passing(
-        predict_risk(tune_scores, tune_correct, unlabelled_scores, tune_weights), alpha
-    )
+    return lowest_passing(predict_risk(tune_scores, tune_correct, unlabelled_scores), alpha)
 
 
 def lowest_passing(curve: RiskCurve, alpha: float) -> float | None:
@@ -125,12 +110,10 @@ def lowest_passing(curve: RiskCurve, alpha: float) -> float | None:
     return float(curve.thresholds[passing[-1]]) if len(passing) else None
 
 
-def _error_given_score(
-    scores: Float32Array, wrong: BoolArray, weights: FloatArray
-) -> tuple[Float32Array, FloatArray]:
+def _error_given_score(scores: Float32Array, wrong: BoolArray) -> tuple[Float32Array, FloatArray]:
     """Distinct scores, rising, and the isotonic error at each, falling."""
     knots, inverse = np.unique(scores, return_inverse=True)
-    mass = np.bincount(inverse, weights=weights)
-    mean = np.bincount(inverse, weights=weights * wrong) / mass
+    mass = np.bincount(inverse).astype(np.float64)
+    mean = np.bincount(inverse, weights=wrong) / mass
     fitted = isotonic_regression(mean, weights=mass, increasing=False).x
     return knots, np.asarray(fitted, dtype=np.float64)

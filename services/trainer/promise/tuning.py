@@ -4,23 +4,23 @@ It only chooses where labels are asked for and which thresholds are tested. The 
 labels, so a poor guess costs coverage or a failed attempt, never the promise. For a version that
 was trained here it is the out-of-fold predictions. What a version from elsewhere was trained on we
 cannot know: the labels at hand may be among it, and then make it look better than it is; they serve
-all the same, for the reason above. Without enough of them the version's own word serves.
+all the same, for the reason above. Without enough of them the version's scores are believed.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from services.trainer.models import Version
 from services.trainer.recipes import OWN
+from services.trainer.tables import Version
 from shared.graphs.rows import FloatArray
 
 Tune = tuple[Sequence[float], Sequence[bool]]
 
 _ENOUGH_UNIFORM = 200
-# With fewer labels a version's own word is the better guess of where it errs.
+# With fewer labels a version's own scores are the better guess of where it errs.
 _ENOUGH_OWN = 100
-_WORDS = 2_000
+_SELF_REPORTED = 2_000
 
 
 def tune_of(version: Version, population_scores: Sequence[float] | FloatArray) -> Tune:
@@ -36,14 +36,14 @@ def tune_of(version: Version, population_scores: Sequence[float] | FloatArray) -
     """
     tune = version.tune
     if version.manifest["recipe"] == OWN and len(tune["scores"]) < _ENOUGH_OWN:
-        return own_word(population_scores)
+        return self_reported_scores(population_scores)
     chosen = [i for i, is_uniform in enumerate(tune["uniform"]) if is_uniform]
     if len(chosen) < _ENOUGH_UNIFORM:
         return tune["scores"], tune["correct"]
     return [tune["scores"][i] for i in chosen], [tune["correct"][i] for i in chosen]
 
 
-def own_word(scores: Sequence[float] | FloatArray) -> Tune:
+def self_reported_scores(scores: Sequence[float] | FloatArray) -> Tune:
     """Suppose that each answer is right with the probability that the version claims.
 
     Parameters
@@ -57,11 +57,11 @@ def own_word(scores: Sequence[float] | FloatArray) -> Tune:
 
     Examples
     --------
-    >>> scores, right = own_word([0.9])
+    >>> scores, right = self_reported_scores([0.9])
     >>> len(scores), 0.88 < sum(right) / len(right) < 0.92
     (2000, True)
     """
     known = np.asarray(scores, dtype=np.float64)
-    claimed = np.repeat(known, max(1, _WORDS // len(known)))
+    claimed = np.repeat(known, max(1, _SELF_REPORTED // len(known)))
     right = np.random.default_rng(0).random(len(claimed)) < claimed
     return claimed.tolist(), right.tolist()

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from services.trainer.recipes.features import fit_head
-from services.trainer.recipes.fitted import BoolArray, FloatArray, IntArray, TooFewLabels
+from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray, TooFewLabels
 
 _MINIMUM_ROWS_A_FOLD = 2
 

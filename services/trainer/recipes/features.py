@@ -10,7 +10,7 @@ from scipy.special import softmax
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
-from services.trainer.recipes.fitted import FloatArray, IntArray
+from services.trainer.recipes.recipe import FloatArray, IntArray
 from services.trainer.recipes.tokens import terms
 
 # The graph holds one dense row of term weights an item, so the vocabulary bounds its latency.

@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from services.trainer.recipes.fitted import FloatArray, ParityError
 from services.trainer.recipes.graph import OUTPUT
-from shared.contracts.projects import FieldSpec
+from services.trainer.recipes.recipe import FloatArray, ParityError
 from shared.contracts.versions import ModelInput, ModelInterface
+from shared.fields.text import TextField
 from shared.graphs.graph import Graph
 from shared.graphs.session import GraphRefused
 from shared.graphs.signature import PROBABILITIES
@@ -99,7 +99,7 @@ def _open(onnx: bytes, inputs: Sequence[Mapping[str, Any]], n_labels: int) -> Gr
         inputs=[ModelInput.model_validate(entry) for entry in inputs],
         outputs={PROBABILITIES: OUTPUT},
     )
-    texts = {name: FieldSpec(type="text") for entry in interface.inputs for name in entry.fields}
+    texts = {name: TextField() for entry in interface.inputs for name in entry.fields}
     try:
         return Graph(onnx, interface, texts)
     except GraphRefused as error:

@@ -4,7 +4,7 @@ Fast to train, fast to serve, and hard to beat below a few thousand labels. See
 Joachims (ECML 1998) for linear models on term weights, Wang and Manning (ACL 2012) for word pairs.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -20,33 +20,31 @@ from services.trainer.recipes.calibration import (
 )
 from services.trainer.recipes.crossfit import assign_folds, content_keys, cross_fit
 from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_vocabulary
-from services.trainer.recipes.fitted import (
+from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
+from services.trainer.recipes.parity import check_parity, nasty_rows
+from services.trainer.recipes.recipe import (
     FittedModel,
     FloatArray,
     IntArray,
     OutOfFold,
-    ParityError,
+    Progress,
+    Recipe,
     TooFewLabels,
     TrainingData,
+    UnsuitableProject,
 )
-from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
-from services.trainer.recipes.parity import check_parity, nasty_rows
+from shared.fields.text import TextField
+from shared.fields.types import AnyField
 
-__all__ = [
-    "FittedModel",
-    "OutOfFold",
-    "ParityError",
-    "TooFewLabels",
-    "TrainingData",
-    "fit_text_linear",
-]
-
-Progress = Callable[[float, str], None]
 _PARITY_ROWS = 2_000
 
 
 def fit_text_linear(
-    data: TrainingData, *, seed: int = 0, folds: int = 5, progress: Progress | None = None
+    data: TrainingData,
+    *,
+    seed: int = 0,
+    folds: int = 5,
+    progress: Progress = lambda _share, _message: None,
 ) -> FittedModel:
     """Fit, calibrate on out-of-fold predictions, export to ONNX and check the export.
 
@@ -61,8 +59,6 @@ def fit_text_linear(
         Decides the folds.
     folds : at least 2
         Rows of the same content share one.
-    progress
-        Called with a share in [0, 1] and a short sentence.
 
     Raises
     ------
@@ -72,12 +68,11 @@ def fit_text_linear(
     ParityError
         The graph does not answer as the trained pipeline does; nothing may be published.
     """
-    report = progress or _silent
-    keys = content_keys(data.texts, data.fields)
+    keys = content_keys(data.rows, data.fields)
     fold_of = assign_folds(keys, data.targets, folds=folds, seed=seed)
     # More threads would only spin on matrices this small, and would change the last digits.
     with threadpool_limits(limits=1):
-        return _fit(data, fold_of, report)
+        return _fit(data, fold_of, progress)
 
 
 def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel:
@@ -95,22 +90,22 @@ def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel
     report(0.9, "model fitted, checking its export")
     pipeline = TextLinearPipeline(data.fields, vocabularies, head, temperature)
     onnx, inputs = export_onnx(pipeline), graph_inputs(data.fields)
-    step = -(-len(data.texts) // _PARITY_ROWS)
-    check_parity(onnx, inputs, pipeline, data.texts[::step] + nasty_rows(data.fields))
+    step = -(-len(data.rows) // _PARITY_ROWS)
+    check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
     report(1.0, "export checked")
     return FittedModel(
         onnx=onnx,
         inputs=inputs,
         output=OUTPUT,
         classes=list(data.classes),
-        temperature=temperature,
+        calibration={"method": "temperature", "temperature": temperature},
         out_of_fold=_out_of_fold(logits / temperature, targets),
         metrics=_metrics(logits, targets, weights, temperature),
     )
 
 
 def _count_terms(data: TrainingData) -> tuple[list[CountVectorizer], list[csr_matrix]]:
-    columns = [[row[field] for row in data.texts] for field in data.fields]
+    columns = [[row[field] for row in data.rows] for field in data.fields]
     vocabularies = [fit_vocabulary(texts) for texts in columns]
     counts = [v.transform(texts) for v, texts in zip(vocabularies, columns, strict=True)]
     if not any(matrix.nnz for matrix in counts):
@@ -120,13 +115,7 @@ def _count_terms(data: TrainingData) -> tuple[list[CountVectorizer], list[csr_ma
 
 def _out_of_fold(scaled: FloatArray, targets: IntArray) -> OutOfFold:
     probabilities = np.asarray(softmax(scaled, axis=1), dtype=np.float32)
-    predicted = probabilities.argmax(axis=1)
-    return OutOfFold(
-        scores=probabilities.max(axis=1),
-        predicted=predicted,
-        correct=predicted == targets,
-        probabilities=probabilities,
-    )
+    return OutOfFold(probabilities.max(axis=1), probabilities.argmax(axis=1) == targets)
 
 
 def _metrics(
@@ -144,6 +133,15 @@ def _metrics(
     }
 
 
-def _silent(share: float, message: str) -> None:
-    """Progress that nobody asked for."""
-    del share, message
+class _TextLinear:
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        texts = [name for name, spec in fields.items() if isinstance(spec, TextField)]
+        if not texts:
+            raise UnsuitableProject("recipe text-linear needs a text field; the project has none")
+        return texts
+
+    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
+        return fit_text_linear(data, seed=seed, progress=progress)
+
+
+RECIPE: Recipe = _TextLinear()

@@ -3,24 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.trainer.models import ProjectState, Version
+from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.base import rfc3339
+from shared.db import Session
 
 _HISTORY_KEPT = 100
 
 
-async def find(session: AsyncSession, project: str, version: str | None) -> Version | None:
+async def find(session: Session, project: str, version: str | None) -> Version | None:
     """Return one version of a project."""
     return None if version is None else await session.get(Version, (project, version))
 
 
-async def page(
-    session: AsyncSession, project: str, before: int | None, limit: int
-) -> Sequence[Version]:
+async def page(session: Session, project: str, before: int | None, limit: int) -> Sequence[Version]:
     """Return versions, newest first, with a number below `before`."""
     query = select(Version).where(col(Version.project) == project)
     if before is not None:
@@ -29,14 +27,17 @@ async def page(
     return (await session.execute(query)).scalars().all()
 
 
-async def in_service(session: AsyncSession, project: str) -> Sequence[Version]:
-    """Return the versions that are not retired, oldest first."""
-    query = (
-        select(Version)
-        .where(col(Version.project) == project, col(Version.retired).is_(False))
-        .order_by(col(Version.number))
+async def cancel_certification(session: Session, project: str, version: str) -> None:
+    """Cancel the pending certification of a version that is retired."""
+    await session.execute(
+        update(Certification)
+        .where(
+            col(Certification.project) == project,
+            col(Certification.version) == version,
+            col(Certification.state).in_(("waiting", "open")),
+        )
+        .values(state="cancelled", detail="the version is retired")
     )
-    return (await session.execute(query)).scalars().all()
 
 
 def leave_channels(state: ProjectState, version: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.models import Version
 from services.trainer.resources import Resources
+from services.trainer.tables import Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest
 from shared.graphs.aside import Aside

@@ -2,34 +2,35 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.trainer.errors import NotCertified, NothingToRollBackTo
-from services.trainer.messages import CanaryRequest, Channel, VersionView
-from services.trainer.models import ProjectState, Version
-from services.trainer.promise import repository as certifications
+from services.trainer.documents.status import status_of
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.registry import repository
-from services.trainer.registry.standing import standing_of
-from services.trainer.repository import lock_state, read_state
+from services.trainer.registry.messages import CanaryRequest, Channel, VersionView
 from services.trainer.resources import Resources
+from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels
+from shared.db import Session
 from shared.problems import Conflict, NotFound
 
 # Each router keeps them all in memory, and scores each item by each of them.
 _MOST_SHADOWS = 4
 
 
-async def promote(resources: Resources, project: Project, name: str) -> Channels:
-    """Let a version serve.
+class NotCertified(Conflict):
+    """A certified champion is replaced only by a certified version."""
 
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    NotCertified
-        The champion is certified and the version is not.
-    """
+    kind, title = "not-certified", "The version is not certified"
+
+
+class NothingToRollBackTo(Conflict):
+    """There is no previous champion."""
+
+    kind, title = "nothing-to-roll-back-to", "No previous version"
+
+
+async def promote(resources: Resources, project: Project, name: str) -> Channels:
+    """Let a version serve."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
@@ -41,15 +42,7 @@ async def promote(resources: Resources, project: Project, name: str) -> Channels
 
 
 async def roll_back(resources: Resources, project: Project) -> Channels:
-    """Let the previous champion serve again; it and the present one change places.
-
-    Raises
-    ------
-    NothingToRollBackTo
-        There is no previous champion.
-    NotCertified
-        The champion is certified and the previous one is not.
-    """
+    """Let the previous champion serve again; it and the present one change places."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         previous = await repository.find(session, project.project, state.previous)
@@ -63,38 +56,22 @@ async def roll_back(resources: Resources, project: Project) -> Channels:
 async def canary(resources: Resources, project: Project, request: CanaryRequest) -> Channels:
     """Give a version a share of the traffic, or end that.
 
-    It may be uncertified: what it scores then goes to people.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    Conflict
-        It is the champion or retired, or there is no champion to compete with.
+    The version may be uncertified: what it scores then goes to people.
     """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         name = request.version
         version = None if name is None else await _require(session, project.project, name)
-        if version is None or request.share == 0:
-            if state.challenger is not None:
-                repository.leave_channels(state, state.challenger)
-        else:
+        if version is not None and request.share > 0:
             _check_beside_champion(state, version)
             repository.make_challenger(state, version.version, request.share)
+        elif state.challenger is not None:
+            repository.leave_channels(state, state.challenger)
     return await _published(resources, project)
 
 
 async def shadow(resources: Resources, project: Project, name: str) -> Channels:
-    """Let a version be scored beside the answers, which never come from it.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    Conflict
-        It is the champion, the challenger or retired, or there are shadows enough.
-    """
+    """Let a version be scored beside the answers, which never come from it."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
@@ -109,13 +86,7 @@ async def shadow(resources: Resources, project: Project, name: str) -> Channels:
 
 
 async def end_shadow(resources: Resources, project: Project, name: str) -> Channels:
-    """Let a version be a shadow no more; one that is none stays as it is.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
-    """
+    """End a shadow; a version that is none stays as it is."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         await _require(session, project.project, name)
@@ -133,7 +104,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
             raise Conflict("The champion serves; promote another version first.", version=name)
         version.retired = True
         repository.leave_channels(state, name)
-        await certifications.cancel_of_version(session, project.project, name)
+        await repository.cancel_certification(session, project.project, name)
         if state.previous == name:
             state.previous = None
         view = _view(resources, project, state, version)
@@ -141,7 +112,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
     return view
 
 
-async def _require(session: AsyncSession, project: str, name: str) -> Version:
+async def _require(session: Session, project: str, name: str) -> Version:
     version = await repository.find(session, project, name)
     if version is None:
         raise NotFound("There is no such version; GET …/versions lists them.", version=name)
@@ -163,16 +134,16 @@ def _check_beside_champion(state: ProjectState, version: Version) -> None:
 
 async def _check_rule(
     resources: Resources,
-    session: AsyncSession,
+    session: Session,
     project: Project,
     state: ProjectState,
     version: Version,
 ) -> None:
     champion = await repository.find(session, project.project, state.champion)
     now = resources.now()
-    if champion is None or standing_of(champion, project, now) != "certified":
+    if champion is None or status_of(champion, project, now) != "certified":
         return
-    standing = standing_of(version, project, now)
+    standing = status_of(version, project, now)
     if standing != "certified":
         raise NotCertified(
             "A certified champion is replaced only by a certified version; certify it first.",
@@ -212,7 +183,7 @@ def _view(
 ) -> VersionView:
     return VersionView(
         version=version.version,
-        standing=standing_of(version, project, resources.now()),
+        standing=status_of(version, project, resources.now()),
         channels=[] if state is None else _channels_of(version.version, state),
         retired=version.retired,
         threshold=None if version.certificate is None else version.certificate["threshold"],

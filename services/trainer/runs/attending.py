@@ -10,13 +10,13 @@ from pathlib import Path
 import structlog
 
 from services.trainer.datasets.service import freeze
-from services.trainer.models import Dataset, Run
-from services.trainer.projects import work_bell
-from services.trainer.registry.publication import discard
-from services.trainer.repository import lock_state
+from services.trainer.projects.repository import lock_state
+from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
+from services.trainer.runs.publication import discard
+from services.trainer.tables import Dataset, Run
 from shared import tracing
 from shared.contracts.projects import Project
 
@@ -101,7 +101,7 @@ async def freeze_labels(resources: Resources, project: Project, run: Run) -> tup
 
 
 async def attend(
-    resources: Resources, work: Work, module: str, job: files.Limits, *, seconds: float = 0.0
+    resources: Resources, work: Work, module: str, job: files.Job, *, seconds: float = 0.0
 ) -> files.Result:
     """Run `module` as a process on the job in the work's folder, and return what it leaves.
 

@@ -79,7 +79,7 @@ class Child:
             self._lines.append(line.decode("utf-8", "replace").rstrip())
 
 
-def fault_of(status: int, folder: Path, job: files.Limits) -> tuple[str, str]:
+def fault_of(status: int, folder: Path, job: files.Job) -> tuple[str, str]:
     """Say in one sentence why a process that ended with `status` left no result, and where."""
     fault = files.read_fault(folder)
     if fault is not None:

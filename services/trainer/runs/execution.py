@@ -5,10 +5,8 @@ import contextlib
 
 import structlog
 
-from services.trainer.models import Dataset, ProjectState, Run
-from services.trainer.outcomes import repository as outcomes
-from services.trainer.registry.publication import Made, publish
-from services.trainer.repository import lock_state
+from services.trainer.projects.repository import lock_state
+from services.trainer.recipes import RECIPES
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.attending import (
@@ -18,12 +16,14 @@ from services.trainer.runs.attending import (
     carrying_out,
     freeze_labels,
 )
+from services.trainer.runs.publication import Made, publish
+from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
 
 log = structlog.get_logger()
 
-_PROCESS = "services.trainer.runs.process"
+_PROCESS = "services.trainer.runs.training"
 
 
 @tracing.traced("run")
@@ -50,7 +50,7 @@ async def _link_labels(resources: Resources, dataset: Dataset, position: int) ->
     tracing.note(dataset_id=dataset.dataset_id, items=dataset.items)
     async with resources.database.reading() as session:
         limit = tracing.MAX_LINKS
-        tracing.link(await outcomes.newest_traces(session, dataset.project, position, limit))
+        tracing.link(await repository.newest_traces(session, dataset.project, position, limit))
 
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:
@@ -79,13 +79,13 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 async def _train(
     resources: Resources, project: Project, work: Work, dataset: Dataset
 ) -> files.Result:
-    fields = [name for name, spec in project.fields.items() if spec.type == "text"]
-    if not fields:
-        raise RunFailed(f"recipe {work.run.recipe} needs a text field; the project has none")
-    job = files.Job(
-        recipe=work.run.recipe,
+    module = RECIPES.get(work.run.recipe)
+    if module is None:
+        raise RunFailed(f"there is no recipe {work.run.recipe}, only {', '.join(RECIPES)}")
+    job = files.TrainingJob(
+        module=module,
         labels=project.labels,
-        fields=fields,
+        fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         seed=0,
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,

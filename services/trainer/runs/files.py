@@ -3,53 +3,65 @@
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
+from pydantic import TypeAdapter
+
+from shared.fields.types import AnyField
 
 DATASET = "dataset.jsonl.gz"
 JOB = "job.json"
 MODEL = "model.onnx"
 RESULT = "result.json"
 FAULT = "fault.json"
-LOG = "log.txt"
+_FIELDS = TypeAdapter(dict[str, AnyField])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a process may take."""
+class Job:
+    """What a process is to do, and what it may take.
 
+    `fields` are the project's, by name, as JSON. `blamed` is the place in the request
+    that is at fault when the process takes too much.
+    """
+
+    blamed: ClassVar[str] = ""
     memory_mib: int
     cpu_seconds: int
+    fields: dict[str, dict[str, Any]]
+
+    @property
+    def specs(self) -> dict[str, AnyField]:
+        """The project's fields."""
+        return _FIELDS.validate_python(self.fields)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job(Limits):
-    """What a training process is to do."""
+class TrainingJob(Job):
+    """Train with the recipe in `module`."""
 
-    recipe: str
+    module: str
     labels: list[str]
-    fields: list[str]
     seed: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckJob(Limits):
-    """What a process is to check: a model from elsewhere.
+class CheckJob(Job):
+    """Check a model from elsewhere.
 
     Attributes
     ----------
     interface : a `ModelInterface`
-    fields : the project's, by name, a `FieldSpec` each
     samples : data of unlabelled items by their ids
     """
 
+    blamed: ClassVar[str] = "/model"
     interface: dict[str, Any]
-    fields: dict[str, dict[str, Any]]
     samples: dict[str, dict[str, Any]]
 
 
-AnyJob = TypeVar("AnyJob", bound=Limits)
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,12 @@ class Result:
     """What a process made or found, beside the model file.
 
     `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction, or one
-    a prediction of a model from elsewhere. `temperature` is None when nothing was calibrated.
+    a prediction of a model from elsewhere. `calibration` is empty when nothing was calibrated.
     """
 
     inputs: list[dict[str, Any]]
     output: str
-    temperature: float | None
+    calibration: dict[str, Any]
     metrics: dict[str, float]
     item_ids: list[str]
     scores: list[float]
@@ -70,7 +82,7 @@ class Result:
     uniform: list[bool]
 
 
-def write_job(folder: Path, job: Limits, dataset: bytes) -> None:
+def write_job(folder: Path, job: Job, dataset: bytes) -> None:
     """Put a job and its compressed dataset into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DATASET).write_bytes(dataset)

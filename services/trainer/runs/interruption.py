@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer.leases.owners import is_gone
-from services.trainer.models import ProjectState, Run
+from services.trainer.projects.repository import lock_state
 from services.trainer.registry import repository as registry
-from services.trainer.registry.publication import discard
-from services.trainer.repository import lock_state
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
+from services.trainer.runs.publication import discard
 from services.trainer.runs.repository import INTERRUPTED
+from services.trainer.tables import ProjectState, Run
+from services.trainer.writer_lease.owners import is_gone
 from shared.contracts.certificates import CLOCK_SKEW
+from shared.db import Session
 
 log = structlog.get_logger()
 
@@ -88,7 +88,7 @@ def is_dead(run: Run, now: datetime) -> bool:
 
 
 async def _mark(
-    session: AsyncSession, state: ProjectState, dead: Sequence[Run], now: datetime
+    session: Session, state: ProjectState, dead: Sequence[Run], now: datetime
 ) -> list[str]:
     """Mark runs as interrupted; return the versions that they may have half published."""
     halves = []

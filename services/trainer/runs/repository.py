@@ -4,29 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.trainer.models import Run
+from services.trainer.tables import OutcomeRow, Run
+from shared.contracts.tasks import TRAINING_LANES
+from shared.db import Session
 
-ACTIVE = ("queued", "running")
-
-
-async def active(session: AsyncSession, project: str) -> Run | None:
-    """Return the project's run that is queued or running."""
-    query = select(Run).where(col(Run.project) == project, col(Run.state).in_(ACTIVE)).limit(1)
-    return (await session.execute(query)).scalar_one_or_none()
+INTERRUPTED = "interrupted: start it again"
 
 
-async def find(session: AsyncSession, project: str, run_id: str) -> Run | None:
+async def find(session: Session, project: str, run_id: str) -> Run | None:
     """Return one run of a project."""
     query = select(Run).where(col(Run.project) == project, col(Run.run_id) == run_id)
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def page(
-    session: AsyncSession, project: str, before: str | None, limit: int
-) -> Sequence[Run]:
+async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Run]:
     """Return runs, newest first, older than run `before`."""
     query = select(Run).where(col(Run.project) == project)
     if before is not None:
@@ -35,19 +28,19 @@ async def page(
     return (await session.execute(query)).scalars().all()
 
 
-async def running_of(session: AsyncSession, project: str) -> Sequence[Run]:
+async def running_of(session: Session, project: str) -> Sequence[Run]:
     """Return the runs of a project that are recorded as running."""
     query = select(Run).where(col(Run.project) == project, col(Run.state) == "running")
     return (await session.execute(query)).scalars().all()
 
 
-async def running(session: AsyncSession) -> set[str]:
+async def running(session: Session) -> set[str]:
     """Return the ids of the runs of all projects that go on."""
     query = select(col(Run.run_id)).where(col(Run.state) == "running")
     return set((await session.execute(query)).scalars())
 
 
-async def count_by_state(session: AsyncSession, project: str) -> dict[str, int]:
+async def count_by_state(session: Session, project: str) -> dict[str, int]:
     """Return how many runs the project has in each state that occurs."""
     query = (
         select(col(Run.state), func.count())
@@ -58,17 +51,7 @@ async def count_by_state(session: AsyncSession, project: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def is_freezing(session: AsyncSession, project: str) -> bool:
-    """Say whether a run goes on whose snapshot may not be in the store yet."""
-    query = select(col(Run.run_id)).where(
-        col(Run.project) == project, col(Run.state) == "running", col(Run.dataset_id).is_(None)
-    )
-    return (await session.execute(query.limit(1))).first() is not None
-
-
-async def beat(
-    session: AsyncSession, run_id: str, moment: datetime, progress: float, log: str
-) -> bool:
+async def beat(session: Session, run_id: str, moment: datetime, progress: float, log: str) -> bool:
     """Record that a run lives and how far it is; say whether it is to be cancelled."""
     query = (
         update(Run)
@@ -79,7 +62,7 @@ async def beat(
     return bool((await session.execute(query)).scalar_one())
 
 
-async def count_interrupted(session: AsyncSession, project: str, dataset_id: str) -> int:
+async def count_interrupted(session: Session, project: str, dataset_id: str) -> int:
     """Count the interrupted runs that were to train on one dataset."""
     query = select(func.count()).where(
         col(Run.project) == project,
@@ -90,4 +73,32 @@ async def count_interrupted(session: AsyncSession, project: str, dataset_id: str
     return int((await session.execute(query)).scalar_one())
 
 
-INTERRUPTED = "interrupted: start it again"
+async def count_new_labels(session: Session, project: str, after: int) -> int:
+    """Count the labels of training lanes that arrived after a position."""
+    query = select(func.count()).where(
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.position) > after,
+        col(OutcomeRow.label).is_not(None),
+        col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
+        col(OutcomeRow.erasure).is_(None),
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def newest_traces(
+    session: Session, project: str, up_to: int, limit: int
+) -> Sequence[str | None]:
+    """Return the traces of the newest labels up to a position, newest first."""
+    query = (
+        select(OutcomeRow.trace)  # type: ignore[call-overload]
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.position) <= up_to,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.trace).is_not(None),
+        )
+        .order_by(col(OutcomeRow.position).desc())
+        .limit(limit)
+    )
+    traces: Sequence[str | None] = (await session.execute(query)).scalars().all()
+    return traces

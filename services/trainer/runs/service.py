@@ -3,24 +3,38 @@
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.trainer.errors import CertificationOpen, RunActive
-from services.trainer.messages import RunRequest, RunView
-from services.trainer.models import ProjectState, Run
-from services.trainer.outcomes import repository as outcomes
-from services.trainer.projects import work_bell
-from services.trainer.promise import repository as promise
+from services.trainer.projects.repository import (
+    active_run,
+    has_open_certification,
+    lock_state,
+    read_state,
+)
+from services.trainer.projects.service import work_bell
 from services.trainer.recipes import OWN
-from services.trainer.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
 from services.trainer.runs.execution import start
+from services.trainer.runs.messages import RunRequest, RunView
+from services.trainer.tables import ProjectState, Run
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
-from shared.problems import NotFound
+from shared.db import Session
+from shared.problems import Conflict, NotFound
 
 log = structlog.get_logger()
+
+
+class RunActive(Conflict):
+    """One run at a time a project."""
+
+    kind, title = "run-active", "A run is active"
+
+
+class CertificationOpen(Conflict):
+    """No run starts while a certification waits for verdicts."""
+
+    kind, title = "certification-open", "A certification is open"
 
 
 async def request(
@@ -60,11 +74,11 @@ async def begin_upload(resources: Resources, project: Project, subject: str) -> 
     return run, version
 
 
-async def _refuse_if_busy(session: AsyncSession, project: str) -> None:
-    active = await repository.active(session, project)
+async def _refuse_if_busy(session: Session, project: str) -> None:
+    active = await active_run(session, project)
     if active is not None:
         raise RunActive("Wait for the active run to end, or cancel it.", run_id=active.run_id)
-    if await promise.is_open(session, project):
+    if await has_open_certification(session, project):
         raise CertificationOpen(
             "A certification waits for verdicts; a run starts when they are in "
             "(GET …/certificate says how far they are)."
@@ -73,7 +87,7 @@ async def _refuse_if_busy(session: AsyncSession, project: str) -> None:
 
 def _queue(
     resources: Resources,
-    session: AsyncSession,
+    session: Session,
     project: Project,
     mode: str,
     recipe: str,
@@ -100,7 +114,7 @@ async def start_if_due(resources: Resources, project: Project) -> None:
             return
     async with resources.database.transaction() as session:
         state = await lock_state(session, name)
-        if await repository.active(session, name) or await promise.is_open(session, name):
+        if await active_run(session, name) or await has_open_certification(session, name):
             return
         # Between the look and the lock a run may have ended that used these labels up.
         if not await _has_enough(session, project, state):
@@ -110,15 +124,15 @@ async def start_if_due(resources: Resources, project: Project) -> None:
     log.info("run_due", project=name)
 
 
-async def _has_enough(session: AsyncSession, project: Project, state: ProjectState) -> bool:
-    new = await outcomes.count_new_labels(session, state.project, state.trained_position)
+async def _has_enough(session: Session, project: Project, state: ProjectState) -> bool:
+    new = await repository.count_new_labels(session, state.project, state.trained_position)
     return new >= project.training.min_new_labels
 
 
 async def queued(resources: Resources, project: str) -> str | None:
     """Return the id of the run that waits to be carried out."""
     async with resources.database.reading() as session:
-        run = await repository.active(session, project)
+        run = await active_run(session, project)
     return run.run_id if run is not None and run.state == "queued" else None
 
 
@@ -151,7 +165,7 @@ async def list_runs(
         return [view(run) for run in await repository.page(session, project, before, limit)]
 
 
-async def _require(session: AsyncSession, project: str, run_id: str) -> Run:
+async def _require(session: Session, project: str, run_id: str) -> Run:
     run = await repository.find(session, project, run_id)
     if run is None:
         raise NotFound("There is no such run; GET …/runs lists them.", run_id=run_id)

@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from services.trainer.messages import OwnManifest
+from services.trainer.uploads.messages import OwnManifest
 from shared.contracts.items import FieldError
-from shared.faults import pointer_of
 from shared.http.body import parse_json
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
+from shared.problems.faults import pointer_of
 
 PARTS = ("model", "manifest")
 MANIFEST_BYTES = 1024 * 1024

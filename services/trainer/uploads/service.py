@@ -5,11 +5,9 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO
 
-from services.trainer.messages import OwnManifest, VersionView
-from services.trainer.models import Dataset
 from services.trainer.pool import repository as pool
 from services.trainer.registry import service as registry
-from services.trainer.registry.publication import Made, publish
+from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
 from services.trainer.runs.attending import (
@@ -20,7 +18,10 @@ from services.trainer.runs.attending import (
     carrying_out,
     freeze_labels,
 )
+from services.trainer.runs.publication import Made, publish
 from services.trainer.runs.service import begin_upload
+from services.trainer.tables import Dataset
+from services.trainer.uploads.messages import OwnManifest
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
@@ -28,7 +29,7 @@ from shared.graphs.signature import PROBABILITIES
 from shared.graphs.trial import TRIAL_ITEMS
 from shared.problems import Conflict, Unprocessable
 
-_PROCESS = "services.trainer.uploads.process"
+_PROCESS = "services.trainer.uploads.check"
 # On a busy machine processor time passes more slowly than the clock.
 _PATIENCE = 4
 

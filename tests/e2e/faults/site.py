@@ -10,13 +10,11 @@ from pathlib import Path
 
 import httpx
 
-import services.review_queue
-import services.trainer
 from shared.auth import Keys, Role
 from tests.harness import ServiceProcess, client, free_port, spawn
+from tests.harness.databases import create_tables
 from tests.harness.disks import SmallDisk, small_disk
 from tests.integration.router.factory import project_of
-from tests.integration.trainer.world import migrate
 
 SERVICES = ("review_queue", "router", "trainer")
 _USERS = {
@@ -62,9 +60,8 @@ async def running_site(folder: Path, keys: Keys, redis_url: str) -> AsyncIterato
     """Run the three services on disks below `folder`, with the project `shop`."""
     with _disks(folder) as disks:
         environment = _environment(disks, keys, redis_url)
-        for service in (services.review_queue, services.trainer):
-            name = service.__name__.rpartition(".")[2]
-            await migrate(service, environment[f"SUREHAND_{name.upper()}_DATABASE_URL"])
+        for service in ("review_queue", "trainer"):
+            await create_tables(service, environment[f"SUREHAND_{service.upper()}_DATABASE_URL"])
         with ExitStack() as stack:
             processes = await asyncio.to_thread(_start, stack, disks, environment)
             site = Site(processes, disks, keys)

@@ -11,6 +11,8 @@ from tests.e2e.faults.load import Load, load_on
 from tests.e2e.faults.site import SERVICES, Site, running_site
 from tests.harness import client, wait_until
 
+pytestmark = pytest.mark.thorough
+
 # Generous: the machine may be busy with other tests.
 PATIENT = 120.0
 _LOGGED = {

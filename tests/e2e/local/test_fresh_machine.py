@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.harness.installation import Launched, launch
 from tests.harness.processes import ROOT
+
+pytestmark = pytest.mark.thorough
 
 DEMO = {
     "labels": ["negative", "positive"],

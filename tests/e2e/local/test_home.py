@@ -14,6 +14,8 @@ from tests.harness.installation import SERVICES, Launched, launch
 from tests.harness.powers import without_powers
 from tests.harness.processes import ROOT
 
+pytestmark = pytest.mark.thorough
+
 SPEC = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
 COMMANDS = ["up", "demo", *SERVICES, "migrate trainer", "token --role caller --subject x"]
 

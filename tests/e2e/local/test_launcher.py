@@ -13,6 +13,8 @@ import pytest
 from tests.harness import is_alive, wait_until
 from tests.harness.installation import launch
 
+pytestmark = pytest.mark.thorough
+
 SPEC = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
 
 

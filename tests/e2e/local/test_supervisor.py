@@ -11,6 +11,8 @@ import pytest
 from services.supervisor import Child, Supervisor
 from tests.harness import wait_until
 
+pytestmark = pytest.mark.thorough
+
 # It beats, and blocks its event loop once a file says so.
 BEATS = """
 import asyncio, pathlib, sys, time

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import Launched, launch
@@ -89,7 +90,7 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
                 rows: list[dict[str, Any]] = answer.json()["predictions"]
                 return [one for one in rows if one["decision"] == "answered"]
 
-            sure = await wait_until(answered, 10)
+            sure = await wait_until(answered)
             assert all(one["label"] == one["item_id"].split("/")[0] for one in sure)
             assert all(one["model_version"] == "v1" for one in sure)
             await _review(queue)
@@ -99,6 +100,7 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
                 assert outcome["label"] == item["item_id"].split("/")[0]
 
 
+@pytest.mark.thorough
 async def test_without_a_network_it_starts_empty_and_says_so(tmp_path: Path) -> None:
     with launch(
         tmp_path / "home",
@@ -107,7 +109,7 @@ async def test_without_a_network_it_starts_empty_and_says_so(tmp_path: Path) -> 
         PIP_NO_INDEX="1",
         PIP_FIND_LINKS=str(tmp_path),
     ) as launched:
-        await wait_until(lambda: "Surehand is ready" in launched.output.read_text(), 20)
+        await wait_until(lambda: "Surehand is ready" in launched.output.read_text())
         assert "Project `demo` was left out." in launched.output.read_text()
         assert not (tmp_path / "home" / "demo-seeded").exists()
         assert launched.stop() == 0

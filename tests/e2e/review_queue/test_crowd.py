@@ -8,13 +8,14 @@ import aiohttp
 import orjson
 import pytest
 
-from services.review_queue.app import MIGRATIONS
 from shared.auth import Keys
-from shared.db import Database
 from shared.settings import CommonSettings
 from tests.e2e.review_queue.test_kill import environment
 from tests.harness import client, free_port, spawn
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, body_of, entry
+
+pytestmark = [pytest.mark.thorough, pytest.mark.alone]
 
 REVIEWERS, TASKS, A_LEASE = 64, 5_000, 10
 
@@ -39,14 +40,11 @@ async def work(base_url: str, token: str) -> list[str]:
                     answered.append((await given.json())["task_id"])
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(300)
 async def test_sixty_four_reviewers_double_and_lose_nothing(
     common: CommonSettings, database_url: str, keys: Keys, home: Path
 ) -> None:
-    database = Database(database_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
+    await create_tables("review_queue", database_url)
     settings = environment(common, database_url)
     with spawn("review_queue", home, free_port(), health="/readyz", **settings) as running:
         async with client(running.base_url, keys.issue("operator", "o1")) as operator:

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import launch
 from tests.harness.rows import tables_with
+
+pytestmark = pytest.mark.thorough
 
 PROJECT = "/v1/projects/shop"
 SECRET = "loris"
@@ -108,8 +111,8 @@ async def test_an_erased_item_is_gone_from_all_services(tmp_path: Path) -> None:
             async def forgotten() -> bool:
                 return await _tables(home) == {"review_queue": set(), "trainer": set()}
 
-            await wait_until(forgotten, 20)
-            await wait_until(lambda: not _snapshots(home), 20)
+            await wait_until(forgotten)
+            await wait_until(lambda: not _snapshots(home))
             # What is left is the router's decision log, for as long as the project says.
             holding = _holding(home)
             assert holding.keys() == {"store"}

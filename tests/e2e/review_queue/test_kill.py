@@ -5,13 +5,15 @@ import contextlib
 from pathlib import Path
 
 import httpx
+import pytest
 
-from services.review_queue.app import MIGRATIONS
 from shared.auth import Keys
-from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import client, free_port, spawn, wait_until
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Json, body_of, entry
+
+pytestmark = pytest.mark.thorough
 
 
 def environment(common: CommonSettings, database_url: str) -> dict[str, str]:
@@ -56,9 +58,7 @@ class Stream:
 async def test_what_was_acknowledged_survives_sigkill(
     common: CommonSettings, database_url: str, keys: Keys, home: Path
 ) -> None:
-    database = Database(database_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
+    await create_tables("review_queue", database_url)
     port, settings = free_port(), environment(common, database_url)
     with spawn("review_queue", home, port, health="/readyz", **settings) as running:
         async with client(running.base_url, keys.issue("operator", "o1")) as operator:

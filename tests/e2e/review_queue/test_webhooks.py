@@ -5,26 +5,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import pytest
 from fastapi import Response
 
-from services.review_queue.app import MIGRATIONS
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.relay import CLAIM
 from shared.auth import Keys
-from shared.db import Database
 from shared.settings import CommonSettings
 from tests.e2e.review_queue.test_kill import environment
 from tests.harness import client, free_port, spawn, wait_until
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Clock, body_of, entry, open_desk
 from tests.integration.review_queue.webhooks.receiver import hook, receiving, with_webhooks
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_event_is_sent_again_under_its_id_after_sigkill(
     common: CommonSettings, database_url: str, keys: Keys, home: Path
 ) -> None:
-    database = Database(database_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
+    await create_tables("review_queue", database_url)
     settings = with_webhooks(ReviewQueueSettings(database_url=database_url), home)
     variables = environment(common, database_url) | {
         "SUREHAND_REVIEW_QUEUE_WEBHOOKS_ALLOW_PRIVATE": "true",
@@ -40,7 +40,7 @@ async def test_event_is_sent_again_under_its_id_after_sigkill(
             receiver.script = [killing]
             async with client(running.base_url, keys.issue("operator", "o1")) as operator:
                 await resolve_one(operator, {"webhooks": [hook(receiver)]})
-                await wait_until(lambda: running.process.poll() is not None, seconds=30)
+                await wait_until(lambda: running.process.poll() is not None)
         assert len(receiver.received) == 1
         # A later start finds the claim of the dead, whose time is over.
         clock = Clock()

@@ -4,9 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import wait_until
 from tests.integration.router.factory import SURE, UNSURE
+
+pytestmark = pytest.mark.thorough
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,10 @@
 """A router in a process of its own reloads again and again, and does not grow."""
 
+import pytest
+
 from bench.reloads import make_model, measure
+
+pytestmark = pytest.mark.thorough
 
 RELOADS = 20
 # It would grow by more than 60 MB with what freed graphs leave behind.

@@ -5,12 +5,13 @@ import pytest
 from bench.serving.soak import soak
 from bench.serving.workbench import workbench
 
+pytestmark = [pytest.mark.thorough, pytest.mark.alone]
+
 SECONDS = 60.0
 # What one version in memory takes beside another while they are swapped, and no more.
 GROWTH_MIB = 35.0
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(300)
 async def test_a_minute_at_half_capacity_has_no_error_and_flat_memory() -> None:
     with workbench(3.0) as bench:

@@ -12,6 +12,8 @@ from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, wait_until
 from tests.integration.router.factory import SURE
 
+pytestmark = pytest.mark.thorough
+
 PREDICT = "/v1/projects/shop/predict"
 
 

@@ -10,6 +10,8 @@ from tests.e2e.router.installation import PATIENT, Installation
 from tests.harness import wait_until
 from tests.integration.router.factory import UNSURE
 
+pytestmark = pytest.mark.thorough
+
 FAR = 60.0
 
 

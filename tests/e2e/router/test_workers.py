@@ -15,6 +15,8 @@ from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, is_alive, wait_until
 from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
 
+pytestmark = pytest.mark.thorough
+
 PREDICT = "/v1/projects/shop/predict"
 TWO = {"SUREHAND_ROUTER_WORKERS": "2"}
 OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import httpx
 import orjson
+import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import launch
 from tests.harness.otlp import Collector, SeenSpan, collecting
+
+pytestmark = pytest.mark.thorough
 
 PROJECT = "/v1/projects/shop"
 SPEC = {"labels": ["bad", "good"], "fields": {"text": {"type": "text"}}}
@@ -29,7 +32,7 @@ def body_of(response: httpx.Response) -> dict[str, list[dict[str, object]]]:
 
 async def the(collector: Collector, name: str, trace_id: str) -> SeenSpan:
     """Wait for the one span of a name that concerns a trace."""
-    (span,) = await wait_until(lambda: collector.named(name, trace_id), 20)
+    (span,) = await wait_until(lambda: collector.named(name, trace_id))
     return span
 
 

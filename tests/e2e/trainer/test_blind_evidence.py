@@ -13,8 +13,10 @@ from shared.contracts.versions import PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import promise_path
 from tests.harness import wait_until
-from tests.integration.trainer.test_own_certification import own_model
+from tests.integration.trainer.promise.test_own_certification import own_model
 from tests.integration.trainer.world import PROJECT, World, run_world, truth
+
+pytestmark = pytest.mark.thorough
 
 # All names that a reviewer finds in any reply, but for those of the item's own data.
 KNOWN_NAMES = {

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import numpy as np
 import orjson
+import pytest
 from PIL import Image
 
 from services.router.app import create_app
@@ -15,6 +16,8 @@ from tests.graphs import an_input, image_model
 from tests.harness import client, serve, wait_until
 from tests.integration.trainer.world import PROJECT, World, run_world
 from tests.pictures import base64_of, file_of
+
+pytestmark = pytest.mark.thorough
 
 MANIFEST = {
     "inputs": [an_input("photo", "photo", shape=(-1, 3, 4, 4)).model_dump()],

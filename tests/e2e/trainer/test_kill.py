@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-import services.trainer
 from shared.auth import Keys
 from shared.contracts.versions import Channels
 from shared.settings import CommonSettings
 from shared.store import Store, channels_path, project_path
 from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_until
+from tests.harness.databases import create_tables
 from tests.integration.trainer.bench import make_project
 from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, migrate, review, truth
+from tests.integration.trainer.world import PROJECT, review, truth
+
+pytestmark = pytest.mark.thorough
 
 
 def _processes_of(run_id: str) -> list[str]:
@@ -71,7 +74,7 @@ async def _wait_for_champion(store: Store, version: str) -> None:
 async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
     common: CommonSettings, keys: Keys, database_url: str, home: Path
 ) -> None:
-    await migrate(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project())
     queue = StandIn()

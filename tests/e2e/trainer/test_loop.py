@@ -2,12 +2,16 @@
 
 import time
 
+import pytest
+
 from shared.auth import Keys
 from shared.contracts.versions import Channels, PromiseDocument, PromiseEntry
 from shared.settings import CommonSettings
 from shared.store import channels_path, promise_path
 from tests.harness import wait_until
 from tests.integration.trainer.world import PROJECT, World, run_world
+
+pytestmark = pytest.mark.thorough
 
 
 async def _entry(world: World, version: str, state: str) -> PromiseEntry:
@@ -18,7 +22,7 @@ async def _entry(world: World, version: str, state: str) -> PromiseEntry:
         entry = None if document is None else document.versions.get(version)
         return entry if entry is not None and entry.state == state else None
 
-    entry = await wait_until(found, seconds=30)
+    entry = await wait_until(found)
     assert entry is not None
     return entry
 
@@ -28,7 +32,7 @@ async def _wait_for_champion(world: World, version: str) -> None:
         channels = await world.store.read_document(channels_path(PROJECT), Channels)
         return channels is not None and channels.champion == version
 
-    await wait_until(is_live, seconds=30)
+    await wait_until(is_live)
 
 
 async def test_pool_becomes_a_certified_champion_and_then_another(
@@ -68,7 +72,7 @@ async def test_last_verdict_is_live_within_seconds(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
     # No polling to lean on: only the doorbell can be this fast.
-    slow = common.model_copy(update={"poll_seconds": 30})
+    slow = common.model_copy(update={"poll_seconds": 60})
     async with run_world(slow, keys, sqlite_url) as world:
         await world.put_project()
         await world.import_pool(0, 200)
@@ -80,10 +84,10 @@ async def test_last_verdict_is_live_within_seconds(
             )
             return len(response.json()["tasks"]) == 40
 
-        await wait_until(is_asked, seconds=30)
+        await wait_until(is_asked)
         assert await world.answer_all(39) == 39
         started = time.monotonic()
         assert await world.answer_all(1) == 1
 
         await _entry(world, "v1", "certified")
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 50

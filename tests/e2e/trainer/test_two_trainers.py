@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from shared.auth import Keys
 from shared.contracts.versions import Channels, Order
@@ -18,6 +19,8 @@ from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_
 from tests.integration.trainer.bench import open_bench
 from tests.integration.trainer.stand_in import StandIn
 from tests.integration.trainer.world import PROJECT, truth
+
+pytestmark = pytest.mark.thorough
 
 LEASE_SECONDS = "3"
 PROMOTIONS = 60

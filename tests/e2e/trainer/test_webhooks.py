@@ -8,6 +8,8 @@ from tests.harness import wait_until
 from tests.integration.review_queue.webhooks.receiver import new_secret, receiving
 from tests.integration.trainer.world import PROJECT, run_world
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_promotion_and_certificate_reach_a_receiver(
     common: CommonSettings, keys: Keys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch

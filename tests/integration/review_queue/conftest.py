@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.review_queue.app import MIGRATIONS
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
-from shared.db import Database
 from shared.settings import CommonSettings
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import Clock, Desk, open_desk
 
 
@@ -19,9 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def settings(database_url: str) -> ReviewQueueSettings:
-    database = Database(database_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
+    await create_tables("review_queue", database_url)
     return ReviewQueueSettings(database_url=database_url)
 
 

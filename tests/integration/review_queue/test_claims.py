@@ -10,6 +10,8 @@ from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.integration.review_queue.desk import Clock, Desk, Json, body_of, entry, open_desk
 
+pytestmark = pytest.mark.sql
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
-from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
@@ -18,6 +18,7 @@ from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Clock
 
 
@@ -34,8 +35,8 @@ async def post(services: Services, *item_ids: str) -> None:
 @contextlib.asynccontextmanager
 async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncIterator[Services]:
     """The services on an empty database, without a worker."""
+    await create_tables("review_queue", database_url)
     database = Database(database_url)
-    await database.migrate(MIGRATIONS)
     yield build_services(
         database,
         Doorbells(""),

@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.review_queue.app import MIGRATIONS
 from services.review_queue.tables import Base
 from shared.db import Database
+
+pytestmark = pytest.mark.sql
 
 
 def _differences(connection: Connection) -> list[Any]:

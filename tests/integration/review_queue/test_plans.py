@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import event
 
-from services.review_queue.app import MIGRATIONS
 from services.review_queue.lifecycle.repository import claiming
 from shared.db import Database
+from tests.harness.databases import create_tables
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 async def test_who_waits_reads_none_of_what_is_resolved(sqlite_url: str) -> None:
+    await create_tables("review_queue", sqlite_url)
     database = Database(sqlite_url)
-    await database.migrate(MIGRATIONS)
     asked: list[tuple[str, Any]] = []
     async with database.reading() as session:
         connection = await session.connection()

@@ -19,11 +19,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
-from services.review_queue.messages import Adjudication
-from services.review_queue.problems import LeaseExpired
+from services.review_queue.lifecycle.messages import Adjudication
+from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer
@@ -37,8 +37,11 @@ from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.problems import Conflict
 from shared.store import Store
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Clock
 from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Queue, Task
+
+pytestmark = pytest.mark.sql
 
 Result = TypeVar("Result")
 
@@ -293,18 +296,16 @@ class History(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(1200)
-def test_random_histories_do_not_diverge_from_the_model(database_url: str, tmp_path: Path) -> None:
-    async def migrate() -> None:
-        database = Database(database_url)
-        await database.migrate(MIGRATIONS)
-        await database.dispose()
-
-    asyncio.run(migrate())
+@pytest.mark.parametrize("histories", [5, pytest.param(60, marks=pytest.mark.thorough)])
+def test_random_histories_do_not_diverge_from_the_model(
+    database_url: str, tmp_path: Path, histories: int
+) -> None:
+    asyncio.run(create_tables("review_queue", database_url))
     machine = type("Here", (History,), {"database_url": database_url, "store_folder": tmp_path})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=histories,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from services.review_queue.app import create_app
+from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.doorbells import Doorbells
@@ -34,7 +35,7 @@ async def test_long_polls_end_when_the_service_stops(
                 asyncio.create_task(http.get(f"{shop}/outcomes", params=long)),
                 asyncio.create_task(http.get(f"{shop}/outcomes/a", params=long)),
             ]
-            await wait_until(lambda: waiting(app.state.services.claims.bells) == len(waits))
+            await wait_until(lambda: waiting(app.state.services[ClaimService].bells) == len(waits))
         leases, feed, item = [body_of(answer) for answer in await asyncio.gather(*waits)]
     assert leases == {"leases": []}
     assert feed["outcomes"] == []

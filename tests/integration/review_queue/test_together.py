@@ -14,6 +14,8 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.db import Database
 from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, problem_of
 
+pytestmark = pytest.mark.sql
+
 PLAIN, OTHERWISE = "application/json", "application/json; charset=utf-8"
 # What differs from one task to the next.
 OWN = {"token", "task_id", "item_id", "data", "expires_at"}

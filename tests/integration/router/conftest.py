@@ -22,8 +22,10 @@ from shared.auth import Keys
 from shared.contracts.base import utc_now
 from shared.settings import CommonSettings
 from shared.store import Store
-from tests.harness import client, free_port, serve, wait_until
+from tests.harness import client, free_port, serve, wait_until, wait_until_ready
+from tests.harness.databases import create_tables
 from tests.integration.router.factory import Publisher
+from tests.integration.router.people import People, open_people
 from tests.integration.router.scripted_queue import ScriptedQueue
 
 
@@ -51,7 +53,7 @@ class World:
 
     def loaded(self, version: str, project: str = "shop") -> LoadedVersion:
         """Return a version that the router has in memory."""
-        versions: Versions = self.app.state.router.versions
+        versions: Versions = self.app.state.services.versions
         return next(
             loaded
             for name, _, loaded in versions.in_memory()
@@ -169,6 +171,20 @@ async def queue_url(queue: ScriptedQueue) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def database_url(sqlite_url: str) -> str:
+    """A SQLite database with the tables of the review queue."""
+    await create_tables("review_queue", sqlite_url)
+    return sqlite_url
+
+
+@pytest.fixture
+async def people(common: CommonSettings, database_url: str, keys: Keys) -> AsyncIterator[People]:
+    """A real review queue that has project `shop`, and its reviewers."""
+    async with open_people(common, keys, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
 def away_url() -> str:
     """Where no review queue is."""
     return f"http://127.0.0.1:{free_port()}"
@@ -207,15 +223,6 @@ def open_world(
             yield World(caller, publisher, queue, clock, keys, common.home, app)
 
     return opened
-
-
-async def wait_until_ready(caller: httpx.AsyncClient) -> None:
-    """Wait until the service says that it is ready."""
-
-    async def ready() -> bool:
-        return (await caller.get("/readyz")).status_code == 200
-
-    await wait_until(ready)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from shared.contracts.base import utc_now
 from shared.contracts.projects import (
-    FieldSpec,
     Project,
     StoredPromiseSettings,
     certificate_digest,
@@ -25,6 +24,7 @@ from shared.contracts.versions import (
     PromiseEntry,
     PromiseState,
 )
+from shared.fields.number import NumberField
 from shared.store import (
     Store,
     channels_path,
@@ -149,7 +149,7 @@ def project_of(name: str = "shop", **changes: Any) -> Project:
         "project": name,
         "revision": 1,
         "labels": LABELS,
-        "fields": {"score": FieldSpec(type="number")},
+        "fields": {"score": NumberField()},
         "metadata": ["channel"],
         "promise": StoredPromiseSettings(target_accuracy=0.9, confidence=0.95),
         "created_at": utc_now(),

@@ -9,14 +9,15 @@ import orjson
 from onnx import TensorProto, helper, numpy_helper
 
 from services.router.protocols.oip.tensors import to_bytes
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInput
+from shared.fields.text import TextField
+from shared.fields.vector import VectorField
 from tests.integration.router.conftest import Open, World
 from tests.integration.router.factory import Publisher, project_of
 
 FIELDS = {
-    "text": FieldSpec(type="text", max_length=10),
-    "point": FieldSpec(type="vector", length=2),
+    "text": TextField(max_length=10),
+    "point": VectorField(length=2),
 }
 # The graph's own name of the text is not the field's.
 INPUTS = [

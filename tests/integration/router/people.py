@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from services.review_queue.app import MIGRATIONS, create_app
+from services.review_queue.app import create_app
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
@@ -64,14 +64,6 @@ class People:
     def reviewer(self, name: str) -> httpx.AsyncClient:
         """Return a client of the queue that is one reviewer's."""
         return client(self.url, self.keys.issue("reviewer", name))
-
-
-async def migrated(database_url: str) -> str:
-    """Bring the queue's database up to date."""
-    database = Database(database_url)
-    await database.migrate(MIGRATIONS)
-    await database.dispose()
-    return database_url
 
 
 @contextlib.asynccontextmanager

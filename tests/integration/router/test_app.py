@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from services.router.app import create_app
 from services.router.settings import RouterSettings
 from shared.settings import CommonSettings, SettingsError
-from tests.harness import client, serve, wait_until
+from tests.harness import client, serve, wait_until, wait_until_ready
 from tests.integration.router.conftest import World
 from tests.integration.router.factory import Publisher
 
@@ -26,11 +26,7 @@ async def test_an_empty_store_is_one_to_be_ready_on(common: CommonSettings) -> N
         serve(create_app(common, RouterSettings())) as url,
         client(url) as stranger,
     ):
-
-        async def ready() -> bool:
-            return (await stranger.get("/readyz")).status_code == 200
-
-        await wait_until(ready)
+        await wait_until_ready(stranger)
         assert (await stranger.get("/healthz")).status_code == 200
 
 

@@ -14,11 +14,13 @@ import services.trainer.app as trainer
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.resources import MIGRATIONS as TRAINER_MIGRATIONS
 from services.trainer.settings import TrainerSettings
-from shared.database_check import DatabaseCheck
 from shared.db import Database
+from shared.db.check import DatabaseCheck
 from shared.settings import CommonSettings
 from tests.harness import client, free_port, serve, wait_until
 from tests.harness.processes import ROOT
+
+pytestmark = pytest.mark.sql
 
 Make = Callable[[CommonSettings, str], FastAPI]
 

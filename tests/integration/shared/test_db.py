@@ -13,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from shared.db import Database, UtcDateTime
 
+pytestmark = pytest.mark.sql
+
 MOMENTS = Table("moments", MetaData(), Column("id", Integer), Column("at", UtcDateTime()))
 
 

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from shared.db import Database
-from shared.schema import known_revisions
+from shared.db.schema import known_revisions
 from tests.harness import free_port
 from tests.harness.processes import ROOT
+
+pytestmark = pytest.mark.sql
 
 SERVICES = ["review_queue", "trainer"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from shared.store import Store
-from shared.store_check import StoreCheck
+from shared.store.check import StoreCheck
 
 
 async def test_a_store_that_cannot_be_written_is_logged_once_with_its_cause(tmp_path: Path) -> None:

@@ -10,33 +10,34 @@ from typing import Any
 import numpy as np
 import orjson
 
-import services.trainer
 from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
 from services.trainer.ledger.service import LedgerReader
-from services.trainer.messages import RunRequest
-from services.trainer.models import Run, Version
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool.rows import parse_ndjson
 from services.trainer.pool.service import import_lines
+from services.trainer.projects.repository import lock_state
 from services.trainer.promise import certification
 from services.trainer.promise.certification import Certifier
-from services.trainer.recipes.text_linear import TrainingData, fit_text_linear
-from services.trainer.registry.publication import Made, publish
-from services.trainer.repository import lock_state
+from services.trainer.recipes.recipe import TrainingData
+from services.trainer.recipes.text_linear import fit_text_linear
 from services.trainer.resources import Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import claim
 from services.trainer.runs.files import Result
+from services.trainer.runs.messages import RunRequest
+from services.trainer.runs.publication import Made, publish
 from services.trainer.settings import TrainerSettings
+from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
 from shared.contracts.projects import Project, ProjectSpec
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import channels_path, project_path, promise_path
 from tests.harness import serve
+from tests.harness.databases import create_tables
 from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, migrate, project_spec, review
+from tests.integration.trainer.world import PROJECT, project_spec, review
 
 
 class Clock:
@@ -97,7 +98,7 @@ class Bench:
         rows = await load(self.resources, dataset)
         fitted = fit_text_linear(
             TrainingData(
-                texts=[row.data for row in rows],
+                rows=[row.data for row in rows],
                 labels=[row.label for row in rows],
                 weights=np.array([row.weight for row in rows]),
                 fields=["text"],
@@ -107,7 +108,7 @@ class Bench:
         result = Result(
             inputs=fitted.inputs,
             output=fitted.output,
-            temperature=fitted.temperature,
+            calibration=fitted.calibration,
             metrics=fitted.metrics,
             item_ids=[row.item_id for row in rows],
             scores=fitted.out_of_fold.scores.tolist(),
@@ -210,7 +211,7 @@ async def open_bench(
     common: CommonSettings, database_url: str, **changes: Any
 ) -> AsyncIterator[Bench]:
     """Open a trainer whose review queue is the stand-in."""
-    await migrate(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     queue, clock = StandIn(), Clock()
     async with serve(queue.app()) as base:
         wired = common.model_copy(update={"review_queue_url": base})

@@ -8,16 +8,16 @@ from typing import Any
 import httpx
 import orjson
 
-import services.trainer
 from services.trainer.app import create_app
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, serve
+from tests.harness.databases import create_tables
 from tests.integration.trainer.bench import make_project
 from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, migrate
+from tests.integration.trainer.world import PROJECT
 
 ROOT = f"/v1/projects/{PROJECT}"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -53,7 +53,7 @@ async def open_face(
     **changes: Any,
 ) -> AsyncIterator[Face]:
     """Serve the trainer, with `limits` among its settings, and one project, with `changes`."""
-    await migrate(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     queue = StandIn()
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project(**changes))

@@ -117,7 +117,7 @@ async def test_lists_are_paged_to_their_end(
                 return bool(view["state"] in {"failed", "cancelled"})
 
             await face.operator.post(f"{ROOT}/runs/{run['run_id']}/cancel")
-            await wait_until(has_ended, seconds=60)
+            await wait_until(has_ended)
         seen: list[str] = []
         cursor = None
         while True:

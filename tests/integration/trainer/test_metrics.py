@@ -11,7 +11,7 @@ from shared.auth import Keys, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.settings import CommonSettings
 from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.test_certification import prepare
+from tests.integration.trainer.promise.test_certification import prepare
 from tests.integration.trainer.world import PROJECT, review, truth
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -12,9 +13,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.trainer
-from services.trainer.models import Base
-from services.trainer.repository import read_state
+from services.trainer.projects.repository import read_state
+from services.trainer.tables import Base
 from shared.db import Database
+
+pytestmark = pytest.mark.sql
 
 SCRIPTS = Path(services.trainer.__path__[0]) / "migrations"
 OLD_ROW = text(

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-import services.trainer
 from services.trainer.app import create_app
 from services.trainer.queue_client import QueueAway, QueueClient
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
-from tests.harness import client, free_port, serve
+from tests.harness import client, free_port, serve, wait_until_ready
+from tests.harness.databases import create_tables
 from tests.integration.trainer.bench import make_project
-from tests.integration.trainer.world import PROJECT, migrate, review
+from tests.integration.trainer.world import PROJECT, review
 
 ROOT = f"/v1/projects/{PROJECT}"
 PATHS = ["pool", "runs", "versions", "certificate", "audit", "decisions"]
@@ -51,14 +51,13 @@ async def queue_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 async def test_all_routes_answer_and_what_is_asked_for_waits_for_the_queue(
     common: CommonSettings, keys: Keys, sqlite_url: str, queue_url: str
 ) -> None:
-    await migrate(services.trainer, sqlite_url)
+    await create_tables("trainer", sqlite_url)
     await Store(common.store_address).write_document(project_path(PROJECT), make_project())
     wired = common.model_copy(update={"review_queue_url": queue_url})
     app = create_app(wired, TrainerSettings(database_url=sqlite_url))
     async with serve(app) as base, client(base, keys.issue("operator", "op")) as operator:
-        ready = await operator.get("/readyz")
-        assert ready.status_code == 200
-        assert [one["part"] for one in ready.json()["degraded"]] == ["review_queue"]
+        ready = await wait_until_ready(operator)
+        assert [one["part"] for one in ready["degraded"]] == ["review_queue"]
         lines = b"\n".join(orjson.dumps({"item_id": f"i{n}", "data": review(n)}) for n in range(3))
         headers = {"Content-Type": "application/x-ndjson"}
         imported = await operator.post(f"{ROOT}/pool", content=lines, headers=headers)

@@ -1,7 +1,6 @@
 """What the trainer does points at the traces of the items that it learns from."""
 
 import secrets
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -9,15 +8,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import services.trainer
-from services.trainer.outcomes import repository
 from services.trainer.outcomes.service import read_feed
+from services.trainer.runs import repository
 from shared import tracing
 from shared.settings import CommonSettings
 from tests.harness import wait_until
+from tests.harness.databases import create_tables
 from tests.harness.otlp import Collector
+from tests.harness.processes import ROOT
 from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, migrate, review
+from tests.integration.trainer.world import PROJECT, review
 
 OLD_ROW = text(
     "INSERT INTO outcomes (project, item_id, position, revision, lane, label, blind, data,"
@@ -65,7 +65,7 @@ async def test_the_newest_labels_are_those_that_a_run_points_at(
 
 def _fill_first_revision(connection: Connection) -> None:
     config = Config()
-    scripts = Path(services.trainer.__path__[0]) / "migrations"
+    scripts = ROOT / "services" / "trainer" / "migrations"
     config.set_main_option("script_location", str(scripts))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
@@ -77,7 +77,7 @@ async def test_outcomes_of_the_first_revision_are_kept(database_url: str) -> Non
     engine = create_async_engine(database_url)
     async with engine.begin() as connection:
         await connection.run_sync(_fill_first_revision)
-    await migrate(services.trainer, database_url)
+    await create_tables("trainer", database_url)
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT item_id, trace FROM outcomes"))).all()
         assert [tuple(row) for row in rows] == [("a", None)]

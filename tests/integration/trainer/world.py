@@ -4,15 +4,12 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 from fastapi import FastAPI
 
-import services.review_queue
-import services.trainer
 from services.review_queue.app import create_app as create_queue
 from services.review_queue.settings import ReviewQueueSettings
 from services.trainer.app import create_app as create_trainer
@@ -20,10 +17,10 @@ from services.trainer.resources import Resources
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
 from shared.contracts.base import utc_now
-from shared.db import Database
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import client, serve, wait_until
+from tests.harness.databases import create_tables
 
 PROJECT = "toys"
 GOOD = ("splendid", "lovely", "great", "delightful", "superb")
@@ -59,13 +56,6 @@ def project_spec(**changes: Any) -> dict[str, Any]:
     for section, values in changes.items():
         spec[section] = {**spec.get(section, {}), **values} if isinstance(values, dict) else values
     return spec
-
-
-async def migrate(service: Any, url: str) -> None:
-    """Bring a service's database up to date."""
-    database = Database(url)
-    await database.migrate(Path(service.__path__[0]) / "migrations")
-    await database.dispose()
 
 
 @dataclass
@@ -155,13 +145,13 @@ class World:
             answered += await self.answer_all()
             return answered >= items
 
-        await wait_until(is_answered, seconds=60)
+        await wait_until(is_answered)
         assert answered == items
 
         async def is_published() -> bool:
             return len((await self.get("versions"))["versions"]) > before
 
-        await wait_until(is_published, seconds=60)
+        await wait_until(is_published)
 
     async def certificate(self, *states: str, answering: bool = False) -> Any:
         """Wait, answering what is asked or not, for the certification to be in such a state."""
@@ -172,7 +162,7 @@ class World:
             view = await self.get("certificate")
             return view if view["state"] in states else None
 
-        return await wait_until(reached, seconds=30)
+        return await wait_until(reached)
 
 
 @contextlib.asynccontextmanager
@@ -185,8 +175,8 @@ async def run_world(
 ) -> AsyncIterator[World]:
     """Run both services; the trainer's SQL is at `database_url`."""
     queue_url = f"sqlite+aiosqlite:///{common.home / 'queue.db'}"
-    await migrate(services.review_queue, queue_url)
-    await migrate(services.trainer, database_url)
+    await create_tables("review_queue", queue_url)
+    await create_tables("trainer", database_url)
     async with contextlib.AsyncExitStack() as stack:
         queue_app = create_queue(common, ReviewQueueSettings(database_url=queue_url))
         queue_base = await stack.enter_async_context(serve(queue_app))

@@ -4,7 +4,10 @@ from bench.serving.measurement import Measurement
 from bench.serving.results import ALONE, BATCH, BUSY, SINGLE, Results, Row, Swaps
 from bench.serving.targets import evaluate
 
-KEYS = ("bare", "fastapi", "mlserver", "surehand", "own-answered", "own-review", "own-workers")
+KEYS = (
+    "bare", "fastapi", "mlserver", "surehand", "bare-small", "surehand-small",
+    "own-answered", "own-review", "own-workers",
+)  # fmt: skip
 CELLS = ((SINGLE, BUSY), (SINGLE, ALONE), (BATCH, BUSY))
 
 
@@ -33,6 +36,8 @@ def test_a_router_like_the_bare_application_holds_what_is_measured_against_it() 
     assert told["throughput ≥ 0.9x bare"] == ("1.00x", True)
     assert told["p99 ≤ 1.2x bare"] == ("1.00x", True)
     assert told["unloaded p50 ≤ 1.4x bare"] == ("1.00x", True)
+    assert told["small model: throughput ≥ 0.95x bare"] == ("1.00x", True)
+    assert told["small model: unloaded p50 ≤ 1.3x bare"] == ("1.00x", True)
     assert told["64 items: ≥ 0.85x bare"] == ("1.00x", True)
     assert told["memory of one worker ≤ 1.6x bare"] == ("1.00x", True)
     assert told["no failed request over 100 swaps"] == ("0 failed over 100 swaps", True)

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from services.demo.plan import FIRST_STREAM, HELD_OUT, SECOND_STREAM, Plan
+from services.demo.plan import (
+    CERTIFICATION_DRAWS,
+    CERTIFICATION_LABELS,
+    FIRST_STREAM,
+    HELD_OUT,
+    SECOND_STREAM,
+    TRAINING_LABELS,
+    Plan,
+)
 from services.demo.report import Report, Streamed, VersionReport
 from services.demo.tweets import Tweet
 
@@ -19,6 +27,13 @@ def test_parts_are_disjoint_and_whole_whatever_the_order() -> None:
     assert sorted(ids) == sorted(tweet.id for tweet in tweets)
     assert [len(part) for part in parts[:3]] == [HELD_OUT, FIRST_STREAM, SECOND_STREAM]
     assert Plan.of(tweets[::-1]) == plan
+
+
+def test_the_pool_lasts_for_every_draw_of_the_first_version_and_one_of_the_second() -> None:
+    left = len(Plan.of(_tweets(3432)).pool) - TRAINING_LABELS
+    share_in_the_candidate_region = 0.6
+    needed = (CERTIFICATION_DRAWS + 1) * CERTIFICATION_LABELS
+    assert left * share_in_the_candidate_region >= needed
 
 
 def _prediction(decision: str, reason: str, label: str | None) -> dict[str, object]:
@@ -39,7 +54,7 @@ def test_only_the_systems_own_answers_count_as_answered() -> None:
             _prediction("in_review", "below_threshold", None),
         ],
     )
-    report = stream.into(VersionReport("v1", 0.8, 10, 0.9, 100, 0.5, 0.4))
+    report = stream.into(VersionReport("v1", 100))
     document = report.document()
     assert document["answered"] == 2
     assert document["errors_answered"] == 1
@@ -52,14 +67,16 @@ def test_report_has_the_promised_keys_and_says_what_other_targets_got() -> None:
         0.95: {"hypothesis": {"threshold": 0.97, "coverage": 0.12}},
         0.99: {"hypothesis": {"threshold": None, "coverage": 0.0}},
     }
-    version = VersionReport("v1", 0.8, 10, None, 100, 0.5, 0.4)
+    version = VersionReport("v1", 100, "v1 was not certified (about 40 more labels).")
     report = Report(0.9, 0.95, [version], Streamed(), other, 3)
     document = report.document()
     assert document["promise"] == {"target_accuracy": 0.9, "confidence": 0.95}
     assert document["versions"][0].keys() == {
         "version", "held_out_accuracy", "threshold", "share_answered", "answered",
         "errors_answered", "verdicts_used", "seconds_verdict_to_live", "seconds_publish_to_live",
+        "streamed", "obstacle",
     }  # fmt: skip
     text = "\n".join(report.lines())
     assert "95% would get a threshold of 0.9700 and 12%" in text
     assert "99% would get nothing" in text
+    assert "v1 was not certified (about 40 more labels)." in text

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.ui.fields import FieldView, views
-from shared.contracts.projects import FieldSpec
+from services.review_queue.ui.fields import displays
+from shared.fields.category import CategoryField
+from shared.fields.display import Display
+from shared.fields.image import ImageField
+from shared.fields.json import JsonField
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
+from shared.fields.vector import VectorField
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -15,19 +21,19 @@ JSON = st.recursive(
     max_leaves=8,
 )
 SPECS = {
-    "text": FieldSpec(type="text"),
-    "number": FieldSpec(type="number"),
-    "category": FieldSpec(type="category", values=["a"]),
-    "image": FieldSpec(type="image"),
-    "vector": FieldSpec(type="vector", length=3),
-    "json": FieldSpec(type="json"),
+    "text": TextField(),
+    "number": NumberField(),
+    "category": CategoryField(values=["a"]),
+    "image": ImageField(),
+    "vector": VectorField(length=3),
+    "json": JsonField(),
 }
 HERE = frozenset({"https://images.example"})
 
 
-def one(kind: str, value: Any) -> FieldView:
-    (view,) = views({"x": value}, {"x": SPECS[kind]}, HERE)
-    return view
+def one(kind: str, value: Any) -> Display:
+    ((_, display),) = displays({"x": value}, {"x": SPECS[kind]}, HERE)
+    return display
 
 
 def encoded(content: bytes) -> str:
@@ -36,20 +42,20 @@ def encoded(content: bytes) -> str:
 
 @given(st.dictionaries(st.sampled_from([*SPECS, "gone"]), JSON))
 def test_whatever_a_task_holds_can_be_shown(data: dict[str, Any]) -> None:
-    shown = views(data, SPECS, HERE)
-    assert {view.name for view in shown} == data.keys()
-    for view in shown:
-        assert view.kind in {*SPECS, "link", "broken"}
+    shown = dict(displays(data, SPECS, HERE))
+    assert shown.keys() == data.keys()
+    for display in shown.values():
+        assert display.kind in {*SPECS, "link", "broken"}
 
 
 @given(st.text())
 def test_text_is_shown_as_it_is(text: str) -> None:
-    assert one("text", text) == FieldView("x", "text", text)
+    assert one("text", text) == Display("text", text)
 
 
 def test_fields_come_in_the_order_of_the_project_and_lost_ones_last() -> None:
     data = {"gone": 1, "number": 2, "text": "t"}
-    assert [view.name for view in views(data, SPECS, HERE)] == ["text", "number", "gone"]
+    assert [name for name, _ in displays(data, SPECS, HERE)] == ["text", "number", "gone"]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +67,9 @@ def test_fields_come_in_the_order_of_the_project_and_lost_ones_last() -> None:
     ],
 )
 def test_images_are_known_by_their_first_bytes(content: bytes, media_type: str) -> None:
-    view = one("image", encoded(content))
-    assert view.kind == "image"
-    assert view.value.startswith(f"data:{media_type};base64,")
+    display = one("image", encoded(content))
+    assert display.kind == "image"
+    assert display.value.startswith(f"data:{media_type};base64,")
 
 
 @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"GIF89a", b"RIFF1234WAVE", b""])
@@ -84,11 +90,11 @@ def test_what_is_no_image_is_not_shown_as_one(content: bytes) -> None:
     ],
 )
 def test_stored_images_are_loaded_from_allowed_origins_alone(url: str, kind: str) -> None:
-    assert one("image", url) == FieldView("x", kind, url)
+    assert one("image", url) == Display(kind, url)
 
 
 def test_long_vectors_are_shortened_and_can_be_unfolded() -> None:
-    view = one("vector", [0.5] * 9)
-    assert view.value.endswith("… (9 numbers)")
-    assert len(re.findall("0.5", view.whole)) == 9
+    display = one("vector", [0.5] * 9)
+    assert display.value.endswith("… (9 numbers)")
+    assert len(re.findall("0.5", display.whole)) == 9
     assert one("vector", [1, 2.5]).whole == ""

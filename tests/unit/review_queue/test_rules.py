@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE, RESERVED_TURN
 from services.review_queue.lifecycle.presenting import Action, PresentedLease
+from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import (
     Answer,
@@ -18,7 +19,6 @@ from services.review_queue.lifecycle.states import (
     Task,
     state_of,
 )
-from services.review_queue.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.projects import Project, ReviewSettings
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody

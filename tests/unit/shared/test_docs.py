@@ -10,9 +10,9 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from services.review_queue.activity.actions import RecordedAction, TimelineAction
-from services.router.pictures import MAX_CALL_PIXELS
+from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.serving import SERVICES
-from services.trainer.messages import OwnManifest
+from services.trainer.uploads.messages import OwnManifest
 from shared.graphs.images import MAX_BYTES, MAX_PIXELS
 from shared.problems import Problem
 from shared.settings import KNOWN_VARIABLES
@@ -33,7 +33,7 @@ def _kinds(base: type[Problem]) -> Iterator[str]:
 
 def test_every_problem_is_documented_with_its_status() -> None:
     for service in SERVICES:
-        importlib.import_module(f"services.{service}.errors")
+        importlib.import_module(f"services.{service}.app")
     page = (DOCS / "problems.md").read_text()
     assert [kind for kind in sorted(set(_kinds(Problem))) if kind not in page] == []
 

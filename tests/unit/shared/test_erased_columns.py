@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import MetaData
 
 from services.review_queue.tables import Base as QueueBase
-from services.trainer.models import Base as TrainerBase
+from services.trainer.tables import Base as TrainerBase
 
 # Content, what people wrote about it, what models said of it, or a digest of any of these.
 ERASED = {

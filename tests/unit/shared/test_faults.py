@@ -6,13 +6,15 @@ import orjson
 import pytest
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from services.router.calls import check_items
-from services.router.incoming import Asked, read
+from services.router.predict.calls import check_items
+from services.router.predict.requests import Asked, read
 from shared.contracts.base import FAULTS_SHOWN, FirstFaults, utc_now
 from shared.contracts.decisions import PredictRequest
 from shared.contracts.items import check_data
-from shared.contracts.projects import FieldSpec, Project
+from shared.contracts.projects import Project
 from shared.contracts.tasks import NewTask
+from shared.fields.spec import FieldSpec
+from shared.fields.text import TextField
 from shared.problems import Unprocessable
 
 MANY = 50_000
@@ -76,7 +78,7 @@ def test_a_message_with_too_many_members_is_one_fault() -> None:
 
 
 def test_names_that_are_no_fields_are_looked_for_up_to_a_hundred() -> None:
-    fields = {"text": FieldSpec(type="text")}
+    fields: dict[str, FieldSpec] = {"text": TextField()}
     faults = check_data({LONG: 1, **NAMES}, fields)
     assert len(faults) == FAULTS_SHOWN + 1
     assert max(len(pointer) for pointer, _ in faults) < 300

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from onnx import helper
 from onnx.external_data_helper import set_external_data
 
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInterface
+from shared.fields.category import CategoryField
+from shared.fields.image import ImageField
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
+from shared.fields.vector import VectorField
 from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.images import Picture
 from shared.graphs.rows import are_distributions
@@ -40,12 +44,12 @@ from tests.graphs import (
 from tests.pictures import encoded
 
 FIELDS = {
-    "text": FieldSpec(type="text"),
-    "price": FieldSpec(type="number"),
-    "weight": FieldSpec(type="number"),
-    "kind": FieldSpec(type="category", values=["a", "b", "c"]),
-    "vector": FieldSpec(type="vector", length=3),
-    "photo": FieldSpec(type="image"),
+    "text": TextField(),
+    "price": NumberField(),
+    "weight": NumberField(),
+    "kind": CategoryField(values=["a", "b", "c"]),
+    "vector": VectorField(length=3),
+    "photo": ImageField(),
 }
 PAIR = interface(an_input("float_input", ["price", "weight"], shape=(-1, 2)))
 ONE = interface(an_input("x", "price"))

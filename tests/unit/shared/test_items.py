@@ -5,17 +5,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from shared.contracts.items import check_data, check_metadata
-from shared.contracts.projects import FieldSpec
+from shared.fields.category import CategoryField
+from shared.fields.image import ImageField
+from shared.fields.json import JsonField
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
+from shared.fields.types import AnyField
+from shared.fields.vector import VectorField
 
 FIELDS = {
-    "text": FieldSpec(type="text", max_length=5),
-    "score": FieldSpec(type="number"),
-    "kind": FieldSpec(type="category", values=["a", "b"]),
-    "point": FieldSpec(type="vector", length=2),
-    "raw": FieldSpec(type="json"),
-    "photo": FieldSpec(type="image"),
+    "text": TextField(max_length=5),
+    "score": NumberField(),
+    "kind": CategoryField(values=["a", "b"]),
+    "point": VectorField(length=2),
+    "raw": JsonField(),
+    "photo": ImageField(),
 }
 GOOD: dict[str, Any] = {
     "text": "hello",
@@ -84,4 +91,4 @@ def test_undeclared_metadata_is_named() -> None:
 )
 def test_field_without_what_it_needs_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="belong"):
-        FieldSpec.model_validate(wrong)
+        TypeAdapter(AnyField).validate_python(wrong)

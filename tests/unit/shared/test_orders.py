@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.trainer.registry.ordering import next_place
+from services.trainer.documents.ordering import next_place
 from shared.contracts.versions import Order
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from obstore import exceptions as store
 from sqlalchemy import exc
 from structlog.testing import capture_logs
 
-from shared.database_check import database_outage
-from shared.outages import machine_outage, problem_of, store_outage
+from shared.db.check import database_outage
+from shared.http.outages import machine_outage, problem_of, store_outage
 
 OUTAGES = (store_outage, machine_outage, database_outage)
 

@@ -7,7 +7,7 @@ import pytest
 
 import services.review_queue
 import services.trainer
-from shared.schema import Schema, known_revisions
+from shared.db.schema import Schema, known_revisions
 
 KNOWN = ["0001", "0002", "0003-from-0002"]
 SERVICES = (services.review_queue, services.trainer)

@@ -10,24 +10,29 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.contracts.items import check_data
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ImageNormalisation, ModelInput
-from shared.graphs.encoders import Unscorable
+from shared.fields.category import CategoryField
+from shared.fields.encoding import Unscorable
+from shared.fields.image import ImageField
+from shared.fields.json import JsonField
+from shared.fields.number import NumberField
+from shared.fields.text import TextField
+from shared.fields.vector import VectorField
 from shared.graphs.samples import made_up_items
 from shared.graphs.tensors import Feeder, image_layouts, input_fault, runtime_fault
 from tests.pictures import encoded
 
 FIELDS = {
-    "text": FieldSpec(type="text", max_length=4),
-    "title": FieldSpec(type="text"),
-    "kind": FieldSpec(type="category", values=["a", "b", "c"]),
-    "price": FieldSpec(type="number"),
-    "size": FieldSpec(type="number"),
-    "vector": FieldSpec(type="vector", length=3),
-    "photo": FieldSpec(type="image"),
-    "extra": FieldSpec(type="json"),
-    "only": FieldSpec(type="category", values=["a"]),
-    "point": FieldSpec(type="vector", length=1),
+    "text": TextField(max_length=4),
+    "title": TextField(),
+    "kind": CategoryField(values=["a", "b", "c"]),
+    "price": NumberField(),
+    "size": NumberField(),
+    "vector": VectorField(length=3),
+    "photo": ImageField(),
+    "extra": JsonField(),
+    "only": CategoryField(values=["a"]),
+    "point": VectorField(length=1),
 }
 ITEM: dict[str, Any] = {
     "text": "é",

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from services.review_queue.exchange.formats.writing import Record, to_json
 from services.review_queue.exchange.records import STANDING
-from shared.contracts.projects import FieldSpec, Project
+from shared.contracts.projects import Project
 from shared.csv_records import column_faults
+from shared.fields.spec import ColumnKind, FieldSpec
 from shared.http.body import parse_json_part
 
-Kind = Literal["text", "number", "vector", "json", "integer", "flag", "moment", "verdicts"]
-_OF_FIELD: dict[str, Kind] = {"number": "number", "vector": "vector", "json": "json"}
+Kind = ColumnKind | Literal["integer", "moment", "verdicts"]
 _OWN: dict[str, Kind] = {
     "adjudication": "flag",
     "revision": "integer",
@@ -36,7 +36,7 @@ class Columns:
         self._whole_numbers = whole_numbers
         self.kinds: dict[str, Kind] = {
             "item_id": "text",
-            **{f"data.{name}": _OF_FIELD.get(f.type, "text") for name, f in self._fields.items()},
+            **{f"data.{name}": spec.column for name, spec in self._fields.items()},
             "data": "json",
             **dict.fromkeys((f"metadata.{key}" for key in project.metadata), "text"),
             "metadata": "json",
@@ -58,7 +58,7 @@ class Columns:
         exact = data.keys() == self._fields.keys() and all(map(self._holds, data, data.values()))
         for name, spec in self._fields.items():
             value = data.get(name) if exact else None
-            flat[f"data.{name}"] = json_text(value) if exact and spec.type == "json" else value
+            flat[f"data.{name}"] = json_text(value) if exact and spec.column == "json" else value
         flat |= {f"metadata.{key}": metadata.get(key) for key in self._metadata}
         flat["data"] = None if exact else json_text(data)
         flat["metadata"] = None if self._metadata.issuperset(metadata) else json_text(metadata)
@@ -70,6 +70,8 @@ class Columns:
         match self.kinds[f"data.{name}"]:
             case "text":
                 return isinstance(value, str)
+            case "flag":
+                return isinstance(value, bool)
             case "number":
                 return self._whole_numbers or isinstance(value, float)
             case "vector":

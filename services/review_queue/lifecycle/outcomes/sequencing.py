@@ -4,8 +4,8 @@ from collections import Counter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.lifecycle.metrics import OUTCOMES
 from services.review_queue.lifecycle.outcomes import repository
-from services.review_queue.metrics import OUTCOMES
 from shared.db import Database
 
 

@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from services.review_queue.lifecycle.outcomes import repository
-from services.review_queue.lifecycle.outcomes.messages import outcome_message
+from services.review_queue.lifecycle.outcomes.messages import ItemOutcome, outcome_message
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task
-from services.review_queue.messages import ItemOutcome
-from services.review_queue.problems import FeedRestarted, ItemErased
 from services.review_queue.projects.service import current_project
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import OutcomeFeed

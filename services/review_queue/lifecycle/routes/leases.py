@@ -2,10 +2,12 @@
 
 from fastapi import APIRouter
 
-from services.review_queue.access import ByReviewer, InServices, IsGone
-from services.review_queue.messages import Renewal
-from services.review_queue.problems import LeaseExpired, ReviewerPaused
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.messages import Renewal
+from services.review_queue.lifecycle.moves import MoveService
+from services.review_queue.lifecycle.problems import LeaseExpired, ReviewerPaused
 from shared.contracts.tasks import LeaseProgress, LeaseRequest, Leases, SkipBody, VerdictBody
+from shared.http.access import ByReviewer, Injected, IsGone
 from shared.http.body import StrictRoute
 from shared.problems import (
     BodyTooLarge,
@@ -19,6 +21,7 @@ from shared.problems import (
 )
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leases"])
+
 
 _ONE_AT_ONCE = LeaseRequest()
 _NO_REASON = SkipBody()
@@ -35,47 +38,47 @@ _WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
 )
 async def post_leases(
     project: str,
-    services: InServices,
+    claims: Injected[ClaimService],
     who: ByReviewer,
     gone: IsGone,
     body: LeaseRequest = _ONE_AT_ONCE,
 ) -> Leases:
     """Lease up to `count` tasks, or none when none came within `wait_seconds`."""
-    return await services.claims.lease(project, who.subject, body, gone)
+    return await claims.lease(project, who.subject, body, gone)
 
 
 @router.post("/leases/{token}/verdict", summary="Give a verdict", responses=_WITH_BODY)
 async def post_verdict(
-    token: str, body: VerdictBody, services: InServices, who: ByReviewer
+    token: str, body: VerdictBody, moves: Injected[MoveService], who: ByReviewer
 ) -> LeaseProgress:
     """Answer the task. The same body again gets the same answer, also after the lease's end."""
-    return await services.moves.submit(token, body, who)
+    return await moves.submit(token, body, who)
 
 
 @router.post("/leases/{token}/skip", summary="Leave the task to others", responses=_WITH_BODY)
 async def post_skip(
-    token: str, services: InServices, who: ByReviewer, body: SkipBody = _NO_REASON
+    token: str, moves: Injected[MoveService], who: ByReviewer, body: SkipBody = _NO_REASON
 ) -> LeaseProgress:
     """Skip the task. Once `max_overlap` people did, nobody else is asked."""
-    return await services.moves.skip(token, body, who)
+    return await moves.skip(token, body, who)
 
 
 @router.post("/leases/{token}/renew", summary="Keep the task longer", responses=_WITH_TOKEN)
-async def post_renew(token: str, services: InServices, who: ByReviewer) -> Renewal:
+async def post_renew(token: str, moves: Injected[MoveService], who: ByReviewer) -> Renewal:
     """Let the lease last as long again, from now on."""
-    return await services.moves.renew(token, who)
+    return await moves.renew(token, who)
 
 
 @router.post("/leases/{token}/release", summary="Give the task back", responses=_WITH_TOKEN)
-async def post_release(token: str, services: InServices, who: ByReviewer) -> LeaseProgress:
+async def post_release(token: str, moves: Injected[MoveService], who: ByReviewer) -> LeaseProgress:
     """Give the task back at once. Anybody may have it; until then it is the next of the caller."""
-    return await services.moves.release(token, who)
+    return await moves.release(token, who)
 
 
 @router.post("/leases/{token}/undo", summary="Take the answer back", responses=_WITH_TOKEN)
-async def post_undo(token: str, services: InServices, who: ByReviewer) -> LeaseProgress:
+async def post_undo(token: str, moves: Injected[MoveService], who: ByReviewer) -> LeaseProgress:
     """Take one's own verdict or skip back, while nothing came after it.
 
     The outcome gets a revision without a label, and the task waits for the same reviewer.
     """
-    return await services.moves.undo(token, who)
+    return await moves.undo(token, who)

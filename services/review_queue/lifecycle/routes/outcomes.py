@@ -4,17 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.access import (
-    ByService,
-    ByServiceOrCaller,
-    InServices,
-    IsGone,
-    WaitSeconds,
-)
+from services.review_queue.lifecycle.outcomes.messages import ItemOutcome, ItemOutcomes, ItemQuery
 from services.review_queue.lifecycle.outcomes.places import place_of
-from services.review_queue.messages import ItemOutcome, ItemOutcomes, ItemQuery
-from services.review_queue.problems import FeedRestarted, ItemErased
+from services.review_queue.lifecycle.outcomes.service import OutcomeService
+from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from shared.contracts.tasks import OutcomeFeed
+from shared.http.access import ByService, ByServiceOrCaller, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.http.paths import ITEM_ID
@@ -29,6 +24,7 @@ from shared.problems import (
 )
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["outcomes"])
+
 
 Brief = Annotated[
     bool, Query(description="Leave `data`, `metadata` and `prediction` empty: who and what only.")
@@ -46,7 +42,7 @@ Tail = Annotated[
 )
 async def get_outcomes(
     project: str,
-    services: InServices,
+    outcomes: Injected[OutcomeService],
     _: ByService,
     gone: IsGone,
     after: After = None,
@@ -66,8 +62,8 @@ async def get_outcomes(
     do not count: what is committed after the answer is behind its cursor.
     """
     if tail:
-        return await services.outcomes.tail(project)
-    return await services.outcomes.feed(
+        return await outcomes.tail(project)
+    return await outcomes.feed(
         project,
         after=place_of(after),
         limit=limit,
@@ -83,10 +79,10 @@ async def get_outcomes(
     responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
 )
 async def post_outcomes(
-    project: str, query: ItemQuery, services: InServices, _: ByServiceOrCaller
+    project: str, query: ItemQuery, outcomes: Injected[OutcomeService], _: ByServiceOrCaller
 ) -> ItemOutcomes:
     """Return the newest outcome of each item; those that nobody was asked about are left out."""
-    return ItemOutcomes(outcomes=await services.outcomes.of_items(project, query.item_ids))
+    return ItemOutcomes(outcomes=await outcomes.of_items(project, query.item_ids))
 
 
 @router.get(
@@ -97,10 +93,10 @@ async def post_outcomes(
 async def get_outcome(
     project: str,
     item_id: str,
-    services: InServices,
+    outcomes: Injected[OutcomeService],
     _: ByServiceOrCaller,
     gone: IsGone,
     wait_seconds: WaitSeconds = 0,
 ) -> ItemOutcome:
     """Return the item's newest outcome, or that it is in review; 404 if nobody was asked."""
-    return await services.outcomes.of_item(project, item_id, wait_seconds=wait_seconds, gone=gone)
+    return await outcomes.of_item(project, item_id, wait_seconds=wait_seconds, gone=gone)

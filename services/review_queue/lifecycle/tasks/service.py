@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.review_queue.lifecycle.problems import ItemErased
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task, state_of
 from services.review_queue.lifecycle.tasks import repository
-from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.messages import (
+from services.review_queue.lifecycle.tasks.messages import (
     LaneDepth,
     QueueDepth,
     TaskDetail,
@@ -18,7 +18,7 @@ from services.review_queue.messages import (
     TaskSummary,
     TimelineEntry,
 )
-from services.review_queue.problems import ItemErased
+from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import TaskRow
 from shared.contracts.tasks import TaskPrediction

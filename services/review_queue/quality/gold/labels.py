@@ -32,9 +32,9 @@ from services.review_queue.quality.gold.messages import (
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
 from shared.db import Database
-from shared.faults import pointer_of
 from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
+from shared.problems.faults import pointer_of
 
 _OTHER_LABEL = (
     "The task has another label, or none. Reopen and adjudicate it first, so that all who read "

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.review_queue.messages import Reviewer
 from services.review_queue.quality.gold.choosing import Kind
 from shared.contracts.base import (
     MAX_BATCH,
@@ -16,7 +15,7 @@ from shared.contracts.base import (
     Probability,
     UtcTime,
 )
-from shared.contracts.tasks import Comment, TaskPrediction
+from shared.contracts.tasks import Comment, Reviewer, TaskPrediction
 
 Count = Annotated[int, Field(ge=0)]
 

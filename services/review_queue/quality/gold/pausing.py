@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
-from services.review_queue.problems import ReviewerPaused
+from services.review_queue.lifecycle.problems import ReviewerPaused
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import pauses, records
 from services.review_queue.quality.gold.gold_states import GoldStates

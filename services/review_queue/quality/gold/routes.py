@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from services.review_queue.access import ByOperator, InServices
 from services.review_queue.lifecycle.tasks.service import as_task_id
+from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.messages import (
     GoldBatch,
     GoldList,
@@ -11,6 +11,7 @@ from services.review_queue.quality.gold.messages import (
     GoldTask,
     KnownLabel,
 )
+from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
@@ -26,19 +27,20 @@ from shared.problems import (
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 
+
 _WITH_BODY = declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable)
 
 
 @router.post("/gold", summary="Add items whose label is known", responses=_WITH_BODY)
 async def post_gold(
-    project: str, batch: GoldBatch, services: InServices, who: ByOperator
+    project: str, batch: GoldBatch, gold: Injected[GoldService], who: ByOperator
 ) -> GoldReceipts:
     """Take up to 1,000 items with their labels; each gets its receipt, and a bad one spoils none.
 
     They become decided tasks of lane `gold`, with an outcome, and are given to reviewers unseen
     among other tasks.
     """
-    return await services.gold.add(project, batch.items, who.subject)
+    return await gold.add(project, batch.items, who.subject)
 
 
 @router.get(
@@ -47,13 +49,17 @@ async def post_gold(
     responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
 )
 async def list_gold(
-    project: str, services: InServices, _: ByOperator, limit: Limit = 100, after: After = None
+    project: str,
+    gold: Injected[GoldService],
+    _: ByOperator,
+    limit: Limit = 100,
+    after: After = None,
 ) -> GoldList:
     """Return tasks with a known label by task id, what the model had said, and how people fare."""
     place = decode_cursor(after) or ""
     if place and as_task_id(place) != place:
         raise Unprocessable([("/query/after", "is not a cursor of this list")])
-    return await services.gold.page(project, after=place, limit=limit)
+    return await gold.page(project, after=place, limit=limit)
 
 
 @router.put(
@@ -62,10 +68,10 @@ async def list_gold(
     responses=_WITH_BODY | declare(Conflict),
 )
 async def put_gold(
-    project: str, task_id: str, body: KnownLabel, services: InServices, who: ByOperator
+    project: str, task_id: str, body: KnownLabel, gold: Injected[GoldService], who: ByOperator
 ) -> GoldTask:
     """Make a resolved task gold. Its outcome stays as it is, and the label must be the same."""
-    return await services.gold.vouch(project, task_id, body, who.subject)
+    return await gold.vouch(project, task_id, body, who.subject)
 
 
 @router.delete(
@@ -75,6 +81,8 @@ async def put_gold(
     response_class=Response,
     responses=declare(Unauthorized, Forbidden, NotFound),
 )
-async def delete_gold(project: str, task_id: str, services: InServices, who: ByOperator) -> None:
+async def delete_gold(
+    project: str, task_id: str, gold: Injected[GoldService], who: ByOperator
+) -> None:
     """Give the item to nobody any more; answers to it still count."""
-    await services.gold.retire(project, task_id, who.subject)
+    await gold.retire(project, task_id, who.subject)

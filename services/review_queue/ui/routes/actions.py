@@ -5,18 +5,22 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.review_queue.access import ByReviewer, InServices, IsGone
+from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.lifecycle.routes import leases
-from services.review_queue.ui.fields import content_digest, views
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.ui.entry import EntryService
+from services.review_queue.ui.fields import content_digest, displays
 from services.review_queue.ui.messages import Acknowledgement
-from services.review_queue.ui.records import Progress
+from services.review_queue.ui.records import Progress, RecordService
 from services.review_queue.ui.routes.known import AtSite, ScriptRoute
 from services.review_queue.ui.routes.pages import Since, day_of
 from services.review_queue.ui.site import page
 from shared.contracts.tasks import LeaseRequest
+from shared.http.access import ByReviewer, Injected, IsGone
 from shared.problems import Conflict
 
 router = APIRouter(prefix="/ui", route_class=ScriptRoute, include_in_schema=False)
+
 
 _MOVES: dict[str, Callable[..., Any]] = {
     "verdict": leases.post_verdict,
@@ -33,41 +37,43 @@ for _name, _route in _MOVES.items():
 async def post_tasks(
     project: str,
     body: LeaseRequest,
-    services: InServices,
+    projects: Injected[ProjectService],
+    entry: Injected[EntryService],
+    claims: Injected[ClaimService],
     who: ByReviewer,
     gone: IsGone,
     site: AtSite,
 ) -> Response:
     """Lease tasks and return them as HTML, once the instructions have been read."""
-    document = await services.projects.get(project)
-    if not await services.entry.has_read(document, who.subject):
+    document = await projects.get(project)
+    if not await entry.has_read(document, who.subject):
         raise Conflict("Read the instructions first.", revision=document.instructions_revision)
-    leased = await services.claims.lease(project, who.subject, body, gone)
+    leased = await claims.lease(project, who.subject, body, gone)
     # It may have been replaced while nothing came.
-    document = await services.projects.get(project)
+    document = await projects.get(project)
     shown = [
         (
             lease,
-            views(lease.task.data, document.fields, site.image_origins),
+            displays(lease.task.data, document.fields, site.image_origins),
             content_digest(lease.task, document.labels),
         )
         for lease in leased.leases
     ]
-    seconds = (await services.claims.lease_time(document)).total_seconds()
+    seconds = (await claims.lease_time(document)).total_seconds()
     return page("tasks.html", project=document, leases=shown, seconds=seconds)
 
 
 @router.post("/p/{project}/acknowledge", status_code=204)
 async def post_acknowledgement(
-    project: str, body: Acknowledgement, services: InServices, who: ByReviewer
+    project: str, body: Acknowledgement, entry: Injected[EntryService], who: ByReviewer
 ) -> None:
     """Note that the reviewer has read the instructions."""
-    await services.entry.acknowledge(project, who.subject, body.revision)
+    await entry.acknowledge(project, who.subject, body.revision)
 
 
 @router.get("/p/{project}/progress")
 async def get_progress(
-    project: str, services: InServices, who: ByReviewer, since: Since = None
+    project: str, records: Injected[RecordService], who: ByReviewer, since: Since = None
 ) -> Progress:
     """Return what waits, and what the reviewer did since `since`."""
-    return await services.records.progress(project, who.subject, day_of(since))
+    return await records.progress(project, who.subject, day_of(since))

@@ -6,19 +6,22 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
-from services.review_queue.access import ByOperator, InServices
+from services.review_queue.lifecycle.decisions import DecisionService
+from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.tasks.places import cursor_of, place_of
-from services.review_queue.messages import Adjudication
-from services.review_queue.services import Services
-from services.review_queue.ui.fields import views
+from services.review_queue.lifecycle.tasks.service import TaskService
+from services.review_queue.ui.fields import displays
+from services.review_queue.ui.records import RecordService
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import AtSite, PageRoute
 from services.review_queue.ui.site import page, to
+from shared.http.access import ByOperator, Injected
 from shared.problems import Conflict, Unprocessable
 
 router = APIRouter(
     prefix="/ui/p/{project}/adjudicate", route_class=PageRoute, include_in_schema=False
 )
+
 
 _AT_ONCE = 20
 
@@ -26,17 +29,15 @@ _AT_ONCE = 20
 @router.get("")
 async def matters(
     project: str,
-    services: InServices,
+    records: Injected[RecordService],
     who: ByOperator,
     site: AtSite,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show the tasks that wait for an adjudicator, with what reviewers said."""
-    document, found = await services.records.matters(
-        project, after=place_of(after), limit=_AT_ONCE + 1
-    )
+    document, found = await records.matters(project, after=place_of(after), limit=_AT_ONCE + 1)
     shown = [
-        (matter, views(matter.task.data, document.fields, site.image_origins))
+        (matter, displays(matter.task.data, document.fields, site.image_origins))
         for matter in found[:_AT_ONCE]
     ]
     following = quote(cursor_of(found[_AT_ONCE - 1].task)) if len(found) > _AT_ONCE else None
@@ -45,24 +46,23 @@ async def matters(
 
 @router.post("/{task_id}")
 async def adjudicate(
-    project: str, task_id: str, form: Form, services: InServices, who: ByOperator
+    project: str,
+    task_id: str,
+    form: Form,
+    tasks: Injected[TaskService],
+    decisions: Injected[DecisionService],
+    who: ByOperator,
 ) -> Response:
     """Give the final label."""
     try:
         word = Adjudication(label=form.get("label", ""))
     except ValidationError as error:
         raise Unprocessable([("/label", "is not a label of this project")]) from error
-    await _adjudicate(services, project, task_id, word, who.subject, form.get("revision", ""))
-    return to(f"/ui/p/{project}/adjudicate")
-
-
-async def _adjudicate(
-    services: Services, project: str, task_id: str, word: Adjudication, operator: str, revision: str
-) -> None:
-    task = await services.tasks.show(project, task_id)
-    if str(task.revision) != revision:
+    task = await tasks.show(project, task_id)
+    if str(task.revision) != form.get("revision", ""):
         raise Conflict("The task has moved on since the page was shown; look at it again.")
     if task.state == "resolved":
-        # Should the service stop here, the task is open to all: nothing that was said is lost.
-        await services.decisions.reopen(project, task_id, operator)
-    await services.decisions.adjudicate(project, task_id, word, operator)
+        # Should the service stop here, the task is open to all, and no answer is lost.
+        await decisions.reopen(project, task_id, who.subject)
+    await decisions.adjudicate(project, task_id, word, who.subject)
+    return to(f"/ui/p/{project}/adjudicate")

@@ -5,13 +5,16 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.review_queue.access import InServices
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.routes.known import AtSite, PageRoute, Visitor
 from services.review_queue.ui.site import COOKIE, HOME, page, to
 from shared.auth import Verifier
+from shared.http.access import Injected
 from shared.problems import BodyTooLarge, Unauthorized, Unprocessable
 
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
+
 
 _EVERY_PROJECT = 1000
 # A remark has up to 10,000 characters, of up to 12 bytes each as a form encodes them.
@@ -46,46 +49,50 @@ async def without_slash() -> Response:
 
 
 @router.get("/")
-async def home(services: InServices, who: Visitor) -> Response:
+async def home(projects: Injected[ProjectService], who: Visitor) -> Response:
     """Offer the projects that one may enter, or ask for a token."""
     if who is None:
         return page("sign_in.html", who=None, fault=None)
-    listed = await services.projects.page(after="", limit=_EVERY_PROJECT, only=who.projects)
+    listed = await projects.page(after="", limit=_EVERY_PROJECT, only=who.projects)
     if len(listed.projects) == 1:
         return to(f"/ui/p/{listed.projects[0].project}")
     return page("projects.html", who=who, projects=listed.projects)
 
 
 @router.post("/")
-async def sign_in(request: Request, form: Form, services: InServices, site: AtSite) -> Response:
+async def sign_in(
+    request: Request, form: Form, entry: Injected[EntryService], site: AtSite
+) -> Response:
     """Enter with a token."""
     verifier: Verifier = request.app.state.verifier
     try:
         who = verifier.verify(form.get("token", "").strip())
     except Unauthorized as problem:
         return page("sign_in.html", status=problem.status, who=None, fault=problem.detail)
-    return site.admit(request, await services.entry.sign_in(who))
+    return site.admit(request, await entry.sign_in(who))
 
 
 @router.get("/enter")
 async def open_link(
-    services: InServices, code: Annotated[str, Query(max_length=200)] = ""
+    entry: Injected[EntryService], code: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Show what a link is for. It is used up by the button alone: previews of links only look."""
-    invitation = await services.entry.invitation(code)
+    invitation = await entry.invitation(code)
     return page("enter.html", who=None, code=code, invitation=invitation)
 
 
 @router.post("/enter")
-async def use_link(request: Request, form: Form, services: InServices, site: AtSite) -> Response:
+async def use_link(
+    request: Request, form: Form, entry: Injected[EntryService], site: AtSite
+) -> Response:
     """Enter by a link, and use it up."""
-    return site.admit(request, await services.entry.redeem(form.get("code", "")))
+    return site.admit(request, await entry.redeem(form.get("code", "")))
 
 
 @router.post("/leave")
-async def leave(request: Request, services: InServices) -> Response:
+async def leave(request: Request, entry: Injected[EntryService]) -> Response:
     """End the session."""
-    await services.entry.leave(request.cookies.get(COOKIE, ""))
+    await entry.leave(request.cookies.get(COOKIE, ""))
     response = to(HOME)
     response.delete_cookie(COOKIE, path="/ui")
     return response

@@ -5,20 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import ValidationError
 
-from services.review_queue.access import ByOperator, ByReviewer, InServices
 from services.review_queue.feedback import routes as api
 from services.review_queue.feedback.messages import FeedbackAnswer, NewFeedback
-from services.review_queue.services import Services
+from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.known import PageRoute, ScriptRoute
 from services.review_queue.ui.site import page, to
 from shared.auth import Principal
+from shared.http.access import ByOperator, ByReviewer, Injected
 from shared.http.lists import decode_position
 from shared.problems import Conflict, Unprocessable
 
 router = APIRouter(
     prefix="/ui/p/{project}/feedback", route_class=PageRoute, include_in_schema=False
 )
+
 scripts = APIRouter(prefix="/ui/p/{project}", route_class=ScriptRoute, include_in_schema=False)
 # What a task's own dialog sends.
 scripts.post("/remarks")(api.post_feedback)
@@ -33,17 +34,19 @@ FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 @router.get("")
 async def remarks(
     project: str,
-    services: InServices,
+    feedback: Injected[FeedbackService],
     who: ByReviewer,
     waiting: Waiting = False,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show what people said, newest first, with its answers."""
-    return await _shown(services, who, project, waiting=waiting, after=after)
+    return await _shown(feedback, who, project, waiting=waiting, after=after)
 
 
 @router.post("")
-async def remark(project: str, form: Form, services: InServices, who: ByReviewer) -> Response:
+async def remark(
+    project: str, form: Form, feedback: Injected[FeedbackService], who: ByReviewer
+) -> Response:
     """Keep a remark about a label or the instructions."""
     about, _, label = form.get("about", "").partition(":")
     try:
@@ -52,7 +55,7 @@ async def remark(project: str, form: Form, services: InServices, who: ByReviewer
         )
     except ValidationError as error:
         raise Unprocessable([("/text", "is empty, too long, or about nothing")]) from error
-    given = await services.feedback.give(project, body, who.subject)
+    given = await feedback.give(project, body, who.subject)
     return to(f"/ui/p/{project}/feedback#remark-{given.feedback_id}")
 
 
@@ -61,7 +64,7 @@ async def answer(
     project: str,
     feedback_id: FeedbackId,
     form: Form,
-    services: InServices,
+    feedback: Injected[FeedbackService],
     who: ByOperator,
     waiting: Waiting = False,
 ) -> Response:
@@ -71,14 +74,14 @@ async def answer(
     except ValidationError as error:
         raise Unprocessable([("/text", "is empty or too long")]) from error
     try:
-        await services.feedback.answer(project, feedback_id, body, who.subject)
+        await feedback.answer(project, feedback_id, body, who.subject)
     except Conflict as problem:
-        return await _shown(services, who, project, status=problem.status, unsent=body.text)
+        return await _shown(feedback, who, project, status=problem.status, unsent=body.text)
     return to(f"/ui/p/{project}/feedback" + ("?waiting=true" if waiting else ""))
 
 
 async def _shown(
-    services: Services,
+    feedback: FeedbackService,
     who: Principal,
     project: str,
     *,
@@ -89,7 +92,7 @@ async def _shown(
 ) -> Response:
     before = decode_position(after) or None
     answered = False if waiting else None
-    document, listed, items = await services.feedback.view(
+    document, listed, items = await feedback.view(
         project, before=before, answered=answered, limit=_AT_ONCE
     )
     return page(

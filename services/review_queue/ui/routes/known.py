@@ -7,12 +7,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from services.review_queue.services import Services
-from services.review_queue.ui.entry import session_ended
+from services.review_queue.ui.entry import EntryService, session_ended
 from services.review_queue.ui.site import COOKIE, Site, refusal
 from shared.auth import Principal, Verifier
 from shared.http.body import StrictRoute
-from shared.outages import unavailable
+from shared.http.outages import unavailable
 from shared.problems import Problem, Unauthorized, note
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -75,9 +74,9 @@ class PageRoute(APIRoute):
 
 
 async def _holder(request: Request) -> Principal:
-    services: Services = request.app.state.services
+    entry: EntryService = request.app.state.services[EntryService]
     verifier: Verifier = request.app.state.verifier
-    who = await services.entry.principal(request.cookies.get(COOKIE))
+    who = await entry.principal(request.cookies.get(COOKIE))
     # Sessions of the release before do not know their key, and last twelve hours at most.
     if who.key_id is not None and not verifier.trusts(who.key_id):
         raise session_ended()

@@ -4,9 +4,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 
-from services.review_queue.access import ByOperator, InServices
+from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.messages import NewLink, OneTimeLink
 from services.review_queue.ui.routes.known import AtSite
+from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.problems import (
     BodyTooLarge,
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 async def post_link(
     project: str,
     body: NewLink,
-    services: InServices,
+    entry: Injected[EntryService],
     who: ByOperator,
     site: AtSite,
     request: Request,
@@ -39,8 +40,6 @@ async def post_link(
     `url` is a path alone where the service does not know its own address: the setting
     `SUREHAND_REVIEW_QUEUE_PUBLIC_URL` says it.
     """
-    code, expires_at = await services.entry.invite(
-        project, body.reviewer, body.expires_seconds, who
-    )
+    code, expires_at = await entry.invite(project, body.reviewer, body.expires_seconds, who)
     address = site.address(request) or ""
     return OneTimeLink(url=f"{address}/ui/enter?code={quote(code)}", expires_at=expires_at)

@@ -5,13 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from services.review_queue.access import ByReviewer, InServices
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.gold.pausing import PauseService
+from services.review_queue.quality.reviewers.reviewers import ReviewerService
+from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.markup import instructions_html
+from services.review_queue.ui.records import RecordService
 from services.review_queue.ui.routes.known import PageRoute
 from services.review_queue.ui.site import page
 from shared.contracts.base import UtcTime, utc_now
+from shared.http.access import ByReviewer, Injected
 
 router = APIRouter(prefix="/ui/p/{project}", route_class=PageRoute, include_in_schema=False)
+
 
 # A reviewer's own day; where the browser does not say when it began, that of UTC.
 Since = Annotated[UtcTime | None, Query()]
@@ -23,10 +29,16 @@ def day_of(since: datetime | None) -> datetime:
 
 
 @router.get("")
-async def review(project: str, services: InServices, who: ByReviewer) -> Response:
+async def review(
+    project: str,
+    projects: Injected[ProjectService],
+    pauses: Injected[PauseService],
+    entry: Injected[EntryService],
+    who: ByReviewer,
+) -> Response:
     """Show the desk at which tasks are answered; its script fetches them one by one."""
-    document = await services.projects.get(project)
-    pause = await services.pauses.of(project, who.subject)
+    document = await projects.get(project)
+    pause = await pauses.of(project, who.subject)
     if pause is not None:
         return page("paused.html", who=who, project=document, pause=pause)
     return page(
@@ -34,14 +46,21 @@ async def review(project: str, services: InServices, who: ByReviewer) -> Respons
         who=who,
         project=document,
         instructions=instructions_html(document.instructions),
-        has_read=await services.entry.has_read(document, who.subject),
+        has_read=await entry.has_read(document, who.subject),
     )
 
 
 @router.get("/me")
-async def me(project: str, services: InServices, who: ByReviewer, since: Since = None) -> Response:
+async def me(
+    project: str,
+    projects: Injected[ProjectService],
+    records: Injected[RecordService],
+    reviewers: Injected[ReviewerService],
+    who: ByReviewer,
+    since: Since = None,
+) -> Response:
     """Show what the reviewer did, and what he may know of how he fares."""
-    document = await services.projects.get(project)
-    records = await services.records.statistics(project, who.subject, day_of(since))
-    own = await services.reviewers.own(project, who.subject)
-    return page("statistics.html", who=who, project=document, records=records, own=own)
+    document = await projects.get(project)
+    done = await records.statistics(project, who.subject, day_of(since))
+    own = await reviewers.own(project, who.subject)
+    return page("statistics.html", who=who, project=document, records=done, own=own)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from services.router.errors import ItemConflict, QueueUnreachable
-from services.router.handoff.entries import Entry
-from services.router.handoff.review_queue import QueueAway, QueueRefused, ReviewQueue
+from services.router.delivery.errors import ItemConflict, QueueUnreachable
+from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.protocols.label_studio.labeling import bind, label_of, parse_config
 from services.router.protocols.label_studio.messages import (
     Annotation,
@@ -14,6 +13,7 @@ from services.router.protocols.label_studio.messages import (
     EventReceipt,
     LabelStudioTask,
 )
+from services.router.spool.entries import Entry
 from shared.contracts.base import task_id_for
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project

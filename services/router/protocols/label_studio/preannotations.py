@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from services.router.pictures import (
+from services.router.pictures.opening import (
     MAX_CALL_PIXELS,
     TOO_MANY_PIXELS,
     Data,
@@ -13,12 +13,13 @@ from services.router.pictures import (
     faults_of,
     pixels_of,
 )
-from services.router.predict import Predictor
+from services.router.predict.predictor import Predictor
 from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
-from services.router.scores import Score
+from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import FieldError, check_data
+from shared.fields.image import image_names
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ async def pre_annotations(
             faults[i] = _said(errors)
         else:
             rows[i] = row
-    images = [field for field, spec in loaded.fields.items() if spec.type == "image"]
+    images = image_names(loaded.fields)
     if images:
         scores = await _score_pictures(predictor, loaded, images, rows, faults)
     else:

@@ -5,17 +5,13 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
-from services.router.errors import (
-    ItemConflict,
-    ModelTimedOut,
-    Overloaded,
-    ProjectNotFound,
-    QueueUnreachable,
-    StoreUnreachable,
-    TrainerUnreachable,
-    VersionNotReady,
-)
+from services.router.delivery.errors import ItemConflict, QueueUnreachable
+from services.router.limits.errors import Overloaded
+from services.router.limits.rates import holder_of
+from services.router.protocols.dependencies import Service
 from services.router.protocols.label_studio.access import LabelStudioRoute
+from services.router.protocols.label_studio.annotations import Annotations
+from services.router.protocols.label_studio.errors import TrainerUnreachable
 from services.router.protocols.label_studio.labeling import bind, parse_config
 from services.router.protocols.label_studio.messages import (
     AnnotationEvent,
@@ -29,12 +25,11 @@ from services.router.protocols.label_studio.messages import (
     SetupRequest,
 )
 from services.router.protocols.label_studio.preannotations import pre_annotations
-from services.router.protocols.native import Service
-from services.router.rates import holder_of
-from services.router.service import Router
+from services.router.protocols.label_studio.training import Training
+from services.router.scoring.errors import ModelTimedOut
+from services.router.versions.errors import ProjectNotFound, StoreUnreachable, VersionNotReady
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
-from shared.faults import faults_of
 from shared.problems import (
     BodyTooLarge,
     Conflict,
@@ -45,6 +40,7 @@ from shared.problems import (
     Unprocessable,
     declare,
 )
+from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"
 _TAGS: list[Any] = ["label studio"]
@@ -108,7 +104,7 @@ async def predict(
     predictor, caller = service.predictor, principal_of(request)
     predictor.admit(project)
     view = await service.versions.serving(project)
-    loaded = await service.inference.loaded(project, None, view)
+    loaded = view.ready()
     predictor.admission.check(loaded.batcher.flow)
     try:
         config = parse_config(body.label_config)
@@ -158,7 +154,7 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     """
     view = await service.versions.view(project)
     if body.action == "START_TRAINING":
-        return await _start_training(project, view, service, request.state.token)
+        return await _start_training(project, view, request)
     if body.action not in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         return EventReceipt(status="Unknown event")
     try:
@@ -166,12 +162,14 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     except ValidationError as error:
         raise Unprocessable(faults_of(error)) from error
     corrects = body.action == "ANNOTATION_UPDATED"
-    return await service.annotations.take(view.documents.project, event, corrects=corrects)
+    annotations: Annotations = request.app.state.annotations
+    return await annotations.take(view.documents.project, event, corrects=corrects)
 
 
-async def _start_training(project: str, view: View, service: Router, token: str) -> EventReceipt:
+async def _start_training(project: str, view: View, request: Request) -> EventReceipt:
+    training: Training = request.app.state.training
     first = view.documents.channels.champion is None
-    run_id = await service.training.start(project, "initial" if first else "fine_tune", token)
+    run_id = await training.start(project, "initial" if first else "fine_tune", request.state.token)
     return EventReceipt(status="ok", job=run_id)
 
 

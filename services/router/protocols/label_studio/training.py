@@ -8,7 +8,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from services.router.errors import TrainerUnreachable
+from services.router.protocols.label_studio.errors import TrainerUnreachable
 from shared.problems import Conflict, Forbidden, NotFound, Problem
 
 _SECONDS = 10.0

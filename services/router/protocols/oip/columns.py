@@ -1,18 +1,18 @@
 """One wire tensor as the fields' values that its rows are: the way back of a graph's encoders."""
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from services.router.errors import MalformedInference
+from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
-from services.router.protocols.oip.tensors import BYTES, Values
-from shared.contracts.projects import FieldSpec
+from services.router.protocols.oip.tensors import Values
 from shared.contracts.versions import ModelInput
-from shared.graphs.encoders import KINDS
+from shared.fields.encoding import KINDS
+from shared.fields.image import ImageField
+from shared.fields.spec import FieldSpec, WireKind
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 
@@ -20,8 +20,6 @@ Columns = dict[str, Values]
 Reader = Callable[[Any], Any]
 
 _UINT8_MAX = 255
-_NUMBERS = ("number", "vector")
-_IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 
 
 def of_field(name: str, spec: FieldSpec, tensor: Tensor, at: str) -> Columns:
@@ -39,14 +37,12 @@ def of_field(name: str, spec: FieldSpec, tensor: Tensor, at: str) -> Columns:
     Unprocessable
         A value cannot be read.
     """
-    _require_kind(tensor, BYTES if spec.type not in _NUMBERS else "a number", at)
-    width = (spec.length or 1) if spec.type == "vector" else 1
-    _require_width(tensor, width, at)
-    if spec.type == "vector":
-        return {name: _slices(tensor.values, width)}
-    reader = _READERS.get(spec.type)
-    if reader is None:
-        return {name: _listed(tensor.values)}
+    _require_kind(tensor, spec.wire, at)
+    encoding = spec.sent()
+    _require_width(tensor, encoding.width or 1, at)
+    if encoding.width is not None:
+        return {name: _read(_slices(tensor.values, encoding.width), encoding.decode, at)}
+    reader = parse_json_part if spec.column == "json" else encoding.decode
     return {name: _read(_listed(tensor.values), reader, at)}
 
 
@@ -59,40 +55,38 @@ def of_input(
     An image comes out as the array that it is.
     """
     kind = KINDS[entry.dtype]
-    _require_kind(tensor, BYTES if kind == "string" else "a number", at)
-    if fields[entry.fields[0]].type == "image":
+    _require_kind(tensor, "BYTES" if kind == "string" else "a number", at)
+    if isinstance(fields[entry.fields[0]], ImageField):
         return {entry.fields[0]: _pixels(entry, tensor, at)}
-    parts = [(name, *_part(fields[name], kind)) for name in entry.fields]
-    total = sum(width for _, width, _ in parts)
+    parts = [
+        (name, encoding)
+        for name in entry.fields
+        if (encoding := fields[name].encoding(kind, entry)) is not None
+    ]
+    total = sum(encoding.width or 1 for _, encoding in parts)
     _require_width(tensor, total, at)
     rows = _slices(tensor.values, total)
     columns: Columns = {}
     begin = 0
-    for name, width, reader in parts:
-        end = begin + width
-        column = _read([row[begin:end] for row in rows], reader, at)
+    for name, encoding in parts:
+        end = begin + (encoding.width or 1)
+        values = [row[begin] if encoding.width is None else row[begin:end] for row in rows]
+        column = _read(values, encoding.decode, at)
         if columns.setdefault(name, column) != column:
             raise MalformedInference(at, f"has {name} twice, with different values")
         begin = end
     return columns
 
 
-def _part(spec: FieldSpec, kind: str) -> tuple[int, Reader]:
-    """Return how many columns a field has in a tensor, and what reads their values of one row."""
-    if spec.type == "vector":
-        return spec.length or 1, list
-    if spec.type == "category" and kind != "string":
-        values = spec.values or []
-        if kind == "int64":
-            return 1, lambda row: _indexed(values, row[0])
-        return len(values), lambda row: _one_hot(values, row)
-    reader = _READERS.get(spec.type)
-    return 1, (lambda row: row[0]) if reader is None else (lambda row: reader(row[0]))
+def kind_of(tensor: Tensor) -> WireKind:
+    """Return what its values are."""
+    if tensor.datatype in {"BYTES", "BOOL"}:
+        return tensor.datatype  # type: ignore[return-value]
+    return "a number"
 
 
-def _require_kind(tensor: Tensor, kind: str, at: str) -> None:
-    found = BYTES if tensor.datatype == BYTES else "a number"
-    if found != kind or tensor.datatype == "BOOL":
+def _require_kind(tensor: Tensor, kind: WireKind, at: str) -> None:
+    if kind_of(tensor) != kind:
         raise MalformedInference(f"{at}/datatype", f"is {tensor.datatype}; needed is {kind}")
 
 
@@ -114,7 +108,9 @@ def _slices(values: Values, width: int) -> list[Any]:
     return [values[at : at + width] for at in range(0, len(values), width)]
 
 
-def _read(values: Sequence[Any], reader: Reader, at: str) -> list[Any]:
+def _read(values: list[Any], reader: Reader | None, at: str) -> list[Any]:
+    if reader is None:
+        return values
     read: list[Any] = []
     faults: list[tuple[str, str]] = []
     for number, value in enumerate(values):
@@ -159,39 +155,3 @@ def _require_all(
         fault = f"must be {what}: value {first} of the row is {values[row, first]:.12g}"
         faults.append((f"{at}/data/{row}", fault))
     raise Unprocessable(faults)
-
-
-def _indexed(values: Sequence[str], index: Any) -> str:
-    if index != index // 1 or not 0 <= index < len(values):
-        raise ValueError(f"must be an index below {len(values)}")
-    return values[int(index)]
-
-
-def _one_hot(values: Sequence[str], row: Sequence[Any]) -> str:
-    if sorted(row) != [0] * (len(values) - 1) + [1]:
-        raise ValueError("must have a single 1 among zeros, in the columns of the category")
-    return values[row.index(1)]
-
-
-def _text(value: str | bytes) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError("must be UTF-8") from error
-
-
-def _image(value: str | bytes) -> str:
-    """Return an image's bytes in base64; what is base64 or a URL already stays."""
-    if isinstance(value, bytes) and value.startswith(_IMAGE_SIGNATURES):
-        return base64.b64encode(value).decode()
-    return _text(value)
-
-
-_READERS: dict[str, Reader] = {
-    "text": _text,
-    "category": _text,
-    "image": _image,
-    "json": parse_json_part,
-}

@@ -9,18 +9,15 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from services.router.errors import (
-    ItemConflict,
-    MalformedInference,
-    VersionNotReady,
-)
-from services.router.incoming import Asked, Incoming
-from services.router.pictures import Data, check_decoded
-from services.router.predict import Predictor
+from services.router.delivery.errors import ItemConflict
+from services.router.pictures.opening import Data, check_decoded
+from services.router.predict.predictor import Predictor
+from services.router.predict.requests import Asked, Incoming
+from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.interface import Interface, Rows
 from services.router.protocols.oip.requests import InferenceRequest, read
 from services.router.protocols.oip.responses import Headers, Result, encode, wanted_of
-from services.router.scores import Score
+from services.router.scoring.scores import Score
 from services.router.versions.documents import Documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -43,12 +40,16 @@ _REMEMBERED = 1000
 class Inference:
     """Infers by the versions that are loaded. Interfaces are worked out once a version."""
 
-    versions: Versions
     predictor: Predictor
     body_limit_bytes: int
     _interfaces: dict[tuple[str, str | None], tuple[Documents, LoadedVersion | None, Interface]] = (
         field(default_factory=dict)
     )
+
+    @property
+    def versions(self) -> Versions:
+        """The versions that calls are inferred by."""
+        return self.predictor.versions
 
     @traced("infer", kind="server")
     async def infer(
@@ -131,12 +132,7 @@ class Inference:
         """
         if version is not None:
             return await self.versions.pinned(model, version)
-        if view.serving is not None:
-            return view.serving
-        champion = view.documents.channels.champion
-        if champion is None:
-            raise VersionNotReady(None, "the trainer has published none yet")
-        raise VersionNotReady(champion, view.failures.get(champion, "it is not loaded"))
+        return view.ready()
 
     def interface(self, view: View, loaded: LoadedVersion | None) -> Interface:
         """Return the interface of a version of the project as it is now."""

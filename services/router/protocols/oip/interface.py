@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from services.router.errors import MalformedInference
-from services.router.protocols.oip.columns import Columns, of_field, of_input
+from services.router.protocols.oip.columns import Columns, kind_of, of_field, of_input
+from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import BYTES
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.items import check_data
-from shared.contracts.projects import FieldSpec
 from shared.contracts.versions import ModelInput
-from shared.graphs.encoders import KINDS
+from shared.fields.encoding import KINDS
+from shared.fields.image import ImageField
+from shared.fields.spec import FieldSpec
 from shared.problems import Unprocessable
 
 # ONNX's name of a type -> datatype.
@@ -100,23 +101,21 @@ class Interface:
     def _columns(self, tensor: Tensor, i: int) -> Columns:
         at = f"/inputs/{i}"
         entry = self._inputs.get(tensor.name)
-        if entry is not None and not self._is_of_one_field(entry, tensor.datatype):
+        if entry is not None and not self._is_of_one_field(entry, tensor):
             return of_input(entry, self._fields, tensor, at)
         field = tensor.name if entry is None else entry.fields[0]
         if field not in self._fields:
             raise MalformedInference(f"{at}/name", "is no input of the model")
         return of_field(field, self._fields[field], tensor, at)
 
-    def _is_of_one_field(self, entry: ModelInput, datatype: str) -> bool:
-        if len(entry.fields) > 1:
-            return False
-        return datatype == BYTES or self._fields[entry.fields[0]].type not in ("category", "image")
+    def _is_of_one_field(self, entry: ModelInput, tensor: Tensor) -> bool:
+        return len(entry.fields) == 1 and kind_of(tensor) == self._fields[entry.fields[0]].wire
 
     def _laid_out(self, columns: Columns) -> frozenset[str]:
         return frozenset(
             field
             for field, values in columns.items()
-            if self._fields[field].type == "image" and isinstance(values[0], np.ndarray)
+            if isinstance(self._fields[field], ImageField) and isinstance(values[0], np.ndarray)
         )
 
     def _faults(self, rows: Rows) -> Iterator[tuple[str, str]]:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.router.errors import MalformedInference
+from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
-from services.router.routing import Decision
-from services.router.scores import Score
+from services.router.routing.decisions import Decision
+from services.router.scoring.scores import Score
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -3,26 +3,19 @@
 Infer is mostly met by the front, along `INFER`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.router.errors import (
-    ItemConflict,
-    MalformedInference,
-    ModelTimedOut,
-    Overloaded,
-    ProjectNotFound,
-    SpoolFull,
-    SpoolUnavailable,
-    StoreUnreachable,
-    VersionNotFound,
-    VersionNotReady,
-)
+from services.router.delivery.errors import ItemConflict
+from services.router.limits.errors import Overloaded
+from services.router.limits.rates import holder_of
+from services.router.protocols.dependencies import Service
 from services.router.protocols.front import Answer, Call, RequestHeaders, Way
-from services.router.protocols.native import Service
 from services.router.protocols.oip.bodies import INFER_BODY, decompressed, header_length
+from services.router.protocols.oip.errors import MalformedInference
+from services.router.protocols.oip.inference import Inference
 from services.router.protocols.oip.messages import (
     InferenceResponse,
     ModelMetadata,
@@ -33,8 +26,14 @@ from services.router.protocols.oip.messages import (
 from services.router.protocols.oip.refusals import refuse
 from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
-from services.router.rates import holder_of
-from services.router.service import Router
+from services.router.scoring.errors import ModelTimedOut
+from services.router.spool.errors import SpoolFull, SpoolUnavailable
+from services.router.versions.errors import (
+    ProjectNotFound,
+    StoreUnreachable,
+    VersionNotFound,
+    VersionNotReady,
+)
 from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
 from shared.problems import (
@@ -64,6 +63,15 @@ models = APIRouter(
     dependencies=[Depends(allow("caller"))],
     responses=declare(*_REFUSALS, VersionNotFound, VersionNotReady),
 )
+
+
+async def inference_of(request: Request) -> Inference:
+    """Return what infers."""
+    inference: Inference = request.app.state.inference
+    return inference
+
+
+Inferring = Annotated[Inference, Depends(inference_of)]
 
 
 @health.get("/live", summary="The server lives")
@@ -118,7 +126,7 @@ async def load(project: str, service: Service) -> Response:
 
     This copy of the router alone does so; the body is not read.
     """
-    await service.inference.loaded(project, None, await service.versions.load(project))
+    (await service.versions.load(project)).ready()
     return _json({})
 
 
@@ -138,9 +146,10 @@ async def unload(project: str, service: Service) -> Response:
 
 @models.get("", summary="What a model takes and gives")
 @models.get("/versions/{version}", summary="What a version takes and gives")
-async def model(project: str, service: Service, version: str | None = None) -> ModelMetadata:
+async def model(
+    project: str, service: Service, inference: Inferring, version: str | None = None
+) -> ModelMetadata:
     """Return the tensors of the version that serves, or of the one that is named."""
-    inference = service.inference
     view = await service.versions.view(project)
     loaded = await inference.loaded(project, version, view)
     inputs = inference.interface(view, loaded).described()
@@ -156,10 +165,12 @@ async def model(project: str, service: Service, version: str | None = None) -> M
 
 @models.get("/ready", summary="A model can infer")
 @models.get("/versions/{version}/ready", summary="A version can infer")
-async def model_ready(project: str, service: Service, version: str | None = None) -> Response:
+async def model_ready(
+    project: str, service: Service, inference: Inferring, version: str | None = None
+) -> Response:
     """Say whether the version that serves, or the one that is named, is loaded."""
     view = await service.versions.view(project)
-    loaded = await service.inference.loaded(project, version, view)
+    loaded = await inference.loaded(project, version, view)
     return _json({"name": project, "version": loaded.version, "ready": True})
 
 
@@ -189,14 +200,18 @@ _INFER: dict[str, Any] = {
 @models.post("/infer", summary="Infer", **_INFER)
 @models.post("/versions/{version}/infer", summary="Infer by a version", **_INFER)
 async def infer(
-    project: str, request: Request, service: Service, version: str | None = None
+    project: str,
+    request: Request,
+    service: Service,
+    inference: Inferring,
+    version: str | None = None,
 ) -> Response:
     """Score rows of tensors; with parameter `surehand_review` route them as predict does."""
     body, caller = await request.body(), principal_of(request)
     if encoding := request.headers.get("content-encoding"):
-        body = decompressed(body, encoding, service.inference.body_limit_bytes)
+        body = decompressed(body, encoding, inference.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
-    said, answer = await service.inference.infer(project, version, body, length, caller)
+    said, answer = await inference.infer(project, version, body, length, caller)
     headers = {name.decode(): value.decode() for name, value in said}
     if (limit := service.predictor.rate_limit) is not None:
         headers |= limit.standing(holder_of(caller))
@@ -213,10 +228,11 @@ def _takes(headers: RequestHeaders) -> bool:
     return b"content-encoding" not in headers
 
 
-async def _infer(service: Router, call: Call) -> Answer:
+async def _infer(call: Call) -> Answer:
+    inference: Inference = call.state.inference
     given = call.headers.get(b"inference-header-content-length")
     length = header_length(given.decode("latin-1")) if given is not None else None
-    return await service.inference.infer(call.project, None, call.body, length, call.caller)
+    return await inference.infer(call.project, None, call.body, length, call.caller)
 
 
 INFER = Way("/v2/models/", "/infer", _takes, _infer, refuse)

@@ -6,6 +6,8 @@ import pytest
 
 from bench.exchange import FORMATS, Exchanging, exchanging, made_up
 
+pytestmark = pytest.mark.thorough
+
 FEW, MANY, PARAGRAPHS = 300, 3600, 75
 # The larger file has 70 MB, and at least as much once more when it is read: a whole file in memory
 # would show. Allocators keep some of what they had, and the more so the first few times.

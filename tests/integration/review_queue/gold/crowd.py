@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.review_queue.app import MIGRATIONS, webhook_sender
+from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.quality.reviewers.messages import ReviewerReport
 from services.review_queue.services import Services, build_services
@@ -17,6 +17,7 @@ from shared.contracts.tasks import Lease, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+from tests.harness.databases import create_tables
 from tests.integration.review_queue.desk import PROJECT, Clock, Json, entry
 
 LABELS = ["complaint", "praise", "question"]
@@ -107,8 +108,8 @@ def reviewer(accuracy: float, chance: random.Random) -> Answers:
 
 async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) -> Crowd:
     """Make a database and its services; the caller disposes of the database."""
+    await create_tables("review_queue", url)
     database = Database(url)
-    await database.migrate(MIGRATIONS)
     services = build_services(
         database,
         Doorbells(""),

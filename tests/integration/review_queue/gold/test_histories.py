@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.review_queue.problems import LeaseExpired
+from services.review_queue.lifecycle.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.problems import Conflict
@@ -223,12 +223,15 @@ def _who(one: Probe) -> Principal:
 
 
 @pytest.mark.timeout(1200)
-def test_random_histories_do_not_diverge_from_the_model(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("histories", [4, pytest.param(30, marks=pytest.mark.thorough)])
+def test_random_histories_do_not_diverge_from_the_model(
+    database_url: str, tmp_path: Path, histories: int
+) -> None:
     machine = type("Here", (History,), {"url": database_url, "folder": tmp_path})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
+            max_examples=histories,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from services.review_queue.problems import ReviewerPaused
+from services.review_queue.lifecycle.problems import ReviewerPaused
 from shared.contracts.tasks import Lease
 from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.crowd import Answers, Crowd, reviewer

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook as Verifier
 
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
-from services.review_queue.messages import VerdictOnBehalf
+from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.messages import WebhookStatus

@@ -1,0 +1,24 @@
+"""The project's row, which every use case of a project begins with."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import ProjectRow
+from shared.contracts.base import PROJECT_PATTERN
+from shared.problems import NotFound
+
+_projects = table_of(ProjectRow)
+
+
+async def require_project(session: AsyncSession, name: str) -> Row[Any]:
+    """Return the project's row, only to read it; `NotFound` when there is none."""
+    # A name that cannot be is not looked up: databases do not take every text.
+    if re.fullmatch(PROJECT_PATTERN, name):
+        statement = select(_projects).where(_projects.c.name == name)
+        if row := (await session.execute(statement)).one_or_none():
+            return row
+    raise NotFound("There is no such project; PUT it first.", project=name)

@@ -1,0 +1,1 @@
+"""Tasks on their way to the review queue, and what became of them."""

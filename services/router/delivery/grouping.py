@@ -1,0 +1,112 @@
+"""Tasks of concurrent calls share requests to the review queue: what waits goes together."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
+from services.router.spool.entries import BATCH_BYTES, Entry, batches
+from shared.contracts.base import MAX_BATCH
+from shared.contracts.tasks import TaskReceipt
+
+
+@dataclass
+class _Call:
+    """The tasks of one predict call, and the receipts it waits for."""
+
+    entries: Sequence[Entry]
+    receipts: asyncio.Future[list[TaskReceipt]]
+
+    def fail(self, error: Exception) -> None:
+        if not self.receipts.done():
+            self.receipts.set_exception(error)
+
+
+class Grouping:
+    """One request a project in flight; the calls that come meanwhile are the next one."""
+
+    def __init__(self, queue: ReviewQueue, *, seconds: float) -> None:
+        self._queue = queue
+        self._seconds = seconds
+        self._waiting: dict[str, deque[_Call]] = {}
+        self._senders: dict[str, asyncio.Task[None]] = {}
+
+    async def send(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        """Hand `entries` over, and return their receipts in order.
+
+        Raises
+        ------
+        QueueAway, QueueRefused
+        """
+        call = _Call(entries, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(project, deque()).append(call)
+        if project not in self._senders:
+            self._senders[project] = asyncio.create_task(self._run(project))
+        return await call.receipts
+
+    async def close(self) -> None:
+        """End what is in flight; its calls fail as if the queue were away."""
+        senders = list(self._senders.values())
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+
+    async def _run(self, project: str) -> None:
+        waiting = self._waiting[project]
+        group: list[_Call] = []
+        try:
+            while waiting:
+                group = _next_group(waiting)
+                await self._deliver(project, group)
+        except QueueAway as away:
+            # Those that still wait would only wait for the same time-out, one after another.
+            self._fail([*group, *waiting], away)
+        except BaseException:
+            self._fail([*group, *waiting], QueueAway("the hand-off was interrupted"))
+            raise
+        finally:
+            del self._senders[project], self._waiting[project]
+
+    def _fail(self, calls: Sequence[_Call], error: Exception) -> None:
+        for call in calls:
+            call.fail(error)
+
+    async def _deliver(self, project: str, group: Sequence[_Call]) -> None:
+        try:
+            receipts = await self._post(project, [e for call in group for e in call.entries])
+        except QueueRefused as refusal:
+            if len(group) == 1:
+                group[0].fail(refusal)
+                return
+            # One call's fault is not its neighbours'.
+            for call in group:
+                await self._deliver(project, [call])
+            return
+        for call in group:
+            own, receipts = receipts[: len(call.entries)], receipts[len(call.entries) :]
+            if not call.receipts.done():
+                call.receipts.set_result(own)
+
+    async def _post(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        receipts: list[TaskReceipt] = []
+        for batch in batches(entries):
+            receipts += await self._queue.post(project, batch, seconds=self._seconds)
+        return receipts
+
+
+def _next_group(waiting: deque[_Call]) -> list[_Call]:
+    """Take calls from the left while they fit one request and name no item twice."""
+    group: list[_Call] = []
+    seen: set[str] = set()
+    size = 0
+    while waiting:
+        call = waiting[0]
+        items = {entry.task_id for entry in call.entries}
+        size += sum(len(entry.body) for entry in call.entries)
+        apart = size > BATCH_BYTES or len(seen) + len(items) > MAX_BATCH or seen & items
+        if group and apart:
+            break
+        seen |= items
+        group.append(waiting.popleft())
+    return [call for call in group if not call.receipts.done()]

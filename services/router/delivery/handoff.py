@@ -1,0 +1,203 @@
+"""The hand-off: a task is durable, at the review queue or in the spool, before anybody says so."""
+
+import contextlib
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from services.router.delivery.drainer import Drainer
+from services.router.delivery.errors import QueueUnreachable
+from services.router.delivery.grouping import Grouping
+from services.router.delivery.lookups import Lookups
+from services.router.delivery.messages import ItemOutcome
+from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
+from services.router.limits.errors import Overloaded
+from services.router.limits.metrics import REFUSED
+from services.router.spool.entries import Entry
+from services.router.spool.spool import Spool
+from shared.contracts.base import task_id_for
+from shared.contracts.tasks import TaskReceipt
+from shared.loops import Loop
+from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
+
+log = structlog.get_logger()
+
+_SECONDS = 2.0
+_NOT_FOUND = 404
+# Audits of so long a time go to the review queue together: nobody waits for them there.
+_GATHER_SECONDS = 0.5
+# While the spool is emptied a call waits for its own tasks to be taken, at most so long: a caller
+# who waits for one answer before his next call then goes at the pace of the review queue.
+_BEHIND_SECONDS = 0.5
+# Room for the envelope around one task in the review queue's body.
+_ENVELOPE_BYTES = 64
+
+
+class Handoff:
+    """Tasks to people, and what became of them.
+
+    The circuit is the spool itself: while anything lies in it, tasks go behind it, in order, and
+    the drainer alone talks to the review queue.
+
+    Audit tasks always go by a spool of their own, `audits`: their answers need them to be durable,
+    and nothing that the review queue could say.
+    """
+
+    def __init__(
+        self,
+        queue: ReviewQueue,
+        spool: Spool,
+        audits: Spool,
+        *,
+        body_limit_bytes: int,
+        max_items: int,
+    ) -> None:
+        self._queue = queue
+        self._spool = spool
+        self._audits = audits
+        self._audit_drainer = Drainer("audits", audits, queue, gather_seconds=_GATHER_SECONDS)
+        self._grouping = Grouping(queue, seconds=_SECONDS)
+        self._lookups = Lookups(queue, seconds=_SECONDS)
+        self._drainer = Drainer("spool", spool, queue)
+        self._body_limit_bytes = body_limit_bytes
+        self._max_items = max_items
+        self._under_way = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Handoff"]:
+        """Open the spool and drain it while the block lasts."""
+        await self._spool.open()
+        await self._audits.open()
+        try:
+            async with self._drainer.running(), self._audit_drainer.running():
+                yield self
+        finally:
+            await self._grouping.close()
+            await self._lookups.close()
+            await self._spool.close()
+            await self._audits.close()
+            await self._queue.close()
+
+    @property
+    def backlog(self) -> int:
+        """Number of tasks in the spool."""
+        return self._spool.depth
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What empties the spools."""
+        return self._drainer.loop, self._audit_drainer.loop
+
+    async def degraded(self) -> dict[str, str]:
+        """Say whether tasks wait for a review queue that does not take them, or cannot be kept."""
+        found: dict[str, str] = {}
+        if self.backlog:
+            found["review_queue"] = f"{self.backlog} tasks wait in the spool until it takes them"
+        for name, spool in (("spool_disk", self._spool), ("audits_disk", self._audits)):
+            if (fault := await spool.fault()) is not None:
+                found[name] = fault
+        return found
+
+    async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
+        """Drop dead letters of both spools that are older than their project says, in days."""
+        await self._spool.expire_letters(now, retention)
+        await self._audits.expire_letters(now, retention)
+
+    async def deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        """Make `entries` durable; return their receipts in order.
+
+        Raises
+        ------
+        BodyTooLarge, Unprocessable
+            The review queue would never take them.
+        Unavailable
+            They could be made durable nowhere, or too many are under way.
+        """
+        if self._under_way + len(entries) > self._max_items:
+            REFUSED.labels("hand-offs").inc()
+            raise Overloaded(math.ceil(_SECONDS))
+        self._under_way += len(entries)
+        try:
+            return await self._deliver(project, entries)
+        finally:
+            self._under_way -= len(entries)
+
+    async def _deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        if any(len(entry.body) + _ENVELOPE_BYTES > self._body_limit_bytes for entry in entries):
+            raise BodyTooLarge(self._body_limit_bytes)
+        audits = [entry for entry in entries if entry.lane == "audit"]
+        if not audits:
+            return await self._ask(project, entries)
+        # Those that may be refused first: a call that fails leaves no audits behind.
+        others = [entry for entry in entries if entry.lane != "audit"]
+        receipts = {one.task_id: one for one in await self._ask(project, others)} if others else {}
+        for receipt in await _kept(self._audits, audits):
+            receipts[receipt.task_id] = receipt
+        self._audit_drainer.wake()
+        return [receipts[entry.task_id] for entry in entries]
+
+    async def _ask(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
+        if self._spool.depth == 0:
+            try:
+                return await self._grouping.send(project, entries)
+            except QueueRefused as refusal:
+                raise _problem(refusal) from refusal
+            except QueueAway as away:
+                log.warning("review_queue_away", cause=str(away))
+        receipts = await _kept(self._spool, entries)
+        self._drainer.wake()
+        if self._drainer.is_gaining:
+            # The disk is faster than the queue: if nobody waited the spool would stay full for
+            # ever, and every task be behind all others.
+            await self._spool.until_gone(entries, _BEHIND_SECONDS)
+        return receipts
+
+    async def outcome(self, project: str, item_id: str) -> ItemOutcome:
+        """Ask what became of an item; never says of one that lies in the spool what is not of it.
+
+        Raises
+        ------
+        QueueUnreachable, NotFound
+        """
+        task_id = task_id_for(project, item_id)
+        # Looked up before the queue is asked: it may be drained in between.
+        held = self._spool.held(task_id) or self._audits.held(task_id)
+        waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
+        try:
+            outcome = await self._lookups.outcome(project, item_id)
+        except QueueAway as away:
+            if held:
+                return waiting
+            raise QueueUnreachable from away
+        except QueueRefused as refusal:
+            if held:
+                return waiting
+            raise _problem(refusal) from refusal
+        if held and (outcome.status == "unknown" or not outcome.is_about(held)):
+            return waiting
+        return outcome
+
+
+async def _kept(spool: Spool, entries: Sequence[Entry]) -> list[TaskReceipt]:
+    """Make `entries` durable in `spool`, unless it holds other data under the id of one."""
+    conflicts = [entry for entry in entries if spool.conflicts(entry)]
+    if not conflicts:
+        await spool.append(entries)
+    return [_receipt(entry, conflict=entry in conflicts) for entry in entries]
+
+
+def _receipt(entry: Entry, *, conflict: bool) -> TaskReceipt:
+    return TaskReceipt(
+        item_id=entry.item_id,
+        task_id=entry.task_id,
+        status="conflict" if conflict else "created",
+        state="open",
+    )
+
+
+def _problem(refusal: QueueRefused) -> Unprocessable | Unavailable | NotFound:
+    if refusal.status == _NOT_FOUND:
+        return Unavailable("The review queue does not know the project yet; ask again.")
+    return Unprocessable([("/items", f"the review queue refused the tasks: {refusal}")])

@@ -1,0 +1,1 @@
+"""Files and folders that this process keeps on its disk."""

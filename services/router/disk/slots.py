@@ -1,0 +1,56 @@
+"""Slots: a numbered folder for each process under one root.
+
+A slot is held by a file lock, which dies with its holder. What a dead holder left behind is
+adopted: moved, file by file, into a slot whose holder lives.
+"""
+
+import contextlib
+import fcntl
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_LOCK = "lock"
+
+
+class Slot:
+    """A folder that this process alone writes into, until it is released."""
+
+    def __init__(self, folder: Path, descriptor: int) -> None:
+        self.folder = folder
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, root: Path) -> "Slot":
+        """Take the lowest free slot under `root`; a restarted process finds its own again."""
+        for number in itertools.count():
+            slot = cls._try(root / str(number))
+            if slot is not None:
+                return slot
+        raise AssertionError("unreachable")
+
+    @classmethod
+    def _try(cls, folder: Path) -> "Slot | None":
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(folder, descriptor)
+
+    @classmethod
+    def abandoned(cls, root: Path, pattern: str) -> Iterator["Slot"]:
+        """Take, one after another, the slots that nobody holds and that have files left."""
+        for folder in sorted(path for path in root.iterdir() if path.name.isdigit()):
+            if any(folder.glob(pattern)):
+                slot = cls._try(folder)
+                if slot is not None:
+                    with contextlib.closing(slot):
+                        yield slot
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self._descriptor)

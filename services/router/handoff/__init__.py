@@ -1,1 +1,0 @@
-"""Tasks to the review queue: in batches, acknowledged, or kept in a durable spool meanwhile."""

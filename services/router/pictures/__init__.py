@@ -1,0 +1,1 @@
+"""The images of calls, decoded in turns."""

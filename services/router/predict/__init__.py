@@ -1,0 +1,1 @@
+"""Predict: check the items, score, route, deliver, log, answer."""

@@ -1,0 +1,231 @@
+"""One predict call: its checks, and what goes out of it as plain JSON values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.router.delivery.errors import ItemConflict
+from services.router.delivery.messages import ItemOutcome
+from services.router.predict.requests import Asked, Incoming
+from services.router.predict.terms import Terms
+from services.router.routing.decisions import Decision, resolved_by_people, route
+from services.router.scoring.scores import Score
+from services.router.spool.entries import Entry
+from shared.contracts.base import FAULTS_SHOWN, rfc3339
+from shared.contracts.items import FieldError, check_data, check_metadata
+from shared.contracts.projects import Project
+from shared.contracts.tasks import ERASED_DETAIL, TaskReceipt
+from shared.problems import Unprocessable
+
+_OTHER_DATA = "its id is known with other data"
+_ERASED = "was erased on request, and its item_id is not used again"
+
+
+def check_items(items: Sequence[Asked], project: Project) -> None:
+    """Check every item against the project.
+
+    Raises
+    ------
+    Unprocessable
+        A field or metadata key is not as the project says, or an item id comes twice.
+    """
+    errors: list[FieldError] = []
+    first: dict[str, int] = {}
+    for i, item in enumerate(items):
+        faults = check_data(item.data, project.fields)
+        if item.metadata:
+            faults += check_metadata(item.metadata, project.metadata)
+        if faults:
+            errors += [(f"/items/{i}{at}", fault) for at, fault in faults]
+        if first.setdefault(item.item_id, i) != i:
+            errors.append((f"/items/{i}/item_id", f"is that of /items/{first[item.item_id]} too"))
+        if len(errors) >= FAULTS_SHOWN:
+            break
+    if errors:
+        raise Unprocessable(errors)
+
+
+def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) -> None:
+    """Check what became of the tasks of the items at `positions`.
+
+    Raises
+    ------
+    Unprocessable
+        The review queue rejected one.
+    ItemConflict
+        People were asked about one with other data.
+    """
+    rejected: list[FieldError] = []
+    conflicts: list[FieldError] = []
+    for i, receipt in zip(positions, receipts, strict=True):
+        if receipt.status == "rejected":
+            fault = receipt.detail or "the review queue rejects it"
+            rejected.append((f"/items/{i}", _ERASED if fault == ERASED_DETAIL else fault))
+        elif receipt.status == "conflict":
+            conflicts.append((f"/items/{i}", receipt.detail or _OTHER_DATA))
+    if rejected:
+        raise Unprocessable(rejected)
+    if conflicts:
+        raise ItemConflict(conflicts)
+
+
+def check_outcomes(
+    positions: Sequence[int], entries: Sequence[Entry], outcomes: Mapping[str, ItemOutcome]
+) -> None:
+    """Check that what became of the items at `positions` speaks of their data.
+
+    The review queue says so in its receipts; behind a spool there are none.
+
+    Raises
+    ------
+    ItemConflict
+        People were asked about one with other data.
+    """
+    conflicts = [
+        (f"/items/{i}", _OTHER_DATA)
+        for i, entry in zip(positions, entries, strict=True)
+        if entry.item_id in outcomes and not outcomes[entry.item_id].is_about(entry.digest)
+    ]
+    if conflicts:
+        raise ItemConflict(conflicts)
+
+
+@dataclass
+class Call:
+    """One call under way. `scores` and `decisions` are in the order of the call's items.
+
+    `trace` is the span that its tasks and rows belong to, where traces are on; `predictions` are
+    what `encode` made of them.
+    """
+
+    terms: Terms
+    incoming: Incoming
+    scores: Sequence[Score | None]
+    decisions: list[Decision]
+    received: datetime
+    decided: datetime
+    trace: str | None = None
+    predictions: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._labels = self.terms.policies["auto"].labels
+        self._common = {**self.terms.said, "decided_at": rfc3339(self.decided)}
+        self._others: dict[int, dict[str, Any]] = {}
+
+    def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
+        """Route the items at `positions` anew: another version scored them, `terms` are its own."""
+        policy = terms.policies[self.incoming.review]
+        common = {**self._common, **terms.said}
+        for i in positions:
+            self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
+            self._others[i] = common
+
+    def suggestions(self) -> list[tuple[Asked, str | None, str | None]]:
+        """Return each item with the version that scored it and that version's suggestion."""
+        return [
+            (item, self._others.get(i, self._common)["model_version"], decision.suggestion)
+            for i, (item, decision) in enumerate(
+                zip(self.incoming.items, self.decisions, strict=True)
+            )
+        ]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities."""
+        return self._labels
+
+    def encode(self) -> None:
+        """Encode each item's `Prediction`, once nothing of it changes any more."""
+        # What follows an item's own values is the same for all with one decision: told by identity,
+        # since the answers of a policy are the same objects.
+        ends: dict[tuple[int, int], bytes] = {}
+        predictions = []
+        for i, (item, score, decision) in enumerate(
+            zip(self.incoming.items, self.scores, self.decisions, strict=True)
+        ):
+            common = self._others.get(i, self._common)
+            end = ends.get((id(decision), id(common)))
+            if end is None:
+                end = b"," + orjson.dumps({**_said(decision), **common})[1:]
+                ends[id(decision), id(common)] = end
+            own = {
+                "item_id": item.item_id,
+                "confidence": None if score is None else score.confidence,
+                "probabilities": self._probabilities(score),
+            }
+            predictions.append(orjson.dumps(own)[:-1] + end)
+        self.predictions = predictions
+
+    def _probabilities(self, score: Score | None) -> dict[str, float] | None:
+        if score is None:
+            return None
+        return dict(zip(self._labels, score.probabilities, strict=True))
+
+    def task(self, i: int) -> dict[str, Any]:
+        """Return the `NewTask` of item `i`, which its decision asks for."""
+        item, score, decision = self.incoming.items[i], self.scores[i], self.decisions[i]
+        return {
+            "item_id": item.item_id,
+            "data": item.data,
+            "metadata": item.metadata,
+            "lane": decision.lane,
+            **self._traced(),
+            "prediction": {
+                "label": decision.suggestion,
+                "confidence": None if score is None else score.confidence,
+                "probabilities": self._probabilities(score),
+                "propensity": decision.propensity,
+                "reason": decision.reason,
+                "received_at": rfc3339(self.received),
+                **self._others.get(i, self._common),
+            },
+        }
+
+    def _traced(self) -> dict[str, str]:
+        return {} if self.trace is None else {"trace": self.trace}
+
+    def in_review(self) -> list[str]:
+        """Return the ids of the items that wait for people."""
+        decided = zip(self.incoming.items, self.decisions, strict=True)
+        return [item.item_id for item, decision in decided if decision.decision == "in_review"]
+
+    def answer(self, labels: Mapping[str, str | None]) -> None:
+        """Answer the items in review that people gave `labels` to, if the project has them.
+
+        An eligible item was scored anew: what people said of it before does not change its answer.
+        """
+        for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
+            label = labels.get(item.item_id)
+            if decision.decision == "in_review" and label is not None and label in self._labels:
+                self.decisions[i] = resolved_by_people(decision, label)
+
+    def log_rows(self) -> bytes:
+        """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
+        ends = {
+            "review": self.incoming.review,
+            "received_at": rfc3339(self.received),
+            **self._traced(),
+        }
+        end = b"," + orjson.dumps(ends)[1:] + b"\n"
+        pieces: list[bytes] = []
+        for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
+            asked = orjson.dumps({"data": item.data, "metadata": item.metadata})
+            # The members of three objects as those of one.
+            pieces += (prediction[:-1], b",", asked[1:-1], end)
+        return b"".join(pieces)
+
+
+def _said(decision: Decision) -> dict[str, Any]:
+    """Return what a `Prediction` repeats of the decision."""
+    return {
+        "decision": decision.decision,
+        "label": decision.label,
+        "suggestion": decision.suggestion,
+        "reason": decision.reason,
+        "audited": decision.audited,
+        "propensity": decision.propensity,
+        "task_id": decision.task_id,
+    }

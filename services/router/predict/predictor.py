@@ -1,0 +1,221 @@
+"""The use case: check the items, score, route, hand off, log, answer."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from services.router.decision_log.shipping import RowLog
+from services.router.delivery.handoff import Handoff
+from services.router.limits.admission import Admission
+from services.router.limits.errors import Overloaded
+from services.router.limits.rates import RateLimit, holder_of
+from services.router.pictures.opening import Data, Pictures, check_decoded
+from services.router.predict.calls import Call, check_items, check_outcomes, check_receipts
+from services.router.predict.metrics import count_decisions
+from services.router.predict.requests import Incoming
+from services.router.predict.shadows import Shadows
+from services.router.predict.terms import Terms, terms_of
+from services.router.routing.decisions import route
+from services.router.routing.draws import canary_draw
+from services.router.scoring.scores import Score
+from services.router.spool.entries import Entry
+from services.router.versions.errors import VersionNotReady
+from services.router.versions.loading import LoadedVersion
+from services.router.versions.registry import Versions
+from services.router.versions.views import View
+from services.router.waiting.waiters import Left, Waiters
+from shared.auth import Principal
+from shared.contracts.decisions import ReviewMode
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What predict works with. `secret` is what the keys of the draws are derived from."""
+
+    versions: Versions
+    handoff: Handoff
+    waiters: Waiters
+    log: RowLog
+    shadows: Shadows
+    admission: Admission
+    pictures: Pictures
+    rate_limit: RateLimit | None
+    secret: str
+    now: Callable[[], datetime]
+    _serving: dict[str, Terms] = field(default_factory=dict)
+    _challenging: dict[str, Terms] = field(default_factory=dict)
+
+    def admit(self, project: str) -> None:
+        """Raise `Overloaded` when a call would wait too long; to ask before any work on it."""
+        view = self.versions.peek(project)
+        if view is not None:
+            self._admit(view)
+
+    def _admit(self, view: View) -> None:
+        self._admit_to_model(view)
+        if view.documents.image_fields:
+            self.pictures.decoder.check()
+
+    def _admit_to_model(self, view: View) -> None:
+        if view.serving is not None:
+            self.admission.check(view.serving.batcher.flow)
+
+    def take(self, caller: Principal | None, items: int) -> None:
+        """Take `items` from what the caller may have; raise `TooManyRequests` if it is too much."""
+        if self.rate_limit is not None:
+            self.rate_limit.take(holder_of(caller), items)
+
+    @contextlib.contextmanager
+    def giving_back(self, caller: Principal | None, items: int) -> Iterator[None]:
+        """Undo a `take` when the block refuses the call as too much."""
+        try:
+            yield
+        except Overloaded:
+            if self.rate_limit is not None:
+                self.rate_limit.give_back(holder_of(caller), items)
+            raise
+
+    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
+        """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
+        call = await self.decide(project, incoming, left)
+        predictions = b",".join(call.predictions)
+        return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
+
+    async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
+        """Decide on each item, make its task durable, log it; `left` returns when the caller left.
+
+        Raises
+        ------
+        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, TooManyRequests, Unavailable
+            Nothing was answered and nothing is promised.
+        """
+        received = self.now()
+        view = await self.view(project, incoming.review)
+        self._admit(view)
+        check_items(incoming.items, view.documents.project)
+        self.take(incoming.caller, len(incoming.items))
+        theirs = self._challenged(view, incoming) if view.challenger is not None else []
+        data: list[Data] = [item.data for item in incoming.items]
+        if view.documents.image_fields:
+            with self.giving_back(incoming.caller, len(data)):
+                scores = await self._score_pictures(view, data, theirs)
+        else:
+            scores = await self._score(view, data, theirs)
+        decided = self.now()
+        terms = self._terms_of(self._serving, view, view.serving, decided)
+        policy = terms.policies[incoming.review]
+        decisions = [
+            route(item.item_id, score, policy)
+            for item, score in zip(incoming.items, scores, strict=True)
+        ]
+        call = Call(terms, incoming, scores, decisions, received, decided)
+        if theirs:
+            others = self._terms_of(self._challenging, view, view.challenger, decided)
+            call.route_by(others, theirs)
+        await self._hand_off(project, call, left)
+        call.encode()
+        rows = call.log_rows()
+        self.log.append(project, rows)
+        count_decisions(project, call.decisions)
+        if view.shadows:
+            self.shadows.offer(project, call, len(rows))
+        return call
+
+    async def view(self, project: str, review: ReviewMode) -> View:
+        """Return what calls are decided by; raises what `Versions.serving` does.
+
+        What goes to people anyway does so without a suggestion, if its model takes long to load.
+        """
+        try:
+            return await self.versions.serving(project)
+        except VersionNotReady:
+            if review != "always":
+                raise
+            return await self.versions.view(project)
+
+    def _terms_of(
+        self, known: dict[str, Terms], view: View, scored_by: LoadedVersion | None, now: datetime
+    ) -> Terms:
+        project = view.documents.project.project
+        terms = known.get(project)
+        if terms is None or not terms.hold(view, now):
+            terms = known[project] = terms_of(view, scored_by, self.secret, now)
+        return terms
+
+    def _challenged(self, view: View, incoming: Incoming) -> list[int]:
+        """Return the positions of the items that fall into the challenger's share."""
+        documents = view.documents
+        named = documents.channels.challenger
+        if named is None:
+            return []
+        draw = canary_draw(self.secret, documents.project.project, named.version, named.share)
+        return draw.taken(item.item_id for item in incoming.items)
+
+    async def _score(
+        self, view: View, data: Sequence[Data], theirs: Sequence[int]
+    ) -> Sequence[Score | None]:
+        """Return a score an item, by the challenger at `theirs`; None where there is none."""
+        if not theirs:
+            return await _scores_by(view.serving, data)
+        ours = sorted(set(range(len(data))).difference(theirs))
+        scores: list[Score | None] = [None] * len(data)
+        found = await asyncio.gather(
+            _scores_by(view.serving, [data[i] for i in ours]),
+            _scores_by(view.challenger, [data[i] for i in theirs]),
+        )
+        for positions, part in zip((ours, theirs), found, strict=True):
+            for i, score in zip(positions, part, strict=True):
+                scores[i] = score
+        return scores
+
+    async def _score_pictures(
+        self, view: View, data: Sequence[Data], theirs: Sequence[int]
+    ) -> Sequence[Score | None]:
+        """Return what `_score` does; `Unprocessable` when an image is none."""
+        names, challenged = view.documents.image_fields, set(theirs)
+
+        async def use(at: Sequence[int], rows: Sequence[Data]) -> Sequence[Score | None]:
+            return await self._score(view, rows, [n for n, i in enumerate(at) if i in challenged])
+
+        rows = await self.pictures.admitted(data, names)
+        admit = partial(self._admit_to_model, view)
+        scores = await self.pictures.each(rows, names, view.layouts(), use, admit=admit)
+        check_decoded(rows, names)
+        return scores
+
+    async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
+        """Make every task durable; fill in what people have answered, or answer in time."""
+        asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
+        if not asked:
+            return
+        entries = [Entry.of(project, call.task(i)) for i in asked]
+        seconds = call.incoming.wait_seconds
+        if not seconds:
+            await self._deliver(project, call, asked, entries)
+            return
+        async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
+            await self._deliver(project, call, asked, entries)
+            # The queue has not seen what lies in the spool, and may have resolved it long ago.
+            wait.unsure |= self.handoff.backlog > 0
+            outcomes = await wait.outcomes(call.in_review())
+            check_outcomes(asked, entries, outcomes)
+            call.answer({item_id: known.label for item_id, known in outcomes.items()})
+
+    async def _deliver(
+        self, project: str, call: Call, asked: Sequence[int], entries: Sequence[Entry]
+    ) -> None:
+        """Hand the tasks of the items at `asked` over; fill in what people answered before."""
+        receipts = await self.handoff.deliver(project, entries)
+        check_receipts(asked, receipts)
+        resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
+        if resolved:
+            call.answer({one.item_id: one.label for one in resolved})
+
+
+async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:
+    if loaded is None or not data:
+        return [None] * len(data)
+    return await loaded.batcher.score(data)

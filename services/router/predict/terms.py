@@ -1,0 +1,121 @@
+"""What the items of many calls share: the version that scores them, and the rules it stands under.
+
+Worked out once for each view and version, and again when the standing may have changed.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+import structlog
+
+from services.router.routing.decisions import Policy, Standing, standing
+from services.router.routing.draws import audit_draw
+from services.router.versions.loading import LoadedVersion
+from services.router.versions.metrics import REFUSED_CERTIFICATES
+from services.router.versions.views import View
+from shared.contracts.base import rfc3339
+from shared.contracts.decisions import ReviewMode
+from shared.contracts.versions import PromiseDocument
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The rules for one version in one view.
+
+    `policies` has one for each way to ask; `said` are the fields that each prediction repeats.
+    """
+
+    view: View
+    standing: Standing
+    policies: dict[ReviewMode, Policy]
+    said: dict[str, Any]
+    summary: bytes
+    since: datetime
+
+    def hold(self, view: View, now: datetime) -> bool:
+        """Say whether these are still the terms."""
+        until = self.standing.until
+        return self.view is view and self.since <= now and (until is None or now < until)
+
+
+def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: datetime) -> Terms:
+    """Work out the terms of what `scored_by` scores: its own promise decides.
+
+    None stands for a project that nothing serves; `secret` is what audit keys come from.
+    """
+    documents, promise = view.documents, view.documents.promise
+    name = documents.project.project
+    found = standing_of(view, scored_by, now)
+    if scored_by is not None and found.refusal is not None and found.until is not None:
+        _report_clocks(name, scored_by.version, found.until)
+    policy = Policy(
+        project=name,
+        labels=tuple(documents.project.labels),
+        standing=found,
+        audit=audit_draw(secret, name, *_audit_of(promise)),
+    )
+    return Terms(
+        view=view,
+        standing=found,
+        policies={
+            "auto": policy,
+            "always": replace(policy, review="always"),
+            "never": replace(policy, review="never"),
+        },
+        said={
+            "model_version": scored_by.version if scored_by is not None else None,
+            "policy_revision": promise.revision if promise is not None else None,
+        },
+        summary=orjson.dumps(promise_summary(view, found)),
+        since=now,
+    )
+
+
+def _report_clocks(project: str, version: str, valid_from: datetime) -> None:
+    """Say that a certificate was given after the present moment, as this clock has it."""
+    REFUSED_CERTIFICATES.labels(project, "clock").inc()
+    log.error(
+        "certificate_refused",
+        project=project,
+        model_version=version,
+        cause="clock",
+        valid_from=rfc3339(valid_from),
+    )
+
+
+def _audit_of(promise: PromiseDocument | None) -> tuple[str, float]:
+    """Return the audit's epoch and rate."""
+    return (promise.audit_epoch, promise.audit_rate) if promise is not None else ("", 0.0)
+
+
+def standing_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> Standing:
+    """Judge whether `scored_by` may answer at `now`; None for a project that nothing serves."""
+    documents = view.documents
+    if scored_by is None:
+        nothing = documents.channels.champion is None
+        return Standing("uncertified", "no_model" if nothing else "model_invalid")
+    return standing(
+        documents.project,
+        documents.digest,
+        documents.promise,
+        scored_by.version,
+        scored_by.sha256,
+        now,
+    )
+
+
+def promise_summary(view: View, standing: Standing) -> dict[str, Any]:
+    """Return the `PromiseSummary` of a version with this standing."""
+    settings = view.documents.project.promise
+    threshold, expires_at = standing.threshold, standing.expires_at
+    return {
+        "state": standing.state,
+        "target_accuracy": settings.target_accuracy,
+        "confidence": settings.confidence,
+        "threshold": float(threshold) if threshold is not None else None,
+        "expires_at": rfc3339(expires_at) if expires_at is not None else None,
+    }

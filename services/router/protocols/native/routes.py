@@ -1,0 +1,160 @@
+"""The router's own routes: parse, call one function, return.
+
+Predict is mostly met by the front, along `PREDICT`.
+"""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from services.router.delivery.errors import ItemConflict, ItemErased, QueueUnreachable
+from services.router.delivery.messages import ItemOutcome
+from services.router.limits.errors import Overloaded
+from services.router.limits.rates import holder_of
+from services.router.predict.requests import read, taken
+from services.router.predict.terms import promise_summary, standing_of
+from services.router.protocols.dependencies import HasLeft, Service, Services
+from services.router.protocols.front import Answer, Call, RequestHeaders, Way
+from services.router.protocols.native.messages import ModelStatus
+from services.router.scoring.errors import ModelTimedOut
+from services.router.spool.errors import SpoolFull, SpoolUnavailable
+from services.router.versions.errors import ProjectNotFound, StoreUnreachable, VersionNotReady
+from services.router.waiting.outcomes import outcome_of
+from shared.auth import allow, principal_of
+from shared.contracts.base import ItemId
+from shared.contracts.decisions import PredictRequest, PredictResponse
+from shared.http.body import StrictRoute
+from shared.http.paths import ITEM_ID
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotJson,
+    TooManyRequests,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(
+    prefix="/v1/projects/{project}",
+    route_class=StrictRoute,
+    dependencies=[Depends(allow("caller"))],
+    responses=declare(Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable),
+    tags=["router"],
+)
+
+WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for a verdict.")]
+
+_ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
+
+
+_JSON = b"application/json"
+
+
+def _is_json(headers: RequestHeaders) -> bool:
+    media_type = headers.get(b"content-type", b"")
+    return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
+
+
+async def _predict(call: Call) -> Answer:
+    services: Services = call.state.services
+    incoming = read(call.body, call.caller)
+    answer = await services.predictor.predict(call.project, incoming, call.left)
+    return [(b"content-type", _JSON)], answer
+
+
+PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)
+
+
+@router.post(
+    "/predict",
+    summary="Predict and route items",
+    response_model=PredictResponse,
+    responses=declare(
+        NotJson,
+        ItemConflict,
+        BodyTooLarge,
+        Unprocessable,
+        TooManyRequests,
+        StoreUnreachable,
+        VersionNotReady,
+        ModelTimedOut,
+        Overloaded,
+        SpoolFull,
+        SpoolUnavailable,
+    ),
+)
+async def predict(
+    request: Request, project: str, body: PredictRequest, service: Service, left: HasLeft
+) -> Response:
+    """Answer what the promise covers, and send the rest to people.
+
+    With `wait_seconds` the answer waits for theirs, and says what it got in time: such entries are
+    `answered`, their reason is `human`.
+
+    `in_review`, and the audit task of an answer, are durable before the response. With a 409 some
+    neighbours of the conflicting items may be under review already: the same call without the
+    conflict gets the same tasks.
+    """
+    caller, predictor = principal_of(request), service.predictor
+    response = _json(await predictor.predict(project, taken(body, caller), left))
+    if predictor.rate_limit is not None:
+        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    return response
+
+
+@router.get(
+    f"/items/{ITEM_ID}/outcome",
+    summary="What became of an item",
+    response_model=ItemOutcome,
+    responses=declare(ItemErased, StoreUnreachable, QueueUnreachable),
+)
+async def outcome(
+    project: str, item_id: str, service: Service, left: HasLeft, wait_seconds: WaitSeconds = 0
+) -> Response:
+    """Say whether people have resolved the item; percent-encode its id in the path.
+
+    With `wait_seconds` the answer comes once they have, or as things stand after that time.
+    """
+    await service.versions.view(project)
+    try:
+        _ITEM_ID.validate_python(item_id)
+    except ValidationError as error:
+        raise Unprocessable([("/path/item_id", "is not an item id")]) from error
+    found = await outcome_of(
+        service.handoff,
+        service.waiters,
+        project,
+        item_id,
+        wait_seconds=wait_seconds,
+        left=left,
+    )
+    if found.status == "erased":
+        raise ItemErased(item_id)
+    return _json(found.model_dump_json().encode())
+
+
+@router.get("/model", summary="What the project serves with", response_model=ModelStatus)
+async def model(project: str, service: Service) -> Response:
+    """Return channels, promise, and the digests that this replica has loaded."""
+    view = await service.versions.view(project)
+    documents, serving = view.documents, view.serving
+    channels, promise = documents.channels, documents.promise
+    status = {
+        "project": project,
+        **channels.model_dump(include={"champion", "previous", "challenger", "shadow"}),
+        "channels_revision": channels.revision,
+        "policy_revision": promise.revision if promise is not None else None,
+        "project_revision": documents.project.revision,
+        "promise": promise_summary(view, standing_of(view, serving, service.now())),
+        "serving": serving.version if serving is not None else None,
+        "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
+        "failures": dict(view.failures),
+    }
+    return _json(orjson.dumps(status))
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

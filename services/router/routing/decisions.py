@@ -1,0 +1,197 @@
+"""Probabilities + policy + promise -> decision. Pure: no clock, no I/O, no state.
+
+An item is eligible when its confidence, in float32, reaches the certified threshold of the version
+that scored it. Everything that is not proven fails closed: the item goes to people.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+from services.router.scoring.scores import Score
+from shared.contracts.base import task_id_for
+from shared.contracts.certificates import CLOCK_SKEW
+from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
+from shared.contracts.projects import Project
+from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
+from shared.draws import Draw
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the promise stands for one version at one moment; it stays so before `until`.
+
+    `refusal` is why nothing may be answered; None means that `threshold` is certified.
+    """
+
+    state: str
+    refusal: Reason | None
+    threshold: np.float32 | None = None
+    expires_at: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one item. `lane` is the lane of the task that it needs, None for no task."""
+
+    decision: DecisionKind
+    reason: Reason
+    label: str | None = None
+    suggestion: str | None = None
+    audited: bool = False
+    propensity: float = 0.0
+    task_id: str | None = None
+    lane: Literal["mandatory", "audit"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that routing needs and that the items of one call share.
+
+    `labels` name the columns of the probabilities; `audit` draws the answers that people see too.
+    `least` and `answers` follow from the others: the confidence that is answered, None for none,
+    and the answer to each label, unless it is audited.
+    """
+
+    project: str
+    labels: tuple[str, ...]
+    standing: Standing
+    audit: Draw
+    review: ReviewMode = "auto"
+    least: float | None = field(init=False)
+    answers: tuple[Decision, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out what all items share."""
+        least = None if self.review == "always" else certified_threshold(self.standing)
+        answers = (
+            Decision("answered", "confident", label, label, propensity=self.audit.rate)
+            for label in self.labels
+        )
+        object.__setattr__(self, "least", least)
+        object.__setattr__(self, "answers", tuple(answers))
+
+
+def standing(
+    project: Project,
+    digest: str,
+    promise: PromiseDocument | None,
+    version: str,
+    model_sha256: str,
+    now: datetime,
+) -> Standing:
+    """Judge whether `version` may answer at `now`.
+
+    Parameters
+    ----------
+    digest : hex
+        ``certificate_digest(project)``.
+    model_sha256 : hex
+        Digest of the graph that is loaded, not of the one that the manifest names.
+
+    Returns
+    -------
+    Standing; its `refusal` is None only if the entry is certified (or warned), in date, watched,
+    and its certificate speaks of this graph, this project and this target.
+    """
+    entry = promise.versions.get(version) if promise is not None else None
+    if entry is None:
+        return Standing("uncertified", "uncertified")
+    if entry.state in ("suspended", "recertifying"):
+        return Standing(entry.state, "promise_suspended", expires_at=entry.expires_at)
+    if entry.state == "expired":
+        return Standing("expired", "promise_expired", expires_at=entry.expires_at)
+    certificate = entry.certificate
+    if (
+        entry.state == "uncertified"
+        or certificate is None
+        or not _proven(entry, certificate, project, digest, model_sha256)
+    ):
+        return Standing("uncertified", "uncertified", expires_at=entry.expires_at)
+    return _at(entry, certificate, now)
+
+
+def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> Standing:
+    """Judge an entry that is proven by the clock."""
+    begins, until = certificate.certified_at - CLOCK_SKEW, _last_moment(entry)
+    if now < begins:
+        # Our clock or the trainer's is wrong: how long the promise still holds cannot be known.
+        return Standing("uncertified", "uncertified", expires_at=entry.expires_at, until=begins)
+    if until is None or now >= until:
+        return Standing("expired", "promise_expired", expires_at=entry.expires_at)
+    return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
+
+
+def _proven(
+    entry: PromiseEntry, certificate: Certificate, project: Project, digest: str, model_sha256: str
+) -> bool:
+    return (
+        entry.threshold is not None
+        and certificate.digest == digest
+        and certificate.model_sha256 == model_sha256
+        and certificate.target_accuracy == project.promise.target_accuracy
+        and certificate.confidence == project.promise.confidence
+        # Scores above the certified threshold are proven, those below are not.
+        and bool(np.float32(entry.threshold) >= np.float32(certificate.threshold))
+    )
+
+
+def _last_moment(entry: PromiseEntry) -> datetime | None:
+    # A promise that nobody watches, or that never ends, is not one we can keep.
+    if entry.expires_at is None or entry.watched_until is None:
+        return None
+    return min(entry.expires_at, entry.watched_until)
+
+
+def certified_threshold(standing: Standing) -> float | None:
+    """Return the least confidence that may be answered, a float32 value; None for none."""
+    if standing.refusal is not None or standing.threshold is None:
+        return None
+    return float(standing.threshold)
+
+
+def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
+    """Decide what becomes of one item.
+
+    Parameters
+    ----------
+    score
+        Calibrated probabilities in the order of ``policy.labels``; None when no version could
+        score the item.
+
+    Returns
+    -------
+    Decision; `label` is set exactly when it is answered, `task_id` when a person is asked.
+    """
+    refusal = policy.standing.refusal
+    if score is None:
+        # Without a score there is nothing to answer with, whatever the promise says.
+        return _ask(item_id, policy, refusal or "model_invalid")
+    # Both are float32 values, so comparing them as doubles is exact. A NaN fails.
+    if policy.least is None or not score.confidence >= policy.least:
+        return _ask(item_id, policy, refusal or "below_threshold", policy.labels[score.top])
+    answer = policy.answers[score.top]
+    if not policy.audit.takes(item_id):
+        return answer
+    return replace(answer, audited=True, task_id=task_id_for(policy.project, item_id), lane="audit")
+
+
+def _ask(item_id: str, policy: Policy, reason: Reason, suggestion: str | None = None) -> Decision:
+    if policy.review == "never":
+        return Decision("declined", reason, suggestion=suggestion)
+    return Decision(
+        "in_review",
+        "forced" if policy.review == "always" else reason,
+        suggestion=suggestion,
+        propensity=1.0,
+        task_id=task_id_for(policy.project, item_id),
+        lane="mandatory",
+    )
+
+
+def resolved_by_people(decision: Decision, label: str) -> Decision:
+    """Answer with the `label` that people gave to the item that `decision` sent to them."""
+    return replace(decision, decision="answered", reason="human", label=label)

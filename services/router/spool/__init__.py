@@ -1,0 +1,1 @@
+"""Tasks kept durably on this disk until the review queue has taken them."""

@@ -1,0 +1,298 @@
+"""The spool: tasks kept durably on this disk while the review queue is away."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import orjson
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.router.disk.files import probe_disk
+from services.router.disk.slots import Slot
+from services.router.limits.metrics import REFUSED
+from services.router.spool.appends import Append, Held
+from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file
+from services.router.spool.entries import Entry
+from services.router.spool.errors import SpoolFull, SpoolUnavailable
+from services.router.spool.metrics import DEAD_LETTERS, SPOOL_ENTRIES, SPOOLED
+from services.router.spool.segments import PATTERN, Segments, append_durably
+from shared.logs import cause_of
+
+log = structlog.get_logger()
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Spool:
+    """One process's durable queue of tasks.
+
+    Appends that come together share one fsync. The index in memory tells the same item from the
+    same id with other data. It keeps `limit_bytes` of tasks, and refuses more: a full disk would
+    stop others too. `entries` and `spooled` are its metrics.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        limit_bytes: int,
+        entries: Gauge = SPOOL_ENTRIES,
+        spooled: Counter = SPOOLED,
+    ) -> None:
+        self._root = root
+        self._entries = entries
+        self._spooled = spooled
+        self._limit_bytes = limit_bytes
+        self._unwritten = 0
+        self._full = False
+        self._disk_fault: str | None = None
+        self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._index: dict[str, Held] = {}
+        self._damaged: dict[Path, list[tuple[bytes, str]]] = {}
+        self._waiting: list[Append] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._discarded = asyncio.Event()
+
+    async def open(self) -> None:
+        """Take a slot, and index what lies in it."""
+        self._slot = await self._in_thread(Slot.take, self._root)
+        self._segments = await self._in_thread(Segments, self._slot.folder)
+        for path in self._segments.sealed():
+            await self._index_segment(path)
+        self._entries.set(self.depth)
+
+    async def close(self) -> None:
+        """Finish the appends under way and give the slot back."""
+        await self._idle.wait()
+        await self._in_thread(self._segments.seal)
+        self._slot.close()
+        self._files.shutdown()
+
+    @property
+    def depth(self) -> int:
+        """Number of tasks that the review queue has not acknowledged yet."""
+        return len(self._index)
+
+    def held(self, task_id: str) -> bytes | None:
+        """Return the digest of the task that lies durably in the spool, None when there is none."""
+        held = self._index.get(task_id)
+        return None if held is None or held.segment is None else held.digest
+
+    async def until_gone(self, entries: Sequence[Entry], seconds: float) -> None:
+        """Return once none of `entries` lies in the spool any more, or after `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(entry.task_id in self._index for entry in entries):
+                    await self._discarded.wait()
+
+    async def fault(self) -> str | None:
+        """Say what is wrong with this disk, trying it anew after an append that failed."""
+        if self._disk_fault is not None:
+            try:
+                await self._in_thread(probe_disk, self._slot.folder)
+            except OSError as error:
+                self._disk_fault = cause_of(error)
+            else:
+                self._disk_fault = None
+        return self._disk_fault
+
+    def conflicts(self, entry: Entry) -> bool:
+        """Say whether the spool holds other data under the entry's item id."""
+        held = self._index.get(entry.task_id)
+        return held is not None and held.digest != entry.digest
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Return once `entries` are durable; those that are held already are not written again.
+
+        Raises
+        ------
+        SpoolFull, SpoolUnavailable
+            They could not be made durable.
+        """
+        loop = asyncio.get_running_loop()
+        new = [entry for entry in entries if not self._same(entry)]
+        held = [self._index[entry.task_id] for entry in entries if self._same(entry)]
+        pending = [known.pending.waiter(loop) for known in held if known.pending is not None]
+        if new:
+            self._refuse_when_full(new)
+            append = self._enqueue(new)
+            pending.append(append.waiter(loop))
+            if self._idle.is_set():
+                self._write(loop)
+        for future in pending:
+            await future
+
+    def _refuse_when_full(self, entries: Sequence[Entry]) -> None:
+        more = sum(len(entry.body) for entry in entries)
+        full = self._segments.size + self._unwritten + more > self._limit_bytes
+        if full and not self._full:
+            log.error("spool_full", limit_bytes=self._limit_bytes, tasks=self.depth)
+        self._full = full
+        if full:
+            REFUSED.labels("spool-full").inc()
+            raise SpoolFull
+
+    def _same(self, entry: Entry) -> bool:
+        held = self._index.get(entry.task_id)
+        return held is not None and held.digest == entry.digest and held.lane == entry.lane
+
+    def _enqueue(self, entries: Sequence[Entry]) -> Append:
+        append = Append(entries)
+        for entry in entries:
+            known = self._index.get(entry.task_id)
+            if known is not None:
+                append.replaced[entry.task_id] = known
+            segment = known.segment if known is not None else None
+            self._index[entry.task_id] = Held(entry.digest, entry.lane, segment, append)
+        self._waiting.append(append)
+        self._unwritten += sum(len(entry.body) for entry in entries)
+        return append
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the thread write all that waits; what comes meanwhile is written after it."""
+        self._idle.clear()
+        group, self._waiting = self._waiting, []
+        lines = [entry.line() for append in group for entry in append.entries]
+
+        def write() -> None:
+            try:
+                path = self._segments.append(lines)
+            except Exception as error:  # noqa: BLE001 - told to those who wait, below
+                loop.call_soon_threadsafe(self._not_written, loop, group, error)
+            else:
+                loop.call_soon_threadsafe(self._written, loop, group, path)
+
+        # Not by `run_in_executor`: between the disk and those who wait for it lie as few turns of
+        # the loop as can be, since a busy loop's turn takes milliseconds.
+        self._files.submit(write)
+
+    def _written(
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], path: Path
+    ) -> None:
+        count = 0
+        for append in group:
+            for entry in append.entries:
+                self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
+            count += len(append.entries)
+            append.succeed()
+        self._disk_fault = None
+        self._spooled.inc(count)
+        self._entries.set(self.depth)
+        self._go_on(loop, group)
+
+    def _not_written(
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], error: Exception
+    ) -> None:
+        if self._disk_fault is None:
+            log.error("spool_failed", cause=cause_of(error))
+        self._disk_fault = cause_of(error)
+        for append in reversed(group):
+            for entry in append.entries:
+                self._index.pop(entry.task_id, None)
+            self._index.update(append.replaced)
+            append.fail(SpoolUnavailable())
+        self._go_on(loop, group)
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop, group: Sequence[Append]) -> None:
+        self._unwritten -= sum(len(entry.body) for append in group for entry in append.entries)
+        if self._waiting:
+            self._write(loop)
+        else:
+            self._idle.set()
+
+    async def oldest(self) -> Path | None:
+        """Return the oldest segment, sealed, for the drainer; None when the spool is empty."""
+        sealed = await self._in_thread(self._segments.sealed)
+        if not sealed and self._index:
+            await self._in_thread(self._segments.seal)
+            sealed = await self._in_thread(self._segments.sealed)
+        return sealed[0] if sealed else None
+
+    async def read(self, path: Path) -> list[Entry]:
+        """Return the entries of a segment; `discard` makes its other lines dead letters."""
+        entries, self._damaged[path] = await self._in_thread(_entries, path)
+        return entries
+
+    async def discard(self, path: Path, entries: Sequence[Entry]) -> None:
+        """Forget a segment whose entries were all acknowledged or buried."""
+        if damaged := self._damaged.pop(path, None):
+            await self.bury(damaged)
+        await self._in_thread(self._segments.discard, path)
+        for entry in entries:
+            held = self._index.get(entry.task_id)
+            if held is None or held.segment != path:
+                continue
+            if held.pending is None:
+                del self._index[entry.task_id]
+            else:
+                held.segment = None
+        self._entries.set(self.depth)
+        # Wakes all who wait, and makes those wait who come after.
+        self._discarded.set()
+        self._discarded.clear()
+
+    async def bury(self, letters: Sequence[tuple[bytes, str]]) -> None:
+        """Keep lines that will never be taken, each with the cause, in the dead-letter file."""
+        lines = [
+            orjson.dumps(
+                {"line": line.decode(errors="replace"), "cause": cause},
+                option=orjson.OPT_APPEND_NEWLINE,
+            )
+            for line, cause in letters
+        ]
+        await self._in_thread(append_durably, self._slot.folder / DEAD_LETTERS_FILE, lines)
+        DEAD_LETTERS.inc(len(letters))
+        log.error("tasks_dead_lettered", count=len(letters))
+
+    async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
+        """Drop dead letters, here and in slots that nobody holds, older than their project says."""
+        await self._in_thread(self._expire_letters, now, retention)
+
+    def _expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
+        expire_file(self._slot.folder / DEAD_LETTERS_FILE, now, retention)
+        for slot in Slot.abandoned(self._root, DEAD_LETTERS_FILE):
+            expire_file(slot.folder / DEAD_LETTERS_FILE, now, retention)
+
+    async def adopt(self) -> None:
+        """Take over what processes that died left in slots that nobody holds."""
+        before = set(await self._in_thread(self._segments.sealed))
+        await self._in_thread(self._adopt)
+        for path in await self._in_thread(self._segments.sealed):
+            if path not in before:
+                await self._index_segment(path)
+
+    def _adopt(self) -> None:
+        for slot in Slot.abandoned(self._root, PATTERN):
+            self._segments.adopt(slot)
+
+    async def _index_segment(self, path: Path) -> None:
+        entries, _ = await self._in_thread(_entries, path)
+        for entry in entries:
+            self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
+        self._entries.set(self.depth)
+
+    async def _in_thread(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._files, lambda: work(*args, **kwargs))
+
+
+def _entries(path: Path) -> tuple[list[Entry], list[tuple[bytes, str]]]:
+    """Return a segment's entries, and the lines that are none, each with the cause."""
+    entries: list[Entry] = []
+    damaged: list[tuple[bytes, str]] = []
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                entries.append(Entry.from_line(line))
+            except ValueError as error:
+                damaged.append((line, str(error)))
+    return entries, damaged

@@ -1,0 +1,62 @@
+"""Take erased items out of the snapshots in the store."""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+
+import structlog
+
+from services.trainer.datasets import repository
+from services.trainer.datasets.snapshot import canonical_lines, compress, read
+from services.trainer.erasure import repository as erasure
+from services.trainer.projects.repository import lock_state
+from services.trainer.resources import Resources
+
+log = structlog.get_logger()
+
+
+async def clean_snapshots(resources: Resources, project: str) -> int:
+    """Write the project's snapshots anew without the items erased since; return how many are done.
+
+    A snapshot keeps its id, which is the digest of what it was made of, and its counts; `erased`
+    says how many lines it lacks since. The mark of an item goes only once every file is done: a
+    crash in between lets all of it be done again. So does a run that was freezing its labels when
+    this began: what it read may hold the items, and its file may come once all are looked at.
+    """
+    async with resources.database.reading() as session:
+        erased = await erasure.pending(session, project)
+        # In this order: a run that begins after the first query reads the labels without them.
+        again = await repository.is_freezing(session, project)
+    if not erased:
+        return 0
+    left: dict[str, int] = {}
+    # By the store, not by the records: a run that died may have left a file without one.
+    for path in await resources.store.files(f"{project}/datasets"):
+        left[path] = await _clean(resources, path, erased)
+    async with resources.database.transaction() as session:
+        await lock_state(session, project)
+        for path, dataset in (await repository.by_path(session, project)).items():
+            if path in left:
+                dataset.erased = dataset.items - left[path]
+        if again:
+            return 0
+        await erasure.finish(session, project, erased)
+    log.info("items_erased", project=project, items=len(erased), snapshots=len(left))
+    return len(erased)
+
+
+async def _clean(resources: Resources, path: str, erased: AbstractSet[str]) -> int:
+    """Return how many lines the snapshot has, after those of erased items are out of it."""
+    found, tag = await resources.store.read_tagged(path)
+    body = found or compress(b"")
+    kept, count, changed = await asyncio.to_thread(_without, body, erased)
+    if changed:
+        # Never over what another trainer has cleaned of more items meanwhile.
+        await resources.store.replace(path, kept, tag)
+    return count
+
+
+def _without(body: bytes, erased: AbstractSet[str]) -> tuple[bytes, int, bool]:
+    items = read(body)
+    kept = [item for item in items if item.item_id not in erased]
+    changed = len(kept) < len(items)
+    return compress(canonical_lines(kept)) if changed else body, len(kept), changed

@@ -1,0 +1,68 @@
+"""channels.json and promise.json as SQL, the project and the clock say (pure)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.trainer.documents.status import status_of
+from services.trainer.tables import ProjectState, Version
+from shared.contracts.projects import Project
+from shared.contracts.versions import (
+    Certificate,
+    Challenger,
+    ChannelEvent,
+    Channels,
+    PromiseDocument,
+    PromiseEntry,
+)
+
+
+def render_channels(state: ProjectState) -> Channels:
+    """Return channels.json as the state says; its place is given once it is to be written."""
+    return Channels(
+        epoch=state.epoch,
+        revision=0,
+        champion=state.champion,
+        previous=state.previous,
+        challenger=None
+        if state.challenger is None
+        else Challenger(version=state.challenger, share=state.challenger_share),
+        shadow=state.shadow,
+        history=[ChannelEvent.model_validate(event) for event in state.history],
+    )
+
+
+def render_promise(
+    project: Project, state: ProjectState, versions: Sequence[Version], now: datetime
+) -> PromiseDocument:
+    """Return promise.json as the state says, likewise."""
+    return PromiseDocument(
+        epoch=state.epoch,
+        revision=0,
+        target_accuracy=project.promise.target_accuracy,
+        confidence=project.promise.confidence,
+        audit_rate=project.promise.audit_rate,
+        audit_epoch=state.audit_epoch,
+        versions={v.version: _entry(v, project, state, now) for v in versions},
+    )
+
+
+def _entry(version: Version, project: Project, state: ProjectState, now: datetime) -> PromiseEntry:
+    if version.certificate is None:
+        return PromiseEntry(state="uncertified")
+    certificate = Certificate.model_validate(version.certificate, extra="ignore")
+    return PromiseEntry(
+        state=status_of(version, project, now),
+        threshold=certificate.threshold,
+        expires_at=version.expires_at,
+        watched_until=state.watched_until,
+        certificate=certificate,
+    )
+
+
+def differs(stored: Channels | PromiseDocument | None, wanted: Channels | PromiseDocument) -> bool:
+    """Say whether what is stored is not what is wanted, or of another epoch."""
+    if stored is None:
+        return True
+    # As JSON: the store keeps milliseconds, the state may keep more.
+    place = {"revision", "writer"}
+    return stored.model_dump_json(exclude=place) != wanted.model_dump_json(exclude=place)

@@ -1,0 +1,19 @@
+"""SQL of the versions that the documents name."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from services.trainer.tables import Version
+from shared.db import Session
+
+
+async def in_service(session: Session, project: str) -> Sequence[Version]:
+    """Return the versions that are not retired, oldest first."""
+    query = (
+        select(Version)
+        .where(col(Version.project) == project, col(Version.retired).is_(False))
+        .order_by(col(Version.number))
+    )
+    return (await session.execute(query)).scalars().all()

@@ -1,0 +1,26 @@
+"""Whether a version's certificate holds (pure)."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from services.trainer.tables import Version
+from shared.contracts.certificates import CLOCK_SKEW
+from shared.contracts.projects import Project, certificate_digest
+
+CertificateStatus = Literal["certified", "expired", "uncertified"]
+
+
+def is_from_the_future(certificate: dict[str, Any], now: datetime) -> bool:
+    """Say whether the certificate was given by a clock that was ahead; routers refuse it too."""
+    return now < datetime.fromisoformat(certificate["certified_at"]) - CLOCK_SKEW
+
+
+def status_of(version: Version, project: Project, now: datetime) -> CertificateStatus:
+    """Say whether `version` has a certificate that holds now, for the project as it is now."""
+    if version.certificate is None or version.expires_at is None:
+        return "uncertified"
+    if version.certificate["digest"] != certificate_digest(project):
+        return "uncertified"
+    if is_from_the_future(version.certificate, now):
+        return "uncertified"
+    return "certified" if now < version.expires_at else "expired"

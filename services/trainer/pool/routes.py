@@ -1,0 +1,47 @@
+"""Routes of the pool."""
+
+from fastapi import Request
+
+from services.trainer.pool import service
+from services.trainer.pool.messages import BatchReceipt, BatchRequest, PoolCounts, PoolImport
+from services.trainer.pool.rows import parse_csv, parse_ndjson
+from services.trainer.resources import InProject, Tools, project_router
+from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
+
+router = project_router("pool")
+_PARSERS = {"application/x-ndjson": parse_ndjson, "text/csv": parse_csv}
+_TEXT = {"schema": {"type": "string"}}
+
+
+@router.post(
+    "/pool",
+    summary="Import unlabelled items",
+    responses=declare(BodyTooLarge),
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(_PARSERS, _TEXT)}},
+)
+async def import_items(request: Request, tools: Tools, project: InProject) -> PoolImport:
+    """Import predict's items, one JSON object a line, or CSV with a header.
+
+    Lines that are no items are listed, the others are imported. Repeating an import is harmless.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    parse = _PARSERS.get(media_type)
+    if parse is None:
+        fault = f"must be one of {', '.join(_PARSERS)}"
+        raise Unprocessable([("/header/content-type", fault)])
+    body = await request.body()
+    return await service.import_lines(tools, project.project, parse(body, project))
+
+
+@router.get("/pool", summary="Count the pool's items by state")
+async def count(tools: Tools, project: InProject) -> PoolCounts:
+    """Count the items that wait, were asked about, passed over or refused."""
+    return await service.count(tools, project.project)
+
+
+@router.post(
+    "/pool/batches", summary="Ask people about more items", responses=declare(NotJson, BodyTooLarge)
+)
+async def ask_batch(wanted: BatchRequest, tools: Tools, project: InProject) -> BatchReceipt:
+    """Ask about the next items of the pool's random order."""
+    return BatchReceipt(tasks=await service.ask_batch(tools, project.project, wanted.size))

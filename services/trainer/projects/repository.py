@@ -1,0 +1,50 @@
+"""SQL of the project's row, which is its lock, and of what occupies the project."""
+
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from services.trainer.tables import Certification, ProjectState, Run, insert_new
+from shared.db import Session
+
+
+async def lock_state(session: Session, project: str) -> ProjectState:
+    """Return the project's row, locked until the transaction ends; made when there is none."""
+    query = select(ProjectState).where(col(ProjectState.project) == project).with_for_update()
+    found = (await session.execute(query)).scalar_one_or_none()
+    if found is not None:
+        return found
+    fresh = ProjectState(
+        project=project, pool_seed=secrets.token_hex(16), audit_epoch=secrets.token_hex(16)
+    )
+    await insert_new(session, ProjectState, [fresh.model_dump()])
+    return (await session.execute(query)).scalar_one()
+
+
+async def read_state(session: Session, project: str) -> ProjectState | None:
+    """Return the project's row as it is."""
+    return await session.get(ProjectState, project)
+
+
+async def states(session: Session) -> Sequence[ProjectState]:
+    """Return the rows of all projects that the trainer has worked for, by name."""
+    query = select(ProjectState).order_by(col(ProjectState.project))
+    return (await session.execute(query)).scalars().all()
+
+
+async def active_run(session: Session, project: str) -> Run | None:
+    """Return the project's run that is queued or running."""
+    query = select(Run).where(
+        col(Run.project) == project, col(Run.state).in_(("queued", "running"))
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def has_open_certification(session: Session, project: str) -> bool:
+    """Say whether a certification waits for verdicts."""
+    query = select(col(Certification.certification_id)).where(
+        col(Certification.project) == project, col(Certification.state) == "open"
+    )
+    return (await session.execute(query.limit(1))).first() is not None

@@ -1,0 +1,62 @@
+"""Bodies of the routes of certificate and audits."""
+
+from typing import Any, Literal
+
+from shared.contracts.base import Message, UtcTime
+
+
+class AttemptProgress(Message):
+    """How far the verdicts of an attempt have come."""
+
+    answered: int
+    drawn: int
+
+
+class HypothesisView(Message):
+    """What another target would have got from the same labels: advice, not a certificate."""
+
+    target_accuracy: float
+    threshold: float | None = None
+    coverage: float = 0.0
+    labels: int = 0
+    errors: int = 0
+
+
+class CertificateView(Message):
+    """The answer of ``GET …/certificate``: the newest attempt at the newest version.
+
+    `plan` holds what was fixed before the first verdict; `result` and `certificate` what came of
+    it; `labels_short` about how many more labels a certificate needs, where it failed.
+    """
+
+    state: Literal["none", "waiting", "open", "certified", "failed", "cancelled"]
+    version: str | None = None
+    attempt: int | None = None
+    attempts_allowed: int | None = None
+    progress: AttemptProgress | None = None
+    plan: dict[str, Any] | None = None
+    population: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    certificate: dict[str, Any] | None = None
+    labels_short: int | None = None
+    hypothesis: HypothesisView | None = None
+    detail: str | None = None
+    closed_at: UtcTime | None = None
+
+
+class AuditView(Message):
+    """Audited answers of one version; the interval is Clopper and Pearson's, 95 %, two-sided."""
+
+    version: str
+    audited: int
+    resolved: int
+    errors: int
+    error_rate: float | None
+    lower: float | None
+    upper: float | None
+
+
+class Audits(Message):
+    """The answer of ``GET …/audit``."""
+
+    audits: list[AuditView]

@@ -1,0 +1,42 @@
+"""Routes of certificate and audits."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from services.trainer.promise import audit, certification
+from services.trainer.promise.messages import Audits, CertificateView
+from services.trainer.promise.what_if import describe_what_if
+from services.trainer.resources import InProject, Tools, project_router
+from shared.contracts.projects import MOST_CERTAIN
+from shared.problems import Conflict, declare
+
+router = project_router("evidence")
+TargetQuery = Annotated[
+    float | None, Query(gt=0.5, le=MOST_CERTAIN, description="A stricter target to suppose.")
+]
+
+
+@router.get(
+    "/certificate",
+    summary="Show the newest version's certification",
+    responses=declare(Conflict),
+)
+async def show_certificate(
+    tools: Tools, project: InProject, target_accuracy: TargetQuery = None
+) -> CertificateView:
+    """Show how far it is, what was fixed before it, and what came of it.
+
+    With `target_accuracy`, also what that stricter target would have got from the same labels.
+    """
+    view = await certification.describe(tools, project)
+    if target_accuracy is None:
+        return view
+    hypothesis = await describe_what_if(tools, project, target_accuracy)
+    return view.model_copy(update={"hypothesis": hypothesis})
+
+
+@router.get("/audit", summary="Show audited answers by version")
+async def show_audits(tools: Tools, project: InProject) -> Audits:
+    """Show how many audited answers people have found wrong."""
+    return Audits(audits=await audit.describe(tools, project.project))

@@ -1,0 +1,136 @@
+"""What a recipe is: labelled rows in, a fitted model with its own evidence out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.fields.types import AnyField
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+Progress = Callable[[float, str], None]
+"""Called with a share in [0, 1] and a short sentence."""
+
+
+class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its problems
+    """No version can be made; the message says why."""
+
+
+class UnsuitableProject(RecipeRefused):
+    """The project has no field that the recipe learns from."""
+
+
+class TooFewLabels(RecipeRefused):
+    """The labels at hand cannot train and cross-fit a model."""
+
+
+class ParityError(RecipeRefused):
+    """The exported graph does not give the trained pipeline's answers: it must not be published."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Labelled rows of one project, in a fixed order.
+
+    Attributes
+    ----------
+    rows : n items' data
+        Every row has every field of `fields`.
+    labels : n names
+        Each one of `classes`.
+    weights : shape (n,), finite and above 0
+        1 / propensity of each row's being labelled; only ratios matter.
+    fields
+        Those that the recipe learns from, in the project's order.
+    classes
+        The project's labels in the project's order, also those without an example.
+
+    Raises
+    ------
+    ValueError
+        Unequal lengths, a label outside `classes`, or a weight that is not above 0.
+    """
+
+    rows: list[dict[str, Any]]
+    labels: list[str]
+    weights: FloatArray
+    fields: list[str]
+    classes: list[str]
+
+    def __post_init__(self) -> None:
+        if not len(self.rows) == len(self.labels) == len(self.weights):
+            raise ValueError("rows, labels and weights must have one entry a row")
+        if unknown := set(self.labels) - set(self.classes):
+            raise ValueError(f"labels outside the project: {sorted(unknown)}")
+        if not (np.isfinite(self.weights).all() and (np.asarray(self.weights) > 0).all()):
+            raise ValueError("weights must be finite and above 0")
+
+    @property
+    def targets(self) -> IntArray:
+        """Index of each row's label in `classes`, shape (n,)."""
+        index = {label: i for i, label in enumerate(self.classes)}
+        return np.array([index[label] for label in self.labels], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Calibrated predictions for each training row by a model that has not seen that row.
+
+    Attributes
+    ----------
+    scores : shape (n,), float32 in [0, 1]
+        Probability of the predicted label, in the dtype that the graph gives and routing compares.
+    correct : shape (n,)
+        Whether it is the row's label.
+    """
+
+    scores: Float32Array
+    correct: BoolArray
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """One model version, ready to be published.
+
+    Attributes
+    ----------
+    onnx
+        The serialised graph, raw strings to `probabilities`.
+    inputs
+        The manifest's: one `{"name", "field", "dtype", "shape"}` an input.
+    output
+        Name of the float32 [n, K] output; columns follow `classes`.
+    calibration
+        What the manifest says of it; it is inside the graph.
+    metrics
+        Weighted out-of-fold `accuracy`, `log_loss`, `log_loss_uncalibrated`, `brier`, `ece`.
+    """
+
+    onnx: bytes
+    inputs: list[dict[str, Any]]
+    output: str
+    classes: list[str]
+    calibration: dict[str, Any]
+    out_of_fold: OutOfFold
+    metrics: dict[str, float]
+
+
+class Recipe(Protocol):
+    """A way to make model versions; its module has it as `RECIPE`."""
+
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        """Return which of a project's fields it learns from; `UnsuitableProject` if none."""
+
+    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
+        """Fit, calibrate on out-of-fold predictions, and export.
+
+        Raises
+        ------
+        RecipeRefused
+            The labels do not suffice, or the export is not the fitted model.
+        """

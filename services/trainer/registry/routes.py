@@ -1,0 +1,86 @@
+"""Routes of the model versions."""
+
+from services.trainer.registry import service
+from services.trainer.registry.messages import CanaryRequest, Versions, VersionView
+from services.trainer.registry.service import NotCertified, NothingToRollBackTo
+from services.trainer.resources import InProject, Tools, project_router
+from shared.contracts.versions import Channels
+from shared.http.lists import After, Limit, decode_position, encode_cursor
+from shared.problems import BodyTooLarge, Conflict, NotJson, declare
+
+router = project_router("versions")
+
+
+@router.get("/versions", summary="List versions, newest first")
+async def list_versions(
+    tools: Tools, project: InProject, limit: Limit = 100, after: After = None
+) -> Versions:
+    """List versions with their manifests and standing."""
+    page = await service.list_versions(tools, project, decode_position(after) or None, limit)
+    last = int(page[-1].version.removeprefix("v")) if len(page) == limit else None
+    return Versions(versions=list(page), cursor=None if last is None else encode_cursor(last))
+
+
+@router.get("/versions/{version}", summary="Show one version")
+async def describe(tools: Tools, project: InProject, version: str) -> VersionView:
+    """Show a version with its manifest, standing and what the gate said of it."""
+    return await service.describe(tools, project, version)
+
+
+@router.post(
+    "/versions/{version}/promote",
+    summary="Let a version serve",
+    responses=declare(NotCertified, Conflict),
+)
+async def promote(tools: Tools, project: InProject, version: str) -> Channels:
+    """Make a version the champion; a certified champion gives way to certified ones only."""
+    return await service.promote(tools, project, version)
+
+
+@router.post(
+    "/versions/{version}/shadow",
+    summary="Score a version beside the answers",
+    responses=declare(Conflict),
+)
+async def shadow(tools: Tools, project: InProject, version: str) -> Channels:
+    """Let a version be scored on the traffic and recorded; no answer ever comes from it."""
+    return await service.shadow(tools, project, version)
+
+
+@router.delete("/versions/{version}/shadow", summary="End a shadow", responses=declare(Conflict))
+async def end_shadow(tools: Tools, project: InProject, version: str) -> Channels:
+    """Let a version be a shadow no more."""
+    return await service.end_shadow(tools, project, version)
+
+
+@router.post(
+    "/canary",
+    summary="Give a version a share of the traffic",
+    responses=declare(NotJson, BodyTooLarge, Conflict),
+)
+async def canary(tools: Tools, project: InProject, request: CanaryRequest) -> Channels:
+    """Let a version answer its share of the items; version null or share 0 ends that.
+
+    An item keeps to its version. What a version without a certificate scores goes to people.
+    """
+    return await service.canary(tools, project, request)
+
+
+@router.post(
+    "/versions/{version}/retire",
+    summary="Take a version out of service",
+    responses=declare(Conflict),
+)
+async def retire(tools: Tools, project: InProject, version: str) -> VersionView:
+    """Retire a version for good; the champion cannot be retired."""
+    return await service.retire(tools, project, version)
+
+
+@router.post(
+    "/rollback",
+    summary="Let the previous champion serve again",
+    responses=declare(NothingToRollBackTo, NotCertified),
+)
+async def roll_back(tools: Tools, project: InProject) -> Channels:
+    """Let champion and previous champion change places."""
+    return await service.roll_back(tools, project)

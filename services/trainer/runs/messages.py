@@ -1,0 +1,40 @@
+"""Bodies of the runs' routes."""
+
+from typing import Literal
+
+from shared.contracts.base import Message, UtcTime
+from shared.contracts.projects import RecipeName
+
+RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class RunRequest(Message):
+    """The body of ``POST …/runs``; `recipe` null means the project's."""
+
+    mode: Literal["initial", "fine_tune", "active"] = "initial"
+    recipe: RecipeName | None = None
+
+
+class RunView(Message):
+    """One training run; `log` is its tail, in the single view only."""
+
+    run_id: str
+    state: RunState
+    mode: str
+    recipe: str
+    progress: float
+    version: str | None
+    dataset_id: str | None
+    detail: str | None
+    requested_by: str
+    created_at: UtcTime
+    started_at: UtcTime | None
+    finished_at: UtcTime | None
+    log: str | None = None
+
+
+class Runs(Message):
+    """A page of runs, newest first."""
+
+    runs: list[RunView]
+    cursor: str | None

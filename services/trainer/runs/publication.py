@@ -1,0 +1,190 @@
+"""Publish what a run made: model, manifest, then the state; champion if the gate says so."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import structlog
+
+from services.trainer.datasets import repository as datasets
+from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.documents.status import status_of
+from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.promise import repository as promise
+from services.trainer.recipes import OWN
+from services.trainer.registry import gate
+from services.trainer.registry import repository as registry
+from services.trainer.registry.gate import GateDecision
+from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
+from services.trainer.resources import Resources
+from services.trainer.runs.files import Result
+from services.trainer.tables import Certification, Dataset, Run, Version
+from shared.contracts.base import new_id
+from shared.contracts.projects import Project
+from shared.contracts.versions import Manifest, ModelInput
+from shared.store import manifest_path, model_path, sha256
+
+log = structlog.get_logger()
+
+
+class RunInterrupted(Exception):  # noqa: N818 - says what happened to the run
+    """This trainer was silent for so long that another one has ended the run."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run made, and from what.
+
+    `position` is how far the labels were used up; None when none were trained on.
+    """
+
+    run: Run
+    version: str
+    dataset: Dataset
+    position: int | None
+    model: bytes
+    result: Result
+
+
+async def publish(resources: Resources, project: Project, made: Made) -> Version:
+    """Write the version's folder, then record it, judge it and end its run, at one stroke.
+
+    A crash before the record leaves a folder that no channel names; `discard` removes it.
+    """
+    name = project.project
+    async with resources.database.reading() as session:
+        state = await read_state(session, name)
+    parent = None if state is None else state.champion
+    manifest = _manifest(project, made, parent, resources.now())
+    await resources.store.write(model_path(name, made.version), made.model)
+    await resources.store.write_document(manifest_path(name, made.version), manifest)
+    version = Version(
+        project=name,
+        version=made.version,
+        number=int(made.version.removeprefix("v")),
+        run_id=made.run.run_id,
+        dataset_id=made.dataset.dataset_id,
+        manifest=manifest.model_dump(mode="json"),
+        tune={
+            key: getattr(made.result, key) for key in ("item_ids", "scores", "correct", "uniform")
+        },
+        created_at=manifest.created_at,
+    )
+    decision = await _judge(resources, project, version, made.dataset, parent)
+    version.gate = {"publication": asdict(decision)}
+    await _record(resources, project, version, made, parent, decision)
+    try:
+        await resources.documents.sync(name)
+    except Exception:
+        # The version is recorded, so its folder must stay; the worker tries again.
+        log.exception("documents_left_for_later", project=name)
+    log.info("version_published", project=name, version=made.version)
+    return version
+
+
+async def discard(resources: Resources, project: str, version: str) -> None:
+    """Remove the folder of a version that was never recorded: its manifest first."""
+    await resources.store.delete(manifest_path(project, version))
+    await resources.store.delete(model_path(project, version))
+
+
+def _manifest(project: Project, made: Made, parent: str | None, now: datetime) -> Manifest:
+    result = made.result
+    return Manifest(
+        version=made.version,
+        created_at=now,
+        model_sha256=sha256(made.model),
+        labels=project.labels,
+        inputs=[ModelInput.model_validate(entry) for entry in result.inputs],
+        outputs={"probabilities": result.output},
+        recipe=made.run.recipe,
+        dataset_id=made.dataset.dataset_id,
+        outcomes_cursor=made.dataset.outcomes_cursor,
+        parent=parent,
+        calibration=result.calibration,
+        metrics=result.metrics,
+    )
+
+
+async def _judge(
+    resources: Resources, project: Project, version: Version, dataset: Dataset, parent: str | None
+) -> GateDecision:
+    async with resources.database.reading() as session:
+        champion = await registry.find(session, project.project, parent)
+    if champion is None:
+        return GateDecision(True, ["the first version serves, uncertified"])
+    if not fits_project(champion, project):
+        return GateDecision(True, ["the champion does not fit the project any more"])
+    certified = status_of(champion, project, resources.now()) == "certified"
+    if version.manifest["recipe"] == OWN and not certified:
+        return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
+    pairs: list[tuple[bool, bool]] = []
+    if not certified:
+        pairs = await _pairs(resources, project, version, dataset, champion)
+    return gate.judge_uncertified(
+        champion_certified=certified,
+        pairs=pairs,
+        accuracy=version.manifest["metrics"].get("accuracy", 0.0),
+        champion_accuracy=champion.manifest["metrics"].get("accuracy", 0.0),
+    )
+
+
+async def _pairs(
+    resources: Resources, project: Project, version: Version, dataset: Dataset, champion: Version
+) -> list[tuple[bool, bool]]:
+    """Return (new right, champion right) on the out-of-fold items that are new to the champion."""
+    async with resources.database.reading() as session:
+        old = await datasets.find(session, champion.project, champion.dataset_id)
+    if old is None:
+        return []
+    try:
+        seen = distinct_contents(await load(resources, old))
+        right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
+        fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
+        scored = await score_items(resources, project, champion, [item.data for item in fresh])
+    except (FileNotFoundError, ModelUnusable) as error:
+        log.warning(
+            "champion_not_comparable",
+            project=champion.project,
+            version=champion.version,
+            cause=str(error),
+        )
+        return []
+    return [
+        (bool(right[item.item_id]), label == item.label)
+        for item, label in zip(fresh, scored.labels, strict=True)
+    ]
+
+
+async def _record(
+    resources: Resources,
+    project: Project,
+    version: Version,
+    made: Made,
+    parent: str | None,
+    decision: GateDecision,
+) -> None:
+    now = resources.now()
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        run = await session.get_one(Run, made.run.run_id)
+        if run.state != "running":
+            raise RunInterrupted(run.run_id)
+        session.add(version)
+        await session.flush()
+        await promise.cancel_waiting(session, project.project, f"{version.version} takes its place")
+        session.add(
+            Certification(
+                certification_id=new_id(),
+                project=project.project,
+                version=version.version,
+                attempt=1,
+                created_at=now,
+            )
+        )
+        may_move = project.training.auto_promote or state.champion is None
+        # A champion that an operator changed meanwhile is not the one that was judged.
+        if decision.promote and may_move and state.champion == parent:
+            registry.make_champion(state, version.version, now)
+        if made.position is not None:
+            state.trained_position = max(state.trained_position, made.position)
+        run.state, run.progress, run.finished_at = "succeeded", 1.0, now

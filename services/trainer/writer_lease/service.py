@@ -1,0 +1,153 @@
+"""One trainer a project: its lease is taken, renewed, lost and given back here (ADR 18)."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from services.trainer.tables import ProjectLease
+from services.trainer.writer_lease import repository
+from services.trainer.writer_lease.owners import is_gone
+from shared.contracts.certificates import CLOCK_SKEW
+from shared.db import Database, DatabaseFault, Session
+from shared.loops import Loop
+
+log = structlog.get_logger()
+
+_RENEWALS = 3
+
+
+class LeaseLost(Exception):  # noqa: N818 - says what happened to the lease
+    """Another trainer has taken the project over; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A project of ours. `fencing` is higher than that of every trainer before us."""
+
+    project: str
+    fencing: int
+    renew_at: datetime
+
+
+class Leases:
+    """The leases of this trainer, whose name is `owner`, each for `seconds`.
+
+    They last while `renewals` run.
+    """
+
+    def __init__(
+        self, database: Database, owner: str, seconds: float, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._owner = owner
+        self._duration = timedelta(seconds=seconds)
+        self._now = now
+        self._held: dict[str, Lease] = {}
+        self._others: dict[str, str] = {}
+        self.renewals = Loop(
+            "project_leases",
+            self._renew,
+            lambda: asyncio.sleep(seconds / _RENEWALS),
+            expected=(DatabaseFault, OSError),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long a lease lasts that is not renewed."""
+        return self._duration.total_seconds()
+
+    @property
+    def any_held(self) -> bool:
+        """Whether this trainer works for any project."""
+        return bool(self._held)
+
+    def facts(self) -> dict[str, Any]:
+        """Say which projects this trainer works for, and which trainer has each other one."""
+        return {
+            "trainer": self._owner,
+            "works_for": sorted(self._held),
+            "stands_by_for": dict(sorted(self._others.items())),
+        }
+
+    async def hold(self, project: str) -> Lease | None:
+        """Return this trainer's lease, taken or renewed if need be; None while another has it."""
+        held = self._held.get(project)
+        if held is not None and self._now() < held.renew_at:
+            return held
+        return await self._take(project)
+
+    async def require(self, session: Session, lease: Lease) -> None:
+        """Keep other trainers from taking the project over until the transaction ends.
+
+        Raises
+        ------
+        LeaseLost
+            Another trainer has done so already.
+        """
+        row = await repository.lock(session, lease.project)
+        if row is None or (row.owner, row.fencing) != (self._owner, lease.fencing):
+            self._held.pop(lease.project, None)
+            raise LeaseLost(lease.project)
+
+    async def release(self) -> None:
+        """Give back what is held: another trainer takes over at once."""
+        if not self._held:
+            return
+        self._held.clear()
+        with contextlib.suppress(DatabaseFault, OSError):
+            async with self._database.transaction() as session:
+                await repository.release(session, self._owner, self._now())
+
+    async def _renew(self) -> None:
+        for project in list(self._held):
+            await self._take(project)
+
+    async def _take(self, project: str) -> Lease | None:
+        # A trainer that stands by looks again and again: a look must not wait for writers.
+        async with self._database.reading() as session:
+            row = await repository.read(session, project)
+            if row is not None and not self._is_free(row):
+                self._stand_by(project, row.owner)
+                return None
+        now = self._now()
+        async with self._database.transaction() as session:
+            row = await repository.lock(session, project)
+            if row is None:
+                row = ProjectLease(project=project, owner=self._owner, fencing=1, expires_at=now)
+                if not await repository.add(session, row):
+                    return None
+                row = await repository.lock(session, project)
+                assert row is not None
+            elif not self._is_free(row):
+                self._stand_by(project, row.owner)
+                return None
+            elif row.owner != self._owner:
+                row.owner, row.fencing = self._owner, row.fencing + 1
+            row.expires_at = now + self._duration
+            fencing = row.fencing
+        return self._begin(Lease(project, fencing, now + self._duration / _RENEWALS))
+
+    def _is_free(self, row: ProjectLease) -> bool:
+        now = self._now()
+        # A lease that ends later was given by a clock that was far ahead; it might stand for years.
+        is_current = now < row.expires_at <= now + 2 * self._duration + CLOCK_SKEW
+        return row.owner == self._owner or not is_current or is_gone(row.owner)
+
+    def _begin(self, lease: Lease) -> Lease:
+        before = self._held.get(lease.project)
+        if before is None or before.fencing != lease.fencing:
+            log.info("project_taken", project=lease.project, writer=lease.fencing)
+        self._others.pop(lease.project, None)
+        self._held[lease.project] = lease
+        return lease
+
+    def _stand_by(self, project: str, holder: str) -> None:
+        self._held.pop(project, None)
+        if self._others.get(project) != holder:
+            self._others[project] = holder
+            log.info("project_left_to_another_trainer", project=project, holder=holder)

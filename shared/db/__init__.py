@@ -1,0 +1,300 @@
+"""SQL, the same code on SQLite and PostgreSQL: engine, transactions, UTC times, migrations."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, event, exc, inspect, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from shared.db.schema import Schema, UnusableSchema, known_revisions
+from shared.db.sqlite import WriteConnection, connect
+
+# For modules without SQL, which do not import SQLAlchemy.
+Session = AsyncSession
+DatabaseFault = exc.SQLAlchemyError
+
+_BUSY_TIMEOUT_MS = 30_000
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
+# One migration of a database at a time; the number is arbitrary.
+_MIGRATION_LOCK = 7_364_928
+# PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
+_HANG_UP = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+# A connection that has rested for less is taken as it is.
+_TRUSTED_SECONDS = 1.0
+_RESTS_SINCE = "rests_since"
+# So long after a write that failed `/readyz` tries another one.
+_TRY_AGAIN_SECONDS = 10.0
+# It leaves nothing, and is written all the same: SQLite would not write a row that stays as it is.
+_TINY_WRITE = (
+    text("INSERT INTO alembic_version VALUES ('')"),
+    text("DELETE FROM alembic_version WHERE version_num = ''"),
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; SQLite, which has no zones, keeps it naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive moment: it would mean another one elsewhere."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give back an aware moment."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One service's database: `transaction()` to write in, `reading()` to read in.
+
+    PostgreSQL ends a transaction of ours that says nothing for `idle_seconds`; None: never.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        trusted_seconds: float = _TRUSTED_SECONDS,
+        idle_seconds: float | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._engine = _engine(url, trusted_seconds)
+        # PostgreSQL plans anew what it could plan once, where a LIMIT or a list is a parameter.
+        self._repeating = self._engine
+        if not self.is_sqlite:
+            self._repeating = _engine(url, trusted_seconds, pool_size=2, max_overflow=2)
+            event.listen(self._repeating.sync_engine, "connect", plan_once)
+        if idle_seconds is not None and not self.is_sqlite:
+            for engine in self.engines:
+                event.listen(engine.sync_engine, "connect", partial(_bound_idling, idle_seconds))
+        # On SQLite a transaction that begins as a read and turns into a write fails at once,
+        # whatever the timeout, so every writer says so from the start.
+        self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
+        # SQLite has one writer: waiting here is in order, its own busy wait is a lottery.
+        self._writer_turn = asyncio.Lock()
+        self._failure: exc.DBAPIError | None = None
+        self._now, self._failed_at = now, 0.0
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
+        """One use case: committed when the block ends, rolled back when it raises.
+
+        `repeated` says that its statements are the same each time, and are to be planned once.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            if self.is_sqlite:
+                await stack.enter_async_context(self._writer_turn)
+            session = await stack.enter_async_context(
+                AsyncSession(self._repeating if repeated else self._engine, expire_on_commit=False)
+            )
+            try:
+                async with session.begin():
+                    yield session
+            except (exc.OperationalError, exc.InterfaceError) as error:
+                self._failure, self._failed_at = error, self._now()
+                raise
+
+    async def check_writes(self) -> dict[str, str]:
+        """Say that a transaction failed, until a write succeeds that is tried every ten seconds.
+
+        Readings may still work on a full disk.
+        """
+        if self._failure is not None and self._now() - self._failed_at > _TRY_AGAIN_SECONDS:
+            await self._try_write()
+        if self._failure is None:
+            return {}
+        said, ago = self._failure.orig, self._now() - self._failed_at
+        code = getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None)
+        return {"database_writes": f"one failed {ago:.0f} s ago: {code or type(said).__name__}"}
+
+    async def _try_write(self) -> None:
+        try:
+            async with self.transaction() as session:
+                for statement in _TINY_WRITE:
+                    await session.execute(statement)
+        except exc.DBAPIError as error:
+            # Also what `transaction` takes no note of, as the refusal of a standby is.
+            self._failure, self._failed_at = error, self._now()
+        else:
+            self._failure = None
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A consistent view that writes nothing and waits for no writer."""
+        async with AsyncSession(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    async def schema(self, scripts: Path) -> Schema:
+        """Return the schema as it is, judged by the Alembic folder `scripts`."""
+        async with self.reading() as session:
+            connection = await session.connection()
+            current = await connection.run_sync(_current_revision)
+        return Schema(current, known_revisions(scripts))
+
+    async def migrate(self, scripts: Path) -> Schema:
+        """Bring the schema to the newest revision in the Alembic folder `scripts`; return it.
+
+        A schema that is ahead of it stays as it is. Processes that migrate at the same time take
+        turns.
+
+        Raises
+        ------
+        UnusableSchema
+            The schema is too new for these scripts.
+        """
+        async with self._engine.connect() as connection:
+            schema = await connection.run_sync(_migrate, scripts)
+            await connection.commit()
+        return schema
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        for engine in self.engines:
+            await engine.dispose()
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, ...]:
+        """What statements go through."""
+        return tuple(dict.fromkeys((self._engine, self._repeating)))
+
+
+def _engine(
+    url: str, trusted_seconds: float, *, pool_size: int = 10, max_overflow: int = 10
+) -> AsyncEngine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            url, connect_args={"isolation_level": None, "async_creator_fn": connect}
+        )
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        event.listen(engine.sync_engine, "begin", _begin)
+        return engine
+    said = make_url(url).query
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        connect_args={name: value for name, value in _HANG_UP.items() if name not in said},
+    )
+    check = partial(_check_rested, engine.sync_engine.dialect, trusted_seconds)
+    event.listen(engine.sync_engine, "checkin", _begin_rest)
+    event.listen(engine.sync_engine, "checkout", check)
+    return engine
+
+
+def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 - as above
+    """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
+    cursor = connection.cursor()
+    cursor.execute("SET plan_cache_mode = force_generic_plan")
+    # A plan made for any number of rows looks dear enough to compile; for these few it never pays.
+    cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
+
+
+def _bound_idling(seconds: float, connection: Any, record: object) -> None:  # noqa: ARG001 - as above
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {round(seconds * 1000)}")
+    cursor.close()
+    connection.commit()
+
+
+def _begin_rest(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ARG001 - as above
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _check_rested(
+    dialect: Dialect,
+    trusted_seconds: float,
+    connection: Any,
+    record: ConnectionPoolEntry,
+    proxy: object,  # noqa: ARG001 - as above
+) -> None:
+    """Ask a connection that has rested whether it is still one; SQLAlchemy would ask each time.
+
+    Asking costs as much as a statement. Who breaks in the middle of work breaks then anyway.
+    """
+    since = record.info.get(_RESTS_SINCE)
+    if since is None or time.monotonic() - since < trusted_seconds:
+        return
+    try:
+        alive = dialect.do_ping(connection)
+    except dialect.dbapi.Error as error:  # type: ignore[union-attr]
+        raise exc.DisconnectionError from error
+    if not alive:
+        raise exc.DisconnectionError
+
+
+def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: a commit that was answered survives a power cut.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("sqlite_begin", _BEGIN_WRITING)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, WriteConnection)
+    driver.holds_lock = False
+    connection.exec_driver_sql(begin)
+    driver.holds_lock = begin == _BEGIN_WRITING
+
+
+def _current_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revisions = connection.execute(text("SELECT version_num FROM alembic_version"))
+    return revisions.scalars().one_or_none()
+
+
+def _migrate(connection: Connection, scripts: Path) -> Schema:
+    # SQLite's transaction holds the write lock from its first statement on.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    schema = Schema(_current_revision(connection), known_revisions(scripts))
+    if schema.standing == "unusable":
+        raise UnusableSchema(schema)
+    if schema.standing != "behind":
+        return schema
+    _upgrade(connection, scripts)
+    return Schema(schema.newest, schema.known)
+
+
+def _upgrade(connection: Connection, scripts: Path) -> None:
+    from alembic import command  # noqa: PLC0415 - only migrations pay for it
+    from alembic.config import Config  # noqa: PLC0415 - likewise
+
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,53 @@
+"""One of the texts that the project lists as `values`."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from shared.contracts.versions import ModelInput
+from shared.fields.encoding import Encoding, utf8
+from shared.fields.spec import FieldSpec
+
+
+class CategoryField(FieldSpec):
+    """A category: its text, its index, or one column a value with a 1 in its own."""
+
+    type: Literal["category"] = "category"
+    needs: ClassVar[Literal["values", "length"] | None] = "values"
+
+    def fault(self, value: Any) -> str | None:
+        """Say why `value` is no such category."""
+        if not isinstance(value, str) or value not in self._values:
+            return "must be one of the field's values"
+        return None
+
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
+        """Return the encoding as text, index or columns."""
+        if kind == "string":
+            return Encoding(decode=utf8)
+        position = {value: i for i, value in enumerate(self._values)}
+        if kind == "int64":
+            return Encoding(position.__getitem__, self._at)
+        if kind not in {"float", "double"}:
+            return None
+        import numpy as np  # noqa: PLC0415 - the review queue reads this module without it
+
+        columns = np.arange(len(position))
+        return Encoding(lambda value: columns == position[value], self._single, len(position))
+
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:  # noqa: ARG002
+        """Choose one of the values."""
+        return self._values[int(chance.integers(len(self._values)))]
+
+    @property
+    def _values(self) -> list[str]:
+        return self.values or []
+
+    def _at(self, index: Any) -> str:
+        if index != index // 1 or not 0 <= index < len(self._values):
+            raise ValueError(f"must be an index below {len(self._values)}")
+        return self._values[int(index)]
+
+    def _single(self, row: Sequence[Any]) -> str:
+        if sorted(row) != [0] * (len(self._values) - 1) + [1]:
+            raise ValueError("must have a single 1 among zeros, in the columns of the category")
+        return self._values[row.index(1)]

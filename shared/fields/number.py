@@ -1,0 +1,56 @@
+"""A finite number."""
+
+import json
+import math
+from typing import Any, ClassVar, Literal
+
+from shared.contracts.versions import ModelInput
+from shared.fields.display import Display, as_json
+from shared.fields.encoding import Encoding, Unscorable
+from shared.fields.spec import ColumnKind, FieldSpec, WireKind
+
+_INT64_END = 2**63
+
+
+def is_number(value: Any) -> bool:
+    """Say whether `value` is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def whole_number(value: float) -> int:
+    """Return a number for an int64 tensor; `Unscorable` when it is none."""
+    whole = int(value)
+    if whole != value or not -_INT64_END <= whole < _INT64_END:
+        raise Unscorable("a number is not whole, or too large for int64")
+    return whole
+
+
+class NumberField(FieldSpec):
+    """A number. Made-up ones lie in [0, 1): nothing is known of the model's scale."""
+
+    type: Literal["number"] = "number"
+    column: ClassVar[ColumnKind] = "number"
+    wire: ClassVar[WireKind] = "a number"
+
+    def fault(self, value: Any) -> str | None:
+        """Say why `value` is no number."""
+        return None if is_number(value) else "must be a finite number"
+
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
+        """Return the encoding as a single number."""
+        if kind == "int64":
+            return Encoding(whole_number)
+        return Encoding() if kind in {"float", "double"} else None
+
+    def sent(self) -> Encoding:
+        """Return the encoding as a single number."""
+        return Encoding()
+
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> float:  # noqa: ARG002
+        """Make up a number, 0 or 1 where it is to be whole."""
+        return int(chance.integers(2)) if whole else float(chance.random())
+
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
+        """Show the number."""
+        is_shown = isinstance(value, int | float)
+        return Display(self.type, json.dumps(value)) if is_shown else as_json(value)

@@ -1,0 +1,101 @@
+"""What a field type is: a class whose instances are the fields of projects.
+
+An instance is what a project says of one field. Its methods are all that the services do with the
+field's values. What a method needs of NumPy or Pillow it imports itself: the review queue has
+neither.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared.contracts.base import Label, Message
+from shared.contracts.versions import ModelInput
+from shared.fields.display import Display, as_json
+from shared.fields.encoding import Encoding, utf8
+
+# Columns of CSV and Parquet; a flag is true or false.
+ColumnKind = Literal["text", "number", "vector", "json", "flag"]
+# Datatypes of a tensor in the Open Inference Protocol.
+WireKind = Literal["BYTES", "BOOL", "a number"]
+
+_ALWAYS = {"type", "max_length", "values", "length"}
+
+
+class FieldSpec(Message):
+    """One field of an item's `data`.
+
+    `text` may have `max_length` (characters), `category` its `values`, `vector` its `length`: these
+    members stand in each field's document. Members of other types are their own.
+    """
+
+    type: str
+    max_length: int = Field(default=20_000, ge=1, le=1_000_000)
+    values: Annotated[list[Label], Field(fail_fast=True)] | None = Field(
+        default=None, min_length=1, max_length=10_000
+    )
+    length: int | None = Field(default=None, ge=1, le=65_536)
+
+    needs: ClassVar[Literal["values", "length"] | None] = None
+    """The member that this type must have, and no other type may have."""
+    column: ClassVar[ColumnKind] = "text"
+    """Its column in CSV and Parquet."""
+    wire: ClassVar[WireKind] = "BYTES"
+    """The datatype of a tensor that has the field's own values."""
+    may_be_long: ClassVar[bool] = False
+    """Whether a graph may take much longer over some values than over others."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.needs == "values") != (self.values is not None):
+            raise ValueError("`values` belong to a category field, and to no other")
+        if (self.needs == "length") != (self.length is not None):
+            raise ValueError("`length` belongs to a vector field, and to no other")
+        return self
+
+    def certified(self) -> dict[str, Any]:
+        """Return what a certificate's digest covers.
+
+        A member that a later release adds is left out at its default: all releases then have the
+        same digest.
+        """
+        return self.model_dump(include=_ALWAYS) | self.model_dump(exclude_defaults=True)
+
+    def fault(self, value: Any) -> str | None:
+        """Say why `value` is none of this field; None when it is."""
+        raise NotImplementedError
+
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
+        """Return how values stand in an input of ONNX's type `kind`; None when they cannot.
+
+        Raises
+        ------
+        ValueError
+            They can, but not in an input of the shape that `entry` has.
+        """
+        return None
+
+    def sent(self) -> Encoding:
+        """Return how the field's own values stand in a tensor of datatype `wire`."""
+        return Encoding(decode=utf8)
+
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> Any:
+        """Make a value up.
+
+        Parameters
+        ----------
+        chance : numpy.random.Generator
+        whole
+            Whether an input takes whole numbers of it.
+        longest
+            Whether it is to be as long as the field allows.
+        """
+        raise NotImplementedError
+
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
+        """Return how the reviewers' page shows `value`.
+
+        The field may have had another type when the task came in: what does not fit is shown as
+        JSON. Images are loaded from `image_origins` alone.
+        """
+        return Display(self.type, value) if isinstance(value, str) else as_json(value)

@@ -1,0 +1,88 @@
+"""The table of the field types, and the reading of a field by it.
+
+A new type is a module beside this one, and a line in the table.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import (
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from shared.contracts.base import from_stored, is_stored
+from shared.fields.category import CategoryField
+from shared.fields.image import ImageField
+from shared.fields.json import JsonField
+from shared.fields.number import NumberField
+from shared.fields.spec import FieldSpec
+from shared.fields.text import TextField
+from shared.fields.vector import VectorField
+
+FIELD_TYPES: dict[str, type[FieldSpec]] = {
+    "text": TextField,
+    "number": NumberField,
+    "category": CategoryField,
+    "image": ImageField,
+    "vector": VectorField,
+    "json": JsonField,
+}
+
+
+class UnknownField(JsonField):
+    """A field of a stored project whose type a later release has added.
+
+    Its values are shown as JSON. No graph here can be fed from it, and nothing is certified.
+    """
+
+    type: str  # type: ignore[assignment]
+
+
+def _of_its_type(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+        # A field already, or what the handler refuses.
+        return handler(value)
+    kind = FIELD_TYPES.get(value["type"])
+    if is_stored(info):
+        return UnknownField(type=value["type"]) if kind is None else from_stored(kind, value)
+    if kind is None:
+        expected = " or ".join(", ".join(map(repr, FIELD_TYPES)).rsplit(", ", 1))
+        raise ValidationError.from_exception_data(
+            "field",
+            [
+                {
+                    "type": "literal_error",
+                    "loc": ("type",),
+                    "input": value["type"],
+                    "ctx": {"expected": expected},
+                }
+            ],
+        )
+    return kind.model_validate(value)
+
+
+class _NamesTypes:
+    """Lets the JSON schema of a field have the names and the members of all types."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add them to the schema of `FieldSpec`."""
+        made = handler(schema)
+        members = handler.resolve_ref_schema(made)["properties"]
+        members["type"]["enum"] = list(FIELD_TYPES)
+        for kind in FIELD_TYPES.values():
+            for name, member in kind.model_json_schema()["properties"].items():
+                members.setdefault(name, member)
+        return made
+
+
+AnyField = Annotated[SerializeAsAny[FieldSpec], WrapValidator(_of_its_type), _NamesTypes]
+"""A field of any type of the table, as a member of a message."""

@@ -1,0 +1,54 @@
+"""Finite numbers, `length` of them."""
+
+import json
+from typing import Any, ClassVar, Literal
+
+from shared.contracts.versions import ModelInput
+from shared.fields.display import Display, as_json
+from shared.fields.encoding import Encoding
+from shared.fields.number import is_number, whole_number
+from shared.fields.spec import ColumnKind, FieldSpec, WireKind
+
+_NUMBERS_SHOWN = 8
+
+
+class VectorField(FieldSpec):
+    """Numbers side by side."""
+
+    type: Literal["vector"] = "vector"
+    needs: ClassVar[Literal["values", "length"] | None] = "length"
+    column: ClassVar[ColumnKind] = "vector"
+    wire: ClassVar[WireKind] = "a number"
+
+    def fault(self, value: Any) -> str | None:
+        """Say why `value` is no such vector."""
+        if not isinstance(value, list) or not all(map(is_number, value)):
+            return "must be a list of finite numbers"
+        if len(value) != self.length:
+            return f"must have {self.length} numbers, has {len(value)}"
+        return None
+
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
+        """Return the encoding as one column a number."""
+        if kind == "int64":
+            return Encoding(lambda value: [whole_number(one) for one in value], width=self.length)
+        return self.sent() if kind in {"float", "double"} else None
+
+    def sent(self) -> Encoding:
+        """Return the encoding as one column a number."""
+        return Encoding(width=self.length)
+
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> Any:  # noqa: ARG002
+        """Make up numbers in [0, 1), 0 or 1 where they are to be whole."""
+        made = chance.integers(2, size=self.length) if whole else chance.random(self.length)
+        return made.tolist()
+
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
+        """Show the first numbers; all unfold from them."""
+        if not isinstance(value, list):
+            return as_json(value)
+        shown = ", ".join(map(json.dumps, value[:_NUMBERS_SHOWN]))
+        if len(value) <= _NUMBERS_SHOWN:
+            return Display(self.type, shown)
+        whole = ", ".join(map(json.dumps, value))
+        return Display(self.type, f"{shown}, … ({len(value)} numbers)", whole)

@@ -1,0 +1,288 @@
+"""Problem documents (RFC 9457): the one way in which a service says no.
+
+Problem
+├── NotJson 400          ├── RequestTimeout 408      ├── Unprocessable 422
+├── MalformedRequest 400 ├── Conflict 409            ├── TooManyRequests 429
+├── Unauthorized 401     ├── Gone 410                ├── HeadersTooLarge 431
+├── Forbidden 403        └── BodyTooLarge 413        └── Unavailable 503
+└── NotFound 404
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, ClassVar
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from shared.contracts.base import FAULTS_SHOWN
+from shared.problems.faults import fault_document, listed_faults
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:surehand:problem:"
+# Nobody sees it but the metrics: what several servers count such requests as.
+_CLIENT_LEFT = 499
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """A refusal that a client can act on.
+
+    `kind` names the type (docs/reference/problems.md lists all), `title` never varies, `detail`
+    tells the client what to do, `extensions` are what its code reads. Each is `logged`, but for
+    those that come in thousands: metrics count them.
+    """
+
+    kind: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+    status: ClassVar[int] = 500
+    logged: ClassVar[bool] = True
+
+    def __init__(
+        self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extensions = extensions
+
+    def document(self) -> dict[str, Any]:
+        """Return the problem's JSON object."""
+        return {
+            "type": _TYPE_PREFIX + self.kind,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extensions,
+        }
+
+    def response(self) -> Response:
+        """Return the problem as a response."""
+        return Response(to_json(self.document()), self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+class NotJson(Problem):
+    """The body is not JSON."""
+
+    kind, title, status = "not-json", "Body is not JSON", 400
+
+
+class MalformedRequest(Problem):
+    """What came is not an HTTP request."""
+
+    kind, title, status = "malformed-request", "Not an HTTP request", 400
+
+    def __init__(
+        self,
+        detail: str = "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
+    ) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
+
+
+class Unauthorized(Problem):
+    """There is no token, or one that does not hold."""
+
+    kind, title, status = "unauthorized", "No valid token", 401
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="surehand"'})
+
+
+class Forbidden(Problem):
+    """The token holds, but not for this role or project."""
+
+    kind, title, status = "forbidden", "Wrong role or project", 403
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    kind, title, status = "not-found", "Not found", 404
+
+
+class RequestTimeout(Problem):
+    """The request did not come as a whole in time."""
+
+    kind, title, status = "request-timeout", "Request not complete in time", 408
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"Send the request faster: what was awaited did not come within {seconds:g} s.",
+            headers={"Connection": "close"},
+        )
+
+
+class Conflict(Problem):
+    """The state of things does not allow it."""
+
+    kind, title, status = "conflict", "State conflict", 409
+
+
+class Gone(Problem):
+    """There was such a thing, and there never will be again."""
+
+    kind, title, status = "gone", "Gone", 410
+
+
+class BodyTooLarge(Problem):
+    """The body is larger than the service reads."""
+
+    kind, title, status = "body-too-large", "Body too large", 413
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"Send at most {limit_bytes} bytes at a time.",
+            headers={"Connection": "close"},
+            limit_bytes=limit_bytes,
+        )
+
+
+class Unprocessable(Problem):
+    """The payload is JSON, but not what the contract says.
+
+    Lists the first hundred of `errors`, (JSON pointer, fault) each, long ones cut off with "…".
+    """
+
+    kind, title, status = "unprocessable", "Payload does not match the contract", 422
+
+    def __init__(
+        self,
+        errors: Iterable[tuple[str, str]],
+        detail: str = f"See `errors` for each fault, or for the first {FAULTS_SHOWN} of them.",
+    ) -> None:
+        listed = [fault_document(pointer, fault) for pointer, fault in islice(errors, FAULTS_SHOWN)]
+        super().__init__(detail, errors=listed)
+
+
+class TooManyRequests(Problem):
+    """More calls than this token may make."""
+
+    kind, title, status = "too-many-requests", "Too many requests", 429
+    logged = False
+
+
+class HeadersTooLarge(Problem):
+    """The headers are larger than the service reads."""
+
+    kind, title, status = "headers-too-large", "Headers too large", 431
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"Send at most {limit_bytes} bytes of headers.",
+            headers={"Connection": "close"},
+            limit_bytes=limit_bytes,
+        )
+
+
+class Unavailable(Problem):
+    """Something that is needed is away; try again."""
+
+    kind, title, status = "unavailable", "Temporarily unavailable", 503
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def to_json(document: Mapping[str, Any]) -> bytes:
+    r"""Return a problem's JSON; text that is not Unicode is spelt out (`\udcff`), never refused."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return orjson.dumps(_spelt(document))
+
+
+def _spelt(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case Mapping():
+            return {_spelt(key): _spelt(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_spelt(one) for one in value]
+        case _:
+            return value
+
+
+def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` for the problems of a route.
+
+    A body that can be too large can also be too slow: connections see to both.
+    """
+    if BodyTooLarge in problems:
+        problems = (*problems, RequestTimeout)
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+        },
+    }
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for problem in problems:
+        title = by_status.get(problem.status, {}).get("description")
+        by_status[problem.status] = {
+            "description": f"{title}; {problem.title}" if title else problem.title,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+    return by_status
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    note(error)
+    return error.response()
+
+
+def note(problem: Problem) -> None:
+    """Log a refusal, unless its kind is only counted."""
+    if problem.logged:
+        log.info("request_refused", problem=problem.kind, status=problem.status)
+
+
+def _validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return Unprocessable(listed_faults(error.errors())).response()
+
+
+def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    # Of several kinds of one status the first is meant: the others are more special.
+    known = {kind.status: kind for kind in reversed(Problem.__subclasses__())}
+    problem = known.get(error.status_code, Problem)
+    document = {
+        "type": _TYPE_PREFIX + problem.kind if problem is not Problem else "about:blank",
+        "title": problem.title if problem is not Problem else str(error.detail),
+        "status": error.status_code,
+        "detail": str(error.detail),
+    }
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("Allow", "") and "HEAD" not in headers["Allow"]:
+        headers["Allow"] += ", HEAD"
+    return Response(to_json(document), error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+def _left(_: Request, __: Exception) -> Response:
+    """Answer nobody: the client has left, or was cut off, in the middle of its body."""
+    return Response(status_code=_CLIENT_LEFT)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return Problem("The service failed; the log has the cause.").response()

@@ -1,0 +1,151 @@
+"""Pictures over HTTP, by every way in: within memory and time, whatever a small body asks for."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from services.router.pictures.opening import MAX_CALL_PIXELS
+from services.router.settings import RouterSettings
+from tests.graphs import an_input, image_model
+from tests.integration.router.conftest import Open, World
+from tests.integration.router.factory import Publisher
+from tests.integration.router.oip import tensor
+from tests.integration.router.predict.test_inputs import (
+    BLACK,
+    WHITE,
+    of_photos,
+    photos,
+    predictions,
+)
+from tests.pictures import base64_of, encoded, png_of_size
+
+CONFIG = """<View><Image name="shown" value="$photo"/><Choices name="mood" toName="shown">
+<Choice value="positive"/><Choice value="negative"/></Choices></View>"""
+HEADER_ONLY = base64_of(png_of_size(5_700, 5_700))
+
+
+async def by_predict(world: World, *images: str) -> httpx.Response:
+    return await world.predict(*photos(*images))
+
+
+async def by_infer(world: World, *images: str) -> httpx.Response:
+    body = {"inputs": [tensor("photo", "BYTES", [len(images)], list(images))]}
+    return await world.caller.post("/v2/models/shop/infer", json=body)
+
+
+async def by_label_studio(world: World, *images: str) -> httpx.Response:
+    tasks = [{"id": n, "data": {"photo": image}} for n, image in enumerate(images)]
+    body = {"tasks": tasks, "label_config": CONFIG}
+    return await world.caller.post("/label-studio/shop/predict", json=body)
+
+
+Ask = Callable[..., Awaitable[httpx.Response]]
+WAYS_IN = pytest.mark.parametrize("ask", [by_predict, by_infer, by_label_studio])
+
+
+def labels_of(answer: httpx.Response) -> list[Any]:
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    if "predictions" in body:
+        return [one["label"] for one in body["predictions"]]
+    if "outputs" in body:
+        found: list[Any] = next(one["data"] for one in body["outputs"] if one["name"] == "label")
+        return found
+    return [one["result"] and one["result"][0]["value"]["choices"][0] for one in body["results"]]
+
+
+@WAYS_IN
+async def test_pictures_that_are_many_turns_are_answered_in_order(
+    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+) -> None:
+    await of_photos(publisher)
+    # One a turn.
+    white, black = (encoded((1500, 1500), colour) for colour in ((255, 255, 255), (0, 0, 0)))
+    async with open_world(queue_url) as world:
+        answer = await ask(world, white, black, BLACK, white, WHITE)
+        assert labels_of(answer) == ["positive", "negative", "negative", "positive", "positive"]
+        assert await world.metric("surehand_router_picture_bytes") == 0
+
+
+@WAYS_IN
+async def test_calls_whose_pictures_would_wait_too_long_are_refused(
+    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+) -> None:
+    await of_photos(publisher)
+    large = encoded((1500, 1500), (255, 255, 255))
+    async with open_world(queue_url, router=RouterSettings(max_wait_seconds=0.001)) as world:
+        before = await world.metric("surehand_router_refused_total", cause="pictures")
+        answers = await asyncio.gather(*(ask(world, large) for _ in range(12)))
+        counted = Counter(answer.status_code for answer in answers)
+        assert counted.keys() == {200, 503}
+        for answer in answers:
+            if answer.status_code == 503:
+                assert "Too much waits already" in answer.text
+                assert int(answer.headers["retry-after"]) >= 1
+            else:
+                assert labels_of(answer) == ["positive"]
+        assert await world.metric("surehand_router_refused_total", cause="pictures") > before
+        assert labels_of(await ask(world, large)) == ["positive"]
+
+
+@WAYS_IN
+async def test_calls_that_are_refused_for_their_pictures_take_nothing_from_the_rate(
+    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+) -> None:
+    await of_photos(publisher)
+    large = encoded((1500, 1500), (255, 255, 255))
+    settings = RouterSettings(max_wait_seconds=0.001, rate_limit=1)
+    async with open_world(queue_url, router=settings) as world:
+        answers = await asyncio.gather(*(ask(world, *[large] * 10) for _ in range(12)))
+        answered = [answer for answer in answers if answer.status_code == 200]
+        assert 0 < len(answered) < 12
+        left = (await ask(world, WHITE)).headers["ratelimit"]
+        items = int(re.fullmatch(r'"items";r=(\d+);t=\d+', left)[1])  # type: ignore[index]
+        assert items >= 999 - 10 * len(answered)
+
+
+async def test_every_photo_that_is_none_is_named_whoever_was_to_score_it(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await of_photos(publisher)
+    entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
+    await publisher.put_version("v2", image_model(), inputs=[entry])
+    await publisher.put_champion("v1", challenger=("v2", 0.5))
+    broken = base64_of(png_of_size(20, 20))
+    async with open_world(queue_url) as world:
+        response = await world.predict(*photos(*[broken, WHITE] * 8))
+        assert response.status_code == 422
+        pointers = [fault["pointer"] for fault in response.json()["errors"]]
+        assert pointers == [f"/items/{2 * n}/data/photo" for n in range(8)]
+        found = predictions(await world.predict(*photos(*[BLACK, WHITE] * 8)))
+        assert [one["suggestion"] for one in found] == ["negative", "positive"] * 8
+
+
+async def test_label_studios_tasks_share_the_pixels_of_a_call_and_each_is_told(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await of_photos(publisher)
+    async with open_world(queue_url) as world:
+        answer = await by_label_studio(world, *[HEADER_ONLY] * 5, WHITE, "no image")
+        assert labels_of(answer) == [[]] * 5 + ["positive", []]
+        errors = [one.get("error", "") for one in answer.json()["results"]]
+        assert all("cannot be decoded" in error for error in errors[:4])
+        assert f"more than {MAX_CALL_PIXELS} pixels: send smaller calls" in errors[4]
+        assert errors[5:] == ["", "/data/photo must be base64 or a URL"]
+
+
+async def test_label_studio_is_told_where_its_token_stands(
+    open_world: Open, publisher: Publisher, queue_url: str
+) -> None:
+    await of_photos(publisher)
+    async with open_world(queue_url, router=RouterSettings(rate_limit=1)) as world:
+        answer = await by_label_studio(world, WHITE, BLACK)
+        assert answer.headers["ratelimit-policy"] == '"items";q=1000;w=1000'
+        assert answer.headers["ratelimit"].startswith('"items";r=998;t=')
+    async with open_world(queue_url) as world:
+        assert "ratelimit" not in (await by_label_studio(world, WHITE)).headers

@@ -1,0 +1,301 @@
+"""Items erased at the review queue: the trainer forgets their content, and keeps its counts."""
+
+import asyncio
+import gzip
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select
+
+from services.trainer.content import content_hash
+from services.trainer.datasets import service as datasets
+from services.trainer.datasets.cleaning import clean_snapshots
+from services.trainer.datasets.service import freeze, load
+from services.trainer.ledger.service import list_decisions
+from services.trainer.outcomes.service import read_feed
+from services.trainer.pool import service as pool
+from services.trainer.pool.messages import PoolCounts
+from services.trainer.pool.rows import parse_ndjson
+from services.trainer.promise import audit
+from services.trainer.promise.closing import correct_answers
+from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs_sql
+from services.trainer.runs import service as runs
+from services.trainer.runs.attending import freeze_labels
+from services.trainer.runs.execution import claim
+from services.trainer.runs.interruption import mark_interrupted
+from services.trainer.runs.messages import RunRequest
+from services.trainer.tables import CertificationItem, OutcomeRow, Run
+from shared.settings import CommonSettings
+from shared.store import Store
+from tests.harness.rows import tables_with
+from tests.integration.trainer.bench import Bench, open_bench
+from tests.integration.trainer.world import PROJECT, review, truth
+
+SECRET = "loris"
+DATA = {"text": f"{SECRET} is great"}
+TRACES = (SECRET, content_hash(DATA), "0.987654321")
+
+
+def erase(bench: Bench, item_id: str, label: str | None, *, revision: int, **more: Any) -> None:
+    """Let the feed say that an item was erased."""
+    bench.queue.resolve(item_id, {}, label, revision=revision, erased=True, **more)
+
+
+async def snapshots_with(resources: Resources, word: str) -> list[str]:
+    """Return the files of the store's datasets in which a word stands."""
+    found = []
+    for path in await resources.store.files(f"{PROJECT}/datasets"):
+        body = await resources.store.read(path)
+        assert body is not None
+        if word.encode() in gzip.decompress(body):
+            found.append(path)
+    return found
+
+
+async def test_no_table_and_no_snapshot_keeps_an_erased_item(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        await bench.import_raw([("a", DATA), *[(f"p-{i}", review(i)) for i in range(5)]])
+        probabilities = {"negative": 0.012345679, "positive": 0.987654321}
+        decided: dict[str, Any] = {"item_id": "a", "data": DATA, "probabilities": probabilities}
+        await bench.log_decisions([1], confidence=0.987654321, **decided)
+        await bench.read_ledger()
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(20), truth)
+        dataset, _ = await freeze(bench.resources, bench.project)
+        certified = CertificationItem(
+            certification_id="c",
+            item_id="a",
+            project=PROJECT,
+            position=0,
+            data=DATA,
+            score=0.5,
+            label="positive",
+        )
+        async with bench.resources.database.transaction() as session:
+            session.add(certified)
+        held = {"outcomes", "pool_items", "ledger_rows", "certification_items"}
+        assert await tables_with(database_url, *TRACES) == held
+        assert await snapshots_with(bench.resources, SECRET) == [dataset.path]
+
+        erase(bench, "a", "positive", revision=2)
+        await read_feed(bench.resources, PROJECT)
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        assert await tables_with(database_url, *TRACES) == set()
+        assert await snapshots_with(bench.resources, SECRET) == []
+
+        # What was counted is counted still.
+        assert await clean_snapshots(bench.resources, PROJECT) == 0
+        view = await datasets.describe(bench.resources, PROJECT, dataset.dataset_id)
+        assert (view.items, view.erased, sum(view.labels.values())) == (21, 1, 21)
+        assert len(await load(bench.resources, dataset)) == 20
+        counts = await pool.count(bench.resources, PROJECT)
+        assert counts == PoolCounts(
+            waiting=5, asked=0, passed=0, refused=0, erased=1, labelled=1, total=6
+        )
+        async with bench.resources.database.reading() as session:
+            (item,) = (await session.execute(select(CertificationItem))).scalars()
+            assert await correct_answers(session, [item]) == [True]
+
+
+async def test_an_erased_label_trains_nothing_and_counts_as_evidence(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        answered: dict[str, Any] = {"decision": "answered", "audited": True, "model_version": "v1"}
+        await bench.log_decisions([1, 2], label="negative", reason="confident", **answered)
+        await bench.read_ledger()
+        for i in (1, 2):
+            bench.queue.resolve(f"item-{i}", review(i), "negative", lane="audit")
+        bench.queue.resolve("m", review(3), "positive", lane="mandatory")
+        await read_feed(bench.resources, PROJECT)
+        (before,) = await audit.describe(bench.resources, PROJECT)
+        assert (before.resolved, before.errors) == (2, 0)
+        erase(bench, "item-1", "negative", revision=2, lane="audit")
+        erase(bench, "m", "positive", revision=2, lane="mandatory")
+        await read_feed(bench.resources, PROJECT)
+        (after,) = await audit.describe(bench.resources, PROJECT)
+        assert after == before
+        async with bench.resources.database.reading() as session:
+            assert await runs_sql.count_new_labels(session, PROJECT, 0) == 0
+        dataset, _ = await freeze(bench.resources, bench.project)
+        assert [row.item_id for row in await load(bench.resources, dataset)] == ["item-2"]
+
+
+async def test_an_erased_item_is_imported_no_more_and_read_without_content(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        erase(bench, "a", None, revision=1)
+        await read_feed(bench.resources, PROJECT)
+        body = b"\n".join(
+            orjson.dumps({"item_id": item_id, "data": {**DATA, "text": f"{SECRET} {item_id}"}})
+            for item_id in ("a", "b")
+        )
+        report = await pool.import_lines(
+            bench.resources, PROJECT, parse_ndjson(body, bench.project)
+        )
+        assert report.imported == 1
+        assert [(one.line, one.detail) for one in report.rejected] == [(1, "/item_id was erased")]
+        # The router still has it in its log, and may decide on it again.
+        await bench.log_decisions([1], item_id="a", data=DATA)
+        assert await bench.read_ledger() == 1
+        (row,) = await list_decisions(bench.resources, PROJECT, "a", 0, 10)
+        assert (row.row["data"], row.content_hash) == ({}, content_hash({}))
+        assert await tables_with(database_url, SECRET) == {"pool_items"}
+
+
+async def test_a_snapshot_that_is_being_made_meanwhile_is_cleaned_too(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(4), truth)
+
+        class Meanwhile(Store):
+            """Lets the item be erased, and all be cleaned, just before a snapshot is written."""
+
+            async def write(self, path: str, body: bytes) -> None:
+                erase(bench, "a", "positive", revision=2)
+                await read_feed(bench.resources, PROJECT)
+                assert await clean_snapshots(bench.resources, PROJECT) == 1
+                await super().write(path, body)
+
+        store = Meanwhile(common.store_address)
+        hurried = Resources(**{**vars(bench.resources), "store": store})
+        dataset, _ = await freeze(hurried, bench.project)
+        assert await snapshots_with(bench.resources, SECRET) == [dataset.path]
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        assert await snapshots_with(bench.resources, SECRET) == []
+
+
+async def begin_run(bench: Bench) -> Run:
+    """Let a run begin; it has read no label yet."""
+    view = await runs.request(bench.resources, bench.project, RunRequest(), "tests")
+    claimed = await claim(bench.resources, PROJECT, view.run_id)
+    assert claimed is not None
+    return claimed[0]
+
+
+def by_store(bench: Bench, store: Store) -> Resources:
+    """Return the bench's resources with another store."""
+    return Resources(**{**vars(bench.resources), "store": store})
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["file was there", "file is new"])
+async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
+    common: CommonSettings, database_url: str, earlier: bool
+) -> None:
+    is_read, may_write = asyncio.Event(), asyncio.Event()
+
+    class Late(Store):
+        """Writes once it may."""
+
+        async def write(self, path: str, body: bytes) -> None:
+            is_read.set()
+            await may_write.wait()
+            await super().write(path, body)
+
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(4), truth)
+        if earlier:
+            await freeze(bench.resources, bench.project)
+        run = await begin_run(bench)
+        late = by_store(bench, Late(common.store_address))
+        freezing = asyncio.create_task(freeze_labels(late, bench.project, run))
+        await is_read.wait()
+        erase(bench, "a", "positive", revision=2)
+        await read_feed(bench.resources, PROJECT)
+
+        class Meanwhile(Store):
+            """Lets the run's file be written and recorded once those before it are cleaned."""
+
+            async def files(self, prefix: str) -> list[str]:
+                found = await super().files(prefix)
+                if not found:
+                    await finish_freezing()
+                return found
+
+            async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
+                replaced = await super().replace(path, body, tag)
+                await finish_freezing()
+                return replaced
+
+        async def finish_freezing() -> None:
+            may_write.set()
+            await freezing
+
+        await clean_snapshots(by_store(bench, Meanwhile(common.store_address)), PROJECT)
+        assert await snapshots_with(bench.resources, SECRET) == [(await freezing)[0].path]
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        assert await snapshots_with(bench.resources, SECRET) == []
+
+
+async def test_a_snapshot_of_a_run_that_died_over_it_is_cleaned_too(
+    common: CommonSettings, database_url: str
+) -> None:
+    class Dying(Store):
+        """Is the last that its trainer does; the item is erased, and all cleaned, before."""
+
+        async def write(self, path: str, body: bytes) -> None:
+            erase(bench, "a", "positive", revision=2)
+            await read_feed(bench.resources, PROJECT)
+            await clean_snapshots(bench.resources, PROJECT)
+            await super().write(path, body)
+            raise OSError("killed")
+
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(4), truth)
+        run = await begin_run(bench)
+        dying = by_store(bench, Dying(common.store_address))
+        with pytest.raises(OSError, match="killed"):
+            await freeze_labels(dying, bench.project, run)
+        assert len(await snapshots_with(bench.resources, SECRET)) == 1
+        await mark_interrupted(bench.resources, PROJECT, own=True)
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        assert await snapshots_with(bench.resources, SECRET) == []
+
+
+async def test_a_clean_up_that_was_cut_off_is_done_again(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        await bench.label(range(4), truth)
+        dataset, _ = await freeze(bench.resources, bench.project)
+        erase(bench, "a", "positive", revision=2)
+        await read_feed(bench.resources, PROJECT)
+
+        class Failing(Store):
+            """Fails once it has written."""
+
+            async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
+                await super().replace(path, body, tag)
+                raise OSError("the connection broke")
+
+        store = Failing(common.store_address)
+        hurried = Resources(**{**vars(bench.resources), "store": store})
+        with pytest.raises(OSError, match="broke"):
+            await clean_snapshots(hurried, PROJECT)
+        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        view = await datasets.describe(bench.resources, PROJECT, dataset.dataset_id)
+        assert (view.items, view.erased) == (5, 1)
+
+
+async def test_rows_of_older_releases_are_read_as_before(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        bench.queue.resolve("a", DATA, "positive")
+        assert "erased" not in bench.queue.feed[0]
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = (await session.execute(select(OutcomeRow))).scalars()
+        assert (row.data, row.erasure) == (DATA, None)
+        assert row.resolved_at < datetime.now(UTC)

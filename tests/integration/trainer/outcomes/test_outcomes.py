@@ -1,0 +1,198 @@
+"""The outcomes feed: cursor and rows move together, and later revisions supersede."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.trainer.datasets import repository as datasets
+from services.trainer.outcomes import repository
+from services.trainer.outcomes.evidence import evidence_of
+from services.trainer.outcomes.service import read_feed
+from services.trainer.projects.repository import read_state
+from services.trainer.queue_client import QueueAway
+from services.trainer.resources import Resources
+from services.trainer.runs import repository as runs
+from services.trainer.tables import OutcomeRow
+from shared.contracts.base import utc_now
+from shared.db import Database
+from shared.settings import CommonSettings
+from tests.integration.trainer.bench import open_bench
+from tests.integration.trainer.world import PROJECT, review
+
+
+class CrashingDatabase(Database):
+    """Loses its connection just before the commit, as often as told."""
+
+    crashes = 0
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, *, repeated: bool = False) -> AsyncIterator[AsyncSession]:
+        """One transaction that may not come to its end."""
+        async with super().transaction(repeated=repeated) as session:
+            yield session
+            if self.crashes:
+                self.crashes -= 1
+                raise ConnectionResetError("lost before the commit")
+
+
+async def _state(resources: Resources) -> tuple[str | None, int]:
+    async with resources.database.reading() as session:
+        state = await read_state(session, PROJECT)
+        rows = await datasets.labelled(session, PROJECT, ["pool", "mandatory"])
+    return (None if state is None else state.outcomes_cursor), len(rows)
+
+
+async def test_crash_before_commit_loses_neither_rows_nor_cursor(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        database = CrashingDatabase(database_url)
+        resources = Resources(**{**vars(bench.resources), "database": database})
+        bench.queue.resolve("a", review(1), "positive")
+        database.crashes = 1
+        with pytest.raises(ConnectionResetError):
+            await read_feed(resources, PROJECT)
+        assert await _state(bench.resources) == (None, 0)
+
+        assert await read_feed(resources, PROJECT) == 1
+        cursor, rows = await _state(bench.resources)
+        assert cursor is not None
+        assert rows == 1
+        assert await read_feed(resources, PROJECT) == 0
+        await database.dispose()
+
+
+async def test_feed_of_several_pages_is_read_to_its_end(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        for i in range(2_050):
+            bench.queue.resolve(f"item-{i}", {"text": f"text {i}"}, "positive")
+        assert await read_feed(bench.resources, PROJECT) == 2_050
+        assert (await _state(bench.resources))[1] == 2_050
+
+
+async def test_later_revision_supersedes_and_earlier_one_does_not(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        for revision, label in ((1, "positive"), (3, "negative"), (2, "positive")):
+            bench.queue.resolve("a", review(1), label, revision=revision)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["a"])
+        assert (row.revision, row.label) == (3, "negative")
+
+
+async def test_withdrawn_label_supersedes_too(common: CommonSettings, database_url: str) -> None:
+    async with open_bench(common, database_url) as bench:
+        bench.queue.resolve("a", review(1), "positive")
+        await read_feed(bench.resources, PROJECT)
+        assert (await _state(bench.resources))[1] == 1
+        bench.queue.resolve("a", review(1), None, revision=2)
+        await read_feed(bench.resources, PROJECT)
+        assert (await _state(bench.resources))[1] == 0
+
+
+async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        expired: dict[str, Any] = {"lane": "optional", "source": "expiry"}
+        bench.queue.resolve("unanswered", review(1), None, verdicts=0, **expired)
+        bench.queue.resolve("undecided", review(2), None, verdicts=1, **expired)
+        bench.queue.resolve("unclear", review(3), None, verdicts=2, lane="audit")
+        # It expired, and waits again as an audit: no error, before somebody has answered.
+        bench.queue.resolve("audited", review(4), None, verdicts=0, **expired)
+        bench.queue.resolve("audited", review(4), None, verdicts=0, lane="audit", revision=2)
+        assert await read_feed(bench.resources, PROJECT) == 1
+        items = ["unanswered", "undecided", "unclear", "audited"]
+        async with bench.resources.database.reading() as session:
+            rows = await repository.of_items(session, PROJECT, items)
+        assert [row.item_id for row in rows] == ["unclear"]
+        bench.queue.resolve("audited", review(4), "positive", lane="audit", revision=3)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["audited"])
+        assert (row.label, row.lane, row.revision) == ("positive", "audit", 3)
+
+
+async def test_only_labels_of_training_lanes_count(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_bench(common, database_url) as bench:
+        lanes = ("mandatory", "optional", "pool", "relabel", "audit", "certification", "gold")
+        for i, lane in enumerate(lanes):
+            bench.queue.resolve(f"item-{i}", review(i), "positive", lane=lane)
+        bench.queue.resolve("nobody-knew", review(9), None)
+        await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            assert await runs.count_new_labels(session, PROJECT, 0) == 4
+            assert await runs.count_new_labels(session, PROJECT, 2) == 2
+
+
+async def test_queue_away_is_said_so(common: CommonSettings, sqlite_url: str) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        bench.queue.is_away = True
+        with pytest.raises(QueueAway):
+            await read_feed(bench.resources, PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("answers", "evidence"),
+    [
+        # (label, blind, verdicts) of one item's outcomes, in their order.
+        ([("positive", True, 1)], ("positive", True)),
+        # Taken back, and answered as the model did: the error stays one.
+        ([("negative", True, 1), (None, True, 0), ("positive", False, 1)], (None, True)),
+        # Taken back, and not yet answered anew: what was first said stands.
+        ([("negative", True, 1), (None, True, 0)], ("negative", True)),
+        # Said twice.
+        ([("positive", True, 1), (None, True, 0), ("positive", False, 1)], ("positive", True)),
+        # First said with a suggestion in sight: no later answer makes it evidence.
+        ([("positive", False, 1), (None, True, 0), ("positive", True, 1)], ("positive", False)),
+        # Nobody could answer; an operator who asks again does not make it right.
+        ([(None, True, 2), (None, True, 0), ("positive", True, 1)], (None, True)),
+    ],
+)
+async def test_first_answer_is_the_evidence_and_a_later_one_can_only_end_it(
+    common: CommonSettings,
+    sqlite_url: str,
+    answers: list[tuple[str | None, bool, int]],
+    evidence: tuple[str | None, bool],
+) -> None:
+    async with open_bench(common, sqlite_url) as bench:
+        for revision, (label, blind, verdicts) in enumerate(answers, start=1):
+            bench.queue.resolve(
+                "a", review(1), label, revision=revision, blind=blind, verdicts=verdicts
+            )
+            await read_feed(bench.resources, PROJECT)
+        async with bench.resources.database.reading() as session:
+            (row,) = await repository.of_items(session, PROJECT, ["a"])
+        assert (row.evidence_label, row.evidence_blind) == evidence
+        # What trains is the outcome as it stands.
+        assert row.label == answers[-1][0]
+
+
+def a_row_of_the_release_before(revision: int) -> OutcomeRow:
+    return OutcomeRow(
+        project=PROJECT,
+        item_id="a",
+        position=1,
+        revision=revision,
+        lane="audit",
+        label="positive",
+        blind=True,
+        data={},
+        content_hash="h",
+        resolved_at=utc_now(),
+    )
+
+
+def test_rows_of_the_release_before_are_evidence_where_nothing_came_before_them() -> None:
+    assert evidence_of(a_row_of_the_release_before(1)).confirms("positive")
+    assert not evidence_of(a_row_of_the_release_before(1)).confirms("negative")
+    assert not evidence_of(a_row_of_the_release_before(3)).confirms("positive")
