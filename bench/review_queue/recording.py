@@ -20,7 +20,7 @@ from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.moves import MoveService
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.quality.gold.answering import ProbeService
 from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates
@@ -154,7 +154,7 @@ def _services(database: Database, heard: list[tuple[str, Any]]) -> tuple[ClaimSe
 
     bells, draws = Doorbells("redis://127.0.0.1:1"), LeaseDraws("bench", Random(0))
     times, gold_states = LeaseTimes(now), GoldStates(now)
-    together = (BatchScheduler(database, now, _heard_by(heard)), KnownProjects(), times)
+    together = (BatchScheduler(database, now, _heard_by(heard)), ProjectCache(), times)
     gold, known = GoldDraws(gold_states, draws), KnownReviewers(database, now)
     claims = ClaimService(database, bells, *together, gold, draws, now, 1.0)
     probes = ProbeService(times, gold_states)

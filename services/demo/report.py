@@ -1,5 +1,6 @@
 """What the demo measured, as a table for people and a document for programs."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,36 +33,32 @@ class VersionReport:
 
 @dataclass
 class Streamed:
-    """What became of the stream, by the version that scored."""
+    """Counts of the stream's posts, by the version that scored them."""
 
-    sent: dict[str, int] = field(default_factory=dict)
-    answered: dict[str, int] = field(default_factory=dict)
-    errors: dict[str, int] = field(default_factory=dict)
+    sent: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
     audited: int = 0
 
     def add(self, tweets: list[Tweet], predictions: list[dict[str, Any]]) -> None:
         """Count one call's predictions against the majority of the posts' raters."""
         for tweet, prediction in zip(tweets, predictions, strict=True):
             version = prediction["model_version"]
-            _count(self.sent, version)
+            self.sent[version] += 1
             if prediction["decision"] == "answered" and prediction["reason"] == "confident":
-                _count(self.answered, version)
+                self.answered[version] += 1
                 self.audited += prediction["audited"]
-                if prediction["label"] != tweet.majority:
-                    _count(self.errors, version)
+                self.errors[version] += prediction["label"] != tweet.majority
 
     def into(self, report: VersionReport) -> VersionReport:
         """Return `report` with what its version did on the stream."""
+        name = report.version
         return replace(
             report,
-            streamed=self.sent.get(report.version, 0),
-            answered=self.answered.get(report.version, 0),
-            errors_answered=self.errors.get(report.version, 0),
+            streamed=self.sent[name],
+            answered=self.answered[name],
+            errors_answered=self.errors[name],
         )
-
-
-def _count(counts: dict[str, int], version: str) -> None:
-    counts[version] = counts.get(version, 0) + 1
 
 
 @dataclass(frozen=True)
@@ -87,12 +84,11 @@ class Report:
         head = f"The promise: answers are {self.target_accuracy:.0%} right, "
         rows = [head + f"at {self.confidence:.0%} confidence.", "", _HEADER]
         rows += [_row(version) for version in self.versions]
-        sent = sum(self.stream.sent.values())
-        answered = sum(self.stream.answered.values())
-        errors = sum(self.stream.errors.values())
+        stream = self.stream
+        sent, answered, errors = stream.sent.total(), stream.answered.total(), stream.errors.total()
         rows.append(
             f"Stream: {sent} posts, {answered} answered ({_share(answered, sent)}), {errors} of "
-            f"them wrong ({_share(errors, answered)}), {self.stream.audited} audited blind, "
+            f"them wrong ({_share(errors, answered)}), {stream.audited} audited blind, "
             f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
         )
         rows += [version.obstacle for version in self.versions if version.obstacle]

@@ -28,29 +28,25 @@ class Surehand:
         """Create or replace the project."""
         checked(await self.review_queue.put(_BASE, json=spec))
 
-    async def import_pool(self, items: Iterable[dict[str, Any]]) -> int:
-        """Import unlabelled items; return how many are new."""
+    async def import_pool(self, items: Iterable[dict[str, Any]]) -> None:
+        """Import unlabelled items; those of an earlier import stay as they are."""
         body = b"".join(orjson.dumps(item) + b"\n" for item in items)
         headers = {"Content-Type": "application/x-ndjson"}
-        answer = await self.trainer.post(f"{_BASE}/pool", content=body, headers=headers)
-        return int(checked(answer)["imported"])
+        checked(await self.trainer.post(f"{_BASE}/pool", content=body, headers=headers))
 
     async def asked(self) -> int:
         """How many pool items people were asked about."""
-        return int(checked(await self.trainer.get(f"{_BASE}/pool"))["asked"])
+        return int((await self._of_trainer("pool"))["asked"])
 
-    async def ask_for_labels(self, size: int) -> int:
-        """Ask people for the labels of `size` random pool items; return how many were asked."""
+    async def ask_for_labels(self, size: int) -> None:
+        """Ask people for the labels of `size` random pool items."""
         body = {"strategy": "random", "size": size}
-        return int(checked(await self.trainer.post(f"{_BASE}/pool/batches", json=body))["tasks"])
+        checked(await self.trainer.post(f"{_BASE}/pool/batches", json=body))
 
-    async def predict(self, items: list[dict[str, Any]], review: str = "auto") -> list[Any]:
+    async def predict(self, items: list[dict[str, Any]], review: str = "auto") -> Any:
         """Return one prediction an item."""
         body = {"items": items, "review": review}
-        predictions: list[Any] = checked(await self.router.post(f"{_BASE}/predict", json=body))[
-            "predictions"
-        ]
-        return predictions
+        return checked(await self.router.post(f"{_BASE}/predict", json=body))["predictions"]
 
     async def model(self) -> dict[str, Any]:
         """What the router serves."""
@@ -58,30 +54,29 @@ class Surehand:
 
     async def certificate(self, **query: str | float) -> dict[str, Any]:
         """The state of the newest certification, or what another target would have got."""
-        return checked(await self.trainer.get(f"{_BASE}/certificate", params=query))
+        return await self._of_trainer("certificate", **query)
 
-    async def versions(self) -> list[dict[str, Any]]:
+    async def versions(self) -> Any:
         """All model versions."""
-        versions: list[dict[str, Any]] = checked(await self.trainer.get(f"{_BASE}/versions"))[
-            "versions"
-        ]
-        return versions
+        return (await self._of_trainer("versions"))["versions"]
+
+    async def runs(self) -> Any:
+        """All training runs."""
+        return (await self._of_trainer("runs"))["runs"]
+
+    async def start_run(self) -> None:
+        """Request a training run, unless one has begun meanwhile."""
+        answer = await self.trainer.post(f"{_BASE}/runs", json={"mode": "initial"})
+        if answer.status_code != httpx.codes.CONFLICT:
+            checked(answer)
 
     async def waiting_tasks(self) -> int:
         """How many tasks are open or leased."""
         queue = checked(await self.review_queue.get(f"{_BASE}/queue"))
         return int(queue["open"]) + int(queue["leased"])
 
-    async def start_run(self) -> None:
-        """Ask for a training run; one that has begun meanwhile will do."""
-        answer = await self.trainer.post(f"{_BASE}/runs", json={"mode": "initial"})
-        if answer.status_code != httpx.codes.CONFLICT:
-            checked(answer)
-
-    async def runs(self) -> list[dict[str, Any]]:
-        """All training runs."""
-        runs: list[dict[str, Any]] = checked(await self.trainer.get(f"{_BASE}/runs"))["runs"]
-        return runs
+    async def _of_trainer(self, path: str, **query: str | float) -> dict[str, Any]:
+        return checked(await self.trainer.get(f"{_BASE}/{path}", params=query))
 
 
 @contextlib.asynccontextmanager
@@ -92,11 +87,11 @@ async def connected(addresses: dict[str, str], token: str) -> AsyncIterator[Sure
             name: await stack.enter_async_context(client(address, token))
             for name, address in addresses.items()
         }
-        yield Surehand(clients["router"], clients["review_queue"], clients["trainer"])
+        yield Surehand(**clients)
 
 
 def client(address: str, token: str) -> httpx.AsyncClient:
-    """Return a client that sends `token`, and waits through a busy moment."""
+    """Return a client that sends `token` and tolerates a slow answer."""
     return httpx.AsyncClient(
         base_url=address,
         headers={"Authorization": f"Bearer {token}"},

@@ -7,16 +7,18 @@ The texts belong to their authors, so they are cached and never shipped. Source:
 import html
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
 import structlog
+
+from shared.home import write_private
 
 _REQUIREMENT = (
     "vaderSentiment==3.3.2 "
@@ -80,7 +82,8 @@ def load_tweets(cache_dir: Path) -> list[Tweet]:
         log.info("demo_data_fetch", package="vaderSentiment", version="3.3.2")
     tweets = parse_sdist(_fetch())
     try:
-        _write_cache(cache, tweets)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        write_private(cache, orjson.dumps([asdict(tweet) for tweet in tweets]))
     except OSError as error:
         log.warning("demo_data_not_cached", folder=str(cache_dir), cause=error.strerror)
     return tweets
@@ -179,15 +182,3 @@ def _read_cache(cache: Path) -> list[Tweet]:
     if not isinstance(rows, list) or not rows:
         raise ValueError("the cache holds no posts")
     return [_tweet(row["id"], row["text"], row["ratings"]) for row in rows]
-
-
-def _write_cache(cache: Path, tweets: list[Tweet]) -> None:
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{"id": t.id, "text": t.text, "ratings": list(t.ratings)} for t in tweets]
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=cache.parent, prefix=cache.name, delete=False
-    ) as file:
-        json.dump(rows, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(cache)

@@ -1,7 +1,7 @@
-"""Leases and verdicts, answered without a framework in between: the way of nearly all traffic.
+"""Leases and verdicts, nearly all of the traffic, answered without FastAPI.
 
-Takes the well-formed calls of two paths before FastAPI does, and does the same as the routes that
-document them. Whatever is not plainly right goes on to FastAPI, which says what is wrong with it.
+Takes the well-formed calls of two paths and does the same as the routes that document them. Any
+other request goes on to FastAPI, which also says what is wrong with it.
 """
 
 import re
@@ -60,7 +60,7 @@ class Front:
         await _answer(work, scope, receive, send)
 
     def _way(self, scope: Scope) -> "_Way | None":
-        """Return how to answer a request whose head is plainly right."""
+        """Return how to answer a request whose head is valid; None for any other."""
         if scope["type"] != "http" or scope["method"] != "POST":
             return None
         found = _found(scope["path"])
@@ -75,7 +75,7 @@ class Front:
         kind, word = found
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
-            # Who calls is known before what is sent is read.
+            # The caller is known before the body is read.
             who = scope["app"].state.verifier.verify_header(authorization)
             require(who, _ROLES, word if kind is _Lease else None)
         except Problem:
@@ -95,7 +95,7 @@ class _Way:
     who: Principal
 
     async def work(self, request: Request, body: bytes) -> Work | None:
-        """Return what is to be done; None when the body is not plainly right."""
+        """Return the use case to run; None when the body is not valid."""
         raise NotImplementedError
 
 

@@ -6,8 +6,10 @@ from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
 from services.review_queue.lifecycle.routes import leases, outcomes, tasks
 from services.review_queue.projects import routes as projects
+from services.review_queue.quality.agreement import routes as agreement
 from services.review_queue.quality.gold import routes as gold
-from services.review_queue.quality.reviewers import routes as people
+from services.review_queue.quality.reviewers import routes as reviewers
+from services.review_queue.quality.suspects import routes as suspects
 from services.review_queue.timings import routes as timings
 from services.review_queue.webhooks import routes as webhooks
 
@@ -19,7 +21,9 @@ ROUTERS = (
     timings.router,
     feedback.router,
     webhooks.router,
-    people.router,
+    agreement.router,
+    reviewers.router,
+    suspects.router,
     gold.router,
     exchange.router,
     activity.router,

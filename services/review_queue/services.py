@@ -18,21 +18,21 @@ from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.tasks.service import TaskService
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.agreement.service import AgreementService
 from services.review_queue.quality.gold.answering import ProbeService
 from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
-from services.review_queue.quality.reviewers.comparing import AgreementService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
-from services.review_queue.quality.reviewers.reviewers import ReviewerService
-from services.review_queue.quality.reviewers.suspects import SuspectService
+from services.review_queue.quality.reviewers.service import ReviewerService
+from services.review_queue.quality.suspects.service import SuspectService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.records import RecordService
+from services.review_queue.ui.progress import ProgressService
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
@@ -62,7 +62,7 @@ class Services:
     reviewers: ReviewerService
     suspects: SuspectService
     entry: EntryService
-    records: RecordService
+    records: ProgressService
     imports: ImportService
     exports: ExportService
     activity: ActivityService
@@ -90,7 +90,7 @@ def build_services(
     times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
     intake, tasks = IntakeService(database, now, nudge), TaskService(database, now)
     gold, probes = GoldDraws(gold_states, draws), ProbeService(times, gold_states)
-    together = (BatchScheduler(database, now), KnownProjects(), times)
+    together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
         projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
         intake=intake,
@@ -109,7 +109,7 @@ def build_services(
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database),
         entry=EntryService(database, now),
-        records=RecordService(database, now),
+        records=ProgressService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
         activity=ActivityService(database),

@@ -1,4 +1,4 @@
-"""What goes on beside the requests: bells ring, webhooks go out, leases expire, documents heal."""
+"""The background loops: doorbells, webhooks, expiry of leases and tasks, project documents."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.review_queue.lifecycle.expiry import close_expired, expire_leases
 from services.review_queue.lifecycle.measurement import QueueMeasurement
@@ -18,14 +17,14 @@ from services.review_queue.tables import OutboxRow
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
-from shared.db import Database
+from shared.db import Database, DatabaseFault
 from shared.doorbells import Doorbells, wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
 
 log = structlog.get_logger()
 
-_EXPECTED = (SQLAlchemyError, StoreError, OSError)
+_EXPECTED = (DatabaseFault, StoreError, OSError)
 # Commits that come close together are rung for together.
 _RELAY_PAUSE_SECONDS = 0.1
 
@@ -61,7 +60,7 @@ class Worker:
         ]
 
     def nudge(self) -> None:
-        """Say that something lies in the outbox: it is relayed at once, not at the next poll."""
+        """Relay the outbox at once, not at the next poll."""
         self._nudged.set()
         self._webhooks.nudge()
 
@@ -81,7 +80,7 @@ class Worker:
             return
         self.loops += [
             self._upkeep("feed_end", restores.look),
-            self._upkeep("project_documents", _Publishing(projects)),
+            self._upkeep("project_documents", projects.publish_behind),
             self._upkeep("known_reviewers", known.refresh),
         ]
         await asyncio.gather(*(loop.run() for loop in self.loops))
@@ -131,17 +130,3 @@ class Worker:
         if expired := await expire_leases(self._database, self._now()):
             self.nudge()
         return expired
-
-
-class _Publishing:
-    """Puts project documents into the store: first all that are behind, then what is pending."""
-
-    def __init__(self, projects: ProjectService) -> None:
-        self._projects = projects
-        self._is_healed = False
-
-    async def __call__(self) -> None:
-        if not self._is_healed:
-            await self._projects.heal()
-            self._is_healed = True
-        await self._projects.publish_pending()

@@ -1,11 +1,5 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
-import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator
-
-from prometheus_client import Gauge
-
 from services.trainer.documents.repository import in_service
 from services.trainer.documents.status import status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
@@ -14,49 +8,24 @@ from services.trainer.promise.repository import audit_counts
 from services.trainer.resources import Resources
 from services.trainer.runs.repository import count_by_state
 from services.trainer.tables import ProjectState, Version
-from shared.measuring import measuring_loop
-from shared.metrics import LabelledGauge
-
-_Values = dict[tuple[str, ...], float]
+from shared.measuring import DatabaseMeasurement, Measured
 
 
-class TrainerMeasurement:
-    """Reads every project's state and sets the gauges; each replica sets the same values."""
+class TrainerMeasurement(DatabaseMeasurement):
+    """Measures the state of every project."""
 
     def __init__(self, resources: Resources) -> None:
+        super().__init__(PROMISE, EXPIRES, WATCHED_UNTIL, AUDITS, RUNS)
         self._resources = resources
-        self.loop = measuring_loop(self.measure)
-        self._gauges = {
-            gauge: LabelledGauge(gauge) for gauge in (PROMISE, EXPIRES, WATCHED_UNTIL, AUDITS, RUNS)
-        }
 
-    async def measure(self) -> None:
-        """Set the gauges."""
-        measured: dict[Gauge, _Values] = defaultdict(dict)
+    async def read(self, measured: Measured) -> None:
+        """Put the values of the gauges into `measured`."""
         async with self._resources.database.reading() as session:
             known = await states(session)
         for state in known:
             await self._add(state, measured)
-        self._show(measured)
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Measure while the block lasts; show nothing of the past after it."""
-        try:
-            async with self.loop.running():
-                yield
-        finally:
-            self.clear()
-
-    def clear(self) -> None:
-        """Show nothing any more."""
-        self._show({})
-
-    def _show(self, measured: dict[Gauge, _Values]) -> None:
-        for gauge, labelled in self._gauges.items():
-            labelled.show(measured.get(gauge, {}))
-
-    async def _add(self, state: ProjectState, measured: dict[Gauge, _Values]) -> None:
+    async def _add(self, state: ProjectState, measured: Measured) -> None:
         name = state.project
         async with self._resources.database.reading() as session:
             versions = await in_service(session, name)

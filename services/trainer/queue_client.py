@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 import httpx
+from pydantic import ValidationError
 
-from shared.contracts.base import MAX_BATCH
+from shared.contracts.base import MAX_BATCH, read_stored
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
@@ -43,13 +44,16 @@ class QueueClient:
         """
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
         body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
-        return OutcomeFeed.model_validate_json(body)
+        try:
+            return read_stored(OutcomeFeed, body)
+        except ValidationError as error:
+            raise QueueAway("its outcomes feed is malformed") from error
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
         document = {"tasks": [task.model_dump(mode="json") for task in tasks]}
         body = await self._call("POST", f"/v1/projects/{project}/tasks", json=document)
-        return TaskReceipts.model_validate_json(body).tasks
+        return read_stored(TaskReceipts, body).tasks
 
     async def reachable(self) -> bool:
         """Say whether the review queue answers."""

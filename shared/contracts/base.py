@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic.types import StringConstraints
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 from uuid_utils import uuid7
 
 PROJECT_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
@@ -199,6 +199,22 @@ def from_stored(kind: type[Read], document: Any) -> Read:
 def is_stored(info: ValidationInfo) -> bool:
     """Say whether a validator looks at a stored document, not at what a client has sent."""
     return info.context is _STORED
+
+
+def names_of(literal: Any) -> tuple[AfterValidator, FieldInfo]:
+    """Return the annotations of a `str` that is a name of `literal`, a `typing.Literal`.
+
+    In a stored document it may be one that a later release has added.
+    """
+    names = get_args(literal)
+    expected = " or ".join(", ".join(map(repr, names)).rsplit(", ", 1))
+
+    def known(name: str, info: ValidationInfo) -> str:
+        if name not in names and not is_stored(info):
+            raise PydanticKnownError("literal_error", {"expected": expected})
+        return name
+
+    return AfterValidator(known), Field(json_schema_extra={"enum": list(names)})
 
 
 def task_id_for(project: str, item_id: str) -> str:

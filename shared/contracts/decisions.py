@@ -15,6 +15,7 @@ from shared.contracts.base import (
     Probability,
     Trace,
     UtcTime,
+    names_of,
 )
 from shared.contracts.items import Item
 
@@ -31,6 +32,7 @@ Reason = Literal[
     "forced",
 ]
 ReviewMode = Literal["auto", "always", "never"]
+ReasonName = Annotated[str, *names_of(Reason)]
 
 
 class PredictRequest(Message):
@@ -55,7 +57,7 @@ class Prediction(Message):
     suggestion: Label | None
     confidence: Probability | None
     probabilities: Probabilities | None
-    reason: Reason
+    reason: ReasonName
     audited: bool
     propensity: Probability
     model_version: str | None
@@ -86,7 +88,7 @@ class DecisionRow(Prediction):
 
     data: Data
     metadata: Metadata = {}
-    review: ReviewMode
+    review: Annotated[str, *names_of(ReviewMode)]
     received_at: UtcTime
     trace: Trace = None
 

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most
+from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
 from shared.fields.types import AnyField
 
 MOST_CERTAIN = 1 - 1e-9
@@ -50,9 +50,9 @@ class ReviewSettings(Message):
     likely a label must be, given people who are known, for no more of them to be asked. Without
     `lease_seconds` a lease lasts three times as long as people here are at work on a task.
 
-    Where the project has gold, a newcomer answers `onboarding_tasks` of it first; then `gold_rate`
-    of his tasks are gold, fewer as he becomes known. Who is credibly right less often than
-    `least_accuracy` is paused; null pauses nobody.
+    Where the project has gold, a new reviewer answers `onboarding_tasks` of it first; then
+    `gold_rate` of their tasks are gold, fewer as they become known. A reviewer who is credibly
+    right less often than `least_accuracy` is paused; with null no reviewer is.
     """
 
     overlap: int = Field(default=1, ge=1, le=100)
@@ -140,7 +140,9 @@ class Webhook(Message):
         StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$"),
         AfterValidator(_names_a_secret),
     ]
-    events: list[WebhookEvent] | None = Field(default=None, min_length=1, max_length=10)
+    events: list[Annotated[str, *names_of(WebhookEvent)]] | None = Field(
+        default=None, min_length=1, max_length=10
+    )
 
 
 class ProjectSpec(Message):
@@ -188,7 +190,7 @@ def certificate_digest(project: ProjectSpec) -> str:
     """SHA-256 (hex) of all that a certificate speaks about: labels, fields, instructions, target.
 
     A router compares it with the certificate's: a project that changed under its certificate is
-    uncertified, whoever changed it.
+    uncertified.
     """
     spoken_of = {
         "labels": project.labels,

@@ -16,14 +16,17 @@ from shared.contracts.base import (
     Text,
     Trace,
     UtcTime,
+    names_of,
 )
 
 Reviewer = ItemId
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
-# `expiry` is nobody: an optional task that had not been decided when its time was over.
+# `expiry`: an optional task had no answer when its time was over.
 OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry"]
+LaneName = Annotated[str, *names_of(Lane)]
+SourceName = Annotated[str, *names_of(OutcomeSource)]
 # The `detail` of a rejected receipt whose item was erased: it is never taken again.
 ERASED_DETAIL = "erased"
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
@@ -74,7 +77,7 @@ class TaskReceipt(Message):
     status: ReceiptStatus
     state: TaskState | None = None
     label: Label | None = None
-    source: OutcomeSource | None = None
+    source: SourceName | None = None
     detail: str | None = None
 
 
@@ -88,10 +91,10 @@ class Outcome(Message):
     """An item's final label: one row of the outcomes feed.
 
     A correction is a later row of the same item with a higher `revision`. `label` is null when
-    nobody could answer, when the task expired (`source` says so), or while a reopened task waits
-    for its next verdict. `blind` says that all who answered did so before they had seen a
+    reviewers could not answer, when the task expired (`source` says so), or while a reopened task
+    waits for its next verdict. `blind` says that all reviewers answered before they had seen a
     suggestion, or an earlier outcome of the task. All rows of an `erased` item have neither data,
-    metadata nor prediction; whoever has kept some is to forget it. The label that it had still
+    metadata nor prediction; a reader that kept some deletes it. The label that it had still
     counts. `data_digest` (SHA-256, hex) stands in a brief row for the data that it leaves out.
     """
 
@@ -100,9 +103,9 @@ class Outcome(Message):
     revision: int
     data: Data
     metadata: Metadata
-    lane: Lane
+    lane: LaneName
     label: Label | None
-    source: OutcomeSource
+    source: SourceName
     verdicts: int
     blind: bool
     prediction: TaskPrediction | None
@@ -171,7 +174,7 @@ class VerdictBody(Message):
 class SkipBody(Message):
     """The body of ``POST /v1/leases/{token}/skip``: why, and who is to answer instead.
 
-    `others` is anybody else, `me` the same reviewer later, `adjudicator` an operator.
+    `others` are all other reviewers, `me` the same reviewer later, `adjudicator` an operator.
     """
 
     reason: Annotated[Text, StringConstraints(max_length=1000)] = ""

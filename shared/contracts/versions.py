@@ -2,9 +2,15 @@
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from shared.contracts.base import Label, Message, UtcTime
+from shared.contracts.base import Label, Message, UtcTime, is_stored
 
 VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
@@ -155,13 +161,32 @@ class Certificate(Message):
 
 
 class PromiseEntry(Message):
-    """The state of the promise for one version. `threshold` is compared in float32."""
+    """The state of the promise for one version. `threshold` is compared in float32.
+
+    `unreadable` says why what is stored was read as uncertified.
+    """
 
     state: PromiseState
     threshold: float | None = None
     expires_at: UtcTime | None = None
     watched_until: UtcTime | None = None
     certificate: Certificate | None = None
+    unreadable: str | None = Field(default=None, exclude=True)
+
+
+def _or_uncertified(
+    given: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> PromiseEntry:
+    """Read an entry of a stored document; one that this release cannot read certifies nothing."""
+    try:
+        entry: PromiseEntry = validate(given)
+    except ValidationError as error:
+        if not is_stored(info):
+            raise
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"]))
+        return PromiseEntry(state="uncertified", unreadable=f"{place}: {fault['msg']}"[:200])
+    return entry
 
 
 class PromiseDocument(StoredDocument):
@@ -171,4 +196,4 @@ class PromiseDocument(StoredDocument):
     confidence: float
     audit_rate: float
     audit_epoch: str
-    versions: dict[str, PromiseEntry] = {}
+    versions: dict[str, Annotated[PromiseEntry, WrapValidator(_or_uncertified)]] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, event, exc, inspect, text
+from sqlalchemy import Row as DatabaseRow
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -21,9 +22,9 @@ from shared.db.sqlite import WriteConnection, connect
 # For modules without SQL, which do not import SQLAlchemy.
 Session = AsyncSession
 DatabaseFault = exc.SQLAlchemyError
+Row = DatabaseRow[Any]
 
-_BUSY_TIMEOUT_MS = 30_000
-_BEGIN_WRITING = "BEGIN IMMEDIATE"
+_BUSY_TIMEOUT_MS, _BEGIN_WRITING = 30_000, "BEGIN IMMEDIATE"
 # One migration of a database at a time; the number is arbitrary.
 _MIGRATION_LOCK = 7_364_928
 # PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
@@ -35,8 +36,7 @@ _HANG_UP = {
     "tcp_user_timeout": 20_000,
 }
 # A connection that has rested for less is taken as it is.
-_TRUSTED_SECONDS = 1.0
-_RESTS_SINCE = "rests_since"
+_TRUSTED_SECONDS, _RESTS_SINCE = 1.0, "rests_since"
 # So long after a write that failed `/readyz` tries another one.
 _TRY_AGAIN_SECONDS = 10.0
 # It leaves nothing, and is written all the same: SQLite would not write a row that stays as it is.
@@ -211,8 +211,10 @@ def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 -
     """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
     cursor = connection.cursor()
     cursor.execute("SET plan_cache_mode = force_generic_plan")
-    # A plan made for any number of rows looks dear enough to compile; for these few it never pays.
-    cursor.execute("SET jit = off")
+    # A plan made for any number of rows looks expensive enough to compile, and to read a table of
+    # thousands of rows as a whole for the few that its keys name.
+    for setting in ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
+        cursor.execute(f"SET {setting} = off")
     cursor.close()
     connection.commit()
 

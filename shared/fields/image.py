@@ -55,7 +55,7 @@ class ImageField(FieldSpec):
         """Return the encoding as pixels, in the layout of the input."""
         if kind not in {"float", "uint8"}:
             return None
-        from shared.graphs.images import BadImage, Picture, layout_of  # noqa: PLC0415 - Pillow
+        from shared.fields.pictures import BadImage, Picture, layout_of  # noqa: PLC0415 - Pillow
 
         layout = layout_of(entry)
 

@@ -3,6 +3,7 @@
 A new type is a module beside this one, and a line in the table.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -65,6 +66,11 @@ def _of_its_type(value: Any, handler: ValidatorFunctionWrapHandler, info: Valida
             ],
         )
     return kind.model_validate(value)
+
+
+def unknown_types(fields: Mapping[str, FieldSpec]) -> dict[str, str]:
+    """Return the types that this release does not know, by the names of their fields."""
+    return {name: spec.type for name, spec in fields.items() if isinstance(spec, UnknownField)}
 
 
 class _NamesTypes:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
-from shared.graphs.lookups.messages import INT64, NotKnown, model_of
+from shared.graphs.lookups.messages import NotKnown, bodies_of, model_of
 
 # Rounds of a loop, and of loops in one another together.
 MOST_ROUNDS = 10_000
@@ -76,7 +77,7 @@ def runs_straight(model: bytes) -> bool:
         proto = model_of(model)
     except NotKnown:
         return False
-    bodies = (node for node in _all_nodes(proto) if _bodies(node) or _kind(node) in _DECODERS)
+    bodies = (node for node in _all_nodes(proto) if bodies_of(node) or _kind(node) in _DECODERS)
     return next(bodies, None) is None and unbounded(proto) is None
 
 
@@ -155,7 +156,7 @@ class _Walk:
         by_value = kind in _RANDOM or (any(given) and kind not in _SHAPES)
         if kind in self.functions:
             answers = self._function(self.functions[kind], given, inside)
-        elif bodies := _bodies(node):
+        elif bodies := bodies_of(node):
             found = [self._body(node, kind, body, scope, given, inside) for body in bodies]
             by_value = by_value or any(any(answer) for answer in found)
             answers = []
@@ -252,7 +253,7 @@ def _keep_constant(node: Any, kind: tuple[str, str], scope: _Scope) -> None:
 
 def _whole(tensor: Any) -> int | None:
     """Return the value of a constant that is one whole number."""
-    if tensor.data_type != INT64 or np.prod(tensor.dims, dtype=np.int64) != 1:
+    if tensor.data_type != TensorProto.INT64 or np.prod(tensor.dims, dtype=np.int64) != 1:
         return None
     if tensor.raw_data:
         return int(np.frombuffer(tensor.raw_data[:8], dtype="<i8")[0])
@@ -264,12 +265,7 @@ def _all_nodes(model: Any) -> Iterator[Any]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += (inner for body in _bodies(node) for inner in body.node)
-
-
-def _bodies(node: Any) -> list[Any]:
-    graphs = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
-    return graphs + [graph for attribute in node.attribute for graph in attribute.graphs]
+        waiting += (inner for body in bodies_of(node) for inner in body.node)
 
 
 def _kind(node: Any) -> tuple[str, str]:

@@ -81,7 +81,7 @@ class Graph:
         return self._feeder.takes(item)
 
     def run(self, items: Sequence[Data]) -> FloatArray:
-        """Score n items, whatever their number, in batches that memory can hold.
+        """Score n items in batches that memory can hold.
 
         Returns
         -------
@@ -164,6 +164,6 @@ class Graph:
         if answer.shape != (count, self._n_labels):
             fault = width_fault(answer.shape, self._n_labels)
             raise ValueError(fault or f"it answers {count} items with {len(answer)} rows")
-        # Routing compares in float32, whatever the graph computes in.
+        # Routing compares in float32; a graph may compute in float64.
         out: FloatArray = answer.astype(np.float32, copy=False)
         return out

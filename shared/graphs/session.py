@@ -87,7 +87,7 @@ def open_session(model: bytes, threads: int) -> Any:
 
 
 def _with_lookups(model: bytes, options: ort.SessionOptions) -> Any | None:
-    """Load a model with look-ups; None where that fails, whatever the model is like."""
+    """Load a model with look-ups; None where that fails."""
     # Only here: what reads a model's file takes memory that most models do not need.
     from shared.graphs.lookups.rewriting import with_lookups  # noqa: PLC0415
 
@@ -97,7 +97,7 @@ def _with_lookups(model: bytes, options: ort.SessionOptions) -> Any | None:
             return None
         return ort.InferenceSession(rewritten, options, providers=["CPUExecutionProvider"])
     except Exception:
-        # Models come from anywhere: what is wrong with one is for ONNX Runtime to say.
+        # ONNX Runtime names the fault of a bad model.
         log.warning("loaded_without_lookups", exc_info=True)
         return None
 

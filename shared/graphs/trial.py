@@ -1,4 +1,4 @@
-"""A first run of a graph: does it answer with probabilities, whoever shares the batch?"""
+"""A first run of a graph: are its answers probabilities, and the same in every batch?"""
 
 from collections.abc import Sequence
 

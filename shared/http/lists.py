@@ -2,11 +2,15 @@
 
 import base64
 import binascii
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 
 from fastapi import Query
 
 from shared.problems import Unprocessable
+
+Entry = TypeVar("Entry")
+Position = TypeVar("Position")
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most this many entries.")]
 After = Annotated[str | None, Query(description="The cursor of the page before.", max_length=1000)]
@@ -25,14 +29,44 @@ def decode_cursor(cursor: str | None) -> str | None:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise Unprocessable([("/query/after", "is not a cursor of this list")]) from error
+        raise not_a_cursor() from error
+
+
+def parse_cursor(cursor: str | None, parse: Callable[[str], Position | None]) -> Position | None:
+    """Return what `parse` makes of the position in `cursor`, None for no cursor.
+
+    Raises
+    ------
+    Unprocessable
+        It is not a cursor, or `parse` returns None for its position.
+    """
+    text = decode_cursor(cursor)
+    if text is None:
+        return None
+    position = parse(text)
+    if position is None:
+        raise not_a_cursor()
+    return position
 
 
 def decode_position(cursor: str | None) -> int:
     """Return the integer position in `cursor`, 0 for none; `Unprocessable` when it has none."""
-    position = decode_cursor(cursor)
-    if position is None:
-        return 0
-    if not position.isascii() or not position.isdigit() or len(position) > 18:
-        raise Unprocessable([("/query/after", "is not a cursor of this list")])
-    return int(position)
+    return parse_cursor(cursor, _integer) or 0
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def not_a_cursor() -> Unprocessable:
+    """Return the problem of a cursor that is not one of the list."""
+    return Unprocessable([("/query/after", "is not a cursor of this list")])
+
+
+def page_of(
+    entries: Sequence[Entry], limit: int, position_of: Callable[[Entry], str | int]
+) -> tuple[Sequence[Entry], str | None]:
+    """Return the first `limit` entries and, where there are more, the cursor of the next page."""
+    if len(entries) <= limit:
+        return entries, None
+    return entries[:limit], encode_cursor(position_of(entries[limit - 1]))

@@ -17,6 +17,8 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 from pydantic import BaseModel
 
+from shared.contracts.base import read_stored
+
 log = structlog.get_logger()
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -109,9 +111,9 @@ class Store:
         await self.write(f"_{service}", bytes(_PROBE_BYTES))
 
     async def read_document(self, path: str, kind: type[Document]) -> Document | None:
-        """Return the JSON document at `path` as `parse` does; None when there is none."""
+        """Return the JSON document at `path` as `read_stored` does; None when there is none."""
         body = await self.read(path)
-        return None if body is None else parse(body, kind)
+        return None if body is None else read_stored(kind, body)
 
     async def write_document(self, path: str, document: BaseModel) -> None:
         """Put `document` at `path` as JSON."""
@@ -134,17 +136,6 @@ class Store:
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             return
-
-
-def parse(body: bytes, kind: type[Document]) -> Document:
-    """Return the JSON document `body`; members that a later release has added are ignored.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        It is not a document of `kind`.
-    """
-    return kind.model_validate_json(body, extra="ignore")
 
 
 def sha256(body: bytes) -> str:

@@ -14,8 +14,9 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness.browser import Watched, chromium, watched
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import Clock, Desk, body_of, open_desk
+from tests.harness.desk import Desk, body_of, open_desk
 
 # A busy machine must not fail a page that is right.
 expect.set_options(timeout=60_000)

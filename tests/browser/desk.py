@@ -9,7 +9,7 @@ from sqlmodel import col
 from services.review_queue.tables import VerdictRow
 from shared.db import Database
 from tests.browser.conftest import shown
-from tests.integration.review_queue.desk import Desk, Json, body_of
+from tests.harness.desk import Desk, Json, body_of
 
 
 async def press(page: Page, key: str) -> str:

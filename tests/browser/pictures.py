@@ -21,8 +21,9 @@ from shared.contracts.base import rfc3339
 from shared.settings import CommonSettings
 from tests.browser.conftest import link_of, read_instructions
 from tests.harness.browser import DESKTOP, PHONE, chromium, watched
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import Clock, Desk, Json, open_desk
+from tests.harness.desk import Desk, Json, open_desk
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
 _COLOURS = 64

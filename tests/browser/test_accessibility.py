@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Enter, link_of, read_instructions, shown, sign_in
 from tests.browser.pictures import PROJECT, item
 from tests.harness.browser import DESKTOP, PHONE, barriers
-from tests.integration.review_queue.desk import Desk, entry
+from tests.harness.desk import Desk, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,7 +9,7 @@ from tests.browser.conftest import Enter, link_of, read_instructions, shown
 from tests.browser.desk import has, holds, labels, press, verdicts
 from tests.harness import wait_until
 from tests.harness.browser import Watched
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -144,7 +144,7 @@ async def too_late(desk: Desk, page: Page, watched: Watched, key: str) -> str:
     await watched.context.set_offline(True)
     item = await press_once(page, key)
     await expect(page.locator("#unsent")).to_be_visible()
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     return item
 
 

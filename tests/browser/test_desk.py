@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Enter, read_instructions, shown
 from tests.browser.desk import active_seconds, has, holds, press, rows
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -56,12 +56,12 @@ async def test_leases_are_renewed_while_somebody_works_and_not_for_ever(
     await desk.post(entry("a"), entry("b"))
     async with enter("anna", own_clock=True) as (page, watched):
         await wait_until(lambda: holds(desk, 2))
-        desk.clock.turn(50)
+        desk.clock.advance(50)
         async with page.expect_response("**/renew") as renewed:
             await watched.context.clock.run_for(31_000)
         assert (await renewed.value).ok
         await wait_until(lambda: _expires_in(desk, 60))
-        desk.clock.turn(50)
+        desk.clock.advance(50)
         assert await holds(desk, 2)
         # Nobody does anything for long: the items go back to the queue.
         renewals: list[str] = []
@@ -87,7 +87,7 @@ async def test_item_whose_time_ran_out_is_taken_away(desk: Desk, enter: Enter) -
     async with enter("anna") as (page, watched):
         watched.expected = "status of 409"
         await wait_until(lambda: holds(desk, 2))
-        desk.clock.turn(3)
+        desk.clock.advance(3)
         await expect(page.locator("#notice")).to_contain_text("ran out")
         await expect(page.locator(".task")).to_be_visible()
 

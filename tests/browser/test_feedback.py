@@ -7,7 +7,7 @@ from tests.browser.conftest import Enter, read_instructions, shown, sign_in
 from tests.browser.desk import press
 from tests.browser.test_untrusted import ATTACKS, SCRIPT, unharmed
 from tests.harness.browser import barriers
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Enter, shown
 from tests.browser.desk import has, press, rows
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, entry
+from tests.harness.desk import Desk, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

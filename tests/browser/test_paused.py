@@ -6,7 +6,7 @@ from playwright.async_api import Route, expect
 from tests.browser.conftest import Enter, shown
 from tests.browser.desk import has, holds
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

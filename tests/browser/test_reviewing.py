@@ -4,7 +4,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Enter, read_instructions, shown
 from tests.browser.desk import comments, has, holds, labels, press
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, entry
+from tests.harness.desk import Desk, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

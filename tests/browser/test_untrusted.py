@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from shared.contracts.base import rfc3339
 from tests.browser.conftest import Enter, sign_in
 from tests.harness.browser import barriers
-from tests.integration.review_queue.desk import Desk, Json, body_of
+from tests.harness.desk import Desk, Json, body_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

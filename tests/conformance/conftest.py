@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import Launched, launch
-from tests.integration.trainer.world import GOOD, review
+from tests.harness.trainer_and_queue import GOOD, review
 
 PROJECT = "/v1/projects/shop"
 SPEC = {

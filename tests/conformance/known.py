@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.conftest import PROJECT, SPEC
 from tests.harness.installation import Launched
-from tests.integration.trainer.world import review
+from tests.harness.trainer_and_queue import review
 
 Bodies = st.SearchStrategy[Any]
 

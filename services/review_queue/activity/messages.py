@@ -7,10 +7,10 @@ from shared.contracts.base import Message, UtcTime
 
 
 class ActivityEntry(Message):
-    """One thing that somebody did.
+    """One action of a person or a service.
 
-    `role` and `token_id` are null where they are not known: those of what stands in timelines, and
-    of who came by a link. `token_id` is a token's `jti`, or the digest of a session's cookie.
+    `token_id` is a token's `jti`, or the digest of a session's cookie. `role` and `token_id` are
+    null for entries from timelines, and for people who came by a link.
     """
 
     entry_id: str

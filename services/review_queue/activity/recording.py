@@ -1,17 +1,16 @@
-"""Writing a line of the activity log, in the transaction of what it tells of."""
+"""Writing to the activity log, in the transaction of the action."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.tables.activity import ActivityRow
 from shared.auth import Principal, acting
+from shared.db import Session
 
 
 def record(
-    session: AsyncSession,
+    session: Session,
     action: RecordedAction,
     at: datetime,
     *,
@@ -21,9 +20,9 @@ def record(
     actor: str | None = None,
     **detail: Any,
 ) -> None:
-    """Write down what is done in this transaction, and by whom.
+    """Record an action of `who`, by default the caller of this request.
 
-    That is `who`, else the caller of this request; `actor` names somebody who shows no token.
+    `actor` names a person who has no token, or on whose behalf the caller acts.
     """
     who = who or acting()
     known = who if who is not None and actor in {None, who.subject} else None

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import EventRow, TaskRow
 from services.review_queue.tables.activity import ActivityRow
 
@@ -15,7 +15,7 @@ _events = table_of(EventRow)
 _tasks = table_of(TaskRow)
 
 
-async def recorded(
+async def log_entries(
     session: AsyncSession,
     project: str | None,
     *,
@@ -33,11 +33,10 @@ async def recorded(
     if action is not None:
         statement = statement.where(_activity.c.action == action)
     newest = statement.order_by(_activity.c.entry_id.desc()).limit(limit)
-    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
-    return rows
+    return await fetch(session, newest)
 
 
-async def told(
+async def timeline_entries(
     session: AsyncSession,
     project: str,
     *,
@@ -48,8 +47,8 @@ async def told(
 ) -> Sequence[Row[Any]]:
     """Return lines of these kinds of the timelines of a project's tasks, newest first.
 
-    Without answers that somebody else recorded: the log has a line of its own for these. And
-    without what nobody did, as when an answer falls with its label.
+    Without answers that were recorded on behalf of a reviewer, which the log has itself, and
+    without lines that have no actor, such as an answer that fell with its label.
     """
     # Not a join: SQLite would begin with all tasks of the project, and sort all their lines.
     in_project = exists().where(_tasks.c.task_id == _events.c.task_id, _tasks.c.project == project)
@@ -63,5 +62,4 @@ async def told(
     if actor is not None:
         statement = statement.where(_events.c.actor == actor)
     newest = statement.order_by(_events.c.event_id.desc()).limit(limit)
-    rows: Sequence[Row[Any]] = (await session.execute(newest)).all()
-    return rows
+    return await fetch(session, newest)

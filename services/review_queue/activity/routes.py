@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.review_queue.activity.actions import Action
+from services.review_queue.activity.cursors import ActivityCursor
 from services.review_queue.activity.messages import ActivityList
-from services.review_queue.activity.places import Place
-from services.review_queue.activity.service import ActivityService, Wanted
+from services.review_queue.activity.service import ActivityService
 from shared.auth import require_all_projects
 from shared.contracts.tasks import Reviewer
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import CALLER_PROBLEMS, LIST_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["activity"])
 
@@ -25,7 +25,7 @@ WantedAction = Annotated[Action | None, Query(description="Only what was done li
 @router.get(
     "/projects/{project}/activity",
     summary="Who did what in a project, newest first",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(*LIST_PROBLEMS),
 )
 async def get_activity(
     project: str,
@@ -37,15 +37,15 @@ async def get_activity(
     after: After = None,
 ) -> ActivityList:
     """Return what people and services did; answers to tasks are read from their timelines."""
-    return await activity.of_project(
-        project, Wanted(actor, action), after=Place.of(after), limit=limit
+    return await activity.page(
+        project, actor=actor, action=action, after=ActivityCursor.of(after), limit=limit
     )
 
 
 @router.get(
     "/activity",
     summary="Who did what outside of any single project, newest first",
-    responses=declare(Unauthorized, Forbidden, Unprocessable),
+    responses=declare(*CALLER_PROBLEMS, Unprocessable),
 )
 async def get_deployment_activity(
     activity: Injected[ActivityService],
@@ -57,4 +57,6 @@ async def get_deployment_activity(
 ) -> ActivityList:
     """Return sessions that are for several projects or all; a token for all may ask."""
     require_all_projects(who)
-    return await activity.of_none(Wanted(actor, action), after=Place.of(after), limit=limit)
+    return await activity.page(
+        None, actor=actor, action=action, after=ActivityCursor.of(after), limit=limit
+    )

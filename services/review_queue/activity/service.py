@@ -2,101 +2,84 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity import repository
 from services.review_queue.activity.actions import ACTION_OF, KIND_OF, TIMELINE_ACTIONS, Action
+from services.review_queue.activity.cursors import END, ActivityCursor
 from services.review_queue.activity.messages import ActivityEntry, ActivityList
-from services.review_queue.activity.places import END, Place
 from services.review_queue.repository.projects import require_project
-from shared.db import Database
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which lines are asked for; None means all."""
-
-    actor: str | None = None
-    action: Action | None = None
+from shared.db import Database, Row
 
 
 @dataclass(frozen=True)
 class ActivityService:
     """Who did what: the log's own lines, and what people did to tasks from their timelines.
 
-    What stands in a timeline is not written twice. Both lists are read from their newest line
-    back, and the later line comes first: lines that were committed when the first page was read
-    are all told, each once.
+    What a timeline holds is not written to the log again. A page merges both lists, newest first,
+    and lists each line that was committed when the first page was read exactly once.
     """
 
     database: Database
 
-    async def of_project(
-        self, project: str, wanted: Wanted, *, after: Place, limit: int
+    async def page(
+        self,
+        project: str | None,
+        *,
+        actor: str | None,
+        action: Action | None,
+        after: ActivityCursor,
+        limit: int,
     ) -> ActivityList:
-        """Return a page of a project's activity, newest first; `NotFound` without a project."""
+        """Return activity of a project, or that of no single project, newest first.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        """
+        asked = TIMELINE_ACTIONS if action is None else (action,)
+        kinds = [KIND_OF[one] for one in asked if one in KIND_OF]
+        in_timelines: Sequence[Row] = []
         async with self.database.reading() as session:
-            await require_project(session, project)
-            recorded = await self._recorded(session, project, wanted, after, limit)
-            told = await self._told(session, project, wanted, after, limit)
-        return _page(recorded, told, after, limit)
-
-    async def of_none(self, wanted: Wanted, *, after: Place, limit: int) -> ActivityList:
-        """Return a page of what was done in no single project, newest first."""
-        async with self.database.reading() as session:
-            recorded = await self._recorded(session, None, wanted, after, limit)
-        return _page(recorded, [], after, limit)
-
-    async def _recorded(
-        self, session: AsyncSession, project: str | None, wanted: Wanted, after: Place, limit: int
-    ) -> Sequence[Row[Any]]:
-        return await repository.recorded(
-            session,
-            project,
-            before=after.recorded,
-            limit=limit + 1,
-            actor=wanted.actor,
-            action=wanted.action,
-        )
-
-    async def _told(
-        self, session: AsyncSession, project: str, wanted: Wanted, after: Place, limit: int
-    ) -> Sequence[Row[Any]]:
-        asked = TIMELINE_ACTIONS if wanted.action is None else (wanted.action,)
-        kinds = [KIND_OF[action] for action in asked if action in KIND_OF]
-        if not kinds:
-            return []
-        return await repository.told(
-            session, project, before=after.told, limit=limit + 1, actor=wanted.actor, kinds=kinds
-        )
+            if project is not None:
+                await require_project(session, project)
+                in_timelines = await repository.timeline_entries(
+                    session,
+                    project,
+                    before=after.event_id,
+                    kinds=kinds,
+                    actor=actor,
+                    limit=limit + 1,
+                )
+            logged = await repository.log_entries(
+                session, project, before=after.entry_id, action=action, actor=actor, limit=limit + 1
+            )
+        return _merged(logged, in_timelines, after, limit)
 
 
-def _page(
-    recorded: Sequence[Row[Any]], told: Sequence[Row[Any]], after: Place, limit: int
+def _merged(
+    logged: Sequence[Row], in_timelines: Sequence[Row], after: ActivityCursor, limit: int
 ) -> ActivityList:
     entries: list[ActivityEntry] = []
     i = j = 0
-    while len(entries) < limit and (i < len(recorded) or j < len(told)):
-        if j == len(told) or (i < len(recorded) and recorded[i].at >= told[j].at):
-            entries.append(_of_log(recorded[i]))
+    while len(entries) < limit and (i < len(logged) or j < len(in_timelines)):
+        if j == len(in_timelines) or (i < len(logged) and logged[i].at >= in_timelines[j].at):
+            entries.append(_of_log(logged[i]))
             i += 1
         else:
-            entries.append(_of_timeline(told[j]))
+            entries.append(_of_timeline(in_timelines[j]))
             j += 1
-    if i == len(recorded) and j == len(told):
+    if i == len(logged) and j == len(in_timelines):
         return ActivityList(activity=entries, cursor=None)
-    place = Place(
-        _behind([row.entry_id for row in recorded], i, after.recorded),
-        _behind([row.event_id for row in told], j, after.told),
+    following = ActivityCursor(
+        _behind([row.entry_id for row in logged], i, after.entry_id),
+        _behind([row.event_id for row in in_timelines], j, after.event_id),
     )
-    return ActivityList(activity=entries, cursor=place.cursor)
+    return ActivityList(activity=entries, cursor=str(following))
 
 
 def _behind(numbers: Sequence[int], taken: int, before: int) -> int:
-    """Return the place behind the first `taken` lines, so that later ones do not come into it."""
+    """Return the number behind the first `taken` lines, so that later ones do not come into it."""
     if taken:
         return numbers[taken - 1]
     if before != END:
@@ -104,13 +87,13 @@ def _behind(numbers: Sequence[int], taken: int, before: int) -> int:
     return numbers[0] + 1 if numbers else 0
 
 
-def _of_log(row: Row[Any]) -> ActivityEntry:
-    said = dict(row._mapping)
-    del said["project"]
-    return ActivityEntry.model_validate(said | {"entry_id": f"a{row.entry_id}"})
+def _of_log(row: Row) -> ActivityEntry:
+    columns = dict(row._mapping) | {"entry_id": f"a{row.entry_id}"}
+    del columns["project"]
+    return ActivityEntry.model_validate(columns)
 
 
-def _of_timeline(row: Row[Any]) -> ActivityEntry:
+def _of_timeline(row: Row) -> ActivityEntry:
     return ActivityEntry(
         entry_id=f"t{row.event_id}",
         at=row.at,

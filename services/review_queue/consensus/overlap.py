@@ -6,11 +6,11 @@ one more at a time while their votes leave it open:
 * The lead rule: a label that leads the next one by two votes is the consensus.
 * Once each of the task's reviewers is known well (`Reliability`), the tempered Dawid-Skene
   posterior takes its place: a label that is sure enough is the consensus.
-* After `max_overlap` verdicts nobody else is asked. The leading label is the consensus; a tie goes
-  to an adjudicator: two labels with as many votes each or, by the posterior, no label that is
+* After `max_overlap` verdicts no other reviewer is asked. The leading label is the consensus; a tie
+  goes to an adjudicator: two labels with as many votes each or, by the posterior, no label that is
   likelier than all others together.
-* Nor is anybody asked once as many have skipped the task. The leading label is the consensus if
-  `overlap` reviewers have voted; an adjudicator decides otherwise.
+* Nor is another reviewer asked once `max_overlap` have skipped the task. The leading label is the
+  consensus if `overlap` reviewers have voted; an adjudicator decides otherwise.
 
 The order of the votes never matters. Reviewers alone vote: no prediction of a model enters here,
 so that evidence stays independent of what it judges.
@@ -48,12 +48,12 @@ class Resolved:
 
 @dataclass(frozen=True)
 class AskOneMore:
-    """One more reviewer should be asked, who has not voted yet."""
+    """One more reviewer should be asked, one who has not voted yet."""
 
 
 @dataclass(frozen=True)
 class Adjudicate:
-    """Nobody more may be asked, and it is a tie or too few have voted: an adjudicator decides."""
+    """It is a tie, or too few have voted, and no more may be asked: an adjudicator decides."""
 
 
 NextStep = Resolved | AskOneMore | Adjudicate
@@ -77,7 +77,7 @@ def next_step(
     overlap, max_overlap : 1 <= overlap <= max_overlap
         How many distinct reviewers the task needs, and how many it may have.
     may_ask
-        Not where too many have skipped the task: then nobody else is asked.
+        False once too many reviewers have skipped the task.
     known
         What is known of the project's reviewers; None for nothing.
     sure : in (0.5, 1]

@@ -12,9 +12,9 @@ from services.review_queue.consensus.dawid_skene import DawidSkene, fit
 from services.review_queue.consensus.tempering import exponent_of, vote_correlation
 from services.review_queue.consensus.votes import UNKNOWN, FloatArray, IntArray, Votes
 
-# A reviewer and the label that he gave.
+# A reviewer and a label.
 Vote = tuple[str, str]
-# A task, a reviewer, and the label that he gave.
+# A task, a reviewer and a label.
 TaskVote = tuple[str, str, str]
 
 # Gold items, or items that others labelled too, from which on a reviewer is known well.
@@ -53,7 +53,7 @@ class Reliability:
         object.__setattr__(self, "_reviewer_index", _numbered(self.reviewers))
 
     def knows_well(self, reviewer: str) -> bool:
-        """Whether enough gold or co-labelled items stand behind what is known of `reviewer`."""
+        """Whether enough gold or co-labelled items tell how `reviewer` errs."""
         at = self._reviewer_index.get(reviewer)
         return at is not None and bool(
             self.gold[at] >= ENOUGH_GOLD or self.co_labelled[at] >= ENOUGH_CO_LABELLED

@@ -11,7 +11,7 @@ from shared.contracts.base import ItemId, Text
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.paths import ITEM_ID
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
 
@@ -26,7 +26,7 @@ Why = Annotated[
 @router.delete(
     f"/items/{ITEM_ID}",
     summary="Erase an item",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(*LIST_PROBLEMS),
 )
 async def delete_item(
     project: str,

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.recording import record
 from services.review_queue.erasure import repository
 from services.review_queue.erasure.messages import Tombstone
@@ -19,7 +17,7 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.tables.erasure import TombstoneRow
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane
-from shared.db import Database
+from shared.db import Database, Session
 
 # Of an item that nobody was asked about: nobody waits for it, and it is no evidence.
 _UNASKED_LANE: Lane = "optional"
@@ -67,7 +65,7 @@ class ErasureService:
         return Tombstone(item_id=item_id, **stone.model_dump())
 
 
-async def _erase(session: AsyncSession, task: Task, stone: TombstoneRow) -> None:
+async def _erase(session: Session, task: Task, stone: TombstoneRow) -> None:
     now = stone.erased_at
     change, history = Change(task, now), (await reading.histories(session, [task.task_id]))
     if stone.asked:

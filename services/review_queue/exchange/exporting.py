@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from services.review_queue.activity.recording import record
 from services.review_queue.exchange import repository
-from services.review_queue.exchange.formats import FORMATS, FormatKind
-from services.review_queue.exchange.formats.writing import Record
-from services.review_queue.exchange.records import STANDING, Format
+from services.review_queue.exchange.formats import FORMATS, FileFormat, Format
+from services.review_queue.exchange.formats.writer import Record
+from services.review_queue.exchange.records import STANDING
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Row
 
 _FIRST_PAGE, _LARGEST_PAGE = 100, 1000
 _PAGE_BYTES = 1024 * 1024
@@ -61,7 +59,7 @@ class ExportService:
         return Export(form.media_type, file_name, self._chunks(project, form, wanted))
 
     async def _chunks(
-        self, project: Project, form: FormatKind, wanted: TaskFilter
+        self, project: Project, form: FileFormat, wanted: TaskFilter
     ) -> AsyncIterator[bytes]:
         writer = await asyncio.to_thread(form.write, project)
         yield writer.begin()
@@ -94,7 +92,7 @@ def _asked(wanted: TaskFilter) -> dict[str, Any]:
     return asked
 
 
-def _records(rows: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> list[Record]:
+def _records(rows: Sequence[Row], answers: Sequence[Row]) -> list[Record]:
     verdicts: dict[str, list[Record]] = defaultdict(list)
     for answer in answers:
         said = dict(answer._mapping)
@@ -102,7 +100,7 @@ def _records(rows: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> list[Reco
     return [_record(row, verdicts[row.task_id]) for row in rows]
 
 
-def _record(row: Row[Any], verdicts: list[Record]) -> Record:
+def _record(row: Row, verdicts: list[Record]) -> Record:
     return {
         "item_id": row.item_id,
         "data": row.data,

@@ -9,10 +9,9 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from services.review_queue.exchange.formats import FORMATS
+from services.review_queue.exchange.formats import FORMATS, Format
 from services.review_queue.exchange.incoming import IncomingFile
 from services.review_queue.exchange.records import (
-    Format,
     ImportReport,
     RejectedRow,
     Row,

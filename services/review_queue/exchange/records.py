@@ -1,14 +1,12 @@
 """What an import takes and an export gives: one record a task."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from shared.contracts.base import ItemId, Label, Message, UtcTime
 from shared.contracts.tasks import Comment, Lane, OutcomeSource, Reviewer, TaskPrediction, TaskState
-
-Format = Literal["jsonl", "csv", "parquet", "label-studio"]
 
 LONGEST_ACTIVE_SECONDS = 86_400.0
 # The keys of a record that say how its task stands.
@@ -19,9 +17,9 @@ STANDING = (
 
 
 class GivenVerdict(Message):
-    """One reviewer's answer, or his skip (`label` null, `comment` the reason).
+    """One reviewer's answer, or a skip (`label` null, `comment` the reason).
 
-    `instructions_revision` is that of the instructions he had, null where nobody knows.
+    `instructions_revision` is that of the instructions the reviewer had, null if unknown.
     """
 
     reviewer: Reviewer
@@ -41,7 +39,7 @@ class GivenVerdict(Message):
 
 
 class TaskRecord(Message):
-    """A task with its item, how it stands, and all answers that nobody has taken back.
+    """A task with its item, how it stands, and all answers that stand.
 
     An export gives every key; an import needs `item_id` and `data`. `task_id` follows from the
     project and the item. Without `state` the label, else the verdicts, say how the task stands;
@@ -104,7 +102,7 @@ class TaskRecord(Message):
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a file, as read: a record's document, or what is wrong.
+    """One row of a file, as read: a record's document, or its fault.
 
     `line` is the line that it ends on in text by lines, else its number, from 1. `weight` is about
     how many bytes it has, where it does not come as the body does.

@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.tasks.repository import TaskFilter, conditions, state_at
-from services.review_queue.repository.statements import is_postgresql, table_of
+from services.review_queue.repository.statements import fetch, is_postgresql, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 
 _tasks = table_of(TaskRow)
@@ -64,8 +64,7 @@ async def page(
     )
     if after is not None:
         statement = statement.where(tuple_(_tasks.c.created_at, _tasks.c.task_id) > after)
-    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return rows
+    return await fetch(session, statement)
 
 
 async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence[Row[Any]]:
@@ -76,4 +75,4 @@ async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence
         .where(_verdicts.c.task_id.in_(task_ids), _verdicts.c.withdrawn_at.is_(None))
         .order_by(_verdicts.c.verdict_id)
     )
-    return (await session.execute(statement)).all()
+    return await fetch(session, statement)

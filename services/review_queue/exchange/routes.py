@@ -7,22 +7,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from services.review_queue.exchange.exporting import ExportService
-from services.review_queue.exchange.formats import FORMATS
+from services.review_queue.exchange.formats import FORMATS, Format
 from services.review_queue.exchange.importing import ImportService
-from services.review_queue.exchange.records import Format, ImportReport
+from services.review_queue.exchange.records import ImportReport
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, Reviewer, TaskState
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotFound,
-    Unauthorized,
-    Unprocessable,
-    declare,
-)
+from shared.problems import LIST_PROBLEMS, BodyTooLarge, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
 
@@ -31,17 +24,13 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
 _LONGEST_AGE_SECONDS = 3_153_600_000
 _BY_MEDIA_TYPE: dict[str, Format] = {kind.media_type: name for name, kind in FORMATS.items()}
-_LIST: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
-_FILE: dict[str, Any] = {
-    kind.media_type: {"schema": _LIST if name == "label-studio" else {"type": "string"}}
-    for name, kind in FORMATS.items()
-}
+_FILE: dict[str, Any] = {kind.media_type: {"schema": kind.schema} for kind in FORMATS.values()}
 
 
 @router.post(
     "/import",
     summary="Import tasks with their answers",
-    responses=declare(Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+    responses=declare(*LIST_PROBLEMS, BodyTooLarge),
     openapi_extra={"requestBody": {"required": True, "content": _FILE}},
 )
 async def post_import(
@@ -78,7 +67,7 @@ def _format_of(request: Request) -> Format:
     response_class=StreamingResponse,
     responses={
         200: {"description": "The file", "content": _FILE},
-        **declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+        **declare(*LIST_PROBLEMS),
     },
 )
 async def get_export(

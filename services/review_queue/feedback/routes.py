@@ -15,23 +15,14 @@ from services.review_queue.lifecycle.problems import ItemErased
 from shared.http.access import ByAnyRole, ByOperator, ByReviewer, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position
-from shared.problems import (
-    BodyTooLarge,
-    Conflict,
-    Forbidden,
-    NotFound,
-    NotJson,
-    Unauthorized,
-    Unprocessable,
-    declare,
-)
+from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, Conflict, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}/feedback", route_class=StrictRoute, tags=["feedback"]
 )
 
 
-_ERRORS = declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable)
+_ERRORS = declare(*BODY_PROBLEMS)
 _LARGEST = 2**63 - 1
 
 
@@ -50,7 +41,7 @@ async def post_feedback(
 @router.get(
     "",
     summary="List feedback, newest first",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(*LIST_PROBLEMS),
 )
 async def list_feedback(
     project: str,

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.feedback import repository
@@ -21,8 +19,8 @@ from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables.feedback import FeedbackRow
 from shared.contracts.projects import Project
-from shared.db import Database
-from shared.http.lists import encode_cursor
+from shared.db import Database, Session
+from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound
 
 
@@ -76,9 +74,7 @@ class FeedbackService:
         self, project: str, *, before: int | None, answered: bool | None, limit: int
     ) -> FeedbackList:
         """Return feedback, newest first; `NotFound` when there is no such project."""
-        async with self.database.reading() as session:
-            await current_project(session, project)
-            return await _page(session, project, before=before, answered=answered, limit=limit)
+        return (await self.view(project, before=before, answered=answered, limit=limit))[1]
 
     async def view(
         self, project: str, *, before: int | None, answered: bool | None, limit: int
@@ -86,9 +82,14 @@ class FeedbackService:
         """Return the project, a page as `page` does, and the ids of its items by task."""
         async with self.database.reading() as session:
             document = await current_project(session, project)
-            listed = await _page(session, project, before=before, answered=answered, limit=limit)
-            task_ids = {one.task_id for one in listed.feedback if one.task_id is not None}
-            return document, listed, await repository.item_ids(session, task_ids)
+            rows = await repository.page(
+                session, project, before=before, answered=answered, limit=limit + 1
+            )
+            shown, cursor = page_of(rows, limit, lambda row: row.feedback_id or 0)
+            task_ids = {row.task_id for row in shown if row.task_id is not None}
+            items = await repository.item_ids(session, task_ids) if task_ids else {}
+        listed = FeedbackList(feedback=[_message(row) for row in shown], cursor=cursor)
+        return document, listed, items
 
     async def answer(
         self, project: str, feedback_id: int, body: FeedbackAnswer, operator: str
@@ -107,7 +108,7 @@ class FeedbackService:
         async with self.database.transaction() as session:
             about = await repository.task_of(session, project, feedback_id)
             if about is not None:
-                # The task first, as who erases its item does.
+                # The task first, as in the erasure of its item: no deadlock.
                 await locked_task(session, project, about)
             row = await repository.lock(session, feedback_id)
             if row is None or row.project != project:
@@ -121,7 +122,7 @@ class FeedbackService:
 
 
 def _record(
-    session: AsyncSession, action: RecordedAction, row: FeedbackRow, actor: str, now: datetime
+    session: Session, action: RecordedAction, row: FeedbackRow, actor: str, now: datetime
 ) -> None:
     record(
         session,
@@ -135,21 +136,10 @@ def _record(
     )
 
 
-async def _page(
-    session: AsyncSession, project: str, *, before: int | None, answered: bool | None, limit: int
-) -> FeedbackList:
-    rows = await repository.page(
-        session, project, before=before, answered=answered, limit=limit + 1
-    )
-    more = len(rows) > limit
-    cursor = encode_cursor(rows[limit - 1].feedback_id or 0) if more else None
-    return FeedbackList(feedback=[_message(row) for row in rows[:limit]], cursor=cursor)
-
-
-async def _task_of(session: AsyncSession, project: str, body: NewFeedback) -> str | None:
+async def _task_of(session: Session, project: str, body: NewFeedback) -> str | None:
     if body.task_id is None:
         return None
-    # Locked: what is said of an item while it is erased would outlast it.
+    # Locked: a remark about an item that is erased meanwhile would outlast it.
     return (await locked_task(session, project, body.task_id)).task_id
 
 

@@ -17,7 +17,7 @@ from services.review_queue.lifecycle.lanes import GROUPS, mixed, share_out
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.repository.writing import add_events
-from services.review_queue.projects.known import KnownProjects
+from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import current_project
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
@@ -81,7 +81,7 @@ class ClaimService:
         database: Database,
         bells: Doorbells,
         scheduler: BatchScheduler,
-        projects: KnownProjects,
+        projects: ProjectCache,
         times: LeaseTimes,
         gold: DrawsGold,
         draws: LeaseDraws,

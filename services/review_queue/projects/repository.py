@@ -19,7 +19,7 @@ async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
 
 
 async def insert(session: AsyncSession, row: ProjectRow) -> bool:
-    """Insert `row`; False when somebody else was faster."""
+    """Insert `row`; False when there is one of its name."""
     return bool(await insert_new(session, ProjectRow, "name", [row.model_dump()]))
 
 

@@ -12,12 +12,11 @@ from shared.http.access import ByAnyRole, ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
+    CALLER_PROBLEMS,
+    READ_PROBLEMS,
     BodyTooLarge,
     Conflict,
-    Forbidden,
-    NotFound,
     NotJson,
-    Unauthorized,
     Unavailable,
     Unprocessable,
     declare,
@@ -35,9 +34,7 @@ IfMatch = Annotated[str | None, Header(description='The revision to replace, e.g
     summary="Create or replace a project",
     responses={
         201: {"model": Project, "description": "Created"},
-        **declare(
-            NotJson, Unauthorized, Forbidden, Conflict, BodyTooLarge, Unprocessable, Unavailable
-        ),
+        **declare(*CALLER_PROBLEMS, NotJson, Conflict, BodyTooLarge, Unprocessable, Unavailable),
     },
 )
 async def put_project(
@@ -67,7 +64,7 @@ def _revision(if_match: str | None) -> int | None:
 @router.get(
     "",
     summary="List projects by name",
-    responses=declare(Unauthorized, Forbidden, Unprocessable),
+    responses=declare(*CALLER_PROBLEMS, Unprocessable),
 )
 async def list_projects(
     projects: Injected[ProjectService], who: ByAnyRole, limit: Limit = 100, after: After = None
@@ -80,7 +77,7 @@ async def list_projects(
 @router.get(
     "/{project}",
     summary="Read a project",
-    responses=declare(Unauthorized, Forbidden, NotFound),
+    responses=declare(*READ_PROBLEMS),
 )
 async def get_project(
     project: str, projects: Injected[ProjectService], _: ByAnyRole, response: Response

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.projects import repository
@@ -17,10 +16,11 @@ from services.review_queue.projects.messages import ProjectList
 from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
+from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.projects import Project, ProjectSpec, Webhook
-from shared.db import Database
+from shared.db import Database, Row, Session
 from shared.doorbells import project_bell
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of
 from shared.logs import cause_of
 from shared.problems import Conflict, Unavailable
 from shared.store import Store, project_path
@@ -28,12 +28,12 @@ from shared.store import Store, project_path
 log = structlog.get_logger()
 
 
-async def current_project(session: AsyncSession, name: str) -> Project:
+async def current_project(session: Session, name: str) -> Project:
     """Return the project as it stands; `NotFound` when there is none."""
     return _document(await require_project(session, name))
 
 
-Registration = Callable[[AsyncSession, datetime], Awaitable[None]]
+Registration = Callable[[Session, datetime], Awaitable[None]]
 
 
 class WebhookRegistry(Protocol):
@@ -50,7 +50,7 @@ class WebhookRegistry(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass
 class ProjectService:
     """What operators state about their decision problems."""
 
@@ -59,6 +59,7 @@ class ProjectService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     webhooks: WebhookRegistry
+    _is_compared: bool = False
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -110,7 +111,7 @@ class ProjectService:
             updated_at=now,
         )
 
-    def _state(self, session: AsyncSession, row: ProjectRow, spec: ProjectSpec | None) -> None:
+    def _state(self, session: Session, row: ProjectRow, spec: ProjectSpec | None) -> None:
         """Let the project be as `spec` says, unless it is new and so already; write that down."""
         if spec is None:
             record(session, "project.created", self.now(), project=row.name, target="1")
@@ -140,29 +141,20 @@ class ProjectService:
             row = await repository.lock(session, name)
             if row is None:
                 return
-            await self.store.write_document(project_path(name), _document(row))
+            await self.store.write(project_path(name), orjson.dumps(_stored(row)))
             row.published_revision = row.revision
             outbox.add(session, OutboxRow, project_bell(name))
         self.nudge()
 
-    async def publish_pending(self) -> int:
-        """Publish what a crash or an absent store left behind; return how many were."""
+    async def publish_behind(self) -> None:
+        """Publish what a crash or an absent store left behind; the first time compare the store."""
         async with self.database.reading() as session:
-            names = await repository.unpublished(session)
-        for name in names:
+            behind = set(await repository.unpublished(session))
+            revisions = {} if self._is_compared else await repository.revisions(session)
+        behind |= {name for name in revisions if await self._stored(name) < revisions[name]}
+        for name in sorted(behind):
             await self.publish(name)
-        return len(names)
-
-    async def heal(self) -> int:
-        """Publish every project whose document in the store is behind; return how many were."""
-        async with self.database.reading() as session:
-            revisions = await repository.revisions(session)
-        behind = [
-            name for name, revision in revisions.items() if await self._stored(name) < revision
-        ]
-        for name in behind:
-            await self.publish(name)
-        return len(behind)
+        self._is_compared = True
 
     async def _stored(self, name: str) -> int:
         try:
@@ -180,19 +172,21 @@ class ProjectService:
         """Return projects by name, those in `only` unless it is None."""
         async with self.database.reading() as session:
             rows = await repository.page(session, after=after, limit=limit + 1, only=only)
-        more = len(rows) > limit
-        return ProjectList(
-            projects=[_document(row) for row in rows[:limit]],
-            cursor=encode_cursor(rows[limit - 1].name) if more else None,
-        )
+        shown, cursor = page_of(rows, limit, lambda row: row.name)
+        return ProjectList(projects=[_document(row) for row in shown], cursor=cursor)
 
 
-def _document(row: ProjectRow | Row[Any]) -> Project:
-    return Project(
+def _document(row: ProjectRow | Row) -> Project:
+    return from_stored(Project, _stored(row))
+
+
+def _stored(row: ProjectRow | Row) -> dict[str, Any]:
+    """Return project.json, with what only a later release than this one knows of the project."""
+    return {
         **row.spec,
-        project=row.name,
-        revision=row.revision,
-        instructions_revision=row.instructions_revision,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+        "project": row.name,
+        "revision": row.revision,
+        "instructions_revision": row.instructions_revision,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+    }

@@ -1,16 +1,31 @@
 """Statements whose spelling differs between SQLite and PostgreSQL."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, TextualSelect, bindparam, column, text
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    TextualSelect,
+    bindparam,
+    case,
+    column,
+    func,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
+
+# Rows that are held at a time while many are read; other calls have their turn in between.
+_STREAMED_ROWS = 200
 
 
 def is_postgresql(session: AsyncSession) -> bool:
@@ -68,3 +83,24 @@ async def insert_new(
     statement = insert(table).on_conflict_do_nothing().returning(table.c[key])
     inserted = await session.execute(statement, sorted(rows, key=lambda row: str(row[key])))
     return set(inserted.scalars())
+
+
+def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Count the rows for which `condition` holds; 0 of none."""
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+async def fetch(session: AsyncSession, statement: TypedReturnsRows[Any]) -> Sequence[Row[Any]]:
+    """Return the rows of a statement that has some."""
+    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    return rows
+
+
+async def stream(session: AsyncSession, statement: Select[Any]) -> AsyncGenerator[Row[Any]]:
+    """Yield the rows of a query, a few at a time."""
+    result = await session.stream(statement, execution_options={"yield_per": _STREAMED_ROWS})
+    try:
+        async for row in result:
+            yield row
+    finally:
+        await result.close()

@@ -10,8 +10,8 @@ from shared.db import UtcDateTime
 from shared.outbox import OutboxColumns
 
 # SQLite counts rows by itself only in a column declared INTEGER.
-_Serial = BigInteger().with_variant(Integer, "sqlite")
-_Json = JSON(none_as_null=True)
+Serial = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON(none_as_null=True)
 _EXPIRING = text("lane = 'optional' AND turn IS NOT NULL")
 _DECIDED_GOLD = text("lane = 'gold' AND source = 'adjudicator'")
 
@@ -28,7 +28,7 @@ class ProjectRow(Base, table=True):
     __tablename__ = "projects"
 
     name: str = Field(primary_key=True)
-    spec: dict[str, Any] = Field(sa_type=_Json)
+    spec: dict[str, Any] = Field(sa_type=Json)
     revision: int
     instructions_revision: int
     published_revision: int = 0
@@ -66,10 +66,10 @@ class TaskRow(Base, table=True):
     task_id: str = Field(primary_key=True)
     project: str = Field(foreign_key="projects.name")
     item_id: str
-    data: dict[str, Any] = Field(sa_type=_Json)
+    data: dict[str, Any] = Field(sa_type=Json)
     data_digest: str
-    item_metadata: dict[str, str] = Field(sa_type=_Json)
-    prediction: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    item_metadata: dict[str, str] = Field(sa_type=Json)
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=Json)
     lane: str
     lane_group: str
     adjudication: bool = False
@@ -132,7 +132,7 @@ class VerdictRow(Base, table=True):
         Index("verdicts_of_reviewer", "reviewer", "given_at"),
     )
 
-    verdict_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    verdict_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     task_id: str = Field(foreign_key="tasks.task_id")
     reviewer: str
     recorded_by: str
@@ -156,7 +156,7 @@ class OutcomeRow(Base, table=True):
         Index("outcomes_by_project", "project", "position"),
     )
 
-    outcome_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    outcome_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
     project: str
     task_id: str = Field(foreign_key="tasks.task_id")
@@ -166,7 +166,7 @@ class OutcomeRow(Base, table=True):
     source: str
     verdicts: int
     blind: bool
-    prediction: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=Json)
     instructions_revision: int
     resolved_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -192,12 +192,12 @@ class EventRow(Base, table=True):
     __tablename__ = "task_events"
     __table_args__ = (Index("task_events_by_task", "task_id", "event_id"),)
 
-    event_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    event_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     task_id: str = Field(foreign_key="tasks.task_id")
     kind: str
     actor: str | None = None
     at: datetime = Field(sa_type=UtcDateTime)
-    detail: dict[str, Any] = Field(default={}, sa_type=_Json)
+    detail: dict[str, Any] = Field(default={}, sa_type=Json)
 
 
 class OutboxRow(OutboxColumns, Base, table=True):

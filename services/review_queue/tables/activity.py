@@ -3,20 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json, Serial
 from shared.db import UtcDateTime
-
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
 class ActivityRow(Base, table=True):
-    """One thing that somebody did. The database refuses to change or to remove it.
+    """One action. The database refuses to change or to remove the row.
 
-    `project` is null where it is of no single one. `detail` never holds an item's content or what
-    people wrote about it: an erasure could not take it out again.
+    `project` is null for an action in several projects or in all. `detail` never holds an item's
+    content or what people wrote about it: an erasure could not take it out again.
     """
 
     __tablename__ = "activity"
@@ -25,7 +23,7 @@ class ActivityRow(Base, table=True):
         Index("activity_by_actor", "project", "actor", "entry_id"),
     )
 
-    entry_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    entry_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     project: str | None = None
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str | None = None
@@ -33,4 +31,4 @@ class ActivityRow(Base, table=True):
     token_id: str | None = None
     action: str
     target: str | None = None
-    detail: dict[str, Any] = Field(default={}, sa_type=JSON(none_as_null=True))
+    detail: dict[str, Any] = Field(default={}, sa_type=Json)

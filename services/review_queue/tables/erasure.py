@@ -11,7 +11,7 @@ from shared.db import UtcDateTime
 class TombstoneRow(Base, table=True):
     """Says that an item was erased, when, by whom and why; nothing of what it was.
 
-    No digest of its content either: who has the content could tell by it that this was the item.
+    No content digest is kept: anyone holding the content could match it.
     `asked` is whether people had ever been asked about it.
     """
 

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Serial
 from shared.db import UtcDateTime
-
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
 class FeedbackRow(Base, table=True):
@@ -17,7 +15,7 @@ class FeedbackRow(Base, table=True):
     __tablename__ = "feedback"
     __table_args__ = (Index("feedback_by_project", "project", "feedback_id"),)
 
-    feedback_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    feedback_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     project: str = Field(foreign_key="projects.name")
     about: str
     task_id: str | None = None

@@ -1,20 +1,19 @@
-"""The tables of this room: known labels, probes of reviewers, pauses."""
+"""The tables of gold: known labels, probes of reviewers, pauses."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json, Serial
 from shared.db import UtcDateTime
 
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 _STANDS = text("resumed_at IS NULL")
 
 
 class GoldRow(Base, table=True):
-    """The label that an operator vouches for. `retired_at`: nobody gets the item any more."""
+    """The label that an operator vouches for. Reviewers get the item until `retired_at`."""
 
     __tablename__ = "gold"
     __table_args__ = (Index("gold_by_project", "project", "task_id"),)
@@ -29,7 +28,7 @@ class GoldRow(Base, table=True):
 
 
 class ProbeRow(Base, table=True):
-    """A reviewer's lease of a gold item, and his answer; the task itself knows nothing of it.
+    """A reviewer's lease of a gold item, and the answer; neither changes the task.
 
     `number` counts the leases of one reviewer and item, so that two calls at once cannot both make
     one. `kind` and `expected` are those of the moment. `ending`: verdict, skip, release, expiry or
@@ -67,7 +66,7 @@ class ProbeRow(Base, table=True):
 
 
 class PauseRow(Base, table=True):
-    """A reviewer who gets no more tasks of a project, until he is resumed.
+    """A pause: the reviewer gets no tasks of the project until `resumed_at`.
 
     `paused_by` is null where the evidence alone did it.
     """
@@ -84,11 +83,11 @@ class PauseRow(Base, table=True):
         ),
     )
 
-    pause_id: int | None = Field(default=None, primary_key=True, sa_type=_Serial)
+    pause_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     project: str = Field(foreign_key="projects.name")
     reviewer: str
     reason: str
-    evidence: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    evidence: dict[str, Any] | None = Field(default=None, sa_type=Json)
     paused_by: str | None = None
     paused_at: datetime = Field(sa_type=UtcDateTime)
     resumed_by: str | None = None

@@ -1,11 +1,10 @@
-"""The tables of this room: links, sessions and what reviewers have read."""
+"""The tables of the reviewers' page: links, sessions, instructions that were read."""
 
 from datetime import datetime
 
-from sqlalchemy import JSON
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json
 from shared.db import UtcDateTime
 
 
@@ -38,7 +37,7 @@ class SessionRow(Base, table=True):
     session_digest: str = Field(primary_key=True)
     subject: str
     role: str
-    projects: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    projects: list[str] | None = Field(default=None, sa_type=Json)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     key_id: str | None = None

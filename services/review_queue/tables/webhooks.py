@@ -1,4 +1,4 @@
-"""The tables: webhooks, deliveries that are still to be made, and what was told of documents."""
+"""The tables of webhooks, pending deliveries, and what was announced of documents."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from services.review_queue.tables import Base
+from services.review_queue.tables import Base, Json
 from shared.db import UtcDateTime
 
 
@@ -24,7 +24,7 @@ class WebhookRow(Base, table=True):
     project: str = Field(foreign_key="projects.name")
     url: str
     secret_ref: str
-    events: list[Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    events: list[Any] | None = Field(default=None, sa_type=Json)
     position: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -40,9 +40,9 @@ class DeliveryRow(Base, table=True):
     """One event for one webhook, until it is delivered or given up.
 
     Of an outcome it names the revision instead of holding a copy. Any other event it holds itself:
-    `event_id`, and in `event` what belongs to it. From `due_at` on anybody may claim
-    it; a claim puts `due_at` off, so that a claim whose holder died ends by itself. `attempts`
-    counts the claims.
+    `event_id`, and in `event` what belongs to it. From `due_at` on any
+    replica may claim it; a claim puts `due_at` off, so it ends by itself if its replica dies.
+    `attempts` counts the claims.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -57,16 +57,16 @@ class DeliveryRow(Base, table=True):
     task_id: str | None = None
     revision: int | None = None
     event_id: str | None = None
-    event: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    event: dict[str, Any] | None = Field(default=None, sa_type=Json)
     due_at: datetime = Field(sa_type=UtcDateTime)
     attempts: int = 0
 
 
 class ToldRow(Base, table=True):
-    """How far the receivers of a project have been told of the trainer's documents.
+    """What was announced of the trainer's documents to the receivers of a project.
 
-    The columns are those of :class:`services.review_queue.webhooks.changes.Told`. There is no row
-    until a project has its first webhook.
+    The columns are those of `webhooks.changes.Announced`. There is no row until a project has its
+    first webhook.
     """
 
     __tablename__ = "webhook_told"

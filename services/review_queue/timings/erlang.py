@@ -29,7 +29,7 @@ def waiting_probability(servers: int, load: float) -> float:
 
 
 def mean_wait(servers: int, arrivals: float, services: float) -> float | None:
-    """Return the mean seconds that a task waits before somebody takes it; None when it never ends.
+    """Return the mean seconds that a task waits for a reviewer; None when the wait never ends.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
-class Held:
+class LeaseInterval:
     """An answered lease: whose, from when, and until its answer."""
 
     reviewer: str
@@ -14,7 +14,7 @@ class Held:
     until: datetime
 
 
-def busy_seconds(held: Iterable[Held]) -> float:
+def busy_seconds(held: Iterable[LeaseInterval]) -> float:
     """Return for how long each reviewer held anything at all, and of all of them the sum.
 
     A page takes its next task ahead, so that leases overlap: what they share is counted once.
@@ -23,7 +23,7 @@ def busy_seconds(held: Iterable[Held]) -> float:
     --------
     >>> noon = datetime(2026, 11, 24, 12)
     >>> at = [noon + timedelta(seconds=seconds) for seconds in (0, 10, 20, 25)]
-    >>> busy_seconds([Held("anna", at[0], at[2]), Held("anna", at[1], at[3])])
+    >>> busy_seconds([LeaseInterval("anna", at[0], at[2]), LeaseInterval("anna", at[1], at[3])])
     25.0
     """
     busy, reached = timedelta(), dict[str, datetime]()

@@ -1,26 +1,8 @@
 """What is said of times."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from services.review_queue.lifecycle.tasks.messages import QueueDepth
-from services.review_queue.timings.steps import Step
+from services.review_queue.timings.steps import Seconds, Step, StepTiming
 from shared.contracts.base import Message
-
-Seconds = Annotated[float, Field(ge=0)]
-
-
-class StepTiming(Message):
-    """One step of an item's way: over how many items, in seconds, and its share of all time."""
-
-    step: Step
-    count: int
-    mean_seconds: Seconds
-    p50_seconds: Seconds
-    p90_seconds: Seconds
-    p99_seconds: Seconds
-    share: float = Field(ge=0, le=1)
 
 
 class Cost(Message):
@@ -57,8 +39,8 @@ class QueueForecast(QueueDepth):
     """What waits, and how long a task that comes now is going to wait.
 
     Rates are tasks a second over the last `window_seconds`: arrivals, resolved tasks, and what one
-    reviewer can do, which is answers by the time in which he held any task, however many at once.
-    `expected_wait_seconds` is Erlang's, for tasks that come at random; null when nobody has
+    reviewer can do: answers by the time in which the reviewer held any task.
+    `expected_wait_seconds` is Erlang's, for tasks that come at random; null when no reviewer
     answered in that time, or when more comes than all can do. `backlog_seconds` is the time that
     what waits now takes them: by Little's law the wait of a task behind all others.
     `mandatory_load` is the share of the reviewers' time that mandatory tasks need; above 1 they

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.timings.holding import Held
+from services.review_queue.timings.holding import LeaseInterval
 
 _tasks = table_of(TaskRow)
 _leases = table_of(LeaseRow)
@@ -48,8 +48,7 @@ async def resolved(
     )
     if since is not None:
         statement = statement.where(_outcomes.c.resolved_at >= since)
-    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return rows
+    return await fetch(session, statement)
 
 
 async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, datetime]:
@@ -67,7 +66,7 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
     """Return the verdicts that stand: task, when, active seconds, and when it had been leased.
 
     `answered_at` is when the same reviewer had answered anything before, None for never: until then
-    a task that he held ahead was waiting behind another.
+    a task held ahead was waiting behind another.
     """
     earlier = _verdicts.alias()
     answered_at = (
@@ -100,8 +99,7 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
             _verdicts.c.skipped.is_(False),
         )
     )
-    rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
-    return rows
+    return await fetch(session, statement)
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
 
 async def held_since(
     session: AsyncSession, project: str, since: datetime, newest: int
-) -> list[Held]:
+) -> list[LeaseInterval]:
     """Return by whom, from when and to when each of the newest answered leases was held."""
     statement = (
         select(_leases.c.reviewer, _leases.c.leased_at, _leases.c.ended_at)
@@ -166,4 +164,4 @@ async def held_since(
         .order_by(_leases.c.ended_at.desc())
         .limit(newest)
     )
-    return [Held(*row) for row in (await session.execute(statement)).all()]
+    return [LeaseInterval(*row) for row in (await session.execute(statement)).all()]

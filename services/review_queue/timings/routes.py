@@ -1,6 +1,6 @@
 """Routes of times: where they went, and what to expect."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,15 +10,15 @@ from services.review_queue.timings.service import TimingService
 from shared.contracts.base import UtcTime
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable, declare
+from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["timings"])
 
 
-_ERRORS = declare(Unauthorized, Forbidden, NotFound, Unprocessable)
+_PROBLEMS = declare(*LIST_PROBLEMS)
 
 
-@router.get("/timings", summary="Where an item's time goes", responses=_ERRORS)
+@router.get("/timings", summary="Where an item's time goes", responses=_PROBLEMS)
 async def get_timings(
     project: str,
     timings: Injected[TimingService],
@@ -31,11 +31,10 @@ async def get_timings(
     With `cost_per_hour` of a reviewer's active work, also what a verdict and a corrected error
     cost.
     """
-    moment: datetime | None = since
-    return await timings.timings(project, since=moment, cost_per_hour=cost_per_hour)
+    return await timings.timings(project, since=since, cost_per_hour=cost_per_hour)
 
 
-@router.get("/queue", summary="What waits, and for how long", responses=_ERRORS)
+@router.get("/queue", summary="What waits, and for how long", responses=_PROBLEMS)
 async def get_queue(
     project: str,
     timings: Injected[TimingService],

@@ -3,25 +3,22 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.service import current_project
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait
-from services.review_queue.timings.holding import Held, busy_seconds
-from services.review_queue.timings.messages import Cost, QueueForecast, StepTiming, Timings
+from services.review_queue.timings.holding import LeaseInterval, busy_seconds
+from services.review_queue.timings.messages import Cost, QueueForecast, Timings
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
+from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
-from shared.db import Database
+from shared.db import Database, Row, Session
 
 _NEWEST = 10_000
-_AT_ONCE = 500
+_TASKS_AT_ONCE = 500
 _SECONDS_PER_HOUR = 3600.0
 _SECOND = timedelta(seconds=1)
 
@@ -56,18 +53,7 @@ class TimingService:
         steps = summarise([seconds_of(way, published) for way in read.ways])
         return Timings(
             items=len(read.ways),
-            steps=[
-                StepTiming(
-                    step=step,
-                    count=times.count,
-                    mean_seconds=times.mean,
-                    p50_seconds=times.p50,
-                    p90_seconds=times.p90,
-                    p99_seconds=times.p99,
-                    share=times.share,
-                )
-                for step, times in steps.items()
-            ],
+            steps=steps,
             bottleneck=bottleneck(steps),
             cost=None if cost_per_hour is None else _cost(read, cost_per_hour),
         )
@@ -92,8 +78,7 @@ class TimingService:
             backlog = depth.open * each / capacity
             load = flow.mandatory_arrived / seconds * each / capacity
         return QueueForecast(
-            **depth.model_dump(exclude={"lanes"}),
-            lanes=depth.lanes,
+            **dict(depth),
             window_seconds=seconds,
             reviewers=flow.reviewers,
             arrival_rate=arrivals,
@@ -111,17 +96,17 @@ def _verdicts_per_task(flow: repository.Flow, project: Project) -> float:
     return max(1.0, flow.verdicts / flow.resolved)
 
 
-def _service_rate(held: Sequence[Held]) -> float | None:
+def _service_rate(held: Sequence[LeaseInterval]) -> float | None:
     seconds = busy_seconds(held)
     return len(held) / seconds if seconds > 0 else None
 
 
-async def _read(session: AsyncSession, project: str, since: datetime | None) -> _Read:
+async def _read(session: Session, project: str, since: datetime | None) -> _Read:
     rows = await repository.resolved(session, project, since, _NEWEST)
     leased: dict[str, datetime] = {}
-    given: dict[str, list[Row[Any]]] = {}
-    for start in range(0, len(rows), _AT_ONCE):
-        some = [row.task_id for row in rows[start : start + _AT_ONCE]]
+    given: dict[str, list[Row]] = {}
+    for start in range(0, len(rows), _TASKS_AT_ONCE):
+        some = [row.task_id for row in rows[start : start + _TASKS_AT_ONCE]]
         leased |= await repository.first_leases(session, some)
         for answer in await repository.answers(session, some):
             given.setdefault(answer.task_id, []).append(answer)
@@ -138,8 +123,8 @@ async def _read(session: AsyncSession, project: str, since: datetime | None) -> 
     )
 
 
-def _way(row: Row[Any], leased_at: datetime | None, answers: Sequence[Row[Any]]) -> Way:
-    prediction = TaskPrediction.model_validate(row.prediction or {}, strict=False)
+def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
+    prediction = from_stored(TaskPrediction, row.prediction or {})
     active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
     held = [
         (answer.given_at - max(answer.leased_at, answer.answered_at or answer.leased_at)) / _SECOND

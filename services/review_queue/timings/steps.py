@@ -3,8 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
+from pydantic import Field
+
+from shared.contracts.base import Message
+
+Seconds = Annotated[float, Field(ge=0)]
 Step = Literal[
     "deciding", "handing_over", "waiting", "active", "idle", "agreeing", "collecting", "publishing"
 ]
@@ -39,16 +44,16 @@ class Way:
     held: float | None = None
 
 
-@dataclass(frozen=True)
-class StepTimes:
-    """One step over many items, in seconds; `share` is its part of their time altogether."""
+class StepTiming(Message):
+    """One step of an item's way: over how many items, in seconds, and its share of all time."""
 
+    step: Step
     count: int
-    mean: float
-    p50: float
-    p90: float
-    p99: float
-    share: float
+    mean_seconds: Seconds
+    p50_seconds: Seconds
+    p90_seconds: Seconds
+    p99_seconds: Seconds
+    share: float = Field(ge=0, le=1)
 
 
 def seconds_of(way: Way, publications: Sequence[Publication]) -> dict[Step, float]:
@@ -79,19 +84,23 @@ def _between(since: datetime | None, until: datetime | None) -> float | None:
     return max(0.0, (until - since).total_seconds())
 
 
-def summarise(ways: Sequence[Mapping[Step, float]]) -> dict[Step, StepTimes]:
+def summarise(ways: Sequence[Mapping[Step, float]]) -> list[StepTiming]:
     """Return the percentiles of each step that any of `ways` has, in the order of the steps."""
     by_step = {step: [way[step] for way in ways if step in way] for step in STEPS}
     total = sum(map(sum, by_step.values()))
-    return {step: _times(seconds, total) for step, seconds in by_step.items() if seconds}
+    return [_timing(step, sorted(seconds), total) for step, seconds in by_step.items() if seconds]
 
 
-def _times(seconds: list[float], total: float) -> StepTimes:
-    ordered = sorted(seconds)
-    p50, p90, p99 = (_quantile(ordered, part) for part in (0.5, 0.9, 0.99))
+def _timing(step: Step, ordered: list[float], total: float) -> StepTiming:
     whole = sum(ordered)
-    return StepTimes(
-        len(ordered), whole / len(ordered), p50, p90, p99, whole / total if total else 0.0
+    return StepTiming(
+        step=step,
+        count=len(ordered),
+        mean_seconds=whole / len(ordered),
+        p50_seconds=_quantile(ordered, 0.5),
+        p90_seconds=_quantile(ordered, 0.9),
+        p99_seconds=_quantile(ordered, 0.99),
+        share=whole / total if total else 0.0,
     )
 
 
@@ -103,6 +112,7 @@ def _quantile(ordered: list[float], part: float) -> float:
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
-def bottleneck(steps: Mapping[Step, StepTimes]) -> Step | None:
+def bottleneck(timings: Sequence[StepTiming]) -> Step | None:
     """Return the step that most of the time goes into; None without any."""
-    return max(steps, key=lambda step: steps[step].share, default=None)
+    longest = max(timings, key=lambda one: one.share, default=None)
+    return None if longest is None else longest.step

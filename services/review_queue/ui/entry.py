@@ -1,12 +1,10 @@
-"""Who enters: by a one-time link or a token, then by the cookie of a session."""
+"""Sign-in: by a one-time link or a token, then by the cookie of a session."""
 
 import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
@@ -16,7 +14,7 @@ from services.review_queue.ui import repository
 from shared.auth import Principal
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Session
 from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
@@ -36,8 +34,7 @@ class Invitation:
 class EntryService:
     """Links, sessions, and which instructions a reviewer has read.
 
-    Codes and cookies are random; the database has their digests only, so that whoever reads it
-    can enter nowhere.
+    Codes and cookies are random. The database has their digests only: no reader of it can enter.
     """
 
     database: Database
@@ -136,7 +133,7 @@ class EntryService:
         return cookie
 
     async def principal(self, cookie: str | None) -> Principal:
-        """Return who holds a session's cookie; `Unauthorized` when nobody does."""
+        """Return the holder of a session's cookie; `Unauthorized` without a session."""
         if cookie is None:
             raise Unauthorized("Open a link, or sign in with a token.")
         async with self.database.reading() as session:
@@ -204,7 +201,7 @@ def _holder(row: SessionRow) -> Principal:
 
 
 def _record(
-    session: AsyncSession, action: RecordedAction, row: SessionRow, now: datetime, **detail: str
+    session: Session, action: RecordedAction, row: SessionRow, now: datetime, **detail: str
 ) -> None:
     projects = row.projects or []
     # One that opens several projects is of none of them alone.

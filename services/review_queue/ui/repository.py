@@ -1,4 +1,4 @@
-"""Every statement of this room."""
+"""Every statement about links, sessions, and what the reviewers' page shows."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -159,7 +159,7 @@ async def undecided(
 ) -> list[TaskRow]:
     """Return tasks that wait for an adjudicator, or have no label after skips, oldest first."""
     disputed = col(TaskRow.adjudication).is_(True)
-    # What has expired need not be answered by anybody.
+    # A task that has expired needs no answer.
     wanted = func.coalesce(col(TaskRow.source), "") != "expiry"
     unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0, wanted)
     statement = (
@@ -182,7 +182,7 @@ async def undecided(
 async def standing_answers(
     session: AsyncSession, task_ids: Sequence[str]
 ) -> dict[str, list[VerdictRow]]:
-    """Return the verdicts and skips of each task that nobody has taken back, oldest first."""
+    """Return the standing verdicts and skips of each task, oldest first."""
     statement = (
         select(VerdictRow)
         .where(col(VerdictRow.task_id).in_(task_ids), col(VerdictRow.withdrawn_at).is_(None))

@@ -103,12 +103,12 @@ def to(path: str) -> Response:
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """Return a rendered page; `who` is the principal, or None where nobody has entered."""
+    """Return a rendered page; `who` is the principal, or None without a session."""
     return HTMLResponse(_TEMPLATES.get_template(template).render(context), status)
 
 
 def refusal(problem: Problem) -> Response:
-    """Return a problem as a page; who is not known goes to where one enters."""
+    """Return a problem as a page; send a browser without a session to the first page."""
     if isinstance(problem, Unauthorized):
         return to(HOME)
     shown = page("message.html", status=problem.status, title=problem.title, text=problem.detail)

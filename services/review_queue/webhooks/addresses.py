@@ -1,4 +1,4 @@
-"""Which addresses anybody on the internet may have (pure)."""
+"""Which IP addresses are public (pure)."""
 
 import ipaddress
 
@@ -19,7 +19,7 @@ def is_public(address: str) -> bool:
     """Say whether `address` is public: not private, loopback, link-local, shared or reserved.
 
     An IPv4 address within an IPv6 one counts for it; tunnels (6to4, Teredo) are not public, since
-    where they end is somebody else's choice.
+    another party chooses where they end.
     """
     try:
         found = ipaddress.ip_address(address)

@@ -1,7 +1,7 @@
-"""From the trainer's documents to deliveries: each change is told once (ADR 15).
+"""From the trainer's documents to deliveries: each change is announced once (ADR 15).
 
-The store holds what is so; the database holds what was told of it. A crash between reading and
-telling leaves both as they were, and who looks next tells it.
+The store holds the documents, the database what was announced of them. After a crash between
+reading and announcing both are as they were, and the next look announces the change.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,12 @@ from typing import TypeVar
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.tables.webhooks import ToldRow, WebhookRow
 from services.review_queue.webhooks import repository
-from services.review_queue.webhooks.changes import Documents, Told, catch_up
-from services.review_queue.webhooks.events import Event
-from shared.contracts.base import new_id
+from services.review_queue.webhooks.changes import Announced, Documents, catch_up
 from shared.contracts.versions import Channels, PromiseDocument
-from shared.db import Database
+from shared.db import Database, Session
 from shared.logs import cause_of
 from shared.store import Store, channels_path, promise_path
 
@@ -69,62 +66,55 @@ class Announcer:
     now: Callable[[], datetime]
 
     async def look(self) -> int:
-        """Write deliveries of what is new; return how many."""
+        """Announce new documents; return how many deliveries were written."""
         async with self.database.reading() as session:
-            told = await repository.told_by_project(session)
+            announced = await repository.announced_by_project(session)
         written = 0
-        for project, row in told.items():
+        for project, row in announced.items():
             documents = await read_if_reachable(self.store, project)
-            if documents is None or not (row is None or _told(row).is_behind(documents)):
+            if documents is None or not (row is None or _announced(row).is_behind(documents)):
                 continue
             async with self.database.transaction() as session:
-                # The webhooks first, then what they were told: nobody waits in a circle.
+                # The webhooks are locked before what was announced, as everywhere: no deadlock.
                 webhooks = await repository.of_project(session, project, lock=True)
                 receivers = list(webhooks.values())
                 if receivers:
-                    written += await tell(session, project, receivers, documents, self.now())
+                    written += await announce(session, project, receivers, documents, self.now())
         return written
 
 
-async def tell(
-    session: AsyncSession,
+async def announce(
+    session: Session,
     project: str,
     receivers: list[WebhookRow],
     documents: Documents,
     now: datetime,
 ) -> int:
-    """Write deliveries of what `documents` say and `receivers` do not know; return how many.
+    """Write deliveries of what is new in `documents` to `receivers`; return how many.
 
-    With nothing remembered of the project, `documents` are what counts as known. The caller holds
+    Of a project without an earlier announcement `documents` count as known. The caller has locked
     the project's webhooks.
     """
-    row = await repository.told(session, project)
+    row = await repository.announced(session, project)
     if row is None:
-        known, _ = catch_up(project, Told(), documents, now)
+        known, _ = catch_up(project, Announced(), documents, now)
         session.add(ToldRow(project=project, **asdict(known)))
         return 0
-    known, events = catch_up(project, _told(row), documents, now)
+    known, events = catch_up(project, _announced(row), documents, now)
     row.sqlmodel_update(asdict(known))
     rows = [
-        _delivery(webhook, event, now)
+        {
+            "webhook_id": webhook.webhook_id,
+            "event_id": event.event_id,
+            "event": event.stored(),
+        }
         for event in events
         for webhook in receivers
         if webhook.events is None or event.kind in webhook.events
     ]
-    await repository.add(session, rows)
+    await repository.add_deliveries(session, now, rows)
     return len(rows)
 
 
-def _told(row: ToldRow) -> Told:
-    return Told(**row.model_dump(exclude={"project"}))
-
-
-def _delivery(webhook: WebhookRow, event: Event, now: datetime) -> dict[str, object]:
-    return {
-        "delivery_id": new_id(),
-        "webhook_id": webhook.webhook_id,
-        "event_id": event.event_id,
-        "event": event.stored(),
-        "due_at": now,
-        "attempts": 0,
-    }
+def _announced(row: ToldRow) -> Announced:
+    return Announced(**row.model_dump(exclude={"project"}))

@@ -1,12 +1,12 @@
 """What a project's trainer has changed: its documents against what was told of them last (pure).
 
 A document may have been replaced many times since. `channels.json` keeps its champions, so that
-each promotion is an event; `promise.json` is a state, so that what it says now is told.
+each promotion is an event; `promise.json` is a state, so that what it says now is announced.
 """
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ _NAMESPACE = uuid.UUID("8a4b8c1e-6a64-5b0d-9f0e-2d7c51e3b7a2")
 # A version that the promise does not name is held for this one, by routers as well.
 _UNNAMED = PromiseEntry(state="uncertified")
 
-Standing = dict[str, Any]
+PromiseStatus = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Documents:
 
 
 @dataclass(frozen=True)
-class Told:
-    """How far receivers have been told: revisions (0 for none), standings, the last promotion.
+class Announced:
+    """What receivers know: revisions (0 for none), the status of each version, the last promotion.
 
     `standings` holds `state` and `threshold` by version; `champion` was promoted at `live_at`.
     """
 
     channels_revision: int = 0
     promise_revision: int = 0
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, PromiseStatus] = field(default_factory=dict)
     champion: str | None = None
     live_at: datetime | None = None
 
     def is_behind(self, documents: Documents) -> bool:
-        """Say whether either document has gone on. One that is older than what was told has not."""
+        """Say whether either document is newer than what was announced."""
         channels, promise = documents.channels, documents.promise
         return (channels is not None and channels.revision > self.channels_revision) or (
             promise is not None and promise.revision > self.promise_revision
@@ -53,46 +53,39 @@ class Told:
 
 
 def catch_up(
-    project: str, told: Told, documents: Documents, now: datetime
-) -> tuple[Told, list[Event]]:
-    """Return where `told` is once `documents` are told, and the events that do so.
+    project: str, announced: Announced, documents: Documents, now: datetime
+) -> tuple[Announced, list[Event]]:
+    """Return what is announced once `documents` are, and the events that announce them.
 
-    A promise is told before a promotion, as it is written.
+    A promise is announced before a promotion, in the order in which they are written.
     """
     channels, promise = documents.channels, documents.promise
     events: list[Event] = []
-    if promise is None or promise.revision <= told.promise_revision:
-        promise_revision, standings = told.promise_revision, told.standings
-    else:
-        events += _changes(project, told.standings, promise, now)
-        promise_revision = promise.revision
-        standings = {name: _standing(entry) for name, entry in promise.versions.items()}
-    if channels is None or channels.revision <= told.channels_revision:
-        return Told(
-            told.channels_revision, promise_revision, standings, told.champion, told.live_at
-        ), events
-    events += _promotions(project, told, channels.history)
-    last = channels.history[-1] if channels.history else None
-    return Told(
-        channels.revision,
-        promise_revision,
-        standings,
-        told.champion if last is None else last.champion,
-        told.live_at if last is None else last.live_at,
-    ), events
+    after = announced
+    if promise is not None and promise.revision > announced.promise_revision:
+        events += _changes(project, announced.standings, promise, now)
+        statuses = {name: _status(entry) for name, entry in promise.versions.items()}
+        after = replace(after, promise_revision=promise.revision, standings=statuses)
+    if channels is not None and channels.revision > announced.channels_revision:
+        events += _promotions(project, announced, channels.history)
+        after = replace(after, channels_revision=channels.revision)
+        if channels.history:
+            last = channels.history[-1]
+            after = replace(after, champion=last.champion, live_at=last.live_at)
+    return after, events
 
 
-def _standing(entry: PromiseEntry) -> Standing:
+def _status(entry: PromiseEntry) -> PromiseStatus:
     return {"state": entry.state, "threshold": entry.threshold}
 
 
 def _changes(
-    project: str, before: dict[str, Standing], promise: PromiseDocument, now: datetime
+    project: str, before: dict[str, PromiseStatus], promise: PromiseDocument, now: datetime
 ) -> Iterator[Event]:
-    unnamed = _standing(_UNNAMED)
+    unnamed = _status(_UNNAMED)
     for version in sorted(before.keys() | promise.versions.keys()):
         entry = promise.versions.get(version, _UNNAMED)
-        standing, previous = _standing(entry), before.get(version, unnamed)
+        standing, previous = _status(entry), before.get(version, unnamed)
         if standing == previous:
             continue
         data = {
@@ -108,9 +101,11 @@ def _changes(
         yield _event(project, "promise.changed", f"{promise.revision}/{version}", now, data)
 
 
-def _promotions(project: str, told: Told, history: Sequence[ChannelEvent]) -> Iterator[Event]:
-    first = _first_untold(told, history)
-    previous = history[first - 1].champion if first else told.champion
+def _promotions(
+    project: str, announced: Announced, history: Sequence[ChannelEvent]
+) -> Iterator[Event]:
+    first = _first_new(announced, history)
+    previous = history[first - 1].champion if first else announced.champion
     for promotion in history[first:]:
         live_at = rfc3339(promotion.live_at)
         data = {"version": promotion.champion, "previous": previous, "live_at": live_at}
@@ -119,14 +114,17 @@ def _promotions(project: str, told: Told, history: Sequence[ChannelEvent]) -> It
         previous = promotion.champion
 
 
-def _first_untold(told: Told, history: Sequence[ChannelEvent]) -> int:
-    if told.live_at is None:
+def _first_new(announced: Announced, history: Sequence[ChannelEvent]) -> int:
+    if announced.live_at is None:
         return 0
     for index in reversed(range(len(history))):
-        if (history[index].champion, history[index].live_at) == (told.champion, told.live_at):
+        if (history[index].champion, history[index].live_at) == (
+            announced.champion,
+            announced.live_at,
+        ):
             return index + 1
-    # It has left the history, which is bounded: what came later has not been told.
-    return sum(promotion.live_at <= told.live_at for promotion in history)
+    # It has left the history, which is bounded: what came later has not been announced.
+    return sum(promotion.live_at <= announced.live_at for promotion in history)
 
 
 def _event(project: str, kind: str, name: str, at: datetime, data: dict[str, Any]) -> Event:

@@ -1,18 +1,14 @@
-"""From the outcomes feed to deliveries: what each webhook is to get, written once."""
+"""From the outcomes feed to deliveries: one for each webhook that wants the outcome."""
 
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import outcome_kind
-from shared.contracts.base import new_id
-from shared.db import Database
+from shared.db import Database, Session
 
-_AT_ONCE = 500
+_OUTCOMES_AT_ONCE = 500
 
 
 async def fan_out(database: Database, now: datetime) -> int:
@@ -36,25 +32,14 @@ async def fan_out(database: Database, now: datetime) -> int:
     return seen
 
 
-async def _advance(session: AsyncSession, webhook: WebhookRow, now: datetime) -> int:
-    behind = await repository.behind(session, webhook, _AT_ONCE)
+async def _advance(session: Session, webhook: WebhookRow, now: datetime) -> int:
+    behind = await repository.behind(session, webhook, _OUTCOMES_AT_ONCE)
     rows = [
-        _delivery(webhook, outcome, now)
-        for outcome in behind
-        if webhook.events is None or outcome_kind(outcome.revision) in webhook.events
+        {"webhook_id": webhook.webhook_id, "task_id": row.task_id, "revision": row.revision}
+        for row in behind
+        if webhook.events is None or outcome_kind(row.revision) in webhook.events
     ]
-    await repository.add(session, rows)
+    await repository.add_deliveries(session, now, rows)
     if behind:
         webhook.position = behind[-1].position
     return len(behind)
-
-
-def _delivery(webhook: WebhookRow, outcome: repository.Behind, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery_id": new_id(),
-        "webhook_id": webhook.webhook_id,
-        "task_id": outcome.task_id,
-        "revision": outcome.revision,
-        "due_at": now,
-        "attempts": 0,
-    }

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.sequencing import place_within
@@ -17,10 +16,11 @@ from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
-from services.review_queue.webhooks.announcing import read_if_reachable, tell
+from services.review_queue.webhooks.announcing import announce, read_if_reachable
 from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
+from shared.db import Session
 from shared.problems import Unprocessable
 from shared.settings import PREFIX, named_value
 from shared.store import Store
@@ -138,14 +138,14 @@ async def _register(
     project: str,
     webhooks: Sequence[Webhook],
     documents: Documents | None,
-    session: AsyncSession,
+    session: Session,
     now: datetime,
 ) -> None:
     known = await repository.of_project(session, project, lock=True)
     if not known:
-        await repository.forget_told(session, project)
+        await repository.forget_announced(session, project)
     if webhooks and documents is not None:
-        await tell(session, project, list(known.values()), documents, now)
+        await announce(session, project, list(known.values()), documents, now)
     new = [webhook for webhook in webhooks if webhook.url not in known]
     position = await _end(session, project) if new else 0
     for webhook in webhooks:
@@ -168,7 +168,7 @@ def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> We
     )
 
 
-async def _end(session: AsyncSession, project: str) -> int:
+async def _end(session: Session, project: str) -> int:
     # All that is committed has its place first: what has none yet came after the webhook.
     await place_within(session)
     return await outcomes.end(session, project)

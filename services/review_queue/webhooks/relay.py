@@ -1,8 +1,8 @@
 """The relay: writes deliveries, sends them, and records how that went.
 
-Any number of replicas may run one. A delivery is claimed for a while, sent, and recorded; who dies
-in between leaves a claim that ends by itself, and the event is sent again under the same id.
-Receivers are served beside one another: none waits for another that is slow.
+Any number of replicas may run one. A delivery is claimed for a while, sent, and recorded. If its
+replica dies, the claim ends by itself, and another sends the event under the same id. Receivers are
+served concurrently: a slow one holds up no other.
 """
 
 import asyncio
@@ -12,12 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
-from sqlalchemy import Row
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.messages import outcome_message
@@ -28,7 +24,7 @@ from services.review_queue.webhooks.fanout import fan_out
 from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
-from shared.db import Database
+from shared.db import Database, DatabaseFault, Row, Session
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
@@ -60,10 +56,10 @@ class Relay:
     loop: Loop = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loop = Loop("webhooks", self.round, self._rest, expected=(SQLAlchemyError, OSError))
+        self.loop = Loop("webhooks", self.round, self._rest, expected=(DatabaseFault, OSError))
 
     def nudge(self) -> None:
-        """Say that there may be something to send: it is looked for at once."""
+        """Look for deliveries at once, not at the next poll."""
         self._nudged.set()
 
     def stop(self) -> None:
@@ -82,7 +78,7 @@ class Relay:
             await asyncio.gather(*self._serving.values())
 
     async def leave(self) -> None:
-        """Give what is on its way a moment to arrive; the loop has ended."""
+        """Let deliveries on their way arrive within some seconds; the loop has ended."""
         if not self._serving:
             return
         _, late = await asyncio.wait(self._serving.values(), timeout=_STOP_SECONDS)
@@ -93,7 +89,7 @@ class Relay:
     async def _attempt(self, work: Callable[[], Awaitable[bool]]) -> bool:
         try:
             return await work()
-        except (SQLAlchemyError, OSError) as error:
+        except (DatabaseFault, OSError) as error:
             log.warning("webhooks_failed", cause=cause_of(error))
         except Exception:
             # A later round sends again what its claim left.
@@ -101,9 +97,9 @@ class Relay:
         return False
 
     async def round(self) -> bool:
-        """Write what is to be delivered, and begin to send what is due; say if anything is."""
+        """Write new deliveries, and begin to send those that are due; say if any is."""
         if await fan_out(self.database, self.now()):
-            # There may be more: what is due already does not wait for all of it.
+            # There may be more; deliveries that are due do not wait for all of them.
             self.nudge()
         async with self.database.reading() as session:
             due = await repository.due(session, self.now())
@@ -121,7 +117,7 @@ class Relay:
         task.add_done_callback(lambda _: self._serving.pop(webhook_id))
 
     async def _drain(self, webhook_id: str) -> bool:
-        """Send what is due, until nothing is, or until nothing arrives: then at the next round."""
+        """Send due deliveries until none is left or none arrives; the next round sends the rest."""
         while not self._stopping:
             claimed = await self._claim(webhook_id)
             attempts = (self._attempt(partial(self._deliver, delivery)) for delivery in claimed)
@@ -129,7 +125,7 @@ class Relay:
                 break
         return True
 
-    async def _claim(self, webhook_id: str) -> list[Row[Any]]:
+    async def _claim(self, webhook_id: str) -> list[Row]:
         now = self.now()
         async with self.database.transaction() as session:
             rows = await repository.claim(
@@ -137,12 +133,14 @@ class Relay:
             )
         return list(rows)
 
-    async def _deliver(self, delivery: Row[Any]) -> bool:
+    async def _deliver(self, delivery: Row) -> bool:
         async with self.database.reading() as session:
             webhook = await repository.find(session, delivery.webhook_id)
             event = None if webhook is None else await _event(session, webhook, delivery)
         if webhook is None or event is None:
-            await self._forget(delivery)
+            # The webhook was taken out of the project, or the item is erased.
+            async with self.database.transaction() as session:
+                await repository.finish(session, delivery.delivery_id)
             return False
         if delivery.attempts > 1:
             RETRIES.labels(webhook.project).inc()
@@ -156,13 +154,8 @@ class Relay:
                 await self._record(session, row, delivery, attempt)
         return attempt.delivered
 
-    async def _forget(self, delivery: Row[Any]) -> None:
-        # The webhook was taken out of the project, or the item is erased.
-        async with self.database.transaction() as session:
-            await repository.finish(session, delivery.delivery_id)
-
     async def _record(
-        self, session: AsyncSession, webhook: WebhookRow, delivery: Row[Any], attempt: Attempt
+        self, session: Session, webhook: WebhookRow, delivery: Row, attempt: Attempt
     ) -> None:
         now = self.now()
         if attempt.delivered:
@@ -180,8 +173,8 @@ class Relay:
         )
         if attempt.gone:
             webhook.disabled_at = now
-            # Kept: who enables the webhook again gets it.
-            await self._put_off(session, delivery, now)
+            # Kept, and sent once an operator enables the webhook again.
+            await repository.put_off(session, delivery, now)
         elif delivery.attempts >= MAX_ATTEMPTS:
             await self._give_up(session, webhook, delivery)
         else:
@@ -189,16 +182,9 @@ class Relay:
             if attempt.pause is not None:
                 webhook.resume_at = now + attempt.pause
                 wait = max(wait, attempt.pause)
-            await self._put_off(session, delivery, now + wait)
+            await repository.put_off(session, delivery, now + wait)
 
-    async def _put_off(self, session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
-        await repository.put_off(
-            session, delivery.delivery_id, attempts=delivery.attempts, due_at=due_at
-        )
-
-    async def _give_up(
-        self, session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]
-    ) -> None:
+    async def _give_up(self, session: Session, webhook: WebhookRow, delivery: Row) -> None:
         if await repository.finish(session, delivery.delivery_id):
             webhook.failed += 1
             FAILED.labels(webhook.project).inc()
@@ -219,7 +205,7 @@ class Relay:
             PENDING.labels(project).set(count)
 
 
-async def _event(session: AsyncSession, webhook: WebhookRow, delivery: Row[Any]) -> Event | None:
+async def _event(session: Session, webhook: WebhookRow, delivery: Row) -> Event | None:
     if delivery.event is not None:
         return Event.from_stored(delivery.event_id, webhook.project, delivery.event)
     found = await outcomes.with_task(session, delivery.task_id, delivery.revision)

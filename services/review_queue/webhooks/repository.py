@@ -1,6 +1,6 @@
 """Every statement about webhooks and their deliveries.
 
-Who writes to both locks the webhook first, so that nobody waits for another in a circle.
+A transaction that writes to both locks the webhook first: no deadlock.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Row,
     and_,
     case,
@@ -24,15 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import OutcomeRow
 from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
+from shared.contracts.base import new_id
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
 _outcomes = table_of(OutcomeRow)
-
-Behind = Row[Any, Any, Any]
 
 
 async def of_project(
@@ -52,7 +50,7 @@ async def find(session: AsyncSession, webhook_id: str) -> WebhookRow | None:
 
 
 async def lock(session: AsyncSession, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
-    """Return a webhook, kept from other writers; without `wait` None when somebody else has it."""
+    """Return a webhook, kept from other writers; without `wait` None when another writer has it."""
     statement = select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
     # Not the key: deliveries that refer to it may still be written.
     statement = statement.with_for_update(key_share=True, skip_locked=not wait)
@@ -86,7 +84,7 @@ async def lagging(session: AsyncSession) -> list[str]:
     return list((await session.execute(statement)).scalars())
 
 
-async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Behind]:
+async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
     """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
     statement = (
         select(_outcomes.c.position, _outcomes.c.task_id, _outcomes.c.revision)
@@ -94,23 +92,26 @@ async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequ
         .order_by(_outcomes.c.position)
         .limit(limit)
     )
-    return (await session.execute(statement)).all()
+    return await fetch(session, statement)
 
 
-async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write deliveries."""
+async def add_deliveries(
+    session: AsyncSession, now: datetime, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Write deliveries that are due at `now`; each row names its webhook and its event."""
     if rows:
-        await session.execute(insert(_deliveries), rows)
+        new = [{**row, "delivery_id": new_id(), "due_at": now, "attempts": 0} for row in rows]
+        await session.execute(insert(_deliveries), new)
 
 
-async def told(session: AsyncSession, project: str) -> ToldRow | None:
-    """Return how far the project's receivers have been told, kept from other writers."""
+async def announced(session: AsyncSession, project: str) -> ToldRow | None:
+    """Return what was announced to the project's receivers, kept from other writers."""
     statement = select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def told_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
-    """Return the projects that have a webhook, and how far each has been told."""
+async def announced_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
+    """Return what was announced to each project that has a webhook."""
     projects = select(_webhooks.c.project).distinct()
     known = await session.execute(select(ToldRow).where(col(ToldRow.project).in_(projects)))
     rows = {row.project: row for row in known.scalars()}
@@ -118,8 +119,8 @@ async def told_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
     return {name: rows.get(name) for name in names}
 
 
-async def forget_told(session: AsyncSession, project: str) -> None:
-    """Remember no longer what a project's receivers were told."""
+async def forget_announced(session: AsyncSession, project: str) -> None:
+    """Forget what was announced to a project's receivers."""
     await session.execute(delete(ToldRow).where(col(ToldRow.project) == project))
 
 
@@ -151,32 +152,24 @@ async def claim(
         .values(due_at=until, attempts=_deliveries.c.attempts + 1)
         .returning(*_deliveries.c)
     )
-    return (await session.execute(statement)).all()
+    return await fetch(session, statement)
 
 
 async def finish(session: AsyncSession, delivery_id: str) -> bool:
     """Remove a delivery; False when it is gone already."""
-    removed = await session.execute(
-        delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
-    )
-    return _changed(removed)
+    gone = delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
+    statement = gone.returning(_deliveries.c.delivery_id)
+    return (await session.execute(statement)).first() is not None
 
 
-async def put_off(
-    session: AsyncSession, delivery_id: str, *, attempts: int, due_at: datetime
-) -> bool:
-    """Let a delivery be due at `due_at`; False when somebody else has claimed it since."""
-    moved = await session.execute(
+async def put_off(session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
+    """Let a claimed delivery be due at `due_at`, unless another replica has claimed it since."""
+    claimed = _deliveries.c.delivery_id == delivery.delivery_id
+    await session.execute(
         update(_deliveries)
-        .where(_deliveries.c.delivery_id == delivery_id, _deliveries.c.attempts == attempts)
+        .where(claimed, _deliveries.c.attempts == delivery.attempts)
         .values(due_at=due_at)
     )
-    return _changed(moved)
-
-
-def _changed(result: Any) -> bool:
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
 
 
 async def pending(session: AsyncSession) -> dict[str, int]:

@@ -6,14 +6,14 @@ from services.review_queue.webhooks.messages import WebhookList, WebhookStatus, 
 from services.review_queue.webhooks.service import WebhookService
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.problems import Forbidden, NotFound, Unauthorized, declare
+from shared.problems import READ_PROBLEMS, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}/webhooks", route_class=StrictRoute, tags=["webhooks"]
 )
 
 
-_PROBLEMS = declare(Unauthorized, Forbidden, NotFound)
+_PROBLEMS = declare(*READ_PROBLEMS)
 
 
 @router.get("", summary="List webhooks and how they fare", responses=_PROBLEMS)

@@ -1,11 +1,10 @@
 """What operators see of webhooks, and what they do to them."""
 
+import contextlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.recording import record
 from services.review_queue.projects.service import current_project
@@ -15,7 +14,7 @@ from services.review_queue.webhooks.events import Event
 from services.review_queue.webhooks.messages import WebhookList, WebhookStatus, WebhookTrial
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import new_id
-from shared.db import Database
+from shared.db import Database, Session
 from shared.problems import NotFound
 
 
@@ -46,12 +45,9 @@ class WebhookService:
             No such project, or no such webhook in it.
         """
         async with self.database.transaction() as session:
-            await current_project(session, project)
-            known = _known(webhook_id, project)
-            row = _required(await repository.lock(session, known), project)
-            row.disabled_at = None
-            row.resume_at = None
-            record(session, "webhook.enabled", self.now(), project=project, target=known)
+            row = await _lock(session, project, webhook_id)
+            row.disabled_at = row.resume_at = None
+            record(session, "webhook.enabled", self.now(), project=project, target=row.webhook_id)
             await session.flush()
             status = await _status(session, row)
         self.nudge()
@@ -66,10 +62,8 @@ class WebhookService:
             As for `enable`.
         """
         async with self.database.transaction() as session:
-            await current_project(session, project)
-            known = _known(webhook_id, project)
-            row = _required(await repository.find(session, known), project)
-            record(session, "webhook.tested", self.now(), project=project, target=known)
+            row = await _lock(session, project, webhook_id)
+            record(session, "webhook.tested", self.now(), project=project, target=row.webhook_id)
         event = Event(
             event_id=new_id(),
             kind="webhook.test",
@@ -86,25 +80,18 @@ class WebhookService:
         )
 
 
-def _known(webhook_id: str, project: str) -> str:
-    # What is no id is not looked up: databases do not take every text.
-    try:
-        return str(uuid.UUID(webhook_id))
-    except ValueError:
-        raise _no_such_webhook(project) from None
+async def _lock(session: Session, project: str, webhook_id: str) -> WebhookRow:
+    """Return the project's webhook, kept from other writers; `NotFound` when there is none."""
+    await current_project(session, project)
+    # An id of another form is not looked up: databases do not take every text.
+    with contextlib.suppress(ValueError):
+        row = await repository.lock(session, str(uuid.UUID(webhook_id)))
+        if row is not None and row.project == project:
+            return row
+    raise NotFound("There is no such webhook in this project.", project=project)
 
 
-def _required(row: WebhookRow | None, project: str) -> WebhookRow:
-    if row is None or row.project != project:
-        raise _no_such_webhook(project)
-    return row
-
-
-def _no_such_webhook(project: str) -> NotFound:
-    return NotFound("There is no such webhook in this project.", project=project)
-
-
-async def _status(session: AsyncSession, row: WebhookRow) -> WebhookStatus:
+async def _status(session: Session, row: WebhookRow) -> WebhookStatus:
     stated = row.model_dump(include=set(WebhookStatus.model_fields))
     state = "enabled" if row.disabled_at is None else "disabled"
     pending = await repository.waiting(session, row)

@@ -24,7 +24,7 @@ _READ_BYTES = 64 * 1024
 
 
 class AddressRefused(httpcore.ConnectError):
-    """The receiver's name leads to an address that nobody on the internet can have."""
+    """The receiver's name leads to an address that is not public."""
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -1,11 +1,19 @@
 """What the review queue says of items, as the router reads it."""
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from pydantic import ConfigDict, Field
+import structlog
+from pydantic import Field, ValidationInfo, model_validator
 
-from shared.contracts.base import ItemId, Label, Message, UtcTime
-from shared.contracts.tasks import OutcomeSource
+from shared.contracts.base import ItemId, Label, Message, UtcTime, is_stored
+from shared.contracts.tasks import OutcomeSource, SourceName
+
+log = structlog.get_logger()
+
+Status = Literal["in_review", "resolved", "erased", "unknown"]
+
+_STATUSES = get_args(Status)
+_SOURCES = get_args(OutcomeSource)
 
 
 class ItemOutcome(Message):
@@ -14,17 +22,29 @@ class ItemOutcome(Message):
     `data_digest` is that of the data that people saw (SHA-256, hex): compared, never passed on.
     """
 
-    # The review queue may say more one day, and a router is not updated in the same moment.
-    model_config = ConfigDict(extra="ignore")
-
     item_id: ItemId
-    status: Literal["in_review", "resolved", "erased", "unknown"]
+    status: Status
     label: Label | None = None
-    source: OutcomeSource | None = None
+    source: SourceName | None = None
     task_id: str | None = None
     revision: int | None = None
     resolved_at: UtcTime | None = None
     data_digest: str | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_known_names(cls, given: Any, info: ValidationInfo) -> Any:
+        """Let an item be in review whose status or source a later release has added."""
+        if not is_stored(info) or not isinstance(given, dict):
+            return given
+        if given.get("status") in _STATUSES and given.get("source") in (None, *_SOURCES):
+            return given
+        log.warning("outcome_unknown", status=given.get("status"), source=given.get("source"))
+        return {
+            "item_id": given.get("item_id"),
+            "task_id": given.get("task_id"),
+            "status": "in_review",
+        }
 
     def is_about(self, digest: bytes) -> bool:
         """Say whether people saw the data that an `Entry` has this digest of.
@@ -37,21 +57,17 @@ class ItemOutcome(Message):
 class ItemOutcomes(Message):
     """What became of many items; those that nobody was asked about are left out."""
 
-    model_config = ConfigDict(extra="ignore")
-
     outcomes: list[ItemOutcome]
 
 
 class FeedRow(Message):
     """One row of the outcomes feed, as far as those who wait for it need to know."""
 
-    model_config = ConfigDict(extra="ignore")
-
     item_id: ItemId
     task_id: str
     revision: int
     label: Label | None
-    source: OutcomeSource
+    source: SourceName
     verdicts: int
     resolved_at: UtcTime
     erased: bool = False
@@ -66,11 +82,13 @@ class FeedRow(Message):
                 task_id=self.task_id,
                 revision=self.revision,
             )
-        resolved = self.label is not None or self.verdicts > 0 or self.source == "expiry"
+        resolved = self.source in _SOURCES and (
+            self.label is not None or self.verdicts > 0 or self.source == "expiry"
+        )
         return ItemOutcome(
             item_id=self.item_id,
             status="resolved" if resolved else "in_review",
-            label=self.label,
+            label=self.label if resolved else None,
             source=self.source if resolved else None,
             task_id=self.task_id,
             revision=self.revision,
@@ -81,8 +99,6 @@ class FeedRow(Message):
 
 class FeedPage(Message):
     """A page of the outcomes feed."""
-
-    model_config = ConfigDict(extra="ignore")
 
     outcomes: list[FeedRow]
     cursor: str

@@ -17,7 +17,7 @@ from yarl import URL
 
 from services.router.delivery.messages import FeedPage, ItemOutcome, ItemOutcomes
 from services.router.spool.entries import Entry, batch_body
-from shared.contracts.base import MAX_BATCH
+from shared.contracts.base import MAX_BATCH, read_stored
 from shared.contracts.tasks import TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
@@ -79,7 +79,7 @@ class ReviewQueue:
             headers=_JSON,
         )
         try:
-            receipts = TaskReceipts.model_validate_json(response).tasks
+            receipts = read_stored(TaskReceipts, response).tasks
         except ValidationError as error:
             raise QueueAway("its receipts are malformed") from error
         if [receipt.item_id for receipt in receipts] != [entry.item_id for entry in entries]:
@@ -120,7 +120,7 @@ class ReviewQueue:
             headers=_JSON,
         )
         try:
-            return ItemOutcomes.model_validate_json(body).outcomes
+            return read_stored(ItemOutcomes, body).outcomes
         except ValidationError as error:
             raise QueueAway("its outcomes are malformed") from error
 
@@ -141,7 +141,7 @@ class ReviewQueue:
             seconds=wait_seconds + _ANSWER_SECONDS,
         )
         try:
-            return FeedPage.model_validate_json(body)
+            return read_stored(FeedPage, body)
         except ValidationError as error:
             raise QueueAway("its feed is malformed") from error
 

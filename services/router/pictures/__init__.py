@@ -1,1 +1,1 @@
-"""The images of calls, decoded in turns."""
+"""The images of calls, decoded in batches."""

@@ -1,22 +1,22 @@
-"""The images of calls: their headers are checked first, then they are decoded turn by turn."""
+"""The images of calls: their headers are checked first, then they are decoded batch by batch."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from services.router.pictures.decoding import Decoder, Turn
+from services.router.pictures.decoding import Decoder, PictureBatch
 from shared.contracts.items import FieldError
 from shared.fields.image import is_stored_url
-from shared.graphs.images import MAX_PIXELS, BadImage, Layout, Picture
+from shared.fields.pictures import MAX_PIXELS, BadImage, Layout, Picture
 from shared.problems import Unprocessable
 
 # Decoding takes time by the pixel: a call may ask for so much of it.
 MAX_CALL_PIXELS = 4 * MAX_PIXELS
 TOO_MANY_PIXELS = f"more than {MAX_CALL_PIXELS} pixels: send smaller calls"
-# A turn ends before it takes more memory or time than this, some 40 ms: others wait for it.
-_TURN_BYTES = 16 * 1024 * 1024
-_TURN_COST = 2**22
+# A batch ends before it takes more memory or time than this, some 40 ms: others wait for it.
+_BATCH_BYTES = 16 * 1024 * 1024
+_BATCH_COST = 2**22
 _PICTURE_COST = 2**14
 _BYTES_A_PIXEL = 3
 
@@ -26,14 +26,14 @@ Result = TypeVar("Result")
 # Where the value of a row's field stands in the call.
 Place = Callable[[int, str], str]
 Layouts = Mapping[str, Sequence[Layout]]
-# What is done with the rows of a turn, given with their positions.
+# What is done with the rows of a batch, given with their positions.
 Use = Callable[[Sequence[int], list[Data]], Awaitable[Sequence[Result]]]
 # Raises `Overloaded` when what rows are for would keep them waiting too long.
 Admit = Callable[[], None]
 
 
 def _freely() -> None:
-    """Admit whatever comes."""
+    """Admit every call."""
 
 
 def _item_place(i: int, name: str) -> str:
@@ -57,13 +57,13 @@ class Pictures:
     async def open(
         self, rows: Sequence[Data], names: Sequence[str]
     ) -> tuple[list[Data], list[Fault]]:
-        """Return items' data that has passed `check_data`, images as pictures, and what is wrong.
+        """Return items' data that has passed `check_data`, images as pictures, and the faults.
 
         Nothing is decoded yet. A stored image stays the URL that it is: it is not fetched, so its
         item cannot be scored. What is no image stays what it is, too.
         """
         size = sum(len(row[name]) for row in rows for name in names)
-        return await self.decoder.aside(size, partial(_opened, rows, names))
+        return await self.decoder.run_unqueued(size, partial(_opened, rows, names))
 
     async def admitted(
         self,
@@ -124,12 +124,12 @@ class Pictures:
             Too much waits: nothing was used.
         """
         results: list[Result | None] = [None] * len(rows)
-        for begin, end, turn in _turns(rows, names, layouts):
-            if admit is not None and turn.pictures:
-                # Nothing else runs until the turn waits in its place.
+        for begin, end, batch in _batches(rows, names, layouts):
+            if admit is not None and batch.pictures:
+                # Nothing else runs until the batch waits in its place.
                 self.decoder.check()
                 admit()
-            async with self.decoder.decoded(turn):
+            async with self.decoder.decoded(batch):
                 at = [i for i in range(begin, end) if not faults_of(rows[i], i, names)]
                 if at and admit is not None:
                     admit()
@@ -150,7 +150,7 @@ def check_decoded(
 
 
 def faults_of(data: Data, row: int, names: Sequence[str]) -> list[Fault]:
-    """Return what is wrong with the images of a row that was decoded."""
+    """Return the faults of the images of a row that was decoded."""
     return [
         Fault(row, name, picture.fault)
         for name, picture in _pictures(data, names)
@@ -182,10 +182,10 @@ def _opened(rows: Sequence[Data], names: Sequence[str]) -> tuple[list[Data], lis
     return opened, faults
 
 
-def _turns(
+def _batches(
     rows: Sequence[Data], names: Sequence[str], layouts: Layouts
-) -> Iterator[tuple[int, int, Turn]]:
-    """Yield turns with the begin and the end of the rows that each is of."""
+) -> Iterator[tuple[int, int, PictureBatch]]:
+    """Yield batches with the begin and the end of the rows that each is of."""
     wanted = {name: tuple(dict.fromkeys(layouts.get(name, ()))) for name in names}
     begin = cost = size = 0
     pictures: list[tuple[Picture, Sequence[Layout]]] = []
@@ -193,12 +193,12 @@ def _turns(
         own = [(picture, wanted[name]) for name, picture in _pictures(row, names)]
         own_cost = sum(_cost(picture, laid_out) for picture, laid_out in own)
         own_size = sum(layout.bytes for _, laid_out in own for layout in laid_out)
-        if i > begin and (cost + own_cost > _TURN_COST or size + own_size > _TURN_BYTES):
-            yield begin, i, Turn(pictures, cost, size)
+        if i > begin and (cost + own_cost > _BATCH_COST or size + own_size > _BATCH_BYTES):
+            yield begin, i, PictureBatch(pictures, cost, size)
             begin, cost, size, pictures = i, 0, 0, []
         pictures += own
         cost, size = cost + own_cost, size + own_size
-    yield begin, len(rows), Turn(pictures, cost, size)
+    yield begin, len(rows), PictureBatch(pictures, cost, size)
 
 
 def _cost(picture: Picture, layouts: Sequence[Layout]) -> int:

@@ -77,7 +77,7 @@ class Policy:
 
 def standing(
     project: Project,
-    digest: str,
+    digest: str | None,
     promise: PromiseDocument | None,
     version: str,
     model_sha256: str,
@@ -88,7 +88,7 @@ def standing(
     Parameters
     ----------
     digest : hex
-        ``certificate_digest(project)``.
+        ``certificate_digest(project)``; None certifies nothing.
     model_sha256 : hex
         Digest of the graph that is loaded, not of the one that the manifest names.
 
@@ -126,7 +126,11 @@ def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> Standin
 
 
 def _proven(
-    entry: PromiseEntry, certificate: Certificate, project: Project, digest: str, model_sha256: str
+    entry: PromiseEntry,
+    certificate: Certificate,
+    project: Project,
+    digest: str | None,
+    model_sha256: str,
 ) -> bool:
     return (
         entry.threshold is not None

@@ -7,6 +7,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from services.router.versions.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
+from shared.contracts.base import read_stored
 from shared.contracts.certificates import certificate_fault
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import (
@@ -17,7 +18,8 @@ from shared.contracts.versions import (
     StoredDocument,
 )
 from shared.fields.image import image_names
-from shared.store import Store, channels_path, parse, project_path, promise_path
+from shared.fields.types import unknown_types
+from shared.store import Store, channels_path, project_path, promise_path
 
 log = structlog.get_logger()
 
@@ -29,12 +31,14 @@ Ordered = TypeVar("Ordered", bound=StoredDocument)
 class Documents:
     """What the store says of one project. `raw` are the bytes that the rest was parsed from.
 
-    `image_fields` are worked out once: calls without images must not pay for those with some.
+    `digest` is that of certificates for the project; None where a field is of an unknown type: then
+    nothing is certified. `image_fields` are worked out once: calls without images must not pay for
+    those with some.
     """
 
     raw: tuple[bytes | None, ...]
     project: Project
-    digest: str
+    digest: str | None
     channels: Channels
     promise: PromiseDocument | None
     image_fields: tuple[str, ...] = ()
@@ -96,10 +100,13 @@ async def read_documents(
     if promise is not None:
         promise = _newer(name, paths[2], promise, known.promise if known else None, newest)
         promise = promise and _without_unproven(name, promise)
+    unknown = unknown_types(project.fields)
+    if unknown:
+        log.error("field_types_unknown", project=name, fields=unknown, effect="uncertified")
     return Documents(
         raw=raw,
         project=project,
-        digest=certificate_digest(project),
+        digest=None if unknown else certificate_digest(project),
         channels=channels or Channels(revision=0),
         promise=promise,
         image_fields=image_names(project.fields),
@@ -110,7 +117,7 @@ def _parse(project: str, path: str, body: bytes | None, kind: type[Document]) ->
     if body is None:
         return None
     try:
-        return parse(body, kind)
+        return read_stored(kind, body)
     except ValidationError as error:
         _refuse(project, path, "malformed", faults=error.error_count())
         return None
@@ -144,6 +151,8 @@ def _without_unproven(project: str, promise: PromiseDocument) -> PromiseDocument
 
 
 def _fault(entry: PromiseEntry) -> str | None:
+    if entry.unreadable is not None:
+        return "unreadable"
     if entry.state not in ("certified", "warn") or entry.certificate is None:
         return None
     return certificate_fault(entry.certificate, entry.expires_at)
@@ -151,5 +160,11 @@ def _fault(entry: PromiseEntry) -> str | None:
 
 def _uncertified(project: str, version: str, entry: PromiseEntry, fault: str) -> PromiseEntry:
     REFUSED_CERTIFICATES.labels(project, fault).inc()
-    log.error("certificate_refused", project=project, model_version=version, cause=fault)
+    log.error(
+        "certificate_refused",
+        project=project,
+        model_version=version,
+        cause=fault,
+        detail=entry.unreadable,
+    )
     return entry.model_copy(update={"state": "uncertified"})

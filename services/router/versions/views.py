@@ -7,7 +7,7 @@ from services.router.versions.documents import Documents
 from services.router.versions.errors import VersionNotReady
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.versions import Channels
-from shared.graphs.images import Layout
+from shared.fields.pictures import Layout
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from services.trainer.documents.status import status_of
 from services.trainer.tables import ProjectState, Version
+from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.versions import (
     Certificate,
@@ -27,7 +28,7 @@ def render_channels(state: ProjectState) -> Channels:
         if state.challenger is None
         else Challenger(version=state.challenger, share=state.challenger_share),
         shadow=state.shadow,
-        history=[ChannelEvent.model_validate(event) for event in state.history],
+        history=[from_stored(ChannelEvent, event) for event in state.history],
     )
 
 
@@ -49,7 +50,7 @@ def render_promise(
 def _entry(version: Version, project: Project, state: ProjectState, now: datetime) -> PromiseEntry:
     if version.certificate is None:
         return PromiseEntry(state="uncertified")
-    certificate = Certificate.model_validate(version.certificate, extra="ignore")
+    certificate = from_stored(Certificate, version.certificate)
     return PromiseEntry(
         state=status_of(version, project, now),
         threshold=certificate.threshold,

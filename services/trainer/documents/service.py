@@ -22,12 +22,13 @@ from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import Projects, work_bell
 from services.trainer.tables import ProjectState
 from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
+from shared.contracts.base import read_stored
 from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
 from shared.doorbells import Doorbells, versions_bell, wait_for
 from shared.logs import cause_of
 from shared.problems import Unavailable
-from shared.store import Replaced, Store, channels_path, parse, promise_path
+from shared.store import Replaced, Store, channels_path, promise_path
 
 log = structlog.get_logger()
 
@@ -185,7 +186,7 @@ class Documents:
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
         body, tag = await self._store.read_tagged(path)
         try:
-            return _Stored(None if body is None else parse(body, kind), tag)
+            return _Stored(None if body is None else read_stored(kind, body), tag)
         except ValidationError:
             log.exception("document_unreadable", path=path)
             return _Stored(None, tag)

@@ -17,6 +17,7 @@ from services.trainer.ledger import repository
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from services.trainer.tables import LedgerFile, LedgerRow
+from shared.contracts.base import read_stored
 from shared.contracts.decisions import DecisionRow
 from shared.store import decisions_prefix
 
@@ -119,7 +120,7 @@ def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:
         if not line.strip():
             continue
         try:
-            rows.append(_row(project, DecisionRow.model_validate_json(line)))
+            rows.append(_row(project, read_stored(DecisionRow, line)))
         except (ValidationError, ValueError):
             bad_lines += 1
     return rows, bad_lines, is_whole

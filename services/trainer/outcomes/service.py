@@ -1,6 +1,7 @@
 """Read the review queue's outcomes: rows and cursor in one transaction."""
 
 import time
+from typing import get_args
 
 import structlog
 
@@ -11,10 +12,12 @@ from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.queue_client import FeedRestarted, QueueAway
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
-from shared.contracts.tasks import OutcomeFeed
+from shared.contracts.tasks import Lane, Outcome, OutcomeFeed, OutcomeSource
 from shared.tracing import record
 
 log = structlog.get_logger()
+
+_LANES, _SOURCES = get_args(Lane), get_args(OutcomeSource)
 
 
 async def read_feed(resources: Resources, project: str) -> int:
@@ -37,7 +40,8 @@ async def read_feed(resources: Resources, project: str) -> int:
                 locked = await lock_state(session, project)
                 if locked.outcomes_cursor != cursor:
                     return total  # another worker was here first, and reads on
-                total += await repository.record(session, locked, page.outcomes)
+                outcomes = [_understood(project, outcome) for outcome in page.outcomes]
+                total += await repository.record(session, locked, outcomes)
                 locked.outcomes_cursor = page.cursor
         if page.outcomes:
             record(
@@ -51,6 +55,24 @@ async def read_feed(resources: Resources, project: str) -> int:
         if len(page.outcomes) < MAX_BATCH:
             FEED_READ.labels(project).set(time.time())
             return total
+
+
+def _understood(project: str, outcome: Outcome) -> Outcome:
+    """Return an outcome as far as this release knows what it says.
+
+    One of an unknown source is no answer. The label of an unknown lane is kept, and no list of
+    lanes has it: it neither trains nor certifies.
+    """
+    is_known = outcome.source in _SOURCES
+    if not is_known or outcome.lane not in _LANES:
+        log.warning(
+            "outcome_unknown",
+            project=project,
+            item_id=outcome.item_id,
+            lane=outcome.lane,
+            source=outcome.source,
+        )
+    return outcome if is_known else outcome.model_copy(update={"label": None, "verdicts": 0})
 
 
 async def _next_page(

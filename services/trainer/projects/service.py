@@ -4,6 +4,7 @@ import structlog
 from pydantic import ValidationError
 
 from shared.contracts.projects import Project
+from shared.fields.types import unknown_types
 from shared.problems import NotFound, Unavailable
 from shared.store import Store, project_path
 
@@ -19,9 +20,11 @@ class Projects:
     async def find(self, name: str) -> Project | None:
         """Return the project, None when the store has none of this name or it is unreadable."""
         try:
-            return await self._store.read_document(project_path(name), Project)
-        except ValidationError:
-            log.exception("project_unreadable", project=name)
+            return await self.require(name)
+        except NotFound:
+            return None
+        except Unavailable as problem:
+            log.exception("project_unreadable", project=name, cause=problem.detail)
             return None
 
     async def require(self, name: str) -> Project:
@@ -40,6 +43,10 @@ class Projects:
             raise Unavailable("The project's document cannot be read; store it anew.") from error
         if project is None:
             raise NotFound("There is no such project; PUT it at the review queue.", project=name)
+        if unknown := unknown_types(project.fields):
+            # No model here can be fed from them, and a certificate would speak of less than all.
+            fields = ", ".join(f"{field} ({kind})" for field, kind in unknown.items())
+            raise Unavailable(f"Update the trainer: it does not know the type of {fields}.")
         return project
 
     async def names(self) -> list[str]:

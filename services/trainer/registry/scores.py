@@ -11,6 +11,7 @@ import numpy as np
 
 from services.trainer.resources import Resources
 from services.trainer.tables import Version
+from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest
 from shared.graphs.aside import Aside
@@ -43,7 +44,7 @@ class Scores:
 
 def fits_project(version: Version, project: Project) -> bool:
     """Say whether a version answers with the project's labels, from fields it still has."""
-    manifest = Manifest.model_validate(version.manifest)
+    manifest = from_stored(Manifest, version.manifest)
     return interface_fault(manifest, project.labels, project.fields) is None
 
 
@@ -59,7 +60,7 @@ async def score_items(
         takes longer than `model_run_seconds`.
     """
     seconds = resources.settings.model_run_seconds
-    manifest = Manifest.model_validate(version.manifest)
+    manifest = from_stored(Manifest, version.manifest)
     model = await resources.store.read(model_path(version.project, version.version))
     if model is None or sha256(model) != manifest.model_sha256:
         raise ModelUnusable(f"the store lacks the model of {version.version}, or has another one")

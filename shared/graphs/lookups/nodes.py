@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
-from shared.graphs.lookups.messages import INT64, ML, make_node, tensor
+from shared.graphs.lookups.messages import ML
 from shared.graphs.lookups.vocabulary import Vocabulary
 
 Floats = NDArray[np.float32]
@@ -43,10 +44,11 @@ class TermNodes:
     def _places(self, words: str, vocabulary: Vocabulary) -> list[Any]:
         """Nodes for the column of each place: first the words, then the pairs."""
         unknown = len(vocabulary.words)
-        encode = make_node(
-            *("LabelEncoder", [words], [self.name("words")], ML),
+        encode = helper.make_node(
+            *("LabelEncoder", [words], [self.name("words")]),
+            domain=ML,
             keys_strings=vocabulary.words,
-            values_int64s=range(unknown),
+            values_int64s=list(range(unknown)),
             default_int64=unknown,
         )
         if not len(vocabulary.pairs):
@@ -55,8 +57,9 @@ class TermNodes:
         first, second = self._neighbours(encode.output[0])
         shifted = self._node("Mul", [first.output[0], self._constant(np.int64(unknown + 1))])
         keys = self._node("Add", [shifted.output[0], second.output[0]])
-        pairs = make_node(
-            *("LabelEncoder", keys.output, [self.name("pairs")], ML),
+        pairs = helper.make_node(
+            *("LabelEncoder", keys.output, [self.name("pairs")]),
+            domain=ML,
             keys_int64s=vocabulary.pairs.tolist(),
             values_int64s=vocabulary.pair_columns.tolist(),
             default_int64=vocabulary.width,
@@ -104,7 +107,7 @@ class TermNodes:
         ordered, runs = self._runs()
         columns, run, shape = ordered.output[0], runs[-1].output[0], runs[0].output[0]
         unknown, zeros, ones = (
-            self._node("ConstantOfShape", [shape], value=filled)
+            self._node("ConstantOfShape", [shape], value=numpy_helper.from_array(filled))
             for filled in (np.full(1, width), np.zeros(1, np.float32), np.ones(1, np.float32))
         )
         distinct = [unknown.output[0], run, columns]
@@ -122,11 +125,11 @@ class TermNodes:
         size = self._node("Slice", [shape.output[0], one, two])
         given = [self._unsorted, size.output[0]]
         names = [self.name("sorted"), self.name()]
-        ordered = make_node("TopK", given, names, axis=1, largest=0, sorted=1)
+        ordered = helper.make_node("TopK", given, names, axis=1, largest=0, sorted=1)
         before, after = self._neighbours(names[0])
         same = self._node("Equal", [before.output[0], after.output[0]])
         differs = self._node("Not", same.output)
-        change = self._node("Cast", differs.output, to=INT64)
+        change = self._node("Cast", differs.output, to=TensorProto.INT64)
         changes = self._node("CumSum", [change.output[0], self._constant(np.int64(1))])
         begin, zero = self._constant(np.array([0, 1, 0, 0])), self._constant(np.array([0]))
         begun = self._node("Pad", [changes.output[0], begin])
@@ -161,8 +164,8 @@ class TermNodes:
 
     def _constant(self, value: Any) -> str:
         name = self.name()
-        self.constants.append(tensor(name, np.asarray(value)))
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def _node(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> Any:
-        return make_node(kind, list(inputs), [output or self.name()], **attributes)
+        return helper.make_node(kind, list(inputs), [output or self.name()], **attributes)

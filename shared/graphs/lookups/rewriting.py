@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from onnx import helper
 
 from shared.graphs.lookups.messages import (
     ML,
     NotKnown,
     attributes_of,
+    bodies_of,
     copied,
     definitions,
     floats_of,
-    has_bodies,
     model_of,
-    opset,
 )
 from shared.graphs.lookups.nodes import Floats, TermNodes
 from shared.graphs.lookups.vocabulary import vocabulary_of
@@ -44,7 +44,7 @@ _ROW_AXES = 2
 def with_lookups(model: bytes) -> bytes:
     """Return an ONNX model with look-ups in place of rows of terms, or `model` itself.
 
-    It need not be a valid one: what is wrong with it is for ONNX Runtime to say.
+    An invalid model comes back as it is: ONNX Runtime names its fault.
     """
     try:
         proto = model_of(model)
@@ -64,13 +64,13 @@ def _require_plain(proto: Any) -> None:
     nodes = proto.graph.node
     if "" not in opsets or opsets[""].version not in _OPSETS:
         raise NotKnown
-    if proto.functions or any(map(has_bodies, nodes)):
+    if proto.functions or any(map(bodies_of, nodes)):
         raise NotKnown
     named = [*definitions(proto.graph), *(name for node in nodes for name in node.input)]
     if any(name.startswith(_OWN_NAMES) for name in named):
         raise NotKnown
     if ML not in opsets:
-        proto.opset_import.append(opset(ML, _ML_OPSETS[0]))
+        proto.opset_import.append(helper.make_opsetid(ML, _ML_OPSETS[0]))
     elif opsets[ML].version < _ML_OPSETS[0]:
         if any(node.op_type == "LabelEncoder" for node in nodes):
             # The first one was another operator.

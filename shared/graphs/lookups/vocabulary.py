@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto
 
-from shared.graphs.lookups.messages import STRING, NotKnown, attributes_of, definitions
+from shared.graphs.lookups.messages import NotKnown, attributes_of, definitions
 
 _SINGLES, _PAIRS = 1, 2
 _MOST_COLUMNS = 10**7
@@ -98,7 +99,7 @@ def _rank(graph: Any, name: str) -> int | None:
     """Return how many axes the strings `name` have; None when that is not plain."""
     for given in graph.input:
         if given.name == name:
-            of_strings = given.type.tensor_type.elem_type == STRING
+            of_strings = given.type.tensor_type.elem_type == TensorProto.STRING
             return len(given.type.tensor_type.shape.dim) if of_strings else None
     node = next((node for node in graph.node if name in node.output), None)
     if node is None:

@@ -14,7 +14,7 @@ from shared.auth import Keys, Role
 from tests.harness import ServiceProcess, client, free_port, spawn
 from tests.harness.databases import create_tables
 from tests.harness.disks import SmallDisk, small_disk
-from tests.integration.router.factory import project_of
+from tests.harness.model_publisher import project_of
 
 SERVICES = ("review_queue", "router", "trainer")
 _USERS = {

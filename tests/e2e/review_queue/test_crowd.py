@@ -13,7 +13,7 @@ from shared.settings import CommonSettings
 from tests.e2e.review_queue.test_kill import environment
 from tests.harness import client, free_port, spawn
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import PROJECT, body_of, entry
+from tests.harness.desk import PROJECT, body_of, entry
 
 pytestmark = [pytest.mark.thorough, pytest.mark.alone]
 

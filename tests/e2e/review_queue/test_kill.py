@@ -11,7 +11,7 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import client, free_port, spawn, wait_until
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import PROJECT, Json, body_of, entry
+from tests.harness.desk import PROJECT, Json, body_of, entry
 
 pytestmark = pytest.mark.thorough
 

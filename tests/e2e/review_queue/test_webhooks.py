@@ -14,8 +14,9 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.e2e.review_queue.test_kill import environment
 from tests.harness import client, free_port, spawn, wait_until
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import PROJECT, Clock, body_of, entry, open_desk
+from tests.harness.desk import PROJECT, body_of, entry, open_desk
 from tests.integration.review_queue.webhooks.receiver import hook, receiving, with_webhooks
 
 pytestmark = pytest.mark.thorough

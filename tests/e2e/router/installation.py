@@ -16,7 +16,7 @@ import orjson
 from shared.auth import Keys
 from shared.store import Store
 from tests.harness import ServiceProcess, client, free_port, spawn
-from tests.integration.router.factory import Publisher, project_of
+from tests.harness.model_publisher import Publisher, project_of
 
 # Processes start slowly on a machine that is busy with others.
 PATIENT = 30.0

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import wait_until
-from tests.integration.router.factory import SURE, UNSURE
+from tests.harness.model_publisher import SURE, UNSURE
 
 pytestmark = pytest.mark.thorough
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, wait_until
-from tests.integration.router.factory import SURE
+from tests.harness.model_publisher import SURE
 
 pytestmark = pytest.mark.thorough
 

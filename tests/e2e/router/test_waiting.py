@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.base import task_id_for
 from tests.e2e.router.installation import PATIENT, Installation
 from tests.harness import wait_until
-from tests.integration.router.factory import UNSURE
+from tests.harness.model_publisher import UNSURE
 
 pytestmark = pytest.mark.thorough
 

@@ -13,7 +13,7 @@ from services.__main__ import main
 from shared.store import Store
 from tests.e2e.router.installation import PATIENT, Installation, decisions
 from tests.harness import ServiceProcess, client, is_alive, wait_until
-from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
+from tests.harness.model_publisher import SURE, UNSURE, Publisher, number_graph
 
 pytestmark = pytest.mark.thorough
 

@@ -13,8 +13,8 @@ from shared.contracts.versions import PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import promise_path
 from tests.harness import wait_until
+from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue, truth
 from tests.integration.trainer.promise.test_own_certification import own_model
-from tests.integration.trainer.world import PROJECT, World, run_world, truth
 
 pytestmark = pytest.mark.thorough
 
@@ -90,9 +90,9 @@ def guesses_in(reply: dict[str, Any]) -> list[str]:
     return [outcome["prediction"]["label"]] if outcome.get("prediction") else []
 
 
-async def bring(world: World) -> None:
+async def bring(both: TrainerAndQueue) -> None:
     model, manifest = own_model()
-    response = await world.trainer.post(
+    response = await both.trainer.post(
         f"/v1/projects/{PROJECT}/versions",
         files={
             "model": ("model.onnx", model),
@@ -106,13 +106,13 @@ async def bring(world: World) -> None:
 async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_undo(
     common: CommonSettings, keys: Keys, sqlite_url: str, *, is_omniscient: bool
 ) -> None:
-    async with run_world(common, keys, sqlite_url) as world:
-        await world.put_project(
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        await both.put_project(
             promise={"certification_draws": 1}, training={"min_new_labels": 10**9}
         )
-        await world.import_pool(0, 100)
-        await bring(world)
-        attacker = Attacker(world.reviewer, is_omniscient)
+        await both.import_pool(0, 100)
+        await bring(both)
+        attacker = Attacker(both.reviewer, is_omniscient)
         answered = 0
 
         async def all_is_answered() -> bool:
@@ -121,15 +121,15 @@ async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_u
             return answered >= 40
 
         await wait_until(all_is_answered, seconds=60)
-        view = await world.certificate("failed", "certified")
+        view = await both.certificate("failed", "certified")
         assert view["state"] == "failed"
         assert view["progress"] == {"answered": 40, "drawn": 40}
         assert view["result"]["threshold"] is None
-        document = await world.store.read_document(promise_path(PROJECT), PromiseDocument)
+        document = await both.store.read_document(promise_path(PROJECT), PromiseDocument)
         assert document is not None
         assert document.versions["v1"].state == "uncertified"
         assert set().union(*map(names_in, attacker.heard)) <= KNOWN_NAMES
-        listed = (await world.queue.get(f"/v1/projects/{PROJECT}/reviewers")).json()["reviewers"]
+        listed = (await both.queue.get(f"/v1/projects/{PROJECT}/reviewers")).json()["reviewers"]
         (named,) = [one for one in listed if one["reviewer"] == "r1"]
         changes = named["changed_answers"]
         assert (changes["answers"], changes["taken_back"]) == (80, 40)

@@ -14,7 +14,7 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.graphs import an_input, image_model
 from tests.harness import client, serve, wait_until
-from tests.integration.trainer.world import PROJECT, World, run_world
+from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue
 from tests.pictures import base64_of, file_of
 
 pytestmark = pytest.mark.thorough
@@ -45,12 +45,12 @@ async def predict(router: httpx.AsyncClient, start: int, stop: int) -> list[dict
     return predictions
 
 
-async def upload(world: World) -> httpx.Response:
+async def upload(both: TrainerAndQueue) -> httpx.Response:
     files: dict[str, Any] = {
         "model": ("model.onnx", image_model()),
         "manifest": (None, orjson.dumps(MANIFEST).decode()),
     }
-    return await world.trainer.post(f"/v1/projects/{PROJECT}/versions", files=files)
+    return await both.trainer.post(f"/v1/projects/{PROJECT}/versions", files=files)
 
 
 def label(number: int) -> str:
@@ -70,15 +70,15 @@ async def test_an_own_image_model_serves_is_certified_on_traffic_and_answers(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
     truth = {photo(i): label(i) for i in range(62)}
-    async with run_world(common, keys, sqlite_url) as world:
-        world.answers = lambda data: truth[data["photo"]]
-        response = await world.queue.put(f"/v1/projects/{PROJECT}", json=SPEC)
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        both.answers = lambda data: truth[data["photo"]]
+        response = await both.queue.put(f"/v1/projects/{PROJECT}", json=SPEC)
         assert response.is_success, response.text
-        app = create_app(world.common, RouterSettings())
+        app = create_app(both.common, RouterSettings())
         token = keys.issue("caller", "camera")
         async with serve(app) as base, client(base, token) as router:
             assert {one["reason"] for one in await predict(router, 0, 2)} == {"no_model"}
-            response = await upload(world)
+            response = await upload(both)
             assert response.status_code == 201, response.text
 
             async def serving() -> bool:
@@ -91,7 +91,7 @@ async def test_an_own_image_model_serves_is_certified_on_traffic_and_answers(
             assert {one["reason"] for one in waiting} == {"uncertified"}
             assert [one["suggestion"] for one in waiting] == [label(i) for i in range(2, 62)]
 
-            view = await world.certificate("certified", answering=True)
+            view = await both.certificate("certified", answering=True)
             assert view["population"]["kind"] == "traffic"
 
             async def answered() -> list[dict[str, Any]]:

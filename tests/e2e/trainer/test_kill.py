@@ -14,9 +14,9 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path, project_path
 from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_until
 from tests.harness.databases import create_tables
-from tests.integration.trainer.bench import make_project
-from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, review, truth
+from tests.harness.stand_in_queue import StandInQueue
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import make_project
 
 pytestmark = pytest.mark.thorough
 
@@ -77,7 +77,7 @@ async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
     await create_tables("trainer", database_url)
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project())
-    queue = StandIn()
+    queue = StandInQueue()
     for i in range(600):
         queue.resolve(f"item-{i}", review(i), truth(review(i)))
     token, port = keys.issue("operator", "op"), free_port()

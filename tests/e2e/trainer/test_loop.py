@@ -9,16 +9,16 @@ from shared.contracts.versions import Channels, PromiseDocument, PromiseEntry
 from shared.settings import CommonSettings
 from shared.store import channels_path, promise_path
 from tests.harness import wait_until
-from tests.integration.trainer.world import PROJECT, World, run_world
+from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue
 
 pytestmark = pytest.mark.thorough
 
 
-async def _entry(world: World, version: str, state: str) -> PromiseEntry:
+async def _entry(both: TrainerAndQueue, version: str, state: str) -> PromiseEntry:
     """Wait until promise.json gives a version this state, and return its entry."""
 
     async def found() -> PromiseEntry | None:
-        document = await world.store.read_document(promise_path(PROJECT), PromiseDocument)
+        document = await both.store.read_document(promise_path(PROJECT), PromiseDocument)
         entry = None if document is None else document.versions.get(version)
         return entry if entry is not None and entry.state == state else None
 
@@ -27,9 +27,9 @@ async def _entry(world: World, version: str, state: str) -> PromiseEntry:
     return entry
 
 
-async def _wait_for_champion(world: World, version: str) -> None:
+async def _wait_for_champion(both: TrainerAndQueue, version: str) -> None:
     async def is_live() -> bool:
-        channels = await world.store.read_document(channels_path(PROJECT), Channels)
+        channels = await both.store.read_document(channels_path(PROJECT), Channels)
         return channels is not None and channels.champion == version
 
     await wait_until(is_live)
@@ -38,34 +38,34 @@ async def _wait_for_champion(world: World, version: str) -> None:
 async def test_pool_becomes_a_certified_champion_and_then_another(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
-    async with run_world(common, keys, database_url) as world:
-        await world.put_project()
-        imported = await world.import_pool(0, 400)
+    async with run_trainer_and_queue(common, keys, database_url) as both:
+        await both.put_project()
+        imported = await both.import_pool(0, 400)
         assert imported == {"imported": 400, "duplicates": 0, "rejected_count": 0, "rejected": []}
 
-        await world.label_and_train()
-        await _wait_for_champion(world, "v1")
-        await _entry(world, "v1", "uncertified")
+        await both.label_and_train()
+        await _wait_for_champion(both, "v1")
+        await _entry(both, "v1", "uncertified")
 
-        view = await world.certificate("certified", answering=True)
+        view = await both.certificate("certified", answering=True)
         assert (view["version"], view["attempt"]) == ("v1", 1)
         assert view["progress"] == {"answered": 40, "drawn": 40}
-        certificate = (await _entry(world, "v1", "certified")).certificate
+        certificate = (await _entry(both, "v1", "certified")).certificate
         assert certificate is not None
         assert (certificate.labels, certificate.errors) == (40, 0)
         assert certificate.population == "pool"
 
-        await world.label_and_train()
-        response = await world.post("versions/v2/promote")
+        await both.label_and_train()
+        response = await both.post("versions/v2/promote")
         assert response.status_code == 409
         assert response.json()["type"].endswith("not-certified")
-        await _wait_for_champion(world, "v1")
+        await _wait_for_champion(both, "v1")
 
-        await world.certificate("certified", answering=True)
-        await _wait_for_champion(world, "v2")
-        response = await world.post("rollback")
+        await both.certificate("certified", answering=True)
+        await _wait_for_champion(both, "v2")
+        response = await both.post("rollback")
         assert response.json()["champion"] == "v1"
-        await _wait_for_champion(world, "v1")
+        await _wait_for_champion(both, "v1")
 
 
 async def test_last_verdict_is_live_within_seconds(
@@ -73,21 +73,21 @@ async def test_last_verdict_is_live_within_seconds(
 ) -> None:
     # No polling to lean on: only the doorbell can be this fast.
     slow = common.model_copy(update={"poll_seconds": 60})
-    async with run_world(slow, keys, sqlite_url) as world:
-        await world.put_project()
-        await world.import_pool(0, 200)
-        await world.label_and_train()
+    async with run_trainer_and_queue(slow, keys, sqlite_url) as both:
+        await both.put_project()
+        await both.import_pool(0, 200)
+        await both.label_and_train()
 
         async def is_asked() -> bool:
-            response = await world.queue.get(
+            response = await both.queue.get(
                 f"/v1/projects/{PROJECT}/tasks", params={"lane": "certification"}
             )
             return len(response.json()["tasks"]) == 40
 
         await wait_until(is_asked)
-        assert await world.answer_all(39) == 39
+        assert await both.answer_all(39) == 39
         started = time.monotonic()
-        assert await world.answer_all(1) == 1
+        assert await both.answer_all(1) == 1
 
-        await _entry(world, "v1", "certified")
+        await _entry(both, "v1", "certified")
         assert time.monotonic() - started < 50

@@ -16,9 +16,9 @@ from shared.contracts.versions import Channels, Order
 from shared.settings import CommonSettings
 from shared.store import Store, channels_path
 from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_until
-from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.stand_in import StandIn
-from tests.integration.trainer.world import PROJECT, truth
+from tests.harness.stand_in_queue import StandInQueue
+from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_parts import open_trainer_parts
 
 pytestmark = pytest.mark.thorough
 
@@ -30,10 +30,10 @@ Trainer = tuple[ServiceProcess, httpx.AsyncClient]
 async def publish_two_versions(common: CommonSettings, database_url: str) -> None:
     """Leave v1 and v2 in database and store, as a trainer that has stopped."""
     changes = {"training": {"auto_promote": False, "min_new_labels": 1_000_000}}
-    async with open_bench(common, database_url, **changes) as bench:
+    async with open_trainer_parts(common, database_url, **changes) as parts:
         for n in range(2):
-            await bench.label(range(1000 + 60 * n, 1060 + 60 * n), truth)
-            await bench.publish_version()
+            await parts.label(range(1000 + 60 * n, 1060 + 60 * n), truth)
+            await parts.publish_version()
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +42,7 @@ async def two_trainers(
 ) -> AsyncIterator[list[Trainer]]:
     """Run two trainers, each with a home of its own."""
     async with contextlib.AsyncExitStack() as stack:
-        queue_base = await stack.enter_async_context(serve(StandIn().app()))
+        queue_base = await stack.enter_async_context(serve(StandInQueue().app()))
         environment = {
             "SUREHAND_REDIS_URL": common.redis_url,
             "SUREHAND_STORE_URL": common.store_url,

@@ -7,8 +7,9 @@ import pytest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import Clock, Desk, open_desk
+from tests.harness.desk import Desk, open_desk
 
 
 @pytest.fixture

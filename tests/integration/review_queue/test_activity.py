@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.review_queue.activity.places import Place
+from services.review_queue.activity.cursors import ActivityCursor
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
 from tests.integration.review_queue.test_entry import Visitor, code_of, link
 
@@ -35,25 +35,25 @@ async def newest(desk: Desk) -> Json:
 
 
 async def test_a_working_day_is_told_in_its_order(desk: Desk) -> None:
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     (first, _) = await desk.post(entry("a"), entry("b"))
     task = f"/v1/projects/shop/tasks/{first['task_id']}"
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     lease = await desk.lease_one("r1")
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     await desk.verdict("r1", lease["token"], "negative")
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     body_of(await desk.use("r1", lease["token"], "undo"))
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     body_of(await desk.operator.post(f"{task}/adjudicate", json={"label": "positive"}))
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     body_of(await desk.operator.post(f"{task}/reopen"))
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     given = {"reviewer": "elsewhere", "label": "negative"}
     body_of(await desk.service.post(f"{task}/verdicts", json=given))
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     lease = await desk.lease_one("r2")
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     body_of(await desk.use("r2", lease["token"], "skip", {}))
     told = [(one["actor"], one["action"]) for one in reversed(await log(desk))]
     assert told == [
@@ -188,9 +188,9 @@ async def test_an_erasure_is_told_with_its_reason(desk: Desk) -> None:
 
 async def test_pages_give_all_there_was_once_although_more_comes(desk: Desk) -> None:
     for i in range(6):
-        desk.clock.turn(1)
+        desk.clock.advance(1)
         await desk.post(entry(f"item-{i}"))
-        desk.clock.turn(1)
+        desk.clock.advance(1)
         await desk.answer("r1", "negative")
     there = await log(desk)
     walked, cursor = [], None
@@ -201,7 +201,7 @@ async def test_pages_give_all_there_was_once_although_more_comes(desk: Desk) -> 
         cursor = page["cursor"]
         if cursor is None:
             break
-        desk.clock.turn(1)
+        desk.clock.advance(1)
         await desk.post(entry(f"later-{len(walked)}"))
         await desk.answer("r2", "negative")
     assert walked == there
@@ -245,4 +245,5 @@ async def test_a_refused_act_leaves_no_line(desk: Desk) -> None:
 
 @given(st.integers(0, 10**18 - 1), st.integers(0, 10**18 - 1))
 def test_a_place_survives_its_cursor(recorded: int, told: int) -> None:
-    assert Place.of(Place(recorded, told).cursor) == Place(recorded, told)
+    cursor = ActivityCursor(recorded, told)
+    assert ActivityCursor.of(str(cursor)) == cursor

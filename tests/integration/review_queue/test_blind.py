@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import known
 
 URL = "/v1/projects/shop"
@@ -59,7 +59,7 @@ async def story(desk: Desk, project: str) -> list[Any]:
         for _ in range(2):
             await ask("POST", f"{path}/undo")
         await ask("POST", f"{path}/skip", {"reason": "late"})
-        desk.clock.turn(1)
+        desk.clock.advance(1)
     await ask("POST", f"{await lease()}/skip", {"reason": "unclear"})
     await looks()
     return told

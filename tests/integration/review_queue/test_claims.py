@@ -8,7 +8,8 @@ from shared.auth import Keys
 from shared.contracts.base import rfc3339
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Clock, Desk, Json, body_of, entry, open_desk
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
 pytestmark = pytest.mark.sql
 
@@ -59,7 +60,7 @@ async def test_earliest_due_comes_first_then_the_rest_by_saving_and_creation(
 ) -> None:
     now = desk.clock()
     await desk.post(entry("pool-1", lane="pool"), entry("optional-2", lane="optional"))
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     await desk.post(entry("pool-3", lane="pool"))
     for name, minutes in (("late", 90), ("soon", 5), ("later", 120)):
         await desk.post(entry(name, due_at=rfc3339(now + timedelta(minutes=minutes))))
@@ -178,9 +179,9 @@ async def test_lease_lasts_as_the_project_says_else_five_minutes(desk: Desk) -> 
 async def test_expired_lease_is_claimable_at_once(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     await desk.lease_one("r1")
-    desk.clock.turn(59.9)
+    desk.clock.advance(59.9)
     assert await desk.lease("r2") == []
-    desk.clock.turn(0.1)
+    desk.clock.advance(0.1)
     assert items(await desk.lease("r2")) == ["a"]
     assert await desk.kinds(receipt["task_id"]) == ["created", "leased", "expired", "leased"]
 
@@ -188,7 +189,7 @@ async def test_expired_lease_is_claimable_at_once(desk: Desk) -> None:
 async def test_worker_writes_expiry_into_the_timeline(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     await desk.lease_one("r1")
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     task = await desk.task(receipt["task_id"])
     assert (task["state"], task["holder"]) == ("open", None)
 
@@ -214,7 +215,7 @@ async def test_waiting_reviewer_gets_what_expires(desk: Desk) -> None:
     await desk.lease_one("r1")
     waiting = asyncio.create_task(desk.lease("r2", wait_seconds=20))
     await asyncio.sleep(0)
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     assert items(await waiting) == ["a"]
 
 
@@ -232,7 +233,7 @@ async def test_depth_by_lane(desk: Desk) -> None:
     await desk.post(entry("a"), entry("b"), entry("c", lane="audit"), entry("d"))
     await desk.answer("r1", "positive")
     await desk.lease_one("r1")
-    desk.clock.turn(30)
+    desk.clock.advance(30)
     depth = body_of(await desk.service.get("/v1/projects/shop/queue"))
     assert (depth["open"], depth["leased"]) == (2, 1)
     assert sum(lane["open"] + lane["leased"] for lane in depth["lanes"]) == 3

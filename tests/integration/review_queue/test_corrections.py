@@ -1,6 +1,6 @@
 import pytest
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +45,9 @@ async def test_undone_task_goes_to_others_when_its_reviewer_stays_away(desk: Des
     lease = await desk.lease_one("r1")
     await desk.verdict("r1", lease["token"], "negative")
     await undo(desk, "r1", lease["token"])
-    desk.clock.turn(59)
+    desk.clock.advance(59)
     assert await desk.lease("r2") == []
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     assert len(await desk.lease("r2")) == 1
 
 

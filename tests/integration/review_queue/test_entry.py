@@ -8,15 +8,8 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import client, wait_until
-from tests.integration.review_queue.desk import (
-    Clock,
-    Desk,
-    Json,
-    body_of,
-    entry,
-    open_desk,
-    problem_of,
-)
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -87,11 +80,11 @@ async def test_link_and_session_expire(desk: Desk) -> None:
     late, early = await link(desk, expires_seconds=60), await link(desk)
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(early))
-        desk.clock.turn(60)
+        desk.clock.advance(60)
         assert (await anna.http.get(late)).status_code == 404
         assert (await anna.enter(code_of(late))).status_code == 404
         assert (await anna.http.get("/ui/p/shop")).status_code == 200
-        desk.clock.turn(12 * 3600)
+        desk.clock.advance(12 * 3600)
         assert (await anna.http.get("/ui/p/shop")).headers["location"] == "/ui/"
         problem_of(await anna.post("/ui/p/shop/tasks", {}), 401, "unauthorized")
 

@@ -11,8 +11,8 @@ import pytest
 from services.review_queue.lifecycle.entries import data_digest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.harness.rows import tables_with
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, take_in
 
 ITEMS = "/v1/projects/shop/items"
@@ -85,7 +85,7 @@ async def test_nothing_of_the_item_is_left_in_any_table(
 async def test_second_erasure_gets_the_answer_of_the_first(desk: Desk) -> None:
     await post_secret(desk)
     first = await erase(desk, "a", reason="once")
-    desk.clock.turn(5)
+    desk.clock.advance(5)
     assert await erase(desk, "a", reason="twice") == first
     assert len((await desk.outcomes())["outcomes"]) == 1
 
@@ -128,7 +128,7 @@ async def test_who_holds_the_task_is_told_and_gets_the_next_one(desk: Desk) -> N
     assert set(problem["outcome"]) == {"label", "revision"}
     problem_of(await desk.use("r1", lease["token"], "renew"), 409, "lease-expired")
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "b"
-    desk.clock.turn(100_000)
+    desk.clock.advance(100_000)
     assert [one["task"]["item_id"] for one in await desk.lease("r2", count=10)] == ["b"]
 
 

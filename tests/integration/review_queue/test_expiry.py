@@ -10,7 +10,7 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 
 SECONDS = 100
 
@@ -34,10 +34,10 @@ async def test_unanswered_task_is_closed_without_a_label(desk: Desk) -> None:
     await desk.put_project()
     (receipt,) = await desk.post(optional(desk, "a"))
     waiting = asyncio.create_task(item_of(desk, "a", wait_seconds=20))
-    desk.clock.turn(SECONDS - 1)
+    desk.clock.advance(SECONDS - 1)
     (held,) = await desk.lease("r1")
     await desk.use("r1", held["token"], "release")
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     assert await desk.lease("r2") == []
     # Who waits is answered: nobody has decided, and nobody will.
     told = await waiting
@@ -63,7 +63,7 @@ async def test_only_optional_tasks_with_a_due_date_expire(desk: Desk) -> None:
         optional(desk, "lasts", None),
         *(entry(lane, lane=lane, due_at=due_at) for lane in others),
     )
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "expires"))
     leases = await desk.lease("r1", count=10)
     assert {one["task"]["item_id"] for one in leases} == {"lasts", *others}
@@ -75,11 +75,11 @@ async def test_task_that_somebody_holds_is_answered_and_closed_once_nobody_does(
     await desk.put_project(review={"lease_seconds": 60})
     await desk.post(optional(desk, "answered", 30), optional(desk, "left", 30))
     held = {one["task"]["item_id"]: one["token"] for one in await desk.lease("r1", count=2)}
-    desk.clock.turn(40)
+    desk.clock.advance(40)
     progress = await desk.verdict("r1", held["answered"], "negative")
     assert progress["outcome"]["label"] == "negative"
     assert not await is_closed(desk, "left")
-    desk.clock.turn(20)
+    desk.clock.advance(20)
     await wait_until(lambda: is_closed(desk, "left"))
     late = await desk.use("r1", held["left"], "verdict", {"label": "negative"})
     assert late.status_code == 409
@@ -90,7 +90,7 @@ async def test_answers_that_decided_nothing_are_counted_and_kept(desk: Desk) -> 
     await desk.put_project(review={"overlap": 2, "max_overlap": 3})
     (receipt,) = await desk.post(optional(desk, "a"))
     await desk.answer("r1", "positive")
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
     (outcome,) = (await desk.outcomes())["outcomes"]
     assert (outcome["label"], outcome["verdicts"], outcome["source"]) == (None, 1, "expiry")
@@ -109,7 +109,7 @@ async def test_disputed_task_waits_for_its_adjudicator(desk: Desk) -> None:
     held = {one["task"]["item_id"]: one["token"] for one in leases}
     await desk.use("r1", held["disputed"], "skip", {"to": "adjudicator"})
     await desk.use("r1", held["expires"], "release")
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "expires"))
     assert not await is_closed(desk, "disputed")
 
@@ -122,9 +122,9 @@ async def test_item_that_is_needed_after_all_does_not_expire(desk: Desk) -> None
         if one["task"]["item_id"] != "leased":
             await desk.use("r1", one["token"], "release")
     await desk.post(entry("open"), entry("leased", lane="audit"))
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "expires"))
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     left = await desk.lease("r2", count=3)
     assert {one["task"]["item_id"] for one in left} == {"open", "leased"}
 
@@ -137,7 +137,7 @@ async def test_task_that_was_given_back_expires_for_its_reviewer_too(
     await desk.post(optional(desk, "a", 30), entry("b"))
     for lease in await desk.lease("r1", count=2):
         await desk.use("r1", lease["token"], "release")
-    desk.clock.turn(30)
+    desk.clock.advance(30)
     assert [one["task"]["item_id"] for one in await desk.lease("r1", count=2)] == ["b"]
 
 
@@ -146,10 +146,10 @@ async def test_later_of_two_expiries_counts(desk: Desk) -> None:
     await desk.post(optional(desk, "later"), optional(desk, "first"), optional(desk, "never"))
     await desk.post(optional(desk, "later", 3 * SECONDS), optional(desk, "first", SECONDS / 2))
     await desk.post(optional(desk, "never", None))
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "first"))
     assert not await is_closed(desk, "later")
-    desk.clock.turn(2 * SECONDS)
+    desk.clock.advance(2 * SECONDS)
     await wait_until(lambda: is_closed(desk, "later"))
     assert [one["task"]["item_id"] for one in await desk.lease("r1", count=3)] == ["never"]
 
@@ -158,7 +158,7 @@ async def test_expired_item_that_is_asked_for_anew_is_opened_again(desk: Desk) -
     await desk.put_project()
     first = [optional(desk, "needed"), optional(desk, "other"), optional(desk, "repeated")]
     receipts = await desk.post(*first)
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     for item_id in ("needed", "other", "repeated"):
         await wait_until(lambda item_id=item_id: is_closed(desk, item_id))  # type: ignore[misc]
     # The same call once more, as after a lost answer, opens nothing.
@@ -176,18 +176,18 @@ async def test_expired_item_that_is_asked_for_anew_is_opened_again(desk: Desk) -
     assert (outcome["revision"], outcome["label"]) == (3, "negative")
     (later,) = await desk.post(optional(desk, "repeated"))
     assert later["state"] == "open"
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "repeated"))
 
 
 async def test_task_that_an_operator_reopens_lasts(desk: Desk) -> None:
     await desk.put_project()
     receipt, _ = await desk.post(optional(desk, "a"), optional(desk, "b", 2 * SECONDS))
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
     url = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
     body_of(await desk.operator.post(url))
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "b"))
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "a"
 
@@ -196,7 +196,7 @@ async def test_what_expires_is_not_counted_as_work(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(optional(desk, "a"), entry("b"))
     await desk.answer("r1", "negative")
-    desk.clock.turn(SECONDS)
+    desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
     queue = body_of(await desk.operator.get("/v1/projects/shop/queue?window_seconds=3600"))
     assert queue["resolution_rate"] * 3600 == pytest.approx(1)
@@ -227,7 +227,7 @@ async def test_what_was_said_with_a_suggestion_in_sight_is_no_evidence(desk: Des
     lease = await desk.lease_one("r1")
     assert lease["task"]["suggestion"] == {"label": "positive", "confidence": 0.9}
     await desk.verdict("r1", lease["token"], "positive")
-    desk.clock.turn(2 * SECONDS)
+    desk.clock.advance(2 * SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
     await desk.post(entry("a", lane="certification", prediction=prediction))
     await desk.answer("r2", "negative")

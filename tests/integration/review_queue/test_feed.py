@@ -6,7 +6,8 @@ import pytest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
-from tests.integration.review_queue.desk import Clock, Desk, Json, body_of, entry, open_desk
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
 pytestmark = pytest.mark.sql
 

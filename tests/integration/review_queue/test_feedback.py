@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 PATH = "/v1/projects/shop/feedback"
 

@@ -5,7 +5,7 @@ import pytest
 
 from shared.contracts.base import rfc3339, task_id_for
 from shared.contracts.tasks import Lane
-from tests.integration.review_queue.desk import Desk, entry, problem_of
+from tests.harness.desk import Desk, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
 
 
@@ -115,7 +115,7 @@ async def test_leased_task_stays_in_its_lane(desk: Desk) -> None:
     await desk.post(entry("a", lane="audit"))
     assert (await desk.task(receipt["task_id"]))["lane"] == "mandatory"
     # Once the lease has expired nobody has it, and it moves.
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     await desk.post(entry("a", lane="audit"))
     assert (await desk.task(receipt["task_id"]))["lane"] == "audit"
 

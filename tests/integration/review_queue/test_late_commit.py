@@ -16,7 +16,7 @@ from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables import OutcomeRow
 from shared.contracts.base import task_id_for
 from shared.db import Database
-from tests.integration.review_queue.desk import Desk, entry
+from tests.harness.desk import Desk, entry
 
 
 @pytest.fixture

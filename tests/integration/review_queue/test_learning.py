@@ -18,8 +18,9 @@ from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import PROJECT, Clock
+from tests.harness.desk import PROJECT
 
 
 async def answer(services: Services, item_id: str, reviewer: str, label: str) -> TaskProgress:
@@ -84,14 +85,14 @@ async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
         assert (await three(services, "before")).outcome is None
         # A minute has not passed yet; then it learns, and once only from the same verdicts.
         assert await services.known.refresh() == 0
-        clock.turn(61)
+        clock.advance(61)
         assert await services.known.refresh() == 1
         outcome = (await three(services, "after")).outcome
         assert outcome is not None
         assert (outcome.label, outcome.source) == ("positive", "consensus")
-        clock.turn(61)
+        clock.advance(61)
         assert await services.known.refresh() == 1
-        clock.turn(61)
+        clock.advance(61)
         assert await services.known.refresh() == 0
 
 
@@ -101,7 +102,7 @@ async def test_project_says_how_sure_a_label_must_be(
     async with furnished(database_url, tmp_path, clock) as services:
         await put(services)
         await get_known(services)
-        clock.turn(61)
+        clock.advance(61)
         assert await services.known.refresh() == 1
         await post(services, "strict", "lenient")
         await put(services, sure=0.999_999)
@@ -129,13 +130,13 @@ async def test_what_was_learned_of_other_labels_does_not_count(
     async with furnished(database_url, tmp_path, clock) as services:
         await put(services)
         await get_known(services)
-        clock.turn(61)
+        clock.advance(61)
         assert await services.known.refresh() == 1
         spec = PROJECT | {"labels": ["positive", "other"], "review": {"overlap": 2}}
         project, _ = await services.projects.put("shop", ProjectSpec.model_validate(spec), None)
         assert services.known.of(project) is None
         # No verdict has come, and yet it is learned anew.
-        clock.turn(61)
+        clock.advance(61)
         assert await services.known.refresh() == 1
         learned = services.known.of(project)
         assert learned is not None

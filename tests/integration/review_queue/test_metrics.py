@@ -9,7 +9,8 @@ from shared.auth import Keys
 from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import client
-from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, open_desk
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, body_of, entry, open_desk
 
 QUEUE = "surehand_review_queue"
 _SECRET = SecretStr("read-the-metrics")
@@ -36,7 +37,7 @@ async def test_what_waits_is_shown_by_lane_with_its_oldest_and_gone_when_answere
     await desk.put_project()
     await desk.put_project("idle")
     await desk.post(entry("a"), entry("b"), entry("c", lane="audit"))
-    clock.turn(40)
+    clock.advance(40)
     await desk.post(entry("d"))
     await measurement.measure()
     values = await shown(desk)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.flags import flags
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.exchange.files import (
     MEDIA_TYPES,
     export,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.base import rfc3339
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,7 @@ async def test_a_label_that_was_taken_back_leaves_no_blind_evidence_whoever_deci
     await desk.answer("r1", "positive")
     await take_back(desk, "r2", "negative")
     # He does not come back.
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     if by == "another reviewer":
         await desk.answer("r3", "positive")
     else:
@@ -214,7 +214,7 @@ async def test_a_skip_leaves_no_task_to_people_whom_there_are_not(desk: Desk) ->
 async def test_who_has_answered_long_ago_is_not_waited_for(desk: Desk) -> None:
     await have_answered(desk, "r3")
     await ask_for(desk, overlap=2, max_overlap=2)
-    desk.clock.turn(7 * 86_400 + 1)
+    desk.clock.advance(7 * 86_400 + 1)
     await desk.post(entry("a"))
     await skip(desk, "s1")
     await desk.answer("r1", "positive")
@@ -283,7 +283,7 @@ async def test_a_skip_to_oneself_comes_back_behind_the_others(desk: Desk) -> Non
     assert again["task"]["item_id"] == "a"
     await desk.use("r1", again["token"], "skip", {"to": "me"})
     # He does not come: after the time of a lease it is anybody's.
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     assert "a" in [one["task"]["item_id"] for one in await desk.lease("r2", 2)]
 
 
@@ -299,7 +299,7 @@ async def test_what_was_put_off_keeps_its_turn_for_all_others(desk: Desk, overla
     # As long as it is his alone, he gets it behind all others, and nobody else at all.
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "later-0"
     assert (await desk.lease_one("r2"))["task"]["item_id"] == "later-1"
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     assert (await desk.lease_one("r2"))["task"]["item_id"] == "urgent"
 
 
@@ -309,7 +309,7 @@ async def test_evidence_that_was_put_off_does_not_starve(desk: Desk, overlap: in
     await desk.post(entry("certified", lane="certification"))
     lease = await desk.lease_one("r1")
     body_of(await desk.use("r1", lease["token"], "skip", {"to": "me"}))
-    desk.clock.turn(3600)
+    desk.clock.advance(3600)
     await desk.post(*(entry(f"audit-{number}", lane="audit") for number in range(2)))
     assert (await desk.lease_one("r2"))["task"]["item_id"] == "certified"
 
@@ -371,7 +371,7 @@ async def test_a_lease_lasts_three_times_as_long_as_people_need(desk: Desk) -> N
         lease = await desk.lease_one("r1")
         answer = {"label": "positive", "active_seconds": 30 + number}
         body_of(await desk.use("r1", lease["token"], "verdict", answer))
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     assert await seconds_of_a_lease(desk) == 3 * 39.5
 
 

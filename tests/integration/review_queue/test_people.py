@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.review_queue.quality.reviewers import repository
+from services.review_queue.quality.agreement import repository
 from services.review_queue.repository.statements import table_of
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables import TaskRow, VerdictRow
 from shared.contracts.base import rfc3339, task_id_for
 from shared.db import Database
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 URL = "/v1/projects/shop"
 Opinion = Callable[[str, str, str], Coroutine[Any, Any, None]]
@@ -245,7 +245,7 @@ async def test_statistics_say_what_each_reviewer_has_done(desk: Desk, opinion: O
         lease = await desk.lease_one("r1")
         body = {"label": "negative", "active_seconds": seconds}
         body_of(await desk.use("r1", lease["token"], "verdict", body))
-        desk.clock.turn(100)
+        desk.clock.advance(100)
     await desk.post(entry("skipped"))
     lease = await desk.lease_one("r1")
     await desk.use("r1", lease["token"], "skip", {})

@@ -1,23 +1,22 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from services.review_queue.app import create_app
+from services.review_queue.projects import repository
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.contracts.projects import Project
+from shared.db import Database
 from shared.doorbells import Doorbells, project_bell
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, serve, wait_until
-from tests.integration.review_queue.desk import (
-    PROJECT,
-    Clock,
-    Desk,
-    body_of,
-    open_desk,
-    problem_of,
-)
+from tests.harness.clock import Clock
+from tests.harness.desk import PROJECT, Desk, body_of, open_desk, problem_of
 
 
 async def stored(common: CommonSettings, name: str = "shop") -> Project:
@@ -33,7 +32,7 @@ async def test_put_creates_then_replaces_and_is_in_the_store(
     assert created.status_code == 201
     assert created.headers["etag"] == '"1"'
     assert (await stored(common)).revision == 1
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     replaced = await desk.operator.put("/v1/projects/shop", json=PROJECT | {"title": "Reviews"})
     body = body_of(replaced, 200)
     assert (body["revision"], body["title"]) == (2, "Reviews")
@@ -173,3 +172,42 @@ async def test_ready_with_database_and_store_and_without_redis(
     async with open_desk(without, settings, keys, clock) as desk:
         ready = await desk.operator.get("/readyz")
         assert (ready.status_code, ready.json()["missing"]) == (200, {})
+
+
+async def test_a_project_that_a_later_release_stored_is_served_and_kept_as_it_is(
+    desk: Desk, common: CommonSettings, database_url: str
+) -> None:
+    await desk.put_project()
+    later = {
+        "webhooks": [
+            {"url": "https://example.org/", "secret_ref": "shop", "events": ["reviewer.paused"]}
+        ],
+        "capacity": {"reviewer_hours_per_day": 6},
+    }
+    database = Database(database_url)
+    async with database.transaction() as session:
+        row = await repository.lock(session, "shop")
+        assert row is not None
+        sound = {"type": "audio", "max_seconds": 3, "values": ["a"]}
+        fields = {**row.spec["fields"], "sound": sound}
+        row.spec = {**row.spec, **later, "fields": fields}
+        row.revision += 1
+    await database.dispose()
+    found = body_of(await desk.operator.get("/v1/projects/shop"))
+    assert (found["revision"], found["fields"]["sound"]["type"]) == (2, "audio")
+    assert "capacity" not in found
+    data = {"text": "loud", "sound": {"samples": [1, 2]}}
+    (receipt,) = await desk.post({"item_id": "a", "data": data})
+    assert receipt["status"] == "created"
+    assert (await desk.lease_one("anna"))["task"]["data"] == data
+    # What this release does not know reaches the other services all the same.
+    store = Store(common.store_address)
+
+    async def published() -> dict[str, Any] | None:
+        document: dict[str, Any] = orjson.loads(await store.read(project_path("shop")) or b"{}")
+        return document if document.get("revision") == 2 else None
+
+    document = await wait_until(published)
+    assert document is not None
+    assert document["capacity"] == later["capacity"]
+    assert document["fields"]["sound"] == sound

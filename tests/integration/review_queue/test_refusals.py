@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from shared.auth import Role
-from tests.integration.review_queue.desk import PROJECT, Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, problem_of
 
 TASK = "00000000-0000-0000-0000-000000000000"
 TOKEN = "A" * 43

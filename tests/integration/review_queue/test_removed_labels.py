@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.base import rfc3339
 from shared.contracts.tasks import Lane
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
 THREE = {"overlap": 3, "max_overlap": 3, "lease_seconds": 60}
@@ -118,7 +118,7 @@ async def test_gold_of_a_label_that_has_gone_is_asked_anew(desk: Desk) -> None:
 async def test_an_item_asked_anew_is_due_by_the_new_call(desk: Desk) -> None:
     task_id = await answered(desk, "c")
     await with_labels(desk, "a", "b", overlap=1)
-    desk.clock.turn(10 * 24 * 3600)
+    desk.clock.advance(10 * 24 * 3600)
     await desk.post(entry("x"))
     assert (await desk.task(task_id))["due_at"] > rfc3339(desk.clock())
 

@@ -15,7 +15,8 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import wait_until
 from tests.harness.backups import back_up, restore
-from tests.integration.review_queue.desk import Clock, Desk, entry, open_desk, problem_of
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, entry, open_desk, problem_of
 
 FEED = "/v1/projects/shop/outcomes"
 

@@ -37,8 +37,9 @@ from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.problems import Conflict
 from shared.store import Store
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import PROJECT, Clock
+from tests.harness.desk import PROJECT
 from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Queue, Task
 
 pytestmark = pytest.mark.sql
@@ -228,7 +229,7 @@ class History(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 30, 59, 60, 61, 300]), back=st.booleans())
     def clock_jumps(self, seconds: int, back: bool) -> None:
-        self.clock.turn(-seconds if back else seconds)
+        self.clock.advance(-seconds if back else seconds)
 
     @rule()
     def worker_runs(self) -> None:

@@ -10,7 +10,7 @@ from shared.auth import Keys
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from tests.harness import client, serve, wait_until
-from tests.integration.review_queue.desk import PROJECT, body_of, entry
+from tests.harness.desk import PROJECT, body_of, entry
 
 
 def waiting(bells: Doorbells) -> int:

@@ -10,7 +10,7 @@ from shared.contracts.base import rfc3339
 from shared.contracts.versions import ChannelEvent, Channels, Manifest
 from shared.settings import CommonSettings
 from shared.store import Store, channels_path, manifest_path
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def by_step(answer: Json) -> dict[str, float]:
 
 async def answer_after(desk: Desk, name: str, seconds: float, active: float) -> Json:
     lease = await desk.lease_one(name)
-    desk.clock.turn(seconds)
+    desk.clock.advance(seconds)
     body = {"label": "positive", "active_seconds": active}
     return body_of(await desk.use(name, lease["token"], "verdict", body))
 
@@ -41,9 +41,9 @@ async def test_each_step_of_an_item_is_measured(desk: Desk, common: CommonSettin
         "decided_at": rfc3339(now - timedelta(seconds=1)),
     }
     await desk.post(entry("a", prediction=prediction))
-    desk.clock.turn(10)
+    desk.clock.advance(10)
     await answer_after(desk, "r1", 20, active=15)
-    desk.clock.turn(5)
+    desk.clock.advance(5)
     await answer_after(desk, "r2", 30, active=25)
     cursor = (await desk.outcomes())["cursor"]
     resolved = desk.clock()
@@ -94,7 +94,7 @@ async def test_older_items_can_be_left_out(desk: Desk) -> None:
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
     await desk.answer("r2", "positive")
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     assert (await timings(desk, since=rfc3339(desk.clock())))["items"] == 0
     assert (await timings(desk))["items"] == 1
 
@@ -102,7 +102,7 @@ async def test_older_items_can_be_left_out(desk: Desk) -> None:
 async def test_the_expected_wait_follows_from_rates_and_reviewers(desk: Desk) -> None:
     for number in range(6):
         await desk.post(entry(f"item-{number}"))
-        desk.clock.turn(50)
+        desk.clock.advance(50)
     for _ in range(4):
         for name in ("r1", "r2"):
             await answer_after(desk, name, 20, active=10)
@@ -125,10 +125,10 @@ async def test_the_expected_wait_follows_from_rates_and_reviewers(desk: Desk) ->
 async def test_tasks_held_ahead_neither_slow_a_reviewer_down_nor_are_idle(desk: Desk) -> None:
     await desk.put_project(review={"overlap": 1, "lease_seconds": 600})
     await desk.post(*(entry(f"item-{number}") for number in range(12)))
-    desk.clock.turn(3600)
+    desk.clock.advance(3600)
     held = {"anna": await desk.lease("anna", 3), "bert": await desk.lease("bert", 1)}
     for _ in range(4):
-        desk.clock.turn(10)
+        desk.clock.advance(10)
         # Bert holds one at a time.
         for name, seconds in (("anna", 8), ("bert", 10)):
             token = held[name].pop(0)["token"]
@@ -148,7 +148,7 @@ async def test_answers_of_one_moment_share_the_time_before_it(desk: Desk) -> Non
     await desk.put_project(review={"overlap": 1, "lease_seconds": 600})
     await desk.post(entry("a"), entry("b"))
     leases = await desk.lease("anna", 2)
-    desk.clock.turn(20)
+    desk.clock.advance(20)
     for lease in leases:
         await desk.verdict("anna", lease["token"], "positive")
     idle = next(one for one in (await timings(desk))["steps"] if one["step"] == "idle")
@@ -174,7 +174,7 @@ async def test_tasks_that_come_with_their_label_are_no_load(desk: Desk) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(4)))
     for name in ("r1", "r2", "r3"):
         for lease in await desk.lease(name, count=4):
-            desk.clock.turn(5)
+            desk.clock.advance(5)
             await desk.verdict(name, lease["token"], "positive")
     await desk.post(*(entry(f"waiting-{number}") for number in range(10)))
     before = body_of(await desk.operator.get("/v1/projects/shop/queue"))

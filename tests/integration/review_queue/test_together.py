@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from services.review_queue.settings import ReviewQueueSettings
 from shared.db import Database
-from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, problem_of
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, body_of, entry, problem_of
 
 pytestmark = pytest.mark.sql
 
@@ -140,7 +141,7 @@ async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(
     await desk.put_project()
     await desk.post(entry("a"))
     first = await desk.lease_one("r1")
-    clock.turn(61)
+    clock.advance(61)
     second = await desk.lease_one("r2")
     assert second["task"]["task_id"] == first["task"]["task_id"]
     kinds = await desk.kinds(first["task"]["task_id"])

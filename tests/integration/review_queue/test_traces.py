@@ -9,8 +9,9 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, body_of, entry, open_desk
 from tests.harness.otlp import Collector
-from tests.integration.review_queue.desk import Clock, Desk, body_of, entry, open_desk
 
 
 def new_trace() -> str:

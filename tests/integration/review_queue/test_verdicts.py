@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from shared.contracts.base import rfc3339
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ async def test_repeated_verdict_gets_the_same_answer_also_after_expiry(desk: Des
     lease = await desk.lease_one("r1")
     first = await desk.verdict("r1", lease["token"], "negative")
     assert await desk.verdict("r1", lease["token"], "negative") == first
-    desk.clock.turn(3600)
+    desk.clock.advance(3600)
     assert await desk.verdict("r1", lease["token"], "negative") == first
     assert len((await desk.outcomes())["outcomes"]) == 1
 
@@ -91,7 +91,7 @@ async def test_another_verdict_is_a_conflict(desk: Desk, other: Json) -> None:
 async def test_expired_lease_cannot_submit_and_learns_what_became_of_the_task(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
-    desk.clock.turn(60)
+    desk.clock.advance(60)
 
     async def submit() -> Json:
         answer = await desk.use("r1", lease["token"], "verdict", {"label": "negative"})
@@ -123,13 +123,13 @@ async def test_foreign_token_is_refused(desk: Desk) -> None:
 async def test_renewed_lease_lasts_longer_and_an_expired_one_cannot_be_renewed(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
-    desk.clock.turn(50)
+    desk.clock.advance(50)
     renewal = body_of(await desk.use("r1", lease["token"], "renew"))
-    desk.clock.turn(59)
+    desk.clock.advance(59)
     assert renewal["token"] == lease["token"]
     assert renewal["expires_at"] > rfc3339(desk.clock())
     assert await desk.lease("r2") == []
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     problem_of(await desk.use("r1", lease["token"], "renew"), 409, "lease-expired")
     assert len(await desk.lease("r2")) == 1
 
@@ -209,7 +209,7 @@ async def test_verdict_on_behalf_is_checked(desk: Desk) -> None:
         problem_of(missing, 404, "not-found")
     # Expired first: the timeline says what really ended the lease.
     await desk.lease_one("r1")
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     body_of(await desk.operator.post(url, json=good))
     assert "expired" in await desk.kinds(receipt["task_id"])
 
@@ -218,7 +218,7 @@ async def test_reviewer_lists_find_what_he_holds_and_has_answered(desk: Desk) ->
     await desk.post(entry("d", lane="audit"))
     await desk.answer("r1", "positive")
     await desk.post(entry("a"), entry("b"), entry("c"))
-    desk.clock.turn(10)
+    desk.clock.advance(10)
     await desk.post(entry("late"))
     await desk.lease_one("r1")
 
@@ -232,7 +232,7 @@ async def test_reviewer_lists_find_what_he_holds_and_has_answered(desk: Desk) ->
     assert await found(state="leased") == {"a"}
     assert await found(lane="audit") == {"d"}
     assert await found(older_than_seconds=5) == {"a", "b", "c", "d"}
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     assert await found(state="leased") == set()
     assert await found(state="open") == {"a", "b", "c", "late"}
 

@@ -8,7 +8,8 @@ from shared.db import Database
 from shared.doorbells import Doorbells, outcomes_bell, project_bell, tasks_bell
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Clock, Desk, entry, open_desk
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, entry, open_desk
 
 
 async def outbox_rows(database_url: str) -> int:
@@ -73,7 +74,7 @@ async def test_worker_outlives_a_database_that_is_not_migrated_yet(
         await desk.put_project()
         await desk.post(entry("a"))
         await desk.lease_one("r1")
-        clock.turn(3600)
+        clock.advance(3600)
 
         async def written() -> bool:
             rows = await desk.service.get("/v1/projects/shop/tasks")

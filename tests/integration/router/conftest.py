@@ -4,7 +4,6 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -19,34 +18,24 @@ from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
 from shared.auth import Keys
-from shared.contracts.base import utc_now
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import client, free_port, serve, wait_until, wait_until_ready
+from tests.harness.clock import ShiftedClock
 from tests.harness.databases import create_tables
-from tests.integration.router.factory import Publisher
-from tests.integration.router.people import People, open_people
-from tests.integration.router.scripted_queue import ScriptedQueue
+from tests.harness.model_publisher import Publisher
+from tests.harness.people import People, open_people
+from tests.harness.scripted_queue import ScriptedQueue
 
 
 @dataclass
-class Clock:
-    """A clock that a test sets; it starts at the present moment."""
-
-    ahead: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
-
-
-@dataclass
-class World:
+class ServedRouter:
     """A served router, a caller of it, and the hands that write its store."""
 
     caller: httpx.AsyncClient
     publisher: Publisher
     queue: ScriptedQueue
-    clock: Clock
+    clock: ShiftedClock
     keys: Keys
     home: Path
     app: FastAPI
@@ -196,41 +185,43 @@ def publisher(common: CommonSettings) -> Publisher:
     return Publisher(Store(common.store_address))
 
 
-class Open(Protocol):
-    """Opens a world: `url` is where its router looks for the queue, `changes` are settings."""
+class OpenRouter(Protocol):
+    """Opens a served: `url` is where its router looks for the queue, `changes` are settings."""
 
     def __call__(
         self, url: str, *, router: RouterSettings | None = None, **changes: Any
-    ) -> contextlib.AbstractAsyncContextManager[World]: ...
+    ) -> contextlib.AbstractAsyncContextManager[ServedRouter]: ...
 
 
 @pytest.fixture
-def open_world(
+def open_router(
     common: CommonSettings, keys: Keys, publisher: Publisher, queue: ScriptedQueue
-) -> Open:
+) -> OpenRouter:
     """Serve a router against the review queue at a URL, while a block lasts."""
 
     @contextlib.asynccontextmanager
     async def opened(
         url: str, *, router: RouterSettings | None = None, **changes: Any
-    ) -> AsyncIterator[World]:
-        clock = Clock()
+    ) -> AsyncIterator[ServedRouter]:
+        clock = ShiftedClock()
         settings = common.model_copy(update={"review_queue_url": url, **changes})
         app = create_app(settings, router or RouterSettings(), now=clock)
         token = keys.issue("caller", "tests")
         async with serve(app) as base_url, client(base_url, token) as caller:
             await wait_until_ready(caller)
-            yield World(caller, publisher, queue, clock, keys, common.home, app)
+            yield ServedRouter(caller, publisher, queue, clock, keys, common.home, app)
 
     return opened
 
 
 @pytest.fixture
-async def world(open_world: Open, publisher: Publisher, queue_url: str) -> AsyncIterator[World]:
+async def served(
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
+) -> AsyncIterator[ServedRouter]:
     """A ready router with certified champion v1 and a review queue."""
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(queue_url) as opened:
+    async with open_router(queue_url) as opened:
         yield opened
 
 

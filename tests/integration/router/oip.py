@@ -12,8 +12,8 @@ from services.router.protocols.oip.tensors import to_bytes
 from shared.contracts.versions import ModelInput
 from shared.fields.text import TextField
 from shared.fields.vector import VectorField
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import Publisher, project_of
+from tests.harness.model_publisher import Publisher, project_of
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 FIELDS = {
     "text": TextField(max_length=10),
@@ -71,12 +71,14 @@ def mixed_graph() -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def mixed_world(open_world: Open, publisher: Publisher, url: str) -> AsyncIterator[World]:
+async def mixed_world(
+    open_router: OpenRouter, publisher: Publisher, url: str
+) -> AsyncIterator[ServedRouter]:
     """A router whose project `shop` is served by the mixed graph, as v1."""
     await publisher.put_project(project_of(fields=FIELDS))
     await publisher.publish("v1", mixed_graph(), inputs=INPUTS)
-    async with open_world(url) as world:
-        yield world
+    async with open_router(url) as served:
+        yield served
 
 
 def tensor(name: str, datatype: str, shape: list[int], data: Any) -> dict[str, Any]:

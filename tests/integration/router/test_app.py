@@ -12,8 +12,8 @@ from services.router.app import create_app
 from services.router.settings import RouterSettings
 from shared.settings import CommonSettings, SettingsError
 from tests.harness import client, serve, wait_until, wait_until_ready
-from tests.integration.router.conftest import World
-from tests.integration.router.factory import Publisher
+from tests.harness.model_publisher import Publisher
+from tests.integration.router.conftest import ServedRouter
 
 
 def test_without_a_secret_it_does_not_start(common: CommonSettings) -> None:
@@ -65,8 +65,8 @@ def unreadable(path: Path) -> Iterator[None]:
         kept.rename(path)
 
 
-async def test_the_api_describes_every_problem(world: World) -> None:
-    document = (await world.caller.get("/openapi.json")).json()
+async def test_the_api_describes_every_problem(served: ServedRouter) -> None:
+    document = (await served.caller.get("/openapi.json")).json()
     responses = {
         path: set(next(iter(methods.values()))["responses"])
         for path, methods in document["paths"].items()

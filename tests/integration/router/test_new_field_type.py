@@ -6,8 +6,8 @@ import pytest
 
 from tests.flags import FlagField, flags
 from tests.graphs import an_input, number_model
-from tests.integration.router.conftest import Open
-from tests.integration.router.factory import Publisher, project_of
+from tests.harness.model_publisher import Publisher, project_of
+from tests.integration.router.conftest import OpenRouter
 
 
 @pytest.fixture(autouse=True)
@@ -17,18 +17,18 @@ def flag_type() -> Iterator[None]:
 
 
 async def test_items_are_checked_and_scored(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await publisher.put_project(project_of(fields={"gift": FlagField(yes="a gift")}))
     await publisher.publish("v1", number_model((8.0,), "x"), inputs=[an_input("x", "gift")])
-    async with open_world(queue_url) as world:
-        response = await world.predict(
+    async with open_router(queue_url) as served:
+        response = await served.predict(
             {"item_id": "a", "data": {"gift": True}}, {"item_id": "b", "data": {"gift": False}}
         )
         sure, unsure = response.json()["predictions"]
         assert (sure["decision"], sure["label"]) == ("answered", "positive")
         assert unsure["probabilities"] == {"negative": 0.5, "positive": 0.5}
-        refused = await world.predict({"item_id": "c", "data": {"gift": "yes"}})
+        refused = await served.predict({"item_id": "c", "data": {"gift": "yes"}})
         assert refused.json()["errors"] == [
             {"pointer": "/items/0/data/gift", "detail": "must be true or false"}
         ]
@@ -38,7 +38,7 @@ async def test_items_are_checked_and_scored(
     ("name", "datatype", "values"), [("gift", "BOOL", [True, False]), ("x", "FP32", [1, 0])]
 )
 async def test_tensors_have_its_values_or_what_the_graph_takes(
-    open_world: Open,
+    open_router: OpenRouter,
     publisher: Publisher,
     queue_url: str,
     name: str,
@@ -47,9 +47,9 @@ async def test_tensors_have_its_values_or_what_the_graph_takes(
 ) -> None:
     await publisher.put_project(project_of(fields={"gift": FlagField()}))
     await publisher.publish("v1", number_model((8.0,), "x"), inputs=[an_input("x", "gift")])
-    async with open_world(queue_url) as world:
+    async with open_router(queue_url) as served:
         tensor = {"name": name, "datatype": datatype, "shape": [2], "data": values}
-        response = await world.caller.post("/v2/models/shop/infer", json={"inputs": [tensor]})
+        response = await served.caller.post("/v2/models/shop/infer", json={"inputs": [tensor]})
         assert response.status_code == 200, response.text
         (probabilities,) = (
             one["data"] for one in response.json()["outputs"] if one["name"] == "probabilities"

@@ -1,4 +1,4 @@
-"""The trainer's HTTP face: roles, faults, lists, readiness."""
+"""The trainer's HTTP trainer: roles, faults, lists, readiness."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from shared.auth import Keys, Role
 from shared.settings import CommonSettings
 from tests.harness import client, wait_until
-from tests.integration.trainer.face import ROOT, open_face
+from tests.harness.served_trainer import ROOT, serve_trainer
 
 ROUTES = [
     ("GET", f"{ROOT}/pool"),
@@ -34,12 +34,12 @@ ROUTES = [
 async def test_every_route_wants_an_operator_of_the_project(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
         roles: list[Role] = ["caller", "reviewer", "service"]
         tokens = [(401, ""), *((403, keys.issue(role, "x")) for role in roles)]
         tokens.append((403, keys.issue("operator", "x", projects=["another"])))
         for status, token in tokens:
-            async with client(face.base, token) as stranger:
+            async with client(trainer.base, token) as stranger:
                 for method, path in ROUTES:
                     response = await stranger.request(method, path, content=b"{")
                     assert response.status_code == status, (method, path, response.text)
@@ -49,7 +49,7 @@ async def test_every_route_wants_an_operator_of_the_project(
 async def test_unknown_project_and_things_are_not_found(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
         paths = [
             "/v1/projects/nobody/pool",
             f"{ROOT}/runs/none",
@@ -57,15 +57,15 @@ async def test_unknown_project_and_things_are_not_found(
             f"{ROOT}/datasets/none",
         ]
         for path in paths:
-            response = await face.operator.get(path)
+            response = await trainer.operator.get(path)
             assert response.status_code == 404, response.text
         unknown = {"version": "v7", "share": 0.1}
-        response = await face.operator.post(f"{ROOT}/canary", json=unknown)
+        response = await trainer.operator.post(f"{ROOT}/canary", json=unknown)
         assert response.status_code == 404, response.text
         for method in ("POST", "DELETE"):
-            response = await face.operator.request(method, f"{ROOT}/versions/v7/shadow")
+            response = await trainer.operator.request(method, f"{ROOT}/versions/v7/shadow")
             assert response.status_code == 404, response.text
-        response = await face.operator.post(f"{ROOT}/rollback")
+        response = await trainer.operator.post(f"{ROOT}/rollback")
         assert response.status_code == 409
         assert response.json()["type"].endswith("nothing-to-roll-back-to")
 
@@ -73,11 +73,11 @@ async def test_unknown_project_and_things_are_not_found(
 async def test_supposing_a_target_before_there_are_labels_is_a_declared_conflict(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
         query = {"target_accuracy": 0.95}
-        response = await face.operator.get(f"{ROOT}/certificate", params=query)
+        response = await trainer.operator.get(f"{ROOT}/certificate", params=query)
         assert response.status_code == 409, response.text
-        document = (await face.operator.get("/openapi.json")).json()
+        document = (await trainer.operator.get("/openapi.json")).json()
         described = document["paths"]["/v1/projects/{project}/certificate"]["get"]
         assert "409" in described["responses"]
 
@@ -99,8 +99,8 @@ async def test_supposing_a_target_before_there_are_labels_is_a_declared_conflict
 async def test_payload_faults_are_named(
     common: CommonSettings, keys: Keys, sqlite_url: str, path: str, body: Any, pointer: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
-        response = await face.operator.post(f"{ROOT}/{path}", json=body)
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+        response = await trainer.operator.post(f"{ROOT}/{path}", json=body)
         assert response.status_code == 422, response.text
         assert pointer in [fault["pointer"] for fault in response.json()["errors"]]
 
@@ -108,26 +108,26 @@ async def test_payload_faults_are_named(
 async def test_lists_are_paged_to_their_end(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
         for _ in range(5):
-            run = (await face.operator.post(f"{ROOT}/runs", json={})).json()
+            run = (await trainer.operator.post(f"{ROOT}/runs", json={})).json()
 
             async def has_ended(run_id: str = run["run_id"]) -> bool:
-                view = (await face.operator.get(f"{ROOT}/runs/{run_id}")).json()
+                view = (await trainer.operator.get(f"{ROOT}/runs/{run_id}")).json()
                 return bool(view["state"] in {"failed", "cancelled"})
 
-            await face.operator.post(f"{ROOT}/runs/{run['run_id']}/cancel")
+            await trainer.operator.post(f"{ROOT}/runs/{run['run_id']}/cancel")
             await wait_until(has_ended)
         seen: list[str] = []
         cursor = None
         while True:
             query = {"limit": 2} | ({"after": cursor} if cursor else {})
-            page = (await face.operator.get(f"{ROOT}/runs", params=query)).json()
+            page = (await trainer.operator.get(f"{ROOT}/runs", params=query)).json()
             seen += [run["run_id"] for run in page["runs"]]
             cursor = page["cursor"]
             if cursor is None:
                 break
         assert len(set(seen)) == len(seen) == 5
         assert seen == sorted(seen, reverse=True)
-        response = await face.operator.get(f"{ROOT}/versions", params={"after": "%%"})
+        response = await trainer.operator.get(f"{ROOT}/versions", params={"after": "%%"})
         assert response.status_code == 422

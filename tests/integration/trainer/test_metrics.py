@@ -10,9 +10,9 @@ from services.trainer.worker import renew_watch
 from shared.auth import Keys, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.settings import CommonSettings
-from tests.integration.trainer.bench import open_bench
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import open_trainer_parts
 from tests.integration.trainer.promise.test_certification import prepare
-from tests.integration.trainer.world import PROJECT, review, truth
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -23,25 +23,25 @@ def value(name: str, **labels: str) -> float | None:
 async def test_promise_certificate_and_watch_are_shown_until_they_end(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        await prepare(bench)
-        bench.queue.answer(truth)
-        await bench.step()
-        measurement = TrainerMeasurement(bench.resources)
-        await renew_watch(bench.resources, bench.project, bench.clock.moment)
+    async with open_trainer_parts(common, database_url) as parts:
+        await prepare(parts)
+        parts.queue.answer(truth)
+        await parts.step()
+        measurement = TrainerMeasurement(parts.resources)
+        await renew_watch(parts.resources, parts.project, parts.clock.moment)
         await measurement.measure()
         champion = {"version": "v1", "role": "champion"}
         assert value("promise_info", **champion, state="certified") == 1
-        entry = (await bench.promise()).versions["v1"]
+        entry = (await parts.promise()).versions["v1"]
         assert entry.expires_at is not None
         expires = value("certificate_expires_timestamp_seconds", version="v1")
         # The document has milliseconds.
         assert expires == pytest.approx(entry.expires_at.timestamp(), abs=0.001)
-        grace = bench.project.promise.watch_grace_seconds
+        grace = parts.project.promise.watch_grace_seconds
         watched = value("watched_until_timestamp_seconds")
-        assert watched == pytest.approx(bench.clock().timestamp() + grace, abs=0.001)
+        assert watched == pytest.approx(parts.clock().timestamp() + grace, abs=0.001)
         assert value("runs_items", state="succeeded") == 1
-        bench.clock.pass_time(days=bench.project.promise.expires_days + 1)
+        parts.clock.advance(days=parts.project.promise.expires_days + 1)
         await measurement.measure()
         assert value("promise_info", **champion, state="expired") == 1
         assert value("promise_info", **champion, state="certified") is None
@@ -52,15 +52,15 @@ async def test_promise_certificate_and_watch_are_shown_until_they_end(
 async def test_audits_are_shown_as_waiting_right_and_wrong(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         answered = {"decision": "answered", "label": "positive", "reason": "confident"}
-        await bench.log_decisions(range(10), "a", **answered, audited=True, model_version="v1")
-        await bench.read_ledger()
+        await parts.log_decisions(range(10), "a", **answered, audited=True, model_version="v1")
+        await parts.read_ledger()
         for i, label in enumerate(["positive"] * 6 + ["negative", None]):
-            bench.queue.resolve(f"item-{i}", review(i), label, lane="audit")
+            parts.queue.resolve(f"item-{i}", review(i), label, lane="audit")
         before = utc_now().timestamp()
-        await read_feed(bench.resources, PROJECT)
-        measurement = TrainerMeasurement(bench.resources)
+        await read_feed(parts.resources, PROJECT)
+        measurement = TrainerMeasurement(parts.resources)
         await measurement.measure()
         shown = {
             result: value("audits_items", version="v1", result=result)

@@ -15,8 +15,8 @@ from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, free_port, serve, wait_until_ready
 from tests.harness.databases import create_tables
-from tests.integration.trainer.bench import make_project
-from tests.integration.trainer.world import PROJECT, review
+from tests.harness.trainer_and_queue import PROJECT, review
+from tests.harness.trainer_parts import make_project
 
 ROOT = f"/v1/projects/{PROJECT}"
 PATHS = ["pool", "runs", "versions", "certificate", "audit", "decisions"]

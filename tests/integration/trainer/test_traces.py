@@ -16,8 +16,8 @@ from tests.harness import wait_until
 from tests.harness.databases import create_tables
 from tests.harness.otlp import Collector
 from tests.harness.processes import ROOT
-from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, review
+from tests.harness.trainer_and_queue import PROJECT, review
+from tests.harness.trainer_parts import open_trainer_parts
 
 OLD_ROW = text(
     "INSERT INTO outcomes (project, item_id, position, revision, lane, label, blind, data,"
@@ -34,13 +34,13 @@ async def test_reading_points_at_the_items_and_reading_nothing_is_no_span(
     common: CommonSettings, sqlite_url: str, collector: Collector
 ) -> None:
     traces = [new_trace() for _ in range(tracing.MAX_LINKS + 20)]
-    async with open_bench(common, sqlite_url) as bench:
-        await read_feed(bench.resources, PROJECT)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await read_feed(parts.resources, PROJECT)
         with tracing.exporting("trainer"):
             for i, trace in enumerate([*traces, None]):
-                bench.queue.resolve(f"item-{i}", review(i), "positive", trace=trace)
-            await read_feed(bench.resources, PROJECT)
-            await read_feed(bench.resources, PROJECT)
+                parts.queue.resolve(f"item-{i}", review(i), "positive", trace=trace)
+            await read_feed(parts.resources, PROJECT)
+            await read_feed(parts.resources, PROJECT)
     (span,) = await wait_until(lambda: collector.named("outcomes"))
     assert span.attributes == {"surehand.project": PROJECT, "surehand.outcomes": len(traces) + 1}
     assert len(span.links) == tracing.MAX_LINKS
@@ -50,14 +50,14 @@ async def test_reading_points_at_the_items_and_reading_nothing_is_no_span(
 async def test_the_newest_labels_are_those_that_a_run_points_at(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         traces = [new_trace() for _ in range(4)]
         for i, trace in enumerate(traces):
             label = None if i == 2 else "positive"
-            bench.queue.resolve(f"item-{i}", review(i), label, trace=trace)
-        bench.queue.resolve("item-9", review(9), "positive")
-        await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+            parts.queue.resolve(f"item-{i}", review(i), label, trace=trace)
+        parts.queue.resolve("item-9", review(9), "positive")
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             found = await repository.newest_traces(session, PROJECT, 99, 2)
             assert found == [traces[3], traces[1]]
             assert await repository.newest_traces(session, PROJECT, 1, 2) == [traces[0]]

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.auth import Keys, Verifier
 from shared.problems import Unauthorized
+from tests.harness.clock import SecondsClock
 
 
 def test_token_says_who_acts_and_where(tmp_path: Path) -> None:
@@ -50,20 +51,14 @@ def test_key_made_after_the_start_is_found(tmp_path: Path) -> None:
     assert verifier.verify(keys.issue("caller", "app")).role == "caller"
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.moment = time.time()
-
-    def __call__(self) -> float:
-        return self.moment
-
-
 def test_token_of_a_removed_key_is_refused_within_seconds_though_it_is_remembered(
     tmp_path: Path,
 ) -> None:
-    clock, keys, other = Clock(), Keys(tmp_path / "keys"), Keys(tmp_path / "other")
+    clock, keys, other = (
+        SecondsClock(time.time()),
+        Keys(tmp_path / "keys"),
+        Keys(tmp_path / "other"),
+    )
     verifier = Verifier(keys.public_folder, clock)
     token, kid = keys.issue("operator", "anna"), keys.ensure()
     staying = other.issue("operator", "ben")
@@ -81,7 +76,7 @@ def test_token_of_a_removed_key_is_refused_within_seconds_though_it_is_remembere
 
 
 def test_removing_a_key_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
-    clock, keys = Clock(), Keys(tmp_path)
+    clock, keys = SecondsClock(time.time()), Keys(tmp_path)
     verifier = Verifier(keys.public_folder, clock)
     token = keys.issue("operator", "anna")
     verifier.verify(token)
@@ -92,7 +87,11 @@ def test_removing_a_key_counts_though_the_clock_was_set_back(tmp_path: Path) -> 
 
 
 def test_key_that_is_replaced_under_its_name_verifies_no_earlier_token(tmp_path: Path) -> None:
-    clock, keys, other = Clock(), Keys(tmp_path / "keys"), Keys(tmp_path / "other")
+    clock, keys, other = (
+        SecondsClock(time.time()),
+        Keys(tmp_path / "keys"),
+        Keys(tmp_path / "other"),
+    )
     verifier = Verifier(keys.public_folder, clock)
     token = keys.issue("operator", "anna")
     verifier.verify(token)
@@ -108,7 +107,11 @@ def test_key_that_is_replaced_under_its_name_verifies_no_earlier_token(tmp_path:
 def test_half_written_key_leaves_the_others_trusted_and_counts_once_it_is_whole(
     tmp_path: Path, content: bytes
 ) -> None:
-    clock, keys, other = Clock(), Keys(tmp_path / "keys"), Keys(tmp_path / "other")
+    clock, keys, other = (
+        SecondsClock(time.time()),
+        Keys(tmp_path / "keys"),
+        Keys(tmp_path / "other"),
+    )
     verifier = Verifier(keys.public_folder, clock)
     token, late = keys.issue("caller", "app"), other.issue("caller", "late")
     whole = other.public_folder / f"{other.ensure()}.pem"
@@ -122,7 +125,7 @@ def test_half_written_key_leaves_the_others_trusted_and_counts_once_it_is_whole(
 
 
 def test_folder_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
-    clock, keys = Clock(), Keys(tmp_path)
+    clock, keys = SecondsClock(time.time()), Keys(tmp_path)
     verifier = Verifier(keys.public_folder, clock)
     token = keys.issue("caller", "app")
     first = verifier.verify(token)

@@ -17,10 +17,10 @@ from shared.contracts.versions import ModelInterface
 from shared.fields.category import CategoryField
 from shared.fields.image import ImageField
 from shared.fields.number import NumberField
+from shared.fields.pictures import Picture
 from shared.fields.text import TextField
 from shared.fields.vector import VectorField
 from shared.graphs.graph import BATCH_SIZE, Graph
-from shared.graphs.images import Picture
 from shared.graphs.rows import are_distributions
 from shared.graphs.session import GraphRefused
 from shared.graphs.trial import try_on, try_out

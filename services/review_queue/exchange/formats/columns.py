@@ -8,7 +8,7 @@ JSON, and then counts instead of them: nothing is lost.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from services.review_queue.exchange.formats.writing import Record, to_json
+from services.review_queue.exchange.formats.writer import Record, to_json
 from services.review_queue.exchange.records import STANDING
 from shared.contracts.projects import Project
 from shared.csv_records import column_faults
@@ -48,7 +48,7 @@ class Columns:
         }
 
     def faults(self, names: Sequence[str], place: str) -> list[tuple[str, str]]:
-        """Return what is wrong with a file's columns: pointers below `place`, and faults."""
+        """Return the faults of a file's columns, with pointers below `place`."""
         return column_faults(names, self.kinds, ("item_id",), place)
 
     def flatten(self, record: Record) -> dict[str, Any]:

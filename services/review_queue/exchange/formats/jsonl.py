@@ -3,7 +3,7 @@
 import io
 from collections.abc import Generator, Iterator, Sequence
 
-from services.review_queue.exchange.formats.writing import Record, to_json
+from services.review_queue.exchange.formats.writer import Record, Writer, to_json
 from services.review_queue.exchange.records import Row
 from shared.contracts.base import LONGEST_ROW
 from shared.contracts.projects import Project
@@ -44,19 +44,11 @@ def _row(number: int, line: bytes) -> Row:
     return Row(number, document)
 
 
-class JsonlWriter:
+class JsonlWriter(Writer):
     """Writes JSON lines."""
 
     def __init__(self, _: Project) -> None: ...
 
-    def begin(self) -> bytes:
-        """Return nothing."""
-        return b""
-
     def records(self, records: Sequence[Record]) -> bytes:
         """Return a line a record."""
         return b"".join(to_json(record) + b"\n" for record in records)
-
-    def end(self) -> bytes:
-        """Return nothing."""
-        return b""

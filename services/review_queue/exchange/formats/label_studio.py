@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from services.review_queue.exchange.formats.lists import entries
-from services.review_queue.exchange.formats.writing import Record, to_json
+from services.review_queue.exchange.formats.json_list import entries
+from services.review_queue.exchange.formats.writer import Record, Writer, to_json
 from services.review_queue.exchange.records import (
     LONGEST_ACTIVE_SECONDS,
     STANDING,
@@ -128,7 +128,7 @@ def _choices(annotation: dict[str, Any]) -> list[str]:
 
 
 def _is_answer(annotation: dict[str, Any]) -> bool:
-    # Whatever is in it was said by somebody: what cannot be read is refused, and not dropped.
+    # An answer that cannot be read is refused, not dropped.
     return bool(annotation.get("was_cancelled")) or bool(annotation.get("result"))
 
 
@@ -169,16 +169,12 @@ def _ground_truth(annotations: list[dict[str, Any]], project: Project) -> str | 
     return None
 
 
-class LabelStudioWriter:
+class LabelStudioWriter(Writer):
     """Writes Label Studio's JSON, for a `<Choices name="label">` on the project's first field."""
 
     def __init__(self, project: Project) -> None:
         self._to_name = next(iter(project.fields))
         self._before = b"["
-
-    def begin(self) -> bytes:
-        """Return nothing: the first record opens the list."""
-        return b""
 
     def records(self, records: Sequence[Record]) -> bytes:
         """Return tasks."""

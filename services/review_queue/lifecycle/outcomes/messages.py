@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.review_queue.tables import OutcomeRow, TaskRow
-from shared.contracts.base import MAX_BATCH, ItemId, Label, Message, UtcTime
-from shared.contracts.tasks import Outcome, OutcomeSource, TaskPrediction
+from shared.contracts.base import MAX_BATCH, ItemId, Label, Message, UtcTime, from_stored
+from shared.contracts.tasks import Outcome, SourceName
 
 
 class ItemOutcome(Message):
@@ -18,7 +18,7 @@ class ItemOutcome(Message):
     item_id: str
     status: Literal["in_review", "resolved", "erased"]
     label: Label | None
-    source: OutcomeSource | None
+    source: SourceName | None
     task_id: str
     revision: int
     resolved_at: UtcTime | None
@@ -40,7 +40,8 @@ class ItemOutcomes(Message):
 def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> Outcome:
     """Return a revision as the feed gives it; with `brief` without what may be large."""
     prediction = None if brief else row.prediction
-    return Outcome.model_validate(
+    return from_stored(
+        Outcome,
         {
             "item_id": task.item_id,
             "task_id": row.task_id,
@@ -52,12 +53,12 @@ def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> O
             "source": row.source,
             "verdicts": row.verdicts,
             "blind": row.blind,
-            "prediction": prediction and TaskPrediction.model_validate(prediction),
+            "prediction": prediction,
             "instructions_revision": row.instructions_revision,
             "resolved_at": row.resolved_at,
             "trace": task.trace,
             "erased": task.erased_at is not None,
             # In place of the data: a trainer of an older release does not read it.
             "data_digest": (task.data_digest or None) if brief else None,
-        }
+        },
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import Data, Label, Message, Metadata, Trace, UtcTime
-from shared.contracts.tasks import Lane, OutcomeSource, TaskPrediction, TaskState
+from shared.contracts.tasks import LaneName, SourceName, TaskPrediction, TaskState
 
 EventKind = Literal[
     "created",
@@ -32,10 +32,10 @@ class TaskSummary(Message):
 
     task_id: str
     item_id: str
-    lane: Lane
+    lane: LaneName
     state: ShownState
     label: Label | None
-    source: OutcomeSource | None
+    source: SourceName | None
     due_at: UtcTime | None
     created_at: UtcTime
     resolved_at: UtcTime | None
@@ -75,7 +75,7 @@ class TaskDetail(TaskSummary):
 class LaneDepth(Message):
     """What waits in one lane; `oldest_seconds` is the age of its oldest task."""
 
-    lane: Lane
+    lane: LaneName
     open: int
     leased: int
     oldest_seconds: Annotated[float, Field(ge=0)]

@@ -21,7 +21,7 @@ from services.review_queue.lifecycle.tasks.messages import (
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import TaskRow
-from shared.contracts.tasks import TaskPrediction
+from shared.contracts.base import from_stored
 from shared.db import Database, Session
 from shared.http.lists import encode_cursor
 from shared.problems import NotFound
@@ -80,7 +80,7 @@ class TaskService:
         if len(rows) > limit:
             last = rows[limit - 1]
             cursor = encode_cursor(f"{last.created_at.isoformat()} {last.task_id}")
-        summaries = [TaskSummary.model_validate(_summary(row, now)) for row in rows[:limit]]
+        summaries = [from_stored(TaskSummary, _summary(row, now)) for row in rows[:limit]]
         return TaskList(tasks=summaries, cursor=cursor)
 
     async def show(self, project: str, task_id: str) -> TaskDetail:
@@ -93,12 +93,13 @@ class TaskService:
                 raise _no_task(project)
             events = await repository.timeline(session, task.task_id)
         leased = state_of(task, now) == "leased"
-        return TaskDetail.model_validate(
+        return from_stored(
+            TaskDetail,
             {
                 **_summary(task, now),
                 "data": task.data,
                 "metadata": task.item_metadata,
-                "prediction": task.prediction and TaskPrediction.model_validate(task.prediction),
+                "prediction": task.prediction,
                 "revision": task.revision,
                 "skips": task.skips,
                 "adjudication": task.adjudication,
@@ -109,7 +110,7 @@ class TaskService:
                     TimelineEntry(kind=line.kind, actor=line.actor, at=line.at, detail=line.detail)  # type: ignore[arg-type]
                     for line in events
                 ],
-            }
+            },
         )
 
     async def depth(self, project: str) -> QueueDepth:

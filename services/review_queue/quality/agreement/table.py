@@ -72,7 +72,7 @@ class RatingTable:
         """Return the different units, and how often each occurs: shape (units of the result,).
 
         To every coefficient units with the same ratings are the same, and there are few different
-        ones: whoever resamples a million units resamples some hundred frequencies.
+        ones: to resample a million units is to resample some hundred frequencies.
         """
         starts = np.searchsorted(self.unit, np.arange(self.units + 1))
         cells = np.stack([self.code, self.count], axis=1)

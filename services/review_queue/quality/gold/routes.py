@@ -15,12 +15,10 @@ from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
-    BodyTooLarge,
+    BODY_PROBLEMS,
+    LIST_PROBLEMS,
+    READ_PROBLEMS,
     Conflict,
-    Forbidden,
-    NotFound,
-    NotJson,
-    Unauthorized,
     Unprocessable,
     declare,
 )
@@ -28,7 +26,7 @@ from shared.problems import (
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 
 
-_WITH_BODY = declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable)
+_WITH_BODY = declare(*BODY_PROBLEMS)
 
 
 @router.post("/gold", summary="Add items whose label is known", responses=_WITH_BODY)
@@ -46,7 +44,7 @@ async def post_gold(
 @router.get(
     "/gold",
     summary="List gold",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+    responses=declare(*LIST_PROBLEMS),
 )
 async def list_gold(
     project: str,
@@ -79,7 +77,7 @@ async def put_gold(
     summary="Retire a known label",
     status_code=204,
     response_class=Response,
-    responses=declare(Unauthorized, Forbidden, NotFound),
+    responses=declare(*READ_PROBLEMS),
 )
 async def delete_gold(
     project: str, task_id: str, gold: Injected[GoldService], who: ByOperator

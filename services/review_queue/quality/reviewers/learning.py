@@ -12,7 +12,7 @@ from services.review_queue.lifecycle.repository import gold
 from services.review_queue.projects import repository as projects
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold import records
-from services.review_queue.quality.reviewers import repository
+from services.review_queue.quality.reviewers.repository.votes import newest_votes
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.logs import cause_of
@@ -62,7 +62,7 @@ class KnownReviewers:
     async def _learn(self, project: Project) -> bool:
         name = project.project
         async with self.database.reading() as session:
-            votes = await repository.newest_votes(session, name, _NEWEST_VOTES)
+            votes = await newest_votes(session, name, _NEWEST_VOTES)
             probed = await records.newest_votes(session, name, _NEWEST_VOTES)
             last = probed[0] if probed else None
             newest = (

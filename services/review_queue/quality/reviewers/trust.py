@@ -1,8 +1,8 @@
-"""Trust in a reviewer: his accuracy as a Beta posterior, and what follows from it (pure).
+"""Trust in a reviewer: accuracy as a Beta posterior, and what follows from it (pure).
 
 All that is known of a reviewer's accuracy is a `Record`. `accuracy_of` turns it into a
-distribution; `gold_rate` says how often to test him, `onboarding_left` how many tests come before
-real work, and `judge` whether he must be paused, with the figures that it rests on.
+distribution; `gold_rate` says how often to test the reviewer, `onboarding_left` how many tests come
+before real work, and `judge` whether to pause the reviewer, with the figures behind it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scipy import special
 
 # A reviewer of whom nothing is known is right on about four of five, and one answer moves that
-# little. One prior for the diagonal of a reviewer's confusion matrix and for his accuracy.
+# little. One prior for the diagonal of a reviewer's confusion matrix and for the accuracy.
 PRIOR_RIGHT = 4.0
 PRIOR_WRONG = 1.0
 # Thirty tasks that others answered too tell as much as twenty with a known label: the label they
@@ -56,7 +56,7 @@ class Record:
 
     @property
     def suffices(self) -> bool:
-        """Whether his votes can be weighed by what is known of him, rather than count as one."""
+        """Whether enough is known to weigh the votes, instead of counting each as one."""
         return self.gold.answered >= ENOUGH_GOLD or self.shared.answered >= ENOUGH_SHARED
 
 
@@ -114,8 +114,8 @@ def accuracy_of(record: Record, prior: Accuracy = PRIOR) -> Accuracy:
 def gold_rate(record: Record, highest: float = 0.05, lowest: float = LOWEST_GOLD_RATE) -> float:
     """Return the share of a reviewer's tasks that should be gold.
 
-    It falls from `highest`, when nothing is known of him, towards `lowest`, in proportion to the
-    standard deviation of his accuracy; what makes him less certain raises it again.
+    It falls from `highest`, when nothing is known of the reviewer, towards `lowest`, in proportion
+    to the standard deviation of the accuracy, and rises with it.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ def gold_rate(record: Record, highest: float = 0.05, lowest: float = LOWEST_GOLD
 
 
 def onboarding_left(answered: int, tasks: int = ONBOARDING_TASKS) -> int:
-    """Return how many gold tasks a reviewer answers yet before he gets real work.
+    """Return how many more gold tasks a reviewer answers before real work.
 
-    `answered` is how many he ever did, also where they no longer tell of his accuracy.
+    `answered` counts all gold answers ever given, also those that no longer tell the accuracy.
     """
     return max(0, tasks - answered)
 

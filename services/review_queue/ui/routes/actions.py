@@ -11,9 +11,9 @@ from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.fields import content_digest, displays
 from services.review_queue.ui.messages import Acknowledgement
-from services.review_queue.ui.records import Progress, RecordService
-from services.review_queue.ui.routes.known import AtSite, ScriptRoute
+from services.review_queue.ui.progress import Progress, ProgressService
 from services.review_queue.ui.routes.pages import Since, day_of
+from services.review_queue.ui.routes.sessions import AtSite, ScriptRoute
 from services.review_queue.ui.site import page
 from shared.contracts.tasks import LeaseRequest
 from shared.http.access import ByReviewer, Injected, IsGone
@@ -73,7 +73,7 @@ async def post_acknowledgement(
 
 @router.get("/p/{project}/progress")
 async def get_progress(
-    project: str, records: Injected[RecordService], who: ByReviewer, since: Since = None
+    project: str, records: Injected[ProgressService], who: ByReviewer, since: Since = None
 ) -> Progress:
     """Return what waits, and what the reviewer did since `since`."""
     return await records.progress(project, who.subject, day_of(since))

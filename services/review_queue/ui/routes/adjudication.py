@@ -11,9 +11,9 @@ from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.tasks.places import cursor_of, place_of
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.ui.fields import displays
-from services.review_queue.ui.records import RecordService
+from services.review_queue.ui.progress import ProgressService
 from services.review_queue.ui.routes.entering import Form
-from services.review_queue.ui.routes.known import AtSite, PageRoute
+from services.review_queue.ui.routes.sessions import AtSite, PageRoute
 from services.review_queue.ui.site import page, to
 from shared.http.access import ByOperator, Injected
 from shared.problems import Conflict, Unprocessable
@@ -29,7 +29,7 @@ _AT_ONCE = 20
 @router.get("")
 async def matters(
     project: str,
-    records: Injected[RecordService],
+    records: Injected[ProgressService],
     who: ByOperator,
     site: AtSite,
     after: Annotated[str | None, Query(max_length=500)] = None,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.routes.known import AtSite, PageRoute, Visitor
+from services.review_queue.ui.routes.sessions import AtSite, PageRoute, Visitor
 from services.review_queue.ui.site import COOKIE, HOME, page, to
 from shared.auth import Verifier
 from shared.http.access import Injected
@@ -23,9 +23,9 @@ _FORM_FIELDS = 20
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return a form's fields, the first of each name; what is not UTF-8 is replaced.
+    """Return a form's fields, the first of each name; text that is not UTF-8 is replaced.
 
-    Anybody may send a form: it is bounded in bytes and in fields.
+    It is bounded in bytes and in fields, since it is read before the sender is known.
     """
     body = bytearray()
     async for piece in request.stream():

@@ -9,7 +9,7 @@ from services.review_queue.feedback import routes as api
 from services.review_queue.feedback.messages import FeedbackAnswer, NewFeedback
 from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.ui.routes.entering import Form
-from services.review_queue.ui.routes.known import PageRoute, ScriptRoute
+from services.review_queue.ui.routes.sessions import PageRoute, ScriptRoute
 from services.review_queue.ui.site import page, to
 from shared.auth import Principal
 from shared.http.access import ByOperator, ByReviewer, Injected
@@ -68,7 +68,7 @@ async def answer(
     who: ByOperator,
     waiting: Waiting = False,
 ) -> Response:
-    """Answer a remark; should somebody have been faster, show both answers."""
+    """Answer a remark; if it has another answer already, show both."""
     try:
         body = FeedbackAnswer(text=form.get("text", "").strip())
     except ValidationError as error:

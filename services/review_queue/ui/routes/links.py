@@ -6,18 +6,10 @@ from fastapi import APIRouter, Request
 
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.messages import NewLink, OneTimeLink
-from services.review_queue.ui.routes.known import AtSite
+from services.review_queue.ui.routes.sessions import AtSite
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotFound,
-    NotJson,
-    Unauthorized,
-    Unprocessable,
-    declare,
-)
+from shared.problems import BODY_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["links"])
 
@@ -25,7 +17,7 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 @router.post(
     "/links",
     summary="Make a one-time link to the reviewers' page",
-    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+    responses=declare(*BODY_PROBLEMS),
 )
 async def post_link(
     project: str,

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Response
 
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.gold.pausing import PauseService
-from services.review_queue.quality.reviewers.reviewers import ReviewerService
+from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.markup import instructions_html
-from services.review_queue.ui.records import RecordService
-from services.review_queue.ui.routes.known import PageRoute
+from services.review_queue.ui.progress import ProgressService
+from services.review_queue.ui.routes.sessions import PageRoute
 from services.review_queue.ui.site import page
 from shared.contracts.base import UtcTime, utc_now
 from shared.http.access import ByReviewer, Injected
@@ -54,12 +54,12 @@ async def review(
 async def me(
     project: str,
     projects: Injected[ProjectService],
-    records: Injected[RecordService],
+    records: Injected[ProgressService],
     reviewers: Injected[ReviewerService],
     who: ByReviewer,
     since: Since = None,
 ) -> Response:
-    """Show what the reviewer did, and what he may know of how he fares."""
+    """Show the reviewer's own statistics."""
     document = await projects.get(project)
     done = await records.statistics(project, who.subject, day_of(since))
     own = await reviewers.own(project, who.subject)

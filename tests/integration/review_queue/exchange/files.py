@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.integration.review_queue.desk import Desk, Json, body_of
+from tests.harness.desk import Desk, Json, body_of
 
 MEDIA_TYPES = {
     "jsonl": "application/x-ndjson",

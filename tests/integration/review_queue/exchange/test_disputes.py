@@ -1,6 +1,6 @@
 """Imported answers that do not agree: of several people, and of one."""
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.exchange.files import export, lines, take_in
 
 TWO = {"overlap": 2, "max_overlap": 2, "lease_seconds": 60}

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
+from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import (
     MEDIA_TYPES,
     export,
@@ -34,7 +34,7 @@ async def test_filters_are_those_of_the_list(desk: Desk) -> None:
     await desk.post(entry("a"), entry("b", lane="audit"), entry("c"))
     await desk.answer("r1", "negative")
     (lease,) = await desk.lease("r2")
-    desk.clock.turn(5)
+    desk.clock.advance(5)
     await desk.post(entry("d"))
     listed = "/v1/projects/shop/tasks"
     queries: list[dict[str, Any]] = [

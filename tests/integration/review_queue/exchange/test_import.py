@@ -13,15 +13,8 @@ from shared.auth import Keys
 from shared.contracts.base import task_id_for
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import (
-    Clock,
-    Desk,
-    Json,
-    body_of,
-    entry,
-    open_desk,
-    problem_of,
-)
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
 
@@ -153,7 +146,7 @@ async def test_a_held_task_is_let_be_until_its_lease_has_ended(desk: Desk) -> No
     report = await take_in(desk, content)
     assert report["rejected_count"] == 1
     assert "holds the task" in report["rejected"][0]["detail"]
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     assert (await take_in(desk, content))["answers"] == 1
     assert await desk.kinds(lease["task"]["task_id"]) == [
         *("created", "leased", "expired", "verdict", "resolved"),

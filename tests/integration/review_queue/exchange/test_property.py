@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.review_queue.desk import Desk, Json
+from tests.harness.desk import Desk, Json
 from tests.integration.review_queue.exchange.files import (
     MEDIA_TYPES,
     export,

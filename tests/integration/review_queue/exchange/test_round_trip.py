@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.exchange.files import (
     MEDIA_TYPES,
     export,
@@ -42,7 +42,7 @@ async def work(desk: Desk) -> None:
         "reopened": {"label": "positive", "active_seconds": 1.0},
     }
     for lease in await desk.lease("r1", count=100):
-        desk.clock.turn(0.001001)
+        desk.clock.advance(0.001001)
         item_id, token = lease["task"]["item_id"], lease["token"]
         if item_id in answers:
             await desk.use("r1", token, "verdict", answers[item_id])
@@ -58,7 +58,7 @@ async def work(desk: Desk) -> None:
     body_of(await desk.operator.post(f"{base}/{ids['reopened']}/reopen"))
     behalf = {"reviewer": "anna@shop", "label": "positive", "active_seconds": 86_400.0}
     body_of(await desk.operator.post(f"{base}/{ids['elsewhere']}/verdicts", json=behalf))
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     await desk.put_project(instructions="Read it twice.")
     for lease in await desk.lease("r2", count=100):
         if lease["task"]["item_id"] == "nobody can":

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.exchange.files import records_of
 
 TWO = {"overlap": 2, "max_overlap": 3, "lease_seconds": 60}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.review_queue.desk import Clock
+from tests.harness.clock import Clock
 from tests.integration.review_queue.gold.crowd import Crowd, gather
 
 

@@ -17,8 +17,9 @@ from shared.contracts.tasks import Lease, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
-from tests.integration.review_queue.desk import PROJECT, Clock, Json, entry
+from tests.harness.desk import PROJECT, Json, entry
 
 LABELS = ["complaint", "praise", "question"]
 # What somebody answers to a lease whose known label, if any, is this.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 
 URL = "/v1/projects/shop"
 # The prediction of an item whose known label is "positive", by what the model had said of it.

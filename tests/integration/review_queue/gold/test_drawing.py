@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 from services.review_queue.lifecycle.draws import LeaseDraws
 from shared.contracts.projects import ProjectSpec
 from shared.contracts.tasks import Lease
-from tests.integration.review_queue.desk import Clock
+from tests.harness.clock import Clock
 from tests.integration.review_queue.gold.crowd import LABELS, Crowd, gather, reviewer
 
 
@@ -108,7 +108,7 @@ async def test_lease_without_gold_asks_for_it_once_in_two_seconds(crowd: Crowd) 
         for _ in range(3):
             counts.append(len(asked))
             assert len(await crowd.lease("r1")) == 1
-        crowd.clock.turn(2)
+        crowd.clock.advance(2)
         await crowd.lease("r2")
         counts.append(len(asked))
     finally:
@@ -180,7 +180,7 @@ async def test_what_comes_back_shows_what_it_showed(crowd: Crowd) -> None:
     await crowd.put(onboarding_tasks=6, blind=False, lease_seconds=60)
     await crowd.add("right", 6)
     leases = await crowd.lease("r1", 6)
-    crowd.clock.turn(61)
+    crowd.clock.advance(61)
     again = {lease.task.item_id: lease for lease in await crowd.lease("r1", 6)}
     assert {lease.task.item_id: lease.task for lease in leases} == {
         name: lease.task for name, lease in again.items()

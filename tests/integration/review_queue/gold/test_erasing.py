@@ -6,8 +6,8 @@ from sqlalchemy import update
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables.gold import ProbeRow
 from shared.db import Database
+from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.harness.rows import tables_with
-from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, gold, known
 
 REVIEW = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 5, "gold_rate": 0}

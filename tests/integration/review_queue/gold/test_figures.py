@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from services.review_queue.quality.reviewers.remembering import Remembered
-from services.review_queue.ui.records import Progress, RecordService
+from services.review_queue.quality.answer_cache import AnswerCache
+from services.review_queue.ui.progress import Progress, ProgressService
 from shared.db import Database
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known
 
 MOVES: list[tuple[str, Json | None]] = [
@@ -22,7 +22,7 @@ MOVES: list[tuple[str, Json | None]] = [
 REVIEW: Json = {"lease_seconds": 60, "onboarding_tasks": 20, "gold_rate": 0}
 
 
-async def moved(desk: Desk, records: RecordService, name: str) -> list[tuple[int, int]]:
+async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[int, int]]:
     """Do everything that can be done with a lease; return how the figures moved each time."""
     seen: list[Progress] = []
 
@@ -34,7 +34,7 @@ async def moved(desk: Desk, records: RecordService, name: str) -> list[tuple[int
         token = (await desk.lease_one(name))["token"]
         await look()
         if what == "expiry":
-            desk.clock.turn(61)
+            desk.clock.advance(61)
         else:
             body_of(await desk.use(name, token, what, body))
         await look()
@@ -44,7 +44,7 @@ async def moved(desk: Desk, records: RecordService, name: str) -> list[tuple[int
             token = (await desk.lease_one(name))["token"]
             body_of(await desk.use(name, token, what, body))
             await look()
-        desk.clock.turn(1)
+        desk.clock.advance(1)
     return [(one.open - seen[0].open, one.leased - seen[0].leased) for one in seen]
 
 
@@ -55,7 +55,7 @@ async def test_gold_moves_what_waits_as_other_tasks_do(
     await desk.put_project(review=REVIEW | {"overlap": overlap, "max_overlap": most})
     await desk.post(*(entry(f"a{number}") for number in range(30)))
     database = Database(database_url)
-    records = RecordService(database, desk.clock, Remembered(longest_seconds=0))
+    records = ProgressService(database, desk.clock, AnswerCache(longest_seconds=0))
     ordinary = await moved(desk, records, "old")
     await add_gold(desk, *(known(f"g{number}") for number in range(9)))
     assert await moved(desk, records, "new") == ordinary
@@ -63,7 +63,7 @@ async def test_gold_moves_what_waits_as_other_tasks_do(
     # What he finished of gold is forgotten in the night, when no answer of his moves the figures.
     waiting = (await records.progress("shop", "other", desk.clock())).open
     assert (await records.progress("shop", "new", desk.clock())).open < waiting
-    desk.clock.turn(86_400)
+    desk.clock.advance(86_400)
     assert (await records.progress("shop", "new", desk.clock())).open == waiting
     await database.dispose()
 
@@ -74,10 +74,10 @@ async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
     await desk.put_project(review=REVIEW)
     await desk.post(*(entry(f"a{number}") for number in range(3)))
     database, moment = Database(database_url), [0.0]
-    counted: Remembered[tuple[int, datetime]] = Remembered(
+    counted: AnswerCache[tuple[int, datetime]] = AnswerCache(
         clock=lambda: moment[0], longest_seconds=3
     )
-    records = RecordService(database, desk.clock, counted)
+    records = ProgressService(database, desk.clock, counted)
     await add_gold(desk, known("g1"))
 
     async def seen() -> tuple[int, int]:
@@ -85,7 +85,7 @@ async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
         return progress.open, progress.leased
 
     assert await seen() == (3, 0)
-    desk.clock.turn(1)
+    desk.clock.advance(1)
     await desk.lease_one("r1")
     assert await seen() == (3, 1)
     moment[0] += 3

@@ -8,7 +8,8 @@ from services.review_queue.quality.gold import pauses
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.settings import ReviewQueueSettings
 from shared.db import Database
-from tests.integration.review_queue.desk import Clock, Desk
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk
 
 
 class Interrupted(AsyncSession):
@@ -59,9 +60,9 @@ async def test_a_posture_is_kept_for_two_seconds_or_until_it_is_told_to_have_cha
     database, gold_states = Database(settings.database_url), GoldStates(clock)
     assert await paused(database, gold_states) == frozenset()
     await pause(database, clock)
-    clock.turn(1.5)
+    clock.advance(1.5)
     assert await paused(database, gold_states) == frozenset()
-    clock.turn(1)
+    clock.advance(1)
     assert await paused(database, gold_states) == {"r1"}
     gold_states.forget("shop")
     assert gold_states.last("shop") is None

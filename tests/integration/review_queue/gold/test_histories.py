@@ -23,7 +23,7 @@ from services.review_queue.lifecycle.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.problems import Conflict
-from tests.integration.review_queue.desk import Clock
+from tests.harness.clock import Clock
 from tests.integration.review_queue.gold.crowd import Crowd, gather
 
 Result = TypeVar("Result")
@@ -163,7 +163,7 @@ class History(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 30, 59, 60, 61, 300]), back=st.booleans())
     def clock_jumps(self, seconds: int, back: bool) -> None:
-        self.clock.turn(-seconds if back else seconds)
+        self.clock.advance(-seconds if back else seconds)
 
     def teardown(self) -> None:
         """Compare what is known of people, and see that nothing else has changed."""

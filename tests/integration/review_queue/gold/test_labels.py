@@ -3,7 +3,7 @@
 import pytest
 
 from shared.contracts.base import task_id_for
-from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
+from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, feed, gold, known
 
 

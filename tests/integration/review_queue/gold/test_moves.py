@@ -8,15 +8,8 @@ import pytest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
-from tests.integration.review_queue.desk import (
-    Clock,
-    Desk,
-    Json,
-    body_of,
-    entry,
-    open_desk,
-    problem_of,
-)
+from tests.harness.clock import Clock
+from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, feed, gold, known, report
 
 # Onboarding gives gold and nothing else; after it none is drawn.
@@ -98,7 +91,7 @@ async def test_repeated_answer_gets_the_same_reply_and_another_is_refused(desk: 
     token = lease["token"]
     body = {"label": "positive", "active_seconds": 3.5, "comment": "sure"}
     first = await used(desk, "r1", token, "verdict", body)
-    desk.clock.turn(3600)
+    desk.clock.advance(3600)
     assert await used(desk, "r1", token, "verdict", body) == first
     problem_of(await desk.use("r1", token, "verdict", {"label": "negative"}), 409, "conflict")
     problem_of(await desk.use("r1", token, "skip", {}), 409, "conflict")
@@ -134,12 +127,12 @@ async def test_lease_is_its_holders_and_its_projects(desk: Desk) -> None:
 async def test_expired_gold_comes_again_and_its_old_lease_is_void(desk: Desk) -> None:
     await add_gold(desk, known("g1"), known("g2"))
     lease = await desk.lease_one("r1")
-    desk.clock.turn(50)
+    desk.clock.advance(50)
     await used(desk, "r1", lease["token"], "renew")
-    desk.clock.turn(50)
+    desk.clock.advance(50)
     renewed = await used(desk, "r1", lease["token"], "renew")
     assert renewed["token"] == lease["token"]
-    desk.clock.turn(60)
+    desk.clock.advance(60)
     late = await desk.use("r1", lease["token"], "verdict", {"label": "positive"})
     assert problem_of(late, 409, "lease-expired")["state"] == "open"
     again = await desk.lease_one("r1")
@@ -241,7 +234,7 @@ async def test_reopened_gold_is_an_ordinary_task_again(desk: Desk) -> None:
     await used(desk, "r1", lease["token"], "undo")
     task_id = lease["task"]["task_id"]
     body_of(await desk.operator.post(f"{URL}/tasks/{task_id}/reopen"))
-    desk.clock.turn(3)
+    desk.clock.advance(3)
     (left,) = await desk.lease("r1")
     assert left["task"]["item_id"] != undone
     await desk.verdict("r1", left["token"], "positive")
@@ -279,7 +272,7 @@ async def test_answers_count_in_what_a_reviewer_sees_and_gold_only_the_next_day(
     seen = await report(desk, "r1")
     assert (seen["gold"]["tasks"], seen["gold"]["right"]) == (2, 1)
     assert {seen["gold"][kind]["tasks"] for kind in ("model_right", "model_wrong")} == {1}
-    desk.clock.turn(86_400)
+    desk.clock.advance(86_400)
     assert body_of(await me.get(f"{URL}/reviewers/me"))["gold"] == seen["gold"]
 
 

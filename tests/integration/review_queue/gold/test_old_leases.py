@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import add_gold, known
 
 ANSWER: Json = {"label": "negative"}
@@ -63,7 +63,7 @@ async def test_undone_lease_is_told_what_was_answered_under_the_next(desk: Desk)
 
 async def test_answer_under_an_expired_lease_is_told_what_was_answered_since(desk: Desk) -> None:
     leases = await both(desk)
-    desk.clock.turn(61)
+    desk.clock.advance(61)
     seen: list[list[Json]] = []
     for name, lease in leases:
         old, lines = lease["token"], []

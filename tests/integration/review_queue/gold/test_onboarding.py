@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import URL, add_gold, known, report
 
 # Onboarding gives gold and nothing else; after it none is drawn.
@@ -72,7 +72,7 @@ async def test_gold_whose_label_is_gone_neither_comes_nor_counts(desk: Desk) -> 
     await desk.post(entry("a"))
     body_of(await desk.use("r1", lease["token"], "release"))
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "a"
-    desk.clock.turn(86_400)
+    desk.clock.advance(86_400)
     seen = await report(desk, "r1")
     assert (seen["gold"], seen["gold_left"]) == (None, 0)
     assert body_of(await desk.reviewer("r1").get(f"{URL}/reviewers/me"))["gold"] is None

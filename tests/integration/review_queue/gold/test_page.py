@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.review_queue.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, known
 from tests.integration.review_queue.test_entry import Visitor, code_of, link
 
@@ -69,7 +69,7 @@ async def test_own_page_tells_how_one_fares_but_not_on_which_item(desk: Desk) ->
         # What moved with an answer would name it.
         assert "label was known" not in shown
         assert "final label" not in shown
-        desk.clock.turn(86_400)
+        desk.clock.advance(86_400)
         await anna.enter(code_of(await link(desk)))
         shown = (await anna.http.get("/ui/p/shop/me")).text
     own = body_of(await desk.reviewer("anna").get("/v1/projects/shop/reviewers/me"))["gold"]

@@ -7,7 +7,7 @@ import pytest
 
 from services.review_queue.lifecycle.problems import ReviewerPaused
 from shared.contracts.tasks import Lease
-from tests.integration.review_queue.desk import Desk, body_of, entry, problem_of
+from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.crowd import Answers, Crowd, reviewer
 from tests.integration.review_queue.gold.people import URL, add_gold, known, report
 
@@ -66,9 +66,9 @@ async def test_resumed_reviewer_is_judged_by_what_he_does_from_then_on(crowd: Cr
     wrong, right = reviewer(0.0, random.Random(1)), reviewer(1.0, random.Random(1))
     first = await answer_gold(crowd, "r1", wrong, 60)
     assert first < 10
-    crowd.clock.turn(10)
+    crowd.clock.advance(10)
     await crowd.services.pauses.resume("shop", "r1", "op")
-    crowd.clock.turn(10)
+    crowd.clock.advance(10)
     assert await answer_gold(crowd, "r1", right, 5) == 5
     assert (await crowd.report("r1")).pause is None
     # Good answers since then weigh against new wrong ones; old ones do not weigh at all.
@@ -119,7 +119,7 @@ async def test_gold_teaches_consensus_what_seeded_suggestions_do_not(crowd: Crow
     assert learned is not None
     # Half of the suggestions were made wrong; some of the tasks show none.
     assert all(20 <= answers <= 28 for answers in learned.gold.tolist())
-    crowd.clock.turn(61)
+    crowd.clock.advance(61)
     assert await crowd.services.known.refresh() == 0
 
 

@@ -1,7 +1,7 @@
 """Gold that a reviewer skips "to me" comes again as any other task does."""
 
 from shared.contracts.tasks import Lease
-from tests.integration.review_queue.desk import Desk, body_of, entry
+from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.gold.crowd import Crowd
 from tests.integration.review_queue.gold.people import add_gold, known
 
@@ -20,7 +20,7 @@ async def all_put_off(crowd: Crowd) -> list[str]:
         (lease,) = await crowd.lease("r1")
         await crowd.put_off("r1", lease)
         put_off.append(lease.task.item_id)
-        crowd.clock.turn(1)
+        crowd.clock.advance(1)
     assert set(put_off) == set(crowd.truth)
     return put_off
 
@@ -39,9 +39,9 @@ async def test_gold_that_was_put_off_comes_after_a_lease_time_and_before_all_oth
     crowd: Crowd,
 ) -> None:
     put_off = await all_put_off(crowd)
-    crowd.clock.turn(57)
+    crowd.clock.advance(57)
     assert items(await crowd.lease("r1", 2)) == [put_off[0], "ordinary-0"]
-    crowd.clock.turn(2)
+    crowd.clock.advance(2)
     assert items(await crowd.lease("r1", 3)) == [*put_off[1:], "ordinary-1"]
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from services.review_queue.settings import ReviewQueueSettings
 from shared.settings import CommonSettings
-from tests.integration.review_queue.desk import Clock
+from tests.harness.clock import Clock
 from tests.integration.review_queue.webhooks.receiver import (
-    Bench,
+    QueueParts,
     Receiver,
-    open_bench,
+    open_queue_parts,
     receiving,
     with_webhooks,
 )
@@ -32,10 +32,10 @@ async def settings(settings: ReviewQueueSettings, home: Path) -> ReviewQueueSett
 
 
 @pytest.fixture
-async def bench(
+async def queue(
     common: CommonSettings, settings: ReviewQueueSettings, clock: Clock
-) -> AsyncIterator[Bench]:
-    async with open_bench(common, settings, clock) as opened:
+) -> AsyncIterator[QueueParts]:
+    async with open_queue_parts(common, settings, clock) as opened:
         yield opened
 
 

@@ -28,7 +28,8 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import serve
-from tests.integration.review_queue.desk import PROJECT, Clock, Json, entry
+from tests.harness.clock import Clock
+from tests.harness.desk import PROJECT, Json, entry
 
 Answer = Callable[[], Awaitable[Response]]
 
@@ -112,7 +113,7 @@ def hook(receiver: Receiver, **parts: Any) -> Json:
 
 
 @dataclass
-class Bench:
+class QueueParts:
     """The review queue's services on a database, without their worker: relays run when told to."""
 
     database: Database
@@ -150,9 +151,9 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def open_bench(
+async def open_queue_parts(
     common: CommonSettings, settings: ReviewQueueSettings, clock: Clock
-) -> AsyncIterator[Bench]:
+) -> AsyncIterator[QueueParts]:
     database = Database(settings.database_url)
     sender = webhook_sender(settings, clock)
     services = build_services(
@@ -161,7 +162,7 @@ async def open_bench(
     )  # fmt: skip
     secret = (settings.webhook_secrets_dir / "shop_hook").read_text().strip()
     try:
-        yield Bench(database, sender, services, clock, secret)
+        yield QueueParts(database, sender, services, clock, secret)
     finally:
         await sender.transport.close()
         await database.dispose()

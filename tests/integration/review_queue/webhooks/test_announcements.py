@@ -8,16 +8,17 @@ import pytest
 
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks import repository
-from services.review_queue.webhooks.announcing import Announcer, read_documents, tell
+from services.review_queue.webhooks.announcing import Announcer, announce, read_documents
 from shared.auth import Keys
 from shared.contracts.versions import ChannelEvent, Channels, PromiseDocument, PromiseEntry
 from shared.db import Database
 from shared.settings import CommonSettings
 from shared.store import Store, channels_path, promise_path
 from tests.harness import wait_until
-from tests.integration.review_queue.desk import Clock, open_desk
+from tests.harness.clock import Clock
+from tests.harness.desk import open_desk
 from tests.integration.review_queue.webhooks.receiver import (
-    Bench,
+    QueueParts,
     Receiver,
     hook,
     receiving,
@@ -35,8 +36,8 @@ def store(common: CommonSettings) -> Store:
 
 
 @pytest.fixture
-def announcer(bench: Bench, store: Store) -> Announcer:
-    return Announcer(bench.database, store, bench.clock)
+def announcer(queue: QueueParts, store: Store) -> Announcer:
+    return Announcer(queue.database, store, queue.clock)
 
 
 async def promote(store: Store, *champions: str, since: datetime, revision: int) -> None:
@@ -59,18 +60,18 @@ async def state(store: Store, revision: int, **versions: PromiseEntry) -> None:
 
 
 async def test_promotion_and_promise_arrive_as_signed_cloud_events(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver))
+    await queue.put(hook(receiver))
     await state(store, 3, v1=CERTIFIED, v2=PromiseEntry(state="uncertified"))
-    await promote(store, "v1", since=bench.clock.moment, revision=2)
+    await promote(store, "v1", since=queue.clock.moment, revision=2)
     assert await announcer.look() == 2
-    assert (await bench.status()).pending == 2
-    await bench.pump()
+    assert (await queue.status()).pending == 2
+    await queue.pump()
     events = {message.event["type"]: message for message in receiver.received}
     assert sorted(events) == ["promise.changed", "version.promoted"]
     for message in events.values():
-        event = message.verified(bench.secret)
+        event = message.verified(queue.secret)
         assert message.message_id == event["id"]
         assert (event["source"], event["subject"]) == ("urn:surehand:project:shop", "v1")
     changed, promoted = events["promise.changed"].event, events["version.promoted"].event
@@ -86,32 +87,32 @@ async def test_promotion_and_promise_arrive_as_signed_cloud_events(
         "expires_at": "2026-12-24T00:00:00.000Z",
     }
     assert promoted["data"] == {"version": "v1", "previous": None, "live_at": promoted["time"]}
-    status = await bench.status()
+    status = await queue.status()
     assert (status.pending, status.delivered) == (0, 2)
     assert await announcer.look() == 0
 
 
 async def test_event_that_fails_comes_again_as_it_was(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver))
+    await queue.put(hook(receiver))
     receiver.script = [saying(500)]
     await state(store, 1, v1=CERTIFIED)
     await announcer.look()
-    await bench.pump()
+    await queue.pump()
     await state(store, 2, v1=CERTIFIED.model_copy(update={"state": "suspended"}))
-    bench.clock.turn(60)
-    await bench.pump()
+    queue.clock.advance(60)
+    await queue.pump()
     first, again = receiver.received
     assert first.body == again.body
     assert first.message_id == again.message_id
 
 
 async def test_promise_is_told_as_it_stands_and_no_promotion_is_missed(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver))
-    noon = bench.clock.moment
+    await queue.put(hook(receiver))
+    noon = queue.clock.moment
     await state(store, 1, v1=CERTIFIED)
     await promote(store, "v1", since=noon, revision=1)
     await announcer.look()
@@ -119,9 +120,9 @@ async def test_promise_is_told_as_it_stands_and_no_promotion_is_missed(
         await state(store, revision, v1=CERTIFIED.model_copy(update={"state": stands}))
     await promote(store, "v1", "v2", "v1", "v3", since=noon, revision=9)
     await announcer.look()
-    await bench.pump()
-    while (await bench.status()).pending:
-        await bench.pump()
+    await queue.pump()
+    while (await queue.status()).pending:
+        await queue.pump()
     data = [message.event["data"] for message in receiver.received]
     promoted = [one for one in data if "live_at" in one]
     promoted.sort(key=lambda one: str(one["live_at"]))
@@ -137,80 +138,80 @@ async def test_promise_is_told_as_it_stands_and_no_promotion_is_missed(
 
 
 async def test_later_receiver_gets_nothing_that_was_before_it(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    noon = bench.clock.moment
+    noon = queue.clock.moment
     await state(store, 1, v1=CERTIFIED)
     await promote(store, "v1", since=noon, revision=1)
-    await bench.put(hook(receiver))
+    await queue.put(hook(receiver))
     await announcer.look()
     async with receiving() as later:
         # Not looked at yet: the first receiver is still to get it, the new one never.
         await promote(store, "v1", "v2", since=noon, revision=2)
-        await bench.put(hook(receiver), hook(later))
+        await queue.put(hook(receiver), hook(later))
         await promote(store, "v1", "v2", "v3", since=noon, revision=3)
         await announcer.look()
-        await bench.pump()
+        await queue.pump()
         assert sorted(message.event["subject"] for message in receiver.received) == ["v2", "v3"]
         assert [message.event["subject"] for message in later.received] == ["v3"]
 
 
 async def test_receiver_that_comes_back_gets_nothing_of_the_time_between(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver))
-    await bench.put()
-    await promote(store, "v1", since=bench.clock.moment, revision=1)
+    await queue.put(hook(receiver))
+    await queue.put()
+    await promote(store, "v1", since=queue.clock.moment, revision=1)
     await announcer.look()
-    await bench.put(hook(receiver))
+    await queue.put(hook(receiver))
     await announcer.look()
-    await bench.pump()
+    await queue.pump()
     assert receiver.received == []
 
 
 async def test_receiver_gets_only_the_events_that_it_names(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver, events=["version.promoted"]))
+    await queue.put(hook(receiver, events=["version.promoted"]))
     await state(store, 1, v1=CERTIFIED)
-    await promote(store, "v1", since=bench.clock.moment, revision=1)
-    await bench.resolve("a")
+    await promote(store, "v1", since=queue.clock.moment, revision=1)
+    await queue.resolve("a")
     await announcer.look()
-    await bench.pump()
+    await queue.pump()
     assert receiver.kinds == ["version.promoted"]
 
 
 async def test_crash_before_the_commit_tells_nothing_and_loses_nothing(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver))
-    await promote(store, "v1", since=bench.clock.moment, revision=1)
+    await queue.put(hook(receiver))
+    await promote(store, "v1", since=queue.clock.moment, revision=1)
     documents = await read_documents(store, "shop")
     with contextlib.suppress(KeyboardInterrupt):
-        async with bench.database.transaction() as session:
+        async with queue.database.transaction() as session:
             webhooks = await repository.of_project(session, "shop", lock=True)
-            now = bench.clock.moment
-            assert await tell(session, "shop", list(webhooks.values()), documents, now) == 1
+            now = queue.clock.moment
+            assert await announce(session, "shop", list(webhooks.values()), documents, now) == 1
             raise KeyboardInterrupt
-    await bench.pump()
+    await queue.pump()
     assert receiver.received == []
     assert await announcer.look() == 1
-    await bench.pump()
+    await queue.pump()
     assert receiver.kinds == ["version.promoted"]
 
 
 async def test_replicas_that_look_at_once_tell_each_change_once(
-    bench: Bench, receiver: Receiver, store: Store, settings: ReviewQueueSettings
+    queue: QueueParts, receiver: Receiver, store: Store, settings: ReviewQueueSettings
 ) -> None:
     async with receiving() as other:
-        await bench.put(hook(receiver), hook(other))
+        await queue.put(hook(receiver), hook(other))
         databases = [Database(settings.database_url) for _ in range(3)]
-        replicas = [Announcer(database, store, bench.clock) for database in databases]
+        replicas = [Announcer(database, store, queue.clock) for database in databases]
         names = [f"v{number}" for number in range(1, 7)]
         for revision in range(1, len(names) + 1):
-            await promote(store, *names[:revision], since=bench.clock.moment, revision=revision)
+            await promote(store, *names[:revision], since=queue.clock.moment, revision=revision)
             await asyncio.gather(*(replica.look() for replica in replicas))
-            await bench.pump(bench.relay(), bench.relay())
+            await queue.pump(queue.relay(), queue.relay())
         for database in databases:
             await database.dispose()
         for one in (receiver, other):
@@ -219,11 +220,11 @@ async def test_replicas_that_look_at_once_tell_each_change_once(
 
 
 async def test_document_that_cannot_be_understood_holds_up_only_itself(
-    bench: Bench, receiver: Receiver, store: Store, announcer: Announcer
+    queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
-    await bench.put(hook(receiver))
+    await queue.put(hook(receiver))
     await store.write(promise_path("shop"), b"{broken")
-    await promote(store, "v1", since=bench.clock.moment, revision=1)
+    await promote(store, "v1", since=queue.clock.moment, revision=1)
     assert await announcer.look() == 1
     await state(store, 1, v1=CERTIFIED)
     assert await announcer.look() == 1

@@ -12,16 +12,8 @@ from shared.contracts.projects import Project
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, serve, wait_until
-from tests.integration.review_queue.desk import (
-    PROJECT,
-    Clock,
-    Desk,
-    Json,
-    body_of,
-    entry,
-    open_desk,
-    problem_of,
-)
+from tests.harness.clock import Clock
+from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.webhooks.receiver import (
     Receiver,
     hook,
@@ -110,7 +102,7 @@ async def test_metrics_count_what_was_delivered_and_what_waits(
         return bool(webhook["last_error"] and counted == webhook["pending"] == 1)
 
     await wait_until(waits)
-    desk.clock.turn(60)
+    desk.clock.advance(60)
 
     async def delivered() -> bool:
         return (

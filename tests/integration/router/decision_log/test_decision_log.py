@@ -24,8 +24,8 @@ from shared.contracts.base import utc_now
 from shared.contracts.decisions import DecisionRow
 from shared.store import Store, decisions_prefix
 from tests.harness import wait_until
-from tests.integration.router.conftest import World, store_away
-from tests.integration.router.factory import SURE, UNSURE
+from tests.harness.model_publisher import SURE, UNSURE
+from tests.integration.router.conftest import ServedRouter, store_away
 
 NOW = datetime(2026, 11, 24, 23, 59, tzinfo=UTC)
 # Appends rows in a process of its own, then waits to be killed.
@@ -68,10 +68,10 @@ def local_segments(home: Path) -> list[Path]:
     return list((home / "decisions").glob("*/*.jsonl"))
 
 
-async def test_each_decision_becomes_a_row_in_the_store(world: World) -> None:
+async def test_each_decision_becomes_a_row_in_the_store(served: ServedRouter) -> None:
     item = {"item_id": "a", "data": {"score": SURE}, "metadata": {"channel": "web"}}
-    answer = (await world.predict(item, {"item_id": "b", "data": {"score": UNSURE}})).json()
-    store = world.publisher.store
+    answer = (await served.predict(item, {"item_id": "b", "data": {"score": UNSURE}})).json()
+    store = served.publisher.store
 
     async def shipped() -> bool:
         return len(await rows(store)) == 2
@@ -87,18 +87,18 @@ async def test_each_decision_becomes_a_row_in_the_store(world: World) -> None:
     (path,) = await store.files("shop/decisions")
     assert path.startswith(f"shop/decisions/{parsed[0].received_at:%Y-%m-%d}/")
     assert path.endswith(".jsonl.gz")
-    assert await world.metric("surehand_router_decision_log_shipped_bytes_total") > 0
+    assert await served.metric("surehand_router_decision_log_shipped_bytes_total") > 0
 
     async def no_lag() -> bool:
-        return await world.metric("surehand_router_decision_log_lag_seconds") == 0
+        return await served.metric("surehand_router_decision_log_lag_seconds") == 0
 
     await wait_until(no_lag)
 
 
-async def test_a_refused_call_leaves_no_row(world: World) -> None:
-    world.queue.status["a"] = {"status": "conflict"}
-    assert (await world.predict({"item_id": "a", "data": {"score": UNSURE}})).status_code == 409
-    assert local_segments(world.home) == []
+async def test_a_refused_call_leaves_no_row(served: ServedRouter) -> None:
+    served.queue.status["a"] = {"status": "conflict"}
+    assert (await served.predict({"item_id": "a", "data": {"score": UNSURE}})).status_code == 409
+    assert local_segments(served.home) == []
 
 
 async def test_segments_are_shipped_in_order_and_never_share_a_name(tmp_path: Path) -> None:
@@ -228,13 +228,13 @@ def test_the_same_segment_is_packed_to_the_same_bytes(tmp_path: Path) -> None:
     assert gzip.decompress(packed(path)) == b'{"n":1}\n'
 
 
-async def test_a_disk_that_refuses_costs_no_rows_and_no_answer(world: World) -> None:
-    world.lose_decisions()
-    assert (await world.one(SURE))["decision"] == "answered"
-    assert await world.metric("surehand_router_decision_log_lost_total") == 0
+async def test_a_disk_that_refuses_costs_no_rows_and_no_answer(served: ServedRouter) -> None:
+    served.lose_decisions()
+    assert (await served.one(SURE))["decision"] == "answered"
+    assert await served.metric("surehand_router_decision_log_lost_total") == 0
 
     async def shipped() -> bool:
-        return len(await rows(world.publisher.store)) == 1
+        return len(await rows(served.publisher.store)) == 1
 
     await wait_until(shipped)
 

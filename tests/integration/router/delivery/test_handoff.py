@@ -22,7 +22,7 @@ from services.router.spool.spool import Spool
 from shared.contracts.tasks import TaskReceipt
 from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
 from tests.harness import free_port, serve, wait_until
-from tests.integration.router.scripted_queue import ScriptedQueue, Task
+from tests.harness.scripted_queue import ScriptedQueue, Task
 
 LIMIT = 8 * 1024 * 1024
 

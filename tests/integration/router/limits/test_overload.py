@@ -10,8 +10,8 @@ import orjson
 
 from services.router.settings import RouterSettings
 from tests.harness import client
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import SURE, UNSURE, Publisher
+from tests.harness.model_publisher import SURE, UNSURE, Publisher
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 CALL = 1000
 PREDICT = "/v1/projects/shop/predict"
@@ -22,14 +22,14 @@ def items(prefix: str, count: int, score: float = SURE) -> list[dict[str, Any]]:
 
 
 async def test_calls_for_which_there_is_no_room_are_refused_and_the_others_answered(
-    open_world: Open, publisher: Publisher, away_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(away_url, router=RouterSettings(max_items=CALL)) as world:
-        await world.serving("v1")
-        before = await refused(world, "overloaded")
-        answers = await asyncio.gather(*(world.predict(*items(str(n), CALL)) for n in range(20)))
+    async with open_router(away_url, router=RouterSettings(max_items=CALL)) as served:
+        await served.serving("v1")
+        before = await refused(served, "overloaded")
+        answers = await asyncio.gather(*(served.predict(*items(str(n), CALL)) for n in range(20)))
         counted = Counter(answer.status_code for answer in answers)
         assert counted.keys() == {200, 503}
         for answer in answers:
@@ -38,13 +38,13 @@ async def test_calls_for_which_there_is_no_room_are_refused_and_the_others_answe
                 assert int(answer.headers["retry-after"]) >= 1
             else:
                 assert len(answer.json()["predictions"]) == CALL
-        assert await refused(world, "overloaded") == before + counted[503]
-        assert (await world.one(SURE))["decision"] == "answered"
+        assert await refused(served, "overloaded") == before + counted[503]
+        assert (await served.one(SURE))["decision"] == "answered"
 
 
-async def refused(world: World, cause: str) -> float:
+async def refused(served: ServedRouter, cause: str) -> float:
     name = f'surehand_router_refused_total{{cause="{cause}"}}'
-    lines = (await world.caller.get("/metrics")).text.splitlines()
+    lines = (await served.caller.get("/metrics")).text.splitlines()
     return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0.0)
 
 
@@ -53,53 +53,53 @@ async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_a_token_gets_its_rate_and_no_more(
-    open_world: Open, publisher: Publisher, away_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(away_url, router=RouterSettings(rate_limit=1)) as world:
-        await world.serving("v1")
-        answer = await world.predict(*items("a", 600))
+    async with open_router(away_url, router=RouterSettings(rate_limit=1)) as served:
+        await served.serving("v1")
+        answer = await served.predict(*items("a", 600))
         assert answer.status_code == 200
         assert answer.headers["ratelimit-policy"] == '"items";q=1000;w=1000'
         assert answer.headers["ratelimit"].startswith('"items";r=40')
         # A body without a length goes through the framework.
         body = orjson.dumps({"items": items("b", 300)})
-        framed = await world.caller.post(
+        framed = await served.caller.post(
             PREDICT, content=in_pieces(body), headers={"Content-Type": "application/json"}
         )
         assert framed.status_code == 200
         assert framed.headers["ratelimit"].startswith(('"items";r=10', '"items";r=110;'))
-        refusal = await world.predict(*items("c", 200))
+        refusal = await served.predict(*items("c", 200))
         assert refusal.status_code == 429
         assert refusal.json()["type"] == "urn:surehand:problem:too-many-requests"
         assert 85 <= int(refusal.headers["retry-after"]) <= 100
         assert refusal.headers["ratelimit-policy"] == '"items";q=1000;w=1000'
-        assert (await world.predict(*items("d", 100))).status_code == 200
-        base_url = str(world.caller.base_url)
-        async with client(base_url, world.keys.issue("caller", "tests")) as other:
+        assert (await served.predict(*items("d", 100))).status_code == 200
+        base_url = str(served.caller.base_url)
+        async with client(base_url, served.keys.issue("caller", "tests")) as other:
             assert (await other.post(PREDICT, json={"items": items("e", 1000)})).status_code == 200
 
 
 async def test_a_call_that_is_wrong_takes_nothing_from_the_rate(
-    open_world: Open, publisher: Publisher, away_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(away_url, router=RouterSettings(rate_limit=1)) as world:
-        await world.serving("v1")
+    async with open_router(away_url, router=RouterSettings(rate_limit=1)) as served:
+        await served.serving("v1")
         wrong = [{"item_id": str(n), "data": {"score": "high"}} for n in range(900)]
-        assert (await world.predict(*wrong)).status_code == 422
-        assert (await world.predict(*items("a", 1000))).status_code == 200
+        assert (await served.predict(*wrong)).status_code == 422
+        assert (await served.predict(*items("a", 1000))).status_code == 200
 
 
-async def test_without_a_limit_no_header_speaks_of_one(world: World) -> None:
-    answer = await world.predict(*items("a", 1))
+async def test_without_a_limit_no_header_speaks_of_one(served: ServedRouter) -> None:
+    answer = await served.predict(*items("a", 1))
     assert not {"ratelimit", "ratelimit-policy"} & answer.headers.keys()
 
 
 async def test_a_full_spool_promises_nothing_more(
-    open_world: Open, publisher: Publisher, away_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project(
         publisher.project.model_copy(update={"metadata": [f"key_{n}" for n in range(20)]})
@@ -111,14 +111,14 @@ async def test_a_full_spool_promises_nothing_more(
         return [item | {"metadata": metadata} for item in items(prefix, 20, UNSURE)]
 
     settings = RouterSettings(spool_limit_bytes=1024 * 1024)
-    async with open_world(away_url, router=settings) as world:
-        await world.serving("v1")
+    async with open_router(away_url, router=settings) as served:
+        await served.serving("v1")
         answers: list[httpx.Response] = []
         while not answers or answers[-1].status_code == 200:
-            answers.append(await world.predict(*bulky(str(len(answers)))))
+            answers.append(await served.predict(*bulky(str(len(answers)))))
         assert len(answers) > 1
         assert answers[-1].status_code == 503
         assert answers[-1].json()["type"] == "urn:surehand:problem:spool-full"
         assert "retry-after" in answers[-1].headers
         # What needs nobody goes on.
-        assert (await world.one(SURE))["decision"] == "answered"
+        assert (await served.one(SURE))["decision"] == "answered"

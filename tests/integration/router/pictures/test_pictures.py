@@ -12,8 +12,8 @@ import pytest
 from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.router.settings import RouterSettings
 from tests.graphs import an_input, image_model
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import Publisher
+from tests.harness.model_publisher import Publisher
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 from tests.integration.router.oip import tensor
 from tests.integration.router.predict.test_inputs import (
     BLACK,
@@ -29,19 +29,19 @@ CONFIG = """<View><Image name="shown" value="$photo"/><Choices name="mood" toNam
 HEADER_ONLY = base64_of(png_of_size(5_700, 5_700))
 
 
-async def by_predict(world: World, *images: str) -> httpx.Response:
-    return await world.predict(*photos(*images))
+async def by_predict(served: ServedRouter, *images: str) -> httpx.Response:
+    return await served.predict(*photos(*images))
 
 
-async def by_infer(world: World, *images: str) -> httpx.Response:
+async def by_infer(served: ServedRouter, *images: str) -> httpx.Response:
     body = {"inputs": [tensor("photo", "BYTES", [len(images)], list(images))]}
-    return await world.caller.post("/v2/models/shop/infer", json=body)
+    return await served.caller.post("/v2/models/shop/infer", json=body)
 
 
-async def by_label_studio(world: World, *images: str) -> httpx.Response:
+async def by_label_studio(served: ServedRouter, *images: str) -> httpx.Response:
     tasks = [{"id": n, "data": {"photo": image}} for n, image in enumerate(images)]
     body = {"tasks": tasks, "label_config": CONFIG}
-    return await world.caller.post("/label-studio/shop/predict", json=body)
+    return await served.caller.post("/label-studio/shop/predict", json=body)
 
 
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -61,26 +61,26 @@ def labels_of(answer: httpx.Response) -> list[Any]:
 
 @WAYS_IN
 async def test_pictures_that_are_many_turns_are_answered_in_order(
-    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+    open_router: OpenRouter, publisher: Publisher, queue_url: str, ask: Ask
 ) -> None:
     await of_photos(publisher)
     # One a turn.
     white, black = (encoded((1500, 1500), colour) for colour in ((255, 255, 255), (0, 0, 0)))
-    async with open_world(queue_url) as world:
-        answer = await ask(world, white, black, BLACK, white, WHITE)
+    async with open_router(queue_url) as served:
+        answer = await ask(served, white, black, BLACK, white, WHITE)
         assert labels_of(answer) == ["positive", "negative", "negative", "positive", "positive"]
-        assert await world.metric("surehand_router_picture_bytes") == 0
+        assert await served.metric("surehand_router_picture_bytes") == 0
 
 
 @WAYS_IN
 async def test_calls_whose_pictures_would_wait_too_long_are_refused(
-    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+    open_router: OpenRouter, publisher: Publisher, queue_url: str, ask: Ask
 ) -> None:
     await of_photos(publisher)
     large = encoded((1500, 1500), (255, 255, 255))
-    async with open_world(queue_url, router=RouterSettings(max_wait_seconds=0.001)) as world:
-        before = await world.metric("surehand_router_refused_total", cause="pictures")
-        answers = await asyncio.gather(*(ask(world, large) for _ in range(12)))
+    async with open_router(queue_url, router=RouterSettings(max_wait_seconds=0.001)) as served:
+        before = await served.metric("surehand_router_refused_total", cause="pictures")
+        answers = await asyncio.gather(*(ask(served, large) for _ in range(12)))
         counted = Counter(answer.status_code for answer in answers)
         assert counted.keys() == {200, 503}
         for answer in answers:
@@ -89,49 +89,49 @@ async def test_calls_whose_pictures_would_wait_too_long_are_refused(
                 assert int(answer.headers["retry-after"]) >= 1
             else:
                 assert labels_of(answer) == ["positive"]
-        assert await world.metric("surehand_router_refused_total", cause="pictures") > before
-        assert labels_of(await ask(world, large)) == ["positive"]
+        assert await served.metric("surehand_router_refused_total", cause="pictures") > before
+        assert labels_of(await ask(served, large)) == ["positive"]
 
 
 @WAYS_IN
 async def test_calls_that_are_refused_for_their_pictures_take_nothing_from_the_rate(
-    open_world: Open, publisher: Publisher, queue_url: str, ask: Ask
+    open_router: OpenRouter, publisher: Publisher, queue_url: str, ask: Ask
 ) -> None:
     await of_photos(publisher)
     large = encoded((1500, 1500), (255, 255, 255))
     settings = RouterSettings(max_wait_seconds=0.001, rate_limit=1)
-    async with open_world(queue_url, router=settings) as world:
-        answers = await asyncio.gather(*(ask(world, *[large] * 10) for _ in range(12)))
+    async with open_router(queue_url, router=settings) as served:
+        answers = await asyncio.gather(*(ask(served, *[large] * 10) for _ in range(12)))
         answered = [answer for answer in answers if answer.status_code == 200]
         assert 0 < len(answered) < 12
-        left = (await ask(world, WHITE)).headers["ratelimit"]
+        left = (await ask(served, WHITE)).headers["ratelimit"]
         items = int(re.fullmatch(r'"items";r=(\d+);t=\d+', left)[1])  # type: ignore[index]
         assert items >= 999 - 10 * len(answered)
 
 
 async def test_every_photo_that_is_none_is_named_whoever_was_to_score_it(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await of_photos(publisher)
     entry = an_input("photo", "photo", shape=(-1, 3, 4, 4))
     await publisher.put_version("v2", image_model(), inputs=[entry])
     await publisher.put_champion("v1", challenger=("v2", 0.5))
     broken = base64_of(png_of_size(20, 20))
-    async with open_world(queue_url) as world:
-        response = await world.predict(*photos(*[broken, WHITE] * 8))
+    async with open_router(queue_url) as served:
+        response = await served.predict(*photos(*[broken, WHITE] * 8))
         assert response.status_code == 422
         pointers = [fault["pointer"] for fault in response.json()["errors"]]
         assert pointers == [f"/items/{2 * n}/data/photo" for n in range(8)]
-        found = predictions(await world.predict(*photos(*[BLACK, WHITE] * 8)))
+        found = predictions(await served.predict(*photos(*[BLACK, WHITE] * 8)))
         assert [one["suggestion"] for one in found] == ["negative", "positive"] * 8
 
 
 async def test_label_studios_tasks_share_the_pixels_of_a_call_and_each_is_told(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await of_photos(publisher)
-    async with open_world(queue_url) as world:
-        answer = await by_label_studio(world, *[HEADER_ONLY] * 5, WHITE, "no image")
+    async with open_router(queue_url) as served:
+        answer = await by_label_studio(served, *[HEADER_ONLY] * 5, WHITE, "no image")
         assert labels_of(answer) == [[]] * 5 + ["positive", []]
         errors = [one.get("error", "") for one in answer.json()["results"]]
         assert all("cannot be decoded" in error for error in errors[:4])
@@ -140,12 +140,12 @@ async def test_label_studios_tasks_share_the_pixels_of_a_call_and_each_is_told(
 
 
 async def test_label_studio_is_told_where_its_token_stands(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await of_photos(publisher)
-    async with open_world(queue_url, router=RouterSettings(rate_limit=1)) as world:
-        answer = await by_label_studio(world, WHITE, BLACK)
+    async with open_router(queue_url, router=RouterSettings(rate_limit=1)) as served:
+        answer = await by_label_studio(served, WHITE, BLACK)
         assert answer.headers["ratelimit-policy"] == '"items";q=1000;w=1000'
         assert answer.headers["ratelimit"].startswith('"items";r=998;t=')
-    async with open_world(queue_url) as world:
-        assert "ratelimit" not in (await by_label_studio(world, WHITE)).headers
+    async with open_router(queue_url) as served:
+        assert "ratelimit" not in (await by_label_studio(served, WHITE)).headers

@@ -12,8 +12,8 @@ from shared.fields.json import JsonField
 from shared.fields.text import TextField
 from shared.fields.vector import VectorField
 from tests.harness import client
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import SURE, UNSURE, Publisher, project_of
+from tests.harness.model_publisher import SURE, UNSURE, Publisher, project_of
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 from tests.pictures import encoded
 
 PREDICT = "/v1/projects/shop/predict"
@@ -48,10 +48,12 @@ FAULTY_ITEMS: list[tuple[Any, str]] = [
 ]
 
 
-async def test_a_faulty_item_is_named_and_its_neighbours_are_not_queued(world: World) -> None:
-    found = [pointers(await world.predict(GOOD, item)) for item, _ in FAULTY_ITEMS]
+async def test_a_faulty_item_is_named_and_its_neighbours_are_not_queued(
+    served: ServedRouter,
+) -> None:
+    found = [pointers(await served.predict(GOOD, item)) for item, _ in FAULTY_ITEMS]
     assert found == [[pointer] for _, pointer in FAULTY_ITEMS]
-    assert world.queue.item_ids == []
+    assert served.queue.item_ids == []
 
 
 FAULTY_DATA: list[tuple[dict[str, Any], str]] = [
@@ -68,7 +70,7 @@ FAULTY_DATA: list[tuple[dict[str, Any], str]] = [
 
 
 async def test_every_field_type_is_checked(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     good = {
         "text": "12345",
@@ -88,10 +90,10 @@ async def test_every_field_type_is_checked(
             }
         )
     )
-    async with open_world(queue_url) as world:
-        calls = [world.predict({"data": {**good, **data}}) for data, _ in FAULTY_DATA]
+    async with open_router(queue_url) as served:
+        calls = [served.predict({"data": {**good, **data}}) for data, _ in FAULTY_DATA]
         assert [pointers(await call) for call in calls] == [[at] for _, at in FAULTY_DATA]
-        assert (await world.predict({"data": good})).status_code == 200
+        assert (await served.predict({"data": good})).status_code == 200
 
 
 def nested(depth: int) -> bytes:
@@ -99,20 +101,20 @@ def nested(depth: int) -> bytes:
 
 
 async def test_json_nested_too_deeply_is_refused(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await publisher.put_project(project_of(fields={"extra": JsonField()}))
-    async with open_world(queue_url) as world:
+    async with open_router(queue_url) as served:
         statuses = []
         for depth in (50, 200, 900, 5000, 200_000):
-            response = await raw(world, b'{"items":[{"data":{"extra":' + nested(depth) + b"}}]}")
+            response = await raw(served, b'{"items":[{"data":{"extra":' + nested(depth) + b"}}]}")
             statuses.append(response.status_code)
         assert statuses == [200, 422, 422, 422, 422]
 
 
-async def raw(world: World, body: bytes, **headers: str) -> httpx.Response:
+async def raw(served: ServedRouter, body: bytes, **headers: str) -> httpx.Response:
     given = {"Content-Type": "application/json", **headers}
-    return await world.caller.post(PREDICT, content=body, headers=given)
+    return await served.caller.post(PREDICT, content=body, headers=given)
 
 
 FAULTY_BODIES = [
@@ -132,67 +134,67 @@ FAULTY_BODIES = [
 ]
 
 
-async def test_a_faulty_body_is_named_at_its_place(world: World) -> None:
-    found = [pointers(await raw(world, body)) for body, _ in FAULTY_BODIES]
+async def test_a_faulty_body_is_named_at_its_place(served: ServedRouter) -> None:
+    found = [pointers(await raw(served, body)) for body, _ in FAULTY_BODIES]
     assert found == [[pointer] for _, pointer in FAULTY_BODIES]
 
 
-async def test_what_is_not_json_is_400(world: World) -> None:
+async def test_what_is_not_json_is_400(served: ServedRouter) -> None:
     bodies = [b"", b"{", b"\xff\xfe", b'{"items":[}', b"nonsense"]
-    statuses = [(await raw(world, body)).status_code for body in bodies]
+    statuses = [(await raw(served, body)).status_code for body in bodies]
     assert statuses == [400] * 5
-    assert world.queue.item_ids == []
+    assert served.queue.item_ids == []
 
 
-async def test_1001_items_are_too_many(world: World) -> None:
+async def test_1001_items_are_too_many(served: ServedRouter) -> None:
     items = [{"item_id": str(n), "data": {"score": UNSURE}} for n in range(1001)]
-    assert pointers(await world.predict(*items)) == ["/items"]
-    assert world.queue.item_ids == []
+    assert pointers(await served.predict(*items)) == ["/items"]
+    assert served.queue.item_ids == []
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_of_9_mib_gets_its_413(world: World, chunked: bool) -> None:
+async def test_a_body_of_9_mib_gets_its_413(served: ServedRouter, chunked: bool) -> None:
     size, step = 9 * 1024 * 1024, 64 * 1024
 
     async def chunks() -> Any:
         for _ in range(size // step):
             yield b" " * step
 
-    response = await world.caller.post(
+    response = await served.caller.post(
         PREDICT,
         content=chunks() if chunked else b" " * size,
         headers={"Content-Type": "application/json"},
     )
     assert response.status_code == 413
     assert response.json()["limit_bytes"] == 8 * 1024 * 1024
-    assert (await world.one(SURE))["decision"] == "answered"
+    assert (await served.one(SURE))["decision"] == "answered"
 
 
-async def test_an_unknown_project_is_404(world: World) -> None:
+async def test_an_unknown_project_is_404(served: ServedRouter) -> None:
     for name in ("nowhere", "Shop", "shop.x", "%2E%2E", "x" * 64):
         for path in ("predict", "items/a/outcome", "model"):
             body = {"items": [GOOD]} if path == "predict" else None
             url = f"/v1/projects/{name}/{path}"
-            response = await world.caller.request("POST" if body else "GET", url, json=body)
+            response = await served.caller.request("POST" if body else "GET", url, json=body)
             assert response.status_code == 404, url
             assert response.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["predict", "items/a/outcome", "model"])
-async def test_every_route_asks_for_a_callers_token(world: World, path: str) -> None:
-    base = str(world.caller.base_url)
+async def test_every_route_asks_for_a_callers_token(served: ServedRouter, path: str) -> None:
+    base = str(served.caller.base_url)
     statuses = {
         None: 401,
         "nonsense": 401,
-        world.keys.issue("caller", "late", hours=-1): 401,
-        world.keys.issue("reviewer", "r"): 403,
-        world.keys.issue("service", "s"): 403,
-        world.keys.issue("caller", "c", projects=["other"]): 403,
-        world.keys.issue("caller", "c", projects=["shop"]): 200,
-        world.keys.issue("operator", "o"): 200,
+        served.keys.issue("caller", "late", hours=-1): 401,
+        served.keys.issue("reviewer", "r"): 403,
+        served.keys.issue("service", "s"): 403,
+        served.keys.issue("caller", "c", projects=["other"]): 403,
+        served.keys.issue("caller", "c", projects=["shop"]): 200,
+        served.keys.issue("operator", "o"): 200,
     }
     known = {"status": "in_review", "label": None, "source": None, "revision": 0}
-    world.queue.outcomes["a"] = {"item_id": "a", "task_id": "t", "resolved_at": None, **known}
+    served.queue.outcomes["a"] = {"item_id": "a", "task_id": "t", "resolved_at": None, **known}
     for token, status in statuses.items():
         async with client(base, token) as someone:
             url = f"/v1/projects/shop/{path}"
@@ -201,27 +203,27 @@ async def test_every_route_asks_for_a_callers_token(world: World, path: str) -> 
             assert response.status_code == status, token
 
 
-async def test_without_a_token_the_body_is_not_even_parsed(world: World) -> None:
-    async with client(str(world.caller.base_url)) as stranger:
+async def test_without_a_token_the_body_is_not_even_parsed(served: ServedRouter) -> None:
+    async with client(str(served.caller.base_url)) as stranger:
         response = await stranger.post(PREDICT, content=b"{")
         assert response.status_code == 401
         assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_an_outcome_of_what_is_no_item_id_is_422(world: World) -> None:
+async def test_an_outcome_of_what_is_no_item_id_is_422(served: ServedRouter) -> None:
     for item_id in ("x" * 201, "a%09b", "a%0Ab", "%0A"):
-        response = await world.caller.get(f"/v1/projects/shop/items/{item_id}/outcome")
+        response = await served.caller.get(f"/v1/projects/shop/items/{item_id}/outcome")
         assert pointers(response) == ["/path/item_id"]
 
 
-async def test_an_outcome_waits_for_a_bounded_time(world: World) -> None:
+async def test_an_outcome_waits_for_a_bounded_time(served: ServedRouter) -> None:
     for seconds in ("61", "-1", "nan", "soon"):
         path = f"/v1/projects/shop/items/a/outcome?wait_seconds={seconds}"
-        assert pointers(await world.caller.get(path)) == ["/query/wait_seconds"]
+        assert pointers(await served.caller.get(path)) == ["/query/wait_seconds"]
 
 
-async def test_a_storm_of_bad_calls_leaves_the_good_ones_alone(world: World) -> None:
+async def test_a_storm_of_bad_calls_leaves_the_good_ones_alone(served: ServedRouter) -> None:
     bad = {"item_id": "bad", "data": {"score": "x"}}
-    calls = [world.predict(bad if n % 2 else {"data": {"score": SURE}}) for n in range(40)]
+    calls = [served.predict(bad if n % 2 else {"data": {"score": SURE}}) for n in range(40)]
     statuses = [response.status_code for response in await asyncio.gather(*calls)]
     assert statuses == [200, 422] * 20

@@ -11,18 +11,18 @@ from services.router.settings import RouterSettings
 from shared.metrics import LabelledGauge
 from shared.settings import CommonSettings
 from tests.harness import client, serve, wait_until, wait_until_ready
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
+from tests.harness.model_publisher import SURE, UNSURE, Publisher, number_graph
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 _OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 _PREDICT = {"method": "POST", "route": "/v1/projects/{project}/predict"}
 
 
-async def shown(world: World, **roles: str) -> None:
+async def shown(served: ServedRouter, **roles: str) -> None:
     """Wait until exactly these versions are shown, each in its role."""
 
     async def are_shown() -> bool:
-        text = (await world.caller.get("/metrics")).text
+        text = (await served.caller.get("/metrics")).text
         return {
             sample.labels["version"]: sample.labels["role"]
             for family in text_string_to_metric_families(text)
@@ -33,12 +33,12 @@ async def shown(world: World, **roles: str) -> None:
     await wait_until(are_shown)
 
 
-async def test_both_formats_are_what_their_parsers_read(world: World) -> None:
-    await world.one(SURE)
-    plain = await world.caller.get("/metrics")
+async def test_both_formats_are_what_their_parsers_read(served: ServedRouter) -> None:
+    await served.one(SURE)
+    plain = await served.caller.get("/metrics")
     assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(plain.text)}
-    open_text = await world.caller.get("/metrics", headers=_OPEN_METRICS)
+    open_text = await served.caller.get("/metrics", headers=_OPEN_METRICS)
     assert open_text.headers["content-type"].startswith("application/openmetrics-text")
     opened = {
         family.name: family for family in openmetrics.text_string_to_metric_families(open_text.text)
@@ -52,15 +52,17 @@ async def test_both_formats_are_what_their_parsers_read(world: World) -> None:
     assert not [name for name in families if name.endswith("_created")]
 
 
-async def test_decisions_are_counted_by_project_kind_and_reason(world: World) -> None:
+async def test_decisions_are_counted_by_project_kind_and_reason(served: ServedRouter) -> None:
     name = "surehand_router_decisions_total"
     labels = {"project": "shop", "decision": "declined", "reason": "below_threshold"}
-    before = await world.metric(name, **labels)
-    await world.one(UNSURE, review="never")
-    assert await world.metric(name, **labels) == before + 1
+    before = await served.metric(name, **labels)
+    await served.one(UNSURE, review="never")
+    assert await served.metric(name, **labels) == before + 1
 
 
-async def test_a_call_is_timed_at_the_door_in_the_queue_and_in_the_graph(world: World) -> None:
+async def test_a_call_is_timed_at_the_door_in_the_queue_and_in_the_graph(
+    served: ServedRouter,
+) -> None:
     names = {
         "surehand_http_requests_total": {**_PREDICT, "status": "200"},
         "surehand_http_request_seconds_count": _PREDICT,
@@ -68,54 +70,56 @@ async def test_a_call_is_timed_at_the_door_in_the_queue_and_in_the_graph(world: 
         "surehand_router_inference_seconds_count": {"project": "shop"},
         "surehand_router_batch_items_sum": {"project": "shop"},
     }
-    before = {name: await world.metric(name, **labels) for name, labels in names.items()}
-    await world.one(SURE)
-    after = {name: await world.metric(name, **labels) for name, labels in names.items()}
+    before = {name: await served.metric(name, **labels) for name, labels in names.items()}
+    await served.one(SURE)
+    after = {name: await served.metric(name, **labels) for name, labels in names.items()}
     assert after == {name: value + 1 for name, value in before.items()}
 
 
-async def test_callers_cannot_make_series_up(world: World) -> None:
-    await world.one(SURE, item_id="an-item-of-mine")
-    await world.caller.get("/v1/projects/shop/items/an-item-of-mine/outcome")
-    await world.caller.get("/no/such/path-of-mine")
-    await world.caller.request("PROPFIND", "/v1/projects/shop/model")
-    await world.caller.post("/v1/projects/project-of-mine/predict", json={"items": []})
-    text = (await world.caller.get("/metrics")).text
+async def test_callers_cannot_make_series_up(served: ServedRouter) -> None:
+    await served.one(SURE, item_id="an-item-of-mine")
+    await served.caller.get("/v1/projects/shop/items/an-item-of-mine/outcome")
+    await served.caller.get("/no/such/path-of-mine")
+    await served.caller.request("PROPFIND", "/v1/projects/shop/model")
+    await served.caller.post("/v1/projects/project-of-mine/predict", json={"items": []})
+    text = (await served.caller.get("/metrics")).text
     assert "of-mine" not in text
     assert "PROPFIND" not in text
     unmatched = {"method": "GET", "route": "other", "status": "404"}
-    assert await world.metric("surehand_http_requests_total", **unmatched) >= 1
+    assert await served.metric("surehand_http_requests_total", **unmatched) >= 1
     outcome = {"method": "GET", "route": "/v1/projects/{project}/items/{item_id}/outcome"}
-    assert await world.metric("surehand_http_request_seconds_count", **outcome) >= 1
+    assert await served.metric("surehand_http_request_seconds_count", **outcome) >= 1
 
 
 async def test_versions_in_memory_are_shown_while_they_are(
-    world: World, publisher: Publisher
+    served: ServedRouter, publisher: Publisher
 ) -> None:
-    await shown(world, v1="champion")
+    await shown(served, v1="champion")
     await publisher.put_champion("v2")
-    await world.refused("v2")
-    await shown(world, v1="previous")
-    assert await world.metric("surehand_router_reload_failures_total", project="shop") >= 1
+    await served.refused("v2")
+    await shown(served, v1="previous")
+    assert await served.metric("surehand_router_reload_failures_total", project="shop") >= 1
     await publisher.publish("v2", number_graph(2.0))
-    await shown(world, v2="champion")
+    await shown(served, v2="champion")
 
 
-async def test_each_version_in_memory_has_its_role(world: World, publisher: Publisher) -> None:
+async def test_each_version_in_memory_has_its_role(
+    served: ServedRouter, publisher: Publisher
+) -> None:
     await publisher.put_version("v2")
     await publisher.put_version("v3")
     await publisher.put_champion("v1", challenger=("v2", 0.5), shadow=["v3"])
-    await shown(world, v1="champion", v2="challenger", v3="shadow")
+    await shown(served, v1="champion", v2="challenger", v3="shadow")
     await publisher.put_champion("v1")
-    await shown(world, v1="champion")
+    await shown(served, v1="champion")
 
 
 async def test_a_projects_counters_are_there_before_they_count(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await publisher.put_project()
-    async with open_world(queue_url) as world:
-        text = (await world.caller.get("/metrics")).text
+    async with open_router(queue_url) as served:
+        text = (await served.caller.get("/metrics")).text
         families = text_string_to_metric_families(text)
         shown = {
             family.name

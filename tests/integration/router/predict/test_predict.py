@@ -15,8 +15,7 @@ from shared.fields.json import JsonField
 from shared.fields.number import NumberField
 from shared.fields.text import TextField
 from tests.harness import wait_until
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import (
+from tests.harness.model_publisher import (
     SURE,
     TEXT_INPUT,
     UNSURE,
@@ -25,11 +24,12 @@ from tests.integration.router.factory import (
     project_of,
     text_graph,
 )
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 
-async def test_the_answer_is_what_the_contract_says(world: World) -> None:
+async def test_the_answer_is_what_the_contract_says(served: ServedRouter) -> None:
     sure = {"item_id": "sure", "data": {"score": SURE}, "metadata": {"channel": "web"}}
-    response = await world.predict(sure, {"data": {"score": UNSURE}})
+    response = await served.predict(sure, {"data": {"score": UNSURE}})
     parsed = PredictResponse.model_validate_json(response.content)
     answered, asked = parsed.predictions
     assert (answered.decision, answered.reason, answered.label) == (
@@ -43,14 +43,14 @@ async def test_the_answer_is_what_the_contract_says(world: World) -> None:
     assert asked.task_id == task_id_for("shop", asked.item_id)
     assert (parsed.promise.state, parsed.promise.target_accuracy) == ("certified", 0.9)
     assert parsed.promise.threshold == pytest.approx(0.9)
-    assert world.queue.item_ids == [asked.item_id]
+    assert served.queue.item_ids == [asked.item_id]
 
 
-async def test_the_task_carries_what_the_router_knew(world: World) -> None:
-    await world.predict(
+async def test_the_task_carries_what_the_router_knew(served: ServedRouter) -> None:
+    await served.predict(
         {"item_id": "a/ä", "data": {"score": UNSURE}, "metadata": {"channel": "web"}}
     )
-    ((project, (task,)),) = world.queue.batches
+    ((project, (task,)),) = served.queue.batches
     known = NewTask.model_validate(task, strict=False)
     assert (project, known.item_id, known.lane) == ("shop", "a/ä", "mandatory")
     assert (known.data, known.metadata) == ({"score": UNSURE}, {"channel": "web"})
@@ -60,79 +60,81 @@ async def test_the_task_carries_what_the_router_knew(world: World) -> None:
 
 
 async def test_a_string_model_scores_text(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     project = project_of(fields={"text": TextField(), "note": JsonField()})
     await publisher.put_project(project)
     await publisher.publish("v1", text_graph(), inputs=[TEXT_INPUT])
-    async with open_world(queue_url) as world:
+    async with open_router(queue_url) as served:
         items = [{"data": {"text": text, "note": [1]}} for text in ("good", "bad", "so-so")]
-        predictions = (await world.predict(*items)).json()["predictions"]
+        predictions = (await served.predict(*items)).json()["predictions"]
     assert [one["label"] for one in predictions] == ["positive", "negative", None]
 
 
-async def test_a_thousand_items_are_answered_in_their_order(world: World) -> None:
+async def test_a_thousand_items_are_answered_in_their_order(served: ServedRouter) -> None:
     items = [{"item_id": str(n), "data": {"score": SURE if n % 2 else UNSURE}} for n in range(1000)]
-    predictions = (await world.predict(*items)).json()["predictions"]
+    predictions = (await served.predict(*items)).json()["predictions"]
     assert [one["item_id"] for one in predictions] == [str(n) for n in range(1000)]
     assert [one["decision"] for one in predictions] == ["in_review", "answered"] * 500
-    assert world.queue.item_ids == [str(n) for n in range(0, 1000, 2)]
+    assert served.queue.item_ids == [str(n) for n in range(0, 1000, 2)]
 
 
-async def test_every_audited_answer_has_a_task(world: World) -> None:
-    world.publisher.audit_rate = 0.3
-    await world.publisher.put_promise()
-    await world.serving_revision(world.publisher.revision)
+async def test_every_audited_answer_has_a_task(served: ServedRouter) -> None:
+    served.publisher.audit_rate = 0.3
+    await served.publisher.put_promise()
+    await served.serving_revision(served.publisher.revision)
     items = [{"item_id": f"i{n}", "data": {"score": SURE}} for n in range(200)]
-    predictions = (await world.predict(*items)).json()["predictions"]
+    predictions = (await served.predict(*items)).json()["predictions"]
     audited = [one for one in predictions if one["audited"]]
     assert 20 < len(audited) < 120
     assert {one["decision"] for one in predictions} == {"answered"}
     assert {one["propensity"] for one in predictions} == {0.3}
-    await wait_until(lambda: len(world.queue.item_ids) == len(audited))
-    assert world.queue.item_ids == [one["item_id"] for one in audited]
-    assert {task["lane"] for _, tasks in world.queue.batches for task in tasks} == {"audit"}
-    again = (await world.predict(*items)).json()["predictions"]
+    await wait_until(lambda: len(served.queue.item_ids) == len(audited))
+    assert served.queue.item_ids == [one["item_id"] for one in audited]
+    assert {task["lane"] for _, tasks in served.queue.batches for task in tasks} == {"audit"}
+    again = (await served.predict(*items)).json()["predictions"]
     assert [one["audited"] for one in again] == [one["audited"] for one in predictions]
 
 
-async def test_review_modes(world: World) -> None:
-    forced = await world.one(SURE, "a", review="always")
+async def test_review_modes(served: ServedRouter) -> None:
+    forced = await served.one(SURE, "a", review="always")
     assert (forced["decision"], forced["reason"]) == ("in_review", "forced")
     assert (forced["label"], forced["suggestion"]) == (None, "positive")
-    declined = await world.one(UNSURE, "b", review="never")
+    declined = await served.one(UNSURE, "b", review="never")
     assert (declined["decision"], declined["reason"]) == ("declined", "below_threshold")
     assert (declined["label"], declined["task_id"]) == (None, None)
-    assert (await world.one(SURE, "c", review="never"))["decision"] == "answered"
-    assert world.queue.item_ids == ["a"]
+    assert (await served.one(SURE, "c", review="never"))["decision"] == "answered"
+    assert served.queue.item_ids == ["a"]
 
 
-async def test_an_item_that_people_resolved_gets_their_label(world: World) -> None:
-    world.queue.status["a"] = {"status": "existing", "state": "resolved", "label": "negative"}
-    known = await world.one(UNSURE, "a")
+async def test_an_item_that_people_resolved_gets_their_label(served: ServedRouter) -> None:
+    served.queue.status["a"] = {"status": "existing", "state": "resolved", "label": "negative"}
+    known = await served.one(UNSURE, "a")
     assert (known["decision"], known["reason"], known["label"]) == ("answered", "human", "negative")
     assert known["task_id"] == task_id_for("shop", "a")
     # Eligible: scored anew, and people are not asked.
-    assert (await world.one(SURE, "a"))["reason"] == "confident"
+    assert (await served.one(SURE, "a"))["reason"] == "confident"
 
 
-async def test_a_resolved_item_that_nobody_could_label_stays_in_review(world: World) -> None:
-    world.queue.status["a"] = {"status": "existing", "state": "resolved", "label": None}
-    assert (await world.one(UNSURE, "a"))["decision"] == "in_review"
+async def test_a_resolved_item_that_nobody_could_label_stays_in_review(
+    served: ServedRouter,
+) -> None:
+    served.queue.status["a"] = {"status": "existing", "state": "resolved", "label": None}
+    assert (await served.one(UNSURE, "a"))["decision"] == "in_review"
 
 
-async def test_a_conflict_names_its_items(world: World) -> None:
-    world.queue.status["b"] = {"status": "conflict"}
+async def test_a_conflict_names_its_items(served: ServedRouter) -> None:
+    served.queue.status["b"] = {"status": "conflict"}
     items = [{"item_id": name, "data": {"score": UNSURE}} for name in "abc"]
-    response = await world.predict(*items)
+    response = await served.predict(*items)
     assert response.status_code == 409
     assert [error["pointer"] for error in response.json()["errors"]] == ["/items/1"]
 
 
-async def test_a_rejected_task_is_a_fault_of_its_item(world: World) -> None:
-    world.queue.status["b"] = {"status": "rejected", "detail": "too odd"}
+async def test_a_rejected_task_is_a_fault_of_its_item(served: ServedRouter) -> None:
+    served.queue.status["b"] = {"status": "rejected", "detail": "too odd"}
     items = [{"item_id": name, "data": {"score": UNSURE}} for name in "ab"]
-    response = await world.predict(*items)
+    response = await served.predict(*items)
     assert response.status_code == 422
     assert response.json()["errors"] == [{"pointer": "/items/1", "detail": "too odd"}]
 
@@ -163,7 +165,7 @@ Change = Callable[[Publisher, PromiseEntry], PromiseEntry | None]
     ],
 )
 async def test_a_promise_that_does_not_hold_answers_nothing(
-    open_world: Open,
+    open_router: OpenRouter,
     publisher: Publisher,
     queue_url: str,
     change: Change,
@@ -174,21 +176,23 @@ async def test_a_promise_that_does_not_hold_answers_nothing(
     await publisher.publish(
         "v1", entry=lambda digest: change(publisher, entry_of(publisher.project, digest))
     )
-    async with open_world(queue_url) as world:
-        response = await world.predict({"item_id": "a", "data": {"score": SURE}})
+    async with open_router(queue_url) as served:
+        response = await served.predict({"item_id": "a", "data": {"score": SURE}})
         (prediction,) = response.json()["predictions"]
         assert (prediction["decision"], prediction["reason"]) == ("in_review", reason)
         assert (prediction["label"], prediction["suggestion"]) == (None, "positive")
         assert response.json()["promise"]["state"] == state
         assert response.json()["promise"]["threshold"] is None
-        assert world.queue.item_ids == ["a"]
+        assert served.queue.item_ids == ["a"]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=7), timedelta(days=31)])
-async def test_the_routers_own_clock_ends_the_promise(world: World, ahead: timedelta) -> None:
-    assert (await world.one(SURE, "a"))["decision"] == "answered"
-    world.clock.ahead = ahead
-    late = await world.one(SURE, "b")
+async def test_the_routers_own_clock_ends_the_promise(
+    served: ServedRouter, ahead: timedelta
+) -> None:
+    assert (await served.one(SURE, "a"))["decision"] == "answered"
+    served.clock.ahead = ahead
+    late = await served.one(SURE, "b")
     assert (late["decision"], late["reason"]) == ("in_review", "promise_expired")
 
 
@@ -201,30 +205,30 @@ async def test_the_routers_own_clock_ends_the_promise(world: World, ahead: timed
     ],
 )
 async def test_a_project_that_changes_loses_its_certificate(
-    world: World, change: dict[str, Any]
+    served: ServedRouter, change: dict[str, Any]
 ) -> None:
-    await world.publisher.put_project(project_of(revision=2, **change))
-    await world.project_revision(2)
+    await served.publisher.put_project(project_of(revision=2, **change))
+    await served.project_revision(2)
     data: dict[str, Any] = {"score": SURE} | ({"more": 1} if "fields" in change else {})
-    (prediction,) = (await world.predict({"data": data})).json()["predictions"]
+    (prediction,) = (await served.predict({"data": data})).json()["predictions"]
     assert (prediction["decision"], prediction["reason"]) == ("in_review", "uncertified")
 
 
 async def test_a_project_without_a_model_sends_everything_to_people(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
-    async with open_world(queue_url) as world:
+    async with open_router(queue_url) as served:
         # Put after the router's start: it is looked for in the store at once.
         await publisher.put_project()
-        prediction = await world.one(SURE)
+        prediction = await served.one(SURE)
         assert (prediction["decision"], prediction["reason"]) == ("in_review", "no_model")
         assert prediction["suggestion"] is prediction["probabilities"] is None
         assert prediction["model_version"] is prediction["policy_revision"] is None
 
 
-async def test_an_item_that_the_graph_chokes_on_goes_to_people(world: World) -> None:
+async def test_an_item_that_the_graph_chokes_on_goes_to_people(served: ServedRouter) -> None:
     # Infinite as float32, and softmax of it is NaN.
-    response = await world.predict(
+    response = await served.predict(
         {"item_id": "a", "data": {"score": 1e308}}, {"item_id": "b", "data": {"score": SURE}}
     )
     choked, fine = response.json()["predictions"]
@@ -234,32 +238,32 @@ async def test_an_item_that_the_graph_chokes_on_goes_to_people(world: World) -> 
 
 
 async def test_with_the_queue_away_the_task_is_spooled_and_later_drained_once(
-    open_world: Open, publisher: Publisher, away_url: str, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str, queue_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(away_url) as world:
+    async with open_router(away_url) as served:
         for n in range(20):
-            assert (await world.one(UNSURE, f"i{n}"))["decision"] == "in_review"
-        outcome = await world.caller.get("/v1/projects/shop/items/i3/outcome")
+            assert (await served.one(UNSURE, f"i{n}"))["decision"] == "in_review"
+        outcome = await served.caller.get("/v1/projects/shop/items/i3/outcome")
         assert outcome.json()["status"] == "in_review"
-        other = await world.predict({"item_id": "i3", "data": {"score": 0.6}})
+        other = await served.predict({"item_id": "i3", "data": {"score": 0.6}})
         assert other.status_code == 409
         assert other.json()["errors"][0]["pointer"] == "/items/0"
-    async with open_world(queue_url) as world:
-        await world.drained()
-        assert world.queue.item_ids == [f"i{n}" for n in range(20)]
+    async with open_router(queue_url) as served:
+        await served.drained()
+        assert served.queue.item_ids == [f"i{n}" for n in range(20)]
 
 
 async def test_when_a_task_can_be_kept_nowhere_nothing_is_promised(
-    open_world: Open, publisher: Publisher, away_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
-    async with open_world(away_url) as world:
-        world.lose_spool()
-        response = await world.predict({"item_id": "a", "data": {"score": UNSURE}})
+    async with open_router(away_url) as served:
+        served.lose_spool()
+        response = await served.predict({"item_id": "a", "data": {"score": UNSURE}})
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
         # What needs nobody is answered all the same.
-        assert (await world.one(SURE, "b"))["decision"] == "answered"
+        assert (await served.one(SURE, "b"))["decision"] == "answered"

@@ -14,8 +14,7 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import wait_until
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import (
+from tests.harness.model_publisher import (
     SURE,
     UNSURE,
     Publisher,
@@ -23,26 +22,27 @@ from tests.integration.router.factory import (
     number_graph,
     slow_graph,
 )
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 
-async def shadow_items(world: World, result: str) -> float:
-    return await world.metric("surehand_router_shadow_items_total", result=result)
+async def shadow_items(served: ServedRouter, result: str) -> float:
+    return await served.metric("surehand_router_shadow_items_total", result=result)
 
 
-async def shadow(world: World, model: bytes, version: str = "v2") -> None:
+async def shadow(served: ServedRouter, model: bytes, version: str = "v2") -> None:
     """Let `version` of `model` be a shadow beside v1, and wait until it is loaded."""
-    await world.publisher.put_version(version, model)
-    await world.publisher.put_champion("v1", shadow=[version])
+    await served.publisher.put_version(version, model)
+    await served.publisher.put_champion("v1", shadow=[version])
 
     async def loaded() -> bool:
-        return version in (await world.model())["loaded"]
+        return version in (await served.model())["loaded"]
 
     await wait_until(loaded, 60)
 
 
-async def recorded(world: World, count: int) -> list[ShadowRow]:
+async def recorded(served: ServedRouter, count: int) -> list[ShadowRow]:
     """Wait until the store has `count` rows of the shadow log; return them in order."""
-    store = world.publisher.store
+    store = served.publisher.store
 
     async def rows() -> list[ShadowRow] | None:
         lines: list[bytes] = []
@@ -57,22 +57,22 @@ async def recorded(world: World, count: int) -> list[ShadowRow]:
     return await wait_until(rows) or []
 
 
-async def test_a_shadow_is_recorded_and_never_answers(world: World) -> None:
-    await shadow(world, number_graph(slope=-1.0))
-    sure = await world.one(SURE, "a")
-    unsure = await world.one(UNSURE, "b")
+async def test_a_shadow_is_recorded_and_never_answers(served: ServedRouter) -> None:
+    await shadow(served, number_graph(slope=-1.0))
+    sure = await served.one(SURE, "a")
+    unsure = await served.one(UNSURE, "b")
     assert (sure["label"], sure["model_version"]) == ("positive", "v1")
     assert (unsure["decision"], unsure["suggestion"]) == ("in_review", "positive")
-    one, other = await recorded(world, 2)
+    one, other = await recorded(served, 2)
     assert (one.item_id, one.model_version, one.suggestion) == ("a", "v2", "negative")
     assert (one.decision_version, one.decision_suggestion) == ("v1", "positive")
     assert one.probabilities is not None
     assert one.probabilities["negative"] == one.confidence
     assert one.received_at <= one.scored_at
     assert (other.item_id, other.decision_suggestion) == ("b", "positive")
-    (path,) = await world.publisher.store.files("shop/shadow")
+    (path,) = await served.publisher.store.files("shop/shadow")
     assert path.startswith(f"shop/shadow/{one.received_at:%Y-%m-%d}/")
-    logged = (await world.model())["shadow"]
+    logged = (await served.model())["shadow"]
     assert logged == ["v2"]
 
 
@@ -86,7 +86,7 @@ def told(response: Any) -> list[dict[str, Any]]:
 
 
 async def test_answers_are_the_same_with_and_without_a_shadow(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     publisher.audit_rate = 0.3
     await publisher.put_project()
@@ -103,88 +103,88 @@ async def test_answers_are_the_same_with_and_without_a_shadow(
     asked = list(zip(calls, reviews, strict=True))
     # Shadows that contradict, that cannot score, and that are slow.
     models = {"v2": number_graph(-1.0), "v3": number_graph(1e38), "v4": slow_graph(200)}
-    async with open_world(queue_url) as world:
-        before = [told(await world.predict(*items, review=str(how))) for items, how in asked]
-        await world.drained()
-        tasks = sorted(task["item_id"] for _, batch in world.queue.batches for task in batch)
-        world.queue.batches.clear()
+    async with open_router(queue_url) as served:
+        before = [told(await served.predict(*items, review=str(how))) for items, how in asked]
+        await served.drained()
+        tasks = sorted(task["item_id"] for _, batch in served.queue.batches for task in batch)
+        served.queue.batches.clear()
         for version, model in models.items():
             await publisher.put_version(version, model)
         await publisher.put_champion("v1", shadow=list(models))
 
         async def loaded() -> bool:
-            return len((await world.model())["loaded"]) == 1 + len(models)
+            return len((await served.model())["loaded"]) == 1 + len(models)
 
         await wait_until(loaded)
-        scored = await shadow_items(world, "scored") + await shadow_items(world, "unscored")
-        after = [told(await world.predict(*items, review=str(how))) for items, how in asked]
+        scored = await shadow_items(served, "scored") + await shadow_items(served, "unscored")
+        after = [told(await served.predict(*items, review=str(how))) for items, how in asked]
 
         async def all_scored() -> bool:
-            total = await shadow_items(world, "scored") + await shadow_items(world, "unscored")
+            total = await shadow_items(served, "scored") + await shadow_items(served, "unscored")
             return total - scored == len(models) * sum(map(len, calls))
 
         await wait_until(all_scored)
-        await world.drained()
+        await served.drained()
     assert after == before
-    assert sorted(task["item_id"] for _, batch in world.queue.batches for task in batch) == tasks
+    assert sorted(task["item_id"] for _, batch in served.queue.batches for task in batch) == tasks
 
 
-async def test_answers_do_not_wait_for_a_shadow_that_hangs(world: World) -> None:
-    await shadow(world, slow_graph())
-    scored = await shadow_items(world, "scored")
+async def test_answers_do_not_wait_for_a_shadow_that_hangs(served: ServedRouter) -> None:
+    await shadow(served, slow_graph())
+    scored = await shadow_items(served, "scored")
     for n in range(20):
         # The first of them alone keeps the shadow busy for longer than all answers take.
-        prediction = await world.one(SURE, f"item-{n}")
+        prediction = await served.one(SURE, f"item-{n}")
         assert (prediction["decision"], prediction["model_version"]) == ("answered", "v1")
-    assert await shadow_items(world, "scored") == scored
+    assert await shadow_items(served, "scored") == scored
     # Nor does the version that takes its place wait.
-    await world.publisher.publish("v3", number_graph(2.0))
-    await world.serving("v3")
+    await served.publisher.publish("v3", number_graph(2.0))
+    await served.serving("v3")
 
 
-async def test_a_shadow_that_cannot_score_says_so_in_its_rows(world: World) -> None:
-    unscored = await shadow_items(world, "unscored")
-    failures = await world.metric("surehand_router_scoring_failures_total")
-    await shadow(world, number_graph(slope=1e38))
-    assert (await world.one(SURE, "a"))["decision"] == "answered"
-    (row,) = await recorded(world, 1)
+async def test_a_shadow_that_cannot_score_says_so_in_its_rows(served: ServedRouter) -> None:
+    unscored = await shadow_items(served, "unscored")
+    failures = await served.metric("surehand_router_scoring_failures_total")
+    await shadow(served, number_graph(slope=1e38))
+    assert (await served.one(SURE, "a"))["decision"] == "answered"
+    (row,) = await recorded(served, 1)
     assert (row.suggestion, row.confidence, row.probabilities) == (None, None, None)
     assert row.decision_suggestion == "positive"
-    assert await shadow_items(world, "unscored") == unscored + 1
-    assert await world.metric("surehand_router_scoring_failures_total") == failures
+    assert await shadow_items(served, "unscored") == unscored + 1
+    assert await served.metric("surehand_router_scoring_failures_total") == failures
 
 
-async def test_what_finds_no_room_is_dropped_and_counted(world: World) -> None:
-    await shadow(world, slow_graph())
-    dropped = await shadow_items(world, "dropped")
+async def test_what_finds_no_room_is_dropped_and_counted(served: ServedRouter) -> None:
+    await shadow(served, slow_graph())
+    dropped = await shadow_items(served, "dropped")
     items = [{"data": {"score": 0.02}} for _ in range(1_000)]
     # Room is for 5,000; what the slow shadow takes meanwhile is far less than the rest.
     for _ in range(10):
-        response = await world.predict(*items, review="never")
+        response = await served.predict(*items, review="never")
         assert response.status_code == 200
-    lost = await shadow_items(world, "dropped") - dropped
+    lost = await shadow_items(served, "dropped") - dropped
     assert lost >= 1_000
     assert lost % 1_000 == 0
 
 
-async def test_a_shadow_sees_what_the_challenger_answered(world: World) -> None:
+async def test_a_shadow_sees_what_the_challenger_answered(served: ServedRouter) -> None:
     for version, model in (("v2", number_graph(2.0)), ("v3", number_graph(-1.0))):
-        digest = await world.publisher.put_version(version, model)
-        await world.publisher.put_promise(**{version: entry_of(world.publisher.project, digest)})
-    await world.publisher.put_champion("v1", challenger=("v2", 1.0), shadow=["v3"])
+        digest = await served.publisher.put_version(version, model)
+        await served.publisher.put_promise(**{version: entry_of(served.publisher.project, digest)})
+    await served.publisher.put_champion("v1", challenger=("v2", 1.0), shadow=["v3"])
 
     async def loaded() -> bool:
-        return len((await world.model())["loaded"]) == 3
+        return len((await served.model())["loaded"]) == 3
 
     await wait_until(loaded)
-    assert (await world.one(SURE, "a"))["model_version"] == "v2"
-    (row,) = await recorded(world, 1)
+    assert (await served.one(SURE, "a"))["model_version"] == "v2"
+    (row,) = await recorded(served, 1)
     assert (row.model_version, row.decision_version) == ("v3", "v2")
 
 
-async def test_without_a_shadow_nothing_is_recorded(world: World) -> None:
-    await world.one(SURE)
-    assert list((world.home / "shadow").glob("*/*.jsonl")) == []
+async def test_without_a_shadow_nothing_is_recorded(served: ServedRouter) -> None:
+    await served.one(SURE)
+    assert list((served.home / "shadow").glob("*/*.jsonl")) == []
 
 
 async def test_days_that_the_project_does_not_keep_are_removed(common: CommonSettings) -> None:

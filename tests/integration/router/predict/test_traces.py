@@ -13,10 +13,10 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import client, free_port, spawn, wait_until
+from tests.harness.model_publisher import SURE, UNSURE, Publisher
 from tests.harness.otlp import Collector, SeenSpan
 from tests.harness.processes import ROOT
-from tests.integration.router.conftest import World
-from tests.integration.router.factory import SURE, UNSURE, Publisher
+from tests.integration.router.conftest import ServedRouter
 
 # Starts a router as its server does, and says what of OpenTelemetry it has in memory by then.
 STARTED = """
@@ -35,9 +35,9 @@ asyncio.run(start())
 
 
 @pytest.fixture
-async def seen(collector: Collector, world: World) -> World:
-    """A world whose router exports its spans."""
-    return world
+async def seen(collector: Collector, served: ServedRouter) -> ServedRouter:
+    """A served whose router exports its spans."""
+    return served
 
 
 async def spans_of(collector: Collector, trace_id: str) -> dict[str, SeenSpan]:
@@ -47,7 +47,7 @@ async def spans_of(collector: Collector, trace_id: str) -> dict[str, SeenSpan]:
 
 
 async def test_an_answered_call_continues_its_callers_trace(
-    seen: World, collector: Collector
+    seen: ServedRouter, collector: Collector
 ) -> None:
     trace_id = secrets.token_hex(16)
     seen.caller.headers["traceparent"] = f"00-{trace_id}-{'b' * 16}-01"
@@ -80,7 +80,7 @@ async def test_an_answered_call_continues_its_callers_trace(
 
 
 async def test_the_task_carries_the_trace_of_its_hand_off(
-    seen: World, collector: Collector
+    seen: ServedRouter, collector: Collector
 ) -> None:
     await seen.one(UNSURE)
     ((_, (task,)),) = seen.queue.batches
@@ -92,7 +92,7 @@ async def test_the_task_carries_the_trace_of_its_hand_off(
 
 
 async def test_the_span_names_the_challenger_that_scored(
-    seen: World, collector: Collector, publisher: Publisher
+    seen: ServedRouter, collector: Collector, publisher: Publisher
 ) -> None:
     await publisher.put_version("v2")
     await publisher.put_champion("v1", challenger=("v2", 1.0))
@@ -109,7 +109,7 @@ async def test_the_span_names_the_challenger_that_scored(
 
 
 async def test_infer_is_a_span_and_what_it_routes_is_one_of_predict(
-    seen: World, collector: Collector
+    seen: ServedRouter, collector: Collector
 ) -> None:
     trace_id = secrets.token_hex(16)
     seen.caller.headers["traceparent"] = f"00-{trace_id}-{'b' * 16}-01"
@@ -130,7 +130,9 @@ async def test_infer_is_a_span_and_what_it_routes_is_one_of_predict(
     assert [span.parent_id for span in predict] == [sent_on.span_id]
 
 
-async def test_who_does_not_want_to_be_traced_is_not(seen: World, collector: Collector) -> None:
+async def test_who_does_not_want_to_be_traced_is_not(
+    seen: ServedRouter, collector: Collector
+) -> None:
     trace_id = secrets.token_hex(16)
     await seen.one(UNSURE)
     seen.caller.headers["traceparent"] = f"00-{trace_id}-{'b' * 16}-00"
@@ -142,7 +144,9 @@ async def test_who_does_not_want_to_be_traced_is_not(seen: World, collector: Col
     assert collector.named("predict", trace_id) == []
 
 
-async def test_a_refused_call_says_why_and_is_no_error(seen: World, collector: Collector) -> None:
+async def test_a_refused_call_says_why_and_is_no_error(
+    seen: ServedRouter, collector: Collector
+) -> None:
     seen.caller.headers["traceparent"] = "nonsense"
     assert (await seen.predict({"data": {"colour": 1}})).status_code == 422
     (predict,) = await wait_until(lambda: collector.named("predict"))
@@ -150,10 +154,10 @@ async def test_a_refused_call_says_why_and_is_no_error(seen: World, collector: C
     assert not predict.is_error
 
 
-async def test_without_an_endpoint_messages_say_nothing_of_traces(world: World) -> None:
-    world.caller.headers["traceparent"] = f"00-{'a' * 32}-{'b' * 16}-01"
-    await world.one(UNSURE)
-    ((_, (task,)),) = world.queue.batches
+async def test_without_an_endpoint_messages_say_nothing_of_traces(served: ServedRouter) -> None:
+    served.caller.headers["traceparent"] = f"00-{'a' * 32}-{'b' * 16}-01"
+    await served.one(UNSURE)
+    ((_, (task,)),) = served.queue.batches
     assert "trace" not in task
 
 

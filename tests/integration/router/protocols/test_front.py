@@ -6,16 +6,18 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.integration.router.conftest import World
-from tests.integration.router.factory import SURE, UNSURE
+from tests.harness.model_publisher import SURE, UNSURE
+from tests.integration.router.conftest import ServedRouter
 
 PATH = "/v1/projects/shop/predict"
 # FastAPI reads this as JSON too; the front leaves it alone.
 BEHIND = "application/x+json"
 
 
-async def post(world: World, body: bytes, media_type: str, path: str = PATH) -> tuple[int, Any]:
-    response = await world.caller.post(path, content=body, headers={"Content-Type": media_type})
+async def post(
+    served: ServedRouter, body: bytes, media_type: str, path: str = PATH
+) -> tuple[int, Any]:
+    response = await served.caller.post(path, content=body, headers={"Content-Type": media_type})
     document = response.json()
     for prediction in document.get("predictions", []):
         prediction.pop("decided_at")
@@ -49,15 +51,15 @@ async def post(world: World, body: bytes, media_type: str, path: str = PATH) -> 
     ],
     ids=str,
 )
-async def test_both_ways_answer_alike(world: World, body: Any) -> None:
+async def test_both_ways_answer_alike(served: ServedRouter, body: Any) -> None:
     encoded = orjson.dumps(body)
-    in_front = await post(world, encoded, "application/json; charset=utf-8")
-    assert in_front == await post(world, encoded, BEHIND)
+    in_front = await post(served, encoded, "application/json; charset=utf-8")
+    assert in_front == await post(served, encoded, BEHIND)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"items":[{"data":{"score":NaN}}]}'])
-async def test_both_ways_refuse_alike_what_is_no_json(world: World, body: bytes) -> None:
-    assert await post(world, body, "application/json") == await post(world, body, BEHIND)
+async def test_both_ways_refuse_alike_what_is_no_json(served: ServedRouter, body: bytes) -> None:
+    assert await post(served, body, "application/json") == await post(served, body, BEHIND)
 
 
 @pytest.mark.parametrize(
@@ -69,19 +71,19 @@ async def test_both_ways_refuse_alike_what_is_no_json(world: World, body: bytes)
     ],
 )
 async def test_both_ways_refuse_alike_who_may_not(
-    world: World, role: Any, projects: list[str] | None, path: str
+    served: ServedRouter, role: Any, projects: list[str] | None, path: str
 ) -> None:
     body = orjson.dumps({"items": [{"item_id": "a", "data": {"score": SURE}}]})
-    token = world.keys.issue(role, "somebody", projects=projects)
-    world.caller.headers["Authorization"] = f"Bearer {token}"
-    in_front = await post(world, body, "application/json", path)
-    assert in_front == await post(world, body, BEHIND, path)
+    token = served.keys.issue(role, "somebody", projects=projects)
+    served.caller.headers["Authorization"] = f"Bearer {token}"
+    in_front = await post(served, body, "application/json", path)
+    assert in_front == await post(served, body, BEHIND, path)
     assert in_front[0] in (403, 404)
 
 
-async def test_concurrent_calls_each_get_their_own_answer(world: World) -> None:
+async def test_concurrent_calls_each_get_their_own_answer(served: ServedRouter) -> None:
     scores = [(-1) ** n * (SURE + n / 50) for n in range(100)]
-    answers = await asyncio.gather(*(world.one(score, f"i{n}") for n, score in enumerate(scores)))
+    answers = await asyncio.gather(*(served.one(score, f"i{n}") for n, score in enumerate(scores)))
     for n, (score, answer) in enumerate(zip(scores, answers, strict=True)):
         assert answer["item_id"] == f"i{n}"
         assert answer["label"] == ("positive" if score > 0 else "negative")
@@ -89,25 +91,25 @@ async def test_concurrent_calls_each_get_their_own_answer(world: World) -> None:
     assert confidences == sorted(confidences)
 
 
-async def test_a_body_in_pieces_is_one_body(world: World) -> None:
+async def test_a_body_in_pieces_is_one_body(served: ServedRouter) -> None:
     async def pieces() -> Any:
         for piece in (b'{"items":[{"item_id":"a",', b'"data":{"score":5.0}}', b"]}"):
             yield piece
             await asyncio.sleep(0)
 
-    response = await world.caller.post(
+    response = await served.caller.post(
         PATH, content=pieces(), headers={"Content-Type": "application/json"}
     )
     assert response.json()["predictions"][0]["decision"] == "answered"
 
 
 @pytest.mark.parametrize("media_type", ["application/json", BEHIND])
-async def test_of_two_tokens_the_first_one_counts(world: World, media_type: str) -> None:
+async def test_of_two_tokens_the_first_one_counts(served: ServedRouter, media_type: str) -> None:
     body = orjson.dumps({"items": [{"item_id": "a", "data": {"score": SURE}}]})
-    mine = world.caller.headers.pop("Authorization")
-    other = f"Bearer {world.keys.issue('reviewer', 'somebody')}"
+    mine = served.caller.headers.pop("Authorization")
+    other = f"Bearer {served.keys.issue('reviewer', 'somebody')}"
     for first, second, status in ((mine, other, 200), (other, mine, 403)):
         headers = [("Content-Type", media_type)]
         headers += [("Authorization", token) for token in (first, second)]
-        response = await world.caller.post(PATH, content=body, headers=headers)
+        response = await served.caller.post(PATH, content=body, headers=headers)
         assert response.status_code == status

@@ -16,8 +16,8 @@ from services.router.scoring.errors import ModelTimedOut
 from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
 from tests.harness import wait_until
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import SURE, Publisher, number_graph, project_of, slow_graph
+from tests.harness.model_publisher import SURE, Publisher, number_graph, project_of, slow_graph
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 # So many rounds of its loop take the graph of `shop` weeks.
 ENDLESS = 1e12
@@ -50,14 +50,16 @@ async def held(loaded: LoadedVersion) -> AsyncIterator[asyncio.Task[bool]]:
 
 
 @pytest.fixture
-async def world(open_world: Open, publisher: Publisher, queue_url: str) -> AsyncIterator[World]:
+async def served(
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
+) -> AsyncIterator[ServedRouter]:
     """`shop` has a model whose loop follows its items, as one stored by an older trainer may."""
     other = Publisher(publisher.store, project_of("other"))
     for one in (publisher, other):
         await one.put_project()
     await publisher.publish("v1", with_logits(slow_graph(rounds=1)))
     await other.publish("v1", number_graph())
-    async with open_world(queue_url, router=RouterSettings(run_seconds=6)) as opened:
+    async with open_router(queue_url, router=RouterSettings(run_seconds=6)) as opened:
         await opened.serving("v1")
         yield opened
 
@@ -72,41 +74,43 @@ def assert_timed_out(response: httpx.Response) -> None:
     assert response.headers["retry-after"] == "6"
 
 
-async def test_its_caller_is_told_and_neighbours_are_answered_meanwhile(world: World) -> None:
-    counted = partial(world.metric, "surehand_router_run_timeouts_total")
+async def test_its_caller_is_told_and_neighbours_are_answered_meanwhile(
+    served: ServedRouter,
+) -> None:
+    counted = partial(served.metric, "surehand_router_run_timeouts_total")
     before = await counted(project="shop")
-    hanging = asyncio.create_task(world.predict(item(ENDLESS)))
+    hanging = asyncio.create_task(served.predict(item(ENDLESS)))
     path = "/v1/projects/other/predict"
     for _ in range(3):
-        answered = await world.caller.post(path, json={"items": [item(SURE)]})
+        answered = await served.caller.post(path, json={"items": [item(SURE)]})
         assert answered.json()["predictions"][0]["decision"] == "answered"
-    assert (await world.caller.get("/healthz")).status_code == 200
+    assert (await served.caller.get("/healthz")).status_code == 200
     assert not hanging.done()
     assert_timed_out(await hanging)
     assert await counted(project="shop") == before + 1
     assert await counted(project="other") == 0
-    assert (await world.predict(item(0.0))).status_code == 200
+    assert (await served.predict(item(0.0))).status_code == 200
 
 
-async def test_inference_is_ended_too(world: World) -> None:
+async def test_inference_is_ended_too(served: ServedRouter) -> None:
     tensor = {"name": "score", "datatype": "FP32", "shape": [1, 1], "data": [ENDLESS]}
     for path in ("/v2/models/shop/infer", "/v2/models/shop/versions/v1/infer"):
-        answer = await world.caller.post(path, json={"inputs": [tensor]})
+        answer = await served.caller.post(path, json={"inputs": [tensor]})
         assert_timed_out(answer)
         assert "longer than 6 seconds" in answer.json()["error"]
 
 
 async def test_a_version_that_takes_too_long_over_one_item_is_refused(
-    world: World, publisher: Publisher
+    served: ServedRouter, publisher: Publisher
 ) -> None:
     await publisher.publish("v2", slow_graph(always=10**12))
-    why = await world.refused("v2")
+    why = await served.refused("v2")
     assert "its run on 1 items failed: it took longer than 6 seconds" in why
-    assert (await world.model())["serving"] == "v1"
+    assert (await served.model())["serving"] == "v1"
 
 
-async def test_outputs_by_name_are_not_waited_for_past_their_deadline(world: World) -> None:
-    loaded = world.loaded("v1")
+async def test_outputs_by_name_are_not_waited_for_past_their_deadline(served: ServedRouter) -> None:
+    loaded = served.loaded("v1")
     with pytest.raises(ModelTimedOut):
         await loaded.batcher.aside(loaded.graph.arrays, ["logits"], [{"score": ENDLESS}])
     tensor = {"name": "score", "datatype": "FP32", "shape": [1, 1], "data": [0.0]}
@@ -114,35 +118,35 @@ async def test_outputs_by_name_are_not_waited_for_past_their_deadline(world: Wor
     async with held(loaded) as stuck:
         for _ in range(2):
             # The second one does not wait anew: the run before it is overdue.
-            answer = await world.caller.post("/v2/models/shop/infer", json=body)
+            answer = await served.caller.post("/v2/models/shop/infer", json=body)
             assert_timed_out(answer)
         with pytest.raises(ModelTimedOut):
             await stuck
-        assert (await world.predict(item(0.0))).status_code == 200
+        assert (await served.predict(item(0.0))).status_code == 200
 
     async def answered() -> bool:
-        response = await world.caller.post("/v2/models/shop/infer", json=body)
+        response = await served.caller.post("/v2/models/shop/infer", json=body)
         return response.status_code == 200
 
     await wait_until(answered)
 
 
 async def test_a_shadow_that_hangs_is_not_waited_for_and_is_counted(
-    publisher: Publisher, open_world: Open, queue_url: str
+    publisher: Publisher, open_router: OpenRouter, queue_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1", number_graph())
     await publisher.put_version("v2", slow_graph(rounds=1))
     await publisher.put_version("v3", number_graph(2.0))
     await publisher.put_champion("v1", shadow=["v2", "v3"])
-    async with open_world(queue_url, router=RouterSettings(run_seconds=2)) as world:
+    async with open_router(queue_url, router=RouterSettings(run_seconds=2)) as served:
 
         async def loaded() -> bool:
-            return len((await world.model())["loaded"]) == 3
+            return len((await served.model())["loaded"]) == 3
 
         await wait_until(loaded)
-        counted = partial(world.metric, "surehand_router_shadow_items_total")
-        timeouts = partial(world.metric, "surehand_router_run_timeouts_total", project="shop")
+        counted = partial(served.metric, "surehand_router_shadow_items_total")
+        timeouts = partial(served.metric, "surehand_router_run_timeouts_total", project="shop")
         before = await counted(result="unscored"), await counted(result="scored"), await timeouts()
 
         async def assert_counted(unscored: int, scored: int, timed_out: int) -> None:
@@ -154,13 +158,13 @@ async def test_a_shadow_that_hangs_is_not_waited_for_and_is_counted(
             assert await timeouts() == before[2] + timed_out
 
         # A loop is ended at its deadline.
-        await world.one(ENDLESS)
+        await served.one(ENDLESS)
         await assert_counted(1, 1, 1)
-        async with held(world.loaded("v2")) as stuck:
+        async with held(served.loaded("v2")) as stuck:
             # A kernel is not: the shadow beside it is scored all the same.
-            await world.one(SURE)
+            await served.one(SURE)
             with pytest.raises(ModelTimedOut):
                 await stuck
             await assert_counted(2, 2, 2)
-        await world.one(SURE)
+        await served.one(SURE)
         await assert_counted(2, 4, 2)

@@ -11,8 +11,8 @@ from services.router.spool.entries import Entry
 from services.router.spool.spool import Spool
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.router.conftest import Open
-from tests.integration.router.factory import Publisher
+from tests.harness.model_publisher import Publisher
+from tests.integration.router.conftest import OpenRouter
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RETENTION = {"shop": 7.0, "news": 30.0}
@@ -82,7 +82,7 @@ async def test_a_letter_that_a_crash_cut_off_is_one_of_its_own(tmp_path: Path) -
 
 
 async def test_a_running_router_drops_old_dead_letters(
-    open_world: Open, publisher: Publisher, queue_url: str, common: CommonSettings
+    open_router: OpenRouter, publisher: Publisher, queue_url: str, common: CommonSettings
 ) -> None:
     for spool in ("spool", "audits"):
         file = common.home / spool / "3" / DEAD_LETTERS_FILE
@@ -94,7 +94,7 @@ async def test_a_running_router_drops_old_dead_letters(
         }
         file.write_bytes(orjson.dumps(old, option=orjson.OPT_APPEND_NEWLINE))
     await publisher.put_project()
-    async with open_world(queue_url):
+    async with open_router(queue_url):
 
         async def are_gone() -> bool:
             return causes(common.home / "spool") == causes(common.home / "audits") == []

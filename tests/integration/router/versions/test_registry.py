@@ -14,7 +14,7 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import Store, model_path, promise_path
 from tests.harness import wait_until
-from tests.integration.router.factory import Publisher, number_graph, project_of
+from tests.harness.model_publisher import Publisher, number_graph, project_of
 
 
 class GatedStore(Store):

@@ -13,8 +13,7 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from shared.store import model_path
 from tests.harness import wait_until
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import (
+from tests.harness.model_publisher import (
     SURE,
     Publisher,
     entry_of,
@@ -22,6 +21,7 @@ from tests.integration.router.factory import (
     project_of,
     slow_graph,
 )
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 from tests.integration.router.versions.test_registry import GatedStore
 
 SWAPS = 20
@@ -73,12 +73,14 @@ def drawn(draw: random.Random) -> list[tuple[str, float]]:
     return [(new_id(), score) for score in scores]
 
 
-async def call(world: World, items: list[tuple[str, float]], patience: float | None) -> int | None:
+async def call(
+    served: ServedRouter, items: list[tuple[str, float]], patience: float | None
+) -> int | None:
     """Return the version that scored `items`; None when the caller left before."""
     asked = ({"item_id": item_id, "data": {"score": score}} for item_id, score in items)
     try:
         async with asyncio.timeout(patience):
-            response = await world.predict(*asked)
+            response = await served.predict(*asked)
     except TimeoutError:
         return None
     assert response.status_code == 200, response.text
@@ -89,7 +91,7 @@ async def call(world: World, items: list[tuple[str, float]], patience: float | N
 
 
 async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faults_and_leavers(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await publisher.put_project()
     await publish(publisher, 1)
@@ -97,7 +99,7 @@ async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faul
     left = 0
     started: set[int] = set()
 
-    async def calls(world: World, draw: random.Random) -> list[int]:
+    async def calls(served: ServedRouter, draw: random.Random) -> list[int]:
         nonlocal left
         seen: list[int] = []
         last = False
@@ -105,7 +107,7 @@ async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faul
             # One call more after the last swap: a call under way may be of the version before.
             last = stop.is_set()
             leaves = bool(seen) and not last and draw.random() < 0.25
-            number = await call(world, drawn(draw), draw.random() / 100 if leaves else None)
+            number = await call(served, drawn(draw), draw.random() / 100 if leaves else None)
             if number is None:
                 left += 1
                 continue
@@ -113,12 +115,12 @@ async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faul
             started.add(id(seen))
         return seen
 
-    async with open_world(queue_url, poll_seconds=0.02) as world:
-        callers = [asyncio.create_task(calls(world, random.Random(n))) for n in range(8)]
+    async with open_router(queue_url, poll_seconds=0.02) as served:
+        callers = [asyncio.create_task(calls(served, random.Random(n))) for n in range(8)]
         await wait_until(lambda: len(started) == len(callers))
         for number in range(2, 2 + SWAPS):
             await publish(publisher, number)
-            await world.serving(f"v{number}")
+            await served.serving(f"v{number}")
         stop.set()
         for seen in await asyncio.gather(*callers):
             assert seen == sorted(seen)
@@ -126,31 +128,31 @@ async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faul
         assert left
 
 
-async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(world: World) -> None:
+async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(served: ServedRouter) -> None:
     # MLServer 1.7 makes a version the default before it is loaded, and refuses calls until it is.
-    await world.publisher.publish("v2", slow_graph(always=200_000))
+    await served.publisher.publish("v2", slow_graph(always=200_000))
 
     async def named() -> bool:
-        return bool((await world.model())["champion"] == "v2")
+        return bool((await served.model())["champion"] == "v2")
 
     await wait_until(named)
 
     async def swapped() -> bool:
-        if (status := await world.model())["serving"] == "v2":
+        if (status := await served.model())["serving"] == "v2":
             return True
         assert (status["serving"], list(status["loaded"])) == ("v1", ["v1"])
-        assert (await world.caller.get("/readyz")).status_code == 200
-        prediction = await world.one(SURE)
+        assert (await served.caller.get("/readyz")).status_code == 200
+        prediction = await served.one(SURE)
         # It may have been loaded meanwhile.
         assert prediction["decision"] == "answered" or prediction["model_version"] == "v2"
         return False
 
     await wait_until(swapped, 60)
-    assert (await world.one(0.0))["model_version"] == "v2"
+    assert (await served.one(0.0))["model_version"] == "v2"
 
 
-async def test_what_needs_no_model_does_not_wait_for_the_first(world: World) -> None:
-    late = Publisher(world.publisher.store, project_of("late"))
+async def test_what_needs_no_model_does_not_wait_for_the_first(served: ServedRouter) -> None:
+    late = Publisher(served.publisher.store, project_of("late"))
     await late.put_project()
     await late.publish("v1", slow_graph(always=150_000))
     paths = {
@@ -159,8 +161,8 @@ async def test_what_needs_no_model_does_not_wait_for_the_first(world: World) -> 
         "/v2/models/late/ready": 503,
         "/v2/models/late/versions/v7/ready": 404,
     }
-    statuses = {path: (await world.caller.get(path)).status_code for path in paths}
-    model = (await world.caller.get("/v1/projects/late/model")).json()
+    statuses = {path: (await served.caller.get(path)).status_code for path in paths}
+    model = (await served.caller.get("/v1/projects/late/model")).json()
     assert statuses == paths
     assert (model["champion"], model["serving"], model["failures"]) == ("v1", None, {})
 

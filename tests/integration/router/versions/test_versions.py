@@ -11,8 +11,7 @@ from shared.doorbells import Doorbells, versions_bell
 from shared.settings import CommonSettings
 from shared.store import manifest_path, model_path
 from tests.harness import wait_until
-from tests.integration.router.conftest import Open, World, store_away
-from tests.integration.router.factory import (
+from tests.harness.model_publisher import (
     SURE,
     UNSURE,
     Publisher,
@@ -20,32 +19,33 @@ from tests.integration.router.factory import (
     number_graph,
     project_of,
 )
+from tests.integration.router.conftest import OpenRouter, ServedRouter, store_away
 
 
-async def test_a_new_version_is_picked_up_and_routed_by_its_own_entry(world: World) -> None:
-    before = await world.one(UNSURE)
+async def test_a_new_version_is_picked_up_and_routed_by_its_own_entry(served: ServedRouter) -> None:
+    before = await served.one(UNSURE)
     assert (before["decision"], before["model_version"]) == ("in_review", "v1")
-    digest = await world.publisher.publish("v2", number_graph(slope=10.0))
-    await world.serving("v2")
-    after = await world.one(UNSURE)
+    digest = await served.publisher.publish("v2", number_graph(slope=10.0))
+    await served.serving("v2")
+    after = await served.one(UNSURE)
     assert (after["decision"], after["model_version"]) == ("answered", "v2")
-    status = await world.model()
+    status = await served.model()
     assert (status["champion"], status["loaded"]) == ("v2", {"v2": digest})
 
 
 async def test_a_doorbell_makes_it_prompt(
-    open_world: Open, publisher: Publisher, common: CommonSettings, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, common: CommonSettings, queue_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1")
     # Without a ring this router would look again after a minute.
     bells = Doorbells(common.redis_url)
-    async with open_world(queue_url, poll_seconds=60.0) as world, bells.listening():
+    async with open_router(queue_url, poll_seconds=60.0) as served, bells.listening():
         await publisher.publish("v2", number_graph(2.0))
 
         async def rung() -> bool:
             await bells.ring(versions_bell("shop"))
-            return bool((await world.model())["serving"] == "v2")
+            return bool((await served.model())["serving"] == "v2")
 
         await wait_until(rung)
 
@@ -107,147 +107,151 @@ MISNAMED = ModelInput(name="price", field="score", dtype="float", shape=[-1, 1])
     ],
 )
 async def test_a_version_that_does_not_hold_leaves_the_old_one_serving(
-    world: World, model: bytes, manifest: dict[str, Any], why: str
+    served: ServedRouter, model: bytes, manifest: dict[str, Any], why: str
 ) -> None:
-    await world.publisher.publish("v2", model, **manifest)
-    assert why in await world.refused("v2")
-    prediction = await world.one(SURE)
+    await served.publisher.publish("v2", model, **manifest)
+    assert why in await served.refused("v2")
+    prediction = await served.one(SURE)
     assert (prediction["decision"], prediction["model_version"]) == ("answered", "v1")
-    status = await world.model()
+    status = await served.model()
     assert (status["champion"], status["serving"]) == ("v2", "v1")
     assert list(status["loaded"]) == ["v1"]
-    assert (await world.caller.get("/readyz")).status_code == 200
+    assert (await served.caller.get("/readyz")).status_code == 200
 
 
-async def test_a_half_written_version_serves_once_it_is_whole(world: World) -> None:
+async def test_a_half_written_version_serves_once_it_is_whole(served: ServedRouter) -> None:
     model = number_graph(2.0)
-    await world.publisher.put_champion("v2")
-    assert "no manifest.json" in await world.refused("v2")
-    await world.publisher.store.write(model_path("shop", "v2"), model)
-    assert (await world.one(SURE))["model_version"] == "v1"
-    await world.publisher.store.write_document(
+    await served.publisher.put_champion("v2")
+    assert "no manifest.json" in await served.refused("v2")
+    await served.publisher.store.write(model_path("shop", "v2"), model)
+    assert (await served.one(SURE))["model_version"] == "v1"
+    await served.publisher.store.write_document(
         manifest_path("shop", "v2"), manifest_of("v2", model)
     )
-    await world.serving("v2")
+    await served.serving("v2")
     # Its promise entry never came: it serves, and answers nothing.
-    assert (await world.one(SURE))["reason"] == "uncertified"
+    assert (await served.one(SURE))["reason"] == "uncertified"
 
 
-async def test_a_manifest_without_its_graph_is_refused(world: World) -> None:
-    await world.publisher.store.write_document(
+async def test_a_manifest_without_its_graph_is_refused(served: ServedRouter) -> None:
+    await served.publisher.store.write_document(
         manifest_path("shop", "v2"), manifest_of("v2", b"missing")
     )
-    await world.publisher.put_champion("v2")
-    assert "no model.onnx" in await world.refused("v2")
-    assert (await world.one(SURE))["model_version"] == "v1"
+    await served.publisher.put_champion("v2")
+    assert "no model.onnx" in await served.refused("v2")
+    assert (await served.one(SURE))["model_version"] == "v1"
 
 
-async def test_a_damaged_graph_that_is_repaired_is_loaded_without_a_ring(world: World) -> None:
+async def test_a_damaged_graph_that_is_repaired_is_loaded_without_a_ring(
+    served: ServedRouter,
+) -> None:
     model = number_graph(3.0)
-    await world.publisher.publish("v2", model)
-    await world.serving("v2")
+    await served.publisher.publish("v2", model)
+    await served.serving("v2")
     third = number_graph(4.0)
-    await world.publisher.store.write_document(
+    await served.publisher.store.write_document(
         manifest_path("shop", "v3"), manifest_of("v3", third)
     )
-    await world.publisher.store.write(model_path("shop", "v3"), third[:-1])
-    await world.publisher.put_champion("v3")
-    assert "digest" in await world.refused("v3")
-    await world.publisher.store.write(model_path("shop", "v3"), third)
-    await world.serving("v3")
-    assert (await world.model())["failures"] == {}
+    await served.publisher.store.write(model_path("shop", "v3"), third[:-1])
+    await served.publisher.put_champion("v3")
+    assert "digest" in await served.refused("v3")
+    await served.publisher.store.write(model_path("shop", "v3"), third)
+    await served.serving("v3")
+    assert (await served.model())["failures"] == {}
 
 
 async def test_a_first_champion_that_is_refused_makes_its_items_model_invalid(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await publisher.put_project()
     await publisher.publish("v1", b"not a graph")
-    async with open_world(queue_url) as world:
-        prediction = await world.one(SURE)
+    async with open_router(queue_url) as served:
+        prediction = await served.one(SURE)
         assert (prediction["decision"], prediction["reason"]) == ("in_review", "model_invalid")
-        assert "cannot load" in (await world.model())["failures"]["v1"]
-        assert await world.metric("surehand_router_reload_failures_total") > 0
+        assert "cannot load" in (await served.model())["failures"]["v1"]
+        assert await served.metric("surehand_router_reload_failures_total") > 0
 
 
-async def test_a_champion_that_is_taken_away_serves_no_more(world: World) -> None:
-    await world.publisher.put_champion(None)
-    await world.serving(None)
-    assert (await world.one(SURE))["reason"] == "no_model"
+async def test_a_champion_that_is_taken_away_serves_no_more(served: ServedRouter) -> None:
+    await served.publisher.put_champion(None)
+    await served.serving(None)
+    assert (await served.one(SURE))["reason"] == "no_model"
 
 
-async def test_a_roll_back_serves_the_older_version_again(world: World) -> None:
-    await world.publisher.publish("v2", number_graph(2.0))
-    await world.serving("v2")
-    await world.publisher.put_champion("v1")
-    await world.serving("v1")
-    assert (await world.one(SURE))["decision"] == "answered"
+async def test_a_roll_back_serves_the_older_version_again(served: ServedRouter) -> None:
+    await served.publisher.publish("v2", number_graph(2.0))
+    await served.serving("v2")
+    await served.publisher.put_champion("v1")
+    await served.serving("v1")
+    assert (await served.one(SURE))["decision"] == "answered"
 
 
-async def test_new_labels_take_the_model_out_of_service(world: World) -> None:
-    await world.publisher.put_project(project_of(revision=2, labels=["a", "b"]))
-    assert "labels" in await world.refused("v1")
-    prediction = await world.one(SURE)
+async def test_new_labels_take_the_model_out_of_service(served: ServedRouter) -> None:
+    await served.publisher.put_project(project_of(revision=2, labels=["a", "b"]))
+    assert "labels" in await served.refused("v1")
+    prediction = await served.one(SURE)
     assert (prediction["reason"], prediction["suggestion"]) == ("model_invalid", None)
 
 
 @pytest.mark.parametrize("name", ["project.json", "channels.json"])
-async def test_a_malformed_document_leaves_the_known_one_in_place(world: World, name: str) -> None:
-    await world.publisher.store.write(f"shop/{name}", b'{"revision": "x"}')
-    await world.publisher.put_promise()
-    await world.serving_revision(world.publisher.revision)
-    assert (await world.one(SURE))["decision"] == "answered"
+async def test_a_malformed_document_leaves_the_known_one_in_place(
+    served: ServedRouter, name: str
+) -> None:
+    await served.publisher.store.write(f"shop/{name}", b'{"revision": "x"}')
+    await served.publisher.put_promise()
+    await served.serving_revision(served.publisher.revision)
+    assert (await served.one(SURE))["decision"] == "answered"
 
 
-async def test_a_malformed_promise_is_no_promise(world: World) -> None:
-    await world.publisher.store.write("shop/promise.json", b"{}")
+async def test_a_malformed_promise_is_no_promise(served: ServedRouter) -> None:
+    await served.publisher.store.write("shop/promise.json", b"{}")
 
     async def revoked() -> bool:
-        return bool((await world.one(SURE))["reason"] == "uncertified")
+        return bool((await served.one(SURE))["reason"] == "uncertified")
 
     await wait_until(revoked)
 
 
-async def test_a_suspension_takes_effect_without_a_restart(world: World) -> None:
-    entry = world.publisher.entries["v1"].model_copy(update={"state": "suspended"})
-    await world.publisher.put_promise(v1=entry)
-    await world.serving_revision(world.publisher.revision)
-    assert (await world.one(SURE))["reason"] == "promise_suspended"
+async def test_a_suspension_takes_effect_without_a_restart(served: ServedRouter) -> None:
+    entry = served.publisher.entries["v1"].model_copy(update={"state": "suspended"})
+    await served.publisher.put_promise(v1=entry)
+    await served.serving_revision(served.publisher.revision)
+    assert (await served.one(SURE))["reason"] == "promise_suspended"
 
 
-async def test_while_the_store_is_away_the_known_version_goes_on(world: World) -> None:
-    with store_away(world.home):
+async def test_while_the_store_is_away_the_known_version_goes_on(served: ServedRouter) -> None:
+    with store_away(served.home):
 
         async def noticed() -> bool:
-            return await world.metric("surehand_router_store_failures_total") > 0
+            return await served.metric("surehand_router_store_failures_total") > 0
 
         await wait_until(noticed)
-        assert (await world.one(SURE))["decision"] == "answered"
-        response = await world.caller.get("/v1/projects/other/model")
+        assert (await served.one(SURE))["decision"] == "answered"
+        response = await served.caller.get("/v1/projects/other/model")
         assert response.status_code == 503
-    await world.publisher.publish("v2", number_graph(2.0))
-    await world.serving("v2")
+    await served.publisher.publish("v2", number_graph(2.0))
+    await served.serving("v2")
 
 
 async def test_each_project_has_its_own_version(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     news = Publisher(publisher.store, project_of("news"))
     for one in (publisher, news):
         await one.put_project()
     await publisher.publish("v1")
     await news.publish("v7", number_graph(slope=-1.0))
-    async with open_world(queue_url) as world:
-        shop = await world.one(SURE)
-        world.publisher = news
-        other = await world.one(SURE)
+    async with open_router(queue_url) as served:
+        shop = await served.one(SURE)
+        served.publisher = news
+        other = await served.one(SURE)
     assert (shop["label"], shop["model_version"]) == ("positive", "v1")
     assert (other["label"], other["model_version"]) == ("negative", "v7")
 
 
-async def test_scores_are_those_of_the_graph(world: World) -> None:
+async def test_scores_are_those_of_the_graph(served: ServedRouter) -> None:
     scores = np.linspace(-3, 3, 50)
     items = [{"data": {"score": float(score)}} for score in scores]
-    predictions = (await world.predict(*items)).json()["predictions"]
+    predictions = (await served.predict(*items)).json()["predictions"]
     found = [one["probabilities"]["positive"] for one in predictions]
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-scores)), atol=1e-6)

@@ -13,7 +13,7 @@ from services.router.delivery.review_queue import ReviewQueue
 from services.router.waiting.waiters import Waiters
 from shared.problems import NotFound, Unprocessable
 from tests.harness import free_port, serve, wait_until
-from tests.integration.router.scripted_queue import ScriptedQueue
+from tests.harness.scripted_queue import ScriptedQueue
 
 FAR = 60.0
 
@@ -204,3 +204,16 @@ async def test_projects_wait_apart() -> None:
             assert await label_of(waiters) == "x"
             assert not wait.is_over
         assert await label_of(waiters, seconds=0) is None
+
+
+async def test_names_of_a_later_release_answer_nobody_and_stop_no_feed() -> None:
+    later: dict[str, Any] = {"source": "model", "later_member": 1}
+    queue = ScriptedQueue(feed=pages(first=[row("a", "guess", **later)], second=[]))
+    queue.outcomes["a"] = known("a", "guess") | later
+    async with serve(queue.app()) as url, waiting_at(url) as waiters:
+        answer = asyncio.create_task(label_of(waiters))
+        await wait_until(lambda: queue.read and queue.read[-1].get("after") == "second")
+        assert not answer.done()
+        queue.outcomes["a"] = known("a", "guess") | {"status": "answered"}
+        queue.feed = pages(second=[row("a", "told", revision=2, lane="later", new=[])])
+        assert await answer == "told"

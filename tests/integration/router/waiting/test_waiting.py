@@ -14,9 +14,9 @@ from services.router.settings import RouterSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import free_port, wait_until
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import SURE, UNSURE, Publisher
-from tests.integration.router.people import People, open_people, resolve_at_once
+from tests.harness.model_publisher import SURE, UNSURE, Publisher
+from tests.harness.people import People, open_people, resolve_at_once
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 # As long as can be: what ends such a wait within the test's time is not its deadline.
 FAR = 60.0
@@ -29,9 +29,11 @@ def common(common: CommonSettings, request: pytest.FixtureRequest) -> CommonSett
 
 
 @pytest.fixture
-async def world(open_world: Open, publisher: Publisher, people: People) -> AsyncIterator[World]:
+async def served(
+    open_router: OpenRouter, publisher: Publisher, people: People
+) -> AsyncIterator[ServedRouter]:
     await publisher.publish("v1")
-    async with open_world(people.url) as opened:
+    async with open_router(people.url) as opened:
         yield opened
 
 
@@ -39,8 +41,10 @@ def unsure(*item_ids: str) -> list[dict[str, Any]]:
     return [{"item_id": item_id, "data": {"score": UNSURE}} for item_id in item_ids]
 
 
-async def predictions(world: World, *items: dict[str, Any], **body: Any) -> list[dict[str, Any]]:
-    answer = await world.predict(*items, **body)
+async def predictions(
+    served: ServedRouter, *items: dict[str, Any], **body: Any
+) -> list[dict[str, Any]]:
+    answer = await served.predict(*items, **body)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["predictions"]
     return found
@@ -58,21 +62,25 @@ async def handed_off(people: People, number: int) -> None:
     await wait_until(are)
 
 
-async def test_a_verdict_in_time_answers_the_call_that_waits(world: World, people: People) -> None:
-    waiting = asyncio.create_task(world.one(UNSURE, wait_seconds=FAR))
+async def test_a_verdict_in_time_answers_the_call_that_waits(
+    served: ServedRouter, people: People
+) -> None:
+    waiting = asyncio.create_task(served.one(UNSURE, wait_seconds=FAR))
     await people.review("negative")
     answered = await waiting
     assert said(answered) == ("answered", "human", "negative")
     assert answered["suggestion"] == "positive"
-    assert (await world.outcome())["label"] == "negative"
-    await world.waiters(0)
+    assert (await served.outcome())["label"] == "negative"
+    await served.waiters(0)
 
 
-async def test_the_decision_log_says_what_was_answered(world: World, people: People) -> None:
-    waiting = asyncio.create_task(world.one(UNSURE, wait_seconds=FAR))
+async def test_the_decision_log_says_what_was_answered(
+    served: ServedRouter, people: People
+) -> None:
+    waiting = asyncio.create_task(served.one(UNSURE, wait_seconds=FAR))
     await people.review("negative")
     answered = await waiting
-    store = world.publisher.store
+    store = served.publisher.store
 
     async def logged() -> list[Any]:
         bodies = [await store.read(path) for path in await store.files("shop/decisions")]
@@ -83,23 +91,23 @@ async def test_the_decision_log_says_what_was_answered(world: World, people: Peo
 
 
 async def test_a_verdict_at_another_replica_of_the_queue_ends_the_wait(
-    world: World, people: People, common: CommonSettings, keys: Keys, database_url: str
+    served: ServedRouter, people: People, common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
     async with open_people(common, keys, database_url) as elsewhere:
-        asked = asyncio.create_task(world.one(UNSURE, wait_seconds=FAR))
+        asked = asyncio.create_task(served.one(UNSURE, wait_seconds=FAR))
         await handed_off(people, 1)
-        looking = asyncio.create_task(world.outcome(wait_seconds=FAR))
-        await world.waiters(2)
+        looking = asyncio.create_task(served.outcome(wait_seconds=FAR))
+        await served.waiters(2)
         await elsewhere.answer("a", "negative")
         assert said(await asked) == ("answered", "human", "negative")
         assert (await looking)["status"] == "resolved"
 
 
-async def test_entries_of_one_call_wait_together(world: World, people: People) -> None:
-    await predictions(world, *unsure("old"))
+async def test_entries_of_one_call_wait_together(served: ServedRouter, people: People) -> None:
+    await predictions(served, *unsure("old"))
     await people.answer("old", "negative")
     items = [*unsure("old", "new"), {"item_id": "sure", "data": {"score": SURE}}]
-    waiting = asyncio.create_task(predictions(world, *items, wait_seconds=FAR))
+    waiting = asyncio.create_task(predictions(served, *items, wait_seconds=FAR))
     await handed_off(people, 2)
     await people.answer("new", "positive")
     assert [said(one) for one in await waiting] == [
@@ -110,12 +118,12 @@ async def test_entries_of_one_call_wait_together(world: World, people: People) -
 
 
 async def test_what_is_not_resolved_in_time_is_told_as_it_stands(
-    world: World, people: People
+    served: ServedRouter, people: People
 ) -> None:
     # Longer each time, until the verdict comes while the call waits.
     for attempt, seconds in enumerate((1, 4, 16, 50), start=1):
         items = unsure(f"a{attempt}", f"b{attempt}")
-        waiting = asyncio.create_task(predictions(world, *items, wait_seconds=seconds))
+        waiting = asyncio.create_task(predictions(served, *items, wait_seconds=seconds))
         await handed_off(people, 2 * attempt)
         await people.answer(f"b{attempt}", "positive")
         first, second = map(said, await waiting)
@@ -123,69 +131,73 @@ async def test_what_is_not_resolved_in_time_is_told_as_it_stands(
         if second != first:
             break
     assert second == ("answered", "human", "positive")
-    assert (await world.outcome(f"a{attempt}", wait_seconds=0.1))["status"] == "in_review"
-    await world.waiters(0)
+    assert (await served.outcome(f"a{attempt}", wait_seconds=0.1))["status"] == "in_review"
+    await served.waiters(0)
 
 
-async def test_answered_and_declined_entries_wait_for_nobody(world: World) -> None:
-    assert (await world.one(SURE, wait_seconds=FAR))["decision"] == "answered"
-    assert (await world.one(UNSURE, review="never", wait_seconds=FAR))["decision"] == "declined"
+async def test_answered_and_declined_entries_wait_for_nobody(served: ServedRouter) -> None:
+    assert (await served.one(SURE, wait_seconds=FAR))["decision"] == "answered"
+    assert (await served.one(UNSURE, review="never", wait_seconds=FAR))["decision"] == "declined"
 
 
-async def test_an_item_that_nobody_could_answer_ends_the_wait(world: World, people: People) -> None:
-    asked = asyncio.create_task(world.one(UNSURE, wait_seconds=FAR))
+async def test_an_item_that_nobody_could_answer_ends_the_wait(
+    served: ServedRouter, people: People
+) -> None:
+    asked = asyncio.create_task(served.one(UNSURE, wait_seconds=FAR))
     await handed_off(people, 1)
-    looking = asyncio.create_task(world.outcome(wait_seconds=FAR))
+    looking = asyncio.create_task(served.outcome(wait_seconds=FAR))
     await people.give_up()
     assert said(await asked) == ("in_review", "below_threshold", None)
     given_up = await looking
     assert (given_up["status"], given_up["label"]) == ("resolved", None)
 
 
-async def test_an_item_unknown_at_first_is_waited_for(world: World, people: People) -> None:
-    resolved = asyncio.create_task(world.outcome("a", wait_seconds=FAR))
-    left_open = asyncio.create_task(world.outcome("b", wait_seconds=5))
-    await world.waiters(2)
-    await predictions(world, *unsure("a", "b"))
+async def test_an_item_unknown_at_first_is_waited_for(served: ServedRouter, people: People) -> None:
+    resolved = asyncio.create_task(served.outcome("a", wait_seconds=FAR))
+    left_open = asyncio.create_task(served.outcome("b", wait_seconds=5))
+    await served.waiters(2)
+    await predictions(served, *unsure("a", "b"))
     await people.answer("a", "negative")
     assert (await resolved)["label"] == "negative"
     assert (await left_open)["status"] == "in_review"
 
 
 async def test_beyond_the_limit_calls_are_answered_at_once(
-    open_world: Open, publisher: Publisher, people: People
+    open_router: OpenRouter, publisher: Publisher, people: People
 ) -> None:
     await publisher.publish("v1")
-    async with open_world(people.url, router=RouterSettings(max_waiters=2)) as world:
-        waiting = asyncio.create_task(predictions(world, *unsure("a", "b"), wait_seconds=FAR))
+    async with open_router(people.url, router=RouterSettings(max_waiters=2)) as served:
+        waiting = asyncio.create_task(predictions(served, *unsure("a", "b"), wait_seconds=FAR))
         await handed_off(people, 2)
-        assert (await world.one(UNSURE, "c", wait_seconds=FAR))["decision"] == "in_review"
-        assert (await world.outcome("a", wait_seconds=FAR))["status"] == "in_review"
+        assert (await served.one(UNSURE, "c", wait_seconds=FAR))["decision"] == "in_review"
+        assert (await served.outcome("a", wait_seconds=FAR))["status"] == "in_review"
         for item_id in ("a", "b"):
             await people.answer(item_id, "negative")
         assert [one["decision"] for one in await waiting] == ["answered", "answered"]
 
 
-async def test_a_caller_that_leaves_leaves_nothing_behind(world: World, people: People) -> None:
-    asked = [asyncio.create_task(world.one(UNSURE, str(n), wait_seconds=FAR)) for n in range(5)]
-    looking = [asyncio.create_task(world.outcome("0", wait_seconds=FAR)) for _ in range(5)]
-    await world.waiters(10)
+async def test_a_caller_that_leaves_leaves_nothing_behind(
+    served: ServedRouter, people: People
+) -> None:
+    asked = [asyncio.create_task(served.one(UNSURE, str(n), wait_seconds=FAR)) for n in range(5)]
+    looking = [asyncio.create_task(served.outcome("0", wait_seconds=FAR)) for _ in range(5)]
+    await served.waiters(10)
     await handed_off(people, 5)
     for task in [*asked[1:], *looking[1:]]:
         task.cancel()
-    await world.waiters(2)
+    await served.waiters(2)
     await people.answer("0", "negative")
     assert said(await asked[0]) == ("answered", "human", "negative")
     assert (await looking[0])["label"] == "negative"
-    await world.waiters(0)
+    await served.waiters(0)
 
 
 class Raw:
     """A caller with as many connections as it takes, each for one call."""
 
-    def __init__(self, world: World) -> None:
-        self.port = world.caller.base_url.port
-        self.token = world.caller.headers["authorization"]
+    def __init__(self, served: ServedRouter) -> None:
+        self.port = served.caller.base_url.port
+        self.token = served.caller.headers["authorization"]
 
     async def call(self, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -216,9 +228,9 @@ def requests_to_the_queue() -> float:
 
 
 async def test_two_thousand_waiters_are_told_of_one_burst_in_few_requests(
-    world: World, people: People, database_url: str
+    served: ServedRouter, people: People, database_url: str
 ) -> None:
-    raw = Raw(world)
+    raw = Raw(served)
     item_ids = [str(n) for n in range(1000)]
     waiting = [asyncio.create_task(raw.predict(item_id)) for item_id in item_ids]
     waiting += [asyncio.create_task(raw.outcome(item_id)) for item_id in item_ids]
@@ -228,22 +240,26 @@ async def test_two_thousand_waiters_are_told_of_one_burst_in_few_requests(
     await resolve_at_once(database_url, item_ids, "negative")
     assert set(await asyncio.gather(*waiting)) == {"negative"}
     assert requests_to_the_queue() - before < 100
-    await world.waiters(0)
+    await served.waiters(0)
 
 
 async def test_a_wait_outlasts_the_queue(
-    open_world: Open, publisher: Publisher, common: CommonSettings, keys: Keys, database_url: str
+    open_router: OpenRouter,
+    publisher: Publisher,
+    common: CommonSettings,
+    keys: Keys,
+    database_url: str,
 ) -> None:
     port = free_port()
     await publisher.publish("v1")
     async with contextlib.AsyncExitStack() as stack:
         async with open_people(common, keys, database_url, port) as people:
-            world = await stack.enter_async_context(open_world(people.url))
-            asked = asyncio.create_task(world.one(UNSURE, "a", wait_seconds=FAR))
+            served = await stack.enter_async_context(open_router(people.url))
+            asked = asyncio.create_task(served.one(UNSURE, "a", wait_seconds=FAR))
             await handed_off(people, 1)
         # Asked while the queue is away: its task lies in the spool.
-        meanwhile = asyncio.create_task(world.one(UNSURE, "b", wait_seconds=FAR))
-        await world.waiters(2)
+        meanwhile = asyncio.create_task(served.one(UNSURE, "b", wait_seconds=FAR))
+        await served.waiters(2)
         async with open_people(common, keys, database_url, port) as people:
             await people.answer("a", "negative")
             await handed_off(people, 2)
@@ -253,30 +269,38 @@ async def test_a_wait_outlasts_the_queue(
 
 
 async def test_what_was_resolved_before_the_queue_went_away_is_learnt_when_it_is_back(
-    open_world: Open, publisher: Publisher, common: CommonSettings, keys: Keys, database_url: str
+    open_router: OpenRouter,
+    publisher: Publisher,
+    common: CommonSettings,
+    keys: Keys,
+    database_url: str,
 ) -> None:
     port = free_port()
     await publisher.publish("v1")
-    async with open_world(f"http://127.0.0.1:{port}") as world:
+    async with open_router(f"http://127.0.0.1:{port}") as served:
         async with open_people(common, keys, database_url, port) as people:
-            await predictions(world, *unsure("a", "b"))
+            await predictions(served, *unsure("a", "b"))
             await people.answer("a", "negative")
-        waiting = asyncio.create_task(predictions(world, *unsure("a"), wait_seconds=FAR))
-        await world.waiters(1)
+        waiting = asyncio.create_task(predictions(served, *unsure("a"), wait_seconds=FAR))
+        await served.waiters(1)
         async with open_people(common, keys, database_url, port):
             (answered,) = await waiting
             assert said(answered) == ("answered", "human", "negative")
 
 
 async def test_a_queue_that_is_away_at_the_end_of_the_wait_is_no_answer(
-    open_world: Open, publisher: Publisher, common: CommonSettings, keys: Keys, database_url: str
+    open_router: OpenRouter,
+    publisher: Publisher,
+    common: CommonSettings,
+    keys: Keys,
+    database_url: str,
 ) -> None:
     await publisher.publish("v1")
     async with contextlib.AsyncExitStack() as stack:
         async with open_people(common, keys, database_url) as people:
-            world = await stack.enter_async_context(open_world(people.url))
-            await predictions(world, *unsure("a"))
+            served = await stack.enter_async_context(open_router(people.url))
+            await predictions(served, *unsure("a"))
             path = "/v1/projects/shop/items/a/outcome"
-            looking = asyncio.create_task(world.caller.get(path, params={"wait_seconds": 8}))
-            await world.waiters(1)
+            looking = asyncio.create_task(served.caller.get(path, params={"wait_seconds": 8}))
+            await served.waiters(1)
         assert (await looking).status_code == 503

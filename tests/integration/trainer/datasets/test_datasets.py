@@ -4,83 +4,83 @@ from services.trainer.datasets import service
 from services.trainer.datasets.service import freeze, load
 from services.trainer.outcomes.service import read_feed
 from shared.settings import CommonSettings
-from tests.integration.trainer.bench import Bench, open_bench
-from tests.integration.trainer.world import PROJECT, review, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 
-async def _frozen(bench: Bench) -> dict[str, str]:
-    dataset, _ = await freeze(bench.resources, bench.project)
-    return {row.item_id: row.label for row in await load(bench.resources, dataset)}
+async def _frozen(parts: TrainerParts) -> dict[str, str]:
+    dataset, _ = await freeze(parts.resources, parts.project)
+    return {row.item_id: row.label for row in await load(parts.resources, dataset)}
 
 
 async def test_same_labels_have_the_same_address_whatever_their_order(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        await bench.label(range(20), truth)
-        first, position = await freeze(bench.resources, bench.project)
+    async with open_trainer_parts(common, database_url) as parts:
+        await parts.label(range(20), truth)
+        first, position = await freeze(parts.resources, parts.project)
         for i in reversed(range(20)):
-            bench.queue.resolve(f"item-{i}", review(i), "positive", revision=2)
-            bench.queue.resolve(f"item-{i}", review(i), truth(review(i)), revision=3)
-        await read_feed(bench.resources, PROJECT)
+            parts.queue.resolve(f"item-{i}", review(i), "positive", revision=2)
+            parts.queue.resolve(f"item-{i}", review(i), truth(review(i)), revision=3)
+        await read_feed(parts.resources, PROJECT)
         # The revision is part of the row: a label confirmed anew is another snapshot.
-        second, later = await freeze(bench.resources, bench.project)
-        third, _ = await freeze(bench.resources, bench.project)
+        second, later = await freeze(parts.resources, parts.project)
+        third, _ = await freeze(parts.resources, parts.project)
         assert first.dataset_id != second.dataset_id
         assert second.dataset_id == third.dataset_id
         assert later > position
         assert first.items == 20
         assert first.labels == {"negative": 10, "positive": 10}
-        listed = await service.list_datasets(bench.resources, PROJECT, 0, 100)
+        listed = await service.list_datasets(parts.resources, PROJECT, 0, 100)
         assert len(listed) == 2
 
 
 async def test_stored_bytes_are_stable(common: CommonSettings, sqlite_url: str) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        await bench.label(range(20), truth)
-        dataset, _ = await freeze(bench.resources, bench.project)
-        before = await bench.resources.store.read(dataset.path)
-        bench.clock.pass_time(days=1)
-        await freeze(bench.resources, bench.project)
-        assert await bench.resources.store.read(dataset.path) == before
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(20), truth)
+        dataset, _ = await freeze(parts.resources, parts.project)
+        before = await parts.resources.store.read(dataset.path)
+        parts.clock.advance(days=1)
+        await freeze(parts.resources, parts.project)
+        assert await parts.resources.store.read(dataset.path) == before
 
 
 async def test_audits_train_and_gold_never_does(common: CommonSettings, sqlite_url: str) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        bench.queue.resolve("a", review(1), "positive", lane="audit", propensity=0.02)
-        bench.queue.resolve("g", review(2), "positive", lane="gold")
-        bench.queue.resolve("m", review(3), "positive", lane="mandatory", propensity=1.0)
-        bench.queue.resolve("n", review(4), None, lane="mandatory")
-        await read_feed(bench.resources, PROJECT)
-        dataset, _ = await freeze(bench.resources, bench.project)
-        weights = {row.item_id: row.weight for row in await load(bench.resources, dataset)}
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.resolve("a", review(1), "positive", lane="audit", propensity=0.02)
+        parts.queue.resolve("g", review(2), "positive", lane="gold")
+        parts.queue.resolve("m", review(3), "positive", lane="mandatory", propensity=1.0)
+        parts.queue.resolve("n", review(4), None, lane="mandatory")
+        await read_feed(parts.resources, PROJECT)
+        dataset, _ = await freeze(parts.resources, parts.project)
+        weights = {row.item_id: row.weight for row in await load(parts.resources, dataset)}
         assert weights == {"a": 10.0, "m": 1.0}
 
 
 async def test_evidence_trains_only_once_it_is_spent(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        await bench.label(range(1000, 1060), truth)
-        await bench.import_reviews(range(100))
-        await bench.publish_version()
-        await bench.step()
-        bench.queue.answer(truth, "certification")
-        drawn = {i for i, task in bench.queue.tasks.items() if task["lane"] == "certification"}
-        await read_feed(bench.resources, PROJECT)
-        assert not drawn & set(await _frozen(bench))
-        await bench.step()
-        assert drawn <= set(await _frozen(bench))
+    async with open_trainer_parts(common, database_url) as parts:
+        await parts.label(range(1000, 1060), truth)
+        await parts.import_reviews(range(100))
+        await parts.publish_version()
+        await parts.step()
+        parts.queue.answer(truth, "certification")
+        drawn = {i for i, task in parts.queue.tasks.items() if task["lane"] == "certification"}
+        await read_feed(parts.resources, PROJECT)
+        assert not drawn & set(await _frozen(parts))
+        await parts.step()
+        assert drawn <= set(await _frozen(parts))
 
 
 async def test_rows_that_no_longer_fit_the_project_are_left_out(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        bench.queue.resolve("long", {"text": "good " * 20}, "positive")
-        bench.queue.resolve("other", {"title": "good"}, "positive")
-        bench.queue.resolve("label", review(1), "neutral")
-        bench.queue.resolve("fits", review(2), "negative")
-        await read_feed(bench.resources, PROJECT)
-        await bench.put_project(fields={"text": {"type": "text", "max_length": 80}})
-        assert await _frozen(bench) == {"fits": "negative"}
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.resolve("long", {"text": "good " * 20}, "positive")
+        parts.queue.resolve("other", {"title": "good"}, "positive")
+        parts.queue.resolve("label", review(1), "neutral")
+        parts.queue.resolve("fits", review(2), "negative")
+        await read_feed(parts.resources, PROJECT)
+        await parts.put_project(fields={"text": {"type": "text", "max_length": 80}})
+        assert await _frozen(parts) == {"fits": "negative"}

@@ -10,126 +10,126 @@ from shared.contracts.versions import Channels, PromiseDocument
 from shared.problems import Unavailable
 from shared.settings import CommonSettings
 from shared.store import channels_path, project_path, promise_path
-from tests.integration.trainer.bench import Bench, open_bench
-from tests.integration.trainer.world import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 
-async def publish(bench: Bench) -> tuple[Channels, PromiseDocument]:
+async def publish(parts: TrainerParts) -> tuple[Channels, PromiseDocument]:
     """Publish v1; return the documents."""
-    await bench.label(range(1000, 1060), truth)
-    await bench.publish_version()
-    return await bench.channels(), await bench.promise()
+    await parts.label(range(1000, 1060), truth)
+    await parts.publish_version()
+    return await parts.channels(), await parts.promise()
 
 
-async def renew(bench: Bench, audit_rate: float) -> PromiseDocument:
+async def renew(parts: TrainerParts, audit_rate: float) -> PromiseDocument:
     """Change what promise.json says, and return it as it is then."""
-    await bench.put_project(promise={"audit_rate": audit_rate})
-    tools = bench.resources
+    await parts.put_project(promise={"audit_rate": audit_rate})
+    tools = parts.resources
     # As a trainer that has just started.
     fresh = Documents(
         tools.database, tools.store, tools.projects, tools.bells, tools.leases, tools.now
     )
     await fresh.sync(PROJECT)
-    return await bench.promise()
+    return await parts.promise()
 
 
 async def test_an_installation_begins_an_epoch_and_stays_in_it(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        channels, promise = await publish(bench)
-        assert channels.epoch == promise.epoch == int(bench.clock.moment.timestamp())
+    async with open_trainer_parts(common, database_url) as parts:
+        channels, promise = await publish(parts)
+        assert channels.epoch == promise.epoch == int(parts.clock.moment.timestamp())
         assert channels.writer == promise.writer == 1
-        bench.clock.pass_time(seconds=5)
-        later = await renew(bench, 0.5)
+        parts.clock.advance(seconds=5)
+        later = await renew(parts, 0.5)
         assert (later.epoch, later.revision) == (promise.epoch, promise.revision + 1)
 
 
 async def test_documents_of_the_release_before_are_followed_by_an_epoch(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        _, promise = await publish(bench)
-        store = bench.resources.store
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        _, promise = await publish(parts)
+        store = parts.resources.store
         for path in (channels_path(PROJECT), promise_path(PROJECT)):
             body = (await store.read(path) or b"").replace(b'"writer":1,', b"")
             await store.write(path, body.replace(f'"epoch":{promise.epoch},'.encode(), b""))
-        async with bench.resources.database.transaction() as session:
+        async with parts.resources.database.transaction() as session:
             (await lock_state(session, PROJECT)).epoch = 0
-        assert (await bench.promise()).order == (0, promise.revision, 0)
-        later = await renew(bench, 0.5)
+        assert (await parts.promise()).order == (0, promise.revision, 0)
+        later = await renew(parts, 0.5)
         assert (later.epoch, later.revision) == (promise.epoch, promise.revision + 1)
-        assert (await bench.channels()).epoch == promise.epoch
+        assert (await parts.channels()).epoch == promise.epoch
 
 
 async def test_a_restored_database_begins_an_epoch(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        _, first = await publish(bench)
-        ahead = await renew(bench, 0.5)
-        async with bench.resources.database.transaction() as session:
+    async with open_trainer_parts(common, database_url) as parts:
+        _, first = await publish(parts)
+        ahead = await renew(parts, 0.5)
+        async with parts.resources.database.transaction() as session:
             state = await lock_state(session, PROJECT)
             state.policy_revision = first.revision
-        later = await renew(bench, 0.25)
+        later = await renew(parts, 0.25)
         assert later.epoch > ahead.epoch
         assert later.revision > ahead.revision
-        assert (await bench.channels()).epoch == later.epoch
+        assert (await parts.channels()).epoch == later.epoch
 
 
 async def test_a_restored_store_is_brought_up_to_date_in_the_same_epoch(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        _, first = await publish(bench)
-        ahead = await renew(bench, 0.5)
-        await bench.resources.store.write_document(promise_path(PROJECT), first)
-        later = await renew(bench, 0.25)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        _, first = await publish(parts)
+        ahead = await renew(parts, 0.5)
+        await parts.resources.store.write_document(promise_path(PROJECT), first)
+        later = await renew(parts, 0.25)
         assert (later.epoch, later.revision) == (ahead.epoch, ahead.revision + 1)
 
 
 async def test_after_a_restore_of_both_an_epoch_begins_on_command(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        channels, promise = await publish(bench)
-        bench.clock.pass_time(hours=1)
-        tools = bench.resources
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        channels, promise = await publish(parts)
+        parts.clock.advance(hours=1)
+        tools = parts.resources
         begun = await begin_epochs(tools.database, tools.store, tools.now)
-        assert begun == {PROJECT: int(bench.clock.moment.timestamp())}
-        await bench.resources.documents.sync(PROJECT)
-        assert (await bench.promise()).epoch == (await bench.channels()).epoch == begun[PROJECT]
-        assert promise.order.is_older_than((await bench.promise()).order)
-        assert channels.order.is_older_than((await bench.channels()).order)
+        assert begun == {PROJECT: int(parts.clock.moment.timestamp())}
+        await parts.resources.documents.sync(PROJECT)
+        assert (await parts.promise()).epoch == (await parts.channels()).epoch == begun[PROJECT]
+        assert promise.order.is_older_than((await parts.promise()).order)
+        assert channels.order.is_older_than((await parts.channels()).order)
 
 
 async def test_a_trainer_with_another_database_is_refused_until_an_epoch_is_begun_there(
     common: CommonSettings, sqlite_url: str
 ) -> None:
     other_url = sqlite_url.replace("test.db", "other.db")
-    async with open_bench(common, sqlite_url) as bench:
-        channels, promise = await publish(bench)
-        async with open_bench(common, other_url) as other:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        channels, promise = await publish(parts)
+        async with open_trainer_parts(common, other_url) as other:
             with pytest.raises(Unavailable, match="another database"):
                 await other.resources.documents.sync(PROJECT)
             assert PROJECT in other.resources.documents.faults
-            assert (await bench.channels(), await bench.promise()) == (channels, promise)
+            assert (await parts.channels(), await parts.promise()) == (channels, promise)
 
             await declare_restored(common, other.resources.database)
             await other.resources.documents.sync(PROJECT)
             assert other.resources.documents.faults == {}
-            assert (await bench.promise()).audit_epoch != promise.audit_epoch
-            await bench.resources.store.write_document(project_path(PROJECT), bench.project)
+            assert (await parts.promise()).audit_epoch != promise.audit_epoch
+            await parts.resources.store.write_document(project_path(PROJECT), parts.project)
             with pytest.raises(Unavailable, match="another database"):
-                await renew(bench, 0.5)
+                await renew(parts, 0.5)
 
 
 async def test_a_malformed_promise_leaves_its_own_project_alone_without_an_epoch(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        await publish(bench)
-        tools = bench.resources
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await publish(parts)
+        tools = parts.resources
         # It comes before the other one.
         assert PROJECT > "a"
         await tools.store.write(promise_path("a"), b'{"revision":')

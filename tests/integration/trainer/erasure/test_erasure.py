@@ -31,17 +31,19 @@ from services.trainer.tables import CertificationItem, OutcomeRow, Run
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness.rows import tables_with
-from tests.integration.trainer.bench import Bench, open_bench
-from tests.integration.trainer.world import PROJECT, review, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 SECRET = "loris"
 DATA = {"text": f"{SECRET} is great"}
 TRACES = (SECRET, content_hash(DATA), "0.987654321")
 
 
-def erase(bench: Bench, item_id: str, label: str | None, *, revision: int, **more: Any) -> None:
+def erase(
+    parts: TrainerParts, item_id: str, label: str | None, *, revision: int, **more: Any
+) -> None:
     """Let the feed say that an item was erased."""
-    bench.queue.resolve(item_id, {}, label, revision=revision, erased=True, **more)
+    parts.queue.resolve(item_id, {}, label, revision=revision, erased=True, **more)
 
 
 async def snapshots_with(resources: Resources, word: str) -> list[str]:
@@ -58,15 +60,15 @@ async def snapshots_with(resources: Resources, word: str) -> list[str]:
 async def test_no_table_and_no_snapshot_keeps_an_erased_item(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        await bench.import_raw([("a", DATA), *[(f"p-{i}", review(i)) for i in range(5)]])
+    async with open_trainer_parts(common, database_url) as parts:
+        await parts.import_raw([("a", DATA), *[(f"p-{i}", review(i)) for i in range(5)]])
         probabilities = {"negative": 0.012345679, "positive": 0.987654321}
         decided: dict[str, Any] = {"item_id": "a", "data": DATA, "probabilities": probabilities}
-        await bench.log_decisions([1], confidence=0.987654321, **decided)
-        await bench.read_ledger()
-        bench.queue.resolve("a", DATA, "positive")
-        await bench.label(range(20), truth)
-        dataset, _ = await freeze(bench.resources, bench.project)
+        await parts.log_decisions([1], confidence=0.987654321, **decided)
+        await parts.read_ledger()
+        parts.queue.resolve("a", DATA, "positive")
+        await parts.label(range(20), truth)
+        dataset, _ = await freeze(parts.resources, parts.project)
         certified = CertificationItem(
             certification_id="c",
             item_id="a",
@@ -76,28 +78,28 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
             score=0.5,
             label="positive",
         )
-        async with bench.resources.database.transaction() as session:
+        async with parts.resources.database.transaction() as session:
             session.add(certified)
         held = {"outcomes", "pool_items", "ledger_rows", "certification_items"}
         assert await tables_with(database_url, *TRACES) == held
-        assert await snapshots_with(bench.resources, SECRET) == [dataset.path]
+        assert await snapshots_with(parts.resources, SECRET) == [dataset.path]
 
-        erase(bench, "a", "positive", revision=2)
-        await read_feed(bench.resources, PROJECT)
-        assert await clean_snapshots(bench.resources, PROJECT) == 1
+        erase(parts, "a", "positive", revision=2)
+        await read_feed(parts.resources, PROJECT)
+        assert await clean_snapshots(parts.resources, PROJECT) == 1
         assert await tables_with(database_url, *TRACES) == set()
-        assert await snapshots_with(bench.resources, SECRET) == []
+        assert await snapshots_with(parts.resources, SECRET) == []
 
         # What was counted is counted still.
-        assert await clean_snapshots(bench.resources, PROJECT) == 0
-        view = await datasets.describe(bench.resources, PROJECT, dataset.dataset_id)
+        assert await clean_snapshots(parts.resources, PROJECT) == 0
+        view = await datasets.describe(parts.resources, PROJECT, dataset.dataset_id)
         assert (view.items, view.erased, sum(view.labels.values())) == (21, 1, 21)
-        assert len(await load(bench.resources, dataset)) == 20
-        counts = await pool.count(bench.resources, PROJECT)
+        assert len(await load(parts.resources, dataset)) == 20
+        counts = await pool.count(parts.resources, PROJECT)
         assert counts == PoolCounts(
             waiting=5, asked=0, passed=0, refused=0, erased=1, labelled=1, total=6
         )
-        async with bench.resources.database.reading() as session:
+        async with parts.resources.database.reading() as session:
             (item,) = (await session.execute(select(CertificationItem))).scalars()
             assert await correct_answers(session, [item]) == [True]
 
@@ -105,46 +107,46 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
 async def test_an_erased_label_trains_nothing_and_counts_as_evidence(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         answered: dict[str, Any] = {"decision": "answered", "audited": True, "model_version": "v1"}
-        await bench.log_decisions([1, 2], label="negative", reason="confident", **answered)
-        await bench.read_ledger()
+        await parts.log_decisions([1, 2], label="negative", reason="confident", **answered)
+        await parts.read_ledger()
         for i in (1, 2):
-            bench.queue.resolve(f"item-{i}", review(i), "negative", lane="audit")
-        bench.queue.resolve("m", review(3), "positive", lane="mandatory")
-        await read_feed(bench.resources, PROJECT)
-        (before,) = await audit.describe(bench.resources, PROJECT)
+            parts.queue.resolve(f"item-{i}", review(i), "negative", lane="audit")
+        parts.queue.resolve("m", review(3), "positive", lane="mandatory")
+        await read_feed(parts.resources, PROJECT)
+        (before,) = await audit.describe(parts.resources, PROJECT)
         assert (before.resolved, before.errors) == (2, 0)
-        erase(bench, "item-1", "negative", revision=2, lane="audit")
-        erase(bench, "m", "positive", revision=2, lane="mandatory")
-        await read_feed(bench.resources, PROJECT)
-        (after,) = await audit.describe(bench.resources, PROJECT)
+        erase(parts, "item-1", "negative", revision=2, lane="audit")
+        erase(parts, "m", "positive", revision=2, lane="mandatory")
+        await read_feed(parts.resources, PROJECT)
+        (after,) = await audit.describe(parts.resources, PROJECT)
         assert after == before
-        async with bench.resources.database.reading() as session:
+        async with parts.resources.database.reading() as session:
             assert await runs_sql.count_new_labels(session, PROJECT, 0) == 0
-        dataset, _ = await freeze(bench.resources, bench.project)
-        assert [row.item_id for row in await load(bench.resources, dataset)] == ["item-2"]
+        dataset, _ = await freeze(parts.resources, parts.project)
+        assert [row.item_id for row in await load(parts.resources, dataset)] == ["item-2"]
 
 
 async def test_an_erased_item_is_imported_no_more_and_read_without_content(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        erase(bench, "a", None, revision=1)
-        await read_feed(bench.resources, PROJECT)
+    async with open_trainer_parts(common, database_url) as parts:
+        erase(parts, "a", None, revision=1)
+        await read_feed(parts.resources, PROJECT)
         body = b"\n".join(
             orjson.dumps({"item_id": item_id, "data": {**DATA, "text": f"{SECRET} {item_id}"}})
             for item_id in ("a", "b")
         )
         report = await pool.import_lines(
-            bench.resources, PROJECT, parse_ndjson(body, bench.project)
+            parts.resources, PROJECT, parse_ndjson(body, parts.project)
         )
         assert report.imported == 1
         assert [(one.line, one.detail) for one in report.rejected] == [(1, "/item_id was erased")]
         # The router still has it in its log, and may decide on it again.
-        await bench.log_decisions([1], item_id="a", data=DATA)
-        assert await bench.read_ledger() == 1
-        (row,) = await list_decisions(bench.resources, PROJECT, "a", 0, 10)
+        await parts.log_decisions([1], item_id="a", data=DATA)
+        assert await parts.read_ledger() == 1
+        (row,) = await list_decisions(parts.resources, PROJECT, "a", 0, 10)
         assert (row.row["data"], row.content_hash) == ({}, content_hash({}))
         assert await tables_with(database_url, SECRET) == {"pool_items"}
 
@@ -152,38 +154,38 @@ async def test_an_erased_item_is_imported_no_more_and_read_without_content(
 async def test_a_snapshot_that_is_being_made_meanwhile_is_cleaned_too(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        bench.queue.resolve("a", DATA, "positive")
-        await bench.label(range(4), truth)
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", DATA, "positive")
+        await parts.label(range(4), truth)
 
         class Meanwhile(Store):
             """Lets the item be erased, and all be cleaned, just before a snapshot is written."""
 
             async def write(self, path: str, body: bytes) -> None:
-                erase(bench, "a", "positive", revision=2)
-                await read_feed(bench.resources, PROJECT)
-                assert await clean_snapshots(bench.resources, PROJECT) == 1
+                erase(parts, "a", "positive", revision=2)
+                await read_feed(parts.resources, PROJECT)
+                assert await clean_snapshots(parts.resources, PROJECT) == 1
                 await super().write(path, body)
 
         store = Meanwhile(common.store_address)
-        hurried = Resources(**{**vars(bench.resources), "store": store})
-        dataset, _ = await freeze(hurried, bench.project)
-        assert await snapshots_with(bench.resources, SECRET) == [dataset.path]
-        assert await clean_snapshots(bench.resources, PROJECT) == 1
-        assert await snapshots_with(bench.resources, SECRET) == []
+        hurried = Resources(**{**vars(parts.resources), "store": store})
+        dataset, _ = await freeze(hurried, parts.project)
+        assert await snapshots_with(parts.resources, SECRET) == [dataset.path]
+        assert await clean_snapshots(parts.resources, PROJECT) == 1
+        assert await snapshots_with(parts.resources, SECRET) == []
 
 
-async def begin_run(bench: Bench) -> Run:
+async def begin_run(parts: TrainerParts) -> Run:
     """Let a run begin; it has read no label yet."""
-    view = await runs.request(bench.resources, bench.project, RunRequest(), "tests")
-    claimed = await claim(bench.resources, PROJECT, view.run_id)
+    view = await runs.request(parts.resources, parts.project, RunRequest(), "tests")
+    claimed = await claim(parts.resources, PROJECT, view.run_id)
     assert claimed is not None
     return claimed[0]
 
 
-def by_store(bench: Bench, store: Store) -> Resources:
-    """Return the bench's resources with another store."""
-    return Resources(**{**vars(bench.resources), "store": store})
+def by_store(parts: TrainerParts, store: Store) -> Resources:
+    """Return the parts's resources with another store."""
+    return Resources(**{**vars(parts.resources), "store": store})
 
 
 @pytest.mark.parametrize("earlier", [True, False], ids=["file was there", "file is new"])
@@ -200,17 +202,17 @@ async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
             await may_write.wait()
             await super().write(path, body)
 
-    async with open_bench(common, database_url) as bench:
-        bench.queue.resolve("a", DATA, "positive")
-        await bench.label(range(4), truth)
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", DATA, "positive")
+        await parts.label(range(4), truth)
         if earlier:
-            await freeze(bench.resources, bench.project)
-        run = await begin_run(bench)
-        late = by_store(bench, Late(common.store_address))
-        freezing = asyncio.create_task(freeze_labels(late, bench.project, run))
+            await freeze(parts.resources, parts.project)
+        run = await begin_run(parts)
+        late = by_store(parts, Late(common.store_address))
+        freezing = asyncio.create_task(freeze_labels(late, parts.project, run))
         await is_read.wait()
-        erase(bench, "a", "positive", revision=2)
-        await read_feed(bench.resources, PROJECT)
+        erase(parts, "a", "positive", revision=2)
+        await read_feed(parts.resources, PROJECT)
 
         class Meanwhile(Store):
             """Lets the run's file be written and recorded once those before it are cleaned."""
@@ -230,10 +232,10 @@ async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
             may_write.set()
             await freezing
 
-        await clean_snapshots(by_store(bench, Meanwhile(common.store_address)), PROJECT)
-        assert await snapshots_with(bench.resources, SECRET) == [(await freezing)[0].path]
-        assert await clean_snapshots(bench.resources, PROJECT) == 1
-        assert await snapshots_with(bench.resources, SECRET) == []
+        await clean_snapshots(by_store(parts, Meanwhile(common.store_address)), PROJECT)
+        assert await snapshots_with(parts.resources, SECRET) == [(await freezing)[0].path]
+        assert await clean_snapshots(parts.resources, PROJECT) == 1
+        assert await snapshots_with(parts.resources, SECRET) == []
 
 
 async def test_a_snapshot_of_a_run_that_died_over_it_is_cleaned_too(
@@ -243,34 +245,34 @@ async def test_a_snapshot_of_a_run_that_died_over_it_is_cleaned_too(
         """Is the last that its trainer does; the item is erased, and all cleaned, before."""
 
         async def write(self, path: str, body: bytes) -> None:
-            erase(bench, "a", "positive", revision=2)
-            await read_feed(bench.resources, PROJECT)
-            await clean_snapshots(bench.resources, PROJECT)
+            erase(parts, "a", "positive", revision=2)
+            await read_feed(parts.resources, PROJECT)
+            await clean_snapshots(parts.resources, PROJECT)
             await super().write(path, body)
             raise OSError("killed")
 
-    async with open_bench(common, database_url) as bench:
-        bench.queue.resolve("a", DATA, "positive")
-        await bench.label(range(4), truth)
-        run = await begin_run(bench)
-        dying = by_store(bench, Dying(common.store_address))
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", DATA, "positive")
+        await parts.label(range(4), truth)
+        run = await begin_run(parts)
+        dying = by_store(parts, Dying(common.store_address))
         with pytest.raises(OSError, match="killed"):
-            await freeze_labels(dying, bench.project, run)
-        assert len(await snapshots_with(bench.resources, SECRET)) == 1
-        await mark_interrupted(bench.resources, PROJECT, own=True)
-        assert await clean_snapshots(bench.resources, PROJECT) == 1
-        assert await snapshots_with(bench.resources, SECRET) == []
+            await freeze_labels(dying, parts.project, run)
+        assert len(await snapshots_with(parts.resources, SECRET)) == 1
+        await mark_interrupted(parts.resources, PROJECT, own=True)
+        assert await clean_snapshots(parts.resources, PROJECT) == 1
+        assert await snapshots_with(parts.resources, SECRET) == []
 
 
 async def test_a_clean_up_that_was_cut_off_is_done_again(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        bench.queue.resolve("a", DATA, "positive")
-        await bench.label(range(4), truth)
-        dataset, _ = await freeze(bench.resources, bench.project)
-        erase(bench, "a", "positive", revision=2)
-        await read_feed(bench.resources, PROJECT)
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", DATA, "positive")
+        await parts.label(range(4), truth)
+        dataset, _ = await freeze(parts.resources, parts.project)
+        erase(parts, "a", "positive", revision=2)
+        await read_feed(parts.resources, PROJECT)
 
         class Failing(Store):
             """Fails once it has written."""
@@ -280,22 +282,22 @@ async def test_a_clean_up_that_was_cut_off_is_done_again(
                 raise OSError("the connection broke")
 
         store = Failing(common.store_address)
-        hurried = Resources(**{**vars(bench.resources), "store": store})
+        hurried = Resources(**{**vars(parts.resources), "store": store})
         with pytest.raises(OSError, match="broke"):
             await clean_snapshots(hurried, PROJECT)
-        assert await clean_snapshots(bench.resources, PROJECT) == 1
-        view = await datasets.describe(bench.resources, PROJECT, dataset.dataset_id)
+        assert await clean_snapshots(parts.resources, PROJECT) == 1
+        view = await datasets.describe(parts.resources, PROJECT, dataset.dataset_id)
         assert (view.items, view.erased) == (5, 1)
 
 
 async def test_rows_of_older_releases_are_read_as_before(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        bench.queue.resolve("a", DATA, "positive")
-        assert "erased" not in bench.queue.feed[0]
-        await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.resolve("a", DATA, "positive")
+        assert "erased" not in parts.queue.feed[0]
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             (row,) = (await session.execute(select(OutcomeRow))).scalars()
         assert (row.data, row.erasure) == (DATA, None)
         assert row.resolved_at < datetime.now(UTC)

@@ -17,10 +17,11 @@ from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs
 from services.trainer.tables import OutcomeRow
 from shared.contracts.base import utc_now
+from shared.contracts.tasks import TRAINING_LANES
 from shared.db import Database
 from shared.settings import CommonSettings
-from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, review
+from tests.harness.trainer_and_queue import PROJECT, review
+from tests.harness.trainer_parts import open_trainer_parts
 
 
 class CrashingDatabase(Database):
@@ -48,17 +49,17 @@ async def _state(resources: Resources) -> tuple[str | None, int]:
 async def test_crash_before_commit_loses_neither_rows_nor_cursor(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         database = CrashingDatabase(database_url)
-        resources = Resources(**{**vars(bench.resources), "database": database})
-        bench.queue.resolve("a", review(1), "positive")
+        resources = Resources(**{**vars(parts.resources), "database": database})
+        parts.queue.resolve("a", review(1), "positive")
         database.crashes = 1
         with pytest.raises(ConnectionResetError):
             await read_feed(resources, PROJECT)
-        assert await _state(bench.resources) == (None, 0)
+        assert await _state(parts.resources) == (None, 0)
 
         assert await read_feed(resources, PROJECT) == 1
-        cursor, rows = await _state(bench.resources)
+        cursor, rows = await _state(parts.resources)
         assert cursor is not None
         assert rows == 1
         assert await read_feed(resources, PROJECT) == 0
@@ -68,54 +69,54 @@ async def test_crash_before_commit_loses_neither_rows_nor_cursor(
 async def test_feed_of_several_pages_is_read_to_its_end(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         for i in range(2_050):
-            bench.queue.resolve(f"item-{i}", {"text": f"text {i}"}, "positive")
-        assert await read_feed(bench.resources, PROJECT) == 2_050
-        assert (await _state(bench.resources))[1] == 2_050
+            parts.queue.resolve(f"item-{i}", {"text": f"text {i}"}, "positive")
+        assert await read_feed(parts.resources, PROJECT) == 2_050
+        assert (await _state(parts.resources))[1] == 2_050
 
 
 async def test_later_revision_supersedes_and_earlier_one_does_not(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         for revision, label in ((1, "positive"), (3, "negative"), (2, "positive")):
-            bench.queue.resolve("a", review(1), label, revision=revision)
-        await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+            parts.queue.resolve("a", review(1), label, revision=revision)
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             (row,) = await repository.of_items(session, PROJECT, ["a"])
         assert (row.revision, row.label) == (3, "negative")
 
 
 async def test_withdrawn_label_supersedes_too(common: CommonSettings, database_url: str) -> None:
-    async with open_bench(common, database_url) as bench:
-        bench.queue.resolve("a", review(1), "positive")
-        await read_feed(bench.resources, PROJECT)
-        assert (await _state(bench.resources))[1] == 1
-        bench.queue.resolve("a", review(1), None, revision=2)
-        await read_feed(bench.resources, PROJECT)
-        assert (await _state(bench.resources))[1] == 0
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", review(1), "positive")
+        await read_feed(parts.resources, PROJECT)
+        assert (await _state(parts.resources))[1] == 1
+        parts.queue.resolve("a", review(1), None, revision=2)
+        await read_feed(parts.resources, PROJECT)
+        assert (await _state(parts.resources))[1] == 0
 
 
 async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         expired: dict[str, Any] = {"lane": "optional", "source": "expiry"}
-        bench.queue.resolve("unanswered", review(1), None, verdicts=0, **expired)
-        bench.queue.resolve("undecided", review(2), None, verdicts=1, **expired)
-        bench.queue.resolve("unclear", review(3), None, verdicts=2, lane="audit")
+        parts.queue.resolve("unanswered", review(1), None, verdicts=0, **expired)
+        parts.queue.resolve("undecided", review(2), None, verdicts=1, **expired)
+        parts.queue.resolve("unclear", review(3), None, verdicts=2, lane="audit")
         # It expired, and waits again as an audit: no error, before somebody has answered.
-        bench.queue.resolve("audited", review(4), None, verdicts=0, **expired)
-        bench.queue.resolve("audited", review(4), None, verdicts=0, lane="audit", revision=2)
-        assert await read_feed(bench.resources, PROJECT) == 1
+        parts.queue.resolve("audited", review(4), None, verdicts=0, **expired)
+        parts.queue.resolve("audited", review(4), None, verdicts=0, lane="audit", revision=2)
+        assert await read_feed(parts.resources, PROJECT) == 1
         items = ["unanswered", "undecided", "unclear", "audited"]
-        async with bench.resources.database.reading() as session:
+        async with parts.resources.database.reading() as session:
             rows = await repository.of_items(session, PROJECT, items)
         assert [row.item_id for row in rows] == ["unclear"]
-        bench.queue.resolve("audited", review(4), "positive", lane="audit", revision=3)
-        await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+        parts.queue.resolve("audited", review(4), "positive", lane="audit", revision=3)
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             (row,) = await repository.of_items(session, PROJECT, ["audited"])
         assert (row.label, row.lane, row.revision) == ("positive", "audit", 3)
 
@@ -123,22 +124,22 @@ async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
 async def test_only_labels_of_training_lanes_count(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
+    async with open_trainer_parts(common, database_url) as parts:
         lanes = ("mandatory", "optional", "pool", "relabel", "audit", "certification", "gold")
         for i, lane in enumerate(lanes):
-            bench.queue.resolve(f"item-{i}", review(i), "positive", lane=lane)
-        bench.queue.resolve("nobody-knew", review(9), None)
-        await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+            parts.queue.resolve(f"item-{i}", review(i), "positive", lane=lane)
+        parts.queue.resolve("nobody-knew", review(9), None)
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             assert await runs.count_new_labels(session, PROJECT, 0) == 4
             assert await runs.count_new_labels(session, PROJECT, 2) == 2
 
 
 async def test_queue_away_is_said_so(common: CommonSettings, sqlite_url: str) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        bench.queue.is_away = True
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.is_away = True
         with pytest.raises(QueueAway):
-            await read_feed(bench.resources, PROJECT)
+            await read_feed(parts.resources, PROJECT)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +165,13 @@ async def test_first_answer_is_the_evidence_and_a_later_one_can_only_end_it(
     answers: list[tuple[str | None, bool, int]],
     evidence: tuple[str | None, bool],
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
+    async with open_trainer_parts(common, sqlite_url) as parts:
         for revision, (label, blind, verdicts) in enumerate(answers, start=1):
-            bench.queue.resolve(
+            parts.queue.resolve(
                 "a", review(1), label, revision=revision, blind=blind, verdicts=verdicts
             )
-            await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+            await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             (row,) = await repository.of_items(session, PROJECT, ["a"])
         assert (row.evidence_label, row.evidence_blind) == evidence
         # What trains is the outcome as it stands.
@@ -196,3 +197,31 @@ def test_rows_of_the_release_before_are_evidence_where_nothing_came_before_them(
     assert evidence_of(a_row_of_the_release_before(1)).confirms("positive")
     assert not evidence_of(a_row_of_the_release_before(1)).confirms("negative")
     assert not evidence_of(a_row_of_the_release_before(3)).confirms("positive")
+
+
+async def test_a_feed_of_a_later_release_is_read_and_unknown_names_count_for_nothing(
+    common: CommonSettings, database_url: str
+) -> None:
+    later: dict[str, Any] = {"later_member": {"deep": [1]}}
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("known", review(1), "positive", **later)
+        parts.queue.resolve("lane", review(2), "positive", lane="tournament", **later)
+        parts.queue.resolve("source", review(3), "positive", source="model", verdicts=0)
+        parts.queue.resolve("corrected", review(4), "positive")
+        parts.queue.resolve("corrected", review(4), "negative", revision=2, source="model")
+        assert await read_feed(parts.resources, PROJECT) == 4
+        items = ["known", "lane", "source", "corrected"]
+        async with parts.resources.database.reading() as session:
+            kept = {row.item_id: row for row in await repository.of_items(session, PROJECT, items)}
+            trains = await datasets.labelled(session, PROJECT, TRAINING_LANES)
+            counted = await runs.count_new_labels(session, PROJECT, 0)
+        assert [row.item_id for row in trains] == ["known"]
+        assert counted == 1
+        assert (kept["lane"].lane, kept["lane"].label) == ("tournament", "positive")
+        assert "source" not in kept
+        # People's own answer stays the evidence; what replaced it says nothing.
+        assert kept["corrected"].label is None
+        assert evidence_of(kept["corrected"]).label == "positive"
+        parts.queue.feed.append({"later_member": 1})
+        with pytest.raises(QueueAway, match="malformed"):
+            await read_feed(parts.resources, PROJECT)

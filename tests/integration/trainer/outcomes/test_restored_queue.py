@@ -25,8 +25,8 @@ from shared.store import Store
 from tests.harness import client, free_port, serve, wait_until
 from tests.harness.backups import back_up, restore
 from tests.harness.databases import create_tables
-from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import PROJECT, project_spec, review
+from tests.harness.trainer_and_queue import PROJECT, project_spec, review
+from tests.harness.trainer_parts import open_trainer_parts
 
 TASKS = f"/v1/projects/{PROJECT}/tasks"
 
@@ -123,9 +123,9 @@ async def test_verdicts_after_a_restore_reach_the_trainer_and_supersede_the_lost
 async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks_again(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        resources, queue = bench.resources, bench.queue
-        await bench.import_reviews(range(4))
+    async with open_trainer_parts(common, database_url) as parts:
+        resources, queue = parts.resources, parts.queue
+        await parts.import_reviews(range(4))
         async with resources.database.transaction() as session:
             await pool.mark_asked(session, PROJECT, ["item-0", "item-1"], posted=False)
         await resources.posting.post_pending(PROJECT)
@@ -152,14 +152,14 @@ async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks
 async def test_an_item_that_was_erased_stays_so_where_the_restored_queue_knows_it_again(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        bench.queue.resolve("a", review(1), "positive")
-        bench.queue.resolve("a", {}, "positive", revision=2, erased=True)
-        await read_feed(bench.resources, PROJECT)
-        bench.queue.restore(1)
-        bench.queue.resolve("a", review(1), "negative", revision=2)
-        await read_feed(bench.resources, PROJECT)
-        async with bench.resources.database.reading() as session:
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", review(1), "positive")
+        parts.queue.resolve("a", {}, "positive", revision=2, erased=True)
+        await read_feed(parts.resources, PROJECT)
+        parts.queue.restore(1)
+        parts.queue.resolve("a", review(1), "negative", revision=2)
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
             (row,) = await repository.of_items(session, PROJECT, ["a"])
         assert (row.data, row.label, row.erasure) == ({}, "positive", "pending")
 
@@ -167,12 +167,12 @@ async def test_an_item_that_was_erased_stays_so_where_the_restored_queue_knows_i
 async def test_a_feed_that_restarts_again_and_again_is_no_feed(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        bench.queue.resolve("a", review(1), "positive")
-        await read_feed(bench.resources, PROJECT)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.resolve("a", review(1), "positive")
+        await read_feed(parts.resources, PROJECT)
         # What the queue gives is never what it takes.
-        bench.queue.given_epoch, bench.queue.epoch = 0, 7
+        parts.queue.given_epoch, parts.queue.epoch = 0, 7
         for number in range(1_000):
-            bench.queue.resolve(f"item-{number}", review(number), "positive")
+            parts.queue.resolve(f"item-{number}", review(number), "positive")
         with pytest.raises(QueueAway, match="again and again"):
-            await read_feed(bench.resources, PROJECT)
+            await read_feed(parts.resources, PROJECT)

@@ -7,15 +7,15 @@ import pytest
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.trainer.face import NDJSON, ROOT, open_face
-from tests.integration.trainer.world import review, truth
+from tests.harness.served_trainer import NDJSON, ROOT, serve_trainer
+from tests.harness.trainer_and_queue import review, truth
 
 
 async def test_import_lists_bad_lines_and_keeps_the_good_ones(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
-    async with open_face(common, keys, database_url) as face:
-        answer = await face.import_lines(
+    async with serve_trainer(common, keys, database_url) as trainer:
+        answer = await trainer.import_lines(
             {"item_id": "a", "data": review(1), "metadata": {"channel": "web"}},
             b"not json",
             b"",
@@ -39,12 +39,12 @@ async def test_import_lists_bad_lines_and_keeps_the_good_ones(
 async def test_repeated_import_changes_nothing(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
-    async with open_face(common, keys, database_url) as face:
+    async with serve_trainer(common, keys, database_url) as trainer:
         lines = [{"item_id": f"i{n}", "data": review(n)} for n in range(1_200)]
-        assert (await face.import_lines(*lines))["imported"] == 1_200
-        again = await face.import_lines(*lines)
+        assert (await trainer.import_lines(*lines))["imported"] == 1_200
+        again = await trainer.import_lines(*lines)
         assert again == {"imported": 0, "duplicates": 1_200, "rejected_count": 0, "rejected": []}
-        twins = await face.import_lines(
+        twins = await trainer.import_lines(
             {"item_id": "twin", "data": {"text": review(7)["text"].upper() + " "}},
             {"item_id": "i3", "data": review(4_000)},
             {"item_id": "new", "data": review(5_000)},
@@ -52,7 +52,7 @@ async def test_repeated_import_changes_nothing(
         )
         assert (twins["imported"], twins["duplicates"]) == (1, 2)
         assert [entry["line"] for entry in twins["rejected"]] == [2]
-        counts = (await face.operator.get(f"{ROOT}/pool")).json()
+        counts = (await trainer.operator.get(f"{ROOT}/pool")).json()
         assert (counts["waiting"], counts["total"]) == (1_201, 1_201)
 
 
@@ -60,7 +60,7 @@ async def test_csv_with_quotes_numbers_and_metadata(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
     fields = {"text": {"type": "text"}, "stars": {"type": "number"}}
-    async with open_face(common, keys, database_url, fields=fields) as face:
+    async with serve_trainer(common, keys, database_url, fields=fields) as trainer:
         text = (
             "\ufeffitem_id,text,stars,channel\r\n"
             'a,"two\nlines, ""quoted""",4.5,web\r\n'
@@ -68,14 +68,14 @@ async def test_csv_with_quotes_numbers_and_metadata(
             ",without an id,3,\r\n"
             "c,short\r\n"
         )
-        response = await face.import_csv(text)
+        response = await trainer.import_csv(text)
         answer = response.json()
         assert answer["imported"] == 2
         assert [entry["line"] for entry in answer["rejected"]] == [4, 6]
         assert "/data/stars" in answer["rejected"][0]["detail"]
-        await face.operator.post(f"{ROOT}/pool/batches", json={"size": 2})
-        await wait_until(lambda: len(face.queue.tasks) == 2)
-        (kept,) = [task for task in face.queue.tasks.values() if task["item_id"] == "a"]
+        await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 2})
+        await wait_until(lambda: len(trainer.queue.tasks) == 2)
+        (kept,) = [task for task in trainer.queue.tasks.values() if task["item_id"] == "a"]
         assert kept["data"] == {"text": 'two\nlines, "quoted"', "stars": 4.5}
         assert kept["metadata"] == {"channel": "web"}
 
@@ -93,8 +93,8 @@ async def test_csv_with_quotes_numbers_and_metadata(
 async def test_csv_that_does_not_fit_is_refused_whole(
     common: CommonSettings, keys: Keys, sqlite_url: str, body: bytes, pointer: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
-        response = await face.import_csv(body)
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+        response = await trainer.import_csv(body)
         assert response.status_code == 422
         assert pointer in [fault["pointer"] for fault in response.json()["errors"]]
 
@@ -102,10 +102,10 @@ async def test_csv_that_does_not_fit_is_refused_whole(
 async def test_import_of_another_type_or_size_is_refused(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
-        response = await face.operator.post(f"{ROOT}/pool", json=[])
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+        response = await trainer.operator.post(f"{ROOT}/pool", json=[])
         assert response.status_code == 422
-        response = await face.operator.post(
+        response = await trainer.operator.post(
             f"{ROOT}/pool", content=b"x" * (9 * 1024 * 1024), headers=NDJSON
         )
         assert response.status_code == 413
@@ -114,31 +114,31 @@ async def test_import_of_another_type_or_size_is_refused(
 async def test_batches_walk_a_random_order_without_repeating(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
-    async with open_face(common, keys, database_url) as face:
-        await face.import_lines(*({"item_id": f"i{n:03}", "data": review(n)} for n in range(60)))
+    async with serve_trainer(common, keys, database_url) as trainer:
+        await trainer.import_lines(*({"item_id": f"i{n:03}", "data": review(n)} for n in range(60)))
         sizes = [
-            (await face.operator.post(f"{ROOT}/pool/batches", json={"size": 25})).json()["tasks"]
+            (await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 25})).json()["tasks"]
             for _ in range(4)
         ]
         assert sizes == [25, 25, 10, 0]
-        await wait_until(lambda: len(face.queue.tasks) == 60)
-        order = list(face.queue.tasks)
+        await wait_until(lambda: len(trainer.queue.tasks) == 60)
+        order = list(trainer.queue.tasks)
         assert order != sorted(order)
-        assert {task["lane"] for task in face.queue.tasks.values()} == {"pool"}
+        assert {task["lane"] for task in trainer.queue.tasks.values()} == {"pool"}
 
 
 async def test_batch_survives_the_absence_of_the_queue(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
-    async with open_face(common, keys, database_url) as face:
-        await face.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(30)))
-        face.queue.is_away = True
-        response = await face.operator.post(f"{ROOT}/pool/batches", json={"size": 20})
+    async with serve_trainer(common, keys, database_url) as trainer:
+        await trainer.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(30)))
+        trainer.queue.is_away = True
+        response = await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 20})
         assert response.json() == {"tasks": 20}
-        assert not face.queue.tasks
+        assert not trainer.queue.tasks
 
         async def degraded() -> list[str]:
-            ready = await face.operator.get("/readyz")
+            ready = await trainer.operator.get("/readyz")
             assert ready.status_code == 200
             return [one["part"] for one in ready.json()["degraded"]]
 
@@ -146,8 +146,8 @@ async def test_batch_survives_the_absence_of_the_queue(
             return "review_queue" in await degraded()
 
         await wait_until(is_degraded)
-        face.queue.is_away = False
-        await wait_until(lambda: len(face.queue.tasks) == 20)
+        trainer.queue.is_away = False
+        await wait_until(lambda: len(trainer.queue.tasks) == 20)
 
         async def is_well() -> bool:
             return await degraded() == []
@@ -158,15 +158,15 @@ async def test_batch_survives_the_absence_of_the_queue(
 async def test_refused_tasks_are_counted(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url) as face:
-        await face.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(10)))
-        face.queue.refuses = {"i3", "i4"}
-        await face.operator.post(f"{ROOT}/pool/batches", json={"size": 10})
-        await wait_until(lambda: len(face.queue.tasks) == 8)
-        face.queue.answer(truth)
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+        await trainer.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(10)))
+        trainer.queue.refuses = {"i3", "i4"}
+        await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 10})
+        await wait_until(lambda: len(trainer.queue.tasks) == 8)
+        trainer.queue.answer(truth)
 
         async def counts() -> Any:
-            found = (await face.operator.get(f"{ROOT}/pool")).json()
+            found = (await trainer.operator.get(f"{ROOT}/pool")).json()
             return found if found["labelled"] == 8 else None
 
         found = await wait_until(counts)

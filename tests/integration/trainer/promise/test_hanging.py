@@ -12,9 +12,9 @@ from services.trainer.settings import TrainerSettings
 from shared.graphs import deadline
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.router.factory import slow_graph
-from tests.integration.trainer.bench import open_bench
-from tests.integration.trainer.world import truth
+from tests.harness.model_publisher import slow_graph
+from tests.harness.trainer_and_queue import truth
+from tests.harness.trainer_parts import open_trainer_parts
 
 
 def endless_model() -> bytes:
@@ -41,29 +41,29 @@ async def test_a_version_that_hangs_is_not_certified_and_the_next_one_is(
 ) -> None:
     monkeypatch.setenv("SUREHAND_TRAINER_MODEL_RUN_SECONDS", "3")
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    async with open_bench(common, sqlite_url) as bench:
-        await bench.label(range(1000, 1060), truth)
-        await bench.import_reviews(range(100))
-        await bench.publish_version(endless_model())
-        stepping = asyncio.create_task(bench.step())
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(1000, 1060), truth)
+        await parts.import_reviews(range(100))
+        await parts.publish_version(endless_model())
+        stepping = asyncio.create_task(parts.step())
         await wait_until(lambda: bool(deadline._under_way))
         # The only thread that other projects share is free meanwhile.
         await asyncio.to_thread(bool)
         assert not stepping.done()
         await stepping
-        view = await bench.certificate()
+        view = await parts.certificate()
         assert (view.version, view.state) == ("v1", "failed")
         assert view.detail == (
             "not certified: a run of the model of v1 took longer than 3 seconds "
             "(SUREHAND_TRAINER_MODEL_RUN_SECONDS): publish a version that is quick for every item"
         )
         # It is the champion that the next version is compared with.
-        await bench.label(range(2000, 2060), truth)
-        await bench.publish_version()
-        await bench.step()
-        bench.queue.answer(truth)
-        await bench.step()
-        view = await bench.certificate()
+        await parts.label(range(2000, 2060), truth)
+        await parts.publish_version()
+        await parts.step()
+        parts.queue.answer(truth)
+        await parts.step()
+        view = await parts.certificate()
         assert (view.version, view.state) == ("v2", "certified")
 
 

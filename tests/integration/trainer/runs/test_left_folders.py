@@ -10,23 +10,23 @@ from services.trainer.tables import Run
 from services.trainer.worker import Worker
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.integration.trainer.bench import Bench, open_bench
-from tests.integration.trainer.world import PROJECT
+from tests.harness.trainer_and_queue import PROJECT
+from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 
-async def _begin(bench: Bench) -> Run:
+async def _begin(parts: TrainerParts) -> Run:
     """Begin a run of another trainer, and give it a folder with data."""
-    view = await service.request(bench.resources, bench.project, RunRequest(), "op")
-    await claim(bench.resources, PROJECT, view.run_id)
-    async with bench.resources.database.transaction() as session:
+    view = await service.request(parts.resources, parts.project, RunRequest(), "op")
+    await claim(parts.resources, PROJECT, view.run_id)
+    async with parts.resources.database.transaction() as session:
         run = await session.get_one(Run, view.run_id)
         run.owner = "elsewhere:1:x"
-    _fill(_folder(bench, run))
+    _fill(_folder(parts, run))
     return run
 
 
-def _folder(bench: Bench, run: Run) -> Path:
-    return bench.resources.runs_folder / run.run_id
+def _folder(parts: TrainerParts, run: Run) -> Path:
+    return parts.resources.runs_folder / run.run_id
 
 
 def _fill(folder: Path) -> None:
@@ -37,26 +37,26 @@ def _fill(folder: Path) -> None:
 async def test_folder_of_a_dead_trainer_goes_when_its_run_is_marked(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        run = await _begin(bench)
-        await mark_interrupted(bench.resources, PROJECT)
-        assert _folder(bench, run).exists()
-        bench.clock.pass_time(seconds=11)
-        await mark_interrupted(bench.resources, PROJECT)
-        assert not _folder(bench, run).exists()
+    async with open_trainer_parts(common, database_url) as parts:
+        run = await _begin(parts)
+        await mark_interrupted(parts.resources, PROJECT)
+        assert _folder(parts, run).exists()
+        parts.clock.advance(seconds=11)
+        await mark_interrupted(parts.resources, PROJECT)
+        assert not _folder(parts, run).exists()
 
 
 async def test_trainer_that_starts_removes_folders_of_runs_that_have_ended(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        run = await _begin(bench)
-        ended = bench.resources.runs_folder / "ended"
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        run = await _begin(parts)
+        ended = parts.resources.runs_folder / "ended"
         _fill(ended)
 
         async def is_gone() -> bool:
             return not ended.exists()
 
-        async with Worker(bench.resources).working():
+        async with Worker(parts.resources).working():
             await wait_until(is_gone)
-        assert _folder(bench, run).exists()
+        assert _folder(parts, run).exists()

@@ -31,64 +31,64 @@ from shared.db import Database
 from shared.settings import CommonSettings
 from shared.store import Store, manifest_path, model_path
 from tests.harness import wait_until
-from tests.integration.trainer.bench import Bench, open_bench
-from tests.integration.trainer.world import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 
-async def _request(bench: Bench) -> str:
-    view = await service.request(bench.resources, bench.project, RunRequest(), "op")
+async def _request(parts: TrainerParts) -> str:
+    view = await service.request(parts.resources, parts.project, RunRequest(), "op")
     return view.run_id
 
 
-async def _run(bench: Bench) -> RunView:
-    run_id = await _request(bench)
-    await execute(bench.resources, bench.project, run_id)
-    return await service.describe(bench.resources, PROJECT, run_id)
+async def _run(parts: TrainerParts) -> RunView:
+    run_id = await _request(parts)
+    await execute(parts.resources, parts.project, run_id)
+    return await service.describe(parts.resources, PROJECT, run_id)
 
 
-async def _versions(bench: Bench) -> list[str]:
-    views = await registry.list_versions(bench.resources, bench.project, None, 100)
+async def _versions(parts: TrainerParts) -> list[str]:
+    views = await registry.list_versions(parts.resources, parts.project, None, 100)
     return [view.version for view in views]
 
 
 async def test_run_makes_a_version_and_tidies_up(common: CommonSettings, database_url: str) -> None:
-    async with open_bench(common, database_url) as bench:
-        await bench.label(range(60), truth)
-        run = await _run(bench)
+    async with open_trainer_parts(common, database_url) as parts:
+        await parts.label(range(60), truth)
+        run = await _run(parts)
         assert (run.state, run.progress, run.version) == ("succeeded", 1.0, "v1"), run.log
         assert run.log is not None
         assert "60 labels read" in run.log
-        assert await _versions(bench) == ["v1"]
-        assert (await bench.channels()).champion == "v1"
-        assert list(bench.resources.runs_folder.iterdir()) == []
+        assert await _versions(parts) == ["v1"]
+        assert (await parts.channels()).champion == "v1"
+        assert list(parts.resources.runs_folder.iterdir()) == []
 
 
 async def test_too_few_labels_fail_clearly_and_start_no_other_run(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url, training={"min_new_labels": 3}) as bench:
-        await bench.label(range(3), truth)
-        await service.start_if_due(bench.resources, bench.project)
-        run_id = await service.queued(bench.resources, PROJECT)
+    async with open_trainer_parts(common, sqlite_url, training={"min_new_labels": 3}) as parts:
+        await parts.label(range(3), truth)
+        await service.start_if_due(parts.resources, parts.project)
+        run_id = await service.queued(parts.resources, PROJECT)
         assert run_id is not None
-        await execute(bench.resources, bench.project, run_id)
-        run = await service.describe(bench.resources, PROJECT, run_id)
+        await execute(parts.resources, parts.project, run_id)
+        run = await service.describe(parts.resources, PROJECT, run_id)
         assert run.state == "failed"
         assert run.detail is not None
         assert "training needs at least" in run.detail
-        await service.start_if_due(bench.resources, bench.project)
-        assert await service.queued(bench.resources, PROJECT) is None
-        await bench.label(range(10, 13), truth)
-        await service.start_if_due(bench.resources, bench.project)
-        assert await service.queued(bench.resources, PROJECT) is not None
+        await service.start_if_due(parts.resources, parts.project)
+        assert await service.queued(parts.resources, PROJECT) is None
+        await parts.label(range(10, 13), truth)
+        await service.start_if_due(parts.resources, parts.project)
+        assert await service.queued(parts.resources, PROJECT) is not None
 
 
 async def test_run_without_labels_or_text_says_so(common: CommonSettings, sqlite_url: str) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        run = await _run(bench)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        run = await _run(parts)
         assert (run.state, run.detail) == ("failed", "training needs labels; there are none yet")
-        await bench.put_project(fields={"text": {"type": "number"}})
-        run = await _run(bench)
+        await parts.put_project(fields={"text": {"type": "number"}})
+        run = await _run(parts)
         assert run.detail is not None
         assert "needs a text field" in run.detail
 
@@ -96,58 +96,58 @@ async def test_run_without_labels_or_text_says_so(common: CommonSettings, sqlite
 async def test_version_numbers_are_never_used_twice(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        assert (await _run(bench)).version == "v1"
-        await bench.label(range(60), truth)
-        assert (await bench.publish_version()).version == "v2"
-        assert await _versions(bench) == ["v2"]
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        assert (await _run(parts)).version == "v1"
+        await parts.label(range(60), truth)
+        assert (await parts.publish_version()).version == "v2"
+        assert await _versions(parts) == ["v2"]
 
 
 async def test_only_one_run_at_a_time(common: CommonSettings, database_url: str) -> None:
-    async with open_bench(common, database_url) as bench:
-        run_id = await _request(bench)
+    async with open_trainer_parts(common, database_url) as parts:
+        run_id = await _request(parts)
         with pytest.raises(RunActive) as refusal:
-            await _request(bench)
+            await _request(parts)
         assert refusal.value.extensions == {"run_id": run_id}
 
 
 async def test_cancelled_runs_make_no_version(common: CommonSettings, database_url: str) -> None:
-    async with open_bench(common, database_url) as bench:
-        await bench.label(range(60), truth)
-        queued = await _request(bench)
-        assert (await service.cancel(bench.resources, PROJECT, queued)).state == "cancelled"
-        await execute(bench.resources, bench.project, queued)
+    async with open_trainer_parts(common, database_url) as parts:
+        await parts.label(range(60), truth)
+        queued = await _request(parts)
+        assert (await service.cancel(parts.resources, PROJECT, queued)).state == "cancelled"
+        await execute(parts.resources, parts.project, queued)
 
-        running = await _request(bench)
-        task = asyncio.create_task(execute(bench.resources, bench.project, running))
+        running = await _request(parts)
+        task = asyncio.create_task(execute(parts.resources, parts.project, running))
 
         async def has_begun() -> bool:
-            return (await bench.run(running)).dataset_id is not None
+            return (await parts.run(running)).dataset_id is not None
 
         await wait_until(has_begun)
-        await service.cancel(bench.resources, PROJECT, running)
+        await service.cancel(parts.resources, PROJECT, running)
         await task
-        assert (await bench.run(running)).state == "cancelled"
-        assert await _versions(bench) == []
-        assert await bench.resources.store.read(model_path(PROJECT, "v1")) is None
+        assert (await parts.run(running)).state == "cancelled"
+        assert await _versions(parts) == []
+        assert await parts.resources.store.read(model_path(PROJECT, "v1")) is None
 
 
 async def test_process_past_its_time_is_ended_and_said_so(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
+    async with open_trainer_parts(common, sqlite_url) as parts:
         limits = TrainerSettings(database_url=sqlite_url, run_cpu_seconds=1)
-        object.__setattr__(bench.resources, "settings", limits)
-        await bench.label(range(5_000), truth)
-        run = await _run(bench)
+        object.__setattr__(parts.resources, "settings", limits)
+        await parts.label(range(5_000), truth)
+        run = await _run(parts)
         assert run.state == "failed"
         assert run.detail is not None
         assert "1 s of processor time" in run.detail
 
 
-async def _interrupted(bench: Bench, **changes: Any) -> Run:
+async def _interrupted(parts: TrainerParts, **changes: Any) -> Run:
     """A run as a trainer leaves it that is killed between the model's file and the manifest's."""
-    async with bench.resources.database.transaction() as session:
+    async with parts.resources.database.transaction() as session:
         values = {
             "run_id": new_id(),
             "project": PROJECT,
@@ -157,29 +157,29 @@ async def _interrupted(bench: Bench, **changes: Any) -> Run:
             "state": "running",
             "version": "v1",
             "owner": "elsewhere:1:x",
-            "heartbeat_at": bench.clock.moment,
-            "created_at": bench.clock.moment,
+            "heartbeat_at": parts.clock.moment,
+            "created_at": parts.clock.moment,
         }
         run = Run(**{**values, **changes})
         session.add(run)
-    await bench.resources.store.write(model_path(PROJECT, "v1"), b"half")
+    await parts.resources.store.write(model_path(PROJECT, "v1"), b"half")
     return run
 
 
 async def test_run_of_a_silent_trainer_is_marked_and_leaves_no_half_version(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        run = await _interrupted(bench)
-        await mark_interrupted(bench.resources, PROJECT)
-        assert (await bench.run(run.run_id)).state == "running"
-        bench.clock.pass_time(seconds=11)
-        await mark_interrupted(bench.resources, PROJECT)
-        record = await bench.run(run.run_id)
+    async with open_trainer_parts(common, database_url) as parts:
+        run = await _interrupted(parts)
+        await mark_interrupted(parts.resources, PROJECT)
+        assert (await parts.run(run.run_id)).state == "running"
+        parts.clock.advance(seconds=11)
+        await mark_interrupted(parts.resources, PROJECT)
+        record = await parts.run(run.run_id)
         assert (record.state, record.detail) == ("failed", "interrupted: start it again")
-        assert await bench.resources.store.read(model_path(PROJECT, "v1")) is None
-        assert await bench.resources.store.read(manifest_path(PROJECT, "v1")) is None
-        await _request(bench)
+        assert await parts.resources.store.read(model_path(PROJECT, "v1")) is None
+        assert await parts.resources.store.read(manifest_path(PROJECT, "v1")) is None
+        await _request(parts)
 
 
 @pytest.mark.parametrize("former", ["our own id", "an id that is gone"])
@@ -187,83 +187,83 @@ async def test_run_of_a_dead_former_self_is_marked_at_once(
     common: CommonSettings, sqlite_url: str, former: str
 ) -> None:
     process = os.getpid() if former == "our own id" else 2**22 - 1
-    async with open_bench(common, sqlite_url) as bench:
+    async with open_trainer_parts(common, sqlite_url) as parts:
         owner = f"{owner_name().split(':')[0]}:{process}:former"
-        run = await _interrupted(bench, owner=owner)
-        await mark_interrupted(bench.resources, PROJECT)
-        assert (await bench.run(run.run_id)).state == "failed"
+        run = await _interrupted(parts, owner=owner)
+        await mark_interrupted(parts.resources, PROJECT)
+        assert (await parts.run(run.run_id)).state == "failed"
 
 
 async def test_run_whose_end_could_not_be_recorded_is_marked_by_the_same_trainer(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        run_id = await _request(bench)
-        assert await claim(bench.resources, PROJECT, run_id) is not None
-        await mark_interrupted(bench.resources, PROJECT)
-        assert (await bench.run(run_id)).state == "running"
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        run_id = await _request(parts)
+        assert await claim(parts.resources, PROJECT, run_id) is not None
+        await mark_interrupted(parts.resources, PROJECT)
+        assert (await parts.run(run_id)).state == "running"
         # As after a run that failed while the database was away.
-        bench.resources.under_way.discard(run_id)
-        await mark_interrupted(bench.resources, PROJECT)
-        assert (await bench.run(run_id)).state == "failed"
-        await _request(bench)
+        parts.resources.under_way.discard(run_id)
+        await mark_interrupted(parts.resources, PROJECT)
+        assert (await parts.run(run_id)).state == "failed"
+        await _request(parts)
 
 
 async def test_a_heartbeat_counts_for_ten_seconds_and_not_from_a_clock_far_ahead(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
+    async with open_trainer_parts(common, sqlite_url) as parts:
         for seconds, state in ((-200, "running"), (9, "running"), (11, "failed"), (-400, "failed")):
-            beat = bench.clock.moment - timedelta(seconds=seconds)
-            run = await _interrupted(bench, heartbeat_at=beat)
-            await mark_interrupted(bench.resources, PROJECT)
-            assert (await bench.run(run.run_id)).state == state
+            beat = parts.clock.moment - timedelta(seconds=seconds)
+            run = await _interrupted(parts, heartbeat_at=beat)
+            await mark_interrupted(parts.resources, PROJECT)
+            assert (await parts.run(run.run_id)).state == state
 
 
 async def test_published_version_of_an_interrupted_run_stays(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        await bench.label(range(60), truth)
-        version = await bench.publish_version()
-        async with bench.resources.database.transaction() as session:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(60), truth)
+        version = await parts.publish_version()
+        async with parts.resources.database.transaction() as session:
             run = await session.get_one(Run, version.run_id)
-            run.state, run.heartbeat_at = "running", bench.clock.moment - timedelta(hours=1)
+            run.state, run.heartbeat_at = "running", parts.clock.moment - timedelta(hours=1)
             run.owner = "elsewhere:1:x"
-        await mark_interrupted(bench.resources, PROJECT)
-        assert await bench.resources.store.read(manifest_path(PROJECT, "v1")) is not None
+        await mark_interrupted(parts.resources, PROJECT)
+        assert await parts.resources.store.read(manifest_path(PROJECT, "v1")) is not None
 
 
 async def test_interrupted_run_is_due_again_but_not_for_ever(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        await bench.label(range(60), truth)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(60), truth)
         for _ in range(3):
-            await service.start_if_due(bench.resources, bench.project)
-            run_id = await service.queued(bench.resources, PROJECT)
+            await service.start_if_due(parts.resources, parts.project)
+            run_id = await service.queued(parts.resources, PROJECT)
             assert run_id is not None
-            async with bench.resources.database.transaction() as session:
+            async with parts.resources.database.transaction() as session:
                 run = await session.get_one(Run, run_id)
                 run.state, run.owner, run.dataset_id = "running", "elsewhere:1:x", "same"
-            await mark_interrupted(bench.resources, PROJECT)
-        await service.start_if_due(bench.resources, bench.project)
-        assert await service.queued(bench.resources, PROJECT) is None
+            await mark_interrupted(parts.resources, PROJECT)
+        await service.start_if_due(parts.resources, parts.project)
+        assert await service.queued(parts.resources, PROJECT) is None
 
 
 async def test_trainer_that_stops_ends_its_run_and_says_so(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        await bench.label(range(60), truth)
-        run_id = await _request(bench)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(60), truth)
+        run_id = await _request(parts)
 
         async def has_begun() -> bool:
-            return (await bench.run(run_id)).dataset_id is not None
+            return (await parts.run(run_id)).dataset_id is not None
 
-        async with Worker(bench.resources).working():
+        async with Worker(parts.resources).working():
             await wait_until(has_begun)
-        run = await bench.run(run_id)
+        run = await parts.run(run_id)
         assert (run.state, run.detail) == ("failed", "interrupted: start it again")
 
 
@@ -285,24 +285,24 @@ class HookedDatabase(Database):
 async def test_labels_that_a_run_has_just_used_up_start_no_other(
     common: CommonSettings, database_url: str
 ) -> None:
-    async with open_bench(common, database_url) as bench:
-        await bench.label(range(60), truth)
+    async with open_trainer_parts(common, database_url) as parts:
+        await parts.label(range(60), truth)
         late = HookedDatabase(database_url)
-        late.before = bench.publish_version
-        resources = Resources(**{**vars(bench.resources), "database": late})
-        await service.start_if_due(resources, bench.project)
-        assert await service.queued(bench.resources, PROJECT) is None
-        assert await _versions(bench) == ["v1"]
+        late.before = parts.publish_version
+        resources = Resources(**{**vars(parts.resources), "database": late})
+        await service.start_if_due(resources, parts.project)
+        assert await service.queued(parts.resources, PROJECT) is None
+        assert await _versions(parts) == ["v1"]
         await late.dispose()
 
 
-def _with_store(bench: Bench, store: Store) -> Bench:
-    """The bench's trainer, on another view of the store."""
-    tools = bench.resources
+def _with_store(parts: TrainerParts, store: Store) -> TrainerParts:
+    """The parts's trainer, on another view of the store."""
+    tools = parts.resources
     documents = Documents(
         tools.database, store, tools.projects, tools.bells, tools.leases, tools.now
     )
-    return replace(bench, resources=replace(tools, store=store, documents=documents))
+    return replace(parts, resources=replace(tools, store=store, documents=documents))
 
 
 async def test_a_recorded_version_keeps_its_files_when_the_store_fails_right_after(
@@ -314,19 +314,19 @@ async def test_a_recorded_version_keeps_its_files_when_the_store_fails_right_aft
         async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
             raise OSError("No space left on device")
 
-    async with open_bench(common, sqlite_url) as bench:
-        await bench.label(range(60), truth)
-        await _with_store(bench, Failing(common.store_url)).publish_version()
-        assert await bench.resources.store.read(manifest_path(PROJECT, "v1")) is not None
-        await bench.resources.documents.sync(PROJECT)
-        assert (await bench.channels()).champion == "v1"
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(60), truth)
+        await _with_store(parts, Failing(common.store_url)).publish_version()
+        assert await parts.resources.store.read(manifest_path(PROJECT, "v1")) is not None
+        await parts.resources.documents.sync(PROJECT)
+        assert (await parts.channels()).champion == "v1"
 
 
 async def test_a_run_that_another_trainer_has_ended_records_no_version(
     common: CommonSettings, sqlite_url: str
 ) -> None:
-    async with open_bench(common, sqlite_url) as bench:
-        tools = bench.resources
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        tools = parts.resources
 
         class Slow(Store):
             """Is so slow that another trainer takes the run for interrupted meanwhile."""
@@ -337,8 +337,8 @@ async def test_a_run_that_another_trainer_has_ended_records_no_version(
                     for run in (await session.execute(select(Run))).scalars():
                         run.state = "failed"
 
-        await bench.label(range(60), truth)
+        await parts.label(range(60), truth)
         with pytest.raises(RunInterrupted):
-            await _with_store(bench, Slow(common.store_url)).publish_version()
+            await _with_store(parts, Slow(common.store_url)).publish_version()
         async with tools.database.reading() as session:
             assert (await session.execute(select(Version))).first() is None

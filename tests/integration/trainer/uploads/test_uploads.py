@@ -37,8 +37,8 @@ from tests.graphs import (
     text_model,
 )
 from tests.harness import client, serve, wait_until
-from tests.integration.trainer.face import ROOT, Face, open_face
-from tests.integration.trainer.world import PROJECT
+from tests.harness.served_trainer import ROOT, ServedTrainer, serve_trainer
+from tests.harness.trainer_and_queue import PROJECT
 
 FIELDS = {"text": {"type": "text"}, "price": {"type": "number"}}
 TEXT = an_input("text", "text", "string")
@@ -53,8 +53,8 @@ def parts(model: bytes, **changes: Any) -> dict[str, Any]:
     return {"model": ("model.onnx", model), "manifest": (None, manifest)}
 
 
-async def upload(face: Face, model: bytes, **changes: Any) -> httpx.Response:
-    return await face.operator.post(f"{ROOT}/versions", files=parts(model, **changes))
+async def upload(trainer: ServedTrainer, model: bytes, **changes: Any) -> httpx.Response:
+    return await trainer.operator.post(f"{ROOT}/versions", files=parts(model, **changes))
 
 
 def faults(response: httpx.Response) -> dict[str, str]:
@@ -66,9 +66,9 @@ def faults(response: httpx.Response) -> dict[str, str]:
 async def test_an_own_model_is_published_recorded_and_serves_uncertified(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
-    async with open_face(common, keys, database_url, fields=FIELDS) as face:
+    async with serve_trainer(common, keys, database_url, fields=FIELDS) as trainer:
         model = text_model()
-        response = await upload(face, model, metrics={"accuracy": 0.9})
+        response = await upload(trainer, model, metrics={"accuracy": 0.9})
         assert response.status_code == 201, response.text
         view = response.json()
         assert (view["version"], view["standing"], view["channels"]) == (
@@ -90,35 +90,35 @@ async def test_an_own_model_is_published_recorded_and_serves_uncertified(
         assert promise is not None
         assert channels.champion == "v1"
         assert promise.versions["v1"].state == "uncertified"
-        runs = (await face.operator.get(f"{ROOT}/runs")).json()["runs"]
+        runs = (await trainer.operator.get(f"{ROOT}/runs")).json()["runs"]
         assert [(run["mode"], run["state"], run["version"]) for run in runs] == [
             ("upload", "succeeded", "v1")
         ]
         assert runs[0]["requested_by"] == "op"
-        certificate = (await face.operator.get(f"{ROOT}/certificate")).json()
+        certificate = (await trainer.operator.get(f"{ROOT}/certificate")).json()
         assert (certificate["state"], certificate["version"]) == ("waiting", "v1")
 
 
 async def test_a_second_own_model_waits_for_its_certificate_or_an_operator(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
-        await upload(face, text_model())
-        second = (await upload(face, text_model())).json()
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
+        await upload(trainer, text_model())
+        second = (await upload(trainer, text_model())).json()
         assert (second["version"], second["channels"]) == ("v2", [])
         assert "made elsewhere" in second["gate"]["publication"]["reasons"][0]
-        assert (await face.operator.post(f"{ROOT}/versions/v2/promote")).status_code == 200
-        shown = (await face.operator.get(f"{ROOT}/versions/v2")).json()
+        assert (await trainer.operator.post(f"{ROOT}/versions/v2/promote")).status_code == 200
+        shown = (await trainer.operator.get(f"{ROOT}/versions/v2")).json()
         assert shown["channels"] == ["champion"]
 
 
 async def test_a_manifest_may_be_a_file_and_name_the_labels(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
         body = orjson.dumps({**MANIFEST, "labels": ["negative", "positive"]})
         files = {"model": ("m", text_model()), "manifest": ("manifest.json", body)}
-        response = await face.operator.post(f"{ROOT}/versions", files=files)
+        response = await trainer.operator.post(f"{ROOT}/versions", files=files)
         assert response.status_code == 201, response.text
 
 
@@ -194,11 +194,11 @@ async def test_what_cannot_be_a_version_is_refused_at_its_place(
     common: CommonSettings, keys: Keys, sqlite_url: str, name: str
 ) -> None:
     model, changes, pointer, why = REFUSED[name]
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
-        found = faults(await upload(face, model, **changes))
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
+        found = faults(await upload(trainer, model, **changes))
         assert pointer in found
         assert why in found[pointer]
-        assert (await face.operator.get(f"{ROOT}/versions")).json()["versions"] == []
+        assert (await trainer.operator.get(f"{ROOT}/versions")).json()["versions"] == []
         assert await Store(common.store_address).files(f"{PROJECT}/versions") == []
 
 
@@ -218,26 +218,26 @@ async def test_faulty_parts_are_named(common: CommonSettings, keys: Keys, sqlite
         ([("model", model), ("manifest", (None, '{"inputs": NaN}'))],
          {"/manifest/inputs": "must be a finite number"}),
     ]  # fmt: skip
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
         for files, expected in faulty:
-            assert faults(await face.operator.post(f"{ROOT}/versions", files=files)) == expected
-        answer = await face.operator.post(f"{ROOT}/versions", json=MANIFEST)
+            assert faults(await trainer.operator.post(f"{ROOT}/versions", files=files)) == expected
+        answer = await trainer.operator.post(f"{ROOT}/versions", json=MANIFEST)
         assert list(faults(answer)) == ["/header/content-type"]
         torn = {"Content-Type": "multipart/form-data"}
-        answer = await face.operator.post(f"{ROOT}/versions", content=b"x", headers=torn)
+        answer = await trainer.operator.post(f"{ROOT}/versions", content=b"x", headers=torn)
         assert "boundary" in faults(answer)[""]
 
 
 async def test_only_operators_of_the_project_may_upload(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
         tokens = {keys.issue("caller", "c"): 403, keys.issue("service", "s"): 403, "": 401}
         for token, status in tokens.items():
-            async with client(face.base, token) as stranger:
+            async with client(trainer.base, token) as stranger:
                 answer = await stranger.post(f"{ROOT}/versions", files=parts(text_model()))
                 assert answer.status_code == status
-        answer = await face.operator.post("/v1/projects/nobody/versions", files=parts(b""))
+        answer = await trainer.operator.post("/v1/projects/nobody/versions", files=parts(b""))
         assert answer.status_code == 404
 
 
@@ -248,12 +248,12 @@ async def test_a_model_may_be_larger_than_other_bodies_and_has_a_limit_of_its_ow
     small = common.model_copy(update={"body_limit_bytes": 65_536})
     limit = 200_000
     limits = {"model_limit_bytes": limit}
-    async with open_face(small, keys, sqlite_url, limits, fields=FIELDS) as face:
+    async with serve_trainer(small, keys, sqlite_url, limits, fields=FIELDS) as trainer:
 
         async def send(model: bytes) -> httpx.Response:
-            request = face.operator.build_request("POST", f"{ROOT}/versions", files=parts(model))
+            request = trainer.operator.build_request("POST", f"{ROOT}/versions", files=parts(model))
             if not chunked:
-                return await face.operator.send(request)
+                return await trainer.operator.send(request)
             body = request.read()
 
             async def pieces() -> Any:
@@ -261,7 +261,9 @@ async def test_a_model_may_be_larger_than_other_bodies_and_has_a_limit_of_its_ow
                     yield body[start : start + 65_536]
 
             headers = {"Content-Type": request.headers["content-type"]}
-            return await face.operator.post(f"{ROOT}/versions", content=pieces(), headers=headers)
+            return await trainer.operator.post(
+                f"{ROOT}/versions", content=pieces(), headers=headers
+            )
 
         model = wide_model()
         assert 65_536 < len(model) < limit
@@ -272,7 +274,7 @@ async def test_a_model_may_be_larger_than_other_bodies_and_has_a_limit_of_its_ow
         response = await send(b"x" * (limit + 3 * 1024 * 1024))
         assert response.status_code == 413
         assert response.json()["limit_bytes"] > limit
-        other = await face.operator.post(f"{ROOT}/runs", json={"x": "x" * 65_536})
+        other = await trainer.operator.post(f"{ROOT}/runs", json={"x": "x" * 65_536})
         assert (other.status_code, other.json()["limit_bytes"]) == (413, 65_536)
 
 
@@ -326,11 +328,13 @@ async def test_a_model_that_hardly_ever_ends_is_ended(
             "table": np.zeros((1500, 1500), dtype=np.float32),
         },
     )
-    async with open_face(common, keys, sqlite_url, {"check_seconds": 2}, fields=FIELDS) as face:
-        found = faults(await upload(face, bytes_of(model), inputs=PRICE))
+    async with serve_trainer(
+        common, keys, sqlite_url, {"check_seconds": 2}, fields=FIELDS
+    ) as trainer:
+        found = faults(await upload(trainer, bytes_of(model), inputs=PRICE))
         # On a busy machine the clock runs out before the processor's time does.
         assert re.search("2 s of processor time|not done within 8 s", found["/model"])
-        run = (await face.operator.get(f"{ROOT}/runs")).json()["runs"][0]
+        run = (await trainer.operator.get(f"{ROOT}/runs")).json()["runs"][0]
         assert (run["state"], run["detail"]) == ("failed", found["/model"])
 
 
@@ -361,38 +365,38 @@ async def test_a_model_whose_loop_follows_an_item_is_refused(
         PRICES,
         constants={**constants, "go": np.array(True)},
     )
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
-        found = faults(await upload(face, bytes_of(model), inputs=PRICE))
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
+        found = faults(await upload(trainer, bytes_of(model), inputs=PRICE))
         assert found["/model"].startswith("its Loop last goes round as often as an item's values")
 
 
 async def test_an_upload_waits_its_turn_and_can_be_cancelled(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
-        first = asyncio.create_task(upload(face, text_model()))
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
+        first = asyncio.create_task(upload(trainer, text_model()))
 
         async def running() -> Any:
-            runs = (await face.operator.get(f"{ROOT}/runs")).json()["runs"]
+            runs = (await trainer.operator.get(f"{ROOT}/runs")).json()["runs"]
             return next((run["run_id"] for run in runs if run["state"] == "running"), None)
 
         run_id = await wait_until(running)
-        second = await upload(face, text_model())
+        second = await upload(trainer, text_model())
         assert (second.status_code, second.json()["run_id"]) == (409, run_id)
-        await face.operator.post(f"{ROOT}/runs/{run_id}/cancel")
+        await trainer.operator.post(f"{ROOT}/runs/{run_id}/cancel")
         cancelled = await first
         assert (cancelled.status_code, cancelled.json()["run_id"]) == (409, run_id)
-        assert (await face.operator.get(f"{ROOT}/versions")).json()["versions"] == []
+        assert (await trainer.operator.get(f"{ROOT}/versions")).json()["versions"] == []
 
 
 async def test_an_upload_that_a_stop_cuts_off_leaves_nothing_behind(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with open_face(common, keys, sqlite_url, fields=FIELDS) as face:
-        cut = asyncio.create_task(upload(face, text_model()))
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
+        cut = asyncio.create_task(upload(trainer, text_model()))
 
         async def running() -> bool:
-            runs = (await face.operator.get(f"{ROOT}/runs")).json()["runs"]
+            runs = (await trainer.operator.get(f"{ROOT}/runs")).json()["runs"]
             return any(run["state"] == "running" for run in runs)
 
         await wait_until(running)
@@ -416,12 +420,12 @@ async def test_numbers_beside_one_another_and_real_items_of_the_pool(
 ) -> None:
     fields = {"width": {"type": "number"}, "height": {"type": "number"}}
     stacked = [an_input("float_input", ["width", "height"], shape=(-1, 2)).model_dump()]
-    async with open_face(common, keys, sqlite_url, fields=fields) as face:
+    async with serve_trainer(common, keys, sqlite_url, fields=fields) as trainer:
         items = [
             {"item_id": f"i{i}", "data": {"text": "", "width": -i, "height": 1}} for i in range(3)
         ]
-        await face.import_lines(*items)
-        assert (await upload(face, number_model(), inputs=stacked)).status_code == 201
+        await trainer.import_lines(*items)
+        assert (await upload(trainer, number_model(), inputs=stacked)).status_code == 201
         log = bytes_of(
             model_of(
                 [
@@ -431,5 +435,5 @@ async def test_numbers_beside_one_another_and_real_items_of_the_pool(
                 {"float_input": (FLOAT, [None, 2])},
             )
         )
-        found = faults(await upload(face, log, inputs=stacked))
+        found = faults(await upload(trainer, log, inputs=stacked))
         assert "its answer to item i" in found["/model"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.review_queue.exchange.formats import FORMATS
-from services.review_queue.exchange.records import Format, Row
+from services.review_queue.exchange.formats import FORMATS, Format
+from services.review_queue.exchange.records import Row
 from shared.contracts.projects import Project
 
 MOMENT = datetime(2026, 11, 24, 6, 0, 0, 123456, tzinfo=UTC)

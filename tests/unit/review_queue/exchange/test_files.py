@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from services.review_queue.exchange.formats import FORMATS, jsonl
-from services.review_queue.exchange.records import Format, TaskRecord, UnreadableError
+from services.review_queue.exchange.formats import FORMATS, Format, jsonl
+from services.review_queue.exchange.records import TaskRecord, UnreadableError
 from shared.problems import Unprocessable
 from tests.unit.review_queue.exchange.projects import TEXT, documents_of, project_of, record
 

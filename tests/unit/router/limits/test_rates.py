@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.router.limits.rates import Allowance, RateLimit, holder_of
 from shared.problems import TooManyRequests
+from tests.harness.clock import SecondsClock
 
 APP = ("app", "token-1")
 RATES = st.floats(0.5, 5000)
@@ -15,18 +16,10 @@ RATES = st.floats(0.5, 5000)
 CALLS = st.lists(st.tuples(st.floats(0, 30), st.integers(1, 1000)), min_size=1, max_size=40)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1e6
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def admitted(limit: RateLimit, clock: Clock, calls: list[tuple[float, int]]) -> list[bool]:
+def admitted(limit: RateLimit, clock: SecondsClock, calls: list[tuple[float, int]]) -> list[bool]:
     outcomes = []
     for pause, items in calls:
-        clock.seconds += pause
+        clock.moment += pause
         try:
             limit.take(APP, items)
         except TooManyRequests:
@@ -40,7 +33,7 @@ def admitted(limit: RateLimit, clock: Clock, calls: list[tuple[float, int]]) -> 
 def test_no_window_holds_more_than_rate_and_burst(
     rate: float, calls: list[tuple[float, int]]
 ) -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     limit = RateLimit(rate, now=clock)
     times = list(accumulate(pause for pause, _ in calls))
     taken = [
@@ -57,7 +50,7 @@ def test_no_window_holds_more_than_rate_and_burst(
 
 @given(rate=RATES, calls=CALLS)
 def test_a_refused_call_costs_nothing(rate: float, calls: list[tuple[float, int]]) -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     outcomes = admitted(RateLimit(rate, now=clock), clock, calls)
     kept: list[tuple[float, int]] = []
     pause = 0.0
@@ -66,7 +59,7 @@ def test_a_refused_call_costs_nothing(rate: float, calls: list[tuple[float, int]
         if passed:
             kept.append((pause, items))
             pause = 0.0
-    again = Clock()
+    again = SecondsClock(1e6)
     assert all(admitted(RateLimit(rate, now=again), again, kept))
 
 
@@ -74,21 +67,21 @@ def test_a_refused_call_costs_nothing(rate: float, calls: list[tuple[float, int]
 def test_whoever_waits_as_told_gets_in(
     rate: float, calls: list[tuple[float, int]], items: int
 ) -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     limit = RateLimit(rate, now=clock)
     admitted(limit, clock, calls)
     try:
         limit.take(APP, items)
     except TooManyRequests as refusal:
-        clock.seconds += int(refusal.headers["Retry-After"])
+        clock.moment += int(refusal.headers["Retry-After"])
         limit.take(APP, items)
 
 
 def test_what_is_given_back_was_never_taken() -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     limit = RateLimit(100, now=clock)
     limit.take(APP, 900)
-    clock.seconds += 1
+    clock.moment += 1
     before = limit.standing(APP)
     limit.take(APP, 150)
     limit.give_back(APP, 150)
@@ -97,18 +90,18 @@ def test_what_is_given_back_was_never_taken() -> None:
 
 @pytest.mark.parametrize("seconds", [0, 1, 100])
 def test_no_more_than_the_burst_is_there_whenever_something_is_given_back(seconds: float) -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     limit = RateLimit(100, now=clock)
     limit.give_back(APP, 150)
     limit.take(APP, 150)
-    clock.seconds += seconds
+    clock.moment += seconds
     limit.give_back(APP, 150)
     assert limit.take(APP, 1000).items == 0
 
 
 @given(rate=RATES)
 def test_the_burst_can_be_taken_item_by_item(rate: float) -> None:
-    limit = RateLimit(rate, now=Clock())
+    limit = RateLimit(rate, now=SecondsClock(1e6))
     left = [limit.take(APP, 1) for _ in range(limit.burst)]
     assert [one.items for one in left[-2:]] == [1, 0]
     with pytest.raises(TooManyRequests):
@@ -116,10 +109,10 @@ def test_the_burst_can_be_taken_item_by_item(rate: float) -> None:
 
 
 def test_headers_say_what_is_left_and_when_all_of_it_is_back() -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     limit = RateLimit(100, now=clock)
     assert limit.take(APP, 900) == Allowance(items=100, whole_after=9.0)
-    clock.seconds += 1
+    clock.moment += 1
     assert limit.standing(APP) == {
         "RateLimit-Policy": '"items";q=1000;w=10',
         "RateLimit": '"items";r=200;t=8',
@@ -130,7 +123,7 @@ def test_headers_say_what_is_left_and_when_all_of_it_is_back() -> None:
 
 
 def test_holders_do_not_share_and_those_without_a_token_do() -> None:
-    limit = RateLimit(1, now=Clock())
+    limit = RateLimit(1, now=SecondsClock(1e6))
     limit.take(APP, 1000)
     limit.take(("app", "token-2"), 1000)
     limit.take(holder_of(None), 1000)
@@ -139,9 +132,9 @@ def test_holders_do_not_share_and_those_without_a_token_do() -> None:
 
 
 def test_holders_whose_allowance_is_whole_are_forgotten() -> None:
-    clock = Clock()
+    clock = SecondsClock(1e6)
     limit = RateLimit(100, now=clock)
     for n in range(5000):
-        clock.seconds += 0.1
+        clock.moment += 0.1
         limit.take(("app", str(n)), 10)
     assert limit.holders <= 1001

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from services.router.limits.errors import Overloaded
-from services.router.pictures.decoding import Decoder, Turn
+from services.router.pictures.decoding import Decoder, PictureBatch
 from services.router.pictures.opening import Data, Pictures, check_decoded
-from shared.graphs.images import Layout, Picture
+from shared.fields.pictures import Layout, Picture
 from shared.http.waiting import CLIENT, Client, enter_request
 from shared.problems import Unprocessable
 from tests.harness import wait_until
@@ -182,15 +182,17 @@ async def test_stored_images_are_neither_decoded_nor_refused() -> None:
 async def turn_of(some: Pictures) -> Any:
     """A turn that leaves no room for a large picture besides."""
     opened, _ = await some.open(rows_of(WHITE), ["photo"])
-    return Turn([(opened[0]["photo"], [LARGE])], 1, MOST_BYTES)
+    return PictureBatch([(opened[0]["photo"], [LARGE])], 1, MOST_BYTES)
 
 
 async def test_turns_that_fit_pass_one_that_lacks_memory_but_not_for_ever() -> None:
     some = pictures()
     opened, _ = await some.open(rows_of(WHITE), ["photo"])
-    large, small = (Turn([(opened[0]["photo"], [])], 1, size) for size in (MOST_BYTES - 1, 1))
+    large, small = (
+        PictureBatch([(opened[0]["photo"], [])], 1, size) for size in (MOST_BYTES - 1, 1)
+    )
 
-    async def decode(turn: Turn) -> int:
+    async def decode(turn: PictureBatch) -> int:
         async with some.decoder.decoded(turn):
             return some.decoder.held_bytes
 

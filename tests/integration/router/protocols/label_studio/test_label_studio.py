@@ -20,8 +20,8 @@ from shared.settings import CommonSettings
 from shared.store import project_path
 from tests.harness import client, serve
 from tests.harness.databases import create_tables
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import TEXT_INPUT, Publisher, project_of, text_graph
+from tests.harness.model_publisher import TEXT_INPUT, Publisher, project_of, text_graph
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 ROOT = "/label-studio/shop"
 CONFIG = """<View><Text name="review" value="$body"/><Choices name="mood" toName="review">
@@ -36,7 +36,7 @@ SPEC: dict[str, Any] = {
 class Studio:
     """Label Studio as the router sees it, and the operators of queue and router."""
 
-    world: World
+    served: ServedRouter
     connected: httpx.AsyncClient
     queue: httpx.AsyncClient
 
@@ -71,7 +71,11 @@ class Studio:
 
 @pytest.fixture
 async def studio(
-    common: CommonSettings, keys: Keys, sqlite_url: str, open_world: Open, publisher: Publisher
+    common: CommonSettings,
+    keys: Keys,
+    sqlite_url: str,
+    open_router: OpenRouter,
+    publisher: Publisher,
 ) -> AsyncIterator[Studio]:
     await create_tables("review_queue", sqlite_url)
     operator = keys.issue("operator", "op")
@@ -84,9 +88,9 @@ async def studio(
         assert stored is not None
         publisher.project = stored
         await publisher.publish("v1", text_graph(), inputs=[TEXT_INPUT])
-        world = await stack.enter_async_context(open_world(url))
-        connected = await stack.enter_async_context(client(str(world.caller.base_url), operator))
-        yield Studio(world, connected, at_queue)
+        served = await stack.enter_async_context(open_router(url))
+        connected = await stack.enter_async_context(client(str(served.caller.base_url), operator))
+        yield Studio(served, connected, at_queue)
 
 
 def basic(token: str) -> dict[str, str]:
@@ -98,8 +102,8 @@ def tasks(*texts: Any) -> list[dict[str, Any]]:
 
 
 async def test_it_connects_with_basic_or_a_token_header(studio: Studio) -> None:
-    base = str(studio.world.caller.base_url)
-    token = studio.world.keys.issue("caller", "label-studio")
+    base = str(studio.served.caller.base_url)
+    token = studio.served.keys.issue("caller", "label-studio")
     schemes = [basic(token), {"Authorization": f"Token {token}"}]
     schemes.append({"Authorization": f"Bearer {token}"})
     async with client(base) as anybody:
@@ -122,7 +126,7 @@ async def test_it_connects_with_basic_or_a_token_header(studio: Studio) -> None:
 
 
 async def test_a_webhook_needs_who_may_give_verdicts(studio: Studio) -> None:
-    base, issue = str(studio.world.caller.base_url), studio.world.keys.issue
+    base, issue = str(studio.served.caller.base_url), studio.served.keys.issue
     statuses = {"caller": 403, "reviewer": 403, "service": 200, "operator": 200}
     for role, status in statuses.items():
         async with client(base) as someone:
@@ -181,14 +185,14 @@ async def test_a_faulty_call_is_named_at_its_place(studio: Studio) -> None:
 
 
 async def test_without_a_model_it_connects_but_does_not_predict(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     await publisher.put_project(project_of())
-    async with open_world(queue_url) as world:
-        response = await world.caller.post(f"{ROOT}/setup", json={"schema": ""})
+    async with open_router(queue_url) as served:
+        response = await served.caller.post(f"{ROOT}/setup", json={"schema": ""})
         assert response.json() == {"model_version": None}
         body = {"tasks": tasks("good"), "label_config": CONFIG}
-        response = await world.caller.post(f"{ROOT}/predict", json=body)
+        response = await served.caller.post(f"{ROOT}/predict", json=body)
         assert response.status_code == 503
         assert response.headers["retry-after"]
 
@@ -242,7 +246,7 @@ async def test_a_second_opinion_does_not_overturn_the_first(studio: Studio) -> N
 
 
 async def test_an_item_keeps_the_id_that_its_data_brings(studio: Studio) -> None:
-    predicted = await studio.world.predict(
+    predicted = await studio.served.predict(
         {"item_id": "order-1", "data": {"text": "so good"}}, review="always"
     )
     assert predicted.json()["predictions"][0]["decision"] == "in_review"
@@ -250,7 +254,7 @@ async def test_an_item_keeps_the_id_that_its_data_brings(studio: Studio) -> None
     task = await studio.task("order-1")
     assert (task["label"], task["lane"]) == ("positive", "mandatory")
     other = {"item_id": "order-1", "body": "so bad"}
-    await studio.world.predict({"item_id": "order-2", "data": {"text": "x"}}, review="always")
+    await studio.served.predict({"item_id": "order-2", "data": {"text": "x"}}, review="always")
     response = await studio.event(
         "ANNOTATION_CREATED", "positive", data={**other, "item_id": "order-2"}
     )
@@ -303,13 +307,13 @@ async def test_a_faulty_event_is_named_at_its_place(studio: Studio) -> None:
 
 
 async def test_while_the_queue_is_away_an_annotation_is_503(
-    open_world: Open, publisher: Publisher, away_url: str
+    open_router: OpenRouter, publisher: Publisher, away_url: str
 ) -> None:
     await publisher.put_project(project_of(fields={"text": SPEC["fields"]["text"]}))
-    async with open_world(away_url) as world:
-        token = world.keys.issue("operator", "o")
-        async with client(str(world.caller.base_url), token) as connected:
-            studio = Studio(world, connected, connected)
+    async with open_router(away_url) as served:
+        token = served.keys.issue("operator", "o")
+        async with client(str(served.caller.base_url), token) as connected:
+            studio = Studio(served, connected, connected)
             response = await studio.event("ANNOTATION_CREATED", "positive")
             assert response.status_code == 503
             response = await connected.post(f"{ROOT}/webhook", json={"action": "START_TRAINING"})
@@ -321,7 +325,7 @@ async def test_start_training_starts_a_run_with_the_callers_rights(
     common: CommonSettings,
     keys: Keys,
     sqlite_url: str,
-    open_world: Open,
+    open_router: OpenRouter,
     publisher: Publisher,
     queue_url: str,
 ) -> None:
@@ -330,9 +334,9 @@ async def test_start_training_starts_a_run_with_the_callers_rights(
     trainer = create_trainer(common, TrainerSettings(database_url=sqlite_url))
     async with (
         serve(trainer) as url,
-        open_world(queue_url, trainer_url=url) as world,
+        open_router(queue_url, trainer_url=url) as served,
         client(url, keys.issue("operator", "o")) as at_trainer,
-        client(str(world.caller.base_url)) as connected,
+        client(str(served.caller.base_url)) as connected,
     ):
 
         async def start(role: Any) -> httpx.Response:

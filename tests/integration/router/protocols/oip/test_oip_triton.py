@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.integration.router.conftest import Open, World
-from tests.integration.router.factory import SURE, UNSURE, Publisher, number_graph
+from tests.harness.model_publisher import SURE, UNSURE, Publisher, number_graph
+from tests.integration.router.conftest import OpenRouter, ServedRouter
 from tests.integration.router.oip import mixed_world
 
 
@@ -60,13 +60,15 @@ def _imported() -> None:
     import tritonclient.http  # noqa: F401, PLC0415
 
 
-async def speaking(world: World, talk: Callable[[Triton], None], role: Any = "caller") -> None:
+async def speaking(
+    served: ServedRouter, talk: Callable[[Triton], None], role: Any = "caller"
+) -> None:
     """Let `talk` speak to the router through the client."""
 
     def run() -> None:
         import gevent  # noqa: PLC0415
 
-        triton = Triton(str(world.caller.base_url), world.keys.issue(role, "triton"))
+        triton = Triton(str(served.caller.base_url), served.keys.issue(role, "triton"))
         try:
             talk(triton)
         finally:
@@ -76,7 +78,7 @@ async def speaking(world: World, talk: Callable[[Triton], None], role: Any = "ca
     await asyncio.to_thread(run)
 
 
-async def test_it_finds_server_and_model(world: World) -> None:
+async def test_it_finds_server_and_model(served: ServedRouter) -> None:
     def talk(triton: Triton) -> None:
         assert triton.is_server_live()
         assert triton.is_server_ready()
@@ -99,10 +101,10 @@ async def test_it_finds_server_and_model(world: World) -> None:
         }
         assert [entry["state"] for entry in triton.get_model_repository_index()] == ["READY"]
 
-    await speaking(world, talk)
+    await speaking(served, talk)
 
 
-async def test_it_infers_in_each_combination_of_forms(world: World) -> None:
+async def test_it_infers_in_each_combination_of_forms(served: ServedRouter) -> None:
     rows = np.array([[SURE], [UNSURE], [-SURE]], dtype=np.float32)
 
     def talk(triton: Triton) -> None:
@@ -127,10 +129,10 @@ async def test_it_infers_in_each_combination_of_forms(world: World) -> None:
                 assert found[-1].shape == (3, 2)
         assert all(np.array_equal(found[0], other) for other in found[1:])
 
-    await speaking(world, talk)
+    await speaking(served, talk)
 
 
-async def test_without_a_word_on_outputs_it_gets_all_of_them(world: World) -> None:
+async def test_without_a_word_on_outputs_it_gets_all_of_them(served: ServedRouter) -> None:
     def talk(triton: Triton) -> None:
         rows = triton.tensor("score", np.array([SURE], dtype=np.float32))
         result = triton.infer("shop", [rows], request_compression_algorithm="gzip")
@@ -138,11 +140,11 @@ async def test_without_a_word_on_outputs_it_gets_all_of_them(world: World) -> No
         assert result.as_numpy("surehand_decision").tolist() == [b""]
         assert result.as_numpy("surehand_confidence")[0] == result.as_numpy("probabilities")[0, 1]
 
-    await speaking(world, talk)
+    await speaking(served, talk)
 
 
 async def test_it_sends_strings_and_floats_and_gets_the_graphs_own_outputs(
-    open_world: Open, publisher: Publisher, queue_url: str
+    open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
     words = np.array(["good", "naïve ✓", "bad"], dtype=object)
     point = np.array([[1, 1], [0.5, 0], [0, 0]], dtype=np.float64)
@@ -162,12 +164,12 @@ async def test_it_sends_strings_and_floats_and_gets_the_graphs_own_outputs(
             assert [text.decode() for text in result.as_numpy("echo").ravel()] == list(words)
             assert result.as_numpy("label").tolist() == [b"positive", b"positive", b"negative"]
 
-    async with mixed_world(open_world, publisher, queue_url) as world:
-        await speaking(world, talk)
+    async with mixed_world(open_router, publisher, queue_url) as served:
+        await speaking(served, talk)
 
 
-async def test_it_names_a_version(world: World) -> None:
-    await world.publisher.put_version("v2", number_graph(slope=-1.0))
+async def test_it_names_a_version(served: ServedRouter) -> None:
+    await served.publisher.put_version("v2", number_graph(slope=-1.0))
 
     def talk(triton: Triton) -> None:
         rows = triton.tensor("score", np.array([SURE], dtype=np.float32))
@@ -177,10 +179,10 @@ async def test_it_names_a_version(world: World) -> None:
         }
         assert labels == {"": b"positive", "v1": b"positive", "v2": b"negative"}
 
-    await speaking(world, talk)
+    await speaking(served, talk)
 
 
-async def test_it_routes_by_parameters(world: World) -> None:
+async def test_it_routes_by_parameters(served: ServedRouter) -> None:
     def talk(triton: Triton) -> None:
         rows = triton.tensor("score", np.array([SURE, UNSURE], dtype=np.float32))
         parameters = {"surehand_review": "auto", "surehand_item_ids": ["a", "b"]}
@@ -188,11 +190,11 @@ async def test_it_routes_by_parameters(world: World) -> None:
         assert result.as_numpy("surehand_decision").tolist() == [b"answered", b"in_review"]
         assert result.as_numpy("label").tolist() == [b"positive", b""]
 
-    await speaking(world, talk)
-    assert world.queue.item_ids == ["b"]
+    await speaking(served, talk)
+    assert served.queue.item_ids == ["b"]
 
 
-async def test_it_understands_refusals(world: World) -> None:
+async def test_it_understands_refusals(served: ServedRouter) -> None:
     def talk(triton: Triton) -> None:
         rows = triton.tensor("score", np.array([SURE], dtype=np.float32))
         status, message = triton.refusal(lambda: triton.infer("nowhere", [rows]))
@@ -215,14 +217,14 @@ async def test_it_understands_refusals(world: World) -> None:
         status, _ = triton.refusal(lambda: triton.infer("shop", [rows]))
         assert status == "401"
 
-    await speaking(world, talk)
+    await speaking(served, talk)
 
 
-async def test_an_operator_unloads_and_loads(world: World) -> None:
+async def test_an_operator_unloads_and_loads(served: ServedRouter) -> None:
     def talk(triton: Triton) -> None:
         triton.unload_model("shop")
         assert not triton.is_model_ready("shop")
         triton.load_model("shop")
         assert triton.is_model_ready("shop")
 
-    await speaking(world, talk, "operator")
+    await speaking(served, talk, "operator")

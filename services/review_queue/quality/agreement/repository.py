@@ -1,0 +1,191 @@
+"""Every statement about how people's answers compare.
+
+An answer stands until it is taken back.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    desc,
+    exists,
+    func,
+    not_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.repository.statements import count_where, fetch, stream, table_of
+from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_outcomes = table_of(OutcomeRow)
+# Older verdicts are of other instructions, and often of other people.
+VERDICTS = 250_000
+
+_stands = _verdicts.c.withdrawn_at.is_(None)
+_resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
+_is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
+
+
+async def outcome_agreement(
+    session: AsyncSession, project: str, reviewers: Sequence[str], *, verdicts: int
+) -> dict[str, tuple[int, int]]:
+    """Return (verdicts, of these the outcome's label) on shared, resolved tasks, by reviewer.
+
+    Among the newest `verdicts` of the project. Alone, a reviewer's verdict is the outcome.
+    """
+    newest = newest_verdicts(project, verdicts)
+    shared = _shared(newest).cte("shared")
+    statement = (
+        select(newest.c.reviewer, func.count(), count_where(newest.c.label == _tasks.c.label))
+        .join(shared, shared.c.task_id == newest.c.task_id)
+        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .where(_resolved, _among(newest.c.reviewer, reviewers))
+        .group_by(newest.c.reviewer)
+    )
+    rows = await session.execute(statement)
+    return {reviewer: (number, right) for reviewer, number, right in rows}
+
+
+def shared_verdicts(
+    session: AsyncSession, project: str, *, tasks: int, verdicts: int
+) -> AsyncGenerator[Row[Any]]:
+    """Yield (task_id, reviewer, label) of the newest tasks that two reviewers or more answered.
+
+    At most so many `tasks`, among the newest `verdicts` of the project; each task's in their order.
+    """
+    newest = newest_verdicts(project, verdicts)
+    shared = _shared(newest).order_by(desc("newest")).limit(tasks).cte("shared")
+    statement = (
+        select(newest.c.task_id, newest.c.reviewer, newest.c.label)
+        .join(shared, shared.c.task_id == newest.c.task_id)
+        .order_by(newest.c.verdict_id)
+    )
+    return stream(session, statement)
+
+
+def newest_verdicts(project: str, verdicts: int) -> CTE:
+    """Return the project's newest `verdicts` that stand: they bound every comparison."""
+    # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
+    in_project = exists().where(
+        _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
+    )
+    return (
+        select(
+            _verdicts.c.verdict_id,
+            _verdicts.c.task_id,
+            _verdicts.c.reviewer,
+            _verdicts.c.label,
+            _verdicts.c.blind,
+        )
+        .where(_is_verdict, in_project)
+        .order_by(_verdicts.c.verdict_id.desc())
+        .limit(verdicts)
+        .cte("newest_verdicts")
+    )
+
+
+def _shared(newest: CTE) -> Select[Any]:
+    return (
+        select(newest.c.task_id, func.max(newest.c.verdict_id).label("newest"))
+        .group_by(newest.c.task_id)
+        .having(func.min(newest.c.reviewer) != func.max(newest.c.reviewer))
+    )
+
+
+async def version_labels(
+    session: AsyncSession, project: str, *, outcomes: int
+) -> Sequence[Row[Any]]:
+    """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
+    version = _outcomes.c.prediction["model_version"].as_string()
+    predicted = _outcomes.c.prediction["label"].as_string()
+    newest = (
+        select(
+            version.label("model_version"),
+            _outcomes.c.blind,
+            predicted.label("predicted"),
+            _outcomes.c.label,
+        )
+        .join(_tasks, is_newest())
+        .where(
+            _outcomes.c.project == project,
+            _outcomes.c.label.is_not(None),
+            version.is_not(None),
+            predicted.is_not(None),
+        )
+        .order_by(_outcomes.c.outcome_id.desc())
+        .limit(outcomes)
+        .subquery()
+    )
+    statement: Select[Any] = select(*newest.c, func.count().label("number"))
+    return await fetch(session, statement.group_by(*newest.c))
+
+
+async def version_verdicts(
+    session: AsyncSession, project: str, *, verdicts: int
+) -> Sequence[Row[Any]]:
+    """Return (model_version, reviewer, blind, predicted, label, number) of the newest verdicts.
+
+    Of those on tasks that a version had labelled.
+    """
+    newest = newest_verdicts(project, verdicts)
+    given = (
+        select(
+            _tasks.c.prediction["model_version"].as_string().label("model_version"),
+            newest.c.reviewer,
+            newest.c.blind,
+            _tasks.c.prediction["label"].as_string().label("predicted"),
+            newest.c.label,
+        )
+        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .subquery()
+    )
+    statement: Select[Any] = select(*given.c, func.count().label("number")).where(
+        given.c.model_version.is_not(None), given.c.predicted.is_not(None)
+    )
+    return await fetch(session, statement.group_by(*given.c))
+
+
+def is_newest() -> ColumnElement[bool]:
+    """Say that an outcome is its task's newest, and that the task is resolved."""
+    return and_(
+        _tasks.c.task_id == _outcomes.c.task_id,
+        _tasks.c.revision == _outcomes.c.revision,
+        _tasks.c.state == "resolved",
+    )
+
+
+def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a reviewer is on the page of `names`, which is in order and complete.
+
+    SQLite would look each name up for each task if it were a list of them.
+    """
+    return column.between(names[0], names[-1])
+
+
+async def verdicts_mark(session: AsyncSession, project: str, *, verdicts: int) -> tuple[Any, ...]:
+    """Return a value that changes whenever the newest `verdicts` that stand do.
+
+    Verdicts only come at the top, and only leave: their number and their ends tell of both.
+    """
+    place = newest_verdicts(project, verdicts).c.verdict_id
+    ends = select(func.count(), func.min(place), func.max(place))
+    return tuple((await session.execute(ends)).one())
+
+
+async def outcomes_mark(session: AsyncSession, project: str) -> tuple[int, int]:
+    """Return how many outcomes there are, and the newest's number, 0 when there is none.
+
+    Whatever becomes of a resolved task, it is a new outcome.
+    """
+    newest = func.coalesce(func.max(_outcomes.c.outcome_id), 0)
+    statement = select(func.count(), newest).where(_outcomes.c.project == project)
+    number, last = (await session.execute(statement)).one()
+    return number, last

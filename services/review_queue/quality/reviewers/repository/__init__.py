@@ -1,0 +1,1 @@
+"""Every statement about what reviewers did, and how their answers compare."""

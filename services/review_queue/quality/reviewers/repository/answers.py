@@ -1,0 +1,173 @@
+"""Statements about reviewers' answers: verdicts and skips.
+
+Answers to gold count as well: figures that stood still would tell the reviewer which they are.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.repository.statements import count_where, fetch, table_of
+from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables.gold import PauseRow, ProbeRow
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_probes = table_of(ProbeRow)
+_pauses = table_of(PauseRow)
+_MINUTE_SECONDS = 60
+# Whose answers are wanted, said of a column of names.
+_Wanted = Callable[[ColumnElement[str]], ColumnElement[bool]]
+
+_stands = _verdicts.c.withdrawn_at.is_(None)
+_is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
+_is_probed = _probes.c.ending == "verdict"
+_probe_seen = or_(_probes.c.ending.in_(["verdict", "undo"]), _probes.c.skipped)
+
+
+async def answers(
+    session: AsyncSession, project: str, *, after: str, limit: int
+) -> Sequence[Row[Any]]:
+    """Return what each reviewer did, by name from the one behind `after` on.
+
+    Those who are paused are there too, also if they have done nothing.
+
+    Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
+    those together), first_seen, last_seen.
+    """
+    statement = _added_up(_answers(project, lambda name: name > after)).limit(limit)
+    return await fetch(session, statement)
+
+
+async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
+    """Return what one reviewer did, as `answers` does; None when nothing."""
+    statement = _added_up(_answers(project, lambda name: name == reviewer))
+    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
+    return row
+
+
+def _added_up(rows: FromClause) -> Select[Any]:
+    return (
+        select(
+            rows.c.reviewer,
+            _whole(rows.c.verdicts).label("verdicts"),
+            _whole(rows.c.skips).label("skips"),
+            _whole(rows.c.timed).label("timed"),
+            func.sum(rows.c.seconds).label("seconds"),
+            func.min(rows.c.first_seen).label("first_seen"),
+            func.max(rows.c.last_seen).label("last_seen"),
+        )
+        .group_by(rows.c.reviewer)
+        .order_by(rows.c.reviewer)
+    )
+
+
+def _answers(project: str, wanted: _Wanted) -> FromClause:
+    timed = case((_is_verdict, _verdicts.c.active_seconds))
+    ordinary: Select[Any] = (
+        select(
+            _verdicts.c.reviewer,
+            *_figures(_is_verdict, and_(_stands, _verdicts.c.skipped), timed, _verdicts.c.given_at),
+        )
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(_tasks.c.project == project, wanted(_verdicts.c.reviewer))
+        .group_by(_verdicts.c.reviewer)
+    )
+    timed = case((_is_probed, _probes.c.active_seconds))
+    probed: Select[Any] = (
+        select(
+            _probes.c.reviewer,
+            *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at),
+        )
+        .where(_probes.c.project == project, _probe_seen, wanted(_probes.c.reviewer))
+        .group_by(_probes.c.reviewer)
+    )
+    paused: Select[Any] = select(
+        _pauses.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    ).where(
+        _pauses.c.project == project,
+        _pauses.c.resumed_at.is_(None),
+        wanted(_pauses.c.reviewer),
+    )
+    return union_all(ordinary, probed, paused).subquery()
+
+
+def _figures(
+    verdict: ColumnElement[bool],
+    skip: ColumnElement[bool],
+    timed: ColumnElement[float],
+    moment: ColumnElement[Any],
+) -> list[ColumnElement[Any]]:
+    return [
+        count_where(verdict).label("verdicts"),
+        count_where(skip).label("skips"),
+        func.count(timed).label("timed"),
+        func.sum(timed).label("seconds"),
+        func.min(moment).label("first_seen"),
+        func.max(moment).label("last_seen"),
+    ]
+
+
+async def active_seconds(
+    session: AsyncSession, project: str, reviewers: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """Return how long these reviewers' verdicts took: (reviewer, number, seconds), rising.
+
+    Verdicts of the same tenth of a second (from a minute on, of the same second) are one row, with
+    their number and mean: neither database can take medians of a million rows cheaply.
+    `reviewers` is a page of names in order, without gaps.
+    """
+    ordinary = _grouped(_verdicts.c.reviewer, _verdicts.c.active_seconds)
+    ordinary = ordinary.join(_tasks, _tasks.c.task_id == _verdicts.c.task_id).where(
+        _tasks.c.project == project,
+        _verdicts.c.reviewer.between(reviewers[0], reviewers[-1]),
+        _is_verdict,
+    )
+    probed = _grouped(_probes.c.reviewer, _probes.c.active_seconds).where(
+        _probes.c.project == project,
+        _probes.c.reviewer.between(reviewers[0], reviewers[-1]),
+        _is_probed,
+    )
+    rows = union_all(ordinary, probed).subquery()
+    statement = select(rows).order_by(rows.c.reviewer, rows.c.about)
+    return await fetch(session, statement)
+
+
+def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Select[Any]:
+    about = case(
+        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)),
+        else_=10 * func.round(seconds),
+    ).label("about")
+    return (
+        select(
+            reviewer,
+            func.count().label("number"),
+            func.avg(seconds).label("seconds"),
+            about,
+        )
+        .where(seconds.is_not(None))
+        .group_by(reviewer, about)
+    )
+
+
+def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:
+    # PostgreSQL adds counts up to a decimal number.
+    return cast(func.sum(number), BigInteger)

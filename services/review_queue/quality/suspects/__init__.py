@@ -1,0 +1,1 @@
+"""What looks mislabelled: resolved tasks to look at a second time."""

@@ -1,0 +1,148 @@
+"""A running review queue, and the people who use it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from services.review_queue.app import create_app
+from services.review_queue.settings import ReviewQueueSettings
+from shared.auth import Keys, Role
+from shared.settings import CommonSettings
+from tests.harness import client, serve
+from tests.harness.clock import Clock
+
+Json = dict[str, Any]
+
+PROJECT: Json = {
+    "title": "Shop reviews",
+    "labels": ["negative", "positive"],
+    "fields": {"text": {"type": "text", "max_length": 100}},
+    "metadata": ["channel"],
+    "instructions": "Read the whole review.",
+    "review": {"max_overlap": 2, "lease_seconds": 60},
+}
+
+
+# By which all tasks of these tests show their suggestion, where the project shows any.
+SHOWING = SecretStr("the secret of these tests, number 100")
+
+
+@dataclass
+class Desk:
+    """The base URL of a review queue, and clients of it by role and name."""
+
+    base_url: str
+    keys: Keys
+    clock: Clock
+    _clients: dict[tuple[str, str, str], httpx.AsyncClient] = field(default_factory=dict)
+
+    def of(self, role: Role, subject: str = "", project: str = "") -> httpx.AsyncClient:
+        """The client of one person, the same each time."""
+        key = (role, subject, project)
+        if key not in self._clients:
+            token = self.keys.issue(role, subject or role, projects=[project] if project else None)
+            self._clients[key] = client(self.base_url, token)
+        return self._clients[key]
+
+    @property
+    def operator(self) -> httpx.AsyncClient:
+        return self.of("operator")
+
+    @property
+    def service(self) -> httpx.AsyncClient:
+        return self.of("service")
+
+    def reviewer(self, name: str) -> httpx.AsyncClient:
+        return self.of("reviewer", name)
+
+    async def put_project(self, name: str = "shop", **changes: Any) -> Json:
+        response = await self.operator.put(f"/v1/projects/{name}", json=PROJECT | changes)
+        return body_of(response, 200, 201)
+
+    async def post(self, *entries: Json, project: str = "shop") -> list[Json]:
+        """Post tasks; return their receipts."""
+        response = await self.service.post(
+            f"/v1/projects/{project}/tasks", json={"tasks": list(entries)}
+        )
+        return list(body_of(response)["tasks"])
+
+    async def lease(self, name: str, count: int = 1, wait_seconds: float = 0) -> list[Json]:
+        response = await self.reviewer(name).post(
+            "/v1/projects/shop/leases", json={"count": count, "wait_seconds": wait_seconds}
+        )
+        return list(body_of(response)["leases"])
+
+    async def lease_one(self, name: str) -> Json:
+        (lease,) = await self.lease(name)
+        return lease
+
+    async def use(
+        self, name: str, token: str, what: str, payload: Json | None = None
+    ) -> httpx.Response:
+        """One of verdict, skip, release, renew, undo."""
+        return await self.reviewer(name).post(f"/v1/leases/{token}/{what}", json=payload)
+
+    async def verdict(self, name: str, token: str, label: str) -> Json:
+        return body_of(await self.use(name, token, "verdict", {"label": label}))
+
+    async def answer(self, name: str, label: str) -> Json:
+        """Lease one task and answer it."""
+        lease = await self.lease_one(name)
+        return await self.verdict(name, lease["token"], label)
+
+    async def task(self, task_id: str) -> Json:
+        return body_of(await self.service.get(f"/v1/projects/shop/tasks/{task_id}"))
+
+    async def kinds(self, task_id: str) -> list[str]:
+        """What the task's timeline says."""
+        return [line["kind"] for line in (await self.task(task_id))["timeline"]]
+
+    async def newest(self, item_id: str) -> Json:
+        """The newest outcome of an item, as the feed has it."""
+        rows: list[Json] = (await self.outcomes())["outcomes"]
+        return next(row for row in reversed(rows) if row["item_id"] == item_id)
+
+    async def outcomes(self, after: str | None = None, **query: Any) -> Json:
+        params = {"after": after, **query} if after else query
+        return body_of(await self.service.get("/v1/projects/shop/outcomes", params=params))
+
+
+def entry(item_id: str, **parts: Any) -> Json:
+    """An entry of a batch."""
+    return {"item_id": item_id, "data": {"text": f"text of {item_id}"}, **parts}
+
+
+def body_of(response: httpx.Response, *statuses: int) -> Json:
+    """The body of an answer that must have one of `statuses`, by default 200."""
+    assert response.status_code in (statuses or (200,)), response.text
+    body: Json = response.json()
+    return body
+
+
+def problem_of(response: httpx.Response, status: int, kind: str) -> Json:
+    """The problem document of an answer."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: Json = response.json()
+    assert problem["type"] == f"urn:surehand:problem:{kind}"
+    assert problem["status"] == status
+    return problem
+
+
+@contextlib.asynccontextmanager
+async def open_desk(
+    common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> AsyncIterator[Desk]:
+    """Serve a review queue while the block lasts."""
+    known = common.model_copy(update={"secret": SHOWING})
+    async with serve(create_app(known, settings, now=clock)) as base_url:
+        desk = Desk(base_url, keys, clock)
+        try:
+            yield desk
+        finally:
+            for one in desk._clients.values():
+                await one.aclose()

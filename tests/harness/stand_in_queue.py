@@ -1,0 +1,135 @@
+"""A review queue in memory, over real HTTP: it can be away, refuse tasks, and answer at once.
+
+The loop against the real review queue is tested end to end; here its faults are needed.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from shared.contracts.base import rfc3339, task_id_for, utc_now
+from shared.problems import Conflict
+
+Truth = Callable[[dict[str, Any]], str | None]
+
+
+class FeedRestarted(Conflict):
+    """As the review queue says it."""
+
+    kind, title = "feed-restarted", "Feed was restarted"
+
+
+@dataclass
+class StandInQueue:
+    """Keeps tasks by item; `answer` turns them into outcomes of the feed."""
+
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    feed: list[dict[str, Any]] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    is_away: bool = False
+    posts: int = 0
+    epoch: int = 1
+    given_epoch: int | None = None
+    while_read: Callable[[], None] | None = None
+
+    def app(self) -> FastAPI:
+        """Return the application to serve."""
+        app = FastAPI()
+        app.add_api_route("/healthz", self._healthz)
+        app.add_api_route("/v1/projects/{project}/outcomes", self._outcomes)
+        app.add_api_route("/v1/projects/{project}/tasks", self._tasks, methods=["POST"])
+        return app
+
+    async def _healthz(self) -> Response:
+        return Response(status_code=503 if self.is_away else 200)
+
+    async def _outcomes(self, after: str = "", limit: int = 100) -> Any:
+        if self.is_away:
+            return Response(status_code=503)
+        if self.while_read is not None:
+            self.while_read()
+        epoch, start = map(int, base64.urlsafe_b64decode(after).split(b".")) if after else (0, 0)
+        if after and epoch != self.epoch:
+            return FeedRestarted("Read it from its start.").response()
+        page = self.feed[start : start + limit]
+        given = self.epoch if self.given_epoch is None else self.given_epoch
+        place = f"{given}.{start + len(page)}"
+        cursor = base64.urlsafe_b64encode(place.encode()).decode()
+        return {"outcomes": page, "cursor": cursor}
+
+    async def _tasks(self, project: str, request: Request) -> Any:
+        if self.is_away:
+            return Response(status_code=503)
+        self.posts += 1
+        return {"tasks": [self._take(project, t) for t in (await request.json())["tasks"]]}
+
+    def _take(self, project: str, task: dict[str, Any]) -> dict[str, Any]:
+        item_id = task["item_id"]
+        status = "existing" if item_id in self.tasks else "created"
+        if item_id in self.refuses:
+            status = "rejected"
+        else:
+            self.tasks.setdefault(item_id, task)
+        return {
+            "item_id": item_id,
+            "task_id": task_id_for(project, item_id),
+            "status": status,
+            "state": None,
+            "label": None,
+            "source": None,
+            "detail": None,
+        }
+
+    def restore(self, outcomes: int) -> None:
+        """Lose all but the first `outcomes` of the feed, and all tasks."""
+        del self.feed[outcomes:]
+        self.tasks.clear()
+        self.epoch += 1
+
+    def answer(self, truth: Truth, lane: str | None = None) -> int:
+        """Resolve the tasks (of a lane) that have no outcome yet; return how many."""
+        known = {outcome["item_id"] for outcome in self.feed}
+        todo = [
+            task
+            for item_id, task in self.tasks.items()
+            if item_id not in known and lane in (None, task["lane"])
+        ]
+        for task in todo:
+            self.resolve(task["item_id"], task["data"], truth(task["data"]), lane=task["lane"])
+        return len(todo)
+
+    def resolve(
+        self,
+        item_id: str,
+        data: dict[str, Any],
+        label: str | None,
+        *,
+        lane: str = "pool",
+        revision: int = 1,
+        blind: bool = True,
+        propensity: float | None = None,
+        **more: Any,
+    ) -> None:
+        """Append an outcome to the feed."""
+        prediction = None if propensity is None else {"propensity": propensity}
+        self.feed.append(
+            {
+                "item_id": item_id,
+                "task_id": task_id_for("toys", item_id),
+                "revision": revision,
+                "data": data,
+                "metadata": {},
+                "lane": lane,
+                "label": label,
+                "source": "human",
+                "verdicts": 1,
+                "blind": blind,
+                "prediction": prediction,
+                "instructions_revision": 1,
+                "resolved_at": rfc3339(utc_now()),
+                **more,
+            }
+        )

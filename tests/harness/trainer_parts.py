@@ -1,0 +1,213 @@
+"""The trainer's parts on real SQL, store, Redis and HTTP, without the application around them."""
+
+import contextlib
+import gzip
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+
+from services.trainer.app import open_resources
+from services.trainer.datasets.service import freeze, load
+from services.trainer.ledger.service import LedgerReader
+from services.trainer.outcomes.service import read_feed
+from services.trainer.pool.rows import parse_ndjson
+from services.trainer.pool.service import import_lines
+from services.trainer.projects.repository import lock_state
+from services.trainer.promise import certification
+from services.trainer.promise.certification import Certifier
+from services.trainer.recipes.recipe import TrainingData
+from services.trainer.recipes.text_linear import fit_text_linear
+from services.trainer.resources import Resources
+from services.trainer.runs import service as runs
+from services.trainer.runs.execution import claim
+from services.trainer.runs.files import Result
+from services.trainer.runs.messages import RunRequest
+from services.trainer.runs.publication import Made, publish
+from services.trainer.settings import TrainerSettings
+from services.trainer.tables import Run, Version
+from shared.contracts.base import rfc3339, utc_now
+from shared.contracts.projects import Project, ProjectSpec
+from shared.contracts.versions import Channels, PromiseDocument
+from shared.settings import CommonSettings
+from shared.store import channels_path, project_path, promise_path
+from tests.harness import serve
+from tests.harness.clock import Clock
+from tests.harness.databases import create_tables
+from tests.harness.stand_in_queue import StandInQueue
+from tests.harness.trainer_and_queue import PROJECT, project_spec, review
+
+
+@dataclass
+class TrainerParts:
+    """One project's trainer, taken apart."""
+
+    resources: Resources
+    queue: StandInQueue
+    certifier: Certifier
+    clock: Clock
+    project: Project
+
+    async def put_project(self, **changes: Any) -> Project:
+        """Store the project, changed, at its next revision."""
+        self.project = make_project(self.project.revision + 1, **changes)
+        await self.resources.store.write_document(project_path(PROJECT), self.project)
+        return self.project
+
+    async def import_reviews(self, numbers: Sequence[int]) -> int:
+        """Put reviews into the pool; return how many were new."""
+        return await self.import_raw([(f"item-{i}", review(i)) for i in numbers])
+
+    async def import_raw(self, items: Sequence[tuple[str, dict[str, Any]]]) -> int:
+        """Put items into the pool; return how many were new."""
+        body = b"\n".join(orjson.dumps({"item_id": i, "data": data}) for i, data in items)
+        lines = parse_ndjson(body, self.project)
+        return (await import_lines(self.resources, PROJECT, lines)).imported
+
+    async def label(
+        self, numbers: Sequence[int], truth: Callable[[dict[str, Any]], str | None]
+    ) -> None:
+        """Let outcomes of lane `pool` arrive for reviews outside the pool."""
+        for i in numbers:
+            self.queue.resolve(f"item-{i}", review(i), truth(review(i)))
+        await read_feed(self.resources, PROJECT)
+
+    async def publish_version(self, model: bytes | None = None) -> Version:
+        """Train on the labels at hand, in this process, and publish; `model` in its place."""
+        view = await runs.request(self.resources, self.project, RunRequest(), "tests")
+        claimed = await claim(self.resources, PROJECT, view.run_id)
+        assert claimed is not None
+        run, name = claimed
+        dataset, position = await freeze(self.resources, self.project)
+        rows = await load(self.resources, dataset)
+        fitted = fit_text_linear(
+            TrainingData(
+                rows=[row.data for row in rows],
+                labels=[row.label for row in rows],
+                weights=np.array([row.weight for row in rows]),
+                fields=["text"],
+                classes=self.project.labels,
+            )
+        )
+        result = Result(
+            inputs=fitted.inputs,
+            output=fitted.output,
+            calibration=fitted.calibration,
+            metrics=fitted.metrics,
+            item_ids=[row.item_id for row in rows],
+            scores=fitted.out_of_fold.scores.tolist(),
+            correct=fitted.out_of_fold.correct.tolist(),
+            uniform=[row.uniform for row in rows],
+        )
+        made = Made(run, name, dataset, position, model or fitted.onnx, result)
+        return await publish(self.resources, self.project, made)
+
+    async def step(self) -> None:
+        """Read the feed, and move the certification on."""
+        await read_feed(self.resources, PROJECT)
+        await self.certifier.step(self.resources, self.project)
+        await self.resources.documents.sync(PROJECT)
+
+    async def certificate(self) -> Any:
+        """Return what the API says of the certification."""
+        return await certification.describe(self.resources, self.project)
+
+    async def channels(self) -> Channels:
+        """Return channels.json."""
+        document = await self.resources.store.read_document(channels_path(PROJECT), Channels)
+        assert document is not None
+        return document
+
+    async def promise(self) -> PromiseDocument:
+        """Return promise.json."""
+        path = promise_path(PROJECT)
+        document = await self.resources.store.read_document(path, PromiseDocument)
+        assert document is not None
+        return document
+
+    async def log_decisions(
+        self, numbers: Sequence[int], name: str = "r-1", **changes: Any
+    ) -> None:
+        """Ship a file of the decision log, one decision a review."""
+        lines = [decision(i, self.clock.moment, **changes) for i in numbers]
+        day = self.clock.moment.date().isoformat()
+        await self.resources.store.write(
+            f"{PROJECT}/decisions/{day}/{name}.jsonl.gz",
+            gzip.compress(b"\n".join(orjson.dumps(line) for line in lines)),
+        )
+
+    async def read_ledger(self) -> int:
+        """Read the decision log as a trainer does that has just started."""
+        return await LedgerReader().read(self.resources, PROJECT)
+
+    async def set_champion_by_hand(self, version: str | None) -> None:
+        """Change the state in SQL alone, as a trainer does that dies before it writes."""
+        async with self.resources.database.transaction() as session:
+            state = await lock_state(session, PROJECT)
+            state.previous, state.champion = state.champion, version
+
+    async def run(self, run_id: str) -> Run:
+        """Return a run's record."""
+        async with self.resources.database.reading() as session:
+            return await session.get_one(Run, run_id)
+
+
+def make_project(revision: int = 1, **changes: Any) -> Project:
+    """The project as review_queue stores it."""
+    spec = ProjectSpec.model_validate(project_spec(**changes))
+    moment = rfc3339(utc_now())
+    document = {
+        **spec.model_dump(mode="json"),
+        "project": PROJECT,
+        "revision": revision,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    return Project.model_validate(document)
+
+
+def decision(number: int, moment: datetime, **changes: Any) -> dict[str, Any]:
+    """A row of the decision log, in review without a model."""
+    row: dict[str, Any] = {
+        "item_id": f"item-{number}",
+        "decision": "in_review",
+        "label": None,
+        "suggestion": None,
+        "confidence": None,
+        "probabilities": None,
+        "reason": "no_model",
+        "audited": False,
+        "propensity": 1.0,
+        "model_version": None,
+        "policy_revision": None,
+        "task_id": None,
+        "decided_at": rfc3339(moment),
+        "data": review(number),
+        "metadata": {},
+        "review": "auto",
+        "received_at": rfc3339(moment),
+    }
+    return {**row, **changes}
+
+
+@contextlib.asynccontextmanager
+async def open_trainer_parts(
+    common: CommonSettings, database_url: str, **changes: Any
+) -> AsyncIterator[TrainerParts]:
+    """Open a trainer whose review queue is the stand-in."""
+    await create_tables("trainer", database_url)
+    queue, clock = StandInQueue(), Clock(utc_now())
+    async with serve(queue.app()) as base:
+        wired = common.model_copy(update={"review_queue_url": base})
+        settings = TrainerSettings(database_url=database_url)
+        resources = open_resources(wired, settings, clock)
+        parts = TrainerParts(resources, queue, Certifier(), clock, make_project(**changes))
+        await resources.store.write_document(project_path(PROJECT), parts.project)
+        try:
+            async with resources.bells.listening():
+                yield parts
+        finally:
+            await resources.close()
