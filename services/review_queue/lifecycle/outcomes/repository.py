@@ -157,15 +157,14 @@ async def feed(
     return [(outcome, task) for outcome, task in (await session.execute(statement)).all()]
 
 
-async def revision(session: AsyncSession, task_id: str, number: int) -> OutcomeRow | None:
-    """Return one revision of a task's outcome."""
-    statement = select(OutcomeRow).where(
-        col(OutcomeRow.task_id) == task_id, col(OutcomeRow.revision) == number
+async def with_task(
+    session: AsyncSession, task_id: str, revision: int
+) -> tuple[OutcomeRow, TaskRow] | None:
+    """Return one revision of a task's outcome, and the task."""
+    statement = (
+        select(OutcomeRow, TaskRow)
+        .join(TaskRow, col(TaskRow.task_id) == col(OutcomeRow.task_id))
+        .where(col(OutcomeRow.task_id) == task_id, col(OutcomeRow.revision) == revision)
     )
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
-async def instructions_revision(session: AsyncSession, task: TaskRow) -> int:
-    """Return the instructions that the task's newest outcome was given under."""
-    newest = await revision(session, task.task_id, task.revision)
-    return 1 if newest is None else newest.instructions_revision
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row[0], row[1])
