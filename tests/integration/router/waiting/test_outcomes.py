@@ -1,7 +1,6 @@
 """Outcomes through the router, against the real review queue."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,16 +11,6 @@ from tests.harness import wait_until
 from tests.harness.model_publisher import SURE, UNSURE, Publisher
 from tests.harness.people import People
 from tests.integration.router.conftest import OpenRouter, ServedRouter
-
-
-@pytest.fixture
-async def served(
-    open_router: OpenRouter, publisher: Publisher, people: People
-) -> AsyncIterator[ServedRouter]:
-    """A router with certified champion v1 in front of the real review queue."""
-    await publisher.publish("v1")
-    async with open_router(people.url) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("item_id", ["order-17", "a/b c?#%ü"])

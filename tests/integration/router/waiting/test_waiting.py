@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gzip
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -26,15 +25,6 @@ FAR = 60.0
 def common(common: CommonSettings, request: pytest.FixtureRequest) -> CommonSettings:
     """Settings with doorbells, and without: then truth is polled."""
     return common if request.param == "redis" else common.model_copy(update={"redis_url": ""})
-
-
-@pytest.fixture
-async def served(
-    open_router: OpenRouter, publisher: Publisher, people: People
-) -> AsyncIterator[ServedRouter]:
-    await publisher.publish("v1")
-    async with open_router(people.url) as opened:
-        yield opened
 
 
 def unsure(*item_ids: str) -> list[dict[str, Any]]:
