@@ -9,9 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import secrets
-import socket
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -22,8 +19,8 @@ from typing import Any
 import httpx
 import orjson
 
+from bench.installation import single_service
 from services.review_queue.app import MIGRATIONS
-from shared.auth import Keys
 from shared.db import Database
 
 FORMATS = {
@@ -38,7 +35,6 @@ _SPEC = {
     "metadata": ["channel"],
 }
 _TEXT = "Arrived in two days, the box a little bent, and works as it should. Would buy again. " * 3
-_WAIT_SECONDS = 60.0
 _PIECE_BYTES = 256 * 1024
 _BORN_SECONDS = 1_700_000_000
 
@@ -109,15 +105,6 @@ class Exchanging:
     def _forget_peak(self) -> None:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
-    async def ready(self) -> None:
-        """Wait until the service is ready."""
-        async with asyncio.timeout(_WAIT_SECONDS):
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    if (await self.operator.get("/readyz")).is_success:
-                        return
-                await asyncio.sleep(0.05)
-
 
 def _length(file: Path) -> str:
     return str(file.stat().st_size)
@@ -156,37 +143,13 @@ def made_up(tasks: int, paragraphs: int = 1) -> Iterator[bytes]:
 @contextlib.asynccontextmanager
 async def exchanging(folder: Path, database_url: str = "") -> AsyncIterator[Exchanging]:
     """Run a review queue in a process of its own with `folder` as its home."""
-    keys = Keys(folder / "keys")
-    keys.ensure()
     database_url = database_url or f"sqlite+aiosqlite:///{folder / 'review_queue.db'}"
     database = Database(database_url)
     await database.migrate(MIGRATIONS)
     await database.dispose()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    inherited = {key: value for key, value in os.environ.items() if key[:9] != "SUREHAND_"}
-    settings = {
-        "SUREHAND_HOME": str(folder),
-        "SUREHAND_SECRET": secrets.token_hex(32),
-        "SUREHAND_REVIEW_QUEUE_PORT": str(port),
-        "SUREHAND_REVIEW_QUEUE_DATABASE_URL": database_url,
-        "SUREHAND_LOG_LEVEL": "ERROR",
-    }
-    command = [sys.executable, "-m", "services", "review_queue"]
-    process = await asyncio.create_subprocess_exec(*command, env={**inherited, **settings})
-    headers = {"Authorization": f"Bearer {keys.issue('operator', 'bench')}"}
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient(
-            base_url=url, headers=headers, timeout=None, trust_env=False
-        ) as operator:
-            running = Exchanging(process, operator)
-            await running.ready()
-            yield running
-    finally:
-        process.terminate()
-        await process.wait()
+    where = {"SUREHAND_REVIEW_QUEUE_DATABASE_URL": database_url}
+    async with single_service("review_queue", folder, "operator", **where) as (server, operator):
+        yield Exchanging(server.process, operator)
 
 
 async def measure(tasks: int, database_url: str = "") -> AsyncIterator[Measured]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from bench.ground import Ground
 from bench.serving.processes import Server, ServerFailed, free_port, running
 from services.local.home import Home
 from services.local.redis import local_redis
+from shared.auth import Role
 
 _WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.02
@@ -75,12 +77,34 @@ async def running_review_queue(
         yield server
 
 
-def client_of(port: int, token: str) -> httpx.AsyncClient:
-    """Return a client of a service on this machine; without a token it is nobody."""
+@contextlib.asynccontextmanager
+async def single_service(
+    service: str, folder: Path, role: Role, **settings: str
+) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
+    """Run one service without Redis and the others, in `folder`; yield it with a client of it."""
+    home, port = Home(folder), free_port()
+    environment = {
+        "SUREHAND_HOME": str(folder),
+        "SUREHAND_SECRET": home.secret(),
+        f"SUREHAND_{service.upper()}_PORT": str(port),
+        "SUREHAND_LOG_LEVEL": "ERROR",
+        **settings,
+    }
+    command = [sys.executable, "-m", "services", service]
+    async with (
+        running(command, environment, folder / "log", frozenset()) as server,
+        client_of(port, home.keys.issue(role, "bench"), timeout=None) as client,
+    ):
+        await until(server, lambda: _ready(client), 60.0)
+        yield server, client
+
+
+def client_of(port: int, token: str, timeout: float | None = 30) -> httpx.AsyncClient:
+    """Return a client of a service on this machine; without a token it is anonymous."""
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}",
         headers={"Authorization": f"Bearer {token}"} if token else {},
-        timeout=30,
+        timeout=timeout,
         trust_env=False,
     )
 
@@ -92,7 +116,7 @@ async def _ready(client: httpx.AsyncClient) -> bool:
 async def until(
     server: Server, reached: Callable[[], Awaitable[bool]], seconds: float = _WAIT_SECONDS
 ) -> None:
-    """Ask until it is so; an address that nobody listens at, or lost, is a no.
+    """Ask until `reached` is true; a connection that is refused or lost counts as false.
 
     Raises
     ------

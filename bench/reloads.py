@@ -7,23 +7,19 @@ size. The kernel says what stays resident after each move.
 import argparse
 import asyncio
 import contextlib
-import os
 import resource
-import secrets
-import socket
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 
+from bench.installation import single_service, until
+from bench.serving.processes import Server
 from services.trainer.recipes.recipe import FittedModel, TrainingData
 from services.trainer.recipes.text_linear import fit_text_linear
-from shared.auth import Keys
 from shared.contracts.base import utc_now
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels, Manifest, ModelInput
@@ -33,21 +29,20 @@ from shared.store import Store, channels_path, manifest_path, model_path, projec
 LABELS = ["negative", "positive"]
 _TEXTS, _WORDS, _TEXT_WORDS = 1_800, 9_000, 18
 _CALLS = 20
-_WAIT_SECONDS = 30.0
 
 
 @dataclass
 class Reloading:
     """A running router, its store, and a caller of it."""
 
-    process: asyncio.subprocess.Process
+    server: Server
     store: Store
     caller: httpx.AsyncClient
     model: FittedModel
 
     def resident_mb(self) -> float:
         """Return the megabytes that the process has in memory."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{self.server.process.pid}/statm").read_text().split()[1])
         return pages * resource.getpagesize() / 1e6
 
     async def reload(self, number: int) -> None:
@@ -69,24 +64,15 @@ class Reloading:
         await self.store.write_document(
             channels_path("bench"), Channels(revision=number, champion=version)
         )
-        await self._until("/v1/projects/bench/model", lambda told: told["serving"] == version)
+        await until(self.server, lambda: self._serves(version))
         body_of_call = {"items": [{"data": {"text": "good order, bad box"}}] * 8, "review": "never"}
         for _ in range(_CALLS):
             answer = await self.caller.post("/v1/projects/bench/predict", json=body_of_call)
             answer.raise_for_status()
 
-    async def ready(self) -> None:
-        """Wait until the router is ready."""
-        await self._until("/readyz", lambda _: True)
-
-    async def _until(self, path: str, holds: Any) -> None:
-        async with asyncio.timeout(_WAIT_SECONDS):
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    answer = await self.caller.get(path)
-                    if answer.is_success and holds(answer.json()):
-                        return
-                await asyncio.sleep(0.02)
+    async def _serves(self, version: str) -> bool:
+        answer = await self.caller.get("/v1/projects/bench/model")
+        return answer.is_success and answer.json()["serving"] == version
 
 
 def make_model() -> FittedModel:
@@ -109,8 +95,6 @@ async def reloading(model: FittedModel) -> AsyncIterator[Reloading]:
     """Run a router in a process and a home of its own."""
     with tempfile.TemporaryDirectory(prefix="surehand-reloads-") as folder:
         home = Path(folder)
-        keys = Keys(home / "keys")
-        keys.ensure()
         store = Store((home / "store").as_uri())
         moment = utc_now()
         project = Project(
@@ -122,34 +106,15 @@ async def reloading(model: FittedModel) -> AsyncIterator[Reloading]:
             updated_at=moment,
         )
         await store.write_document(project_path("bench"), project)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        inherited = {key: value for key, value in os.environ.items() if key[:9] != "SUREHAND_"}
-        settings = {
-            "SUREHAND_HOME": folder,
-            "SUREHAND_SECRET": secrets.token_hex(32),
-            "SUREHAND_ROUTER_PORT": str(port),
-            "SUREHAND_POLL_SECONDS": "0.05",
-            "SUREHAND_LOG_LEVEL": "ERROR",
-        }
-        command = [sys.executable, "-m", "services", "router"]
-        process = await asyncio.create_subprocess_exec(*command, env={**inherited, **settings})
-        headers = {"Authorization": f"Bearer {keys.issue('caller', 'bench')}"}
-        url = f"http://127.0.0.1:{port}"
-        try:
-            async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as caller:
-                yield Reloading(process, store, caller, model)
-        finally:
-            process.terminate()
-            await process.wait()
+        poll = {"SUREHAND_POLL_SECONDS": "0.05"}
+        async with single_service("router", home, "caller", **poll) as (server, caller):
+            yield Reloading(server, store, caller, model)
 
 
 async def measure(reloads: int, model: FittedModel) -> list[float]:
     """Return the resident megabytes after each of `reloads` reloads."""
     resident: list[float] = []
     async with reloading(model) as router:
-        await router.ready()
         for number in range(1, reloads + 1):
             await router.reload(number)
             resident.append(router.resident_mb())

@@ -46,12 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(OPTION, type=int, dest="heartbeat", help=argparse.SUPPRESS)
         if name == "router":
             one.add_argument("--workers", help="processes that share the port; default 1")
-    schema = commands.add_parser("migrate", help="bring a service's database up to date")
-    schema.add_argument("service", choices=["review_queue", "trainer"])
-    schema.set_defaults(run=_migrate)
-    restore = commands.add_parser("restored", help="say that a database was restored from a backup")
-    restore.add_argument("service", choices=["review_queue", "trainer"])
-    restore.set_defaults(run=_restored)
+    for name, work, words in (
+        ("migrate", migrate, "bring a service's database up to date"),
+        ("restored", restored, "say that a database was restored from a backup"),
+    ):
+        one = commands.add_parser(name, help=words)
+        one.add_argument("service", choices=["review_queue", "trainer"])
+        one.set_defaults(run=_with_database, work=work)
     _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
     return parser
 
@@ -90,18 +91,10 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _migrate(options: argparse.Namespace) -> int:
-    common = load_settings(CommonSettings)
-    said = asyncio.run(migrate(options.service, common, load_service_settings(options.service)))
-    if said is not None:
-        sys.stderr.write(f"surehand: {said}\n")
-    return 0
-
-
-def _restored(options: argparse.Namespace) -> int:
-    common = load_settings(CommonSettings)
-    settings = load_service_settings(options.service)
-    sys.stderr.write(f"surehand: {asyncio.run(restored(options.service, common, settings))}\n")
+def _with_database(options: argparse.Namespace) -> int:
+    common, settings = load_settings(CommonSettings), load_service_settings(options.service)
+    if message := asyncio.run(options.work(options.service, common, settings)):
+        sys.stderr.write(f"surehand: {message}\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Draws that anybody with the key can replay: the same on every replica, and at every replay.
+"""Draws that a key decides: the same on every replica, and at every replay.
 
 Pure: no clock, no state but the key.
 """
@@ -20,7 +20,7 @@ class Draw:
     Parameters
     ----------
     key
-        At most 64 bytes, secret: who has it knows each item's fate before.
+        At most 64 bytes, secret: its holder can foresee every draw.
     rate
         In [0, 1].
     """

@@ -1,8 +1,8 @@
 """Metrics of one process, or of the workers that serve one port together.
 
-Workers keep their values in files of one folder, named in METRICS_FOLDER: whoever is asked adds
-them up. A worker's files have its number, so that one that is started anew counts on where its
-predecessor ended, and files do not pile up.
+Workers keep their values in files of one folder, named in METRICS_FOLDER: the worker that is
+asked adds them up. A worker's files have its number, so that one that is started anew counts on
+where its predecessor ended, and files do not pile up.
 """
 
 import os
@@ -103,7 +103,7 @@ class _Public(Collector):
         self._collector = collector
 
     def collect(self) -> Iterator[Metric]:
-        """Yield each metric that anybody may read."""
+        """Yield each metric that is not confidential."""
         return (one for one in self._collector.collect() if one.name not in _CONFIDENTIAL)
 
 

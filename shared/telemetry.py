@@ -4,13 +4,16 @@ from contextvars import ContextVar
 
 from prometheus_client import Counter, Gauge, disable_created_metrics
 
-# When a series began helps nobody here, and would double the lines of every scrape.
+# The `_created` series would double the lines of every scrape.
 disable_created_metrics()
 
 CUT_CONNECTIONS = Counter(
     "surehand_http_cut_connections_total",
     "Connections closed on a client that was too slow, sent too much, or did not speak HTTP",
     ["cause"],
+)
+STORE_REQUESTS = Counter(
+    "surehand_store_requests_total", "Requests made to the object store", ["operation"]
 )
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
 LOG_LINES_DROPPED = Counter(

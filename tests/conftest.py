@@ -29,6 +29,13 @@ if _soft != resource.RLIM_INFINITY and _soft < _FILES:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _hard))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many workers again as processors: tests also wait, for servers and for disks."""
+    processors = os.cpu_count() or 1
+    return processors + (processors + 1) // 2
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself."""

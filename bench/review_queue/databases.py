@@ -166,7 +166,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def postgres(cores: Cores) -> Iterator[Postgres]:
-    """Run PostgreSQL on the server's core: it shares it with whoever is measured."""
+    """Run PostgreSQL on the server's core: the measured server shares it."""
     known = set(psutil.Process().children())
     pin(cores.server)
     try:

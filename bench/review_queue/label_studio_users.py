@@ -1,7 +1,7 @@
 """Make annotators in Label Studio's database, and print their tokens as JSON.
 
 Run by Label Studio's own interpreter: ``python label_studio_users.py COUNT``. Its API makes
-users, but gives nobody the token of another.
+users, but gives no user the token of another.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The same statements without a server: each reviewer is a loop over a connection of his own.
+"""The same statements without a server: each reviewer is a loop over its own connection.
 
     python -m bench.review_queue.replay DATABASE_URL PROJECT REVIEWERS SECONDS WARM_SECONDS
 
@@ -31,7 +31,7 @@ _NANOSECONDS = 1e9
 
 @dataclass(frozen=True)
 class Loop:
-    """One reviewer's connection, and what he does over it."""
+    """One reviewer's connection, and the calls made over it."""
 
     recorded: Recorded
     project: str

@@ -2,7 +2,7 @@
 
     python -m bench.review_queue.reviewers < job.json
 
-Nobody thinks: a reviewer sends the next request as soon as the last is answered. At the end each
+Reviewers do not pause: each sends the next request as soon as the last is answered. At the end each
 finishes the cycle that is under way, so that what was leased is also answered.
 """
 
@@ -44,7 +44,7 @@ class Job:
 
 
 class Reviewer:
-    """One of them. `handle` names what he has leased, None while he has nothing."""
+    """One reviewer. `handle` names the leased task; None without one."""
 
     def __init__(self, shift: "Shift", credential: str) -> None:
         self._shift = shift
@@ -121,7 +121,7 @@ class Shift:
         self._begin = self._end = 0
         self._last = 0
         self._reviewers = [Reviewer(self, one) for one in job.credentials]
-        self._nobody = asyncio.Event()
+        self._all_stopped = asyncio.Event()
         self.tally = Tally()
 
     async def run(self) -> Tally:
@@ -145,18 +145,18 @@ class Shift:
         return self.tally
 
     async def _all_left(self, seconds: float) -> None:
-        """Wait until nobody is at work any more, for so long."""
+        """Wait until all reviewers have stopped, at most `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._nobody.wait()
+                await self._all_stopped.wait()
 
     def _at_work(self) -> int:
         return sum(one.working for one in self._reviewers)
 
     def left(self) -> None:
-        """Take note of a reviewer who has nothing more to do."""
+        """Take note of a reviewer who has stopped."""
         if not self._at_work():
-            self._nobody.set()
+            self._all_stopped.set()
 
     def leased(self, now: int, due: int) -> None:
         """Count a lease."""

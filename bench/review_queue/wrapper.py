@@ -2,7 +2,7 @@
 
     python -m bench.review_queue.wrapper DATABASE_URL PORT
 
-It believes whoever names himself as its reviewer, and checks nothing of a lease.
+It trusts the reviewer's name in the header, and checks no lease.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ class Cores:
     """Which cores the server and the load generator have; empty means any (no pinning here).
 
     `two` is for two workers: the server's core and a third, or the load generator's where there
-    is no third; `free` says how many of them are nobody else's.
+    is no third; `free` says how many of them are free of other load.
     """
 
     server: frozenset[int]

@@ -46,7 +46,7 @@ async def _ask(address: str, token: str, body: str) -> str | None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            # `never`: the greeting is no traffic, and asks nobody.
+            # `never`: the greeting is no traffic, and makes no task.
             probe = {**orjson.loads(body), "review": "never"}
             answer = await client.post(address, content=orjson.dumps(probe), headers=headers)
     except httpx.TransportError:

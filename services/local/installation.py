@@ -56,7 +56,7 @@ class Installation:
         addresses = self.addresses
         ports = {f"{PREFIX}{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         own = {
-            # Nobody balances load over one machine, and whoever presses Ctrl-C waits.
+            # There is no load balancer to wait for, and Ctrl-C should stop at once.
             "SUREHAND_DRAIN_SECONDS": os.environ.get("SUREHAND_DRAIN_SECONDS", "0"),
             "SUREHAND_HOME": str(home.folder),
             "SUREHAND_SECRET": self.common.secret.get_secret_value() or home.secret(),

@@ -1,4 +1,4 @@
-"""Wiring of the trainer, and its lifespan."""
+"""The trainer's application: its parts, put together, and its lifespan."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -7,6 +7,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
@@ -36,7 +37,7 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store.check import StoreCheck
 
-_ROUTES = (pool, runs, datasets, uploads, registry, promise, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 
@@ -81,7 +82,7 @@ def create_app(
 def open_resources(
     common: CommonSettings, settings: TrainerSettings, now: Callable[[], datetime] = utc_now
 ) -> Resources:
-    """Make what every use case works with; nothing is connected yet."""
+    """Make the resources of every use case; nothing is connected yet."""
     home = common.home.resolve()
     database = Database(
         settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",

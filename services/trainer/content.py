@@ -1,4 +1,4 @@
-"""The identity of an item's content (pure)."""
+"""The digest by which items of the same content are recognised (pure)."""
 
 import hashlib
 from collections.abc import Mapping

@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 from pydantic import ValidationError
 
 from shared.contracts.base import MAX_BATCH, read_stored
+from shared.contracts.changes import ChangeFeed
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
+_CHANGES = "/v1/changes"
+
 
 class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
     """The review queue could not be reached, or it refused; try again later."""
+
+
+class ChangesUnknown(Exception):  # noqa: N818 - likewise
+    """The review queue is of a release that has no feed of changes over all projects."""
 
 
 class FeedRestarted(Exception):  # noqa: N818 - likewise
@@ -36,18 +44,26 @@ class QueueClient:
         await self._http.aclose()
 
     async def outcomes(self, project: str, after: str | None) -> OutcomeFeed:
-        """Return the page of the feed after a cursor (None: from its start).
-
-        Raises
-        ------
-        QueueAway, FeedRestarted
-        """
+        """Return the page of the feed after a cursor (None: from its start)."""
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
         body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
         try:
             return read_stored(OutcomeFeed, body)
         except ValidationError as error:
             raise QueueAway("its outcomes feed is malformed") from error
+
+    async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
+        """Return what changed over all projects after a cursor (None: all of it).
+
+        Raises
+        ------
+        QueueAway, FeedRestarted, ChangesUnknown
+        """
+        query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
+        try:
+            return read_stored(ChangeFeed, await self._call("GET", _CHANGES, params=query))
+        except ValidationError as error:
+            raise QueueAway("its feed of changes is malformed") from error
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
@@ -63,25 +79,13 @@ class QueueClient:
             return False
         return True
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, str] | None = None,
-        json: object = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpx's own, not a cancellation
-    ) -> bytes:
+    async def _call(self, method: str, path: str, **options: Any) -> bytes:
         try:
-            response = await self._http.request(
-                method,
-                path,
-                params=params,
-                json=json,
-                timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
-            )
+            response = await self._http.request(method, path, **options)
             if _says_restarted(response):
                 raise FeedRestarted
+            if path == _CHANGES and response.status_code == HTTPStatus.NOT_FOUND:
+                raise ChangesUnknown
             response.raise_for_status()
         except httpx.HTTPError as error:
             raise QueueAway(f"{method} {path}: {cause_of(error)}") from error

@@ -1,4 +1,4 @@
-"""What every use case of the trainer works with, made once in `app.py`, and how routes get it."""
+"""The resources of every use case, made once in `app.py`, and how routes get them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class Resources:
     under_way: set[str] = field(default_factory=set)
 
     async def close(self) -> None:
-        """Give the projects back, and close what was connected."""
+        """Release the leases, and close the connections."""
         await self.leases.release()
         await self.queue.close()
         await self.database.dispose()
@@ -76,7 +76,7 @@ def project_router(tag: str) -> APIRouter:
 
 
 async def resources_of(request: Request) -> Resources:
-    """Return what use cases work with."""
+    """Return the application's resources."""
     resources: Resources = request.app.state.resources
     return resources
 

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Table, Unique
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
+from shared.contracts.base import new_id
 from shared.db import Session, UtcDateTime
 
 
@@ -18,7 +19,7 @@ class Base(SQLModel):
 
 
 class ProjectState(Base, table=True):
-    """What the trainer knows of one project. Its row is the lock of every decision about it."""
+    """The trainer's state of one project. Its row is the lock of every decision about it."""
 
     __tablename__ = "project_state"
 
@@ -174,7 +175,7 @@ class Run(Base, table=True):
     __tablename__ = "runs"
     __table_args__ = (Index("ix_runs_state", "project", "state"),)
 
-    run_id: str = Field(primary_key=True)
+    run_id: str = Field(default_factory=new_id, primary_key=True)
     project: str
     mode: str
     recipe: str
@@ -219,7 +220,7 @@ class Certification(Base, table=True):
     __tablename__ = "certifications"
     __table_args__ = (Index("ix_certifications_state", "project", "state"),)
 
-    certification_id: str = Field(primary_key=True)
+    certification_id: str = Field(default_factory=new_id, primary_key=True)
     project: str
     version: str
     attempt: int
@@ -236,7 +237,7 @@ class Certification(Base, table=True):
 
 
 class CertificationItem(Base, table=True):
-    """An item drawn for a certification, with what the version says of it."""
+    """An item drawn for a certification, with the version's label and score."""
 
     __tablename__ = "certification_items"
     __table_args__ = (Index("ix_certification_items_item", "project", "item_id"),)

@@ -1,4 +1,4 @@
-"""Who calls: EdDSA tokens (RFC 8037), issued with a private key, verified with public ones.
+"""Callers: EdDSA tokens (RFC 8037), issued with a private key, verified with public ones.
 
 A service needs no database to know its caller: a token carries the subject, the role and the
 projects, and is verified once, then remembered until it expires.
@@ -102,7 +102,7 @@ class Keys:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        # The public half first: a crash in between leaves a key that nobody signs with.
+        # The public half first: a crash in between leaves a key without signatures.
         write_private(self.public_folder / f"{kid}.pem", public)
         (self.public_folder / f"{kid}.pem").chmod(0o644)
         write_private(self.folder / f"{kid}{_PRIVATE_SUFFIX}", private)
@@ -230,7 +230,7 @@ class Verifier:
 
 
 def principal_of(request: Request) -> Principal:
-    """Return who calls, from the ``Authorization: Bearer`` header; `Unauthorized` without one."""
+    """Return the caller, from the ``Authorization: Bearer`` header; `Unauthorized` without one."""
     known = getattr(request.state, "principal", None)
     if isinstance(known, Principal):
         return known
@@ -273,7 +273,7 @@ _ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
 
 
 def acting() -> Principal | None:
-    """Return who calls in this request, once a route has let him in; None outside of requests."""
+    """Return the caller of this request, once a route has admitted it; None outside of requests."""
     return _ACTING.get()
 
 

@@ -25,8 +25,7 @@ DatabaseFault = exc.SQLAlchemyError
 Row = DatabaseRow[Any]
 
 _BUSY_TIMEOUT_MS, _BEGIN_WRITING = 30_000, "BEGIN IMMEDIATE"
-# One migration of a database at a time; the number is arbitrary.
-_MIGRATION_LOCK = 7_364_928
+_MIGRATION_LOCK = 7_364_928  # arbitrary: one migration of a database at a time
 # PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
 _HANG_UP = {
     "connect_timeout": 10,
@@ -37,8 +36,7 @@ _HANG_UP = {
 }
 # A connection that has rested for less is taken as it is.
 _TRUSTED_SECONDS, _RESTS_SINCE = 1.0, "rests_since"
-# So long after a write that failed `/readyz` tries another one.
-_TRY_AGAIN_SECONDS = 10.0
+_TRY_AGAIN_SECONDS = 10.0  # after a write that failed, in `/readyz`
 # It leaves nothing, and is written all the same: SQLite would not write a row that stays as it is.
 _TINY_WRITE = (
     text("INSERT INTO alembic_version VALUES ('')"),
@@ -210,11 +208,9 @@ def _engine(
 def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 - as above
     """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
     cursor = connection.cursor()
-    cursor.execute("SET plan_cache_mode = force_generic_plan")
-    # A plan made for any number of rows looks expensive enough to compile, and to read a table of
-    # thousands of rows as a whole for the few that its keys name.
-    for setting in ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
-        cursor.execute(f"SET {setting} = off")
+    # A plan for any number of rows would compile, or read a whole table for the few keys at hand.
+    off = "".join(f"; SET enable_{plan} = off" for plan in ("seqscan", "hashjoin", "mergejoin"))
+    cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off{off}")
     cursor.close()
     connection.commit()
 

@@ -15,13 +15,11 @@ class CategoryField(FieldSpec):
     needs: ClassVar[Literal["values", "length"] | None] = "values"
 
     def fault(self, value: Any) -> str | None:
-        """Say why `value` is no such category."""
-        if not isinstance(value, str) or value not in self._values:
+        if not isinstance(value, str) or value not in (self.values or ()):
             return "must be one of the field's values"
         return None
 
-    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
-        """Return the encoding as text, index or columns."""
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind == "string":
             return Encoding(decode=utf8)
         position = {value: i for i, value in enumerate(self._values)}
@@ -34,8 +32,7 @@ class CategoryField(FieldSpec):
         columns = np.arange(len(position))
         return Encoding(lambda value: columns == position[value], self._single, len(position))
 
-    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:  # noqa: ARG002
-        """Choose one of the values."""
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:
         return self._values[int(chance.integers(len(self._values)))]
 
     @property

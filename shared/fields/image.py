@@ -40,7 +40,6 @@ class ImageField(FieldSpec):
     type: Literal["image"] = "image"
 
     def fault(self, value: Any) -> str | None:
-        """Say why `value` is neither base64 nor a URL; nothing is decoded."""
         if not isinstance(value, str) or not value:
             return "must be a base64 string or a URL"
         if is_stored_url(value):
@@ -52,7 +51,6 @@ class ImageField(FieldSpec):
         return None
 
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
-        """Return the encoding as pixels, in the layout of the input."""
         if kind not in {"float", "uint8"}:
             return None
         from shared.fields.pictures import BadImage, Picture, layout_of  # noqa: PLC0415 - Pillow
@@ -79,11 +77,9 @@ class ImageField(FieldSpec):
         return Encoding(encode, width=layout.height * layout.width * layout.channels)
 
     def sent(self) -> Encoding:
-        """Return the encoding as files, or as text of base64 or a URL."""
         return Encoding(decode=_base64)
 
-    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:  # noqa: ARG002
-        """Make up a small image of noise."""
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:
         from PIL import Image  # noqa: PLC0415 - the review queue reads this module without it
 
         height, width = chance.integers(*_SIDES, size=2)
@@ -93,7 +89,6 @@ class ImageField(FieldSpec):
         return base64.b64encode(file.getvalue()).decode()
 
     def display(self, value: Any, image_origins: frozenset[str]) -> Display:
-        """Show the image, or a link to one of another origin."""
         if not isinstance(value, str):
             return as_json(value)
         if is_stored_url(value):

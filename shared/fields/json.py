@@ -17,7 +17,6 @@ class JsonField(FieldSpec):
     column: ClassVar[ColumnKind] = "json"
 
     def fault(self, value: Any) -> str | None:
-        """Say why `value` cannot be stored as it is."""
         return self._fault(value, _DEPTH)
 
     def _fault(self, value: Any, depth: int) -> str | None:
@@ -41,10 +40,8 @@ class JsonField(FieldSpec):
                 return "must not contain NUL"
         return None
 
-    def sample(self, chance: Any, *, whole: bool, longest: bool) -> Any:  # noqa: ARG002
-        """Return an empty object: no graph reads it."""
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> Any:
         return {}
 
-    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
-        """Show it as JSON that unfolds."""
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:
         return as_json(value)

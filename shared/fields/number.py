@@ -33,24 +33,19 @@ class NumberField(FieldSpec):
     wire: ClassVar[WireKind] = "a number"
 
     def fault(self, value: Any) -> str | None:
-        """Say why `value` is no number."""
         return None if is_number(value) else "must be a finite number"
 
-    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
-        """Return the encoding as a single number."""
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind == "int64":
             return Encoding(whole_number)
         return Encoding() if kind in {"float", "double"} else None
 
     def sent(self) -> Encoding:
-        """Return the encoding as a single number."""
         return Encoding()
 
-    def sample(self, chance: Any, *, whole: bool, longest: bool) -> float:  # noqa: ARG002
-        """Make up a number, 0 or 1 where it is to be whole."""
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> float:
         return int(chance.integers(2)) if whole else float(chance.random())
 
-    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
-        """Show the number."""
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:
         is_shown = isinstance(value, int | float)
         return Display(self.type, json.dumps(value)) if is_shown else as_json(value)

@@ -65,7 +65,7 @@ class FieldSpec(Message):
         """Say why `value` is none of this field; None when it is."""
         raise NotImplementedError
 
-    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         """Return how values stand in an input of ONNX's type `kind`; None when they cannot.
 
         Raises
@@ -92,7 +92,7 @@ class FieldSpec(Message):
         """
         raise NotImplementedError
 
-    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:
         """Return how the reviewers' page shows `value`.
 
         The field may have had another type when the task came in: what does not fit is shown as

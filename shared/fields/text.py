@@ -17,18 +17,15 @@ class TextField(FieldSpec):
     may_be_long: ClassVar[bool] = True
 
     def fault(self, value: Any) -> str | None:
-        """Say why `value` is no such text."""
         if not isinstance(value, str):
             return "must be a string"
         if len(value) > self.max_length:
             return f"must have at most {self.max_length} characters, has {len(value)}"
         return "must not contain NUL" if "\x00" in value else None
 
-    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
-        """Return the encoding in strings."""
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         return Encoding(decode=utf8) if kind == "string" else None
 
-    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:  # noqa: ARG002
-        """Make up a few words, or as many as fit: each has a character, and a space behind it."""
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:
         count = self.max_length // 2 + 1 if longest else int(chance.integers(1, _MOST_WORDS))
         return " ".join(chance.choice(_WORDS, count))[: self.max_length]

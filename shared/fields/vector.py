@@ -21,30 +21,25 @@ class VectorField(FieldSpec):
     wire: ClassVar[WireKind] = "a number"
 
     def fault(self, value: Any) -> str | None:
-        """Say why `value` is no such vector."""
         if not isinstance(value, list) or not all(map(is_number, value)):
             return "must be a list of finite numbers"
         if len(value) != self.length:
             return f"must have {self.length} numbers, has {len(value)}"
         return None
 
-    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:  # noqa: ARG002
-        """Return the encoding as one column a number."""
+    def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind == "int64":
             return Encoding(lambda value: [whole_number(one) for one in value], width=self.length)
         return self.sent() if kind in {"float", "double"} else None
 
     def sent(self) -> Encoding:
-        """Return the encoding as one column a number."""
         return Encoding(width=self.length)
 
-    def sample(self, chance: Any, *, whole: bool, longest: bool) -> Any:  # noqa: ARG002
-        """Make up numbers in [0, 1), 0 or 1 where they are to be whole."""
+    def sample(self, chance: Any, *, whole: bool, longest: bool) -> Any:
         made = chance.integers(2, size=self.length) if whole else chance.random(self.length)
         return made.tolist()
 
-    def display(self, value: Any, image_origins: frozenset[str]) -> Display:  # noqa: ARG002
-        """Show the first numbers; all unfold from them."""
+    def display(self, value: Any, image_origins: frozenset[str]) -> Display:
         if not isinstance(value, list):
             return as_json(value)
         shown = ", ".join(map(json.dumps, value[:_NUMBERS_SHOWN]))

@@ -41,7 +41,7 @@ _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 class BodyLimit:
     """ASGI middleware: answers 413 to a body of more than `limit_bytes`.
 
-    No body is held in memory here: who calls is for the routes to know before they read it.
+    No body is held in memory here: routes know their caller before they read it.
     `larger` has the limits of paths that match a pattern, whose routes read bodies as they come.
     """
 
@@ -64,7 +64,7 @@ class BodyLimit:
         declared = headers.get(b"content-length", b"")
         limit = self._limit_of(scope["path"])
         if declared.isdigit() and int(declared) > limit:
-            # Whoever asks first has sent nothing yet, and is told now.
+            # A client that asks first has sent nothing yet, and is told now.
             if headers.get(b"expect", b"").lower() != b"100-continue":
                 await _drain(receive)
             await BodyTooLarge(limit).response()(scope, receive, send)

@@ -107,7 +107,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._disarm()
         if cycle.response_complete:
-            # No new request: blank lines, or the end of a body that nobody wanted.
+            # No new request: blank lines, or the end of a body that was not read.
             self._await_next()
 
     def on_headers_complete(self) -> None:
@@ -242,7 +242,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
             return
         if in_body:
-            # Whoever reads the body, or answers, learns that the client is gone.
+            # The task that reads the body, or answers, learns that the client is gone.
             cycle.disconnected = True
             cycle.message_event.set()
         elif cycle is not None and not cycle.response_complete:

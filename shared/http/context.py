@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,13 +51,13 @@ class RequestContext:
         name = _request_id(scope["headers"])
         started = time.perf_counter()
 
-        async def observe(message: Message) -> None:
+        def observe(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", name)]
                 requests, seconds = self._of(scope, message["status"])
                 requests.inc()
                 seconds.observe(time.perf_counter() - started)
-            await send(message)
+            return send(message)
 
         # Each request has a task, hence a context, of its own: nothing is to be unbound.
         telemetry.enter_request(name)

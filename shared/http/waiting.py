@@ -28,7 +28,7 @@ def enter_request(scope: Scope) -> None:
 
 
 def current_client() -> Client | None:
-    """Return the client of the request that this task works for; None where nobody knows.
+    """Return the client of the request that this task works for; None where it is unknown.
 
     Only for work that is worth nothing without its client, and that has changed nothing yet.
     """

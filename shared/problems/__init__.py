@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:surehand:problem:"
-# Nobody sees it but the metrics: what several servers count such requests as.
+# Only metrics show it: several servers count such requests by this number.
 _CLIENT_LEFT = 499
 
 
@@ -286,7 +286,7 @@ def _http(_: Request, error: Exception) -> Response:
 
 
 def _left(_: Request, __: Exception) -> Response:
-    """Answer nobody: the client has left, or was cut off, in the middle of its body."""
+    """Return a response for the metrics alone: the client left in the middle of its body."""
     return Response(status_code=_CLIENT_LEFT)
 
 

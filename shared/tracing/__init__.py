@@ -152,7 +152,7 @@ def link(traces: Iterable[str | None]) -> None:
 
 
 def traceparent() -> str | None:
-    """Return the current span, for whoever goes on with its trace; None while traces are off."""
+    """Return the current span's traceparent; None while traces are off."""
     return None if _Tracers.now is None else _Tracers.now.traceparent()
 
 

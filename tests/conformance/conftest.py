@@ -51,7 +51,7 @@ async def fill(launched: Launched) -> None:
             await _answer(queue)
             return bool(_ok(await trainer.get(f"{PROJECT}/versions"))["versions"])
 
-        await wait_until(has_version, 60)
+        await wait_until(has_version)
         more = [{"item_id": f"more-{i}", "data": review(i)} for i in range(200, 220)]
         _ok(await router.post(f"{PROJECT}/predict", json={"items": more}))
 

@@ -1,6 +1,7 @@
 """A collector: takes spans over OTLP/HTTP, decodes them, and keeps them for the test."""
 
 import contextlib
+import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+
+def new_trace() -> str:
+    """Return a `traceparent` header of a trace that begins with a test's request."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from shared.http.connections import ConnectionLimits
 from shared.http.server import Server, bound_socket, configured
 from tests.harness.waiting import wait_until
 
-_LIMITS = ConnectionLimits()
 # What takes longer hangs, on however busy a machine.
 _PATIENT_SECONDS = 120
+_LIMITS = ConnectionLimits(
+    header_seconds=_PATIENT_SECONDS, body_seconds=_PATIENT_SECONDS, answer_seconds=_PATIENT_SECONDS
+)
 
 
 class _Server(Server):
@@ -26,9 +28,17 @@ class _Server(Server):
 
 @contextlib.asynccontextmanager
 async def serve(
-    app: FastAPI, port: int = 0, limits: ConnectionLimits = _LIMITS, *, idle_seconds: int = 5
+    app: FastAPI,
+    port: int = 0,
+    limits: ConnectionLimits = _LIMITS,
+    *,
+    idle_seconds: int = _PATIENT_SECONDS,
 ) -> AsyncIterator[str]:
-    """Serve `app` on a loopback port, and give its base URL."""
+    """Serve `app` on a loopback port, and give its base URL.
+
+    It closes an idle connection after `idle_seconds`: later than the clients of tests do, or one of
+    their requests could meet the closing.
+    """
     listener = bound_socket("127.0.0.1", port)
     config = configured(app, limits, grace_seconds=2)
     config.timeout_keep_alive = idle_seconds

@@ -26,7 +26,7 @@ from services.trainer.runs import service as runs
 from services.trainer.runs.execution import claim
 from services.trainer.runs.files import Result
 from services.trainer.runs.messages import RunRequest
-from services.trainer.runs.publication import Made, publish
+from services.trainer.runs.publication import RunOutput, publish
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
@@ -98,12 +98,12 @@ class TrainerParts:
             calibration=fitted.calibration,
             metrics=fitted.metrics,
             item_ids=[row.item_id for row in rows],
-            scores=fitted.out_of_fold.scores.tolist(),
-            correct=fitted.out_of_fold.correct.tolist(),
+            scores=fitted.scores.tolist(),
+            correct=fitted.correct.tolist(),
             uniform=[row.uniform for row in rows],
         )
-        made = Made(run, name, dataset, position, model or fitted.onnx, result)
-        return await publish(self.resources, self.project, made)
+        output = RunOutput(run, name, dataset, position, model or fitted.onnx, result)
+        return await publish(self.resources, self.project, output)
 
     async def step(self) -> None:
         """Read the feed, and move the certification on."""

@@ -1,4 +1,4 @@
-"""The hand-off: a task is durable, at the review queue or in the spool, before anybody says so."""
+"""The hand-off: a task is durable, at the review queue or in the spool, before the answer."""
 
 import contextlib
 import math
@@ -26,10 +26,10 @@ log = structlog.get_logger()
 
 _SECONDS = 2.0
 _NOT_FOUND = 404
-# Audits of so long a time go to the review queue together: nobody waits for them there.
+# Audits of this many seconds go to the review queue together: no client waits for them.
 _GATHER_SECONDS = 0.5
-# While the spool is emptied a call waits for its own tasks to be taken, at most so long: a caller
-# who waits for one answer before his next call then goes at the pace of the review queue.
+# While the spool is emptied a call waits at most this long for its own tasks to be taken: a client
+# with one call at a time then goes at the pace of the review queue.
 _BEHIND_SECONDS = 0.5
 # Room for the envelope around one task in the review queue's body.
 _ENVELOPE_BYTES = 64
@@ -149,8 +149,8 @@ class Handoff:
         receipts = await _kept(self._spool, entries)
         self._drainer.wake()
         if self._drainer.is_gaining:
-            # The disk is faster than the queue: if nobody waited the spool would stay full for
-            # ever, and every task be behind all others.
+            # The disk is faster than the queue: without this wait the spool would stay full
+            # for ever, and every task would be behind all others.
             await self._spool.until_gone(entries, _BEHIND_SECONDS)
         return receipts
 

@@ -30,7 +30,7 @@ class Lookups:
         self._answers: set[_Answer] = set()
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
-        """Ask what became of an item; `unknown` if nobody was asked about it.
+        """Ask what became of an item; `unknown` if it has no task.
 
         Raises
         ------

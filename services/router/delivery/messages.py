@@ -55,7 +55,7 @@ class ItemOutcome(Message):
 
 
 class ItemOutcomes(Message):
-    """What became of many items; those that nobody was asked about are left out."""
+    """What became of many items; those without a task are left out."""
 
     outcomes: list[ItemOutcome]
 

@@ -106,7 +106,7 @@ class ReviewQueue:
     async def outcomes(
         self, project: str, item_ids: Sequence[str], *, seconds: float
     ) -> list[ItemOutcome]:
-        """Ask what became of 1 to 1,000 items; those that nobody was asked about are left out.
+        """Ask what became of 1 to 1,000 items; those without a task are left out.
 
         Raises
         ------

@@ -43,7 +43,7 @@ class Slot:
 
     @classmethod
     def abandoned(cls, root: Path, pattern: str) -> Iterator["Slot"]:
-        """Take, one after another, the slots that nobody holds and that have files left."""
+        """Take, one after another, the slots without a holder that have files left."""
         for folder in sorted(path for path in root.iterdir() if path.name.isdigit()):
             if any(folder.glob(pattern)):
                 slot = cls._try(folder)

@@ -19,7 +19,7 @@ from shared.problems import TooManyRequests
 
 # So many tokens may be known before those whose allowance is whole are forgotten.
 _FEWEST_FORGOTTEN = 1000
-# Sums of many small steps are not exact; this is far less than anybody can use.
+# Sums of many small steps are not exact; this is far less than a client can use.
 _TOLERANCE_SECONDS = 1e-6
 
 # Subject and id of a token.
@@ -35,8 +35,12 @@ class Allowance:
     whole_after: float
 
 
-def holder_of(caller: Principal | None) -> Holder:
-    """Return who is held to the limit: a token; all calls without one together."""
+def holder_of(project: str, caller: Principal | None) -> Holder:  # noqa: ARG001 - one rule
+    """Return the holder of the limit of a call.
+
+    It is the token, in whatever projects; all calls without one share a limit. Return the project
+    instead to limit each project.
+    """
     return ("", "") if caller is None else (caller.subject, caller.token_id)
 
 
@@ -99,8 +103,8 @@ class RateLimit:
         if holder in self._whole_at:
             self._whole_at[holder] -= items / self.per_second
 
-    def standing(self, holder: Holder) -> Headers:
-        """Return the headers that tell the holder where it stands."""
+    def headers_for(self, holder: Holder) -> Headers:
+        """Return the headers that say what is left to the holder now."""
         now = self._now()
         return self.headers(self._allowance(max(0.0, self._whole_at.get(holder, now) - now)))
 

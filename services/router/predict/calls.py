@@ -112,13 +112,13 @@ class Call:
 
     def __post_init__(self) -> None:
         self._labels = self.terms.policies["auto"].labels
-        self._common = {**self.terms.said, "decided_at": rfc3339(self.decided)}
+        self._common = {**self.terms.response_fields, "decided_at": rfc3339(self.decided)}
         self._others: dict[int, dict[str, Any]] = {}
 
     def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
         """Route the items at `positions` anew: another version scored them, `terms` are its own."""
         policy = terms.policies[self.incoming.review]
-        common = {**self._common, **terms.said}
+        common = {**self._common, **terms.response_fields}
         for i in positions:
             self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
             self._others[i] = common
@@ -149,7 +149,7 @@ class Call:
             common = self._others.get(i, self._common)
             end = ends.get((id(decision), id(common)))
             if end is None:
-                end = b"," + orjson.dumps({**_said(decision), **common})[1:]
+                end = b"," + orjson.dumps({**_decision_fields(decision), **common})[1:]
                 ends[id(decision), id(common)] = end
             own = {
                 "item_id": item.item_id,
@@ -218,8 +218,8 @@ class Call:
         return b"".join(pieces)
 
 
-def _said(decision: Decision) -> dict[str, Any]:
-    """Return what a `Prediction` repeats of the decision."""
+def _decision_fields(decision: Decision) -> dict[str, Any]:
+    """Return the fields of a `Prediction` that its decision fills."""
     return {
         "decision": decision.decision,
         "label": decision.label,

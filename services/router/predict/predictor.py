@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,8 @@ from services.router.versions.views import View
 from services.router.waiting.waiters import Left, Waiters
 from shared.auth import Principal
 from shared.contracts.decisions import ReviewMode
+
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,25 @@ class Predictor:
         if view.serving is not None:
             self.admission.check(view.serving.batcher.flow)
 
-    def take(self, caller: Principal | None, items: int) -> None:
-        """Take `items` from what the caller may have; raise `TooManyRequests` if it is too much."""
+    def take(self, project: str, caller: Principal | None, items: int) -> None:
+        """Take `items` from what the call may have; raise `TooManyRequests` if it is too much."""
         if self.rate_limit is not None:
-            self.rate_limit.take(holder_of(caller), items)
+            self.rate_limit.take(holder_of(project, caller), items)
+
+    def limit_headers(self, project: str, caller: Principal | None) -> Mapping[str, str]:
+        """Return the headers that say what is left of the rate limit; none without a limit."""
+        if self.rate_limit is None:
+            return _NO_HEADERS
+        return self.rate_limit.headers_for(holder_of(project, caller))
 
     @contextlib.contextmanager
-    def giving_back(self, caller: Principal | None, items: int) -> Iterator[None]:
+    def giving_back(self, project: str, caller: Principal | None, items: int) -> Iterator[None]:
         """Undo a `take` when the block refuses the call as too much."""
         try:
             yield
         except Overloaded:
             if self.rate_limit is not None:
-                self.rate_limit.give_back(holder_of(caller), items)
+                self.rate_limit.give_back(holder_of(project, caller), items)
             raise
 
     async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
@@ -96,11 +104,11 @@ class Predictor:
         view = await self.view(project, incoming.review)
         self._admit(view)
         check_items(incoming.items, view.documents.project)
-        self.take(incoming.caller, len(incoming.items))
+        self.take(project, incoming.caller, len(incoming.items))
         theirs = self._challenged(view, incoming) if view.challenger is not None else []
         data: list[Data] = [item.data for item in incoming.items]
         if view.documents.image_fields:
-            with self.giving_back(incoming.caller, len(data)):
+            with self.giving_back(project, incoming.caller, len(data)):
                 scores = await self._score_pictures(view, data, theirs)
         else:
             scores = await self._score(view, data, theirs)

@@ -1,7 +1,7 @@
-"""What callers send to predict, read from the bytes of the body.
+"""The body of a predict call, read from its bytes.
 
-A plain call is checked here, in a few microseconds; whatever is not plainly right goes through the
-contract's own model, which finds the same or names the fault.
+A well-formed call is checked here in a few microseconds. Any other goes through the contract's own
+model, which accepts it or names the fault.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Incoming:
-    """One call of predict; `caller` is who is held to a rate limit for it."""
+    """One call of predict; `caller` is held to its rate limit."""
 
     items: list[Asked]
     wait_seconds: float
@@ -56,24 +56,24 @@ def read(body: bytes, caller: Principal | None = None) -> Incoming:
         As the contract says, each fault at its pointer.
     """
     document = parse_json(body)
-    incoming = _plain(document)
+    incoming = parse_fast(document)
     if incoming is not None:
         incoming.caller = caller
         return incoming
     try:
-        return taken(PredictRequest.model_validate(document), caller)
+        return from_validated(PredictRequest.model_validate(document), caller)
     except ValidationError as error:
         raise Unprocessable(faults_of(error)) from error
 
 
-def taken(request: PredictRequest, caller: Principal | None = None) -> Incoming:
+def from_validated(request: PredictRequest, caller: Principal | None = None) -> Incoming:
     """Return a call that the contract's model has checked."""
     items = [Asked(item.item_id, item.data, item.metadata) for item in request.items]
     return Incoming(items, request.wait_seconds, request.review, caller)
 
 
-def _plain(document: Any) -> Incoming | None:
-    """Return the call when it is one beyond doubt; None says nothing yet."""
+def parse_fast(document: Any) -> Incoming | None:
+    """Return the call if it is certainly valid; None leaves that to the contract's model."""
     if type(document) is not dict or not document.keys() <= _KEYS:
         return None
     given, wait_seconds = document.get("items"), document.get("wait_seconds", 0)
@@ -86,14 +86,14 @@ def _plain(document: Any) -> Incoming | None:
         return None
     items: list[Asked] = []
     for entry in given:
-        item = _plain_item(entry)
+        item = _parse_item_fast(entry)
         if item is None:
             return None
         items.append(item)
     return Incoming(items, wait_seconds, _REVIEWS[review])
 
 
-def _plain_item(entry: Any) -> Asked | None:
+def _parse_item_fast(entry: Any) -> Asked | None:
     if type(entry) is not dict or not entry.keys() <= _ITEM_KEYS:
         return None
     data = entry.get("data")
@@ -108,12 +108,12 @@ def _plain_item(entry: Any) -> Asked | None:
     elif not item_id.isprintable():
         # Not yet a fault: only control characters and surrogates are.
         return None
-    if metadata and not _plain_metadata(metadata):
+    if metadata and not _is_plain_metadata(metadata):
         return None
     return Asked(item_id, data, metadata)
 
 
-def _plain_metadata(metadata: dict[str, Any]) -> bool:
+def _is_plain_metadata(metadata: dict[str, Any]) -> bool:
     return len(metadata) <= _MOST_METADATA and all(
         type(value) is str
         and len(value) <= _LONGEST_VALUE

@@ -31,7 +31,7 @@ _MOST_BYTES = 32 * 1024 * 1024
 _BATCH_ITEMS = 64
 # What arrives so close together is scored together.
 _GATHER_SECONDS = 0.02
-# Before each run; whoever wakes later than that finds the loop, or the machine, busy.
+# The pause before each run; a later wake-up means that the loop or the machine is busy.
 _PAUSE_SECONDS = 0.005
 _LATE_SECONDS = 0.0015
 # After each run, in multiples of it: shadows take a quarter of one processor at most.
@@ -118,10 +118,7 @@ class Shadows:
                 await self._score(shadow, part, view.documents.image_fields)
 
     async def _quiet(self) -> None:
-        """Return once there is time to spare: a sleep ends when it should, and nobody scores.
-
-        Or decodes: then the pictures of a call would wait for those of shadows.
-        """
+        """Return once the loop is idle: a sleep ends on time, and no call is scored or decoded."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + _PAUSE_SECONDS
@@ -151,7 +148,7 @@ class Shadows:
         self, shadow: LoadedVersion, data: Sequence[Data], images: Sequence[str]
     ) -> Sequence[Score | None]:
         async def use(_: Sequence[int], rows: list[Data]) -> Sequence[Score | None]:
-            # At once, whoever has come meanwhile: he may wait for the memory that this holds.
+            # At once, also if calls have come: they may wait for the memory that this holds.
             return await _scored(shadow, rows)
 
         rows, _ = await self._pictures.open(data, images)
@@ -161,7 +158,7 @@ class Shadows:
 async def _scored(shadow: LoadedVersion, data: Sequence[Data]) -> Sequence[Score | None]:
     """Score items that make one run; None for all where that takes too long."""
     try:
-        return await shadow.batcher.aside(shadow.batcher.runs.measured, data)
+        return await shadow.batcher.run_unbatched(shadow.batcher.runs.measured, data)
     except ModelTimedOut:
         return [None] * len(data)
 

@@ -1,6 +1,6 @@
 """What the items of many calls share: the version that scores them, and the rules it stands under.
 
-Worked out once for each view and version, and again when the standing may have changed.
+Worked out once for each view and version, and again when the status may have changed.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
-from services.router.routing.decisions import Policy, Standing, standing
+from services.router.routing.decisions import Policy, PromiseStatus, promise_status
 from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.metrics import REFUSED_CERTIFICATES
@@ -26,19 +26,20 @@ log = structlog.get_logger()
 class Terms:
     """The rules for one version in one view.
 
-    `policies` has one for each way to ask; `said` are the fields that each prediction repeats.
+    `policies` has one for each way to ask; `response_fields` are those that each
+    prediction repeats.
     """
 
     view: View
-    standing: Standing
+    status: PromiseStatus
     policies: dict[ReviewMode, Policy]
-    said: dict[str, Any]
+    response_fields: dict[str, Any]
     summary: bytes
     since: datetime
 
     def hold(self, view: View, now: datetime) -> bool:
         """Say whether these are still the terms."""
-        until = self.standing.until
+        until = self.status.until
         return self.view is view and self.since <= now and (until is None or now < until)
 
 
@@ -49,24 +50,24 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
     """
     documents, promise = view.documents, view.documents.promise
     name = documents.project.project
-    found = standing_of(view, scored_by, now)
+    found = promise_status_of(view, scored_by, now)
     if scored_by is not None and found.refusal is not None and found.until is not None:
         _report_clocks(name, scored_by.version, found.until)
     policy = Policy(
         project=name,
         labels=tuple(documents.project.labels),
-        standing=found,
+        status=found,
         audit=audit_draw(secret, name, *_audit_of(promise)),
     )
     return Terms(
         view=view,
-        standing=found,
+        status=found,
         policies={
             "auto": policy,
             "always": replace(policy, review="always"),
             "never": replace(policy, review="never"),
         },
-        said={
+        response_fields={
             "model_version": scored_by.version if scored_by is not None else None,
             "policy_revision": promise.revision if promise is not None else None,
         },
@@ -92,13 +93,13 @@ def _audit_of(promise: PromiseDocument | None) -> tuple[str, float]:
     return (promise.audit_epoch, promise.audit_rate) if promise is not None else ("", 0.0)
 
 
-def standing_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> Standing:
+def promise_status_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> PromiseStatus:
     """Judge whether `scored_by` may answer at `now`; None for a project that nothing serves."""
     documents = view.documents
     if scored_by is None:
         nothing = documents.channels.champion is None
-        return Standing("uncertified", "no_model" if nothing else "model_invalid")
-    return standing(
+        return PromiseStatus("uncertified", "no_model" if nothing else "model_invalid")
+    return promise_status(
         documents.project,
         documents.digest,
         documents.promise,
@@ -108,12 +109,12 @@ def standing_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> S
     )
 
 
-def promise_summary(view: View, standing: Standing) -> dict[str, Any]:
-    """Return the `PromiseSummary` of a version with this standing."""
+def promise_summary(view: View, status: PromiseStatus) -> dict[str, Any]:
+    """Return the `PromiseSummary` of a version with this status."""
     settings = view.documents.project.promise
-    threshold, expires_at = standing.threshold, standing.expires_at
+    threshold, expires_at = status.threshold, status.expires_at
     return {
-        "state": standing.state,
+        "state": status.state,
         "target_accuracy": settings.target_accuracy,
         "confidence": settings.confidence,
         "threshold": float(threshold) if threshold is not None else None,

@@ -1,8 +1,7 @@
-"""Answer without a framework in between: the way of nearly all traffic.
+"""Answer the well-formed calls of a few paths without FastAPI: nearly all traffic.
 
-Takes the well-formed calls of a few paths before FastAPI does, and does the same as the routes
-that document them. Whatever has no plain length, or a head that its way does not know, goes on to
-FastAPI.
+The same use case as in the route that documents the path. A request without a plain length, or
+with headers that its way does not take, goes on to FastAPI.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.router.limits.rates import holder_of
 from services.router.protocols.dependencies import Services
 from services.router.waiting.waiters import Left
 from shared.auth import Principal, Role, require
@@ -113,9 +111,9 @@ async def _serve(
     else:
         if answered is None:
             return
-        said, answer = answered
-        said.append((b"content-length", b"%d" % len(answer)))
-        await send({"type": "http.response.start", "status": 200, "headers": said})
+        response_headers, answer = answered
+        response_headers.append((b"content-length", b"%d" % len(answer)))
+        await send({"type": "http.response.start", "status": 200, "headers": response_headers})
         await send({"type": "http.response.body", "body": answer})
 
 
@@ -126,18 +124,17 @@ async def _answer(
     services: Services = state.services
     # A refusal must cost little, or refusing is itself the load: so it comes before all else.
     services.predictor.admit(project)
-    # Who calls is known before what is sent is read.
+    # The token is verified before the body is read.
     caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
     require(caller, _ROLES, project)
     body = await _body(receive)
     if body is None:
         return None
     left = partial(disconnected, receive)
-    said, answer = await way.answer(Call(state, project, caller, headers, body, left))
-    if services.predictor.rate_limit is not None:
-        standing = services.predictor.rate_limit.standing(holder_of(caller))
-        said += [(name.lower().encode(), value.encode()) for name, value in standing.items()]
-    return said, answer
+    response_headers, answer = await way.answer(Call(state, project, caller, headers, body, left))
+    limits = services.predictor.limit_headers(project, caller)
+    response_headers += [(name.lower().encode(), one.encode()) for name, one in limits.items()]
+    return response_headers, answer
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -20,8 +20,8 @@ from shared.draws import Draw
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How the promise stands for one version at one moment; it stays so before `until`.
+class PromiseStatus:
+    """The state of the promise for one version at one moment; it holds until `until`.
 
     `refusal` is why nothing may be answered; None means that `threshold` is certified.
     """
@@ -58,7 +58,7 @@ class Policy:
 
     project: str
     labels: tuple[str, ...]
-    standing: Standing
+    status: PromiseStatus
     audit: Draw
     review: ReviewMode = "auto"
     least: float | None = field(init=False)
@@ -66,7 +66,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Work out what all items share."""
-        least = None if self.review == "always" else certified_threshold(self.standing)
+        least = None if self.review == "always" else certified_threshold(self.status)
         answers = (
             Decision("answered", "confident", label, label, propensity=self.audit.rate)
             for label in self.labels
@@ -75,14 +75,14 @@ class Policy:
         object.__setattr__(self, "answers", tuple(answers))
 
 
-def standing(
+def promise_status(
     project: Project,
     digest: str | None,
     promise: PromiseDocument | None,
     version: str,
     model_sha256: str,
     now: datetime,
-) -> Standing:
+) -> PromiseStatus:
     """Judge whether `version` may answer at `now`.
 
     Parameters
@@ -94,35 +94,37 @@ def standing(
 
     Returns
     -------
-    Standing; its `refusal` is None only if the entry is certified (or warned), in date, watched,
-    and its certificate speaks of this graph, this project and this target.
+    PromiseStatus; its `refusal` is None only if the entry is certified (or warned), in date and
+    watched, and its certificate is of this graph, this project and this target.
     """
     entry = promise.versions.get(version) if promise is not None else None
     if entry is None:
-        return Standing("uncertified", "uncertified")
+        return PromiseStatus("uncertified", "uncertified")
     if entry.state in ("suspended", "recertifying"):
-        return Standing(entry.state, "promise_suspended", expires_at=entry.expires_at)
+        return PromiseStatus(entry.state, "promise_suspended", expires_at=entry.expires_at)
     if entry.state == "expired":
-        return Standing("expired", "promise_expired", expires_at=entry.expires_at)
+        return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
     certificate = entry.certificate
     if (
         entry.state == "uncertified"
         or certificate is None
         or not _proven(entry, certificate, project, digest, model_sha256)
     ):
-        return Standing("uncertified", "uncertified", expires_at=entry.expires_at)
+        return PromiseStatus("uncertified", "uncertified", expires_at=entry.expires_at)
     return _at(entry, certificate, now)
 
 
-def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> Standing:
+def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> PromiseStatus:
     """Judge an entry that is proven by the clock."""
     begins, until = certificate.certified_at - CLOCK_SKEW, _last_moment(entry)
     if now < begins:
         # Our clock or the trainer's is wrong: how long the promise still holds cannot be known.
-        return Standing("uncertified", "uncertified", expires_at=entry.expires_at, until=begins)
+        return PromiseStatus(
+            "uncertified", "uncertified", expires_at=entry.expires_at, until=begins
+        )
     if until is None or now >= until:
-        return Standing("expired", "promise_expired", expires_at=entry.expires_at)
-    return Standing(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
+        return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
+    return PromiseStatus(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
 
 
 def _proven(
@@ -144,17 +146,17 @@ def _proven(
 
 
 def _last_moment(entry: PromiseEntry) -> datetime | None:
-    # A promise that nobody watches, or that never ends, is not one we can keep.
+    # A promise without a watch or without an end cannot be kept.
     if entry.expires_at is None or entry.watched_until is None:
         return None
     return min(entry.expires_at, entry.watched_until)
 
 
-def certified_threshold(standing: Standing) -> float | None:
+def certified_threshold(status: PromiseStatus) -> float | None:
     """Return the least confidence that may be answered, a float32 value; None for none."""
-    if standing.refusal is not None or standing.threshold is None:
+    if status.refusal is not None or status.threshold is None:
         return None
-    return float(standing.threshold)
+    return float(status.threshold)
 
 
 def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
@@ -170,7 +172,7 @@ def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
     -------
     Decision; `label` is set exactly when it is answered, `task_id` when a person is asked.
     """
-    refusal = policy.standing.refusal
+    refusal = policy.status.refusal
     if score is None:
         # Without a score there is nothing to answer with, whatever the promise says.
         return _ask(item_id, policy, refusal or "model_invalid")

@@ -92,8 +92,8 @@ class Batcher:
         self._is_overdue = False
         # The graph's own: one that hangs keeps no thread from others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
-        # Another one: what the graph is run for aside keeps no batch waiting.
-        self._aside = Aside(run_seconds)
+        # Another thread: a run outside of the batches keeps none of them waiting.
+        self._unbatched = Aside(run_seconds)
         self._most_items = most_items
         self._version = version
         # Bound once: looking a label up costs more than counting.
@@ -134,7 +134,7 @@ class Batcher:
             loop.call_soon(self._next)
         return job.future
 
-    async def aside(
+    async def run_unbatched(
         self, function: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs
     ) -> Result:
         """Return what `function` returns: one run of the graph outside of the batches.
@@ -145,7 +145,7 @@ class Batcher:
             It timed out or is overdue, or one before it is; batches go on.
         """
         try:
-            return await self._aside.run(function, *args, **kwargs)
+            return await self._unbatched.run(function, *args, **kwargs)
         except RunTimedOut as error:
             if not isinstance(error, StillRunning):
                 self._count_timeout()
@@ -160,23 +160,25 @@ class Batcher:
         """Return how many items one run may take without keeping others for long."""
         return min(self._most_items, max(1, int(_INLINE_SECONDS / self.runs.seconds_per_item)))
 
-    @property
-    def _inline(self) -> bool:
-        return self._is_bounded and self.runs.seconds_per_item * _FEWEST_ITEMS <= _INLINE_SECONDS
+    def _is_quick(self, items: int) -> bool:
+        """Say whether a batch of what waits, `items`, may be run in the event loop."""
+        fewest = min(items, _FEWEST_ITEMS)
+        return self._is_bounded and self.runs.seconds_per_item * fewest <= _INLINE_SECONDS
 
     def _take_alone(self, job: _Job) -> None:
         self._queue_seconds.observe(0.0)
         self._score_inline([(job, job.items)], job.items)
-        self._lone = self._inline
+        self._lone = self._is_quick(1)
         self._ended, self.flow.lag = time.perf_counter(), 0.0
 
     def _next(self) -> None:
         until = self._turn_ends()
-        most = max(_FEWEST_ITEMS, self.quick_items()) if self._inline else self._most_items
+        is_quick = self._is_quick(self.items_waiting)
+        most = max(_FEWEST_ITEMS, self.quick_items()) if is_quick else self._most_items
         while parts := self._take(most):
             items = [item for _, part in parts for item in part]
-            self._lone = self._inline and len(items) == 1
-            if not self._inline:
+            self._lone = is_quick and len(items) == 1
+            if not is_quick:
                 self._score_in_thread(parts, items)
                 return
             self._score_inline(parts, items)

@@ -9,7 +9,7 @@ from services.router.spool.entries import Entry
 
 
 @dataclass(slots=True)
-class Held:
+class SpooledTask:
     """What the index knows of a task: `segment` once it is durable, `pending` while it becomes so.
 
     A task whose lane changes has both: the old line is durable, the new one is on its way.
@@ -26,7 +26,7 @@ class Append:
     """Entries that are to be written, and all who wait for that."""
 
     entries: Sequence[Entry]
-    replaced: dict[str, Held] = field(default_factory=dict)
+    replaced: dict[str, SpooledTask] = field(default_factory=dict)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
@@ -46,5 +46,5 @@ class Append:
         for future in self.waiters:
             if not future.done():
                 future.set_exception(error)
-                # Whoever waits for several looks at the first that failed alone.
+                # A call that waits for several looks only at the first that failed.
                 future.exception()

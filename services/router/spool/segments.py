@@ -88,7 +88,7 @@ class Segments:
 
     def _take_back(self) -> None:
         """Undo an append that failed, as far as the disk lets us, and leave that segment."""
-        # What stays in spite of it is a task that nobody was promised: harmless.
+        # A line that stays in spite of it is a task that no answer promised: harmless.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, self._bytes)
             os.fsync(self._descriptor)

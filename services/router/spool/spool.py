@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 from services.router.disk.files import probe_disk
 from services.router.disk.slots import Slot
 from services.router.limits.metrics import REFUSED
-from services.router.spool.appends import Append, Held
+from services.router.spool.appends import Append, SpooledTask
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file
 from services.router.spool.entries import Entry
 from services.router.spool.errors import SpoolFull, SpoolUnavailable
@@ -53,7 +53,7 @@ class Spool:
         self._full = False
         self._disk_fault: str | None = None
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
-        self._index: dict[str, Held] = {}
+        self._index: dict[str, SpooledTask] = {}
         self._damaged: dict[Path, list[tuple[bytes, str]]] = {}
         self._waiting: list[Append] = []
         self._idle = asyncio.Event()
@@ -150,7 +150,7 @@ class Spool:
             if known is not None:
                 append.replaced[entry.task_id] = known
             segment = known.segment if known is not None else None
-            self._index[entry.task_id] = Held(entry.digest, entry.lane, segment, append)
+            self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, segment, append)
         self._waiting.append(append)
         self._unwritten += sum(len(entry.body) for entry in entries)
         return append
@@ -179,7 +179,7 @@ class Spool:
         count = 0
         for append in group:
             for entry in append.entries:
-                self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
+                self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, path)
             count += len(append.entries)
             append.succeed()
         self._disk_fault = None
@@ -252,7 +252,7 @@ class Spool:
         log.error("tasks_dead_lettered", count=len(letters))
 
     async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
-        """Drop dead letters, here and in slots that nobody holds, older than their project says."""
+        """Drop dead letters, here and in abandoned slots, older than their project's retention."""
         await self._in_thread(self._expire_letters, now, retention)
 
     def _expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
@@ -261,7 +261,7 @@ class Spool:
             expire_file(slot.folder / DEAD_LETTERS_FILE, now, retention)
 
     async def adopt(self) -> None:
-        """Take over what processes that died left in slots that nobody holds."""
+        """Take over the segments in abandoned slots: those of processes that died."""
         before = set(await self._in_thread(self._segments.sealed))
         await self._in_thread(self._adopt)
         for path in await self._in_thread(self._segments.sealed):
@@ -275,7 +275,7 @@ class Spool:
     async def _index_segment(self, path: Path) -> None:
         entries, _ = await self._in_thread(_entries, path)
         for entry in entries:
-            self._index[entry.task_id] = Held(entry.digest, entry.lane, path)
+            self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, path)
         self._entries.set(self.depth)
 
     async def _in_thread(

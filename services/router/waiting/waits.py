@@ -126,7 +126,7 @@ class Waits:
             self._add(-len(registered))
 
     def any(self, project: str) -> bool:
-        """Say whether anybody waits for items of `project`."""
+        """Say whether a call waits for items of `project`."""
         return project in self._projects
 
     def of(self, project: str) -> set[Wait]:
@@ -134,7 +134,7 @@ class Waits:
         return set().union(*self._projects.get(project, {}).values())
 
     def awaited(self, project: str, outcomes: Iterable[ItemOutcome]) -> dict[str, ItemOutcome]:
-        """Return those of `outcomes` that somebody waits for, the last of each item."""
+        """Return those of `outcomes` that a call waits for, the last of each item."""
         by_item = self._projects.get(project, {})
         return {one.item_id: one for one in outcomes if one.item_id in by_item}
 

@@ -1,4 +1,4 @@
-"""Take erased items out of the snapshots in the store."""
+"""Remove erased items from the snapshots in the store."""
 
 import asyncio
 from collections.abc import Set as AbstractSet
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 async def clean_snapshots(resources: Resources, project: str) -> int:
-    """Write the project's snapshots anew without the items erased since; return how many are done.
+    """Rewrite the project's snapshots without the items erased since; return how many items.
 
     A snapshot keeps its id, which is the digest of what it was made of, and its counts; `erased`
     says how many lines it lacks since. The mark of an item goes only once every file is done: a
@@ -45,7 +45,7 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
 
 
 async def _clean(resources: Resources, path: str, erased: AbstractSet[str]) -> int:
-    """Return how many lines the snapshot has, after those of erased items are out of it."""
+    """Remove the lines of erased items from a snapshot; return how many are left."""
     found, tag = await resources.store.read_tagged(path)
     body = found or compress(b"")
     kept, count, changed = await asyncio.to_thread(_without, body, erased)

@@ -60,7 +60,7 @@ async def labelled(session: Session, project: str, lanes: Iterable[str]) -> Sequ
 
 
 async def held_back(session: Session, project: str) -> set[str]:
-    """Return the items of open certifications: nobody trains on them yet."""
+    """Return the items of open certifications, which train nothing yet."""
     query = (
         select(col(CertificationItem.item_id))
         .join(
@@ -73,7 +73,7 @@ async def held_back(session: Session, project: str) -> set[str]:
 
 
 async def is_freezing(session: Session, project: str) -> bool:
-    """Say whether a run goes on whose snapshot may not be in the store yet."""
+    """Say whether a run is freezing its labels: its snapshot may not be in the store yet."""
     query = select(col(Run.run_id)).where(
         col(Run.project) == project, col(Run.state) == "running", col(Run.dataset_id).is_(None)
     )

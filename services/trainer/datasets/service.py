@@ -29,7 +29,7 @@ _UNIFORM_LANES = frozenset({"pool", "certification", "audit"})
 
 
 async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
-    """Write a snapshot of what may train now, and record it; the same labels give the same one.
+    """Write and record a snapshot of the labels that may train; the same labels give the same one.
 
     Returns it with the position in the outcomes up to which labels were looked at.
 
@@ -83,13 +83,7 @@ def _labelled(row: OutcomeRow) -> LabelledItem:
 
 
 async def load(resources: Resources, dataset: Dataset) -> Sequence[LabelledItem]:
-    """Read a snapshot's rows back from the store.
-
-    Raises
-    ------
-    FileNotFoundError
-        The snapshot is no longer there.
-    """
+    """Read a snapshot's rows back from the store; `FileNotFoundError` when it is gone."""
     body = await resources.store.read(dataset.path)
     if body is None:
         raise FileNotFoundError(dataset.path)
@@ -106,7 +100,8 @@ async def list_datasets(
 ) -> Sequence[DatasetView]:
     """Return snapshots, newest first."""
     async with resources.database.reading() as session:
-        return [_view(row) for row in await repository.page(session, project, offset, limit)]
+        rows = await repository.page(session, project, offset, limit)
+    return [DatasetView.model_validate(row, from_attributes=True) for row in rows]
 
 
 async def describe(resources: Resources, project: str, dataset_id: str) -> DatasetView:
@@ -115,10 +110,4 @@ async def describe(resources: Resources, project: str, dataset_id: str) -> Datas
         dataset = await repository.find(session, project, dataset_id)
     if dataset is None:
         raise NotFound("There is no such dataset; GET …/datasets lists them.", id=dataset_id)
-    return _view(dataset)
-
-
-def _view(dataset: Dataset) -> DatasetView:
-    return DatasetView.model_validate(
-        {name: getattr(dataset, name) for name in DatasetView.model_fields}
-    )
+    return DatasetView.model_validate(dataset, from_attributes=True)

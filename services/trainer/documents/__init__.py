@@ -1,1 +1,1 @@
-"""channels.json and promise.json: what routers follow, written by one trainer a project."""
+"""channels.json and promise.json, which routers follow and one trainer a project writes."""

@@ -1,4 +1,4 @@
-"""The place of the next document among all that were stored at its path (pure).
+"""Epoch and revision of the next document at a path (pure).
 
 Epochs are times, in seconds since 1970: the epoch that a restored database begins is later than
 any that routers have seen, also of documents that were lost.

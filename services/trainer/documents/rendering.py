@@ -1,4 +1,4 @@
-"""channels.json and promise.json as SQL, the project and the clock say (pure)."""
+"""channels.json and promise.json, made of the state, the project and the time (pure)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from shared.contracts.versions import (
 
 
 def render_channels(state: ProjectState) -> Channels:
-    """Return channels.json as the state says; its place is given once it is to be written."""
+    """Return channels.json for the state; it gets its place when it is written."""
     return Channels(
         epoch=state.epoch,
         revision=0,
@@ -35,7 +35,7 @@ def render_channels(state: ProjectState) -> Channels:
 def render_promise(
     project: Project, state: ProjectState, versions: Sequence[Version], now: datetime
 ) -> PromiseDocument:
-    """Return promise.json as the state says, likewise."""
+    """Return promise.json for the state, likewise without its place."""
     return PromiseDocument(
         epoch=state.epoch,
         revision=0,
@@ -61,7 +61,7 @@ def _entry(version: Version, project: Project, state: ProjectState, now: datetim
 
 
 def differs(stored: Channels | PromiseDocument | None, wanted: Channels | PromiseDocument) -> bool:
-    """Say whether what is stored is not what is wanted, or of another epoch."""
+    """Say whether the stored document has other content than the wanted one, or another epoch."""
     if stored is None:
         return True
     # As JSON: the store keeps milliseconds, the state may keep more.

@@ -1,4 +1,4 @@
-"""Keep channels.json and promise.json in the store as the state says.
+"""Keep channels.json and promise.json in the store equal to the state in SQL.
 
 They are derived: whatever crash comes between a commit and a write, the next `sync` writes what
 the state says. promise.json goes first, so that no router meets a champion without its entry.
@@ -29,6 +29,7 @@ from shared.doorbells import Doorbells, versions_bell, wait_for
 from shared.logs import cause_of
 from shared.problems import Unavailable
 from shared.store import Replaced, Store, channels_path, promise_path
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
@@ -56,7 +57,7 @@ class _Stored(Generic[Document]):
 
 @dataclass
 class _Seen:
-    """What the store holds, as far as we know, under which of our leases and when we looked."""
+    """The documents as they were last read, when, and under which lease of this trainer."""
 
     channels: _Stored[Channels]
     promise: _Stored[PromiseDocument]
@@ -64,14 +65,14 @@ class _Seen:
     looked_at: float = field(default_factory=time.monotonic)
 
     def is_trusted(self, lease: Lease | None) -> bool:
-        """Say whether nobody else can have written since, or not for long."""
+        """Say whether no other trainer can have written since, or not for long."""
         is_ours = lease is not None and lease.fencing == self.fencing
         return is_ours and time.monotonic() - self.looked_at <= _TRUST_SECONDS
 
 
 @dataclass(frozen=True)
 class SyncResult:
-    """channels.json as the store has it now, and whether it is what the state says."""
+    """channels.json in the store, and whether it agrees with the state."""
 
     channels: Channels | None
     is_current: bool = True
@@ -101,14 +102,12 @@ class Documents:
         self._locks: dict[str, asyncio.Lock] = {}
         self._seen: dict[str, _Seen] = {}
         self.faults: dict[str, str] = {}
+        self.index = IndexWriter(store, "trainer", is_begun=False)
 
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
-        """Return the channels once the store has what the state says; None without a version.
+        """Return the channels once the store agrees with the state; None without a version.
 
-        Raises
-        ------
-        Unavailable
-            The trainer that has the project has not written them in the time of a lease.
+        `Unavailable` when the trainer that has the project does not write them in a lease's time.
         """
         deadline = time.monotonic() + self._leases.seconds
         with self._bells.hearing(versions_bell(name)) as rung:
@@ -124,12 +123,9 @@ class Documents:
                 await wait_for(rung, poll_seconds)
 
     async def sync(self, name: str) -> SyncResult:
-        """Bring the store up to the state, and ring; leave it to the trainer that has the project.
+        """Write documents that differ from the state, if this trainer has the project.
 
-        Raises
-        ------
-        Unavailable
-            A trainer with another database writes the documents.
+        `Unavailable` when a trainer with another database writes the documents.
         """
         async with self._locks.setdefault(name, asyncio.Lock()):
             for _ in range(_ATTEMPTS):
@@ -173,6 +169,8 @@ class Documents:
         return SyncResult(seen.channels.document)
 
     async def _look(self, project: str, lease: Lease | None) -> _Seen:
+        if lease is not None:
+            self.index.begin()
         seen = self._seen.get(project)
         if seen is None or not seen.is_trusted(lease):
             seen = _Seen(
@@ -186,7 +184,10 @@ class Documents:
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
         body, tag = await self._store.read_tagged(path)
         try:
-            return _Stored(None if body is None else read_stored(kind, body), tag)
+            document = None if body is None else read_stored(kind, body)
+            if document is not None:
+                self.index.note(path, document.epoch, document.revision)
+            return _Stored(document, tag)
         except ValidationError:
             log.exception("document_unreadable", path=path)
             return _Stored(None, tag)
@@ -227,4 +228,5 @@ class Documents:
         body = document.model_dump_json().encode()
         stored.tag = await self._store.replace(path, body, stored.tag)
         stored.document = document
+        self.index.note(path, epoch, revision)
         return epoch

@@ -1,1 +1,1 @@
-"""Items that were erased at the review queue: what the trainer has of their content goes too."""
+"""Items that were erased at the review queue: the trainer deletes its copies of their content."""

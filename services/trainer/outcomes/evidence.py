@@ -1,6 +1,6 @@
-"""What an item's outcomes are worth as evidence: the answer given before anything was shown.
+"""The evidence in an item's outcomes: the answer that was given before anything was shown.
 
-A reviewer who takes his answer back has seen its outcome, and an operator who asks again knows what
+A reviewer who takes an answer back has seen its outcome, and an operator who asks again knows what
 the model said. So the first answer is the evidence. A later one can end it, and never make it: an
 error stays an error, and an item whose people changed their minds confirms no version.
 """
@@ -35,7 +35,7 @@ def evidence_of(row: OutcomeRow) -> Evidence:
 
 
 def evidence_after(row: OutcomeRow | None, outcome: Outcome) -> Evidence:
-    """Return the evidence once `outcome` has come, behind all that `row` has seen."""
+    """Return the evidence after `outcome`, which follows the outcomes in `row`."""
     if row is None:
         return Evidence(outcome.label, outcome.blind)
     before = evidence_of(row)

@@ -23,12 +23,8 @@ _LANES, _SOURCES = get_args(Lane), get_args(OutcomeSource)
 async def read_feed(resources: Resources, project: str) -> int:
     """Read the feed to its present end; return how many outcomes were new.
 
-    Where the review queue's database was restored, the feed is read anew from its start.
-
-    Raises
-    ------
-    QueueAway
-        The review queue cannot be reached; what was read before stays read.
+    Where the review queue's database was restored, the feed is read anew from its start. What was
+    read before a `QueueAway` stays read.
     """
     total, may_restart = 0, True
     while True:
@@ -78,7 +74,7 @@ def _understood(project: str, outcome: Outcome) -> Outcome:
 async def _next_page(
     resources: Resources, project: str, *, may_restart: bool
 ) -> tuple[str | None, OutcomeFeed]:
-    """Return the cursor that was read up to, and the page behind it.
+    """Return the cursor, and the page of the feed after it.
 
     After a restore of the review queue that is the first page, if the feed `may_restart`.
     """
@@ -96,7 +92,7 @@ async def _next_page(
 
 
 async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
-    """Let the feed be read from its start, and every row in it count for more than any before.
+    """Read the feed from its start again; its rows then supersede all rows before.
 
     The restored queue may lack tasks that were asked for since its backup: they are posted anew.
     """

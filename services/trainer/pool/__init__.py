@@ -1,1 +1,1 @@
-"""Unlabelled items: imported once, taken in a random order that no content decides."""
+"""Unlabelled items: imported once, taken in a random order independent of their content."""

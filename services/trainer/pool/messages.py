@@ -8,7 +8,7 @@ from shared.contracts.base import Message
 
 
 class RejectedLine(Message):
-    """A line of an import that is no item; lines are counted from 1, a header included."""
+    """A line of an import that is not an item; lines are counted from 1, a header included."""
 
     line: int
     detail: str

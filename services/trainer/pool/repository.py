@@ -49,7 +49,7 @@ async def counts(session: Session, project: str) -> dict[str, int]:
 
 
 async def count_waiting(session: Session, project: str) -> int:
-    """Count the items that nobody was asked about."""
+    """Count the items that wait."""
     query = select(func.count()).where(
         col(PoolItem.project) == project, col(PoolItem.state) == "waiting"
     )
@@ -57,7 +57,7 @@ async def count_waiting(session: Session, project: str) -> int:
 
 
 async def count_waiting_among(session: Session, project: str, item_ids: Sequence[str]) -> int:
-    """Count those of `item_ids` that nobody was asked about."""
+    """Count those of `item_ids` that wait."""
     total = 0
     for start in range(0, len(item_ids), 500):
         query = select(func.count()).where(

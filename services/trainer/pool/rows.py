@@ -1,4 +1,4 @@
-"""Lines of an import, to items (pure): newline-delimited JSON, or CSV with a header."""
+"""Parse the lines of an import (pure): newline-delimited JSON, or CSV with a header."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class ParsedLine:
-    """One line: an item, or what is wrong with it."""
+    """One line: an item, or its fault."""
 
     line: int
     item: Item | None

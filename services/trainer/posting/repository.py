@@ -1,6 +1,6 @@
 """SQL of the tasks that the review queue has not acknowledged yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import exists, select, update
 from sqlmodel import col
@@ -24,18 +24,6 @@ async def unposted_pool_items(session: Session, project: str, limit: int) -> Seq
     return (await session.execute(query)).scalars().all()
 
 
-async def mark_pool_posted(
-    session: Session, items: Sequence[PoolItem], refused: Mapping[str, str]
-) -> None:
-    """Record which pool items the review queue acknowledged, and which it refused."""
-    for item in items:
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == item.project, col(PoolItem.item_id) == item.item_id)
-            .values(posted=True, state="refused" if item.item_id in refused else "asked")
-        )
-
-
 async def unposted_drawn_items(
     session: Session, project: str, limit: int
 ) -> Sequence[tuple[CertificationItem, str]]:
@@ -55,21 +43,6 @@ async def unposted_drawn_items(
         .limit(limit)
     )
     return [(item, version) for item, version in await session.execute(query)]
-
-
-async def mark_drawn_posted(
-    session: Session, items: Sequence[CertificationItem], refused: Mapping[str, str]
-) -> None:
-    """Record which drawn items the review queue acknowledged, and which it refused."""
-    for item in items:
-        await session.execute(
-            update(CertificationItem)
-            .where(
-                col(CertificationItem.certification_id) == item.certification_id,
-                col(CertificationItem.item_id) == item.item_id,
-            )
-            .values(posted=True, refused=refused.get(item.item_id))
-        )
 
 
 async def post_unanswered_again(session: Session, project: str) -> None:

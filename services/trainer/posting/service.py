@@ -38,36 +38,27 @@ class TaskPosting:
     async def post_pending(self, project: str) -> int:
         """Post every task that is decided on but not acknowledged; return how many were.
 
-        Raises
-        ------
-        QueueAway
-            The review queue cannot be reached; what it acknowledged before stays so.
+        `QueueAway` when the review queue cannot be reached; what it acknowledged before stays so.
         """
-        return await self._post_pool(project) + await self._post_drawn(project)
-
-    async def _post_pool(self, project: str) -> int:
         posted = 0
-        while True:
-            async with self._database.reading() as session:
-                items = await repository.unposted_pool_items(session, project, _POST_BATCH)
-            if not items:
-                return posted
-            refused = await self._post(project, [_pool_task(item) for item in items])
+        while batch := await self._next_batch(project):
+            refused = await self._post(project, [task for _, task in batch])
             async with self._database.transaction() as session:
-                await repository.mark_pool_posted(session, items, refused)
-            posted += len(items)
+                for row, _ in batch:
+                    session.add(row)
+                    _mark(row, refused.get(row.item_id))
+            posted += len(batch)
+        return posted
 
-    async def _post_drawn(self, project: str) -> int:
-        posted = 0
-        while True:
-            async with self._database.reading() as session:
-                drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
-            if not drawn:
-                return posted
-            refused = await self._post(project, [_drawn_task(*item) for item in drawn])
-            async with self._database.transaction() as session:
-                await repository.mark_drawn_posted(session, [item for item, _ in drawn], refused)
-            posted += len(drawn)
+    async def _next_batch(
+        self, project: str
+    ) -> list[tuple[PoolItem, NewTask]] | list[tuple[CertificationItem, NewTask]]:
+        async with self._database.reading() as session:
+            items = await repository.unposted_pool_items(session, project, _POST_BATCH)
+            if items:
+                return [(item, _pool_task(item)) for item in items]
+            drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
+            return [(item, _drawn_task(item, version)) for item, version in drawn]
 
     async def _post(self, project: str, tasks: Sequence[NewTask]) -> dict[str, str]:
         """Post tasks; return why the review queue refused some, by item id."""
@@ -79,6 +70,14 @@ class TaskPosting:
         if refused:
             log.warning("tasks_refused", project=project, tasks=len(refused))
         return refused
+
+
+def _mark(row: PoolItem | CertificationItem, refusal: str | None) -> None:
+    row.posted = True
+    if isinstance(row, CertificationItem):
+        row.refused = refusal
+    elif refusal is not None:
+        row.state = "refused"
 
 
 def _pool_task(item: PoolItem) -> NewTask:

@@ -1,5 +1,7 @@
 """Audited answers, by version: how many were wrong, as far as people have answered."""
 
+from dataclasses import asdict
+
 from scipy import special
 
 from services.trainer.promise import repository
@@ -44,12 +46,5 @@ async def describe(resources: Resources, project: str) -> list[AuditView]:
 def _view(counts: repository.AuditCounts) -> AuditView:
     errors, resolved = counts.errors, counts.resolved
     lower, upper = interval(errors, resolved) if resolved else (None, None)
-    return AuditView(
-        version=counts.version,
-        audited=counts.audited,
-        resolved=resolved,
-        errors=errors,
-        error_rate=errors / resolved if resolved else None,
-        lower=lower,
-        upper=upper,
-    )
+    rate = errors / resolved if resolved else None
+    return AuditView(**asdict(counts), error_rate=rate, lower=lower, upper=upper)

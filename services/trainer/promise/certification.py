@@ -15,7 +15,7 @@ from shared.contracts.projects import Project
 
 
 class Certifier:
-    """Moves the certifications of projects on.
+    """Advances the certifications of projects.
 
     It remembers how large a population was when it did not suffice: scoring it again is worth
     its time only once it has grown.

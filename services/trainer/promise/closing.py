@@ -1,13 +1,13 @@
 """Close a certification: all verdicts are in, or the project changed under it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
 from services.trainer.content import content_hash
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import is_certified
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import lock_state
@@ -18,7 +18,6 @@ from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
-from shared.contracts.base import new_id
 from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
@@ -29,7 +28,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Case:
-    """What is being closed, at which moment, inside one transaction."""
+    """A certification that is closed now, inside one transaction."""
 
     session: Session
     project: Project
@@ -73,16 +72,20 @@ async def _judge(case: _Case) -> None:
     record.result = result.to_dict()
     if result.certified:
         await _certify(case, plan, result)
+    elif result.labels_short is None:
+        _fail(case, "not certified: the error is estimated above the promise everywhere", None)
     else:
-        _fail(case, _shortfall(result), _labels_short(result))
+        # Each attempt is judged on fresh labels, so those of this one have to be asked for again.
+        short = result.labels_short + result.labels
+        _fail(case, f"not certified: about {short} more labels", short)
 
 
-async def correct_answers(session: Session, items: list[CertificationItem] | Any) -> list[bool]:
-    """Say for each item whether people gave the version's label; all that is less is an error.
+async def correct_answers(session: Session, items: Sequence[CertificationItem]) -> list[bool]:
+    """Say for each item whether people gave the version's label.
 
-    An error is also what nobody could answer, what the review queue refused to ask, what was
-    answered with a suggestion in sight, what was first answered otherwise, and an item whose
-    outcome is for other data under the same id.
+    Errors are also items that people could not answer or answered otherwise at first, those that
+    the review queue refused, those answered with a suggestion in sight, and those whose outcome is
+    for other data under the same id.
     """
     known = {
         row.item_id: row
@@ -154,8 +157,7 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
     champion = await registry.find(case.session, state.project, state.champion)
     measured = population.get("champion") == state.champion
     decision = gate.judge_certified(
-        champion_certified=champion is not None
-        and status_of(champion, case.project, case.now) == "certified",
+        champion_certified=is_certified(champion, case.project, case.now),
         coverage=coverage,
         champion_coverage=population.get("champion_coverage") if measured else None,
     )
@@ -172,7 +174,6 @@ def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
     if record.attempt < case.project.promise.certification_draws:
         case.session.add(
             Certification(
-                certification_id=new_id(),
                 project=record.project,
                 version=record.version,
                 attempt=record.attempt + 1,
@@ -180,15 +181,3 @@ def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
                 created_at=case.now,
             )
         )
-
-
-def _labels_short(result: CertificationResult) -> int | None:
-    # Each attempt is judged on fresh labels, so those of this one have to be asked for again.
-    return None if result.labels_short is None else result.labels_short + result.labels
-
-
-def _shortfall(result: CertificationResult) -> str:
-    short = _labels_short(result)
-    if short is None:
-        return "not certified: the error is estimated above the promise everywhere"
-    return f"not certified: about {short} more labels"

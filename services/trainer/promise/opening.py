@@ -5,13 +5,13 @@ import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import eligible
-from services.trainer.promise.population import Draw, Insufficient, Question, draw
+from services.trainer.promise.population import Draw, DrawRequest, Insufficient, draw
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
@@ -32,8 +32,8 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         detail = "the project's labels or fields changed; train a new version"
         return await _close(resources, certification, "cancelled", detail)
     try:
-        question = await _question(resources, project, version, certification)
-        drawn = await draw(resources, question)
+        request = await _request(resources, project, version, certification)
+        drawn = await draw(resources, request)
         if isinstance(drawn, Insufficient):
             return await _note(resources, certification, drawn)
         await _measure_champion(resources, project, version, drawn)
@@ -45,15 +45,15 @@ async def try_open(resources: Resources, project: Project, certification: Certif
     return await _open(resources, project, certification, drawn)
 
 
-async def _question(
+async def _request(
     resources: Resources, project: Project, version: Version, certification: Certification
-) -> Question:
+) -> DrawRequest:
     async with resources.database.reading() as session:
         dataset = await datasets.find(session, project.project, version.dataset_id)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     trained_on = distinct_contents(await load(resources, dataset))
-    return Question(project, version, dataset, frozenset(trained_on), certification.attempt)
+    return DrawRequest(project, version, dataset, frozenset(trained_on), certification.attempt)
 
 
 async def _measure_champion(
@@ -65,11 +65,11 @@ async def _measure_champion(
         champion = await registry.find(
             session, project.project, None if state is None else state.champion
         )
-    if champion is None or champion.version == version.version or champion.certificate is None:
+    if champion is None or champion.version == version.version:
         return
-    if status_of(champion, project, resources.now()) != "certified":
+    if champion.certificate is None or not is_certified(champion, project, resources.now()):
         return
-    rows = [candidate.data for candidate in drawn.scores_sample]
+    rows = [candidate.data for candidate in drawn.population]
     try:
         scored = await score_items(resources, project, champion, rows)
     except ModelUnusable as error:

@@ -94,8 +94,6 @@ def plan_certification(
     """Choose the candidate region, the thresholds and the first one to test.
 
     Grid: quantiles of the unlabelled scores inside the region, never of certification labels.
-    Start: the strictest grid point with a predicted power within 0.02 of the best; the most
-    generous such point is too greedy, and the very top has too few labels to pass.
 
     Parameters
     ----------
@@ -161,7 +159,7 @@ def _plan(
     spent = attempt_delta(delta, attempt)
     accepted = np.rint(labels * grid.shares).astype(np.int64)
     chance = power(accepted, grid.errors, spent, alpha)
-    start = int(np.flatnonzero(chance >= chance.max() - _POWER_TOLERANCE)[0])
+    start = strictest_of_best_power(chance)
     return CertificationPlan(
         alpha=alpha,
         delta=delta,
@@ -178,6 +176,15 @@ def _plan(
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
     )
+
+
+def strictest_of_best_power(chance: FloatArray) -> int:
+    """Return the first grid point to test, given the predicted power of each, strict to generous.
+
+    Of those within 0.02 of the best the most generous one is too greedy, and the very top has too
+    few labels to pass.
+    """
+    return int(np.flatnonzero(chance >= chance.max() - _POWER_TOLERANCE)[0])
 
 
 def _expected_coverage(chance: FloatArray, coverage: FloatArray) -> float:

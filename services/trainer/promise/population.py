@@ -23,7 +23,7 @@ from services.trainer.promise.certify import eligible
 from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
-from services.trainer.registry.scores import Scores, score_items
+from services.trainer.registry.scores import score_items
 from services.trainer.resources import Resources
 from services.trainer.tables import Dataset, PoolItem, Version
 from shared.contracts.base import rfc3339
@@ -52,8 +52,8 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class DrawnItem:
-    """A drawn item and what the version says of it."""
+class ScoredItem:
+    """An item and what the version says of it."""
 
     candidate: Candidate
     score: float
@@ -65,10 +65,10 @@ class Draw:
     """A population, the plan made on its scores, and the items drawn. `record` is kept in SQL."""
 
     plan: CertificationPlan
-    items: list[DrawnItem]
+    items: list[ScoredItem]
     record: dict[str, Any]
     passed_up_to: str = ""
-    scores_sample: list[Candidate] = field(default_factory=list, repr=False)
+    population: list[Candidate] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Insufficient:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is to be drawn: `labels` items for the given attempt at one version."""
+class DrawRequest:
+    """A draw of `labels` items for one attempt at certifying a version."""
 
     project: Project
     version: Version
@@ -113,62 +113,61 @@ class Question:
         )
 
 
-async def draw(resources: Resources, question: Question) -> Draw | Insufficient:
+async def draw(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
     """Draw from recent traffic if it suffices, else from the pool."""
-    from_traffic = await _draw_from_traffic(resources, question)
+    from_traffic = await _draw_from_traffic(resources, request)
     if isinstance(from_traffic, Draw):
         return from_traffic
-    from_pool = await _draw_from_pool(resources, question)
+    from_pool = await _draw_from_pool(resources, request)
     if isinstance(from_pool, Draw) or from_pool.is_final:
         return from_pool
     return Insufficient(
-        f"waits for {question.labels} items in the candidate region: {from_traffic.detail}, "
+        f"waits for {request.labels} items in the candidate region: {from_traffic.detail}, "
         f"{from_pool.detail}; send traffic or import unlabelled items into the pool",
         is_final=from_traffic.is_final,
     )
 
 
-async def _draw_from_traffic(resources: Resources, question: Question) -> Draw | Insufficient:
-    traffic = await _traffic(resources, question)
-    candidates, scored = await _scored(resources, question, traffic, least=question.labels)
-    if len(candidates) < question.labels:
-        return Insufficient(f"traffic has {len(candidates)} new items")
-    plan = await _planned(question, scored)
-    if isinstance(plan, Insufficient):
-        return plan
+async def _draw_from_traffic(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
+    name = request.project.project
+    traffic = await _traffic(resources, request)
+    planned = await _planned(resources, request, traffic, "traffic has {} new items")
+    if isinstance(planned, Insufficient):
+        return planned
+    scored, plan = planned
+    inside = _inside(scored, plan)
     async with resources.database.reading() as session:
-        spent = await repository.drawn_before(session, question.project.project)
-        inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
-        ids = [candidates[i].item_id for i in inside]
-        known = await outcomes.of_items(session, question.project.project, ids)
+        spent = await repository.drawn_before(session, name)
+        known = await outcomes.of_items(session, name, [i.candidate.item_id for i in inside])
     if any(not evidence_of(row).blind for row in known):
         # Which items people have seen with a suggestion depends on the items: leaving these out
         # would no longer be a uniform draw.
         return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
-    open_to_draw = [i for i in inside if candidates[i].item_id not in spent]
-    if len(open_to_draw) < question.labels:
-        return Insufficient(f"traffic has {len(open_to_draw)} of them")
+    unspent = [item for item in inside if item.candidate.item_id not in spent]
+    if len(unspent) < request.labels:
+        return Insufficient(f"traffic has {len(unspent)} of them")
     seed = secrets.randbits(63)
-    chosen = np.random.default_rng(seed).choice(open_to_draw, question.labels, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(unspent), request.labels, replace=False)
+    population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
-        items=[_drawn(candidates, scored, int(i)) for i in chosen],
-        record=_record("traffic", candidates, seed=str(seed)),
-        scores_sample=candidates,
+        items=[unspent[i] for i in chosen],
+        record=_record("traffic", population, seed=str(seed)),
+        population=population,
     )
 
 
-async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
+async def _traffic(resources: Resources, request: DrawRequest) -> list[Candidate]:
     """Items first decided after the version's labels were frozen, one for each content."""
     async with resources.database.reading() as session:
         rows = await ledger.first_decisions(
-            session, question.project.project, question.since, _TRAFFIC_LIMIT
+            session, request.project.project, request.since, _TRAFFIC_LIMIT
         )
-    seen = set(question.trained_on)
+    seen = set(request.trained_on)
     candidates = []
     for row in reversed(rows):
         data = row.row["data"]
-        if row.content_hash in seen or check_data(data, question.project.fields):
+        if row.content_hash in seen or check_data(data, request.project.fields):
             continue
         seen.add(row.content_hash)
         item = Candidate(row.item_id, data, row.row["metadata"], received_at=row.received_at)
@@ -176,83 +175,79 @@ async def _traffic(resources: Resources, question: Question) -> list[Candidate]:
     return candidates
 
 
-async def _draw_from_pool(resources: Resources, question: Question) -> Draw | Insufficient:
+async def _draw_from_pool(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
     async with resources.database.reading() as session:
-        page = await pool.waiting(session, question.project.project, _POOL_SAMPLE)
-    usable = _usable(page, question)
-    candidates, scored = await _scored(resources, question, usable, least=question.labels)
-    if len(candidates) < question.labels:
-        return Insufficient(f"the pool has {len(candidates)} items that wait")
-    plan = await _planned(question, scored)
-    if isinstance(plan, Insufficient):
-        return plan
-    found = await _walk(resources, question, plan, page, candidates, scored)
-    if len(found) < question.labels:
+        page = await pool.waiting(session, request.project.project, _POOL_SAMPLE)
+    usable = _usable(page, request)
+    planned = await _planned(resources, request, usable, "the pool has {} items that wait")
+    if isinstance(planned, Insufficient):
+        return planned
+    scored, plan = planned
+    found = await _walk(resources, request, plan, page, scored)
+    if len(found) < request.labels:
         return Insufficient(f"the pool has {len(found)} of them")
+    population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
         items=found,
-        record=_record("pool", candidates, seed="the pool's random order"),
+        record=_record("pool", population, seed="the pool's random order"),
         passed_up_to=found[-1].candidate.order_key,
-        scores_sample=candidates,
+        population=population,
     )
 
 
 async def _walk(
     resources: Resources,
-    question: Question,
+    request: DrawRequest,
     plan: CertificationPlan,
     page: Sequence[PoolItem],
-    candidates: list[Candidate],
-    scored: Scores,
-) -> list[DrawnItem]:
+    scored: list[ScoredItem],
+) -> list[ScoredItem]:
     """Walk the pool's order until enough items inside the region are found, or it ends."""
+    name = request.project.project
     async with resources.database.reading() as session:
-        spent = await repository.drawn_before(session, question.project.project)
-    found: list[DrawnItem] = []
+        spent = await repository.drawn_before(session, name)
+    found: list[ScoredItem] = []
     while page:
-        inside = np.flatnonzero(eligible(scored.scores, plan.region)).tolist()
-        found += [
-            _drawn(candidates, scored, i) for i in inside if candidates[i].item_id not in spent
-        ]
-        if len(found) >= question.labels:
+        found += [i for i in _inside(scored, plan) if i.candidate.item_id not in spent]
+        if len(found) >= request.labels:
             break
         async with resources.database.reading() as session:
-            page = await pool.waiting(session, question.project.project, _PAGE, page[-1].order_key)
-        candidates, scored = await _scored(resources, question, _usable(page, question))
-    return found[: question.labels]
+            page = await pool.waiting(session, name, _PAGE, page[-1].order_key)
+        scored = await _scored(resources, request, _usable(page, request))
+    return found[: request.labels]
 
 
-def _usable(page: Iterable[PoolItem], question: Question) -> list[Candidate]:
+def _usable(page: Iterable[PoolItem], request: DrawRequest) -> list[Candidate]:
     """Items that fit the project as it is now and whose content has not trained the version."""
     return [
         Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
         for item in page
-        if item.content_hash not in question.trained_on
-        and not check_data(item.data, question.project.fields)
+        if item.content_hash not in request.trained_on
+        and not check_data(item.data, request.project.fields)
     ]
 
 
 async def _scored(
-    resources: Resources, question: Question, candidates: list[Candidate], *, least: int = 1
-) -> tuple[list[Candidate], Scores]:
-    """Score candidates, and leave out those that the version cannot score: people get them anyway.
-
-    Fewer than `least` are of no use: the model is not even loaded for them.
-    """
-    if len(candidates) < least:
-        return candidates, Scores([], np.empty(0, dtype=np.float32))
+    resources: Resources, request: DrawRequest, candidates: list[Candidate]
+) -> list[ScoredItem]:
+    """Score candidates without those that the version cannot score: people get them anyway."""
+    if not candidates:
+        return []
     data = [candidate.data for candidate in candidates]
-    scored = await score_items(resources, question.project, question.version, data)
-    kept = [i for i, label in enumerate(scored.labels) if label is not None]
-    scores = Scores([scored.labels[i] for i in kept], scored.scores[kept])
-    return [candidates[i] for i in kept], scores
+    scored = await score_items(resources, request.project, request.version, data)
+    return [
+        ScoredItem(candidate, score, label)
+        for candidate, score, label in zip(
+            candidates, scored.scores.tolist(), scored.labels, strict=True
+        )
+        if label is not None
+    ]
 
 
-def _drawn(candidates: Sequence[Candidate], scored: Scores, index: int) -> DrawnItem:
-    label = scored.labels[index]
-    assert label is not None
-    return DrawnItem(candidates[index], float(scored.scores[index]), label)
+def _inside(scored: list[ScoredItem], plan: CertificationPlan) -> list[ScoredItem]:
+    is_inside = eligible([item.score for item in scored], plan.region)
+    return [item for item, inside in zip(scored, is_inside, strict=True) if inside]
 
 
 def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[str, Any]:
@@ -267,11 +262,19 @@ def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[st
     }
 
 
-async def _planned(question: Question, scored: Scores) -> CertificationPlan | Insufficient:
-    """Plan the test, or say why no draw could certify the promise."""
-    promise = question.project.promise
+async def _planned(
+    resources: Resources, request: DrawRequest, candidates: list[Candidate], shortage: str
+) -> tuple[list[ScoredItem], CertificationPlan] | Insufficient:
+    """Score a population and plan the test, or say why no draw could certify the promise."""
+    if len(candidates) < request.labels:
+        return Insufficient(shortage.format(len(candidates)))
+    scored = await _scored(resources, request, candidates)
+    if len(scored) < request.labels:
+        return Insufficient(shortage.format(len(scored)))
+    promise = request.project.promise
+    scores = np.array([item.score for item in scored], dtype=np.float32)
     try:
-        plan = await asyncio.to_thread(question.plan, scored.scores)
+        plan = await asyncio.to_thread(request.plan, scores)
     except ValueError as error:
         detail = (
             f"no test can be planned for target_accuracy {promise.target_accuracy} and "
@@ -279,9 +282,9 @@ async def _planned(question: Question, scored: Scores) -> CertificationPlan | In
         )
     else:
         if plan is not None and plan.predicted_power > 0:
-            return plan
+            return scored, plan
         detail = (
-            f"{question.labels} labels cannot certify this promise: raise certification_labels"
+            f"{request.labels} labels cannot certify this promise: raise certification_labels"
             if plan is not None
             else f"no threshold is predicted to keep {promise.target_accuracy:.1%}: "
             "train on more labels"

@@ -98,7 +98,7 @@ async def audit_counts(session: Session, project: str) -> list[AuditCounts]:
 
     An answer that people could not judge counts as wrong: silence is no evidence for it. So does
     one that they first judged otherwise, or with the model's word in sight, and one whose item has
-    an outcome for other data: the id was used twice, and nobody is asked about the second.
+    an outcome for other data: the id was used twice, and people are not asked about the second.
     """
     first = _first_audited(project)
     judged = col(OutcomeRow.item_id).is_not(None)

@@ -1,13 +1,10 @@
 """Temperature scaling and the calibration figures of out-of-fold predictions (pure)."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray
 
 # Temperatures outside [0.05, 20] mean that the logits carry no usable scale.
 _LOG_TEMPERATURE_BOUNDS = (-3.0, 3.0)

@@ -78,22 +78,6 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """Calibrated predictions for each training row by a model that has not seen that row.
-
-    Attributes
-    ----------
-    scores : shape (n,), float32 in [0, 1]
-        Probability of the predicted label, in the dtype that the graph gives and routing compares.
-    correct : shape (n,)
-        Whether it is the row's label.
-    """
-
-    scores: Float32Array
-    correct: BoolArray
-
-
-@dataclass(frozen=True)
 class FittedModel:
     """One model version, ready to be published.
 
@@ -107,6 +91,11 @@ class FittedModel:
         Name of the float32 [n, K] output; columns follow `classes`.
     calibration
         What the manifest says of it; it is inside the graph.
+    scores : shape (n,), float32 in [0, 1]
+        Calibrated probability of the predicted label of each training row, by a model that has not
+        seen that row.
+    correct : shape (n,)
+        Whether that label is the row's.
     metrics
         Weighted out-of-fold `accuracy`, `log_loss`, `log_loss_uncalibrated`, `brier`, `ece`.
     """
@@ -114,9 +103,9 @@ class FittedModel:
     onnx: bytes
     inputs: list[dict[str, Any]]
     output: str
-    classes: list[str]
     calibration: dict[str, Any]
-    out_of_fold: OutOfFold
+    scores: Float32Array
+    correct: BoolArray
     metrics: dict[str, float]
 
 

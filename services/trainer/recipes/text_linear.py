@@ -26,7 +26,6 @@ from services.trainer.recipes.recipe import (
     FittedModel,
     FloatArray,
     IntArray,
-    OutOfFold,
     Progress,
     Recipe,
     TooFewLabels,
@@ -49,7 +48,7 @@ def fit_text_linear(
     """Fit, calibrate on out-of-fold predictions, export to ONNX and check the export.
 
     Deterministic: the same data and seed give the same bytes on the same library versions.
-    Made for 200 to 50,000 rows.
+    RunOutput for 200 to 50,000 rows.
 
     Parameters
     ----------
@@ -93,13 +92,14 @@ def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel
     step = -(-len(data.rows) // _PARITY_ROWS)
     check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
     report(1.0, "export checked")
+    probabilities = np.asarray(softmax(logits / temperature, axis=1), dtype=np.float32)
     return FittedModel(
         onnx=onnx,
         inputs=inputs,
         output=OUTPUT,
-        classes=list(data.classes),
         calibration={"method": "temperature", "temperature": temperature},
-        out_of_fold=_out_of_fold(logits / temperature, targets),
+        scores=probabilities.max(axis=1),
+        correct=probabilities.argmax(axis=1) == targets,
         metrics=_metrics(logits, targets, weights, temperature),
     )
 
@@ -111,11 +111,6 @@ def _count_terms(data: TrainingData) -> tuple[list[CountVectorizer], list[csr_ma
     if not any(matrix.nnz for matrix in counts):
         raise TooFewLabels("training needs texts with words of two letters or more; there are none")
     return vocabularies, counts
-
-
-def _out_of_fold(scaled: FloatArray, targets: IntArray) -> OutOfFold:
-    probabilities = np.asarray(softmax(scaled, axis=1), dtype=np.float32)
-    return OutOfFold(probabilities.max(axis=1), probabilities.argmax(axis=1) == targets)
 
 
 def _metrics(

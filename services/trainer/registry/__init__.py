@@ -1,1 +1,1 @@
-"""Immutable model versions, and the channels that point at them."""
+"""Immutable model versions, and the channels that name them."""

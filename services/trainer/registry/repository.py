@@ -41,20 +41,20 @@ async def cancel_certification(session: Session, project: str, version: str) -> 
 
 
 def leave_channels(state: ProjectState, version: str) -> None:
-    """Let `version` be neither challenger nor shadow any more."""
+    """Remove `version` from challenger and shadows."""
     if state.challenger == version:
         state.challenger, state.challenger_share = None, 0.0
     state.shadow = [name for name in state.shadow if name != version]
 
 
 def make_challenger(state: ProjectState, version: str, share: float) -> None:
-    """Give `version` a share of the traffic; the challenger until then has none any more."""
+    """Make `version` the challenger, in place of the present one."""
     leave_channels(state, version)
     state.challenger, state.challenger_share = version, share
 
 
 def make_shadow(state: ProjectState, version: str) -> None:
-    """Let `version` be scored beside the answers, and no more."""
+    """Let `version` be scored beside the answers only."""
     leave_channels(state, version)
     state.shadow = [*state.shadow, version]
 

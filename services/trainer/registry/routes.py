@@ -49,7 +49,7 @@ async def shadow(tools: Tools, project: InProject, version: str) -> Channels:
 
 @router.delete("/versions/{version}/shadow", summary="End a shadow", responses=declare(Conflict))
 async def end_shadow(tools: Tools, project: InProject, version: str) -> Channels:
-    """Let a version be a shadow no more."""
+    """End a version's shadow."""
     return await service.end_shadow(tools, project, version)
 
 

@@ -1,4 +1,4 @@
-"""What a published version says of items: its scores, in the dtype that routing compares."""
+"""Score items with a published version, in the dtype that routing compares."""
 
 import asyncio
 import time

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import is_certified, status_of
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, Channel, VersionView
@@ -139,17 +139,13 @@ async def _check_rule(
     state: ProjectState,
     version: Version,
 ) -> None:
-    champion = await repository.find(session, project.project, state.champion)
-    now = resources.now()
-    if champion is None or status_of(champion, project, now) != "certified":
-        return
-    standing = status_of(version, project, now)
-    if standing != "certified":
+    champion, now = await repository.find(session, project.project, state.champion), resources.now()
+    if is_certified(champion, project, now) and not is_certified(version, project, now):
         raise NotCertified(
             "A certified champion is replaced only by a certified version; certify it first.",
             version=version.version,
-            standing=standing,
-            champion=champion.version,
+            standing=status_of(version, project, now),
+            champion=state.champion,
         )
 
 

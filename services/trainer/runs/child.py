@@ -1,4 +1,4 @@
-"""A run's process, seen from the trainer: started, listened to, and ended."""
+"""A run's process, as the trainer sees it: start it, read its output, end it."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _ROOT = Path(services.__path__[0]).parent
 
 
 class Child:
-    """One process; `progress` in [0, 1] and `log_tail` are what it said so far."""
+    """One process; it reports `progress`, in [0, 1], and lines of a log."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -79,16 +79,15 @@ class Child:
             self._lines.append(line.decode("utf-8", "replace").rstrip())
 
 
-def fault_of(status: int, folder: Path, job: files.Job) -> tuple[str, str]:
-    """Say in one sentence why a process that ended with `status` left no result, and where."""
-    fault = files.read_fault(folder)
-    if fault is not None:
+def fault_of(status: int, folder: Path, job: files.Job) -> files.RunFailed:
+    """Return why a process that ended with `status` left no result."""
+    if fault := files.read_fault(folder):
         return fault
     if status < 0:
-        sentence = (
+        return files.RunFailed(
             f"its process was ended by signal {-status}; its limits are {job.cpu_seconds} s of "
             f"processor time and {job.memory_mib} MiB of memory"
         )
-    else:
-        sentence = f"its process failed with status {status}; the run's log has its last words"
-    return sentence, ""
+    return files.RunFailed(
+        f"its process failed with status {status}; the run's log has its last words"
+    )

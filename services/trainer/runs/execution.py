@@ -9,14 +9,9 @@ from services.trainer.projects.repository import lock_state
 from services.trainer.recipes import RECIPES
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
-from services.trainer.runs.attending import (
-    RunFailed,
-    Work,
-    attend,
-    carrying_out,
-    freeze_labels,
-)
-from services.trainer.runs.publication import Made, publish
+from services.trainer.runs.files import RunFailed
+from services.trainer.runs.publication import RunOutput, publish
+from services.trainer.runs.supervision import ActiveRun, carrying_out, freeze_labels, run_process
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
@@ -28,19 +23,19 @@ _PROCESS = "services.trainer.runs.training"
 
 @tracing.traced("run")
 async def execute(resources: Resources, project: Project, run_id: str) -> None:
-    """Run a queued run to its end; whatever happens, its record says what."""
+    """Carry out a queued run; its record shows how it ended."""
     claimed = await claim(resources, project.project, run_id)
     if claimed is None:
         return
     with contextlib.suppress(Exception):
-        async with carrying_out(resources, *claimed) as work:
-            tracing.note(mode=work.run.mode)
-            dataset, work.position = await freeze_labels(resources, project, work.run)
-            await _link_labels(resources, dataset, work.position)
-            result = await _train(resources, project, work, dataset)
-            model = await asyncio.to_thread(files.read_model, work.folder)
-            made = Made(work.run, work.version, dataset, work.position, model, result)
-            await publish(resources, project, made)
+        async with carrying_out(resources, *claimed) as active:
+            tracing.note(mode=active.run.mode)
+            dataset, active.position = await freeze_labels(resources, project, active.run)
+            await _link_labels(resources, dataset, active.position)
+            result = await _train(resources, project, active, dataset)
+            model = await asyncio.to_thread(files.read_model, active.folder)
+            output = RunOutput(active.run, active.version, dataset, active.position, model, result)
+            await publish(resources, project, output)
 
 
 async def _link_labels(resources: Resources, dataset: Dataset, position: int) -> None:
@@ -54,7 +49,7 @@ async def _link_labels(resources: Resources, dataset: Dataset, position: int) ->
 
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:
-    """Take a queued run and a version number that nobody else will ever get."""
+    """Take a queued run and a version number that no other run gets."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
         run = await repository.find(session, project, run_id)
@@ -77,11 +72,11 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 
 
 async def _train(
-    resources: Resources, project: Project, work: Work, dataset: Dataset
+    resources: Resources, project: Project, active: ActiveRun, dataset: Dataset
 ) -> files.Result:
-    module = RECIPES.get(work.run.recipe)
+    module = RECIPES.get(active.run.recipe)
     if module is None:
-        raise RunFailed(f"there is no recipe {work.run.recipe}, only {', '.join(RECIPES)}")
+        raise RunFailed(f"there is no recipe {active.run.recipe}, only {', '.join(RECIPES)}")
     job = files.TrainingJob(
         module=module,
         labels=project.labels,
@@ -90,6 +85,4 @@ async def _train(
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
-    body = await resources.store.read(dataset.path) or b""
-    await asyncio.to_thread(files.write_job, work.folder, job, body)
-    return await attend(resources, work, _PROCESS, job)
+    return await run_process(resources, active, _PROCESS, job, dataset)

@@ -1,4 +1,4 @@
-"""What goes into a run's process and what comes out: files of plain data, no pickles."""
+"""Input and output of a run's process: files of plain data, no pickles."""
 
 import gzip
 from dataclasses import dataclass
@@ -18,9 +18,20 @@ FAULT = "fault.json"
 _FIELDS = TypeAdapter(dict[str, AnyField])
 
 
+class RunFailed(Exception):  # noqa: N818 - named as the house names its problems
+    """The run makes no version; the message says why, for people.
+
+    `pointer` is the place in what was sent that is at fault; empty when nothing was sent.
+    """
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a process is to do, and what it may take.
+    """The work of a process, and its limits.
 
     `fields` are the project's, by name, as JSON. `blamed` is the place in the request
     that is at fault when the process takes too much.
@@ -66,7 +77,7 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 
 @dataclass(frozen=True)
 class Result:
-    """What a process made or found, beside the model file.
+    """The output of a process, beside the model file.
 
     `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction, or one
     a prediction of a model from elsewhere. `calibration` is empty when nothing was calibrated.
@@ -107,7 +118,7 @@ def read_model(folder: Path) -> bytes:
 
 
 def write_result(folder: Path, result: Result) -> None:
-    """Put the result down, last of all: where it is, all is."""
+    """Write the result, after all other files."""
     (folder / RESULT).write_bytes(orjson.dumps(vars(result)))
 
 
@@ -117,15 +128,12 @@ def read_result(folder: Path) -> Result | None:
     return Result(**orjson.loads(path.read_bytes())) if path.exists() else None
 
 
-def write_fault(folder: Path, detail: str, pointer: str = "") -> None:
-    """Say why there is no result, and which place in what was sent is at fault."""
-    (folder / FAULT).write_bytes(orjson.dumps([detail, pointer]))
+def write_fault(folder: Path, fault: RunFailed) -> None:
+    """Say why there is no result."""
+    (folder / FAULT).write_bytes(orjson.dumps([str(fault), fault.pointer]))
 
 
-def read_fault(folder: Path) -> tuple[str, str] | None:
+def read_fault(folder: Path) -> RunFailed | None:
     """Return what `write_fault` said; None when the process could not say."""
     path = folder / FAULT
-    if not path.exists():
-        return None
-    detail, pointer = orjson.loads(path.read_bytes())
-    return detail, pointer
+    return RunFailed(*orjson.loads(path.read_bytes())) if path.exists() else None

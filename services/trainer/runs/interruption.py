@@ -1,4 +1,4 @@
-"""Runs whose trainer died: found, marked, and cleared up after."""
+"""Find runs whose trainer died, mark them as interrupted and remove their files."""
 
 import asyncio
 import shutil
@@ -27,7 +27,7 @@ _RESTARTS = 3
 
 
 async def mark_interrupted(resources: Resources, project: str, *, own: bool = False) -> None:
-    """Mark runs that are not carried on, and remove their folders and what they half published.
+    """Mark interrupted runs, and remove their folders and half-published versions.
 
     Those of a trainer that is gone, and those of this one whose end could not be recorded: the
     database was away then. With `own`, all of this trainer: it stops.
@@ -55,7 +55,7 @@ async def mark_interrupted(resources: Resources, project: str, *, own: bool = Fa
 
 
 async def remove_left_folders(resources: Resources) -> None:
-    """Remove the folders here of runs that do not go on: a trainer that is killed leaves them."""
+    """Remove the folders of runs that have ended: a trainer that was killed leaves them."""
     # Before the runs are asked for: a folder is made only once its run is recorded as running.
     folders = await asyncio.to_thread(_folders, resources.runs_folder)
     if not folders:
@@ -78,7 +78,7 @@ def _remove(folders: Sequence[Path]) -> None:
 
 
 def is_dead(run: Run, now: datetime) -> bool:
-    """Say whether nobody carries the run on: its owner is gone, or silent for 10 s."""
+    """Say whether the run's trainer is gone, or silent for 10 s."""
     if run.owner is None or run.heartbeat_at is None:
         return True
     # One from further ahead than clocks differ tells nothing of the present.

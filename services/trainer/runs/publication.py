@@ -1,4 +1,4 @@
-"""Publish what a run made: model, manifest, then the state; champion if the gate says so."""
+"""Publish a run's version: model, manifest, then the state; champion if the gate promotes it."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ import structlog
 
 from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import distinct_contents, load
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import is_certified
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
@@ -18,7 +18,6 @@ from services.trainer.registry.scores import ModelUnusable, fits_project, score_
 from services.trainer.resources import Resources
 from services.trainer.runs.files import Result
 from services.trainer.tables import Certification, Dataset, Run, Version
-from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest, ModelInput
 from shared.store import manifest_path, model_path, sha256
@@ -31,7 +30,7 @@ class RunInterrupted(Exception):  # noqa: N818 - says what happened to the run
 
 
 @dataclass(frozen=True)
-class Made:
+class RunOutput:
     """What a run made, and from what.
 
     `position` is how far the labels were used up; None when none were trained on.
@@ -45,8 +44,8 @@ class Made:
     result: Result
 
 
-async def publish(resources: Resources, project: Project, made: Made) -> Version:
-    """Write the version's folder, then record it, judge it and end its run, at one stroke.
+async def publish(resources: Resources, project: Project, output: RunOutput) -> Version:
+    """Write the version's folder, judge the version, and record it and its run's end at once.
 
     A crash before the record leaves a folder that no channel names; `discard` removes it.
     """
@@ -54,30 +53,30 @@ async def publish(resources: Resources, project: Project, made: Made) -> Version
     async with resources.database.reading() as session:
         state = await read_state(session, name)
     parent = None if state is None else state.champion
-    manifest = _manifest(project, made, parent, resources.now())
-    await resources.store.write(model_path(name, made.version), made.model)
-    await resources.store.write_document(manifest_path(name, made.version), manifest)
+    manifest = _manifest(project, output, parent, resources.now())
+    await resources.store.write(model_path(name, output.version), output.model)
+    await resources.store.write_document(manifest_path(name, output.version), manifest)
     version = Version(
         project=name,
-        version=made.version,
-        number=int(made.version.removeprefix("v")),
-        run_id=made.run.run_id,
-        dataset_id=made.dataset.dataset_id,
+        version=output.version,
+        number=int(output.version.removeprefix("v")),
+        run_id=output.run.run_id,
+        dataset_id=output.dataset.dataset_id,
         manifest=manifest.model_dump(mode="json"),
         tune={
-            key: getattr(made.result, key) for key in ("item_ids", "scores", "correct", "uniform")
+            key: getattr(output.result, key) for key in ("item_ids", "scores", "correct", "uniform")
         },
         created_at=manifest.created_at,
     )
-    decision = await _judge(resources, project, version, made.dataset, parent)
+    decision = await _judge(resources, project, version, output.dataset, parent)
     version.gate = {"publication": asdict(decision)}
-    await _record(resources, project, version, made, parent, decision)
+    await _record(resources, project, version, output, parent, decision)
     try:
         await resources.documents.sync(name)
     except Exception:
         # The version is recorded, so its folder must stay; the worker tries again.
         log.exception("documents_left_for_later", project=name)
-    log.info("version_published", project=name, version=made.version)
+    log.info("version_published", project=name, version=output.version)
     return version
 
 
@@ -87,18 +86,18 @@ async def discard(resources: Resources, project: str, version: str) -> None:
     await resources.store.delete(model_path(project, version))
 
 
-def _manifest(project: Project, made: Made, parent: str | None, now: datetime) -> Manifest:
-    result = made.result
+def _manifest(project: Project, output: RunOutput, parent: str | None, now: datetime) -> Manifest:
+    result = output.result
     return Manifest(
-        version=made.version,
+        version=output.version,
         created_at=now,
-        model_sha256=sha256(made.model),
+        model_sha256=sha256(output.model),
         labels=project.labels,
         inputs=[ModelInput.model_validate(entry) for entry in result.inputs],
         outputs={"probabilities": result.output},
-        recipe=made.run.recipe,
-        dataset_id=made.dataset.dataset_id,
-        outcomes_cursor=made.dataset.outcomes_cursor,
+        recipe=output.run.recipe,
+        dataset_id=output.dataset.dataset_id,
+        outcomes_cursor=output.dataset.outcomes_cursor,
         parent=parent,
         calibration=result.calibration,
         metrics=result.metrics,
@@ -114,7 +113,7 @@ async def _judge(
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
         return GateDecision(True, ["the champion does not fit the project any more"])
-    certified = status_of(champion, project, resources.now()) == "certified"
+    certified = is_certified(champion, project, resources.now())
     if version.manifest["recipe"] == OWN and not certified:
         return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
     pairs: list[tuple[bool, bool]] = []
@@ -159,14 +158,14 @@ async def _record(
     resources: Resources,
     project: Project,
     version: Version,
-    made: Made,
+    output: RunOutput,
     parent: str | None,
     decision: GateDecision,
 ) -> None:
     now = resources.now()
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        run = await session.get_one(Run, made.run.run_id)
+        run = await session.get_one(Run, output.run.run_id)
         if run.state != "running":
             raise RunInterrupted(run.run_id)
         session.add(version)
@@ -174,7 +173,6 @@ async def _record(
         await promise.cancel_waiting(session, project.project, f"{version.version} takes its place")
         session.add(
             Certification(
-                certification_id=new_id(),
                 project=project.project,
                 version=version.version,
                 attempt=1,
@@ -185,6 +183,6 @@ async def _record(
         # A champion that an operator changed meanwhile is not the one that was judged.
         if decision.promote and may_move and state.champion == parent:
             registry.make_champion(state, version.version, now)
-        if made.position is not None:
-            state.trained_position = max(state.trained_position, made.position)
+        if output.position is not None:
+            state.trained_position = max(state.trained_position, output.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

@@ -1,4 +1,4 @@
-"""Ask for runs, list and cancel them; start one when enough labels have come."""
+"""Request, list and cancel runs; start one when enough labels have come."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,6 @@ from services.trainer.runs import repository
 from services.trainer.runs.execution import start
 from services.trainer.runs.messages import RunRequest, RunView
 from services.trainer.tables import ProjectState, Run
-from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
 from shared.problems import Conflict, NotFound
@@ -40,20 +39,13 @@ class CertificationOpen(Conflict):
 async def request(
     resources: Resources, project: Project, wanted: RunRequest, subject: str
 ) -> RunView:
-    """Queue a run.
-
-    Raises
-    ------
-    RunActive
-        The project's last run has not ended.
-    CertificationOpen
-        A certification waits for verdicts.
-    """
+    """Queue a run, unless the last one or a certification has not ended."""
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
         await _refuse_if_busy(session, project.project)
         recipe = wanted.recipe or project.training.recipe
-        run = _queue(resources, session, project, wanted.mode, recipe, subject)
+        run = _new_run(resources, project, wanted.mode, recipe, subject)
+        session.add(run)
     await resources.bells.ring(work_bell(project.project))
     return view(run)
 
@@ -61,17 +53,25 @@ async def request(
 async def begin_upload(resources: Resources, project: Project, subject: str) -> tuple[Run, str]:
     """Begin the run that checks and publishes an uploaded model; return it and its version.
 
-    Raises
-    ------
-    RunActive, CertificationOpen
-        As for a training run: the new version would take the place of what is under way.
+    Refused as a training run is: the new version would take the place of what is under way.
     """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         await _refuse_if_busy(session, project.project)
-        run = _queue(resources, session, project, "upload", OWN, subject)
+        run = _new_run(resources, project, "upload", OWN, subject)
+        session.add(run)
         version = start(resources, state, run)
     return run, version
+
+
+def _new_run(resources: Resources, project: Project, mode: str, recipe: str, by: str) -> Run:
+    return Run(
+        project=project.project,
+        mode=mode,
+        recipe=recipe,
+        requested_by=by,
+        created_at=resources.now(),
+    )
 
 
 async def _refuse_if_busy(session: Session, project: str) -> None:
@@ -83,26 +83,6 @@ async def _refuse_if_busy(session: Session, project: str) -> None:
             "A certification waits for verdicts; a run starts when they are in "
             "(GET …/certificate says how far they are)."
         )
-
-
-def _queue(
-    resources: Resources,
-    session: Session,
-    project: Project,
-    mode: str,
-    recipe: str,
-    subject: str,
-) -> Run:
-    run = Run(
-        run_id=new_id(),
-        project=project.project,
-        mode=mode,
-        recipe=recipe,
-        requested_by=subject,
-        created_at=resources.now(),
-    )
-    session.add(run)
-    return run
 
 
 async def start_if_due(resources: Resources, project: Project) -> None:
@@ -120,7 +100,7 @@ async def start_if_due(resources: Resources, project: Project) -> None:
         if not await _has_enough(session, project, state):
             return
         mode = "initial" if state.champion is None else "fine_tune"
-        _queue(resources, session, project, mode, project.training.recipe, "trainer")
+        session.add(_new_run(resources, project, mode, project.training.recipe, "trainer"))
     log.info("run_due", project=name)
 
 
@@ -130,7 +110,7 @@ async def _has_enough(session: Session, project: Project, state: ProjectState) -
 
 
 async def queued(resources: Resources, project: str) -> str | None:
-    """Return the id of the run that waits to be carried out."""
+    """Return the id of the project's queued run."""
     async with resources.database.reading() as session:
         run = await active_run(session, project)
     return run.run_id if run is not None and run.state == "queued" else None
@@ -154,7 +134,7 @@ async def describe(resources: Resources, project: str, run_id: str) -> RunView:
     """Return one run with the tail of its log; `NotFound` when there is none of this id."""
     async with resources.database.reading() as session:
         run = await _require(session, project, run_id)
-    return view(run).model_copy(update={"log": run.log})
+    return RunView.model_validate(run, from_attributes=True)
 
 
 async def list_runs(
@@ -173,7 +153,5 @@ async def _require(session: Session, project: str, run_id: str) -> Run:
 
 
 def view(run: Run) -> RunView:
-    """Return a run as the API shows it."""
-    return RunView.model_validate(
-        {name: getattr(run, name) for name in RunView.model_fields if name != "log"}
-    )
+    """Return a run as the API shows it in lists."""
+    return RunView.model_validate(run, from_attributes=True).model_copy(update={"log": None})

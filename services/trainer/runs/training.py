@@ -9,17 +9,17 @@ import numpy as np
 
 from services.trainer.recipes.recipe import Recipe, RecipeRefused, TooFewLabels, TrainingData
 from services.trainer.runs import files
-from services.trainer.runs.process import JobRefused, report, run_job
+from services.trainer.runs.process import report, run_job
 
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
-    """Fit a model, put it into `folder`, and return what is to be known of it."""
+    """Fit a model, write it into `folder`, and return its description."""
     report(0.0, f"{len(rows)} labels read")
     recipe: Recipe = importlib.import_module(job.module).RECIPE
     try:
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
-        raise JobRefused(str(refused)) from refused
+        raise files.RunFailed(str(refused)) from refused
     files.write_model(folder, fitted.onnx)
     return files.Result(
         inputs=fitted.inputs,
@@ -27,8 +27,8 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         calibration=fitted.calibration,
         metrics=fitted.metrics,
         item_ids=[row["item_id"] for row in rows],
-        scores=[float(score) for score in fitted.out_of_fold.scores],
-        correct=[bool(right) for right in fitted.out_of_fold.correct],
+        scores=[float(score) for score in fitted.scores],
+        correct=[bool(right) for right in fitted.correct],
         uniform=[row["uniform"] for row in rows],
     )
 

@@ -1,1 +1,1 @@
-"""Versions that were made elsewhere: an ONNX file, and what its maker says of it."""
+"""Versions that were made elsewhere: an ONNX file, and a manifest by its maker."""

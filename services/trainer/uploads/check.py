@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from services.trainer.runs import files
-from services.trainer.runs.process import JobRefused, report, run_job
-from services.trainer.uploads.anatomy import inspect
+from services.trainer.runs.process import report, run_job
+from services.trainer.uploads.inspection import inspect
 from shared.contracts.versions import ModelInterface
 from shared.graphs.graph import BATCH_SIZE, Graph
 from shared.graphs.rows import tops_of
@@ -23,7 +23,7 @@ def check(folder: Path, job: files.CheckJob, rows: list[dict[str, Any]]) -> file
     try:
         return _check(files.read_model(folder), job, rows)
     except GraphRefused as refused:
-        raise JobRefused(str(refused), refused.pointer) from refused
+        raise files.RunFailed(str(refused), refused.pointer) from refused
 
 
 def _check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> files.Result:

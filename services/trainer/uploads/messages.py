@@ -9,7 +9,7 @@ from shared.contracts.versions import ModelInput
 
 
 class OwnManifest(Message):
-    """The part `manifest` of ``POST …/versions``: what the maker of a model says of it.
+    """The part `manifest` of ``POST …/versions``: a model's description by its maker.
 
     `labels` name the columns of the probabilities; left out, they are the project's. `metrics`
     are the maker's own, and kept as they are.

@@ -1,4 +1,4 @@
-"""Publish a model that was made elsewhere, once a process has found that it can be one."""
+"""Publish a model that was made elsewhere, once a process has checked it."""
 
 import asyncio
 import shutil
@@ -10,16 +10,16 @@ from services.trainer.registry import service as registry
 from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.attending import (
+from services.trainer.runs.files import RunFailed
+from services.trainer.runs.publication import RunOutput, publish
+from services.trainer.runs.service import begin_upload
+from services.trainer.runs.supervision import (
+    ActiveRun,
     Cancelled,
-    RunFailed,
-    Work,
-    attend,
     carrying_out,
     freeze_labels,
+    run_process,
 )
-from services.trainer.runs.publication import Made, publish
-from services.trainer.runs.service import begin_upload
 from services.trainer.tables import Dataset
 from services.trainer.uploads.messages import OwnManifest
 from shared.contracts.items import check_data
@@ -42,27 +42,18 @@ async def add(
     It is a run of mode `upload`: one at a time, recorded, and it can be cancelled. What it was
     trained on is not known. So the labels at hand choose its candidate region, but do not let it
     take a champion's place: its certificate, on fresh labels, does, or an operator.
-
-    Raises
-    ------
-    Unprocessable
-        The model cannot be a version of the project, or its check did not survive it.
-    RunActive, CertificationOpen
-        A new version would take the place of what is under way.
-    Conflict
-        An operator cancelled it.
     """
     interface = _interface(project, manifest)
     run, version = await begin_upload(resources, project, subject)
     try:
-        async with carrying_out(resources, run, version) as work:
-            await asyncio.to_thread(_keep, model, work.folder)
+        async with carrying_out(resources, run, version) as active:
+            await asyncio.to_thread(_keep, model, active.folder)
             dataset, _ = await freeze_labels(resources, project, run)
-            result = await _check(resources, project, work, interface, dataset)
+            result = await _check(resources, project, active, interface, dataset)
             result.metrics.update(manifest.metrics)
-            body = await asyncio.to_thread(files.read_model, work.folder)
-            made = Made(run, version, dataset, None, body, result)
-            await publish(resources, project, made)
+            body = await asyncio.to_thread(files.read_model, active.folder)
+            output = RunOutput(run, version, dataset, None, body, result)
+            await publish(resources, project, output)
     except RunFailed as failure:
         raise Unprocessable([(failure.pointer or "/model", str(failure))]) from failure
     except Cancelled as cancelled:
@@ -90,7 +81,7 @@ def _keep(model: BinaryIO, folder: Path) -> None:
 async def _check(
     resources: Resources,
     project: Project,
-    work: Work,
+    active: ActiveRun,
     interface: ModelInterface,
     dataset: Dataset,
 ) -> files.Result:
@@ -106,6 +97,4 @@ async def _check(
             item.item_id: item.data for item in waiting if not check_data(item.data, project.fields)
         },
     )
-    body = await resources.store.read(dataset.path) or b""
-    await asyncio.to_thread(files.write_job, work.folder, job, body)
-    return await attend(resources, work, _PROCESS, job, seconds=_PATIENCE * seconds)
+    return await run_process(resources, active, _PROCESS, job, dataset, seconds=_PATIENCE * seconds)

@@ -28,7 +28,7 @@ def is_gone(owner: str) -> bool:
 
 
 def _machine() -> str:
-    """Name what process ids are unique in: containers may share a host name and have ids alike."""
+    """Name the machine and process namespace: containers may share a host name and process ids."""
     namespace = _NAMESPACE.stat().st_ino if _NAMESPACE.exists() else 0
     return f"{socket.gethostname()}/{namespace}"
 

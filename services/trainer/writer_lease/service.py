@@ -1,9 +1,9 @@
-"""One trainer a project: its lease is taken, renewed, lost and given back here (ADR 18)."""
+"""One trainer a project, by a lease that it takes, renews, loses and releases (ADR 18)."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,7 @@ class LeaseLost(Exception):  # noqa: N818 - says what happened to the lease
 
 @dataclass(frozen=True)
 class Lease:
-    """A project of ours. `fencing` is higher than that of every trainer before us."""
+    """A project that this trainer has. `fencing` is higher than that of every trainer before it."""
 
     project: str
     fencing: int
@@ -75,27 +75,21 @@ class Leases:
         }
 
     async def hold(self, project: str) -> Lease | None:
-        """Return this trainer's lease, taken or renewed if need be; None while another has it."""
+        """Return this trainer's lease, taken or renewed; None while another trainer has it."""
         held = self._held.get(project)
         if held is not None and self._now() < held.renew_at:
             return held
         return await self._take(project)
 
     async def require(self, session: Session, lease: Lease) -> None:
-        """Keep other trainers from taking the project over until the transaction ends.
-
-        Raises
-        ------
-        LeaseLost
-            Another trainer has done so already.
-        """
+        """Keep the project until the transaction ends; `LeaseLost` when another trainer has it."""
         row = await repository.lock(session, lease.project)
         if row is None or (row.owner, row.fencing) != (self._owner, lease.fencing):
             self._held.pop(lease.project, None)
             raise LeaseLost(lease.project)
 
     async def release(self) -> None:
-        """Give back what is held: another trainer takes over at once."""
+        """Release all leases: another trainer takes over at once."""
         if not self._held:
             return
         self._held.clear()
@@ -103,9 +97,32 @@ class Leases:
             async with self._database.transaction() as session:
                 await repository.release(session, self._owner, self._now())
 
+    def held(self) -> list[str]:
+        """Return the projects that this trainer works for."""
+        return sorted(self._held, reverse=True)
+
+    async def free(self) -> set[str]:
+        """Return the projects of other trainers that this one may take over now."""
+        now = self._now()
+        latest = now + 2 * self._duration + CLOCK_SKEW
+        async with self._database.reading() as session:
+            gone = [owner for owner in await repository.owners(session) if is_gone(owner)]
+            found = await repository.owned_by(session, gone) if gone else set()
+            found |= await repository.ended(session, now, latest)
+        return found - self._held.keys()
+
     async def _renew(self) -> None:
-        for project in list(self._held):
-            await self._take(project)
+        """Renew all leases in one statement; another trainer has what is not among them."""
+        if not self._held:
+            return
+        now = self._now()
+        async with self._database.transaction() as session:
+            ours = await repository.extend(session, self._owner, now + self._duration)
+        for project, lease in list(self._held.items()):
+            if ours.get(project) == lease.fencing:
+                self._held[project] = replace(lease, renew_at=now + self._duration / _RENEWALS)
+            else:
+                del self._held[project]
 
     async def _take(self, project: str) -> Lease | None:
         # A trainer that stands by looks again and again: a look must not wait for writers.

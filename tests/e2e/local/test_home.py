@@ -30,8 +30,8 @@ async def test_of_two_launchers_started_together_one_runs_and_the_other_says_a_s
     home = tmp_path / "home"
     with launch(home, ready=False) as one, launch(home, ready=False) as other:
         both = [one, other]
-        await wait_until(lambda: any(each.process.poll() is not None for each in both), 30)
-        await wait_until((home / "ready").exists, 90)
+        await wait_until(lambda: any(each.process.poll() is not None for each in both))
+        await wait_until((home / "ready").exists)
         ended = [each for each in both if each.process.poll() is not None]
         assert [each.process.returncode for each in ended] == [2]
         words = ended[0].output.read_text()
@@ -64,10 +64,10 @@ async def test_a_service_of_a_killed_launcher_that_goes_on_is_waited_for(tmp_pat
             (home / "ready").unlink()
             with launch(home, ready=False, **_ports(killed)) as second:
                 number = str(second.process.pid)
-                await wait_until(lambda: (home / "lock").read_text() == number, 60)
+                await wait_until(lambda: (home / "lock").read_text() == number)
                 assert second.process.poll() is None
                 router.resume()
-                await wait_until((home / "ready").exists, 90)
+                await wait_until((home / "ready").exists)
                 assert second.stop() == 0
         finally:
             if router.is_running():
@@ -88,7 +88,7 @@ async def test_all_that_a_running_installation_writes_is_for_its_user_alone(
             body = {"items": [{"data": {"text": "a lamp"}}]}
             answer = await router.post("/v1/projects/shop/predict", json=body)
             assert answer.status_code == 200
-        await wait_until(lambda: any((home / "store" / "shop" / "decisions").rglob("*.gz")), 30)
+        await wait_until(lambda: any((home / "store" / "shop" / "decisions").rglob("*.gz")))
         # What the harness itself keeps there it makes with its own modes.
         paths = [home, *(path for path in home.rglob("*") if not path.name.startswith("output-"))]
         public = home / "keys" / "public"

@@ -52,11 +52,11 @@ async def test_a_child_that_blocks_its_event_loop_is_started_again_and_no_other(
         silent = await started(supervisor, SLEEPS)
         well = await started(supervisor, BEATS, str(tmp_path / "never"))
         child = await started(supervisor, BEATS, str(blocked))
-        await wait_until(lambda: child.silent is not None and well.silent is not None, 60)
+        await wait_until(lambda: child.silent is not None and well.silent is not None)
         blocked.touch()
-        await wait_until(lambda: child.restarts == 1, 60)
+        await wait_until(lambda: child.restarts == 1)
         blocked.unlink()
-        await wait_until(lambda: child.silent is not None, 60)
+        await wait_until(lambda: child.silent is not None)
         assert [one.restarts for one in (silent, well, child)] == [0, 0, 1]
 
 

@@ -80,9 +80,9 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
                 await _review(queue)
                 return bool((await trainer.get(f"{PROJECT}/versions")).json()["versions"])
 
-            await wait_until(trained, 60)
+            await wait_until(trained)
             launched.child("redis").kill()
-            await wait_until(certified, 60)
+            await wait_until(certified)
 
             async def answered() -> list[dict[str, Any]]:
                 more = {"items": [_item(number) for number in range(2000, 2040)]}

@@ -87,9 +87,9 @@ async def _live(
         answer = await trainer.get(f"{PROJECT}/decisions", params={"item_id": "secret"})
         return bool(answer.raise_for_status().json()["decisions"])
 
-    await wait_until(logged, 30)
+    await wait_until(logged)
 
-    await wait_until(lambda: _trained(trainer), 60)
+    await wait_until(lambda: _trained(trainer))
 
 
 async def test_an_erased_item_is_gone_from_all_services(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ async def test_what_was_acknowledged_survives_sigkill(
             body_of(await operator.put("/v1/projects/shop", json=PROJECT), 201)
         stream = Stream(running.base_url, keys)
         streaming = asyncio.create_task(stream.run())
-        await wait_until(lambda: len(stream.verdicts) >= 3, seconds=60)
+        await wait_until(lambda: len(stream.verdicts) >= 3)
         running.kill()
         await streaming
         await stream.close()

@@ -1,6 +1,5 @@
 """One item from predict through its verdict to the run that learns from it, in one trace."""
 
-import secrets
 from pathlib import Path
 
 import httpx
@@ -9,19 +8,13 @@ import pytest
 
 from tests.harness import wait_until
 from tests.harness.installation import launch
-from tests.harness.otlp import Collector, SeenSpan, collecting
+from tests.harness.otlp import Collector, SeenSpan, collecting, new_trace
 
 pytestmark = pytest.mark.thorough
 
 PROJECT = "/v1/projects/shop"
 SPEC = {"labels": ["bad", "good"], "fields": {"text": {"type": "text"}}}
 SERVER, CLIENT, CONSUMER = 2, 3, 5
-
-
-def new_trace() -> tuple[str, str]:
-    """A trace id, and the header of a caller that is part of it."""
-    trace_id = secrets.token_hex(16)
-    return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-01"
 
 
 def body_of(response: httpx.Response) -> dict[str, list[dict[str, object]]]:
@@ -37,7 +30,8 @@ async def the(collector: Collector, name: str, trace_id: str) -> SeenSpan:
 
 
 async def test_every_service_adds_its_part_to_the_trace_of_an_item(tmp_path: Path) -> None:
-    trace_id, header = new_trace()
+    header = new_trace()
+    trace_id = header.split("-")[1]
     with (
         collecting() as collector,
         launch(

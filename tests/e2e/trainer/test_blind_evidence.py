@@ -120,7 +120,7 @@ async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_u
             answered += await attacker.work()
             return answered >= 40
 
-        await wait_until(all_is_answered, seconds=60)
+        await wait_until(all_is_answered)
         view = await both.certificate("failed", "certified")
         assert view["state"] == "failed"
         assert view["progress"] == {"answered": 40, "drawn": 40}

@@ -56,7 +56,7 @@ async def _kill_in_a_run(trainer: ServiceProcess, token: str) -> str:
             run = await _newest_run(operator)
             return run if run["state"] == "running" and run["dataset_id"] else None
 
-        run_id = str((await wait_until(is_training, seconds=60))["run_id"])
+        run_id = str((await wait_until(is_training))["run_id"])
         await wait_until(lambda: _processes_of(run_id))
     await asyncio.to_thread(trainer.kill)
     await wait_until(lambda: not _processes_of(run_id))
@@ -68,7 +68,7 @@ async def _wait_for_champion(store: Store, version: str) -> None:
         channels = await store.read_document(channels_path(PROJECT), Channels)
         return channels is not None and channels.champion == version
 
-    await wait_until(is_live, seconds=90)
+    await wait_until(is_live)
 
 
 async def test_killed_trainer_leaves_no_half_version_and_starts_anew(

@@ -89,7 +89,7 @@ async def holder_and_other(trainers: list[Trainer]) -> list[Trainer]:
                 return [holder, other]
         return []
 
-    return await wait_until(found, seconds=60)
+    return await wait_until(found)
 
 
 @contextlib.asynccontextmanager
@@ -127,7 +127,7 @@ async def test_the_revision_never_goes_back_and_a_killed_writer_is_replaced(
             ]
             assert {reply.status_code for pair in replies for reply in pair} <= {200, 503}
             await asyncio.to_thread(holder[0].kill)
-            await wait_until(lambda: works_for(other), seconds=60)
+            await wait_until(lambda: works_for(other))
             for version in ("v1", "v2"):
                 reply = await promote(other[1], version)
                 assert reply.status_code == 200, reply.text
@@ -150,7 +150,7 @@ async def test_a_writer_that_was_stopped_and_goes_on_writes_no_more(
             await asyncio.sleep(0)
             holder[0].process.send_signal(signal.SIGSTOP)
             try:
-                await wait_until(lambda: works_for(other), seconds=60)
+                await wait_until(lambda: works_for(other))
                 reply = await promote(other[1], "v1")
                 assert reply.status_code == 200, reply.text
             finally:
@@ -160,7 +160,7 @@ async def test_a_writer_that_was_stopped_and_goes_on_writes_no_more(
             async def stands_by() -> bool:
                 return not await works_for(holder)
 
-            await wait_until(stands_by, seconds=60)
+            await wait_until(stands_by)
             # What was recorded last counts, whichever trainer took it.
             reply = await promote(holder[1], "v1")
             assert reply.status_code == 200, reply.text

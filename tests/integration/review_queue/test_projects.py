@@ -161,7 +161,7 @@ async def test_not_ready_before_the_migrations(
             assert ready.status_code == 503
             return set(ready.json()["missing"]) == {"migrations"}
 
-        await wait_until(lacks_migrations, 60)
+        await wait_until(lacks_migrations)
         assert (await anybody.get("/healthz")).status_code == 200
 
 

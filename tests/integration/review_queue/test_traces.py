@@ -1,6 +1,5 @@
 """Tasks remember the trace that asked for them, and spans point back at it."""
 
-import secrets
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,11 +10,7 @@ from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, open_desk
-from tests.harness.otlp import Collector
-
-
-def new_trace() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+from tests.harness.otlp import Collector, new_trace
 
 
 def id_of(trace: str) -> str:

@@ -1,7 +1,5 @@
 """What the trainer does points at the traces of the items that it learns from."""
 
-import secrets
-
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
@@ -11,23 +9,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.trainer.outcomes.service import read_feed
 from services.trainer.runs import repository
 from shared import tracing
+from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.harness.databases import create_tables
-from tests.harness.otlp import Collector
+from tests.harness.otlp import Collector, new_trace
 from tests.harness.processes import ROOT
 from tests.harness.trainer_and_queue import PROJECT, review
 from tests.harness.trainer_parts import open_trainer_parts
 
+SCRIPTS = ROOT / "services" / "trainer" / "migrations"
 OLD_ROW = text(
     "INSERT INTO outcomes (project, item_id, position, revision, lane, label, blind, data,"
     " content_hash, resolved_at)"
     " VALUES ('toys', 'a', 1, 1, 'pool', 'positive', true, '{}', '', '2026-11-24 06:00:00')"
 )
-
-
-def new_trace() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 async def test_reading_points_at_the_items_and_reading_nothing_is_no_span(
@@ -65,8 +60,7 @@ async def test_the_newest_labels_are_those_that_a_run_points_at(
 
 def _fill_first_revision(connection: Connection) -> None:
     config = Config()
-    scripts = ROOT / "services" / "trainer" / "migrations"
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "0001")
@@ -77,7 +71,9 @@ async def test_outcomes_of_the_first_revision_are_kept(database_url: str) -> Non
     engine = create_async_engine(database_url)
     async with engine.begin() as connection:
         await connection.run_sync(_fill_first_revision)
-    await create_tables("trainer", database_url)
+    database = Database(database_url)
+    await database.migrate(SCRIPTS)
+    await database.dispose()
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT item_id, trace FROM outcomes"))).all()
         assert [tuple(row) for row in rows] == [("a", None)]

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.base import UtcTime, new_id, rfc3339, task_id_for, utc_now
+from shared.contracts.base import UtcTime, from_stored, new_id, rfc3339, task_id_for, utc_now
 from shared.contracts.decisions import PredictRequest
 from shared.contracts.projects import MOST_CERTAIN, Project, ProjectSpec, certificate_digest
+from tests.flags import FlagField
 
 SPEC: dict[str, Any] = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
 
@@ -130,3 +131,32 @@ def test_a_time_that_is_taken_exists_in_every_zone(day: int, clock: time, zone: 
         taken.astimezone(timezone(timedelta(hours=offset)))
     again = _ANY_TIME.validate_json(f'"{rfc3339(taken)}"')
     assert abs(again - moment) < timedelta(milliseconds=1)
+
+
+def test_certificate_digest_is_that_of_the_first_release_and_of_all_at_defaults() -> None:
+    fields = {"t": {"type": "text"}, "k": {"type": "category", "values": ["x"]}}
+    spec = ProjectSpec.model_validate({"labels": ["a", "b"], "fields": fields})
+    # Written down: another value would end every certificate at an update.
+    digest = "938b557d6b0a3769a3c075e83ab4b51f28b58bdc8dfe64137dabd4e4e96b50e4"
+    assert certificate_digest(spec) == digest
+    assert FlagField().certified() == {
+        "type": "flag",
+        "max_length": 20_000,
+        "values": None,
+        "length": None,
+    }
+    assert FlagField(yes="a gift").certified()["yes"] == "a gift"
+
+
+def test_what_clients_send_has_known_names_and_members_alone() -> None:
+    later = {**SPEC, "fields": {"sound": {"type": "audio", "max_seconds": 3}}, "capacity": 1}
+    with pytest.raises(ValidationError) as refused:
+        ProjectSpec.model_validate(later)
+    assert {error["loc"] for error in refused.value.errors()} == {
+        ("capacity",),
+        ("fields", "sound", "type"),
+    }
+    stored = from_stored(ProjectSpec, later)
+    assert stored.fields["sound"].type == "audio"
+    with pytest.raises(ValidationError):
+        from_stored(ProjectSpec, {**SPEC, "fields": {"text": {"type": "text", "length": 1}}})

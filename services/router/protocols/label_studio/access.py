@@ -1,4 +1,4 @@
-"""Who calls from Label Studio: HTTP Basic with the token as password, or a token header."""
+"""Tokens of calls from Label Studio: the password of HTTP Basic, or a token header."""
 
 import base64
 import binascii

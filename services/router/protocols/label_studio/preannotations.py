@@ -43,7 +43,7 @@ async def pre_annotations(
         given = binding.item_data(task.data)
         row = {field: value for field, value in given.items() if field in loaded.fields}
         if errors := check_data(row, loaded.fields):
-            faults[i] = _said(errors)
+            faults[i] = _fault_text(errors)
         else:
             rows[i] = row
     images = image_names(loaded.fields)
@@ -75,7 +75,7 @@ async def _score_pictures(
     unfit: dict[int, list[Fault]] = {}
     for fault in found:
         unfit.setdefault(fault.row, []).append(fault)
-    faults |= {places[row]: _said(map(_field_error, some)) for row, some in unfit.items()}
+    faults |= {places[row]: _fault_text(map(_field_error, some)) for row, some in unfit.items()}
     fitting = {places[n]: row for n, row in enumerate(opened) if n not in unfit}
     _keep_within_pixels(fitting, images, faults)
     places, kept = list(fitting), list(fitting.values())
@@ -83,14 +83,14 @@ async def _score_pictures(
     scores = await predictor.pictures.each(kept, images, loaded.layouts, score, admit=admit)
     for n, row in enumerate(kept):
         if broken := faults_of(row, n, images):
-            faults[places[n]] = _said(map(_field_error, broken))
+            faults[places[n]] = _fault_text(map(_field_error, broken))
     return dict(zip(places, scores, strict=True))
 
 
 def _keep_within_pixels(rows: dict[int, Data], images: Sequence[str], faults: _Faults) -> None:
     """Leave out the tasks whose images no longer fit in what one call may hold.
 
-    Whoever asks chooses no size of its calls, and those that fit are worth having.
+    Label Studio chooses the size of a call, and those tasks that fit are worth scoring.
     """
     total = left_out = 0
     for i, row in list(rows.items()):
@@ -109,7 +109,7 @@ def _field_error(fault: Fault) -> FieldError:
     return f"/data/{fault.name}", fault.detail
 
 
-def _said(errors: Iterable[FieldError]) -> str:
+def _fault_text(errors: Iterable[FieldError]) -> str:
     return "; ".join(f"{pointer} {detail}" for pointer, detail in errors)
 
 

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from services.router.delivery.errors import ItemConflict, QueueUnreachable
 from services.router.limits.errors import Overloaded
-from services.router.limits.rates import holder_of
 from services.router.protocols.dependencies import Service
 from services.router.protocols.label_studio.access import LabelStudioRoute
 from services.router.protocols.label_studio.annotations import Annotations
@@ -52,8 +51,8 @@ _by_caller = [Depends(allow("caller"))]
 
 
 @health.get("/health", summary="The backend lives")
-async def up(project: str) -> Health:  # noqa: ARG001 - nobody has said yet who asks
-    """Say so, to anybody."""
+async def up(project: str) -> Health:  # noqa: ARG001 - open to all
+    """Answer without a token."""
     return Health()
 
 
@@ -111,11 +110,10 @@ async def predict(
         binding = bind(config, view.documents.project.labels, view.documents.project.fields)
     except ValueError as error:
         raise Unprocessable([("/label_config", str(error))]) from error
-    predictor.take(caller, len(body.tasks))
-    with predictor.giving_back(caller, len(body.tasks)):
+    predictor.take(project, caller, len(body.tasks))
+    with predictor.giving_back(project, caller, len(body.tasks)):
         results = await pre_annotations(predictor, loaded, binding, body.tasks)
-    if predictor.rate_limit is not None:
-        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    response.headers.update(predictor.limit_headers(project, caller))
     return PreAnnotations(results=results)
 
 

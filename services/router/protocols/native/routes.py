@@ -12,9 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from services.router.delivery.errors import ItemConflict, ItemErased, QueueUnreachable
 from services.router.delivery.messages import ItemOutcome
 from services.router.limits.errors import Overloaded
-from services.router.limits.rates import holder_of
-from services.router.predict.requests import read, taken
-from services.router.predict.terms import promise_summary, standing_of
+from services.router.predict.requests import from_validated, read
+from services.router.predict.terms import promise_status_of, promise_summary
 from services.router.protocols.dependencies import HasLeft, Service, Services
 from services.router.protocols.front import Answer, Call, RequestHeaders, Way
 from services.router.protocols.native.messages import ModelStatus
@@ -99,9 +98,8 @@ async def predict(
     conflict gets the same tasks.
     """
     caller, predictor = principal_of(request), service.predictor
-    response = _json(await predictor.predict(project, taken(body, caller), left))
-    if predictor.rate_limit is not None:
-        response.headers.update(predictor.rate_limit.standing(holder_of(caller)))
+    response = _json(await predictor.predict(project, from_validated(body, caller), left))
+    response.headers.update(predictor.limit_headers(project, caller))
     return response
 
 
@@ -148,7 +146,7 @@ async def model(project: str, service: Service) -> Response:
         "channels_revision": channels.revision,
         "policy_revision": promise.revision if promise is not None else None,
         "project_revision": documents.project.revision,
-        "promise": promise_summary(view, standing_of(view, serving, service.now())),
+        "promise": promise_summary(view, promise_status_of(view, serving, service.now())),
         "serving": serving.version if serving is not None else None,
         "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
         "failures": dict(view.failures),

@@ -83,10 +83,10 @@ class Inference:
         self.predictor.admission.check(loaded.batcher.flow)
         wanted, of_graph = wanted_of(request, loaded.graph.outputs)
         rows = self.interface(view, loaded).rows(request.inputs, loaded.fields)
-        self.predictor.take(caller, len(rows.items))
+        self.predictor.take(model, caller, len(rows.items))
         note(project=model, items=len(rows.items), model_version=loaded.version)
         if files := _files(rows, view):
-            scores, arrays = await self._scored_files(rows, files, loaded, of_graph, caller)
+            scores, arrays = await self._scored_files(model, rows, files, loaded, of_graph, caller)
         else:
             scores = _scorable(loaded, await loaded.batcher.score(rows.items))
             arrays = await _arrays(loaded, of_graph, rows.items) if of_graph else {}
@@ -95,6 +95,7 @@ class Inference:
 
     async def _scored_files(
         self,
+        model: str,
         rows: Rows,
         files: Sequence[str],
         loaded: LoadedVersion,
@@ -112,7 +113,7 @@ class Inference:
 
         pictures = self.predictor.pictures
         admit = partial(self.predictor.admission.check, loaded.batcher.flow)
-        with self.predictor.giving_back(caller, len(rows.items)):
+        with self.predictor.giving_back(model, caller, len(rows.items)):
             data = await pictures.admitted(rows.items, files, place=rows.place, whole="/inputs")
             scores = await pictures.each(data, files, loaded.layouts, score, admit=admit)
         check_decoded(data, files, place=rows.place)
@@ -174,8 +175,8 @@ class Inference:
         except (Unprocessable, ItemConflict) as problem:
             _point_at_inputs(problem, rows)
             raise
-        said: str | None = call.terms.said["model_version"]
-        result = Result(said or "", call.labels, call.scores, call.decisions)
+        scored_by: str | None = call.terms.response_fields["model_version"]
+        result = Result(scored_by or "", call.labels, call.scores, call.decisions)
         return encode(model, request.id, wanted, result)
 
 
@@ -242,10 +243,10 @@ def _files(rows: Rows, view: View) -> list[str]:
 async def _arrays(
     loaded: LoadedVersion, names: Sequence[str], data: Sequence[Data]
 ) -> dict[str, Any]:
-    """Run the graph once more, for outputs that nearly nobody asks for."""
+    """Run the graph once more, for its outputs that are rarely asked for."""
     try:
         parts = [
-            await loaded.batcher.aside(
+            await loaded.batcher.run_unbatched(
                 loaded.graph.arrays, names, data[start : start + loaded.graph.batch]
             )
             for start in range(0, len(data), loaded.graph.batch)

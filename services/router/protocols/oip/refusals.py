@@ -30,7 +30,7 @@ def _error(document: dict[str, Any]) -> str:
 
 
 class WithError:
-    """ASGI middleware: each problem document under ``/v2`` gets its `error`, whoever refused."""
+    """ASGI middleware: each problem document under ``/v2`` gets its `error`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -145,7 +145,7 @@ def _confidences(result: Result) -> Values:
     return [(score or _UNSCORED).confidence for score in result.scores]
 
 
-def _said(member: str) -> Callable[[Result], Values]:
+def _decision_member(member: str) -> Callable[[Result], Values]:
     """Read a member of the decisions: empty where nothing was decided."""
 
     def values(result: Result) -> Values:
@@ -160,8 +160,8 @@ def _said(member: str) -> Callable[[Result], Values]:
 _OURS: dict[str, tuple[str, Callable[[Result], Values]]] = {
     "label": (BYTES, _labels),
     "probabilities": (_FLOAT, _probabilities),
-    "surehand_decision": (BYTES, _said("decision")),
-    "surehand_reason": (BYTES, _said("reason")),
-    "surehand_task_id": (BYTES, _said("task_id")),
+    "surehand_decision": (BYTES, _decision_member("decision")),
+    "surehand_reason": (BYTES, _decision_member("reason")),
+    "surehand_task_id": (BYTES, _decision_member("task_id")),
     "surehand_confidence": (_FLOAT, _confidences),
 }

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.router.delivery.errors import ItemConflict
 from services.router.limits.errors import Overloaded
-from services.router.limits.rates import holder_of
 from services.router.protocols.dependencies import Service
 from services.router.protocols.front import Answer, Call, RequestHeaders, Way
 from services.router.protocols.oip.bodies import INFER_BODY, decompressed, header_length
@@ -211,10 +210,9 @@ async def infer(
     if encoding := request.headers.get("content-encoding"):
         body = decompressed(body, encoding, inference.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
-    said, answer = await inference.infer(project, version, body, length, caller)
-    headers = {name.decode(): value.decode() for name, value in said}
-    if (limit := service.predictor.rate_limit) is not None:
-        headers |= limit.standing(holder_of(caller))
+    answered_headers, answer = await inference.infer(project, version, body, length, caller)
+    headers = {name.decode(): value.decode() for name, value in answered_headers}
+    headers |= service.predictor.limit_headers(project, caller)
     return Response(answer, headers=headers)
 
 

@@ -132,7 +132,7 @@ async def test_rows_survive_sigkill(tmp_path: Path) -> None:
     def write_and_die() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            process.stdout.readline()
+            assert process.stdout.readline() == b"written\n"
             process.kill()
             process.wait(timeout=10)
 

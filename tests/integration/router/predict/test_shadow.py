@@ -37,7 +37,7 @@ async def shadow(served: ServedRouter, model: bytes, version: str = "v2") -> Non
     async def loaded() -> bool:
         return version in (await served.model())["loaded"]
 
-    await wait_until(loaded, 60)
+    await wait_until(loaded)
 
 
 async def recorded(served: ServedRouter, count: int) -> list[ShadowRow]:

@@ -147,7 +147,7 @@ async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(served: Se
         assert prediction["decision"] == "answered" or prediction["model_version"] == "v2"
         return False
 
-    await wait_until(swapped, 60)
+    await wait_until(swapped)
     assert (await served.one(0.0))["model_version"] == "v2"
 
 

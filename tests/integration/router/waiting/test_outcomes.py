@@ -1,7 +1,6 @@
 """Outcomes through the router, against the real review queue."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,16 +11,6 @@ from tests.harness import wait_until
 from tests.harness.model_publisher import SURE, UNSURE, Publisher
 from tests.harness.people import People
 from tests.integration.router.conftest import OpenRouter, ServedRouter
-
-
-@pytest.fixture
-async def served(
-    open_router: OpenRouter, publisher: Publisher, people: People
-) -> AsyncIterator[ServedRouter]:
-    """A router with certified champion v1 in front of the real review queue."""
-    await publisher.publish("v1")
-    async with open_router(people.url) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("item_id", ["order-17", "a/b c?#%ü"])
@@ -49,10 +38,10 @@ async def test_waiting_for_an_outcome_ends_with_the_verdict(
 ) -> None:
     await served.one(UNSURE)
     started = asyncio.get_running_loop().time()
-    waiting = asyncio.create_task(served.outcome("a", wait_seconds=20))
+    waiting = asyncio.create_task(served.outcome("a", wait_seconds=60))
     await people.review("positive")
     assert (await waiting)["label"] == "positive"
-    assert asyncio.get_running_loop().time() - started < 15
+    assert asyncio.get_running_loop().time() - started < 50
 
 
 async def test_waiting_ends_by_itself(served: ServedRouter) -> None:
@@ -150,8 +139,8 @@ async def test_who_waits_for_an_item_is_told_at_once_that_it_was_erased(
     await served.one(UNSURE)
     path = "/v1/projects/shop/items/a/outcome"
     started = asyncio.get_running_loop().time()
-    waiting = asyncio.create_task(served.caller.get(path, params={"wait_seconds": 20}))
+    waiting = asyncio.create_task(served.caller.get(path, params={"wait_seconds": 60}))
     await served.waiters(1)
     await erase(people, "a")
     assert (await waiting).status_code == 410
-    assert asyncio.get_running_loop().time() - started < 15
+    assert asyncio.get_running_loop().time() - started < 50

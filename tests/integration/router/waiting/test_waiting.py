@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gzip
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -26,15 +25,6 @@ FAR = 60.0
 def common(common: CommonSettings, request: pytest.FixtureRequest) -> CommonSettings:
     """Settings with doorbells, and without: then truth is polled."""
     return common if request.param == "redis" else common.model_copy(update={"redis_url": ""})
-
-
-@pytest.fixture
-async def served(
-    open_router: OpenRouter, publisher: Publisher, people: People
-) -> AsyncIterator[ServedRouter]:
-    await publisher.publish("v1")
-    async with open_router(people.url) as opened:
-        yield opened
 
 
 def unsure(*item_ids: str) -> list[dict[str, Any]]:
@@ -234,7 +224,7 @@ async def test_two_thousand_waiters_are_told_of_one_burst_in_few_requests(
     item_ids = [str(n) for n in range(1000)]
     waiting = [asyncio.create_task(raw.predict(item_id)) for item_id in item_ids]
     waiting += [asyncio.create_task(raw.outcome(item_id)) for item_id in item_ids]
-    await wait_until(lambda: REGISTRY.get_sample_value("surehand_router_waiters") == 2000, 30)
+    await wait_until(lambda: REGISTRY.get_sample_value("surehand_router_waiters") == 2000)
     await handed_off(people, 1000)
     before = requests_to_the_queue()
     await resolve_at_once(database_url, item_ids, "negative")

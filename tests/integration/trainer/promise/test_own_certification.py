@@ -60,7 +60,7 @@ async def answered(parts: TrainerParts) -> Any:
     return await parts.certificate()
 
 
-async def test_without_a_label_its_own_word_chooses_where_to_ask(
+async def test_without_a_label_its_own_scores_choose_where_to_ask(
     common: CommonSettings, database_url: str
 ) -> None:
     async with open_trainer_parts(common, database_url) as parts:

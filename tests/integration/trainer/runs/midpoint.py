@@ -7,7 +7,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.trainer.recipes.recipe import (
     FittedModel,
-    OutOfFold,
     Progress,
     Recipe,
     TooFewLabels,
@@ -37,11 +36,9 @@ class _Midpoint:
             onnx=_graph(field, slope, middle),
             inputs=[{"name": field, "field": field, "dtype": "float32", "shape": [-1, 1]}],
             output="chances",
-            classes=data.classes,
             calibration={},
-            out_of_fold=OutOfFold(
-                np.maximum(chance, 1 - chance).astype(np.float32), (chance > 0.5) == (targets == 1)
-            ),
+            scores=np.maximum(chance, 1 - chance).astype(np.float32),
+            correct=(chance > 0.5) == (targets == 1),
             metrics={"accuracy": float(((chance > 0.5) == (targets == 1)).mean())},
         )
 

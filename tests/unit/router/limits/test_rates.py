@@ -82,10 +82,10 @@ def test_what_is_given_back_was_never_taken() -> None:
     limit = RateLimit(100, now=clock)
     limit.take(APP, 900)
     clock.moment += 1
-    before = limit.standing(APP)
+    before = limit.headers_for(APP)
     limit.take(APP, 150)
     limit.give_back(APP, 150)
-    assert limit.standing(APP) == before
+    assert limit.headers_for(APP) == before
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 100])
@@ -113,22 +113,22 @@ def test_headers_say_what_is_left_and_when_all_of_it_is_back() -> None:
     limit = RateLimit(100, now=clock)
     assert limit.take(APP, 900) == Allowance(items=100, whole_after=9.0)
     clock.moment += 1
-    assert limit.standing(APP) == {
+    assert limit.headers_for(APP) == {
         "RateLimit-Policy": '"items";q=1000;w=10',
         "RateLimit": '"items";r=200;t=8',
     }
     with pytest.raises(TooManyRequests) as caught:
         limit.take(APP, 500)
-    assert caught.value.headers == {"Retry-After": "3", **limit.standing(APP)}
+    assert caught.value.headers == {"Retry-After": "3", **limit.headers_for(APP)}
 
 
 def test_holders_do_not_share_and_those_without_a_token_do() -> None:
     limit = RateLimit(1, now=SecondsClock(1e6))
     limit.take(APP, 1000)
     limit.take(("app", "token-2"), 1000)
-    limit.take(holder_of(None), 1000)
+    limit.take(holder_of("shop", None), 1000)
     with pytest.raises(TooManyRequests):
-        limit.take(holder_of(None), 1)
+        limit.take(holder_of("shop", None), 1)
 
 
 def test_holders_whose_allowance_is_whole_are_forgotten() -> None:

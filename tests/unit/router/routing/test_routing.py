@@ -9,7 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.router.routing.decisions import Decision, Policy, Standing, resolved_by_people, route
+from services.router.routing.decisions import (
+    Decision,
+    Policy,
+    PromiseStatus,
+    resolved_by_people,
+    route,
+)
 from services.router.routing.draws import audit_draw
 from services.router.scoring.scores import FloatArray, scores_of
 from shared.contracts.base import task_id_for
@@ -18,7 +24,7 @@ from shared.draws import Draw
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")
-CERTIFIED = Standing("certified", None, np.float32(0.9))
+CERTIFIED = PromiseStatus("certified", None, np.float32(0.9))
 
 item_ids = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=30)
 reviews = st.sampled_from(get_args(ReviewMode))
@@ -45,7 +51,7 @@ def policies(draw: st.DrawFn) -> Policy:
     return Policy(
         project="shop",
         labels=LABELS,
-        standing=Standing("certified" if refusal is None else "uncertified", refusal, threshold),
+        status=PromiseStatus("certified" if refusal is None else "uncertified", refusal, threshold),
         audit=audits(draw(st.floats(0, 1))),
         review=draw(reviews),
     )
@@ -80,10 +86,10 @@ def test_nothing_is_answered_below_the_threshold(
 ) -> None:
     decision = decide(item_id, probabilities, given_policy)
     if decision.decision == "answered":
-        threshold = given_policy.standing.threshold
+        threshold = given_policy.status.threshold
         assert threshold is not None
         assert probabilities.max() >= threshold
-        assert given_policy.standing.refusal is None
+        assert given_policy.status.refusal is None
 
 
 @given(item_ids, st.none() | rows(), policies())
@@ -104,10 +110,10 @@ def test_a_person_is_asked_exactly_when_there_is_a_task(
 def test_a_lower_threshold_never_takes_an_answer_back(
     item_id: str, probabilities: FloatArray, given_policy: Policy, lower: np.float32
 ) -> None:
-    threshold = given_policy.standing.threshold
+    threshold = given_policy.status.threshold
     if threshold is None or lower > threshold:
         return
-    relaxed = replace(given_policy, standing=replace(given_policy.standing, threshold=lower))
+    relaxed = replace(given_policy, status=replace(given_policy.status, threshold=lower))
     if decide(item_id, probabilities, given_policy).decision == "answered":
         assert decide(item_id, probabilities, relaxed).decision == "answered"
 
@@ -135,7 +141,7 @@ def test_review_mode_decides_between_people_and_declining(
 def test_audit_draw_ignores_the_review_mode_and_the_score(
     item_id: str, given_policy: Policy
 ) -> None:
-    sure = replace(given_policy, standing=CERTIFIED)
+    sure = replace(given_policy, status=CERTIFIED)
     auto = decide(item_id, row(0.95, 0.05, 0.0), replace(sure, review="auto"))
     never = decide(item_id, row(0.0, 0.01, 0.99), replace(sure, review="never"))
     assert auto.audited == never.audited
@@ -170,7 +176,7 @@ def test_scores_that_are_no_probabilities_answer_nothing(broken: FloatArray) -> 
 
 
 def test_a_call_without_scores_keeps_the_reason_of_the_promise() -> None:
-    decision = decide("a", None, policy(standing=Standing("uncertified", "no_model")))
+    decision = decide("a", None, policy(status=PromiseStatus("uncertified", "no_model")))
     assert (decision.decision, decision.reason) == ("in_review", "no_model")
 
 

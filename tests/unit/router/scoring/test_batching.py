@@ -257,7 +257,7 @@ async def test_a_run_that_times_out_fails_its_calls_and_no_later_one(
     assert timeouts() - before == 2
     assert (batcher.idle, batcher.items_waiting, batcher.flow.items) == (True, 0, 0)
     with pytest.raises(ModelTimedOut):
-        await batcher.aside(run, [{"id": 1, "hangs": True}])
+        await batcher.run_unbatched(run, [{"id": 1, "hangs": True}])
     assert timeouts() - before == 3
 
 
@@ -291,19 +291,19 @@ async def test_a_run_aside_that_cannot_be_ended_keeps_no_batch_waiting() -> None
 
     batcher = Batcher(graph.run, THREAD, 16, "shop", "v3", run_seconds=0.1)
     before = timeouts()
-    left = asyncio.create_task(batcher.aside(run))
+    left = asyncio.create_task(batcher.run_unbatched(run))
     await wait_until(begun.is_set)
     # Its caller leaves and it goes on; so those that come after it do not begin.
     left.cancel()
     for _ in range(2):
         with pytest.raises(ModelTimedOut):
-            await batcher.aside(len, "ab")
+            await batcher.run_unbatched(len, "ab")
         assert given_back(await batcher.score(items(1))) == graph.expected(items(1))
     held.set()
 
     async def begins() -> bool:
         try:
-            return await batcher.aside(len, "ab") == 2
+            return await batcher.run_unbatched(len, "ab") == 2
         except ModelTimedOut:
             return False
 

@@ -49,10 +49,12 @@ def make_data(
     return TrainingData(rows, labels, np.ones(n), list(fields), list(classes))
 
 
-def answers(model: FittedModel, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
+def answers(
+    model: FittedModel, rows: Sequence[Mapping[str, Any]], classes: Sequence[str] = ("bad", "good")
+) -> NDArray[np.float32]:
     """The fitted graph's probabilities, shape (n, K)."""
     interface = ModelInterface(
-        labels=model.classes,
+        labels=list(classes),
         inputs=[ModelInput.model_validate(entry) for entry in model.inputs],
         outputs={"probabilities": model.output},
     )

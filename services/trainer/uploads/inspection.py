@@ -1,4 +1,4 @@
-"""What an ONNX file is made of, looked at before any runtime opens it."""
+"""Inspect an ONNX file before a runtime opens it."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ _NAMES_SHOWN = 5
 
 
 def inspect(model: bytes) -> None:
-    """Look at a file's tensors and operators, those of its functions and inner graphs included.
+    """Check a file's tensors and operators, those of its functions and inner graphs included.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.router.predict.requests import Incoming, _plain, read, taken
+from services.router.predict.requests import Incoming, from_validated, parse_fast, read
 from shared.contracts.decisions import PredictRequest
 from shared.problems import NotJson, Unprocessable
 
@@ -52,10 +52,10 @@ calls = with_faults(
 
 @given(calls | odd)
 def test_what_is_plain_is_what_the_model_reads(document: Any) -> None:
-    plain = _plain(orjson.loads(orjson.dumps(document)))
+    plain = parse_fast(orjson.loads(orjson.dumps(document)))
     if plain is None:
         return
-    full = taken(PredictRequest.model_validate(document))
+    full = from_validated(PredictRequest.model_validate(document))
     assert _comparable(plain, document) == _comparable(full, document)
 
 
@@ -63,7 +63,7 @@ def test_what_is_plain_is_what_the_model_reads(document: Any) -> None:
 def test_a_good_call_is_read(given_items: list[dict[str, Any]]) -> None:
     body = orjson.dumps({"items": given_items})
     try:
-        full = taken(PredictRequest.model_validate(orjson.loads(body)))
+        full = from_validated(PredictRequest.model_validate(orjson.loads(body)))
     except ValidationError:
         with pytest.raises(Unprocessable):
             read(body)
@@ -73,8 +73,8 @@ def test_a_good_call_is_read(given_items: list[dict[str, Any]]) -> None:
 
 def test_an_ordinary_call_is_plain() -> None:
     entry = {"item_id": "order-17", "data": {"text": "fine"}, "metadata": {"channel": "web"}}
-    assert _plain({"items": [entry], "wait_seconds": 0, "review": "auto"}) is not None
-    assert _plain({"items": [{"data": {"text": "fine"}}]}) is not None
+    assert parse_fast({"items": [entry], "wait_seconds": 0, "review": "auto"}) is not None
+    assert parse_fast({"items": [{"data": {"text": "fine"}}]}) is not None
 
 
 @pytest.mark.parametrize(

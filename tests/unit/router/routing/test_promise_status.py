@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from services.router.routing.decisions import Policy, Standing, route, standing
+from services.router.routing.decisions import Policy, PromiseStatus, promise_status, route
 from services.router.routing.draws import audit_draw
 from services.router.scoring.scores import Score
 from shared.contracts.decisions import Reason
@@ -53,7 +53,7 @@ def changed(entry: PromiseEntry = ENTRY, **changes: object) -> PromiseEntry:
     return entry.model_copy(update=changes)
 
 
-def judge(entry: PromiseEntry | None, project: Project = PROJECT) -> Standing:
+def judge(entry: PromiseEntry | None, project: Project = PROJECT) -> PromiseStatus:
     promise = PromiseDocument(
         revision=1,
         target_accuracy=0.95,
@@ -62,13 +62,15 @@ def judge(entry: PromiseEntry | None, project: Project = PROJECT) -> Standing:
         audit_epoch="e",
         versions={"v3": entry} if entry is not None else {},
     )
-    return standing(project, certificate_digest(project), promise, "v3", "ab" * 32, NOW)
+    return promise_status(project, certificate_digest(project), promise, "v3", "ab" * 32, NOW)
 
 
 @pytest.mark.parametrize("state", ["certified", "warn"])
 def test_a_promise_in_force_answers(state: str) -> None:
     found = judge(changed(state=state))
-    assert found == Standing(state, None, np.float32(0.9), ENTRY.expires_at, ENTRY.watched_until)
+    assert found == PromiseStatus(
+        state, None, np.float32(0.9), ENTRY.expires_at, ENTRY.watched_until
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,4 +125,4 @@ def test_a_project_changed_under_its_certificate_is_uncertified(
 
 
 def test_without_a_promise_document_nothing_is_answered() -> None:
-    assert standing(PROJECT, DIGEST, None, "v3", "ab" * 32, NOW).refusal == "uncertified"
+    assert promise_status(PROJECT, DIGEST, None, "v3", "ab" * 32, NOW).refusal == "uncertified"

@@ -8,7 +8,7 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from services.trainer.uploads.anatomy import inspect
+from services.trainer.uploads.inspection import inspect
 from shared.graphs.session import GraphRefused
 from tests.graphs import FLOAT, bytes_of, model_of, node, number_model, text_model
 

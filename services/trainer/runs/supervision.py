@@ -1,4 +1,4 @@
-"""A run under way: its process attended, its record kept true whatever happens."""
+"""A run under way: its process, and its record, which is kept true whatever happens."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child, fault_of
+from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import discard
 from services.trainer.tables import Dataset, Run
 from shared import tracing
@@ -30,19 +31,8 @@ class Cancelled(Exception):  # noqa: N818 - not a fault
     """An operator cancelled the run."""
 
 
-class RunFailed(Exception):  # noqa: N818 - named as the house names its problems
-    """The run made no version; the message says why, for people.
-
-    `pointer` is the place in what was sent that is at fault; empty when nothing was sent.
-    """
-
-    def __init__(self, detail: str, pointer: str = "") -> None:
-        super().__init__(detail)
-        self.pointer = pointer
-
-
 @dataclass
-class Work:
+class ActiveRun:
     """A run, the version it is to make, and the folder it works in.
 
     `position` is how far a training run has looked at the labels: when it fails, those labels
@@ -56,43 +46,38 @@ class Work:
 
 
 @contextlib.asynccontextmanager
-async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIterator[Work]:
-    """Carry a started run out in the block; when it raises, the record says why, and it goes on.
+async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIterator[ActiveRun]:
+    """Carry out a started run in the block; what the block raises is recorded, and raised on.
 
-    Raises
-    ------
-    Cancelled, RunFailed
-        As the block does.
-    Exception
-        A fault of ours: logged, and what was published of the version removed.
+    After a fault of the trainer, what was published of the version is removed.
     """
-    work = Work(run, version, resources.runs_folder / run.run_id)
+    active = ActiveRun(run, version, resources.runs_folder / run.run_id)
     tracing.note(project=run.project, run_id=run.run_id, version=version)
     try:
-        yield work
+        yield active
         tracing.note(state="succeeded")
     except Cancelled:
-        await _finish(resources, work, "cancelled", "cancelled by an operator")
+        await _finish(resources, active, "cancelled", "cancelled by an operator")
         raise
     except RunFailed as failure:
-        await _finish(resources, work, "failed", str(failure))
+        await _finish(resources, active, "failed", str(failure))
         raise
     except Exception:
         log.exception("run_failed", project=run.project, run_id=run.run_id)
         await discard(resources, run.project, version)
         detail = "the trainer could not carry the run out; its log has the cause"
-        await _finish(resources, work, "failed", detail)
+        await _finish(resources, active, "failed", detail)
         raise
     finally:
         resources.under_way.discard(run.run_id)
-        await asyncio.to_thread(shutil.rmtree, work.folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, active.folder, ignore_errors=True)
         await resources.bells.ring(work_bell(run.project))
 
 
 async def freeze_labels(resources: Resources, project: Project, run: Run) -> tuple[Dataset, int]:
     """Freeze the labels for a run, and note the snapshot in its record.
 
-    As long as a run that goes on has none noted, erasures wait for the file that may still come.
+    Erasures wait while a running run has none noted: its file may still come.
     """
     dataset, position = await freeze(resources, project)
     async with resources.database.transaction() as session:
@@ -100,38 +85,38 @@ async def freeze_labels(resources: Resources, project: Project, run: Run) -> tup
     return dataset, position
 
 
-async def attend(
-    resources: Resources, work: Work, module: str, job: files.Job, *, seconds: float = 0.0
+async def run_process(
+    resources: Resources,
+    active: ActiveRun,
+    module: str,
+    job: files.Job,
+    dataset: Dataset,
+    *,
+    seconds: float = float("inf"),
 ) -> files.Result:
-    """Run `module` as a process on the job in the work's folder, and return what it leaves.
+    """Run `module` as a process on a job and a dataset, and return its result.
 
-    The heart of the run's record beats meanwhile. After `seconds`, if they are given, the process
-    is ended.
-
-    Raises
-    ------
-    Cancelled
-        An operator cancelled the run.
-    RunFailed
-        The process left no result.
+    The run's record shows a heartbeat meanwhile. After `seconds` the process is ended.
     """
-    child = await Child.start(module, work.folder)
+    body = await resources.store.read(dataset.path) or b""
+    await asyncio.to_thread(files.write_job, active.folder, job, body)
+    child = await Child.start(module, active.folder)
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds if seconds else float("inf")
+    deadline = loop.time() + seconds
     try:
-        with resources.bells.hearing(work_bell(work.run.project)) as rung:
+        with resources.bells.hearing(work_bell(active.run.project)) as rung:
             status = None
             while status is None and loop.time() < deadline:
-                await _beat(resources, work.run, child)
+                await _beat(resources, active.run, child)
                 status = await _wait(child, rung)
-        await _beat(resources, work.run, child)
+        await _beat(resources, active.run, child)
     finally:
         await child.end()
     if status is None:
         raise RunFailed(f"it was not done within {seconds:g} s", "/model")
-    result = await asyncio.to_thread(files.read_result, work.folder)
+    result = await asyncio.to_thread(files.read_result, active.folder)
     if status != 0 or result is None:
-        raise RunFailed(*fault_of(status, work.folder, job))
+        raise fault_of(status, active.folder, job)
     return result
 
 
@@ -158,13 +143,13 @@ async def _beat(resources: Resources, run: Run, child: Child) -> None:
         raise Cancelled
 
 
-async def _finish(resources: Resources, work: Work, state: str, detail: str) -> None:
+async def _finish(resources: Resources, active: ActiveRun, state: str, detail: str) -> None:
     """Record a run's end without a version."""
-    run = work.run
+    run = active.run
     async with resources.database.transaction() as session:
         locked = await lock_state(session, run.project)
-        if work.position is not None:
-            locked.trained_position = max(locked.trained_position, work.position)
+        if active.position is not None:
+            locked.trained_position = max(locked.trained_position, active.position)
         record = await session.get_one(Run, run.run_id)
         record.state, record.detail, record.finished_at = state, detail, resources.now()
     tracing.note(state=state, detail=detail)
