@@ -3,7 +3,8 @@
 ``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
 peers; ``soak``, the router at half capacity for half an
-hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks.
+hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks;
+``idle``, what projects cost that nobody uses.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 from bench import exchange, reloads
+from bench.idle import main as idle
 from bench.review_queue import main as review_queue
 from bench.science import main as science
 from bench.serving import main as serving
@@ -22,6 +24,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "soak": serving.soaking,
     "reloads": reloads.main,
     "exchange": exchange.main,
+    "idle": idle.main,
 }
 ALL = ("science", "serving")
 

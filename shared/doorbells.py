@@ -21,6 +21,7 @@ from shared.telemetry import DOORBELLS
 log = structlog.get_logger()
 
 _PREFIX = "surehand:"
+_POLLS_A_REST = 10
 
 
 def project_bell(project: str) -> str:
@@ -43,6 +44,37 @@ def outcomes_bell(project: str) -> str:
     return f"outcomes.{project}"
 
 
+def decisions_bell(project: str) -> str:
+    """Rung when a segment of the decision log was stored."""
+    return f"decisions.{project}"
+
+
+class BellEvent(asyncio.Event):
+    """Set at each ring; remembers which bells rang, until they are taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bells: set[str] = set()
+        self._may_have_missed = True
+
+    def ring(self, bell: str) -> None:
+        """Note one ring."""
+        self._bells.add(bell)
+        self.set()
+
+    def miss(self) -> None:
+        """Note that bells may have rung unheard."""
+        self._may_have_missed = True
+        self.set()
+
+    def take(self) -> tuple[set[str], bool]:
+        """Return the projects of the bells that rang since, and whether others may have rung."""
+        projects = {bell.partition(".")[2] for bell in self._bells}
+        missed, self._may_have_missed = self._may_have_missed, False
+        self._bells.clear()
+        return projects, missed
+
+
 class Doorbells:
     """Ring bells, and wait for them. One subscription a process serves every waiter."""
 
@@ -54,7 +86,7 @@ class Doorbells:
             if url
             else None
         )
-        self._waiters: dict[str, set[asyncio.Event]] = {}
+        self._waiters: dict[str, set[BellEvent]] = {}
         self._pubsub: PubSub | None = None
         self._stopped = False
         self.loop = Loop("doorbells", self._hear, _go_on, expected=(RedisError, OSError))
@@ -79,6 +111,10 @@ class Doorbells:
         """Say whether bells are heard at this moment."""
         return self._pubsub is not None
 
+    def rest_seconds(self, poll_seconds: float) -> float:
+        """Return how long to wait for a bell: a poll, ten of them while bells are heard."""
+        return poll_seconds * (_POLLS_A_REST if self.connected else 1)
+
     async def ring(self, *bells: str) -> bool:
         """Ring `bells`; False, and nothing raised, when Redis is away."""
         self._wake(bells)
@@ -97,12 +133,12 @@ class Doorbells:
         return True
 
     @contextlib.contextmanager
-    def hearing(self, *bells: str) -> Iterator[asyncio.Event]:
+    def hearing(self, *bells: str) -> Iterator[BellEvent]:
         """Give an event that is set at each ring of `bells` (`versions.*` hears every project).
 
         Enter before looking at the truth, so that a ring between the look and the wait is heard.
         """
-        rung = asyncio.Event()
+        rung = BellEvent()
         if self._stopped:
             rung.set()
         for bell in bells:
@@ -120,12 +156,12 @@ class Doorbells:
         for bell in bells:
             topic, _, _ = bell.partition(".")
             for rung in (*self._waiters.get(bell, ()), *self._waiters.get(f"{topic}.*", ())):
-                rung.set()
+                rung.ring(bell)
 
     def _wake_everyone(self) -> None:
         for waiters in self._waiters.values():
             for rung in waiters:
-                rung.set()
+                rung.miss()
 
     async def _stop(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -158,6 +194,8 @@ class Doorbells:
     async def _hang_up(self) -> None:
         if self._pubsub is not None:
             pubsub, self._pubsub = self._pubsub, None
+            # They poll more often from now on.
+            self._wake_everyone()
             with contextlib.suppress(RedisError, OSError):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 

@@ -12,6 +12,9 @@ CUT_CONNECTIONS = Counter(
     "Connections closed on a client that was too slow, sent too much, or did not speak HTTP",
     ["cause"],
 )
+STORE_REQUESTS = Counter(
+    "surehand_store_requests_total", "Requests made to the object store", ["operation"]
+)
 DOORBELLS = Counter("surehand_doorbells_total", "Doorbells rung, by result", ["result"])
 LOG_LINES_DROPPED = Counter(
     "surehand_log_lines_dropped_total", "Log lines that could not be written, and are nowhere"

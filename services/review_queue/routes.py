@@ -1,6 +1,7 @@
 """Routes: parse, call one function, return."""
 
 from services.review_queue.activity import routes as activity
+from services.review_queue.changes import routes as changes
 from services.review_queue.erasure import routes as items
 from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
@@ -30,4 +31,5 @@ ROUTERS = (
     exchange.router,
     activity.router,
     items.router,
+    changes.router,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
+from services.review_queue.changes.service import ChangeService
 from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
@@ -75,7 +76,13 @@ class Services:
     def by_class(self) -> dict[type, object]:
         """Each service by its class, as routes ask for them."""
         found = [getattr(self, one.name) for one in fields(self)]
-        return {type(one): one for one in (*found, self.verdicts, self.corrections)}
+        return {type(one): one for one in (*found, self.verdicts, self.corrections, self.changes)}
+
+    @property
+    def changes(self) -> ChangeService:
+        """What changed over all projects."""
+        outcomes = self.outcomes
+        return ChangeService(outcomes.database, outcomes.bells, outcomes.poll_seconds)
 
     @property
     def verdicts(self) -> VerdictService:

@@ -24,6 +24,7 @@ from shared.db import Database, DatabaseFault
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
@@ -53,12 +54,14 @@ class Worker:
         self.measurement = QueueMeasurement(database, now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._published = asyncio.Event()
+        self._index: IndexWriter | None = None
         self.loops = [
             Loop("outbox", self.relay, self._until_nudged, expected=_EXPECTED),
             self._upkeep("leases", self.expire_leases),
             self._upkeep("optional_tasks", self.expire_tasks),
             # By itself: a store that takes its time holds up nothing else.
-            self._upkeep("announcing", self.announce),
+            Loop("announcing", self.announce, self._until_published, expected=_EXPECTED),
             webhooks.loop,
         ]
 
@@ -72,8 +75,11 @@ class Worker:
         for loop in self.loops:
             loop.stop()
         self._stopping.set()
+        self._published.set()
         self._nudged.set()
         self._webhooks.stop()
+        if self._index is not None:
+            self._index.stop()
 
     async def run(
         self, projects: ProjectService, known: KnownReviewers, restores: Restores
@@ -81,15 +87,18 @@ class Worker:
         """Work until stopped."""
         if self._stopping.is_set():
             return
+        self._index = projects.index
         self.loops += [
-            self._upkeep("feed_end", restores.look),
-            self._upkeep("project_documents", projects.publish_behind),
-            self._upkeep("known_reviewers", known.refresh),
+            self._seldom("feed_end", restores.look),
+            self._seldom("project_documents", projects.publish_behind),
+            projects.index.loop,
+            self._seldom("known_reviewers", known.refresh),
         ]
-        await asyncio.gather(*(loop.run() for loop in self.loops))
+        with self._bells.hearing("versions.*") as self._published:
+            await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
-        for last in (self.relay, restores.keep):
+        for last in (self.relay, restores.keep, projects.index.finish):
             try:
                 await last()
             except Exception as error:  # noqa: BLE001 - the service stops all the same
@@ -98,14 +107,27 @@ class Worker:
     def _upkeep(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
         return Loop(name, turn, self._rest, expected=_EXPECTED)
 
+    def _seldom(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
+        """Make a loop of what is only to make up for a crash, or for an outage."""
+        return Loop(name, turn, self._rest_long, expected=_EXPECTED)
+
     async def _until_nudged(self) -> None:
         await asyncio.sleep(_RELAY_PAUSE_SECONDS)
-        await wait_for(self._nudged, self._poll_seconds)
+        await wait_for(self._nudged, self._bells.rest_seconds(self._poll_seconds))
 
     async def _rest(self) -> None:
+        await self._until_stopped(self._poll_seconds)
+
+    async def _rest_long(self) -> None:
+        await self._until_stopped(self._bells.rest_seconds(self._poll_seconds))
+
+    async def _until_stopped(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_seconds):
+            async with asyncio.timeout(seconds):
                 await self._stopping.wait()
+
+    async def _until_published(self) -> None:
+        await wait_for(self._published, self._bells.rest_seconds(self._poll_seconds))
 
     async def announce(self) -> int:
         """Have receivers told what the trainer has published; return how many deliveries."""

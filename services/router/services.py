@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from services.router.decision_log.announcing import ShippedLogs
 from services.router.decision_log.kinds import DECISIONS, SHADOW
 from services.router.decision_log.shipping import Retention, RowLog
 from services.router.delivery.handoff import Handoff
@@ -45,16 +46,16 @@ async def running_services(
 ) -> AsyncIterator[Services]:
     """Build the services, and run them while the block lasts."""
     store, bells = Store(common.store_address), Doorbells(common.redis_url)
-    threads = threads_per_worker(settings.workers)
-    versions = _versions(store, bells, common, settings)
-    pictures, retention = _pictures(threads, settings), partial(_retention, versions)
-    log, shadow_log = _row_logs(common, store, now, retention)
+    versions, pictures = _versions(store, bells, common, settings), _pictures(settings)
+    retention, shipped = partial(_retention, versions), ShippedLogs(store, bells)
+    log, shadow_log = _row_logs(common, store, now, retention, shipped.note)
     shadows = Shadows(versions, shadow_log, pictures, now)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     handoff, waiters = _handoff(queue, common, settings), Waiters(queue, limit=settings.max_waiters)
     async with (
         bells.listening(),
         versions.watching(),
+        shipped.running(),
         log.running(),
         shadow_log.running(),
         shadows.running(),
@@ -75,7 +76,7 @@ async def running_services(
             secret=common.secret.get_secret_value(),
             now=now,
         )
-        others = (bells.loop, shadow_log.loop, expiry.loop, measuring.loop)
+        others = (bells.loop, *shipped.loops, shadow_log.loop, expiry.loop, measuring.loop)
         yield _services(predictor, queue, others)
 
 
@@ -92,11 +93,20 @@ def _versions(
 
 
 def _row_logs(
-    common: CommonSettings, store: Store, now: Callable[[], datetime], retention: Retention
+    common: CommonSettings,
+    store: Store,
+    now: Callable[[], datetime],
+    retention: Retention,
+    shipped: Callable[[str], None],
 ) -> tuple[RowLog, RowLog]:
     """Return the decision log, and that of shadows."""
     return (
-        RowLog(DECISIONS, common.home / "decisions", store, now=now, retention=retention),
+        RowLog(
+            *(DECISIONS, common.home / "decisions", store),
+            now=now,
+            retention=retention,
+            shipped=shipped,
+        ),
         RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention),
     )
 
@@ -135,9 +145,9 @@ def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSetting
     )
 
 
-def _pictures(processors: int, settings: RouterSettings) -> Pictures:
+def _pictures(settings: RouterSettings) -> Pictures:
     # The event loop is to have a processor as well, where there is another.
-    threads = max(1, min(_MOST_DECODING, processors - 1))
+    threads = max(1, min(_MOST_DECODING, threads_per_worker(settings.workers) - 1))
     return Pictures(Decoder(threads, max_wait_seconds=settings.max_wait_seconds))
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
@@ -36,7 +37,7 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store.check import StoreCheck
 
-_ROUTES = (pool, runs, datasets, uploads, registry, promise, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

@@ -1,6 +1,8 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
-from services.trainer.documents.repository import in_service
+from collections.abc import Sequence
+
+from services.trainer.documents.repository import all_in_service
 from services.trainer.documents.status import status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
 from services.trainer.projects.repository import states
@@ -19,26 +21,28 @@ class TrainerMeasurement(DatabaseMeasurement):
         self._resources = resources
 
     async def read(self, measured: Measured) -> None:
-        """Put the values of the gauges into `measured`."""
+        """Put the values in; projects that were never used have a share of three queries."""
         async with self._resources.database.reading() as session:
             known = await states(session)
+            in_service = await all_in_service(session)
+            measured[RUNS].update(await count_by_state(session))
         for state in known:
-            await self._add(state, measured)
+            if state.watched_until is not None:
+                measured[WATCHED_UNTIL][state.project,] = state.watched_until.timestamp()
+            if state.next_version > 1 or state.ledger_day is not None:
+                await self._add(state, in_service.get(state.project, []), measured)
 
-    async def _add(self, state: ProjectState, measured: Measured) -> None:
+    async def _add(
+        self, state: ProjectState, versions: Sequence[Version], measured: Measured
+    ) -> None:
         name = state.project
         async with self._resources.database.reading() as session:
-            versions = await in_service(session, name)
             audits = await audit_counts(session, name)
-            run_states = await count_by_state(session, name)
-        measured[RUNS].update({(name, each): count for each, count in run_states.items()})
         for one in audits:
             waiting, right = one.audited - one.resolved, one.resolved - one.errors
             for result, count in (("waiting", waiting), ("right", right), ("wrong", one.errors)):
                 measured[AUDITS][name, one.version, result] = count
-        if state.watched_until is not None:
-            measured[WATCHED_UNTIL][name,] = state.watched_until.timestamp()
-        project = await self._resources.projects.find(name) if versions else None
+        project = await self._resources.projects.last(name) if versions else None
         if project is None:
             return
         for version in versions:

@@ -8,13 +8,20 @@ import httpx
 from pydantic import ValidationError
 
 from shared.contracts.base import MAX_BATCH, read_stored
+from shared.contracts.changes import ChangeFeed
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
+_CHANGES = "/v1/changes"
+
 
 class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
     """The review queue could not be reached, or it refused; try again later."""
+
+
+class ChangesUnknown(Exception):  # noqa: N818 - likewise
+    """The review queue is of a release that has no feed of changes over all projects."""
 
 
 class FeedRestarted(Exception):  # noqa: N818 - likewise
@@ -45,6 +52,19 @@ class QueueClient:
         except ValidationError as error:
             raise QueueAway("its outcomes feed is malformed") from error
 
+    async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
+        """Return what changed over all projects after a cursor (None: all of it).
+
+        Raises
+        ------
+        QueueAway, FeedRestarted, ChangesUnknown
+        """
+        query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
+        try:
+            return read_stored(ChangeFeed, await self._call("GET", _CHANGES, params=query))
+        except ValidationError as error:
+            raise QueueAway("its feed of changes is malformed") from error
+
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
         document = {"tasks": [task.model_dump(mode="json") for task in tasks]}
@@ -64,6 +84,8 @@ class QueueClient:
             response = await self._http.request(method, path, **options)
             if _says_restarted(response):
                 raise FeedRestarted
+            if path == _CHANGES and response.status_code == HTTPStatus.NOT_FOUND:
+                raise ChangesUnknown
             response.raise_for_status()
         except httpx.HTTPError as error:
             raise QueueAway(f"{method} {path}: {cause_of(error)}") from error

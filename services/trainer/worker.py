@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from obstore.exceptions import BaseError as StoreError
 
+from services.trainer.changes.following import Following
+from services.trainer.changes.repository import active_runs
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.documents.repository import in_service
+from services.trainer.documents.status import changes_of_status
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import lock_state
@@ -22,7 +27,7 @@ from services.trainer.runs.interruption import mark_interrupted, remove_left_fol
 from services.trainer.tables import ProjectState
 from shared.contracts.projects import Project
 from shared.db import DatabaseFault
-from shared.doorbells import outcomes_bell, project_bell, wait_for
+from shared.doorbells import BellEvent, decisions_bell, outcomes_bell, project_bell, wait_for
 from shared.loops import Loop
 from shared.problems import Unavailable
 
@@ -33,33 +38,53 @@ _PARALLEL_RUNS = 2
 # Under a stream of verdicts one look serves many of them.
 _GATHER_SECONDS = 0.2
 _RENEWALS_PER_GRACE = 10
-_LONGEST_RENEWAL = timedelta(seconds=60)
+# After a start all projects have a turn: so many at a time.
+_FIRST_TURNS = 8
+# Projects are learned of from the review queue; the store is listed for good measure.
+_LIST_SECONDS = 300.0
 
 
 class Worker:
-    """Works for every project in the store while `working()` lasts."""
+    """Works for every project while `working()` lasts: when something is new there, or is due."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._certifier = Certifier()
         self._ledger = LedgerReader()
-        self._finding = Loop(
-            "finding_projects", self._look_for_projects, self._rest, expected=_EXPECTED
-        )
-        self._found = asyncio.Event()
+        poll = partial(asyncio.sleep, resources.common.poll_seconds)
+        self._finding = Loop("finding_projects", self._find, self._rest, expected=_EXPECTED)
+        self._scheduling = Loop("due_projects", self._wake_due, poll, expected=_EXPECTED)
+        self._following = Following(resources, self._wake)
+        self._found = BellEvent()
+        self._new: set[str] = set()
+        self._listed_at = -math.inf
         self._projects: dict[str, Loop] = {}
+        self._rung: dict[str, asyncio.Event] = {}
+        # When the clock alone makes something of a project due.
+        self._due_at: dict[str, datetime] = {}
         self._working = contextlib.AsyncExitStack()
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._is_tidy = False
         self._slots = asyncio.Semaphore(_PARALLEL_RUNS)
-        self.feed_readable = False
+        self._first_turns = asyncio.Semaphore(_FIRST_TURNS)
+        self._reads_feeds = True
+
+    @property
+    def feed_readable(self) -> bool:
+        """Whether the review queue answered when it was last asked."""
+        return self._reads_feeds and self._following.queue_answers
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator["Worker"]:
         """Work while the block lasts; runs that it leaves behind are marked as interrupted."""
         try:
             with self._resources.bells.hearing("project.*") as self._found:
-                async with self._working, self._finding.running():
+                async with (
+                    self._working,
+                    self._following.running(),
+                    self._scheduling.running(),
+                    self._finding.running(),
+                ):
                     yield self
         finally:
             runs_under_way = list(self._runs.values())
@@ -72,44 +97,84 @@ class Worker:
 
     @property
     def loops(self) -> list[Loop]:
-        """The loop that finds projects, and the loop of each project."""
-        return [self._finding, *self._projects.values()]
+        """What finds projects, what wakes them, and what works for each of them."""
+        shared = [self._finding, self._scheduling, *self._following.loops]
+        return [*shared, *self._projects.values()]
+
+    def _wake(self, projects: Iterable[str] | None) -> None:
+        """Let projects have a turn: None stands for all in the store, new ones are begun."""
+        if projects is None:
+            self._listed_at = -math.inf
+        for name in list(self._projects) if projects is None else projects:
+            if name in self._rung:
+                self._rung[name].set()
+            else:
+                self._new.add(name)
+        if projects is None or self._new:
+            self._found.set()
 
     async def _rest(self) -> None:
-        await wait_for(self._found, self._resources.common.poll_seconds)
+        await wait_for(self._found, _LIST_SECONDS)
 
-    async def _look_for_projects(self) -> None:
+    async def _find(self) -> None:
         """Start a loop for each project that appears; wait for the schema first."""
         schema = await self._resources.database.schema(MIGRATIONS)
         if schema.fault("trainer") is not None:
+            self._found.set()
+            await asyncio.sleep(self._resources.common.poll_seconds)
             return
         if not self._is_tidy:
             await remove_left_folders(self._resources)
             self._is_tidy = True
-        names = await self._resources.projects.names()
-        if not self._resources.leases.any_held:
-            self.feed_readable = await self._resources.queue.reachable()
-        for name in names:
+        self._new |= self._found.take()[0]
+        now = asyncio.get_running_loop().time()
+        if now - self._listed_at >= _LIST_SECONDS:
+            self._new |= set(await self._resources.projects.names())
+            self._listed_at = now
+        while self._new:
+            name = self._new.pop()
             if name not in self._projects:
                 await self._begin(name)
 
     async def _begin(self, name: str) -> None:
-        bells = (outcomes_bell(name), project_bell(name), work_bell(name))
+        bells = (outcomes_bell(name), project_bell(name), work_bell(name), decisions_bell(name))
         rung = self._working.enter_context(self._resources.bells.hearing(*bells))
+        is_first = True
 
         async def turn() -> None:
-            project = await self._resources.projects.find(name)
-            if project is not None:
-                await self._tick(project)
+            nonlocal is_first
+            async with self._first_turns if is_first else contextlib.nullcontext():
+                project = await self._resources.projects.find(name)
+                if project is not None:
+                    await self._tick(project)
+                is_first = False
 
         async def rest() -> None:
-            if await wait_for(rung, self._resources.common.poll_seconds):
-                await asyncio.sleep(_GATHER_SECONDS)
-                rung.clear()
+            await rung.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
+            rung.clear()
 
         loop = Loop(f"project {name}", turn, rest, expected=_EXPECTED, slow_seconds=_SLOW_SECONDS)
-        self._projects[name] = loop
+        self._projects[name], self._rung[name] = loop, rung
         await self._working.enter_async_context(loop.running())
+
+    async def _wake_due(self) -> None:
+        """Wake what the clock, a run or a lease that has ended makes due; one look for all."""
+        if not self._projects:
+            return
+        now, resources = self._resources.now(), self._resources
+        due = {name for name, moment in self._due_at.items() if now >= moment}
+        for name in due:
+            del self._due_at[name]
+        due |= resources.documents.faults.keys() | await resources.leases.free()
+        async with resources.database.reading() as session:
+            active = await active_runs(session)
+        for project, run_id, state in active:
+            task = self._runs.get(project)
+            is_ours = task is not None and not task.done()
+            if not is_ours and (state == "queued" or run_id not in resources.under_way):
+                due.add(project)
+        self._wake(due)
 
     async def _tick(self, project: Project) -> None:
         resources, name = self._resources, project.project
@@ -119,22 +184,39 @@ class Worker:
         try:
             reading_since = resources.now()
             await read_feed(resources, name)
-            self.feed_readable = True
+            self._reads_feeds = True
             await clean_snapshots(resources, name)
             # Verdicts first: what hangs on the last of them must not wait for the decision log.
             await self._certifier.step(resources, project)
             await resources.documents.sync(name)
-            if await self._ledger.read_if_due(resources, name):
+            is_read = await self._ledger.read_if_due(resources, name)
+            if is_read:
                 await renew_watch(resources, project, reading_since)
+            await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await resources.posting.post_pending(name)
         except QueueAway:
-            self.feed_readable = False
+            self._reads_feeds = False
             raise
         finally:
             await resources.documents.sync(name)
             await runs.start_if_due(resources, project)
             await self._start_queued(project)
+
+    async def _plan(self, project: Project, ledger_due_in: timedelta | None) -> None:
+        """Note when the clock makes the next turn due: a reading, a renewal, or an expiry."""
+        name, now = project.project, self._resources.now()
+        moments = [] if ledger_due_in is None else [now + ledger_due_in]
+        async with self._resources.database.reading() as session:
+            versions = await in_service(session, name)
+            state = await session.get(ProjectState, name)
+        certified = [version for version in versions if version.certificate is not None]
+        if certified and state is not None and state.watched_until is not None:
+            moments.append(state.watched_until - renewal_left(project))
+        for version in certified:
+            moments += [moment for moment in changes_of_status(version) if moment > now]
+        if moments:
+            self._due_at[name] = min(moments)
 
     async def _may_work_for(self, name: str) -> bool:
         """Say whether this trainer has the project, and the documents are those of its database."""
@@ -156,12 +238,17 @@ class Worker:
     async def _run(self, project: Project, run_id: str) -> None:
         async with self._slots:
             await execute(self._resources, project, run_id)
+        self._wake([project.project])
+
+
+def renewal_left(project: Project) -> timedelta:
+    """Return how much of a watch is left when it is renewed: all but a tenth of the grace."""
+    grace = timedelta(seconds=project.promise.watch_grace_seconds)
+    return grace - grace / _RENEWALS_PER_GRACE
 
 
 async def renew_watch(resources: Resources, project: Project, now: datetime) -> None:
     """Extend the promise's watch: feed and ledger have been read.
-
-    Renewed at each tenth of the grace or each minute, whichever is sooner.
 
     Parameters
     ----------
@@ -169,14 +256,13 @@ async def renew_watch(resources: Resources, project: Project, now: datetime) -> 
         When the reading began. A trainer that was suspended since has seen nothing of the pause.
     """
     grace = timedelta(seconds=project.promise.watch_grace_seconds)
-    step = min(grace / _RENEWALS_PER_GRACE, _LONGEST_RENEWAL)
     async with resources.database.reading() as session:
         versions = await in_service(session, project.project)
         state = await session.get(ProjectState, project.project)
     if state is None or all(version.certificate is None for version in versions):
         return
     left = timedelta(0) if state.watched_until is None else state.watched_until - now
-    if grace - step < left <= grace:
+    if renewal_left(project) < left <= grace:
         return
     async with resources.database.transaction() as session:
         (await lock_state(session, project.project)).watched_until = now + grace

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
+from shared.contracts.versions import StoredDocument
 from shared.fields.types import AnyField
 
 MOST_CERTAIN = 1 - 1e-9
@@ -175,7 +176,7 @@ class ProjectSpec(Message):
 
 
 class Project(ProjectSpec):
-    """A stored project: the document ``PROJECT/project.json``, written by review_queue alone."""
+    """A project as it is stated: written by review_queue alone."""
 
     project: ProjectName
     promise: StoredPromiseSettings = StoredPromiseSettings()
@@ -184,6 +185,15 @@ class Project(ProjectSpec):
     instructions_revision: int = Field(default=1, ge=1)
     created_at: UtcTime
     updated_at: UtcTime
+
+
+class ProjectDocument(Project, StoredDocument):
+    """``PROJECT/project.json``: its epoch is above 0 once the review queue's database was restored.
+
+    The project's row is locked while it is written, so there is no lease, and `writer` is 0.
+    """
+
+    revision: int = Field(ge=1)
 
 
 def certificate_digest(project: ProjectSpec) -> str:

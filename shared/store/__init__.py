@@ -18,6 +18,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from pydantic import BaseModel
 
 from shared.contracts.base import read_stored
+from shared.telemetry import STORE_REQUESTS
 
 log = structlog.get_logger()
 
@@ -52,6 +53,7 @@ class Store:
 
     async def read_tagged(self, path: str) -> tuple[bytes | None, str | None]:
         """Return the bytes at `path`, and the tag by which `replace` knows them; None for none."""
+        STORE_REQUESTS.labels("get").inc()
         try:
             result = await obstore.get_async(self._store, path)
         except FileNotFoundError:
@@ -70,6 +72,7 @@ class Store:
         Replaced
             Something else is there by now.
         """
+        STORE_REQUESTS.labels("put").inc()
         if self._folder is not None:
             return await asyncio.to_thread(self._replace_locally, path, body, tag)
         if self._has_conditions:
@@ -100,6 +103,7 @@ class Store:
 
     async def write(self, path: str, body: bytes) -> None:
         """Put `body` at `path`, replacing atomically what was there."""
+        STORE_REQUESTS.labels("put").inc()
         await obstore.put_async(self._store, path, body)
 
     async def probe(self, service: str) -> None:
@@ -121,17 +125,29 @@ class Store:
 
     async def folders(self, prefix: str = "") -> list[str]:
         """Return the names of the folders directly under `prefix`, sorted."""
+        STORE_REQUESTS.labels("list").inc()
         result = await obstore.list_with_delimiter_async(self._store, prefix or None)
         return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in result["common_prefixes"])
 
     async def files(self, prefix: str) -> list[str]:
         """Return the paths of all files under `prefix`, sorted."""
+        STORE_REQUESTS.labels("list").inc()
         return sorted(
             [entry["path"] async for batch in obstore.list(self._store, prefix) for entry in batch]
         )
 
+    async def tags(self, folder: str) -> dict[str, str]:
+        """Return the tags of the files directly in `folder`, by path: each change has another."""
+        STORE_REQUESTS.labels("list").inc()
+        result = await obstore.list_with_delimiter_async(self._store, folder)
+        return {
+            entry["path"]: entry["e_tag"] or f"{entry['last_modified']}-{entry['size']}"
+            for entry in result["objects"]
+        }
+
     async def delete(self, path: str) -> None:
         """Remove what is at `path`, if anything."""
+        STORE_REQUESTS.labels("delete").inc()
         try:
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:

@@ -47,6 +47,20 @@ async def unpublish(session: AsyncSession) -> None:
     await session.execute(update(ProjectRow).values(published_revision=0))
 
 
+async def published(session: AsyncSession) -> dict[str, int]:
+    """Return the revision of each project that is in the store, by name."""
+    statement = select(col(ProjectRow.name), col(ProjectRow.published_revision)).where(
+        col(ProjectRow.published_revision) > 0
+    )
+    return {row.name: row.published_revision for row in await session.execute(statement)}
+
+
+async def overlapping(session: AsyncSession) -> list[str]:
+    """Return the names of projects that ask more than one person about a task."""
+    rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.spec)))
+    return [row.name for row in rows if row.spec["review"]["overlap"] > 1]
+
+
 async def revisions(session: AsyncSession) -> dict[str, int]:
     """Return every project's newest revision, by name."""
     rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.revision)))

@@ -1,7 +1,8 @@
 """Projects as use cases: put, read, list, publish."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
 from services.review_queue.activity.recording import record
+from services.review_queue.changes import repository as changes
 from services.review_queue.projects import repository
 from services.review_queue.projects.messages import ProjectList
 from services.review_queue.repository.projects import require_project
@@ -24,8 +26,11 @@ from shared.http.lists import page_of
 from shared.logs import cause_of
 from shared.problems import Conflict, Unavailable
 from shared.store import Store, project_path
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
+
+_COMPLETE_SECONDS = 300.0
 
 
 async def current_project(session: Session, name: str) -> Project:
@@ -59,7 +64,12 @@ class ProjectService:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     webhooks: WebhookRegistry
-    _is_compared: bool = False
+    index: IndexWriter = field(init=False)
+    _compared_losses: int = -1
+    _complete_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.index = IndexWriter(self.store, "review_queue")
 
     async def put(
         self, name: str, spec: ProjectSpec, if_revision: int | None
@@ -141,20 +151,42 @@ class ProjectService:
             row = await repository.lock(session, name)
             if row is None:
                 return
-            await self.store.write(project_path(name), orjson.dumps(_stored(row)))
+            epoch = await changes.documents_epoch(session)
+            document = _stored(row) | {"epoch": epoch, "writer": 0}
+            await self.store.write(project_path(name), orjson.dumps(document))
             row.published_revision = row.revision
+            changes.record(session, name, row.revision, self.now())
             outbox.add(session, OutboxRow, project_bell(name))
+        self.index.note(project_path(name), epoch, row.revision)
         self.nudge()
 
     async def publish_behind(self) -> None:
-        """Publish what a crash or an absent store left behind; the first time compare the store."""
+        """Publish what a crash or an absent store left behind.
+
+        The first time, and once the store was restored, compare all that the store has.
+        """
+        losses = self.index.losses
+        is_compared = losses == self._compared_losses
         async with self.database.reading() as session:
             behind = set(await repository.unpublished(session))
-            revisions = {} if self._is_compared else await repository.revisions(session)
+            revisions = {} if is_compared else await repository.revisions(session)
         behind |= {name for name in revisions if await self._stored(name) < revisions[name]}
         for name in sorted(behind):
             await self.publish(name)
-        self._is_compared = True
+        self._compared_losses = losses
+        if time.monotonic() >= self._complete_at:
+            await self._complete()
+            self.index.check()
+            self._complete_at = time.monotonic() + _COMPLETE_SECONDS
+
+    async def _complete(self) -> None:
+        """Put into index and feed of changes what a crash, or the release before, left out."""
+        async with self.database.transaction() as session:
+            await changes.record_missing(session, self.now())
+            epoch = await changes.documents_epoch(session)
+            published = await repository.published(session)
+        for name, revision in published.items():
+            self.index.note(project_path(name), epoch, revision)
 
     async def _stored(self, name: str) -> int:
         try:

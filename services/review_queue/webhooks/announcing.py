@@ -5,7 +5,7 @@ reading and announcing both are as they were, and the next look announces the ch
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,8 +20,11 @@ from shared.contracts.versions import Channels, PromiseDocument
 from shared.db import Database, Session
 from shared.logs import cause_of
 from shared.store import Store, channels_path, promise_path
+from shared.store_index import IndexReader, index_of
 
 log = structlog.get_logger()
+
+_TRAINER = "trainer"
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -57,22 +60,37 @@ async def read_if_reachable(store: Store, project: str) -> Documents | None:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Announcer:
-    """Looks at the documents of every project that has a webhook; any number may at once."""
+    """Looks at new documents of projects that have a webhook; any number may at once.
+
+    `owed` are the projects whose documents have changed and could not be read yet.
+    """
 
     database: Database
     store: Store
     now: Callable[[], datetime]
+    owed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._index = IndexReader(self.store, index_of(_TRAINER))
 
     async def look(self) -> int:
         """Announce new documents; return how many deliveries were written."""
         async with self.database.reading() as session:
             announced = await repository.announced_by_project(session)
+        look = await self._index.look()
+        self.owed |= {path.partition("/")[0] for path in look.changed}
         written = 0
         for project, row in announced.items():
+            # A trainer of the release before keeps no index.
+            if not (row is None or project in self.owed or not look.has(_TRAINER)):
+                continue
             documents = await read_if_reachable(self.store, project)
-            if documents is None or not (row is None or _announced(row).is_behind(documents)):
+            if documents is None:
+                continue
+            self.owed.discard(project)
+            if not (row is None or _announced(row).is_behind(documents)):
                 continue
             async with self.database.transaction() as session:
                 # The webhooks are locked before what was announced, as everywhere: no deadlock.

@@ -104,6 +104,11 @@ class LogSegments:
             os.close(segment.descriptor)
 
 
+def project_of(segment: Path) -> str:
+    """Return the project that a segment is of."""
+    return segment.stem.partition(_SEPARATOR)[0]
+
+
 def store_path(segment: Path, prefix: Callable[[str], str]) -> str:
     """Return where a segment goes in the store; `prefix` gives a project's folder."""
     project, day, name = segment.stem.split(_SEPARATOR)

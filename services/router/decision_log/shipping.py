@@ -19,6 +19,7 @@ from services.router.decision_log.segments import (
     compressed,
     oldest_write,
     packed,
+    project_of,
     store_path,
 )
 from services.router.disk.files import probe_disk
@@ -33,7 +34,8 @@ log = structlog.get_logger()
 _SHIP_SECONDS = 2.0
 # What is not shipped by then is a leftover for the next start.
 _LAST_SHIP_SECONDS = 5.0
-_EXPIRE_SECONDS = 3600.0
+# A look at each project's log, which keeps whole days.
+_EXPIRE_SECONDS = 6 * 3600.0
 
 Retention = Callable[[], Mapping[str, float]]
 
@@ -41,7 +43,8 @@ Retention = Callable[[], Mapping[str, float]]
 class RowLog:
     """Rows are on this disk once they are appended, and in the store about two seconds later.
 
-    `retention` gives the days that each known project keeps its rows.
+    `retention` gives the days that each known project keeps its rows; `shipped` is told the project
+    of each segment that is in the store.
     """
 
     def __init__(
@@ -52,12 +55,14 @@ class RowLog:
         *,
         now: Callable[[], datetime],
         retention: Retention,
+        shipped: Callable[[str], None] | None = None,
     ) -> None:
         self._kind = kind
         self._root = root
         self._store = store
         self._now = now
         self._retention = retention
+        self._shipped = shipped
         self._full = asyncio.Event()
         self._expired_at: datetime | None = None
         # When the oldest row was written that waits, and that is being shipped; infinity for none.
@@ -153,6 +158,7 @@ class RowLog:
             body = await asyncio.to_thread(packed, path)
             await self._store.write(store_path(path, self._kind.prefix), body)
             path.unlink()
+            self._note(path)
             self._kind.shipped_bytes.inc(len(body))
             self.loop.advance()
         # Those that the disk still does not take: the store may be elsewhere.
@@ -161,7 +167,12 @@ class RowLog:
             await self._store.write(store_path(held.path, self._kind.prefix), body)
             self._held.release(held)
             self._kind.shipped_bytes.inc(len(body))
+            self._note(held.path)
         self._shipping_since = math.inf
+
+    def _note(self, segment: Path) -> None:
+        if self._shipped is not None:
+            self._shipped(project_of(segment))
 
     def _write_held(self) -> None:
         """Move what is held in memory to this disk, as far as that takes it."""

@@ -28,6 +28,7 @@ class Measuring:
         self._logs = logs
         seconds = min(poll_seconds, _LONGEST_SECONDS)
         self.loop = Loop("measuring", self._turn, partial(asyncio.sleep, seconds))
+        self._begun: set[str] = set()
         self._in_memory = LabelledGauge(VERSION_INFO)
         self._waiting = LabelledGauge(QUEUE_ITEMS)
 
@@ -49,7 +50,9 @@ class Measuring:
         waiting: Counter[tuple[str, ...]] = Counter()
         roles: dict[tuple[str, ...], float] = {}
         for project in self._versions.known():
-            begin_counting(project)
+            if project not in self._begun:
+                begin_counting(project)
+                self._begun.add(project)
             waiting[project,] = 0
         for project, role, loaded in self._versions.in_memory():
             roles[project, loaded.version, role] = 1

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from services.router.versions.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.base import read_stored
 from shared.contracts.certificates import certificate_fault
-from shared.contracts.projects import Project, certificate_digest
+from shared.contracts.projects import ProjectDocument, certificate_digest
 from shared.contracts.versions import (
     Channels,
     Order,
@@ -37,7 +37,7 @@ class Documents:
     """
 
     raw: tuple[bytes | None, ...]
-    project: Project
+    project: ProjectDocument
     digest: str | None
     channels: Channels
     promise: PromiseDocument | None
@@ -88,7 +88,8 @@ async def read_documents(
         return None
     if known is not None and raw == known.raw:
         return known
-    project = _parse(name, paths[0], raw[0], Project) or (known.project if known else None)
+    before = known.project if known else None
+    project = _parse_newer(name, paths[0], raw[0], before, newest, ProjectDocument) or before
     if project is None:
         return None
     channels = _parse(name, paths[1], raw[1], Channels)
@@ -96,10 +97,9 @@ async def read_documents(
         channels = known.channels if known and raw[1] is not None else Channels(revision=0)
     else:
         channels = _newer(name, paths[1], channels, known.channels if known else None, newest)
-    promise = _parse(name, paths[2], raw[2], PromiseDocument)
-    if promise is not None:
-        promise = _newer(name, paths[2], promise, known.promise if known else None, newest)
-        promise = promise and _without_unproven(name, promise)
+    told = known.promise if known else None
+    promise = _parse_newer(name, paths[2], raw[2], told, newest, PromiseDocument)
+    promise = promise and _without_unproven(name, promise)
     unknown = unknown_types(project.fields)
     if unknown:
         log.error("field_types_unknown", project=name, fields=unknown, effect="uncertified")
@@ -121,6 +121,18 @@ def _parse(project: str, path: str, body: bytes | None, kind: type[Document]) ->
     except ValidationError as error:
         _refuse(project, path, "malformed", faults=error.error_count())
         return None
+
+
+def _parse_newer(
+    project: str,
+    path: str,
+    body: bytes | None,
+    known: Ordered | None,
+    newest: Newest,
+    kind: type[Ordered],
+) -> Ordered | None:
+    found = _parse(project, path, body, kind)
+    return None if found is None else _newer(project, path, found, known, newest)
 
 
 def _newer(

@@ -20,9 +20,12 @@ class Looks:
     def __init__(self, refresh: Callable[[str], Awaitable[None]]) -> None:
         self._refresh = refresh
         self._refused: dict[str, str] = {}
+        self.failed: set[str] = set()
 
     async def at(self, projects: Iterable[str]) -> None:
-        """Look at each project; raise the first error of the store, once all were looked at.
+        """Look at each project, and at those that `failed` before.
+
+        The first error of the store is raised once all were looked at.
 
         A project whose look raises anything else stays as it was: that is logged, once until it
         changes, and counted.
@@ -33,11 +36,12 @@ class Looks:
             async with turns:
                 return await self._look(project)
 
-        found = await asyncio.gather(*map(look, projects))
+        found = await asyncio.gather(*map(look, sorted(self.failed.union(projects))))
         if error := next((one for one in found if one is not None), None):
             raise error
 
     async def _look(self, project: str) -> Exception | None:
+        self.failed.add(project)
         try:
             await self._refresh(project)
         except STORE_ERRORS as error:
@@ -47,6 +51,7 @@ class Looks:
             self._refuse(project, error)
         else:
             self._refused.pop(project, None)
+            self.failed.discard(project)
         return None
 
     def _refuse(self, project: str, error: Exception) -> None:

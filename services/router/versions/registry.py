@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from services.router.versions.background import in_background
+from services.router.versions.changes import ChangedProjects
 from services.router.versions.documents import Documents, Newest, named_by, read_documents
 from services.router.versions.errors import (
     ProjectNotFound,
@@ -25,7 +26,7 @@ from services.router.versions.metrics import STORE_FAILURES
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN
-from shared.doorbells import Doorbells, wait_for
+from shared.doorbells import Doorbells
 from shared.loops import Loop
 from shared.store import Store
 
@@ -49,8 +50,8 @@ class Versions:
         run_seconds: float = math.inf,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
-        self._store, self._bells = store, bells
-        self._poll_seconds = poll_seconds
+        self._store = store
+        self._changes = ChangedProjects(store, bells, poll_seconds)
         self._threads = threads
         self._run_seconds = run_seconds
         self._answer_seconds = answer_seconds
@@ -193,7 +194,7 @@ class Versions:
     async def watching(self) -> AsyncIterator["Versions"]:
         """Watch the store while the block lasts."""
         try:
-            with self._bells.hearing("versions.*", "project.*") as self._rung:
+            with self._changes.hearing():
                 async with self.loop.running():
                     yield self
         finally:
@@ -208,12 +209,15 @@ class Versions:
         await self._scan()
 
     async def _rest(self) -> None:
-        await wait_for(self._rung, self._poll_seconds)
+        await self._changes.rest(is_owing=bool(self._looks.failed or self._refusing()))
+
+    def _refusing(self) -> set[str]:
+        return {project for project, loads in self._loads.items() if loads.refusals}
 
     async def _scan(self) -> None:
-        """Look at every project; raise the first error of the store, once all were looked at."""
+        """Look at what changed; raise the first error of the store, once all were looked at."""
         try:
-            names = set(await self._store.folders()) | set(self._views)
+            names = await self._changes.take(self._views.keys()) | self._refusing()
         except STORE_ERRORS:
             STORE_FAILURES.inc()
             raise

@@ -29,6 +29,7 @@ from shared.doorbells import Doorbells, versions_bell, wait_for
 from shared.logs import cause_of
 from shared.problems import Unavailable
 from shared.store import Replaced, Store, channels_path, promise_path
+from shared.store_index import IndexWriter
 
 log = structlog.get_logger()
 
@@ -101,6 +102,7 @@ class Documents:
         self._locks: dict[str, asyncio.Lock] = {}
         self._seen: dict[str, _Seen] = {}
         self.faults: dict[str, str] = {}
+        self.index = IndexWriter(store, "trainer", is_begun=False)
 
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
         """Return the channels once the store agrees with the state; None without a version.
@@ -167,6 +169,8 @@ class Documents:
         return SyncResult(seen.channels.document)
 
     async def _look(self, project: str, lease: Lease | None) -> _Seen:
+        if lease is not None:
+            self.index.begin()
         seen = self._seen.get(project)
         if seen is None or not seen.is_trusted(lease):
             seen = _Seen(
@@ -180,7 +184,10 @@ class Documents:
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
         body, tag = await self._store.read_tagged(path)
         try:
-            return _Stored(None if body is None else read_stored(kind, body), tag)
+            document = None if body is None else read_stored(kind, body)
+            if document is not None:
+                self.index.note(path, document.epoch, document.revision)
+            return _Stored(document, tag)
         except ValidationError:
             log.exception("document_unreadable", path=path)
             return _Stored(None, tag)
@@ -221,4 +228,5 @@ class Documents:
         body = document.model_dump_json().encode()
         stored.tag = await self._store.replace(path, body, stored.tag)
         stored.document = document
+        self.index.note(path, epoch, revision)
         return epoch

@@ -15,6 +15,13 @@ def is_from_the_future(certificate: dict[str, Any], now: datetime) -> bool:
     return now < datetime.fromisoformat(certificate["certified_at"]) - CLOCK_SKEW
 
 
+def changes_of_status(version: Version) -> list[datetime]:
+    """Return the moments at which `status_of` may change by the clock alone."""
+    begins = [] if version.certificate is None else [version.certificate["certified_at"]]
+    ends = [] if version.expires_at is None else [version.expires_at]
+    return [*(datetime.fromisoformat(one) - CLOCK_SKEW for one in begins), *ends]
+
+
 def status_of(version: Version, project: Project, now: datetime) -> CertificateStatus:
     """Say whether `version` has a certificate that holds now, for the project as it is now."""
     if version.certificate is None or version.expires_at is None:

@@ -47,6 +47,10 @@ class LedgerReader:
         self._due_at[project] = ended + _REST * (ended - started)
         return True
 
+    def due_in(self, project: str) -> timedelta:
+        """Return how long to wait with the next reading."""
+        return timedelta(seconds=max(0.0, self._due_at.get(project, 0.0) - time.monotonic()))
+
     async def read(self, resources: Resources, project: str) -> int:
         """Read every new file of the decision log; return how many decisions were new."""
         async with resources.database.reading() as session:

@@ -126,4 +126,6 @@ async def ask_batch(resources: Resources, project: str, size: int) -> int:
             session, project, [item.item_id for item in chosen], posted=False
         )
     await resources.posting.post_or_leave(project)
+    # The worker, here or elsewhere, posts what is left.
+    await resources.bells.ring(work_bell(project))
     return len(chosen)

@@ -16,16 +16,23 @@ class Projects:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._last: dict[str, Project | None] = {}
 
     async def find(self, name: str) -> Project | None:
         """Return the project, None when the store has none of this name or it is unreadable."""
         try:
-            return await self.require(name)
+            found: Project | None = await self.require(name)
         except NotFound:
-            return None
+            found = None
         except Unavailable as problem:
             log.exception("project_unreadable", project=name, cause=problem.detail)
-            return None
+            found = None
+        self._last[name] = found
+        return found
+
+    async def last(self, name: str) -> Project | None:
+        """Return the project as it was found last; look now if it was never."""
+        return self._last[name] if name in self._last else await self.find(name)
 
     async def require(self, name: str) -> Project:
         """Return the project; `NotFound` without one, `Unavailable` when it is unreadable."""

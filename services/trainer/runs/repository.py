@@ -40,15 +40,12 @@ async def running(session: Session) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
-async def count_by_state(session: Session, project: str) -> dict[str, int]:
-    """Return how many runs the project has in each state that occurs."""
-    query = (
-        select(col(Run.state), func.count())
-        .where(col(Run.project) == project)
-        .group_by(col(Run.state))
+async def count_by_state(session: Session) -> dict[tuple[str, ...], float]:
+    """Return how many runs each project has in each state that occurs."""
+    query = select(col(Run.project), col(Run.state), func.count()).group_by(
+        col(Run.project), col(Run.state)
     )
-    rows = (await session.execute(query)).all()
-    return {row[0]: row[1] for row in rows}
+    return {(row[0], row[1]): row[2] for row in await session.execute(query)}
 
 
 async def beat(session: Session, run_id: str, moment: datetime, progress: float, log: str) -> bool:

@@ -1,8 +1,9 @@
 """SQL of the leases."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from services.trainer.tables import ProjectLease, insert_new
@@ -23,6 +24,36 @@ async def lock(session: Session, project: str) -> ProjectLease | None:
 async def add(session: Session, lease: ProjectLease) -> bool:
     """Make a project's first lease; False when another trainer was here first."""
     return await insert_new(session, ProjectLease, [lease.model_dump()]) == 1
+
+
+async def extend(session: Session, owner: str, moment: datetime) -> dict[str, int]:
+    """Let all leases of `owner` last until `moment`; return their fencing numbers by project."""
+    statement = (
+        update(ProjectLease)
+        .where(col(ProjectLease.owner) == owner)
+        .values(expires_at=moment)
+        .returning(col(ProjectLease.project), col(ProjectLease.fencing))
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def owners(session: Session) -> set[str]:
+    """Return the owners of all leases."""
+    return set((await session.execute(select(col(ProjectLease.owner)).distinct())).scalars())
+
+
+async def ended(session: Session, now: datetime, latest: datetime) -> set[str]:
+    """Return the projects whose lease ended before `now`, or would end after `latest`."""
+    query = select(col(ProjectLease.project)).where(
+        or_(col(ProjectLease.expires_at) <= now, col(ProjectLease.expires_at) > latest)
+    )
+    return set((await session.execute(query)).scalars())
+
+
+async def owned_by(session: Session, owners: Collection[str]) -> set[str]:
+    """Return the projects whose lease is one of `owners`'."""
+    query = select(col(ProjectLease.project)).where(col(ProjectLease.owner).in_(owners))
+    return set((await session.execute(query)).scalars())
 
 
 async def release(session: Session, owner: str, moment: datetime) -> None:

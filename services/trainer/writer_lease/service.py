@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,9 +97,32 @@ class Leases:
             async with self._database.transaction() as session:
                 await repository.release(session, self._owner, self._now())
 
+    def held(self) -> list[str]:
+        """Return the projects that this trainer works for."""
+        return sorted(self._held, reverse=True)
+
+    async def free(self) -> set[str]:
+        """Return the projects of other trainers that this one may take over now."""
+        now = self._now()
+        latest = now + 2 * self._duration + CLOCK_SKEW
+        async with self._database.reading() as session:
+            gone = [owner for owner in await repository.owners(session) if is_gone(owner)]
+            found = await repository.owned_by(session, gone) if gone else set()
+            found |= await repository.ended(session, now, latest)
+        return found - self._held.keys()
+
     async def _renew(self) -> None:
-        for project in list(self._held):
-            await self._take(project)
+        """Renew all leases in one statement; another trainer has what is not among them."""
+        if not self._held:
+            return
+        now = self._now()
+        async with self._database.transaction() as session:
+            ours = await repository.extend(session, self._owner, now + self._duration)
+        for project, lease in list(self._held.items()):
+            if ours.get(project) == lease.fencing:
+                self._held[project] = replace(lease, renew_at=now + self._duration / _RENEWALS)
+            else:
+                del self._held[project]
 
     async def _take(self, project: str) -> Lease | None:
         # A trainer that stands by looks again and again: a look must not wait for writers.

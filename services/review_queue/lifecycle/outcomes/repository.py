@@ -32,7 +32,7 @@ async def sequence(session: AsyncSession) -> list[tuple[str, str, str]]:
     before commit, and commits come in any order. Within one task they do keep its revisions'
     order, since the task is locked while one is written.
     """
-    await _lock_feed(session)
+    await lock_feed(session)
     outcomes = table_of(OutcomeRow)
     last = await _last(session)
     waiting = (
@@ -54,7 +54,8 @@ async def sequence(session: AsyncSession) -> list[tuple[str, str, str]]:
     return [(project, lane, source) for project, lane, source in placed]
 
 
-async def _lock_feed(session: AsyncSession) -> None:
+async def lock_feed(session: AsyncSession) -> None:
+    """Let no other transaction give places until this one ends."""
     if is_postgresql(session):
         # Its own statement: the next one then sees all that the lock's last holder committed.
         await session.execute(text(f"SELECT pg_advisory_xact_lock({_SEQUENCER_LOCK})"))
@@ -82,7 +83,7 @@ async def begin_epoch(
     session: AsyncSession, known: int, *, at_least: int, now: datetime
 ) -> int | None:
     """Begin a new epoch, at least `at_least`; None where `known` is no longer the newest."""
-    await _lock_feed(session)
+    await lock_feed(session)
     newest = await epoch(session)
     if newest != known:
         return None
@@ -93,12 +94,12 @@ async def begin_epoch(
 
 async def last_place(session: AsyncSession) -> Place:
     """Return the end of the feed of all projects."""
-    return await _place(session, await _last(session))
+    return await place_at(session, await _last(session))
 
 
 async def place_at_end(session: AsyncSession, project: str) -> Place:
     """Return the end of the project's feed."""
-    return await _place(session, await end(session, project))
+    return await place_at(session, await end(session, project))
 
 
 async def confirmed(session: AsyncSession, place: Place) -> Place | None:
@@ -116,7 +117,8 @@ async def confirmed(session: AsyncSession, place: Place) -> Place | None:
     return Place(place.epoch, place.position, mark)
 
 
-async def _place(session: AsyncSession, position: int) -> Place:
+async def place_at(session: AsyncSession, position: int) -> Place:
+    """Return the place behind the outcome at `position`."""
     return Place(await epoch(session), position, await _mark_at(session, position) or "")
 
 

@@ -54,9 +54,8 @@ class KnownReviewers:
             return 0
         self._learned_at = now
         async with self.database.reading() as session:
-            names = await projects.revisions(session)
-            found = [await current_project(session, name) for name in names]
-        asked = [project for project in found if project.review.overlap > 1]
+            names = await projects.overlapping(session)
+            asked = [await current_project(session, name) for name in names]
         return sum([await self._learn(project) for project in asked])
 
     async def _learn(self, project: Project) -> bool:

@@ -1,0 +1,1 @@
+"""What projects cost that nobody uses."""

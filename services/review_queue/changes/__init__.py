@@ -1,0 +1,1 @@
+"""What changed over all projects, for readers that would else ask project by project."""

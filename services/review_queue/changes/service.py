@@ -1,0 +1,75 @@
+"""The feed of changes over all projects."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.review_queue.changes import repository
+from services.review_queue.changes.places import Places
+from services.review_queue.lifecycle.outcomes import repository as outcomes
+from services.review_queue.lifecycle.outcomes.places import Place
+from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.problems import FeedRestarted
+from shared.contracts.changes import ChangeFeed
+from shared.db import Database, Session
+from shared.doorbells import Doorbells, wait_for
+
+Gone = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class ChangeService:
+    """Tells one reader of all projects which of them have something new."""
+
+    database: Database
+    bells: Doorbells
+    poll_seconds: float
+
+    async def feed(self, after: Places | None, *, wait_seconds: float, gone: Gone) -> ChangeFeed:
+        """Return what changed behind `after`, None for all; wait for it, if asked to.
+
+        Raises
+        ------
+        FeedRestarted
+            `after` is of the feed as it was before the database was restored.
+        """
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        with self.bells.hearing("project.*", "outcomes.*") as rung:
+            while True:
+                page = await self._page(after)
+                left = deadline - asyncio.get_running_loop().time()
+                if page.changes or left <= 0 or await gone():
+                    return page
+                await wait_for(rung, min(self.bells.rest_seconds(self.poll_seconds), left))
+
+    async def _page(self, after: Places | None) -> ChangeFeed:
+        await self._place()
+        async with self.database.reading() as session:
+            places = await _confirmed(session, after)
+            projects, projects_place = await repository.projects_after(session, places.projects)
+            found, position = await repository.outcomes_after(session, places.outcomes.position)
+            outcomes_place = places.outcomes
+            if found:
+                outcomes_place = await outcomes.place_at(session, position)
+        return ChangeFeed(
+            changes=[*projects, *found], cursor=Places(outcomes_place, projects_place).cursor
+        )
+
+    async def _place(self) -> None:
+        await place_outcomes(self.database)
+        async with self.database.reading() as session:
+            waiting = await repository.unplaced(session)
+        if waiting:
+            async with self.database.transaction() as session:
+                await repository.place(session)
+
+
+async def _confirmed(session: Session, after: Places | None) -> Places:
+    epoch = await outcomes.epoch(session)
+    if after is None:
+        return Places(Place(epoch), Place(epoch))
+    read = await outcomes.confirmed(session, after.outcomes)
+    projects = await repository.confirmed(session, after.projects)
+    if read is None or projects is None:
+        raise FeedRestarted(epoch)
+    return Places(read, projects)

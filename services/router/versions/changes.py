@@ -1,0 +1,71 @@
+"""Which projects' documents are to be looked at: few of many, and few requests to the store."""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterator
+
+from shared.doorbells import BellEvent, Doorbells, wait_for
+from shared.store import Store
+from shared.store_index import IndexReader, index_of
+
+_WRITERS = ("review_queue", "trainer")
+_LIST_SECONDS = 300.0
+_ONE_ANEW_SECONDS = 30.0
+
+
+class ChangedProjects:
+    """Names projects that doorbells rang for, or whose documents have new places in the indexes.
+
+    An index may lack what its writer stored before a crash: the writer completes it later, and the
+    store's folders are listed now and then, and one project in turn is named every 30 seconds
+    whatever its index says: its writer may be of the release before. While an index is missing, as
+    with a writer of the release before, every project is named at each poll.
+    """
+
+    def __init__(self, store: Store, bells: Doorbells, poll_seconds: float) -> None:
+        self._store, self._bells = store, bells
+        self._poll_seconds = poll_seconds
+        self._index = IndexReader(store, index_of(*_WRITERS))
+        self._rung = BellEvent()
+        self._poll_at = self._list_at = self._one_anew_at = 0.0
+        self._turns: list[str] = []
+        self._owed: set[str] = set()
+
+    @contextlib.contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Hear the doorbells while the block lasts."""
+        with self._bells.hearing("versions.*", "project.*") as self._rung:
+            yield
+
+    async def rest(self, *, is_owing: bool) -> None:
+        """Wait for a doorbell or the next poll: the sooner where a look is to be repeated."""
+        seconds = self._bells.rest_seconds(self._poll_seconds)
+        await wait_for(self._rung, self._poll_seconds if is_owing else seconds)
+
+    async def take(self, known: Collection[str]) -> set[str]:
+        """Return the projects to look at now; raise what the store raises, and forget none."""
+        named, may_have_missed = self._rung.take()
+        self._owed |= named
+        now = asyncio.get_running_loop().time()
+        if may_have_missed or now >= self._poll_at:
+            try:
+                await self._poll(set(known), now)
+            except BaseException:
+                self._poll_at = 0.0
+                raise
+        taken, self._owed = self._owed, set()
+        return taken
+
+    async def _poll(self, known: set[str], now: float) -> None:
+        look = await self._index.look()
+        self._owed |= {path.partition("/")[0] for path in look.changed}
+        if not look.has(*_WRITERS):
+            self._owed |= known | set(await self._store.folders())
+        elif now >= self._list_at:
+            self._owed |= known ^ set(await self._store.folders())
+            self._list_at = now + _LIST_SECONDS
+        if now >= self._one_anew_at and known:
+            self._turns = self._turns or sorted(known)
+            self._owed.add(self._turns.pop())
+            self._one_anew_at = now + _ONE_ANEW_SECONDS
+        self._poll_at = now + self._bells.rest_seconds(self._poll_seconds) / 2

@@ -1,0 +1,1 @@
+"""Which projects have something new: nothing is asked project by project."""
