@@ -193,10 +193,14 @@ class _ClaimBatch:
         """Give the tasks to those who asked, and gold among them."""
         if not self.is_alone and not await self.service.gold.is_plain(session, self.project):
             return Decision([None] * len(self.calls), [])
-        project = self.service.projects.last(self.project)
-        if rows or project is None:
-            revision = rows[0].project_revision if rows else 0
+        if rows:
+            revision = rows[0].project_revision
             project = await self.service.projects.at(session, self.project, revision)
+        elif self.is_alone:
+            # No row says whether the project has changed, and there may be gold.
+            project = await current_project(session, self.project)
+        else:
+            return Decision([Claimed([], [])] * len(self.calls), [])
         expires_at = self.now + await self.service.times.of(session, project)
         draws = []
         for claim in self.calls:

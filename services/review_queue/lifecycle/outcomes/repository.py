@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from services.review_queue.lifecycle.outcomes.places import FIRST_EPOCH, Place, mark_of
+from services.review_queue.lifecycle.outcomes.places import Place, mark_of
+from services.review_queue.repository.epochs import feed_epoch
 from services.review_queue.repository.statements import is_postgresql, table_of
-from services.review_queue.tables import FeedEpochRow, OutcomeRow, TaskRow
+from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow, OutcomeRow, TaskRow
 
 # One sequencer at a time; the number is arbitrary, and this service's own database's.
 _SEQUENCER_LOCK = 7_364_927
@@ -65,12 +66,6 @@ async def _last(session: AsyncSession) -> int:
     return (await session.execute(select(func.max(col(OutcomeRow.position))))).scalar_one() or 0
 
 
-async def epoch(session: AsyncSession) -> int:
-    """Return the feed's epoch: it has had another one for each restore of the database."""
-    newest = (await session.execute(select(func.max(col(FeedEpochRow.epoch))))).scalar_one()
-    return newest or FIRST_EPOCH
-
-
 async def epoch_of(session: AsyncSession, position: int) -> int:
     """Return the epoch in which a position was given."""
     statement = select(func.max(col(FeedEpochRow.epoch))).where(
@@ -84,7 +79,7 @@ async def begin_epoch(
 ) -> int | None:
     """Begin a new epoch, at least `at_least`; None where `known` is no longer the newest."""
     await lock_feed(session)
-    newest = await epoch(session)
+    newest = await feed_epoch(session)
     if newest != known:
         return None
     begun = max(newest + 1, at_least)
@@ -107,7 +102,7 @@ async def confirmed(session: AsyncSession, place: Place) -> Place | None:
 
     It is of another epoch, behind the feed's end, or behind another outcome than it was.
     """
-    if place.epoch != await epoch(session):
+    if place.epoch != await feed_epoch(session):
         return None
     if place.position == 0:
         return Place(place.epoch)
@@ -119,7 +114,7 @@ async def confirmed(session: AsyncSession, place: Place) -> Place | None:
 
 async def place_at(session: AsyncSession, position: int) -> Place:
     """Return the place behind the outcome at `position`."""
-    return Place(await epoch(session), position, await _mark_at(session, position) or "")
+    return Place(await feed_epoch(session), position, await _mark_at(session, position) or "")
 
 
 async def _mark_at(session: AsyncSession, position: int) -> str | None:

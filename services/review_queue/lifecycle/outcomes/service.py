@@ -12,6 +12,7 @@ from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task
 from services.review_queue.projects.service import current_project
+from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import OutcomeFeed
 from shared.db import Database, Session
@@ -128,10 +129,10 @@ async def _task(session: Session, project: str, item_id: str) -> Task:
 
 async def _confirmed(session: Session, after: Place | None) -> Place:
     if after is None:
-        return Place(await repository.epoch(session))
+        return Place(await feed_epoch(session))
     place = await repository.confirmed(session, after)
     if place is None:
-        raise FeedRestarted(await repository.epoch(session))
+        raise FeedRestarted(await feed_epoch(session))
     return place
 
 
