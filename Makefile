@@ -48,6 +48,7 @@ check: $(VENV)/dev ## Lint, types, dependency direction, sizes
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/python scripts/import_graph.py
 	$(BIN)/python scripts/size_limits.py
 
 format: $(VENV)/dev ## Format the code

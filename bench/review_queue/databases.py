@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from bench.serving.processes import Cores, pin
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.lifecycle.tasks.intake import IntakeService
+from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.tables import ProjectRow
 from shared.contracts.base import utc_now
 from shared.contracts.projects import ProjectSpec

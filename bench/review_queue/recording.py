@@ -16,16 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.review_queue.databases import LABELS
 from services.review_queue.lifecycle.batches import BatchScheduler, Run
-from services.review_queue.lifecycle.leases.claims import ClaimService
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
-from services.review_queue.lifecycle.leases.gathered import GatheredClaims
-from services.review_queue.lifecycle.leases.times import LeaseTimes
-from services.review_queue.lifecycle.probes.drawing import GoldDraws
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
-from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
-from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
-from services.review_queue.lifecycle.verdicts.service import VerdictService
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.lease_times import LeaseTimes
+from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.projects.cache import ProjectCache
+from services.review_queue.quality.gold.answering import ProbeService
+from services.review_queue.quality.gold.drawing import GoldDraws
+from services.review_queue.quality.gold.gold_states import GoldStates
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.repository import pipelining
 from services.review_queue.repository.statements import is_postgresql
 from shared.auth import Principal
@@ -128,7 +127,7 @@ async def record(database_url: str, project: str) -> Recorded:
                 (sql, each) for each in (parameters if many else [parameters])
             ),
         )
-    claims, verdicts = _services(database, heard)
+    claims, moves = _services(database, heard)
     who = Principal(REVIEWER, "reviewer", None, 0.0, "recorded")
     try:
         for _ in range(_REHEARSALS):
@@ -137,7 +136,7 @@ async def record(database_url: str, project: str) -> Recorded:
             leased = list(heard)
             heard.clear()
             (lease,) = given.leases
-            await verdicts.submit(lease.token, VERDICT, who)
+            await moves.submit(lease.token, VERDICT, who)
     finally:
         await database.dispose()
     roles = {
@@ -149,21 +148,17 @@ async def record(database_url: str, project: str) -> Recorded:
     return Recorded(_statements(leased, roles), _statements(heard, roles))
 
 
-def _services(
-    database: Database, heard: list[tuple[str, Any]]
-) -> tuple[ClaimService, VerdictService]:
+def _services(database: Database, heard: list[tuple[str, Any]]) -> tuple[ClaimService, MoveService]:
     def now() -> datetime:
         return _NOW
 
-    times, bells = LeaseTimes(now), Doorbells("redis://127.0.0.1:1")
-    projects, known = ProjectCache(), KnownReviewers(database, now)
-    turns, gold_states = BatchScheduler(database, now, _heard_by(heard)), GoldStates(now)
-    gathered = GatheredVerdicts(turns, projects)
-    draws = LeaseDraws("bench", Random(0))
-    together = GatheredClaims(turns, projects, times, gold_states, draws)
-    gold = GoldDraws(gold_states, draws)
-    claims = ClaimService(database, bells, times, together, now, 1.0, gold)
-    return claims, VerdictService(database, times, known, gathered, now, lambda: None)
+    bells, draws = Doorbells("redis://127.0.0.1:1"), LeaseDraws("bench", Random(0))
+    times, gold_states = LeaseTimes(now), GoldStates(now)
+    together = (BatchScheduler(database, now, _heard_by(heard)), ProjectCache(), times)
+    gold, known = GoldDraws(gold_states, draws), KnownReviewers(database, now)
+    claims = ClaimService(database, bells, *together, gold, draws, now, 1.0)
+    probes = ProbeService(times, gold_states)
+    return claims, MoveService(*together, known, probes, lambda: None)
 
 
 def _heard_by(heard: list[tuple[str, Any]]) -> Run:

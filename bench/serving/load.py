@@ -200,6 +200,9 @@ class Load:
             loop.call_later(_RECONNECT_SECONDS, lambda: loop.create_task(self._connect()))
 
     async def _connect(self) -> None:
+        # It may have been due to connect again when sending ended.
+        if not self._sending:
+            return
         loop = asyncio.get_running_loop()
         try:
             await loop.create_connection(lambda: Connection(self), "127.0.0.1", self._job.port)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from services.review_queue.exchange.routes import IMPORT_PATH
 from services.review_queue.fast_routes import Front
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.routes import ROUTERS
 from services.review_queue.services import Services, build_services

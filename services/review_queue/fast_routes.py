@@ -15,8 +15,8 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.review_queue.lifecycle.leases.claims import ClaimService
-from services.review_queue.lifecycle.verdicts.moves import MoveService
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.moves import MoveService
 from shared.auth import Principal, Role, require
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.tasks import LeaseRequest, VerdictBody

@@ -5,9 +5,7 @@ from services.review_queue.changes import routes as changes
 from services.review_queue.erasure import routes as items
 from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
-from services.review_queue.lifecycle.leases import routes as leases
-from services.review_queue.lifecycle.outcomes import routes as outcomes
-from services.review_queue.lifecycle.tasks import routes as tasks
+from services.review_queue.lifecycle.routes import leases, outcomes, tasks
 from services.review_queue.projects import routes as projects
 from services.review_queue.quality.agreement import routes as agreement
 from services.review_queue.quality.gold import routes as gold

@@ -11,26 +11,23 @@ from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.lifecycle.batches import BatchScheduler
-from services.review_queue.lifecycle.leases.claims import ClaimService
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
-from services.review_queue.lifecycle.leases.gathered import GatheredClaims
-from services.review_queue.lifecycle.leases.times import LeaseTimes
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.decisions import DecisionService
+from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.intake import IntakeService
+from services.review_queue.lifecycle.lease_times import LeaseTimes
+from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
-from services.review_queue.lifecycle.probes.drawing import GoldDraws
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
-from services.review_queue.lifecycle.tasks.intake import IntakeService
 from services.review_queue.lifecycle.tasks.service import TaskService
-from services.review_queue.lifecycle.verdicts.adjudication import AdjudicationService
-from services.review_queue.lifecycle.verdicts.corrections import CorrectionService
-from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
-from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
-from services.review_queue.lifecycle.verdicts.moves import MoveService
-from services.review_queue.lifecycle.verdicts.service import VerdictService
 from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.agreement.service import AgreementService
+from services.review_queue.quality.gold.answering import ProbeService
+from services.review_queue.quality.gold.drawing import GoldDraws
+from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.service import SuspectService
 from services.review_queue.timings.publications import Publications
@@ -57,7 +54,7 @@ class Services:
     gold: GoldService
     pauses: PauseService
     known: KnownReviewers
-    adjudication: AdjudicationService
+    decisions: DecisionService
     outcomes: OutcomeService
     timings: TimingService
     feedback: FeedbackService
@@ -76,23 +73,13 @@ class Services:
     def by_class(self) -> dict[type, object]:
         """Each service by its class, as routes ask for them."""
         found = [getattr(self, one.name) for one in fields(self)]
-        return {type(one): one for one in (*found, self.verdicts, self.corrections, self.changes)}
+        return {type(one): one for one in (*found, self.changes)}
 
     @property
     def changes(self) -> ChangeService:
         """What changed over all projects."""
         outcomes = self.outcomes
         return ChangeService(outcomes.database, outcomes.bells, outcomes.poll_seconds)
-
-    @property
-    def verdicts(self) -> VerdictService:
-        """What holders of ordinary leases do."""
-        return self.moves.verdicts
-
-    @property
-    def corrections(self) -> CorrectionService:
-        """Answers that are taken back, or were given elsewhere."""
-        return self.moves.corrections
 
 
 def build_services(
@@ -108,19 +95,19 @@ def build_services(
 ) -> Services:
     """Wire the services; `nudge` after each commit that wrote to the outbox."""
     times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
-    intake, tasks = IntakeService(database, now, nudge), TaskService(database, now, nudge)
-    claims, verdicts = _gathered(database, times, gold_states, draws, now)
-    gold = GoldDraws(gold_states, draws)
+    intake, tasks = IntakeService(database, now, nudge), TaskService(database, now)
+    gold, probes = GoldDraws(gold_states, draws), ProbeService(times, gold_states)
+    together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
         projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
         intake=intake,
         tasks=tasks,
-        claims=ClaimService(database, bells, times, claims, now, poll_seconds, gold),
-        moves=MoveService.of(database, times, known, gold_states, verdicts, now=now, nudge=nudge),
+        claims=ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
+        moves=MoveService(*together, known, probes, nudge),
         gold=GoldService(database, intake, gold_states, now),
         pauses=PauseService(database, gold_states, now),
         known=known,
-        adjudication=AdjudicationService(database, now, nudge),
+        decisions=DecisionService(database, known, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
         timings=TimingService(database, tasks, Publications(store), now),
         feedback=FeedbackService(database, now),
@@ -135,15 +122,3 @@ def build_services(
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
     )
-
-
-def _gathered(
-    database: Database,
-    times: LeaseTimes,
-    gold_states: GoldStates,
-    draws: LeaseDraws,
-    now: Callable[[], datetime],
-) -> tuple[GatheredClaims, GatheredVerdicts]:
-    """Wire what takes leases and verdicts together: both look at the same projects, in turns."""
-    seen, turns = ProjectCache(), BatchScheduler(database, now)
-    return GatheredClaims(turns, seen, times, gold_states, draws), GatheredVerdicts(turns, seen)

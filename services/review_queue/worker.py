@@ -8,20 +8,17 @@ from datetime import datetime
 import structlog
 from obstore.exceptions import BaseError as StoreError
 
-from services.review_queue.lifecycle.leases import repository as leases
-from services.review_queue.lifecycle.leases.ending import end_expired
+from services.review_queue.lifecycle.expiry import close_expired, expire_leases
 from services.review_queue.lifecycle.measurement import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
-from services.review_queue.lifecycle.tasks.expiry import close_expired
-from services.review_queue.lifecycle.tasks.repository import add_events
-from services.review_queue.lifecycle.verdicts.learning import KnownReviewers
 from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.tables import OutboxRow
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database, DatabaseFault
-from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.doorbells import Doorbells, wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
 from shared.store_index import IndexWriter
@@ -152,15 +149,6 @@ class Worker:
 
     async def expire_leases(self) -> int:
         """Write expired leases into the timelines, and say that their tasks can be had again."""
-        now = self._now()
-        async with self._database.reading() as session:
-            overdue = await leases.overdue(session, now)
-        if not overdue:
-            return 0
-        async with self._database.transaction() as session:
-            opened = await leases.open_expired(session, overdue, now)
-            lines = await end_expired(session, list(opened), now)
-            await add_events(session, lines)
-            outbox.add(session, OutboxRow, *map(tasks_bell, opened.values()))
-        self.nudge()
-        return len(lines)
+        if expired := await expire_leases(self._database, self._now()):
+            self.nudge()
+        return expired

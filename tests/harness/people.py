@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import httpx
 
 from services.review_queue.app import create_app
-from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
-from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.states import Ground
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.contracts.base import task_id_for
@@ -81,8 +83,10 @@ async def resolve_at_once(database_url: str, item_ids: Collection[str], label: s
     """Resolve the tasks of all these items in one transaction: the greatest burst there can be."""
     database = Database(database_url)
     async with database.transaction() as session:
-        for item_id in item_ids:
-            task = await tasks.lock(session, task_id_for("shop", item_id))
-            assert task is not None
-            resolve(session, task, label, Ground(1, True, 1), datetime.now(UTC))
+        task_ids = [task_id_for("shop", item_id) for item_id in item_ids]
+        tasks = await reading.tasks(session, task_ids, lock=True)
+        changes = [Change(tasks[task_id], datetime.now(UTC)) for task_id in task_ids]
+        for change in changes:
+            change.resolve(label, Ground(1, True, 1))
+        await write(session, changes)
     await database.dispose()

@@ -1,53 +1,21 @@
 """Every statement about changes over all projects."""
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, literal, select, update
+from sqlalchemy import Select, func, select, update
 from sqlmodel import col
 
-from services.review_queue.lifecycle.outcomes.places import FIRST_EPOCH, Place, mark_of
-from services.review_queue.lifecycle.outcomes.repository import epoch, lock_feed
+from services.review_queue.lifecycle.outcomes.places import Place, mark_of
+from services.review_queue.lifecycle.outcomes.repository import lock_feed
 from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import OutcomeRow, ProjectRow
+from services.review_queue.tables import OutcomeRow
 from services.review_queue.tables.changes import ProjectChangeRow
 from shared.contracts.changes import Change, ChangeKind
-from shared.db import Session, UtcDateTime
+from shared.db import Session
 
 _changes = table_of(ProjectChangeRow)
 # So many rows of each kind a page is made of at most.
 PAGE_ROWS = 10_000
-
-
-def record(session: Session, project: str, revision: int, now: datetime) -> None:
-    """Write down that a revision of a project is in the store."""
-    session.add(ProjectChangeRow(project=project, revision=revision, at=now))
-
-
-async def record_missing(session: Session, now: datetime) -> None:
-    """Write down the projects whose stored revision is not known here.
-
-    The release before writes nothing down, and may run beside this one.
-    """
-    projects = table_of(ProjectRow)
-    known = exists().where(
-        _changes.c.project == projects.c.name,
-        _changes.c.revision == projects.c.published_revision,
-    )
-    missing = select(
-        projects.c.name, projects.c.published_revision, literal(now, UtcDateTime())
-    ).where(projects.c.published_revision > 0, ~known)
-    columns = [_changes.c.project, _changes.c.revision, _changes.c.at]
-    await session.execute(insert(_changes).from_select(columns, missing))
-
-
-async def documents_epoch(session: Session) -> int:
-    """Return the epoch of the documents that are stored now: 0 until a restore of the database.
-
-    As the release before, whose documents have none.
-    """
-    known = await epoch(session)
-    return 0 if known == FIRST_EPOCH else known
 
 
 async def unplaced(session: Session) -> bool:

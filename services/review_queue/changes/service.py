@@ -10,6 +10,7 @@ from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.places import Place
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
 from services.review_queue.lifecycle.problems import FeedRestarted
+from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.changes import ChangeFeed
 from shared.db import Database, Session
 from shared.doorbells import Doorbells, wait_for
@@ -65,7 +66,7 @@ class ChangeService:
 
 
 async def _confirmed(session: Session, after: Places | None) -> Places:
-    epoch = await outcomes.epoch(session)
+    epoch = await feed_epoch(session)
     if after is None:
         return Places(Place(epoch), Place(epoch))
     read = await outcomes.confirmed(session, after.outcomes)

@@ -13,6 +13,7 @@ from services.review_queue.tables.erasure import TombstoneRow
 from services.review_queue.tables.feedback import FeedbackRow
 from services.review_queue.tables.gold import GoldRow, ProbeRow
 
+_tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _leases = table_of(LeaseRow)
 _outcomes = table_of(OutcomeRow)
@@ -32,6 +33,18 @@ async def tombstone(session: AsyncSession, task_id: str) -> TombstoneRow | None:
 async def add_unknown(session: AsyncSession, row: dict[str, Any]) -> bool:
     """Insert an empty task for an item that nobody was asked about; False when there is one."""
     return bool(await insert_new(session, TaskRow, "task_id", [row]))
+
+
+async def erase_task(session: AsyncSession, task_id: str, now: datetime) -> None:
+    """Take away what the task says of the item; its row stays."""
+    nothing: dict[str, Any] = {
+        "data": {},
+        "item_metadata": {},
+        "data_digest": "",
+        "prediction": None,
+    }
+    erased = update(_tasks).where(_tasks.c.task_id == task_id)
+    await session.execute(erased.values(**nothing, trace=None, erased_at=now))
 
 
 async def erase_answers(session: AsyncSession, task_id: str) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 from services.review_queue.activity.recording import record
 from services.review_queue.erasure import repository
 from services.review_queue.erasure.messages import Tombstone
-from services.review_queue.lifecycle.leases.claims import supersede
-from services.review_queue.lifecycle.outcomes.revisions import close_erased
-from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.lifecycle.tasks.lanes import AVAILABLE_AT_ONCE, group_of
-from services.review_queue.lifecycle.timeline import event
+from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE, group_of
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.states import Task
 from services.review_queue.projects.service import current_project
-from services.review_queue.tables import TaskRow
 from services.review_queue.tables.erasure import TombstoneRow
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane
@@ -50,8 +49,7 @@ class ErasureService:
             await current_project(session, project_name)
             empty = _empty_task(project_name, item_id, task_id, now)
             asked = not await repository.add_unknown(session, empty)
-            task = await tasks.lock(session, task_id)
-            assert task is not None
+            task = (await reading.tasks(session, [task_id], lock=True))[task_id]
             stone = await repository.tombstone(session, task_id)
             if stone is None:
                 stone = TombstoneRow(
@@ -67,22 +65,22 @@ class ErasureService:
         return Tombstone(item_id=item_id, **stone.model_dump())
 
 
-async def _erase(session: Session, task: TaskRow, stone: TombstoneRow) -> None:
+async def _erase(session: Session, task: Task, stone: TombstoneRow) -> None:
     now = stone.erased_at
+    change, history = Change(task, now), (await reading.histories(session, [task.task_id]))
     if stone.asked:
-        await supersede(session, task, now)
+        change.supersede(history[task.task_id].leases)
+    change.close_erased(history[task.task_id])
+    change.tell("erased", stone.erased_by)
+    await repository.erase_task(session, task.task_id, now)
+    await write(session, [change])
+    if stone.asked:
         await repository.erase_answers(session, task.task_id)
         await repository.erase_predictions(session, task.task_id)
         await repository.erase_gold(session, task.task_id, now)
         await repository.erase_feedback(session, task.project, task.task_id)
         await repository.erase_timeline(session, task.task_id)
-    task.data, task.item_metadata, task.data_digest = {}, {}, ""
-    task.prediction = task.trace = None
-    task.erased_at = now
-    await close_erased(session, task, now)
     session.add(stone)
-    line = event(task.task_id, "erased", stone.erased_by, now)
-    await tasks.add_events(session, [line])
     record(
         session,
         "item.erased",

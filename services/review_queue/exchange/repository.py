@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.tasks.repository import TaskFilter, conditions, state_at
@@ -33,11 +33,6 @@ _SAID = (
     func.coalesce(_verdicts.c.instructions_revision, _leases.c.instructions_revision).label(
         "instructions_revision"
     ),
-)
-# What an import says of a task that it brought, or that it brought answers for.
-RESTORED = (
-    *("state", "turn", "adjudication", "holder", "reserved_for", "label", "source", "resolved_at"),
-    *("skips", "revision", "created_at"),
 )
 
 
@@ -81,35 +76,3 @@ async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence
         .order_by(_verdicts.c.verdict_id)
     )
     return await fetch(session, statement)
-
-
-async def have_answered(session: AsyncSession, task_ids: Collection[str]) -> set[tuple[str, str]]:
-    """Return (task, reviewer) of each answer to these tasks, taken back or not."""
-    statement = select(_verdicts.c.task_id, _verdicts.c.reviewer).where(
-        _verdicts.c.task_id.in_(task_ids)
-    )
-    return {(row.task_id, row.reviewer) for row in await session.execute(statement)}
-
-
-async def restore(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Let tasks stand as `rows` say: each has `task_id` and all of `RESTORED`."""
-    if rows:
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in RESTORED}
-        statement = update(_tasks).where(_tasks.c.task_id == bindparam("of")).values(values)
-        given = [
-            {"of": row["task_id"], **{f"new_{name}": row[name] for name in RESTORED}}
-            for row in rows
-        ]
-        await session.execute(statement, given)
-
-
-async def add_verdicts(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write answers; they come in this order."""
-    if rows:
-        await session.execute(insert(_verdicts), rows)
-
-
-async def add_outcomes(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write outcomes; they get their places in the feed after the commit."""
-    if rows:
-        await session.execute(insert(_outcomes), rows)

@@ -3,24 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from services.review_queue.activity import recording
-from services.review_queue.exchange import repository
+from services.review_queue.exchange.imported_state import AnyAnswer, ImportedState, imported_state
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
-from services.review_queue.exchange.standing import Answer, Standing, standing_of
-from services.review_queue.lifecycle.leases.ending import end_expired
-from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.lifecycle.tasks.lanes import RESERVED_TURN, turn_of
-from services.review_queue.lifecycle.tasks.messages import EventKind
-from services.review_queue.lifecycle.tasks.states import state_of
-from services.review_queue.lifecycle.timeline import event
-from services.review_queue.tables import OutboxRow, TaskRow
-from shared import outbox
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.rules import Change, own_turn
+from services.review_queue.lifecycle.states import Ground, History, state_of
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
 from shared.db import Session
-from shared.doorbells import outcomes_bell
 
 _HELD = "a reviewer holds the task at present; send the row again later"
 
@@ -42,10 +35,7 @@ class Restoration:
     import_id: str
     answers: int = 0
     refused: dict[int, str] = field(default_factory=dict)
-    _tasks: list[dict[str, Any]] = field(default_factory=list)
-    _verdicts: list[dict[str, Any]] = field(default_factory=list)
-    _outcomes: list[dict[str, Any]] = field(default_factory=list)
-    _events: list[dict[str, Any]] = field(default_factory=list)
+    _changes: list[Change] = field(default_factory=list)
 
     async def __call__(self, session: Session, receipts: Sequence[TaskReceipt]) -> None:
         """Write what is to be restored behind `receipts`."""
@@ -61,12 +51,13 @@ class Restoration:
         created = {one.task_id for one in receipts if one.status == "created"}
         there = {task_id: place for task_id, place in there.items() if task_id not in created}
         if new or there:
-            rows = await tasks.existing(session, [*new, *there], lock=True)
+            tasks = await reading.tasks(session, [*new, *there], lock=True)
             for task_id, place in new.items():
-                self._bring(rows[task_id], self.records[place])
-            if there:
-                await self._add(session, {rows[one].task_id: rows[one] for one in there}, there)
-            await self._write(session)
+                self._bring(Change(tasks[task_id], self.now), self.records[place])
+            histories = await reading.histories(session, list(there))
+            for task_id, place in there.items():
+                self._add(Change(tasks[task_id], self.now), place, histories[task_id])
+            await write(session, self._changes)
         self._record(session, len(created))
 
     def _record(self, session: Session, created: int) -> None:
@@ -82,105 +73,77 @@ class Restoration:
                 answers=self.answers,
             )
 
-    def _bring(self, task: TaskRow, record: TaskRecord) -> None:
-        created_at = record.created_at or task.created_at
-        skips = sum(one.skipped for one in record.verdicts)
-        standing = self._standing(record, record.verdicts, skips)
-        turn = turn_of(record.lane, task.due_at, created_at)
-        revision = max(record.revision, standing.resolved)
-        self._restore(task, standing, turn=turn, skips=skips, revision=revision, at=created_at)
-        self._answer(task, record.verdicts, record.verdicts, standing, revision)
+    def _bring(self, change: Change, record: TaskRecord) -> None:
+        task = change.task
+        task.created_at = record.created_at or task.created_at
+        task.turn = own_turn(task)
+        task.skips = sum(one.skipped for one in record.verdicts)
+        task.revision = record.revision
+        self._restore(change, record, record.verdicts, record.verdicts, max(record.revision, 1))
 
-    async def _add(
-        self, session: Session, rows: dict[str, TaskRow], places: dict[str, int]
-    ) -> None:
-        answered = await repository.have_answered(session, rows)
-        kept = await repository.standing(session, rows)
-        changed = []
-        for task_id, task in rows.items():
-            state, record = state_of(task, self.now), self.records[places[task_id]]
-            fresh = [one for one in record.verdicts if (task_id, one.reviewer) not in answered]
-            if state == "leased" and fresh:
-                self.refused[places[task_id]] = _HELD
-            elif state == "open" and fresh:
-                answers: list[Answer] = [
-                    one for one in kept if one.task_id == task_id and self._counts(one)
-                ]
-                answers += fresh
-                self._join(task, record, fresh, answers)
-                changed.append(task_id)
-        # What ended before is told first.
-        self._events[:0] = await end_expired(session, changed, self.now)
+    def _add(self, change: Change, place: int, history: History) -> None:
+        task, record = change.task, self.records[place]
+        answered = {one.reviewer for one in history.answers}
+        fresh = [one for one in record.verdicts if one.reviewer not in answered]
+        state = state_of(task, self.now)
+        if state == "leased" and fresh:
+            self.refused[place] = _HELD
+        elif state == "open" and fresh:
+            # What ended before is told first.
+            change.supersede(history.leases)
+            read = {one.token: one.instructions_revision for one in history.leases}
+            kept = [one for one in history.standing if self._counts(one)]
+            for one in kept:
+                one.instructions_revision = one.instructions_revision or read.get(one.token or "")
+            task.skips += sum(one.skipped for one in fresh)
+            # What the record says of an adjudicator was said of its own answers, not of all.
+            waits = bool(task.adjudication or record.adjudication) and record.label is None
+            merged = record.model_copy(update={"adjudication": waits or None})
+            self._restore(change, merged, fresh, [*kept, *fresh], task.revision + 1)
 
-    def _counts(self, answer: Answer) -> bool:
+    def _counts(self, answer: AnyAnswer) -> bool:
         # One for a label that the project has no more does not.
         return answer.skipped or answer.label in self.project.labels
 
-    def _join(
-        self,
-        task: TaskRow,
-        record: TaskRecord,
-        fresh: Sequence[GivenVerdict],
-        answers: Sequence[Answer],
-    ) -> None:
-        skips = task.skips + sum(one.skipped for one in fresh)
-        # What the record says of an adjudicator was said of its own answers, not of all together.
-        waits = bool(task.adjudication or record.adjudication) and record.label is None
-        merged = record.model_copy(update={"adjudication": waits or None})
-        standing = self._standing(merged, answers, skips)
-        turn, revision = task.turn or RESERVED_TURN, task.revision + standing.resolved
-        self._restore(task, standing, turn=turn, skips=skips, revision=revision, at=task.created_at)
-        self._answer(task, fresh, answers, standing, revision)
-
-    def _standing(self, record: TaskRecord, answers: Sequence[Answer], skips: int) -> Standing:
-        review = self.project.review
-        exhausted = skips >= review.max_overlap
-        return standing_of(record, answers, review=review, exhausted=exhausted, now=self.now)
-
     def _restore(
         self,
-        task: TaskRow,
-        standing: Standing,
-        *,
-        turn: int,
-        skips: int,
-        revision: int,
-        at: datetime,
-    ) -> None:
-        self._tasks.append(
-            {
-                "task_id": task.task_id,
-                "state": "resolved" if standing.resolved else "open",
-                "turn": None if standing.resolved or standing.disputed else turn,
-                "adjudication": standing.disputed,
-                "holder": None,
-                "reserved_for": None if standing.resolved else task.reserved_for,
-                "label": standing.label,
-                "source": standing.source,
-                "resolved_at": standing.resolved_at,
-                "skips": skips,
-                "revision": revision,
-                "created_at": at,
-            }
-        )
-
-    def _answer(
-        self,
-        task: TaskRow,
+        change: Change,
+        record: TaskRecord,
         fresh: Sequence[GivenVerdict],
-        answers: Sequence[Answer],
-        standing: Standing,
+        answers: Sequence[AnyAnswer],
         revision: int,
     ) -> None:
+        task, review = change.task, self.project.review
+        exhausted = task.skips >= review.max_overlap
+        state = imported_state(record, answers, review=review, exhausted=exhausted, now=self.now)
+        self._answer(change, fresh, state)
+        if state.resolved and state.source is not None:
+            change.resolve(
+                state.label,
+                self._ground(answers, state),
+                state.source,
+                at=state.resolved_at,
+                revision=revision,
+                detail={"recorded_by": self.actor},
+            )
+        elif state.disputed:
+            change.dispute()
+        elif task.turn is None:
+            change.open_again()
+        else:
+            task.state, task.holder = "open", None
+        self._changes.append(change)
+
+    def _answer(self, change: Change, fresh: Sequence[GivenVerdict], state: ImportedState) -> None:
         self.answers += len(fresh)
-        # A reviewer votes once: an earlier label of his is kept as one that he took back.
+        # A reviewer votes once: an earlier label of theirs is kept as one that was taken back.
         last = {one.reviewer: place for place, one in enumerate(fresh) if one.label is not None}
         for place, one in enumerate(fresh):
-            at = one.given_at or standing.resolved_at or self.now
+            at = one.given_at or state.resolved_at or self.now
             taken_back = one.label is not None and last[one.reviewer] != place
-            self._verdicts.append(
+            change.verdicts.append(
                 {
-                    "task_id": task.task_id,
+                    "task_id": change.task.task_id,
                     "recorded_by": self.actor,
                     **one.model_dump(),
                     "given_at": at,
@@ -188,38 +151,15 @@ class Restoration:
                 }
             )
             said = {"reason": one.comment or ""} if one.skipped else {"label": one.label}
-            kind: EventKind = "skipped" if one.skipped else "verdict"
             detail = {**said, "recorded_by": self.actor}
-            self._events.append(event(task.task_id, kind, one.reviewer, at, detail))
-        if standing.resolved_at is not None:
-            self._outcomes.append(self._outcome(task, answers, standing, revision))
-            final = {"label": standing.label, "revision": revision, "recorded_by": self.actor}
-            self._events.append(event(task.task_id, "resolved", None, standing.resolved_at, final))
+            change.tell("skipped" if one.skipped else "verdict", one.reviewer, detail, at=at)
 
-    def _outcome(
-        self, task: TaskRow, answers: Sequence[Answer], standing: Standing, revision: int
-    ) -> dict[str, Any]:
-        counted = [one for one in answers if one.skipped == (standing.label is None)]
+    def _ground(self, answers: Sequence[AnyAnswer], state: ImportedState) -> Ground:
+        counted = [one for one in answers if one.skipped == (state.label is None)]
         # As where people answer here: what the last one had read.
         read = [one.instructions_revision for one in counted if one.instructions_revision]
-        return {
-            "project": task.project,
-            "task_id": task.task_id,
-            "revision": revision,
-            "lane": task.lane,
-            "label": standing.label,
-            "source": standing.source,
-            "verdicts": len({one.reviewer for one in counted}),
-            "blind": bool(answers) and all(one.blind for one in answers),
-            "prediction": task.prediction,
-            "instructions_revision": [self.project.instructions_revision, *read][-1],
-            "resolved_at": standing.resolved_at,
-        }
-
-    async def _write(self, session: Session) -> None:
-        await repository.restore(session, self._tasks)
-        await repository.add_verdicts(session, self._verdicts)
-        await repository.add_outcomes(session, self._outcomes)
-        await tasks.add_events(session, self._events)
-        if self._outcomes:
-            outbox.add(session, OutboxRow, outcomes_bell(self.project.project))
+        return Ground(
+            len({one.reviewer for one in counted}),
+            bool(answers) and all(one.blind for one in answers),
+            [self.project.instructions_revision, *read][-1],
+        )

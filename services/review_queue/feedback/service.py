@@ -14,8 +14,8 @@ from services.review_queue.feedback.messages import (
     FeedbackList,
     NewFeedback,
 )
+from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.tasks.service import locked_task
-from services.review_queue.lifecycle.verdicts.service import require_label
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables.feedback import FeedbackRow
 from shared.contracts.projects import Project

@@ -1,4 +1,4 @@
-"""Calls that come while others are at work are worked on together, in one transaction."""
+"""Calls that wait share a transaction: those that come while others are at work make a batch."""
 
 import asyncio
 import contextlib
@@ -12,85 +12,98 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.pipelining import Rows, Statement, run
-from shared.db import Database
+from shared.db import Database, DatabaseFault, Session
 from shared.logs import cause_of
 from shared.problems import Problem
 
 log = structlog.get_logger()
 
-# Less than a turn takes.
+# Less than a batch takes.
 _MOMENT_SECONDS = 0.001
 
-Asked = TypeVar("Asked")
-Given = TypeVar("Given")
+Call = TypeVar("Call")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Decision(Generic[Given]):
-    """An answer to each call, None to one that has to go its own way, and what is to be written."""
+class Decision(Generic[Answer]):
+    """An answer or a problem for each call, None for one that has to be alone; what is written."""
 
-    answers: Sequence[Given | None]
-    writing: Sequence[Statement]
+    answers: Sequence[Answer | Problem | None]
+    statements: Sequence[Statement]
 
 
-class BatchHandler(Protocol[Given]):
-    """What is done for the calls of one kind in one turn."""
+class BatchHandler(Protocol[Answer]):
+    """What is done for the calls of one queue in one batch."""
 
-    def reading(self, session: AsyncSession) -> Statement:
+    def reading(self, session: Session) -> Statement:
         """Return what locks and reads all that the decision needs."""
 
-    async def decide(self, session: AsyncSession, rows: Rows) -> Decision[Given]:
-        """Decide by what was read; no other part has written anything yet."""
+    async def decide(self, session: Session, rows: Rows) -> Decision[Answer]:
+        """Decide by what was read; no other handler has written anything yet."""
 
 
-class BatchQueue(Generic[Asked, Given]):
-    """Calls of one kind. `begin` makes a part of those that come first, and of the time it is.
+# Makes a handler of calls that are decided at a moment. It waits for what others have locked where
+# a call is alone; a batch passes over it.
+Begin = Callable[[Sequence[Call], datetime, bool], BatchHandler[Answer]]
+_Waiting = tuple[Any, "asyncio.Future[Any]"]
 
-    Their sizes are `most` at most together, but for one that is larger by itself.
+
+class BatchQueue(Generic[Call, Answer]):
+    """Calls of one kind, which wait for the next batch.
+
+    A batch takes the first of them whose sizes are `most` at most together, but for one that is
+    larger by itself.
     """
 
     def __init__(
         self,
-        turns: "BatchScheduler",
-        begin: Callable[[Sequence[Asked], datetime], BatchHandler[Given]],
+        scheduler: "BatchScheduler",
+        begin: Begin[Call, Answer],
         most: int,
-        size: Callable[[Asked], int] = lambda _: 1,
+        size: Callable[[Call], int] = lambda _: 1,
     ) -> None:
-        self._turns = turns
+        self._scheduler = scheduler
         self._most = most
         self._size = size
-        self._waiting: deque[tuple[Asked, asyncio.Future[Given | None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self.begin = begin
-        turns.join(self)
+        scheduler.join(self)
 
-    async def __call__(self, asked: Asked) -> Given | None:
-        """Return the answer to `asked`, once committed; None when it has to go its own way."""
-        answer: asyncio.Future[Given | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, answer))
-        self._turns.call()
-        return await answer
+    async def __call__(self, call: Call) -> Answer:
+        """Return the answer to `call`, once committed; raise its problem.
 
-    def take(self) -> "list[tuple[Asked, asyncio.Future[Given | None]]]":
-        """Take those who come next off those who wait, without those who have left."""
-        taken: list[tuple[Asked, asyncio.Future[Given | None]]] = []
+        A call that its batch could not answer is a batch of one then.
+        """
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((call, future))
+        self._scheduler.wake()
+        answer = await future
+        return await self.alone(call) if answer is None else answer
+
+    async def alone(self, call: Call) -> Answer:
+        """Return the answer to a batch of one, which waits for locks and keeps no other waiting."""
+        return await self._scheduler.run_alone(self, call)
+
+    def take(self) -> list[_Waiting]:
+        """Take the calls of the next batch, without those whose callers have left."""
+        taken: list[_Waiting] = []
         left = self._most
         while self._waiting:
-            asked, answer = self._waiting[0]
-            if not answer.done():
-                left -= self._size(asked)
+            call, future = self._waiting[0]
+            if not future.done():
+                left -= self._size(call)
                 if taken and left < 0:
                     break
-                taken.append((asked, answer))
+                taken.append((call, future))
             self._waiting.popleft()
         return taken
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many calls wait."""
         return len(self._waiting)
 
 
@@ -98,66 +111,76 @@ class Run(Protocol):
     """What runs statements together: `pipelining.run`."""
 
     async def __call__(
-        self, session: AsyncSession, statements: Sequence[Statement], *, last: bool = False
+        self, session: Session, statements: Sequence[Statement], *, last: bool = False
     ) -> list[Rows]:
         """Run them."""
 
 
-_Taken = dict[BatchQueue[Any, Any], list[tuple[Any, "asyncio.Future[Any]"]]]
+_Batch = dict[BatchQueue[Any, Any], list[_Waiting]]
+_Answers = dict[BatchQueue[Any, Any], Sequence[Any]]
 
 
 class BatchScheduler:
-    """Transactions, one after the other, each for all that wait when it begins.
+    """Transactions, one after the other, each for all calls that wait when it begins.
 
-    A call that finds nobody at work goes at once. But callers who were answered together, and come
-    back at once, are waited for, a moment only: they then share the next turn too.
+    A call that finds no batch at work is one at once. But callers who were answered together, and
+    come back at once, are waited for, a moment only: they then share the next batch too.
 
-    What a turn reads waits for no lock, so nobody else's work holds it up. Where a transaction
-    fails, all of its calls go their own way: a fault of one then is nobody else's.
+    What a batch reads waits for no lock, so no other transaction holds it up. Where a batch fails,
+    each of its calls becomes a batch of its own: a fault of one then is no other's.
     """
 
     def __init__(self, database: Database, now: Callable[[], datetime], run: Run = run) -> None:
         self._database = database
         self._now = now
         self._run_all = run
-        # How many are there once all who were answered are back, and until when they may come.
+        # How many wait once all who were answered are back, and until when they may come.
         self._expected, self._until = 0, 0.0
         self._complete: asyncio.Event | None = None
-        self._gatherings: list[BatchQueue[Any, Any]] = []
+        self._queues: list[BatchQueue[Any, Any]] = []
         self._worker: asyncio.Task[None] | None = None
         self._fails = False
         # What is logged in a batch belongs to no single request, so it bears no request id.
         self._context = contextvars.copy_context()
 
-    def join(self, gathering: BatchQueue[Any, Any]) -> None:
-        """Let a gathering have a part of each turn, behind those that joined before."""
-        self._gatherings.append(gathering)
+    def join(self, queue: BatchQueue[Any, Any]) -> None:
+        """Let each batch have calls of `queue`, behind those of queues that joined before."""
+        self._queues.append(queue)
 
-    def call(self) -> None:
-        """Say that somebody waits."""
+    def wake(self) -> None:
+        """Work on what waits."""
         if self._complete is not None and self._waiting >= self._expected:
             self._complete.set()
         if self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(
-                self._run(), context=self._context
+                self._work(), context=self._context
             )
 
-    async def _run(self) -> None:
+    async def run_alone(self, queue: BatchQueue[Call, Answer], call: Call) -> Answer:
+        """Answer one call in a transaction of its own."""
+        async with self._database.transaction() as session:
+            answers = await self._decide(session, {queue: [call]}, waits=True)
+            (answer,) = answers[queue]
+            if isinstance(answer, Problem):
+                raise answer
+        return answer  # type: ignore[no-any-return]
+
+    async def _work(self) -> None:
         try:
             while self._waiting:
                 await self._gather()
-                taken = {one: calls for one in self._gatherings if (calls := one.take())}
-                if taken:
-                    await self._turn(taken)
-                answered = sum(map(len, taken.values()))
+                batch = {queue: calls for queue in self._queues if (calls := queue.take())}
+                if batch:
+                    await self._answer(batch)
+                answered = sum(map(len, batch.values()))
                 self._expected = answered + self._waiting
                 self._until = time.monotonic() + (_MOMENT_SECONDS if answered > 1 else 0)
         finally:
             self._worker = None
-            # Only a cancelled worker leaves any: who waits is to end with it.
-            for gathering in self._gatherings:
-                while gathering.waiting:
-                    _cancel(gathering.take())
+            # Only a cancelled worker leaves any: their callers are to end with it.
+            for queue in self._queues:
+                while queue.waiting:
+                    _cancel(queue.take())
 
     async def _gather(self) -> None:
         # Calls that have arrived, and were not read yet, come along.
@@ -173,74 +196,80 @@ class BatchScheduler:
 
     @property
     def _waiting(self) -> int:
-        return sum(one.waiting for one in self._gatherings)
+        return sum(queue.waiting for queue in self._queues)
 
-    async def _turn(self, taken: _Taken) -> None:
+    async def _answer(self, batch: _Batch) -> None:
         try:
-            given = await self._work(taken)
+            answers = await self._committed(batch)
         except BaseException:
-            for calls in taken.values():
+            for calls in batch.values():
                 _cancel(calls)
             raise
-        for gathering, calls in taken.items():
-            answers = given.get(gathering, [None] * len(calls))
-            for (_, future), answer in zip(calls, answers, strict=True):
+        for queue, calls in batch.items():
+            for (_, future), answer in zip(
+                calls, answers.get(queue, [None] * len(calls)), strict=True
+            ):
                 # Who was cancelled meanwhile does not wait any more.
-                if not future.done():
+                if future.done():
+                    continue
+                if isinstance(answer, Problem):
+                    future.set_exception(answer)
+                else:
                     future.set_result(answer)
 
-    async def _work(self, taken: _Taken) -> dict[BatchQueue[Any, Any], Sequence[Any]]:
-        """Return what was given, once it is committed; nothing where that failed."""
+    async def _committed(self, batch: _Batch) -> _Answers:
+        """Return the answers, once they are committed; none where that failed."""
+        calls = {queue: [call for call, _ in waiting] for queue, waiting in batch.items()}
         try:
             async with self._database.transaction(repeated=True) as session:
-                given = await self._decide(session, taken)
-        except (SQLAlchemyError, OSError) as error:
-            # Once: while the database is away each turn fails.
+                answers = await self._decide(session, calls, waits=False)
+        except (DatabaseFault, OSError) as error:
+            # Once: while the database is away each batch fails.
             if not self._fails:
-                log.warning("gathered_calls_failed", cause=cause_of(error))
+                log.warning("batch_failed", cause=cause_of(error))
             self._fails = True
         except Exception:
             # Each call then meets the fault again by itself, if it is there.
-            log.exception("gathered_calls_failed")
+            log.exception("batch_failed")
         else:
             if self._fails:
-                log.info("gathered_calls_work_again")
+                log.info("batches_work_again")
             self._fails = False
-            return given
+            return answers
         return {}
 
     async def _decide(
-        self, session: AsyncSession, taken: _Taken
-    ) -> dict[BatchQueue[Any, Any], Sequence[Any]]:
+        self, session: Session, calls: dict[BatchQueue[Any, Any], list[Any]], *, waits: bool
+    ) -> _Answers:
         # One moment for all: a lease that still takes its verdict is not given to another.
         now = self._now()
-        parts = {
-            gathering: gathering.begin([asked for asked, _ in calls], now)
-            for gathering, calls in taken.items()
-        }
-        read = await self._run_all(session, [part.reading(session) for part in parts.values()])
-        given: dict[BatchQueue[Any, Any], Sequence[Any]] = {}
-        writing: list[Statement] = []
-        for (gathering, part), rows in zip(parts.items(), read, strict=True):
-            decision = await _decided(part, session, rows, len(taken[gathering]))
-            given[gathering] = decision.answers
-            writing += decision.writing
-        if writing:
-            await self._run_all(session, writing, last=True)
-        return given
+        handlers = {queue: queue.begin(of, now, waits) for queue, of in calls.items()}
+        read = await self._run_all(session, [one.reading(session) for one in handlers.values()])
+        answers: _Answers = {}
+        statements: list[Statement] = []
+        for (queue, handler), rows in zip(handlers.items(), read, strict=True):
+            decision = await _decided(handler, session, rows, len(calls[queue]), waits=waits)
+            answers[queue] = decision.answers
+            statements += decision.statements
+        if statements:
+            # A call alone may have written more through the session, which is to be committed too.
+            await self._run_all(session, statements, last=not waits)
+        return answers
 
 
 async def _decided(
-    part: BatchHandler[Given], session: AsyncSession, rows: Rows, calls: int
-) -> Decision[Given]:
-    """Let a part decide; where it cannot, its calls go their own way and the others stay."""
+    handler: BatchHandler[Answer], session: Session, rows: Rows, calls: int, *, waits: bool
+) -> Decision[Answer]:
+    """Let a handler decide; where it cannot, each of its calls becomes a batch of its own."""
     try:
-        return await part.decide(session, rows)
+        return await handler.decide(session, rows)
     except (Problem, ValidationError) as error:
-        log.warning("gathered_calls_undecided", cause=cause_of(error))
+        if waits:
+            raise
+        log.warning("batch_undecided", cause=cause_of(error))
         return Decision([None] * calls, [])
 
 
-def _cancel(calls: Sequence[tuple[Any, "asyncio.Future[Any]"]]) -> None:
+def _cancel(calls: Sequence[_Waiting]) -> None:
     for _, future in calls:
         future.cancel()

@@ -1,13 +1,19 @@
 """Every statement about projects."""
 
 from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, literal, select, update
+from sqlalchemy import insert as insert_into
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.repository.statements import insert_new
+from services.review_queue.repository.statements import insert_new, table_of
 from services.review_queue.tables import ProjectRow
+from services.review_queue.tables.changes import ProjectChangeRow
+from shared.db import UtcDateTime
+
+_changes = table_of(ProjectChangeRow)
 
 
 async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
@@ -65,3 +71,25 @@ async def revisions(session: AsyncSession) -> dict[str, int]:
     """Return every project's newest revision, by name."""
     rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.revision)))
     return {row.name: row.revision for row in rows}
+
+
+def record_change(session: AsyncSession, project: str, revision: int, now: datetime) -> None:
+    """Write down that a revision of a project is in the store."""
+    session.add(ProjectChangeRow(project=project, revision=revision, at=now))
+
+
+async def record_missing_changes(session: AsyncSession, now: datetime) -> None:
+    """Write down the projects whose stored revision is not known here.
+
+    The release before writes nothing down, and may run beside this one.
+    """
+    projects = table_of(ProjectRow)
+    known = exists().where(
+        _changes.c.project == projects.c.name,
+        _changes.c.revision == projects.c.published_revision,
+    )
+    missing = select(
+        projects.c.name, projects.c.published_revision, literal(now, UtcDateTime())
+    ).where(projects.c.published_revision > 0, ~known)
+    columns = [_changes.c.project, _changes.c.revision, _changes.c.at]
+    await session.execute(insert_into(_changes).from_select(columns, missing))

@@ -12,9 +12,9 @@ from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
 from services.review_queue.activity.recording import record
-from services.review_queue.changes import repository as changes
 from services.review_queue.projects import repository
 from services.review_queue.projects.messages import ProjectList
+from services.review_queue.repository.epochs import documents_epoch
 from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
@@ -151,11 +151,11 @@ class ProjectService:
             row = await repository.lock(session, name)
             if row is None:
                 return
-            epoch = await changes.documents_epoch(session)
+            epoch = await documents_epoch(session)
             document = _stored(row) | {"epoch": epoch, "writer": 0}
             await self.store.write(project_path(name), orjson.dumps(document))
             row.published_revision = row.revision
-            changes.record(session, name, row.revision, self.now())
+            repository.record_change(session, name, row.revision, self.now())
             outbox.add(session, OutboxRow, project_bell(name))
         self.index.note(project_path(name), epoch, row.revision)
         self.nudge()
@@ -182,8 +182,8 @@ class ProjectService:
     async def _complete(self) -> None:
         """Put into index and feed of changes what a crash, or the release before, left out."""
         async with self.database.transaction() as session:
-            await changes.record_missing(session, self.now())
-            epoch = await changes.documents_epoch(session)
+            await repository.record_missing_changes(session, self.now())
+            epoch = await documents_epoch(session)
             published = await repository.published(session)
         for name, revision in published.items():
             self.index.note(project_path(name), epoch, revision)

@@ -44,6 +44,8 @@ async def run(
     SQLAlchemyError
         One of them, or the commit, has failed. None of them counts then.
     """
+    if not statements:
+        return []
     connection = await session.connection()
     if is_postgresql(session):
         return await _in_one_message(connection, statements, last=last)

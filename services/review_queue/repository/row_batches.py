@@ -1,70 +1,114 @@
-"""Many rows for several tables in one statement: the rows go as one JSON parameter.
+"""Many rows for several tables in one statement: the rows go as one JSON parameter a table.
 
 PostgreSQL runs all of it as one statement, SQLite one after the other, which costs it nothing.
 Every part sees the tables as they were before, or must not care.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import TextClause, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel
 
 from services.review_queue.repository.pipelining import Statement
-from services.review_queue.repository.statements import is_postgresql
-from shared.db import UtcDateTime
+from services.review_queue.repository.statements import is_postgresql, table_of
 
-# Columns of the given rows by name, each with its type in PostgreSQL.
-Columns = Mapping[str, str]
-_MOMENTS = ("now", "expires_at")
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
-class Bulk:
-    """The statements of one write, for each database."""
+class Part:
+    """What is written to one table: its `columns` from the rows, and SQL for others (`computed`).
 
-    postgresql: tuple[TextClause, ...]
-    sqlite: tuple[TextClause, ...]
+    With a `key` rows are updated by it, otherwise they are inserted. SQL calls the rows `given`.
+    """
 
-    def of(self, session: AsyncSession, **given: Any) -> list[Statement]:
-        """Return them for what is given; a list is the rows of the source of its name."""
-        parameters = {
-            name: orjson.dumps(value).decode() if isinstance(value, list) else value
-            for name, value in given.items()
-        }
-        clauses = self.postgresql if is_postgresql(session) else self.sqlite
-        return [Statement(clause, parameters) for clause in clauses]
+    model: type[SQLModel]
+    columns: tuple[str, ...]
+    key: str | None = None
+    computed: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def table(self) -> str:
+        """The table's name."""
+        return str(self.model.__tablename__)
+
+    # Names below are the tables' own; what callers send goes as a parameter.
+    @cached_property
+    def sql(self) -> str:
+        """The statement, which reads the rows from `given`."""
+        values = {name: f"given.{name}" for name in self.columns} | dict(self.computed)
+        if self.key is None:
+            names, taken = ", ".join(values), ", ".join(values.values())
+            return f"INSERT INTO {self.table} ({names}) SELECT {taken} FROM given"  # noqa: S608
+        changes = ", ".join(f"{name} = {value}" for name, value in values.items())
+        same = f"{self.table}.{self.key} = given.{self.key}"
+        return f"UPDATE {self.table} SET {changes} FROM given WHERE {same}"  # noqa: S608
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the rows."""
+        return self.columns if self.key is None else (self.key, *self.columns)
+
+    @cached_property
+    def on_sqlite(self) -> TextClause:
+        """The statement of this part alone."""
+        taken = ", ".join(f"value ->> '$.{name}' AS {name}" for name in self.names)
+        return text(
+            f"WITH given AS (SELECT {taken} FROM json_each(:{self.table})) {self.sql}"  # noqa: S608
+        )
+
+    @cached_property
+    def on_postgresql(self) -> str:
+        """The part as a common table expression of a larger statement."""
+        types = table_of(self.model).c
+        typed = ", ".join(f"{name} {types[name].type.compile(_DIALECT)}" for name in self.names)
+        rows = f"json_to_recordset(CAST(:{self.table} AS json)) AS given({typed})"
+        return self.sql.replace("FROM given", f"FROM {rows}")
 
 
-def bulk(sources: Mapping[str, Columns], *parts: str) -> Bulk:
-    """Return the write of `parts`, SQL that reads from the `sources` by their names."""
-    with_rows = [f"{name} AS ({_recordset(name, columns)})" for name, columns in sources.items()]
-    named = [f"part_{number} AS ({part})" for number, part in enumerate(parts[:-1])]
-    whole = f"WITH {', '.join([*with_rows, *named])} {parts[-1]}"
-    single = [
-        f"WITH {', '.join(_elements(name, sources[name]) for name in _used(sources, part))} {part}"
-        for part in parts
-    ]
-    return Bulk((_bound(whole),), tuple(map(_bound, single)))
+class RowBatch:
+    """A write to several tables, each at most once; only those that have rows are written."""
+
+    def __init__(self, *parts: Part) -> None:
+        self._parts = {part.table: part for part in parts}
+        self._whole: dict[tuple[str, ...], TextClause] = {}
+
+    def of(self, session: AsyncSession, **rows: Sequence[dict[str, Any]]) -> list[Statement]:
+        """Return the statements that write `rows`, by the names of their tables."""
+        tables = tuple(name for name in self._parts if rows.get(name))
+        if not tables:
+            return []
+        if not is_postgresql(session):
+            return [
+                Statement(self._parts[name].on_sqlite, {name: _sqlite_json(rows[name])})
+                for name in tables
+            ]
+        given = {name: orjson.dumps(rows[name]).decode() for name in tables}
+        return [Statement(self._statement(tables), given)]
+
+    def _statement(self, tables: tuple[str, ...]) -> TextClause:
+        known = self._whole.get(tables)
+        if known is None:
+            *first, last = (self._parts[name].on_postgresql for name in tables)
+            named = ", ".join(f"part_{number} AS ({sql})" for number, sql in enumerate(first))
+            known = text(f"WITH {named} {last}" if named else last)
+            self._whole[tables] = known
+        return known
 
 
-def _used(sources: Mapping[str, Columns], part: str) -> Sequence[str]:
-    return [name for name in sources if f"FROM {name}" in part]
+def _sqlite_json(rows: Sequence[dict[str, Any]]) -> str:
+    return orjson.dumps(rows, _sqlite_moment, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
-def _recordset(name: str, columns: Columns) -> str:
-    typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-    # Names are the module's own; what callers send goes as a parameter, here and below.
-    return f"SELECT * FROM json_to_recordset(CAST(:{name} AS json)) AS rows({typed})"  # noqa: S608
-
-
-def _elements(name: str, columns: Columns) -> str:
-    taken = ", ".join(f"value ->> '$.{column}' AS {column}" for column in columns)
-    return f"{name} AS (SELECT {taken} FROM json_each(:{name}))"  # noqa: S608
-
-
-def _bound(sql: str) -> TextClause:
-    moments = [bindparam(name, type_=UtcDateTime()) for name in _MOMENTS if f":{name}" in sql]
-    return text(sql).bindparams(*moments)
+def _sqlite_moment(value: object) -> str:
+    # As SQLAlchemy writes it: moments are in UTC.
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    raise TypeError(type(value).__name__)

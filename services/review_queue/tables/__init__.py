@@ -171,6 +171,10 @@ class OutcomeRow(Base, table=True):
     resolved_at: datetime = Field(sa_type=UtcDateTime)
 
 
+# The epoch of a feed that was never restored.
+FIRST_EPOCH = 1
+
+
 class FeedEpochRow(Base, table=True):
     """One epoch of the outcomes feed: the positions after `after_position` were given in it.
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.review_queue.lifecycle.leases import repository as leases
+from services.review_queue.lifecycle.repository import claiming
+from services.review_queue.lifecycle.states import state_of
 from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.lifecycle.tasks.states import state_of
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.answer_cache import AnswerCache
-from services.review_queue.quality.gold import repository as gold
+from services.review_queue.quality.gold.repository import probes
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.ui import repository
 from shared.contracts.projects import Project
@@ -71,7 +71,7 @@ class ProgressService:
 
         What is open was counted some seconds ago, once for all who ask; all else is as it is now.
         The reviewer's gold counts as the tasks that it seems to be, and what he finished of it
-        until the day (UTC) ends: a figure that stood still would say which of them is gold.
+        until the day (UTC) ends: a figure that stood still would say which of them is probes.
         """
         async with self.database.reading() as session:
             await current_project(session, project)
@@ -80,10 +80,10 @@ class ProgressService:
         )
         day = counted_at.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
-            leased = await leases.held_number(session, project, self.now())
+            leased = await claiming.held_number(session, project, self.now())
             given = await repository.answers_by_label(session, project, reviewer, since)
-            taken = await gold.taken(session, project, reviewer, counted_at, day)
-            held = await gold.held(session, project, reviewer, self.now())
+            taken = await probes.taken(session, project, reviewer, counted_at, day)
+            held = await probes.held(session, project, reviewer, self.now())
         skips = sum(count for label, count in given if label is None)
         return Progress(
             open=max(0, waiting - taken),

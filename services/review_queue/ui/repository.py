@@ -8,7 +8,7 @@ from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.quality.gold.records import answered, counts, probes
+from services.review_queue.quality.gold.repository.scores import answered, counts, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow

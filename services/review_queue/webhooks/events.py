@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from services.review_queue.lifecycle.outcomes.places import FIRST_EPOCH
+from services.review_queue.tables import FIRST_EPOCH
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import WebhookEvent
 from shared.contracts.tasks import Outcome

@@ -1,6 +1,7 @@
 """The load generator counts and times what a real server really did."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -101,9 +102,8 @@ async def test_chunked_answers_are_read() -> None:
 
 async def test_connections_that_close_without_an_answer_are_errors() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.close()
-        await writer.wait_closed()
+        with contextlib.closing(writer):
+            await reader.read(1)
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     async with server:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
-from services.review_queue.lifecycle.tasks.lanes import RESERVED_TURN, group_of, turn_of
+from services.review_queue.lifecycle.lanes import RESERVED_TURN, group_of, turn_of
 from shared.contracts.tasks import Lane
 
 OVERLAP, MAX_OVERLAP, LEASE = 2, 3, timedelta(seconds=60)

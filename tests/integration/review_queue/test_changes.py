@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from services.review_queue.changes import repository
+from services.review_queue.projects import repository
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables.changes import ProjectChangeRow
 from shared.auth import Keys
@@ -148,10 +148,10 @@ class TestTwoWriters:
             await desk.put_project(name)
         cursor = (await changes(desk))["cursor"]
         async with database.transaction() as slow:
-            repository.record(slow, "late", 2, datetime.now(UTC))
+            repository.record_change(slow, "late", 2, datetime.now(UTC))
             await slow.flush()
             async with database.transaction() as quick:
-                repository.record(quick, "early", 2, datetime.now(UTC))
+                repository.record_change(quick, "early", 2, datetime.now(UTC))
             page = await changes(desk, cursor)
             assert named(page) == [("early", "project")]
         assert named(await changes(desk, page["cursor"])) == [("late", "project")]

@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from services.review_queue.lifecycle.tasks.entries import data_digest
+from services.review_queue.lifecycle.entries import data_digest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.review_queue.lifecycle.tasks.expiry import close_expired
+from services.review_queue.lifecycle.expiry import close_expired
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import rfc3339
 from shared.db import Database

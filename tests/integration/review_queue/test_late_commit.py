@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
-from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.states import Ground
 from services.review_queue.settings import ReviewQueueSettings
+from services.review_queue.tables import OutcomeRow
 from shared.contracts.base import task_id_for
 from shared.db import Database
 from tests.harness.desk import Desk, entry
@@ -29,12 +34,14 @@ async def database(settings: ReviewQueueSettings) -> AsyncIterator[Database]:
 
 async def write_outcome(session: AsyncSession, item_id: str) -> int:
     """Write an outcome without committing it; return its serial id."""
-    task = await tasks.lock(session, task_id_for("shop", item_id))
-    assert task is not None
-    row = resolve(session, task, "positive", Ground(1, True, 1), datetime.now(UTC))
-    await session.flush()
-    assert row.outcome_id is not None
-    return row.outcome_id
+    task_id = task_id_for("shop", item_id)
+    change = Change(
+        (await reading.tasks(session, [task_id], lock=True))[task_id], datetime.now(UTC)
+    )
+    change.resolve("positive", Ground(1, True, 1))
+    await write(session, [change])
+    number = await session.execute(select(func.max(col(OutcomeRow.outcome_id))))
+    return number.scalar_one() or 0
 
 
 async def test_outcome_that_commits_late_comes_after_the_readers_cursor(

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.review_queue.app import webhook_sender
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
-from services.review_queue.lifecycle.verdicts.messages import VerdictOnBehalf
+from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
@@ -25,7 +25,7 @@ from tests.harness.desk import PROJECT
 
 async def answer(services: Services, item_id: str, reviewer: str, label: str) -> TaskProgress:
     body = VerdictOnBehalf(reviewer=reviewer, label=label)
-    return await services.corrections.record("shop", task_id_for("shop", item_id), body, "op")
+    return await services.decisions.record("shop", task_id_for("shop", item_id), body, "op")
 
 
 async def post(services: Services, *item_ids: str) -> None:

@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 )
 
 from services.review_queue.app import webhook_sender
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
+from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.problems import LeaseExpired
-from services.review_queue.lifecycle.tasks.lanes import AVAILABLE_AT_ONCE
-from services.review_queue.lifecycle.verdicts.messages import Adjudication
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer
@@ -139,19 +139,17 @@ class History(RuleBasedStateMachine):
             return
         lease, who = self.model.leases[-1], self._who(self.model.leases[-1])
         if skips:
-            self.run(self.services.verdicts.skip(lease.token, SkipBody(), who))
+            self.run(self.services.moves.skip(lease.token, SkipBody(), who))
             self.model.skip(lease, "others", self.clock())
         else:
-            self.run(self.services.verdicts.submit(lease.token, VerdictBody(label=label), who))
+            self.run(self.services.moves.submit(lease.token, VerdictBody(label=label), who))
             self.model.vote(lease, label, self.clock())
 
     @precondition(lambda self: self.model.leases)
     @rule(place=PLACES, label=LABELS)
     def verdict(self, place: int, label: str) -> None:
         lease = self._lease(place)
-        work = self.services.verdicts.submit(
-            lease.token, VerdictBody(label=label), self._who(lease)
-        )
+        work = self.services.moves.submit(lease.token, VerdictBody(label=label), self._who(lease))
         if self._use(lease, "verdict", label, work):
             self.model.vote(lease, label, self.clock())
 
@@ -159,7 +157,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES, to=st.sampled_from(["others", "me", "adjudicator"]))
     def skip(self, place: int, to: Any) -> None:
         lease = self._lease(place)
-        work = self.services.verdicts.skip(lease.token, SkipBody(to=to), self._who(lease))
+        work = self.services.moves.skip(lease.token, SkipBody(to=to), self._who(lease))
         if self._use(lease, "skip", to, work):
             self.model.skip(lease, to, self.clock())
 
@@ -167,7 +165,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def release(self, place: int) -> None:
         lease = self._lease(place)
-        work = self.services.verdicts.release(lease.token, self._who(lease))
+        work = self.services.moves.release(lease.token, self._who(lease))
         if self._use(lease, "release", None, work):
             self.model.release(lease)
 
@@ -176,7 +174,7 @@ class History(RuleBasedStateMachine):
     def renew(self, place: int) -> None:
         lease = self._lease(place)
         live = self.model.judge(lease, "", None, self.clock()) == "taken"
-        work = self.services.verdicts.renew(lease.token, self._who(lease))
+        work = self.services.moves.renew(lease.token, self._who(lease))
         if live:
             self.run(work)
             self.model.renew(lease, self.clock())
@@ -188,7 +186,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def undo(self, place: int) -> None:
         lease = self._lease(place)
-        work = self.services.corrections.undo(lease.token, self._who(lease))
+        work = self.services.moves.undo(lease.token, self._who(lease))
         if lease.ending == "undo":
             self.run(work)
             return
@@ -203,7 +201,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def reopen(self, place: int) -> None:
         task = self._task(place)
-        work = self.services.tasks.reopen(self.project, self._id(task), "op")
+        work = self.services.decisions.reopen(self.project, self._id(task), "op")
         if task.state != "resolved":
             with pytest.raises(Conflict):
                 self.run(work)
@@ -216,7 +214,7 @@ class History(RuleBasedStateMachine):
     def adjudicate(self, place: int, label: str) -> None:
         task = self._task(place)
         body = Adjudication(label=label)
-        work = self.services.adjudication.decide(self.project, self._id(task), body, "op")
+        work = self.services.decisions.adjudicate(self.project, self._id(task), body, "op")
         if task.state != "resolved":
             self.run(work)
             # An expired lease is ended as such first.

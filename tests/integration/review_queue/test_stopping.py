@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from services.review_queue.app import create_app
-from services.review_queue.lifecycle.leases.claims import ClaimService
+from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.doorbells import Doorbells

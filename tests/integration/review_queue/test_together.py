@@ -10,17 +10,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from services.review_queue.lifecycle.batches import BatchScheduler
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
-from services.review_queue.lifecycle.leases.gathered import GatheredClaims
-from services.review_queue.lifecycle.leases.times import LeaseTimes
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
-from services.review_queue.lifecycle.verdicts.gathered import GatheredVerdicts
-from services.review_queue.projects.cache import ProjectCache
-from services.review_queue.projects.service import current_project
 from services.review_queue.settings import ReviewQueueSettings
-from shared.auth import Principal
-from shared.contracts.tasks import VerdictBody
 from shared.db import Database
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, problem_of
@@ -33,11 +23,11 @@ OWN = {"token", "task_id", "item_id", "data", "expires_at"}
 
 
 @pytest.fixture(autouse=True)
-def no_failed_turn() -> Iterator[None]:
-    """A turn that fails lets its calls go their own way, and nothing else would show it."""
+def no_failed_batch() -> Iterator[None]:
+    """The calls of a batch that fails are answered one by one, and nothing else would show it."""
     with capture_logs() as logs:
         yield
-    assert not [line for line in logs if line["event"].startswith("gathered_calls")]
+    assert not [line for line in logs if line["event"].startswith("batch")]
 
 
 async def ask(desk: Desk, name: str, path: str, body: bytes, kind: str = PLAIN) -> httpx.Response:
@@ -71,43 +61,6 @@ async def test_twenty_at_once_get_a_task_each_and_answer_it(desk: Desk) -> None:
     for lease in leases:
         kinds = await desk.kinds(lease["task"]["task_id"])
         assert kinds == ["created", "leased", "verdict", "resolved"]
-
-
-async def test_plain_leases_and_verdicts_do_go_together(
-    desk: Desk, settings: ReviewQueueSettings
-) -> None:
-    """Else all other tests would hold without them."""
-    await desk.put_project()
-    await desk.post(*(entry(f"item-{number}") for number in range(3)))
-    database = Database(settings.database_url)
-    turns, projects, gold_states = (
-        BatchScheduler(database, desk.clock),
-        ProjectCache(),
-        GoldStates(desk.clock),
-    )
-    claims = GatheredClaims(
-        turns, projects, LeaseTimes(desk.clock), gold_states, LeaseDraws("secret")
-    )
-    verdicts = GatheredVerdicts(turns, projects)
-    assert await claims.claim("shop", "r1", 1) is None
-    async with database.reading() as session:
-        claims.remember(await current_project(session, "shop"))
-    assert gold_states.last("shop") is None
-    got = list(await asyncio.gather(*(claims.claim("shop", name, 1) for name in ("r1", "r2"))))
-    desk.clock.advance(3)
-    # Gold and pauses are read anew in the same turn.
-    got.append(await claims.claim("shop", "r3", 1))
-    leases = [lease for one in got if one is not None for lease in one.leases]
-    assert len({lease.task.task_id for lease in leases}) == 3
-    body = VerdictBody(label="positive")
-    given = await asyncio.gather(
-        *(
-            verdicts.give(lease.token, body, Principal(name, "reviewer", None, 0.0, name))
-            for name, lease in zip(("r1", "r2", "r3"), leases, strict=True)
-        )
-    )
-    assert [one is not None and one.progress.state for one in given] == ["resolved"] * 3
-    await database.dispose()
 
 
 async def test_the_same_verdict_twice_at_once_is_given_once(desk: Desk) -> None:
@@ -169,48 +122,6 @@ async def test_the_quick_way_says_what_the_route_says(desk: Desk, kind: str) -> 
         "/v1/projects/shop/leases", content=b"{}", headers={"Content-Type": kind}
     )
     problem_of(caller, 403, "forbidden")
-
-
-async def test_a_verdict_given_with_others_leaves_the_rows_of_one_given_alone(
-    desk: Desk, settings: ReviewQueueSettings
-) -> None:
-    """Overlap 1 is resolved by the quick statements; after a renewed lease by the others."""
-    await desk.put_project()
-    await desk.post(entry("quick"), entry("alone"))
-    quick = await desk.lease_one("r1")
-    alone = await desk.lease_one("r1")
-    # A second lease of the task: what its first one showed has to be looked up.
-    await desk.use("r1", alone["token"], "release")
-    alone = await desk.lease_one("r1")
-    for lease in (quick, alone):
-        await desk.verdict("r1", lease["token"], "negative")
-    rows = [await written(settings, lease["task"]["task_id"]) for lease in (quick, alone)]
-    assert rows[0] == rows[1]
-
-
-async def written(settings: ReviewQueueSettings, task_id: str) -> dict[str, Any]:
-    """What the last verdict of a task has left, but for what is each one's own."""
-    own = {"task_id", "token", "verdict_id", "outcome_id", "event_id", "position", "item_id"}
-    own |= {"data", "data_digest", "created_at", "due_at", "number", "lease_number"}
-    database = Database(settings.database_url)
-    found = {}
-    async with database.reading() as session:
-        for table in ("tasks", "verdicts", "outcomes", "leases", "task_events"):
-            kinds = " AND kind IN ('verdict', 'resolved')" if table == "task_events" else ""
-            ended = " AND ending = 'verdict'" if table == "leases" else ""
-            sql = f"SELECT * FROM {table} WHERE task_id = :task{kinds}{ended} ORDER BY 1"
-            rows = (await session.execute(text(sql), {"task": task_id})).mappings()
-            found[table] = [
-                {name: normal(value) for name, value in row.items() if name not in own}
-                for row in rows
-            ]
-    await database.dispose()
-    return found
-
-
-def normal(value: Any) -> Any:
-    """JSON that SQLite keeps is text; how it is spaced does not matter."""
-    return value.replace(" ", "") if isinstance(value, str) else value
 
 
 async def test_a_project_that_changes_is_seen_by_the_next_lease_and_verdict(desk: Desk) -> None:

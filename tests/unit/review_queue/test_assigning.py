@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.lifecycle.leases.assigning import Claim, assign
+from services.review_queue.lifecycle.assigning import Claim, assign
 
 NAMES = ("r1", "r2", "r3")
 

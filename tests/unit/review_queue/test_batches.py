@@ -19,6 +19,7 @@ from shared.db import Database
 from shared.problems import NotFound
 
 NOW = datetime(2040, 1, 1, tzinfo=UTC)
+REFUSED = 100
 
 
 @pytest.fixture
@@ -37,26 +38,28 @@ async def kept(database: Database) -> list[int]:
 
 
 class Work:
-    """Keeps and doubles numbers, once it is let go; odd ones are to go their own way."""
+    """Keeps and doubles numbers, once it is let go; odd ones have to be alone, some are refused."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.alone: list[list[int]] = []
         self.begun = asyncio.Event()
         self.let_go = asyncio.Event()
         self.fails: Exception | None = None
 
-    def __call__(self, asked: Sequence[int], now: datetime) -> "BatchHandler":
+    def __call__(self, calls: Sequence[int], now: datetime, waits: bool) -> "BatchHandler":
         assert now == NOW
-        self.batches.append(list(asked))
-        return BatchHandler(self, asked)
+        (self.alone if waits else self.batches).append(list(calls))
+        return BatchHandler(self, calls, waits)
 
 
 @dataclass
 class BatchHandler:
-    """One turn's share of it."""
+    """One batch."""
 
     work: Work
     asked: Sequence[int]
+    waits: bool
 
     def reading(self, session: AsyncSession) -> Statement:
         return Statement(text("SELECT :factor AS factor"), {"factor": 2})
@@ -68,37 +71,54 @@ class BatchHandler:
             raise self.work.fails
         (read,) = rows
         insert = text("INSERT INTO numbers VALUES (:n)")
+        answered = [one for one in self.asked if self.waits or not one % 2]
         return Decision(
-            [None if one % 2 else one * read.factor for one in self.asked],
-            [Statement(insert, {"n": number}) for number in self.asked],
+            [self.answer(one, read.factor) if one in answered else None for one in self.asked],
+            [Statement(insert, {"n": number}) for number in answered if number < REFUSED],
         )
+
+    def answer(self, number: int, factor: int) -> int | NotFound:
+        return number * factor if number < REFUSED else NotFound("It is too large.")
 
 
 async def test_who_comes_during_the_work_is_worked_on_together_next(database: Database) -> None:
     work = Work()
-    gathering = BatchQueue(BatchScheduler(database, lambda: NOW), work, 3)
-    first = asyncio.create_task(gathering(0))
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 3)
+    first = asyncio.create_task(queue(0))
     await work.begun.wait()
-    others = [asyncio.create_task(gathering(number)) for number in range(1, 6)]
+    others = [asyncio.create_task(queue(number)) for number in range(1, 6)]
     await asyncio.sleep(0)
     work.let_go.set()
     assert await first == 0
-    assert list(await asyncio.gather(*others)) == [None, 4, None, 8, None]
+    assert list(await asyncio.gather(*others)) == [2, 4, 6, 8, 10]
     assert work.batches == [[0], [1, 2, 3], [4, 5]]
+    assert sorted(work.alone) == [[1], [3], [5]]
     assert await kept(database) == [0, 1, 2, 3, 4, 5]
 
 
-async def test_what_fails_leaves_nothing_and_all_go_their_own_way(database: Database) -> None:
-    good, bad, turns = Work(), Work(), BatchScheduler(database, lambda: NOW)
+async def test_where_a_batch_fails_each_call_is_a_batch_of_its_own(database: Database) -> None:
+    good, bad, scheduler = Work(), Work(), BatchScheduler(database, lambda: NOW)
     good.let_go.set()
     bad.let_go.set()
     bad.fails = ZeroDivisionError()
-    asked = [BatchQueue(turns, good, 10), BatchQueue(turns, bad, 10)]
-    assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [None, None]
-    assert await kept(database) == []
+    asked = [BatchQueue(scheduler, good, 10), BatchQueue(scheduler, bad, 10)]
+    answers = await asyncio.gather(asked[0](2), asked[1](4), return_exceptions=True)
+    assert answers[0] == 4
+    assert isinstance(answers[1], ZeroDivisionError)
+    assert await kept(database) == [2]
     bad.fails = None
-    assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [4, 8]
-    assert await kept(database) == [2, 4]
+    assert list(await asyncio.gather(asked[0](6), asked[1](4))) == [12, 8]
+    assert await kept(database) == [2, 4, 6]
+
+
+async def test_a_call_that_is_refused_takes_no_other_with_it(database: Database) -> None:
+    work = Work()
+    work.let_go.set()
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
+    answers = await asyncio.gather(queue(2), queue(REFUSED), return_exceptions=True)
+    assert answers[0] == 4
+    assert isinstance(answers[1], NotFound)
+    assert await kept(database) == [2]
 
 
 async def test_while_the_database_is_away_the_log_has_one_line_and_one_when_it_is_back(
@@ -106,33 +126,34 @@ async def test_while_the_database_is_away_the_log_has_one_line_and_one_when_it_i
 ) -> None:
     work = Work()
     work.let_go.set()
-    gathering = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
     with capture_logs() as lines:
         work.fails = ConnectionRefusedError("refused")
         for number in (2, 4, 6):
-            assert await gathering(number) is None
+            with pytest.raises(ConnectionRefusedError):
+                await queue(number)
         work.fails = None
         for number in (2, 4, 6):
-            assert await gathering(number) is not None
+            assert await queue(number) is not None
     assert [line["event"] for line in lines] == [
-        "gathered_calls_failed",
-        "gathered_calls_work_again",
+        "batch_failed",
+        "batches_work_again",
     ]
 
 
 async def test_an_answer_comes_after_the_commit(database: Database) -> None:
     work = Work()
     work.let_go.set()
-    gathering = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
     for number in range(0, 10, 2):
-        await gathering(number)
+        await queue(number)
         assert number in await kept(database)
 
 
-async def test_who_leaves_takes_nobody_with_him(database: Database) -> None:
+async def test_a_caller_who_leaves_takes_no_other_along(database: Database) -> None:
     work = Work()
-    gathering = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
-    leaving, staying = (asyncio.create_task(gathering(number)) for number in (2, 4))
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
+    leaving, staying = (asyncio.create_task(queue(number)) for number in (2, 4))
     await work.begun.wait()
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -141,9 +162,9 @@ async def test_who_leaves_takes_nobody_with_him(database: Database) -> None:
     assert await staying == 8
 
 
-async def test_calls_of_several_kinds_share_a_turn(database: Database) -> None:
-    slow, quick, turns = Work(), Work(), BatchScheduler(database, lambda: NOW)
-    first, second = BatchQueue(turns, slow, 10), BatchQueue(turns, quick, 10)
+async def test_calls_of_several_kinds_share_a_batch(database: Database) -> None:
+    slow, quick, scheduler = Work(), Work(), BatchScheduler(database, lambda: NOW)
+    first, second = BatchQueue(scheduler, slow, 10), BatchQueue(scheduler, quick, 10)
     begun = asyncio.create_task(first(2))
     await slow.begun.wait()
     others = [asyncio.create_task(one(number)) for one, number in ((second, 4), (first, 6))]
@@ -157,64 +178,64 @@ async def test_calls_of_several_kinds_share_a_turn(database: Database) -> None:
 
 
 async def test_a_kind_that_cannot_decide_holds_up_no_other(database: Database) -> None:
-    good, bad, turns = Work(), Work(), BatchScheduler(database, lambda: NOW)
+    good, bad, scheduler = Work(), Work(), BatchScheduler(database, lambda: NOW)
     good.let_go.set()
     bad.let_go.set()
     bad.fails = NotFound("There is no such project.")
-    asked = [BatchQueue(turns, bad, 10), BatchQueue(turns, good, 10)]
-    assert list(await asyncio.gather(asked[0](2), asked[1](4))) == [None, 8]
+    asked = [BatchQueue(scheduler, bad, 10), BatchQueue(scheduler, good, 10)]
+    answers = await asyncio.gather(asked[0](2), asked[1](4), return_exceptions=True)
+    assert isinstance(answers[0], NotFound)
+    assert answers[1] == 8
     assert await kept(database) == [4]
 
 
-async def test_sizes_bound_a_turn_and_one_that_is_larger_goes_by_itself(
+async def test_sizes_bound_a_batch_and_one_that_is_larger_goes_by_itself(
     database: Database,
 ) -> None:
     work = Work()
-    gathering = BatchQueue(
-        BatchScheduler(database, lambda: NOW), work, 10, size=lambda number: number
-    )
-    first = asyncio.create_task(gathering(0))
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10, size=lambda number: number)
+    first = asyncio.create_task(queue(0))
     await work.begun.wait()
-    others = [asyncio.create_task(gathering(number)) for number in (4, 6, 2, 30, 8, 2)]
+    others = [asyncio.create_task(queue(number)) for number in (4, 6, 2, 30, 8, 2)]
     await asyncio.sleep(0)
     work.let_go.set()
     await asyncio.gather(first, *others)
     assert work.batches == [[0], [4, 6], [2], [30], [8, 2]]
 
 
-async def test_who_has_left_before_his_turn_is_given_nothing(database: Database) -> None:
+async def test_a_call_that_left_before_its_batch_is_not_answered(database: Database) -> None:
     work = Work()
-    gathering = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
-    first = asyncio.create_task(gathering(0))
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
+    first = asyncio.create_task(queue(0))
     await work.begun.wait()
-    leaving, staying = (asyncio.create_task(gathering(number)) for number in (2, 4))
+    leaving, staying = (asyncio.create_task(queue(number)) for number in (2, 4))
     await asyncio.sleep(0)
     leaving.cancel()
     await asyncio.sleep(0)
     work.let_go.set()
     await asyncio.gather(first, staying)
-    alone = asyncio.create_task(gathering(6))
+    alone = asyncio.create_task(queue(6))
     await asyncio.sleep(0)
     alone.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await alone
-    assert await gathering(8) == 16
+    assert await queue(8) == 16
     assert work.batches == [[0], [4], [8]]
     assert await kept(database) == [0, 4, 8]
 
 
-async def test_a_turn_has_no_part_in_the_context_of_a_call(database: Database) -> None:
+async def test_a_batch_has_no_part_in_the_context_of_a_call(database: Database) -> None:
     caller: ContextVar[str] = ContextVar("caller", default="nobody")
     seen = []
 
     class Watching(Work):
-        def __call__(self, asked: Sequence[int], now: datetime) -> BatchHandler:
+        def __call__(self, calls: Sequence[int], now: datetime, waits: bool) -> BatchHandler:
             seen.append(caller.get())
-            return super().__call__(asked, now)
+            return super().__call__(calls, now, waits)
 
     work = Watching()
     work.let_go.set()
-    gathering = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
+    queue = BatchQueue(BatchScheduler(database, lambda: NOW), work, 10)
     caller.set("somebody")
-    assert await gathering(2) == 4
+    assert await queue(2) == 4
     assert seen == ["nobody"]

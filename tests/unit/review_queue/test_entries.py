@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.lifecycle.tasks.entries import Entry, check_entries, data_digest
+from services.review_queue.lifecycle.entries import Entry, check_entries, data_digest
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt

@@ -3,8 +3,8 @@ from types import ModuleType
 
 import pytest
 
-from services.review_queue.lifecycle.probes import choosing
 from services.review_queue.quality.agreement import coefficients
+from services.review_queue.quality.gold import choosing
 from services.review_queue.quality.reviewers import trust
 from services.review_queue.quality.suspects import label_errors
 

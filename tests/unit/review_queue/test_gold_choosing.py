@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.lifecycle.probes.choosing import (
+from services.review_queue.quality.gold.choosing import (
     among,
     any_place,
     flips,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.lifecycle.tasks.lanes import lane_after, mixed, share_out, turn_of
+from services.review_queue.lifecycle.lanes import lane_after, mixed, share_out, turn_of
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import uuid
 
-from services.review_queue.lifecycle.leases.draws import LeaseDraws, suggestion_of
+from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
 
 TASKS = [str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))) for number in range(5_000)]
 

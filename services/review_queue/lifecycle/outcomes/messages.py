@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import MAX_BATCH, ItemId, Label, Message, UtcTime
-from shared.contracts.tasks import SourceName
+from services.review_queue.tables import OutcomeRow, TaskRow
+from shared.contracts.base import MAX_BATCH, ItemId, Label, Message, UtcTime, from_stored
+from shared.contracts.tasks import Outcome, SourceName
 
 
 class ItemOutcome(Message):
@@ -34,3 +35,30 @@ class ItemOutcomes(Message):
     """What became of the items that people were asked about, in the order of the query."""
 
     outcomes: list[ItemOutcome]
+
+
+def outcome_message(row: OutcomeRow, task: TaskRow, *, brief: bool = False) -> Outcome:
+    """Return a revision as the feed gives it; with `brief` without what may be large."""
+    prediction = None if brief else row.prediction
+    return from_stored(
+        Outcome,
+        {
+            "item_id": task.item_id,
+            "task_id": row.task_id,
+            "revision": row.revision,
+            "data": {} if brief else task.data,
+            "metadata": {} if brief else task.item_metadata,
+            "lane": row.lane,
+            "label": row.label,
+            "source": row.source,
+            "verdicts": row.verdicts,
+            "blind": row.blind,
+            "prediction": prediction,
+            "instructions_revision": row.instructions_revision,
+            "resolved_at": row.resolved_at,
+            "trace": task.trace,
+            "erased": task.erased_at is not None,
+            # In place of the data: a trainer of an older release does not read it.
+            "data_digest": (task.data_digest or None) if brief else None,
+        },
+    )

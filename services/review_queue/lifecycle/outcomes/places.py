@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.review_queue.tables import FIRST_EPOCH
 from shared.http.lists import decode_cursor, encode_cursor
 from shared.problems import Unprocessable
 
-FIRST_EPOCH = 1
 # `EPOCH.POSITION.MARK`; releases before the epochs gave the position alone.
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{0,16})")
 _BARE = re.compile(r"[0-9]{1,18}")

@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from services.review_queue.lifecycle.outcomes.places import FIRST_EPOCH, Place, mark_of
+from services.review_queue.lifecycle.outcomes.places import Place, mark_of
+from services.review_queue.repository.epochs import feed_epoch
 from services.review_queue.repository.statements import is_postgresql, table_of
-from services.review_queue.tables import FeedEpochRow, OutcomeRow, TaskRow
+from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow, OutcomeRow, TaskRow
 
 # One sequencer at a time; the number is arbitrary, and this service's own database's.
 _SEQUENCER_LOCK = 7_364_927
@@ -65,12 +66,6 @@ async def _last(session: AsyncSession) -> int:
     return (await session.execute(select(func.max(col(OutcomeRow.position))))).scalar_one() or 0
 
 
-async def epoch(session: AsyncSession) -> int:
-    """Return the feed's epoch: it has had another one for each restore of the database."""
-    newest = (await session.execute(select(func.max(col(FeedEpochRow.epoch))))).scalar_one()
-    return newest or FIRST_EPOCH
-
-
 async def epoch_of(session: AsyncSession, position: int) -> int:
     """Return the epoch in which a position was given."""
     statement = select(func.max(col(FeedEpochRow.epoch))).where(
@@ -84,7 +79,7 @@ async def begin_epoch(
 ) -> int | None:
     """Begin a new epoch, at least `at_least`; None where `known` is no longer the newest."""
     await lock_feed(session)
-    newest = await epoch(session)
+    newest = await feed_epoch(session)
     if newest != known:
         return None
     begun = max(newest + 1, at_least)
@@ -107,7 +102,7 @@ async def confirmed(session: AsyncSession, place: Place) -> Place | None:
 
     It is of another epoch, behind the feed's end, or behind another outcome than it was.
     """
-    if place.epoch != await epoch(session):
+    if place.epoch != await feed_epoch(session):
         return None
     if place.position == 0:
         return Place(place.epoch)
@@ -119,7 +114,7 @@ async def confirmed(session: AsyncSession, place: Place) -> Place | None:
 
 async def place_at(session: AsyncSession, position: int) -> Place:
     """Return the place behind the outcome at `position`."""
-    return Place(await epoch(session), position, await _mark_at(session, position) or "")
+    return Place(await feed_epoch(session), position, await _mark_at(session, position) or "")
 
 
 async def _mark_at(session: AsyncSession, position: int) -> str | None:
@@ -159,15 +154,14 @@ async def feed(
     return [(outcome, task) for outcome, task in (await session.execute(statement)).all()]
 
 
-async def revision(session: AsyncSession, task_id: str, number: int) -> OutcomeRow | None:
-    """Return one revision of a task's outcome."""
-    statement = select(OutcomeRow).where(
-        col(OutcomeRow.task_id) == task_id, col(OutcomeRow.revision) == number
+async def with_task(
+    session: AsyncSession, task_id: str, revision: int
+) -> tuple[OutcomeRow, TaskRow] | None:
+    """Return one revision of a task's outcome, and the task."""
+    statement = (
+        select(OutcomeRow, TaskRow)
+        .join(TaskRow, col(TaskRow.task_id) == col(OutcomeRow.task_id))
+        .where(col(OutcomeRow.task_id) == task_id, col(OutcomeRow.revision) == revision)
     )
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
-async def instructions_revision(session: AsyncSession, task: TaskRow) -> int:
-    """Return the instructions that the task's newest outcome was given under."""
-    newest = await revision(session, task.task_id, task.revision)
-    return 1 if newest is None else newest.instructions_revision
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else (row[0], row[1])

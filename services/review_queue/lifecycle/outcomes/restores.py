@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from services.review_queue.lifecycle.outcomes import repository
 from services.review_queue.lifecycle.outcomes.places import Place, place_of
 from services.review_queue.projects import repository as projects
+from services.review_queue.repository.epochs import feed_epoch
 from shared.db import Database
 from shared.problems import Problem
 from shared.store import Store
@@ -71,11 +72,11 @@ class Restores:
         """Begin a new epoch whatever the store says; return it."""
         kept = await self._stored()
         async with self.database.reading() as session:
-            known = await repository.epoch(session)
+            known = await feed_epoch(session)
         begun = await self._begin(known, 0 if kept is None else kept.epoch)
         if begun is None:
             async with self.database.reading() as session:
-                return await repository.epoch(session)
+                return await feed_epoch(session)
         return begun
 
     async def _compare(self) -> int:
@@ -84,7 +85,7 @@ class Restores:
         if kept is None:
             return 0
         async with self.database.reading() as session:
-            known = await repository.epoch(session)
+            known = await feed_epoch(session)
             confirmed = await repository.confirmed(session, kept)
         if kept.epoch < known or confirmed is not None:
             return 0

@@ -2,11 +2,9 @@
 
 from collections import Counter
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.lifecycle.metrics import OUTCOMES
 from services.review_queue.lifecycle.outcomes import repository
-from shared.db import Database
+from shared.db import Database, Session
 
 
 async def place_outcomes(database: Database) -> None:
@@ -19,7 +17,7 @@ async def place_outcomes(database: Database) -> None:
         waiting = _count(placed)
 
 
-async def place_within(session: AsyncSession) -> None:
+async def place_within(session: Session) -> None:
     """Do the same in a transaction of the caller's."""
     while _count(await repository.sequence(session)):
         pass

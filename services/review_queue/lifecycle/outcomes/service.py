@@ -4,20 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.lifecycle.outcomes import repository
-from services.review_queue.lifecycle.outcomes.messages import ItemOutcome
+from services.review_queue.lifecycle.outcomes.messages import ItemOutcome, outcome_message
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
-from services.review_queue.lifecycle.outcomes.revisions import outcome_message
 from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
 from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
-from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.states import Task
 from services.review_queue.projects.service import current_project
-from services.review_queue.tables import TaskRow
+from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import OutcomeFeed
-from shared.db import Database
+from shared.db import Database, Session
 from shared.doorbells import Doorbells, outcomes_bell, wait_for
 from shared.problems import NotFound
 
@@ -103,7 +101,7 @@ class OutcomeService:
         with self.bells.hearing(outcomes_bell(project)) as rung:
             while True:
                 async with self.database.reading() as session:
-                    task = await self._task(session, project, item_id)
+                    task = await _task(session, project, item_id)
                 left = deadline - asyncio.get_running_loop().time()
                 if task.erased_at is not None:
                     raise ItemErased(task.item_id, task.erased_at)
@@ -116,27 +114,29 @@ class OutcomeService:
         task_ids = [task_id_for(project, item_id) for item_id in item_ids]
         async with self.database.reading() as session:
             await current_project(session, project)
-            found = await tasks.existing(session, task_ids, lock=False)
+            found = await reading.tasks(session, task_ids, lock=False)
         return [_item_outcome(found[task_id]) for task_id in task_ids if task_id in found]
 
-    async def _task(self, session: AsyncSession, project: str, item_id: str) -> TaskRow:
-        await current_project(session, project)
-        task = await tasks.find(session, task_id_for(project, item_id))
-        if task is None:
-            raise NotFound("Nobody was asked about this item.", item_id=item_id)
-        return task
+
+async def _task(session: Session, project: str, item_id: str) -> Task:
+    await current_project(session, project)
+    task_id = task_id_for(project, item_id)
+    task = (await reading.tasks(session, [task_id], lock=False)).get(task_id)
+    if task is None:
+        raise NotFound("Nobody was asked about this item.", item_id=item_id)
+    return task
 
 
-async def _confirmed(session: AsyncSession, after: Place | None) -> Place:
+async def _confirmed(session: Session, after: Place | None) -> Place:
     if after is None:
-        return Place(await repository.epoch(session))
+        return Place(await feed_epoch(session))
     place = await repository.confirmed(session, after)
     if place is None:
-        raise FeedRestarted(await repository.epoch(session))
+        raise FeedRestarted(await feed_epoch(session))
     return place
 
 
-def _item_outcome(task: TaskRow) -> ItemOutcome:
+def _item_outcome(task: Task) -> ItemOutcome:
     erased = task.erased_at is not None
     status = "erased" if erased else "resolved" if task.state == "resolved" else "in_review"
     return ItemOutcome.model_validate(

@@ -1,9 +1,7 @@
-"""Every statement about tasks and their timelines, but for the claim."""
+"""Lists, counts and timelines of tasks, as operators see them."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -12,8 +10,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
-    literal,
     not_,
     or_,
     select,
@@ -23,8 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from services.review_queue.lifecycle.tasks.lanes import GROUPS
-from services.review_queue.repository.statements import insert_new, table_of
+from services.review_queue.lifecycle.lanes import GROUPS
 from services.review_queue.tables import EventRow, ProjectRow, TaskRow, VerdictRow
 from shared.contracts.tasks import Lane
 
@@ -41,84 +36,9 @@ class TaskFilter:
     adjudication: bool | None = None
 
 
-async def add_new(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Insert the tasks that are not there yet; return their ids."""
-    return await insert_new(session, TaskRow, "task_id", rows)
-
-
-async def existing(
-    session: AsyncSession, task_ids: Collection[str], *, lock: bool
-) -> dict[str, TaskRow]:
-    """Return these tasks by id, without their data; with `lock` nobody else changes them."""
-    statement = (
-        select(TaskRow)
-        .where(col(TaskRow.task_id).in_(task_ids))
-        .order_by(col(TaskRow.task_id))
-        .options(defer(TaskRow.data))  # type: ignore[arg-type]
-    )
-    if lock:
-        # As they are once they are locked, also where they have been looked at before.
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return {row.task_id: row for row in (await session.execute(statement)).scalars()}
-
-
-async def lock(session: AsyncSession, task_id: str) -> TaskRow | None:
-    """Return the task, kept from everybody else until the transaction ends."""
-    statement = select(TaskRow).where(col(TaskRow.task_id) == task_id).with_for_update()
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
 async def find(session: AsyncSession, task_id: str) -> TaskRow | None:
     """Return the task, if there is one."""
     return await session.get(TaskRow, task_id)
-
-
-async def standing(session: AsyncSession, task_id: str) -> list[VerdictRow]:
-    """Return the task's verdicts and skips that nobody has taken back."""
-    statement = select(VerdictRow).where(
-        col(VerdictRow.task_id) == task_id, col(VerdictRow.withdrawn_at).is_(None)
-    )
-    return list((await session.execute(statement)).scalars())
-
-
-async def add_events(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
-    """Add lines to timelines; each event has `task_id`, `kind`, `actor`, `at` and `detail`."""
-    if events:
-        await session.execute(insert(table_of(EventRow)), events)
-
-
-async def expired(session: AsyncSession, now: datetime, limit: int) -> list[str]:
-    """Return optional tasks whose time is over and that nobody holds, or has kept for him."""
-    statement = _first_expired(select(col(TaskRow.task_id)), now, limit)
-    return list((await session.execute(statement)).scalars())
-
-
-async def lock_expired(session: AsyncSession, now: datetime, limit: int) -> list[TaskRow]:
-    """Return what `expired` does, kept from everybody else, without what others have locked."""
-    statement = _first_expired(select(TaskRow), now, limit).options(defer(TaskRow.data))  # type: ignore[arg-type]
-    rows = await session.execute(statement.with_for_update(skip_locked=True))
-    return list(rows.scalars())
-
-
-def _first_expired(statement: Select[Any], now: datetime, limit: int) -> Select[Any]:
-    # Written out, not bound: only so can SQLite tell that the index holds all of them.
-    optional = col(TaskRow.lane) == literal("optional", literal_execute=True)
-    return (
-        statement.where(optional, col(TaskRow.turn).is_not(None))
-        .where(col(TaskRow.due_at) <= now, col(TaskRow.available_at) <= now)
-        .order_by(col(TaskRow.due_at))
-        .limit(limit)
-    )
-
-
-async def votes_of(session: AsyncSession, task_ids: Collection[str]) -> list[VerdictRow]:
-    """Return the verdicts on these tasks that stand, without their skips."""
-    statement = select(VerdictRow).where(
-        col(VerdictRow.task_id).in_(task_ids),
-        col(VerdictRow.withdrawn_at).is_(None),
-        col(VerdictRow.skipped).is_(False),
-    )
-    return list((await session.execute(statement)).scalars())
 
 
 async def timeline(session: AsyncSession, task_id: str) -> list[EventRow]:

@@ -1,4 +1,4 @@
-"""Tasks as use cases: list, show, reopen, depth."""
+"""Tasks as use cases: list, show, depth."""
 
 import uuid
 from collections.abc import Callable
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.outcomes.revisions import outcome_message, reopen
 from services.review_queue.lifecycle.problems import ItemErased
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.states import Task, state_of
 from services.review_queue.lifecycle.tasks import repository
 from services.review_queue.lifecycle.tasks.messages import (
     LaneDepth,
@@ -21,15 +19,12 @@ from services.review_queue.lifecycle.tasks.messages import (
     TimelineEntry,
 )
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.lifecycle.tasks.states import state_of
-from services.review_queue.lifecycle.timeline import event
 from services.review_queue.projects.service import current_project
 from services.review_queue.tables import TaskRow
 from shared.contracts.base import from_stored
-from shared.contracts.tasks import TaskProgress
-from shared.db import Database
+from shared.db import Database, Session
 from shared.http.lists import encode_cursor
-from shared.problems import Conflict, NotFound
+from shared.problems import NotFound
 
 
 def as_task_id(text: str) -> str | None:
@@ -40,15 +35,8 @@ def as_task_id(text: str) -> str | None:
         return None
 
 
-def require_task(task: TaskRow | None, project: str) -> TaskRow:
-    """Return `task`; `NotFound` unless it is one of `project`."""
-    if task is None or task.project != project:
-        raise NotFound("There is no such task in this project.", project=project)
-    return task
-
-
-async def locked_task(session: AsyncSession, project: str, task_id: str) -> TaskRow:
-    """Return a task of `project`, kept from everybody else.
+async def locked_task(session: Session, project: str, task_id: str) -> Task:
+    """Return a task of `project`, kept from all other writers.
 
     Raises
     ------
@@ -58,19 +46,25 @@ async def locked_task(session: AsyncSession, project: str, task_id: str) -> Task
         There was one.
     """
     known = as_task_id(task_id)
-    task = require_task(None if known is None else await repository.lock(session, known), project)
+    found = await reading.tasks(session, [] if known is None else [known], lock=True)
+    task = found.get(known or "")
+    if task is None or task.project != project:
+        raise _no_task(project)
     if task.erased_at is not None:
         raise ItemErased(task.item_id, task.erased_at)
     return task
 
 
+def _no_task(project: str) -> NotFound:
+    return NotFound("There is no such task in this project.", project=project)
+
+
 @dataclass(frozen=True)
 class TaskService:
-    """What operators see of tasks, and what they do to them."""
+    """What operators see of tasks."""
 
     database: Database
     now: Callable[[], datetime]
-    nudge: Callable[[], None]
 
     async def page(
         self, project: str, wanted: TaskFilter, *, after: tuple[datetime, str] | None, limit: int
@@ -94,8 +88,9 @@ class TaskService:
         now = self.now()
         async with self.database.reading() as session:
             known = as_task_id(task_id)
-            found = None if known is None else await repository.find(session, known)
-            task = require_task(found, project)
+            task = None if known is None else await repository.find(session, known)
+            if task is None or task.project != project:
+                raise _no_task(project)
             events = await repository.timeline(session, task.task_id)
         leased = state_of(task, now) == "leased"
         return from_stored(
@@ -117,34 +112,6 @@ class TaskService:
                 ],
             },
         )
-
-    async def reopen(self, project: str, task_id: str, actor: str) -> TaskProgress:
-        """Open a resolved task again, for everybody; its label counts no longer.
-
-        Raises
-        ------
-        NotFound
-            There is no such task in the project.
-        Conflict
-            It is not resolved.
-        """
-        now = self.now()
-        async with self.database.transaction() as session:
-            task = await locked_task(session, project, task_id)
-            if task.state != "resolved":
-                raise Conflict("Only a resolved task can be reopened.", state=state_of(task, now))
-            for verdict in await repository.standing(session, task.task_id):
-                verdict.withdrawn_at = now
-            task.skips = 0
-            outcome = await reopen(session, task, now)
-            await repository.add_events(session, [event(task.task_id, "reopened", actor, now)])
-            reopened = task.task_id
-            record(session, "task.reopened", now, project=project, target=reopened, actor=actor)
-            progress = TaskProgress(
-                task_id=task.task_id, state="open", outcome=outcome_message(outcome, task)
-            )
-        self.nudge()
-        return progress
 
     async def depth(self, project: str) -> QueueDepth:
         """Return what waits in each lane."""

@@ -6,20 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.outcomes.revisions import Ground, resolve
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
-from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.lifecycle.tasks.entries import data_digest
-from services.review_queue.lifecycle.tasks.intake import IntakeService
+from services.review_queue.lifecycle.entries import data_digest
+from services.review_queue.lifecycle.intake import IntakeService
+from services.review_queue.lifecycle.presenting import require_label
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.states import Ground, Task
 from services.review_queue.lifecycle.tasks.service import locked_task
-from services.review_queue.lifecycle.timeline import event
-from services.review_queue.lifecycle.verdicts.service import require_label
 from services.review_queue.projects.service import current_project
-from services.review_queue.quality.gold import vouching
+from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.messages import (
     GoldList,
     GoldReceipt,
@@ -28,10 +27,10 @@ from services.review_queue.quality.gold.messages import (
     KnownLabel,
     NewGold,
 )
-from services.review_queue.tables import TaskRow
+from services.review_queue.quality.gold.repository import labels as repository
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
-from shared.db import Database
+from shared.db import Database, Session
 from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
 from shared.problems.faults import pointer_of
@@ -72,10 +71,10 @@ class GoldService:
             if task.state != "resolved" or task.label != body.label:
                 raise Conflict(_OTHER_LABEL, state=task.state, label=task.label)
             row = _row(task, body.explanation, actor, self.now())
-            await vouching.vouch(session, [row])
+            await repository.vouch(session, [row])
             _record(session, "gold.vouched", row)
-            (found,) = await vouching.rows(session, project_name, only=task.task_id)
-            fared = await vouching.fared(session, [task.task_id])
+            (found,) = await repository.rows(session, project_name, only=task.task_id)
+            fared = await repository.fared(session, [task.task_id])
         self.gold_states.forget(project_name)
         return _gold_task(found, fared.get(task.task_id, (0, 0, 0)))
 
@@ -90,10 +89,10 @@ class GoldService:
         async with self.database.transaction() as session:
             await current_project(session, project_name)
             task = await locked_task(session, project_name, task_id)
-            if not await vouching.rows(session, project_name, only=task.task_id):
+            if not await repository.rows(session, project_name, only=task.task_id):
                 raise NotFound("This task is not gold.", task_id=task.task_id)
             row = _row(task, None, actor, self.now())
-            await vouching.retire(session, row, self.now())
+            await repository.retire(session, row, self.now())
             _record(session, "gold.retired", row)
         self.gold_states.forget(project_name)
 
@@ -101,9 +100,9 @@ class GoldService:
         """Return gold tasks by task id, from the one behind `after` on; `NotFound`: no project."""
         async with self.database.reading() as session:
             await current_project(session, project)
-            found = await vouching.rows(session, project, after=after, limit=limit + 1)
+            found = await repository.rows(session, project, after=after, limit=limit + 1)
             page = found[:limit]
-            fared = await vouching.fared(session, [row.task_id for row in page])
+            fared = await repository.fared(session, [row.task_id for row in page])
         return GoldList(
             gold=[_gold_task(row, fared.get(row.task_id, (0, 0, 0))) for row in page],
             cursor=encode_cursor(page[-1].task_id) if len(found) > limit else None,
@@ -143,40 +142,35 @@ class _Adding:
         self._now = now
         self.receipts: list[GoldReceipt] = []
 
-    async def decide(self, session: AsyncSession, receipts: Sequence[TaskReceipt]) -> None:
+    async def decide(self, session: Session, receipts: Sequence[TaskReceipt]) -> None:
         """Resolve what is new, and vouch for what has the label already."""
         ids = [receipt.task_id for receipt in receipts if receipt.task_id is not None]
-        rows = await tasks.existing(session, ids, lock=True)
+        rows = await reading.tasks(session, ids, lock=True)
+        changes = []
         vouched: dict[str, dict[str, Any]] = {}
         for entry, receipt in zip(self._entries, receipts, strict=True):
             task = None if receipt.task_id is None else rows[receipt.task_id]
             if task is not None and receipt.status == "created":
-                await self._resolve(session, task, entry.label)
+                changes.append(self._resolved(task, entry.label))
             told = _receipt(entry, receipt, task)
             self.receipts.append(told)
             if task is not None and told.status in {"created", "existing"}:
                 row = _row(task, entry.explanation, self._actor, self._now)
                 vouched.setdefault(task.task_id, row)
-        await session.flush()
-        await vouching.vouch(session, list(vouched.values()))
+        await write(session, changes)
+        await repository.vouch(session, list(vouched.values()))
         name, count = self._project.project, len(vouched)
         record(session, "gold.added", self._now, project=name, actor=self._actor, gold=count)
 
-    async def _resolve(self, session: AsyncSession, task: TaskRow, label: str) -> None:
+    def _resolved(self, task: Task, label: str) -> Change:
+        change = Change(task, self._now)
+        change.tell("adjudicated", self._actor, {"label": label, "comment": None})
         ground = Ground(0, True, self._project.instructions_revision)
-        outcome = resolve(session, task, label, ground, self._now, source="adjudicator")
-        said = {"label": label, "comment": None}
-        resolved = {"label": label, "revision": outcome.revision}
-        await tasks.add_events(
-            session,
-            [
-                event(task.task_id, "adjudicated", self._actor, self._now, said),
-                event(task.task_id, "resolved", None, self._now, resolved),
-            ],
-        )
+        change.resolve(label, ground, "adjudicator")
+        return change
 
 
-def _receipt(entry: NewGold, receipt: TaskReceipt, task: TaskRow | None) -> GoldReceipt:
+def _receipt(entry: NewGold, receipt: TaskReceipt, task: Task | None) -> GoldReceipt:
     status, detail = receipt.status, receipt.detail
     if status == "existing" and task is not None:
         if task.state != "resolved":
@@ -212,7 +206,7 @@ def _as_task(gold: NewGold) -> dict[str, Any]:
     return asked | {"data": gold.data, "lane": "gold"}
 
 
-def _row(task: TaskRow, explanation: str | None, actor: str, now: datetime) -> dict[str, Any]:
+def _row(task: Task, explanation: str | None, actor: str, now: datetime) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
         "project": task.project,
@@ -223,7 +217,7 @@ def _row(task: TaskRow, explanation: str | None, actor: str, now: datetime) -> d
     }
 
 
-def _record(session: AsyncSession, action: RecordedAction, row: dict[str, Any]) -> None:
+def _record(session: Session, action: RecordedAction, row: dict[str, Any]) -> None:
     who = {"project": row["project"], "actor": row["added_by"]}
     record(session, action, row["added_at"], target=row["task_id"], **who)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.review_queue.lifecycle.probes.choosing import Kind
+from services.review_queue.quality.gold.choosing import Kind
 from shared.contracts.base import (
     MAX_BATCH,
     Data,

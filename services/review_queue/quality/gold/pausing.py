@@ -5,26 +5,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
 from services.review_queue.lifecycle.problems import ReviewerPaused
 from services.review_queue.projects.service import current_project
-from services.review_queue.quality.gold import pauses, records
+from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.messages import Evidence, Pause
+from services.review_queue.quality.gold.repository import pauses, scores
 from services.review_queue.quality.reviewers.trust import Judgement, Record, judge
 from services.review_queue.tables.gold import PauseRow
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Session
 
 # Who acts where no person does.
 _BY_ITSELF = "surehand"
 _TOO_LOW = "Too many answers to items whose label is known were wrong."
 
 
-async def require_active(session: AsyncSession, project: str, reviewer: str) -> None:
+async def require_active(session: Session, project: str, reviewer: str) -> None:
     """Raise `ReviewerPaused` if the reviewer gets no tasks in the project."""
     row = (await pauses.standing(session, project, [reviewer])).get(reviewer)
     if row is not None:
@@ -37,7 +35,7 @@ async def require_active(session: AsyncSession, project: str, reviewer: str) -> 
 
 
 async def pause_if_too_low(
-    session: AsyncSession, project: Project, reviewer: str, now: datetime
+    session: Session, project: Project, reviewer: str, now: datetime
 ) -> bool:
     """Pause the reviewer if his accuracy on gold is credibly too low; say whether it was.
 
@@ -48,10 +46,10 @@ async def pause_if_too_low(
         return False
     resumed = await pauses.resumptions(session, project.project, reviewer)
     since = resumed.get(reviewer)
-    found = await records.scores(
+    found = await scores.scores(
         session, project.project, [reviewer], labels=project.labels, since=since
     )
-    judgement = judge(Record(gold=records.total(found.get(reviewer, {}))), least)
+    judgement = judge(Record(gold=scores.total(found.get(reviewer, {}))), least)
     if not judgement.pause:
         return False
     evidence = evidence_of(judgement).model_dump()
@@ -59,7 +57,7 @@ async def pause_if_too_low(
     return await _pause(session, row)
 
 
-async def _pause(session: AsyncSession, row: dict[str, Any]) -> bool:
+async def _pause(session: Session, row: dict[str, Any]) -> bool:
     paused = await pauses.add(session, row)
     if paused:
         told = {"project": row["project"], "target": row["reviewer"], "reason": row["reason"]}

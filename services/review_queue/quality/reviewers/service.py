@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 
-from services.review_queue.lifecycle.probes import known
+from services.review_queue.lifecycle.repository import gold as known
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.agreement.repository import VERDICTS, outcome_agreement
-from services.review_queue.quality.gold import pauses, records
 from services.review_queue.quality.gold.pausing import pause_message
+from services.review_queue.quality.gold.repository import pauses, scores
 from services.review_queue.quality.reviewers.messages import (
     Acceptance,
     AgreementWithOutcomes,
@@ -88,11 +88,11 @@ class ReviewerService:
         if not names:
             return []
         labels, tasks = project.labels, project.review.onboarding_tasks
-        taken = await records.acceptances(session, name, names, labels)
-        had = await records.used_up(session, name, names, labels)
-        skipped = await records.skipped(session, name, names, labels) if tasks else {}
+        taken = await scores.acceptances(session, name, names, labels)
+        had = await scores.used_up(session, name, names, labels)
+        skipped = await scores.skipped(session, name, names, labels) if tasks else {}
         gold = await known.number(session, name, labels)
-        answered = await records.ever_answered(session, name, names) if tasks else {}
+        answered = await scores.ever_answered(session, name, names) if tasks else {}
         left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
         paused = await pauses.standing(session, name, names)
         changed = await changed_answers(session, name, names, self.now() - WITHIN)
@@ -126,7 +126,7 @@ async def _statistics(
     for one in await answers.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
     shared = await outcome_agreement(session, name, names, verdicts=VERDICTS)
-    gold = await records.scores(session, name, names, labels=project.labels, until=gold_until)
+    gold = await scores.scores(session, name, names, labels=project.labels, until=gold_until)
     return [
         _summary(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
@@ -178,7 +178,7 @@ def median_of(values: Sequence[tuple[int, float]]) -> float | None:
 
 
 def _gold(by_kind: Mapping[str, Score]) -> GoldAccuracy:
-    score = records.total(by_kind)
+    score = scores.total(by_kind)
     low, high = accuracy_of(Record(gold=score)).interval()
     return GoldAccuracy(
         tasks=score.answered,

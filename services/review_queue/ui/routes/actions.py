@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.review_queue.lifecycle.leases import routes as leases
-from services.review_queue.lifecycle.leases.claims import ClaimService
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.routes import leases
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.fields import content_digest, displays

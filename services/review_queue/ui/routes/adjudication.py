@@ -6,10 +6,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
+from services.review_queue.lifecycle.decisions import DecisionService
+from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.tasks.places import cursor_of, place_of
 from services.review_queue.lifecycle.tasks.service import TaskService
-from services.review_queue.lifecycle.verdicts.adjudication import AdjudicationService
-from services.review_queue.lifecycle.verdicts.messages import Adjudication
 from services.review_queue.ui.fields import displays
 from services.review_queue.ui.progress import ProgressService
 from services.review_queue.ui.routes.entering import Form
@@ -50,7 +50,7 @@ async def adjudicate(
     task_id: str,
     form: Form,
     tasks: Injected[TaskService],
-    adjudication: Injected[AdjudicationService],
+    decisions: Injected[DecisionService],
     who: ByOperator,
 ) -> Response:
     """Give the final label."""
@@ -63,6 +63,6 @@ async def adjudicate(
         raise Conflict("The task has moved on since the page was shown; look at it again.")
     if task.state == "resolved":
         # Should the service stop here, the task is open to all, and no answer is lost.
-        await tasks.reopen(project, task_id, who.subject)
-    await adjudication.decide(project, task_id, word, who.subject)
+        await decisions.reopen(project, task_id, who.subject)
+    await decisions.adjudicate(project, task_id, word, who.subject)
     return to(f"/ui/p/{project}/adjudicate")

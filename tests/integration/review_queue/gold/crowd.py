@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.review_queue.app import webhook_sender
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.quality.reviewers.messages import ReviewerReport
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings

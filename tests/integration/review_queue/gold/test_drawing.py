@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
+from services.review_queue.lifecycle.draws import LeaseDraws
 from shared.contracts.projects import ProjectSpec
 from shared.contracts.tasks import Lease
 from tests.harness.clock import Clock

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.lifecycle.probes.gold_states import GoldStates
-from services.review_queue.quality.gold import pauses
+from services.review_queue.quality.gold.gold_states import GoldStates
+from services.review_queue.quality.gold.repository import pauses
 from services.review_queue.settings import ReviewQueueSettings
 from shared.db import Database
 from tests.harness.clock import Clock

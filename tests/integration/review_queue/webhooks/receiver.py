@@ -14,8 +14,8 @@ from fastapi import FastAPI, Request, Response
 from standardwebhooks import Webhook as Verifier
 
 from services.review_queue.app import webhook_sender
-from services.review_queue.lifecycle.leases.draws import LeaseDraws
-from services.review_queue.lifecycle.verdicts.messages import VerdictOnBehalf
+from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.messages import WebhookStatus
@@ -134,7 +134,7 @@ class QueueParts:
             await self.services.intake.enqueue(project, [entry(item_id)], "tests")
             verdict = VerdictOnBehalf(reviewer="r1", label="positive")
             task_id = task_id_for(project, item_id)
-            await self.services.corrections.record(project, task_id, verdict, "tests")
+            await self.services.decisions.record(project, task_id, verdict, "tests")
 
     async def pump(self, *relays: Relay) -> None:
         """Let each relay, or a new one, go once round, at once, and finish what it began."""

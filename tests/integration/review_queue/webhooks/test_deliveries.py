@@ -61,7 +61,7 @@ async def _stays() -> bool:
 async def test_each_later_revision_is_a_correction(queue: QueueParts, receiver: Receiver) -> None:
     await queue.put(hook(receiver))
     await queue.resolve("a")
-    await queue.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await queue.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
     await queue.resolve("a")
     await queue.pump()
     seen = {
@@ -99,7 +99,7 @@ async def test_receiver_gets_only_the_events_that_it_names(
     await queue.put(hook(receiver, events=["outcome.corrected"]))
     await queue.resolve("a")
     assert (await queue.status()).pending == 0
-    await queue.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await queue.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
     assert (await queue.status()).pending == 1
     await queue.pump()
     assert receiver.kinds == ["outcome.corrected"]
@@ -425,7 +425,7 @@ async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     receiver.received.clear()
     receiver.script = [saying(status) for status in answers]
     await queue.resolve("a")
-    await queue.services.tasks.reopen("shop", task_id_for("shop", "a"), "o1")
+    await queue.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
     for _ in range(len(answers) + 2):
         await queue.pump(queue.relay(), queue.relay())
         queue.clock.advance(ceiling_seconds(MAX_ATTEMPTS))

@@ -1,0 +1,282 @@
+"""Claiming leases, shared out among the lanes, and waiting for tasks to come."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from services.review_queue.lifecycle.assigning import Claim, assign
+from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
+from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
+from services.review_queue.lifecycle.lanes import GROUPS, mixed, share_out
+from services.review_queue.lifecycle.lease_times import LeaseTimes
+from services.review_queue.lifecycle.repository import claiming
+from services.review_queue.lifecycle.repository.writing import add_events
+from services.review_queue.projects.cache import ProjectCache
+from services.review_queue.projects.service import current_project
+from services.review_queue.repository.pipelining import Rows, Statement
+from shared.contracts.projects import Project
+from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
+from shared.db import Database, Session
+from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.tracing import record
+
+_TOKEN_BYTES = 32
+_MOST = 100
+_RETRIES = 3
+_RETRY_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who claims in which project at what moment, and until when."""
+
+    project: str
+    reviewer: str
+    now: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What one reviewer got, and the traces of its tasks."""
+
+    leases: Sequence[Lease]
+    traces: Sequence[str | None]
+
+
+class GoldDraw(Protocol):
+    """Leases of gold that were drawn for one claim, and how many `others` it is to get."""
+
+    @property
+    def others(self) -> int: ...  # noqa: D102 - see above
+
+    def mixed_with(self, others: Sequence[Lease]) -> list[Lease]:
+        """Return all leases, the gold ones where they were drawn."""
+
+
+class DrawsGold(Protocol):
+    """What puts gold among the tasks that a reviewer leases."""
+
+    def seems_plain(self, project: str) -> bool:
+        """Say whether, as far as is known, there is no gold, and no reviewer is paused."""
+
+    async def is_plain(self, session: Session, project: str) -> bool:
+        """Say whether there is no gold, and no reviewer is paused."""
+
+    async def draw(self, session: Session, project: Project, who: Claimant, count: int) -> GoldDraw:
+        """Lease gold to the reviewer, as part of `count` tasks; `ReviewerPaused` if paused."""
+
+
+class ClaimService:
+    """Gives tasks to reviewers, each to one at a time. Claims that wait share a batch."""
+
+    def __init__(
+        self,
+        database: Database,
+        bells: Doorbells,
+        scheduler: BatchScheduler,
+        projects: ProjectCache,
+        times: LeaseTimes,
+        gold: DrawsGold,
+        draws: LeaseDraws,
+        now: Callable[[], datetime],
+        poll_seconds: float,
+    ) -> None:
+        self.projects = projects
+        self.times = times
+        self.gold = gold
+        self.draws = draws
+        self._database = database
+        self.bells = bells
+        self._scheduler = scheduler
+        self._now = now
+        self._poll_seconds = poll_seconds
+        self._queues: dict[str, BatchQueue[Claim, Claimed]] = {}
+
+    async def lease(
+        self,
+        project: str,
+        reviewer: str,
+        request: LeaseRequest,
+        gone: Callable[[], Awaitable[bool]],
+    ) -> Leases:
+        """Lease up to `count` tasks to `reviewer`; wait for the first one, if asked to.
+
+        Raises
+        ------
+        NotFound
+            There is no such project.
+        ReviewerPaused
+            The reviewer gets no tasks in it.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + request.wait_seconds
+        with self.bells.hearing(tasks_bell(project)) as rung:
+            leases = await self._claim(project, reviewer, request.count)
+            for _ in range(_RETRIES):
+                if leases or not await self._anything(project, reviewer):
+                    break
+                # Another call had it locked for a moment, to write its expiry down, say.
+                await asyncio.sleep(_RETRY_SECONDS)
+                leases = await self._claim(project, reviewer, request.count)
+            while not leases and (left := deadline - loop.time()) > 0:
+                await wait_for(rung, min(self._poll_seconds, left))
+                # A lease for one who has left would keep the task from all others.
+                if await gone():
+                    break
+                if await self._anything(project, reviewer):
+                    leases = await self._claim(project, reviewer, request.count)
+        return Leases(leases=list(leases))
+
+    async def lease_time(self, project: Project) -> timedelta:
+        """Return how long a lease lasts that is given now."""
+        async with self._database.reading() as session:
+            return await self.times.of(session, project)
+
+    async def _anything(self, project: str, reviewer: str) -> bool:
+        async with self._database.reading() as session:
+            now = self._now()
+            return await claiming.claimable_number(session, project, reviewer, now, 1) > 0
+
+    async def _claim(self, project: str, reviewer: str, count: int) -> Sequence[Lease]:
+        began, claim = time.time(), Claim(reviewer, count)
+        queue = self._queues.get(project) or await self._queue_of(project)
+        # Drawing gold takes several statements: a batch would keep other calls waiting for them.
+        together = self.gold.seems_plain(project)
+        claimed = await (queue(claim) if together else queue.alone(claim))
+        if claimed.leases:
+            # Only now: those who wait would make a span each time they find nothing.
+            record(
+                "lease",
+                "server",
+                since=began,
+                links=claimed.traces,
+                project=project,
+                tasks=len(claimed.leases),
+            )
+        return claimed.leases
+
+    async def _queue_of(self, project: str) -> BatchQueue[Claim, Claimed]:
+        async with self._database.reading() as session:
+            self.projects.remember(await current_project(session, project))
+        if project not in self._queues:
+            begin = partial(_ClaimBatch, self, project)
+            self._queues[project] = BatchQueue(
+                self._scheduler, begin, _MOST, size=lambda claim: claim.count
+            )
+        return self._queues[project]
+
+
+@dataclass(frozen=True)
+class _ClaimBatch:
+    """The claims of one project in one batch."""
+
+    service: ClaimService
+    project: str
+    calls: Sequence[Claim]
+    now: datetime
+    is_alone: bool
+
+    def reading(self, session: Session) -> Statement:
+        """Find free tasks."""
+        plan = share_out(sum(claim.count for claim in self.calls), self.service.draws.chance)
+        reviewers = [one.reviewer for one in self.calls]
+        return claiming.free(session, self.project, reviewers, plan, self.now)
+
+    async def decide(self, session: Session, rows: Rows) -> Decision[Claimed]:
+        """Give the tasks to those who asked, and gold among them."""
+        if not self.is_alone and not await self.service.gold.is_plain(session, self.project):
+            return Decision([None] * len(self.calls), [])
+        if rows:
+            revision = rows[0].project_revision
+            project = await self.service.projects.at(session, self.project, revision)
+        elif self.is_alone:
+            # No row says whether the project has changed, and there may be gold.
+            project = await current_project(session, self.project)
+        else:
+            return Decision([Claimed([], [])] * len(self.calls), [])
+        expires_at = self.now + await self.service.times.of(session, project)
+        draws = []
+        for claim in self.calls:
+            who = Claimant(self.project, claim.reviewer, self.now, expires_at)
+            draws.append(await self.service.gold.draw(session, project, who, claim.count))
+        return await self._give(session, project, rows, draws, expires_at)
+
+    async def _give(
+        self,
+        session: Session,
+        project: Project,
+        rows: Rows,
+        draws: Sequence[GoldDraw],
+        expires_at: datetime,
+    ) -> Decision[Claimed]:
+        wanted = [
+            Claim(claim.reviewer, draw.others)
+            for claim, draw in zip(self.calls, draws, strict=True)
+        ]
+        given = assign(_in_order(rows, self.service.draws.chance), wanted)
+        # A task was not for them: there may be others behind it, which a batch of one finds.
+        left_over = not self.is_alone and sum(map(len, given)) < len(rows)
+        answers: list[Claimed | None] = []
+        leased: list[dict[str, Any]] = []
+        again = []
+        for claim, draw, mine in zip(wanted, draws, given, strict=True):
+            if left_over and len(mine) < claim.count:
+                answers.append(None)
+                continue
+            leases = [_lease_of(row, project, expires_at, self.service.draws) for row in mine]
+            answers.append(Claimed(draw.mixed_with(leases), [row.trace for row in mine]))
+            leased += [
+                _row_of(row, one, claim.reviewer, self.now)
+                for row, one in zip(mine, leases, strict=True)
+            ]
+            again += [row.task_id for row in mine if row.lease_number > 0]
+        if again:
+            await add_events(session, await claiming.end_expired(session, again, self.now))
+        return Decision(answers, claiming.lease(session, leased))
+
+
+def _in_order(rows: Rows, chance: random.Random) -> list[Any]:
+    """Return the tasks in the order in which they are given: groups are mixed by lot."""
+    shared = [row for row in rows if row.place == claiming.SHARED]
+    groups = [[row for row in shared if row.lane_group == group] for group in GROUPS]
+    own = [row for row in rows if row.place == claiming.OWN]
+    put_off = [row for row in rows if row.place == claiming.PUT_OFF]
+    return [*own, *mixed(groups, chance), *put_off]
+
+
+def _row_of(row: Any, lease: Lease, reviewer: str, now: datetime) -> dict[str, Any]:
+    return {
+        "token": lease.token,
+        "task_id": row.task_id,
+        "number": row.lease_number + 1,
+        "reviewer": reviewer,
+        "leased_at": now,
+        "expires_at": lease.expires_at,
+        "suggestion_shown": lease.task.suggestion is not None,
+        "instructions_revision": lease.task.instructions_revision,
+    }
+
+
+def _lease_of(row: Any, project: Project, expires_at: datetime, draws: LeaseDraws) -> Lease:
+    """Return a new lease of a task, as its reviewer gets it."""
+    blind = row.lane_group == "evidence" or project.review.blind
+    shown = not blind and draws.shows_suggestion(row.task_id)
+    return Lease(
+        token=secrets.token_urlsafe(_TOKEN_BYTES),
+        expires_at=expires_at,
+        task=LeasedTask(
+            task_id=row.task_id,
+            item_id=row.item_id,
+            data=row.data,
+            metadata=row.item_metadata,
+            suggestion=suggestion_of(row.prediction) if shown else None,
+            instructions_revision=project.instructions_revision,
+        ),
+    )

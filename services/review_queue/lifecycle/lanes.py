@@ -1,0 +1,118 @@
+"""Lanes: which task comes first, and how much of the review each kind of them gets (pure)."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar, get_args
+
+from shared.contracts.tasks import EVIDENCE_LANES, Lane
+
+# Lanes that share one order. `elective` ones are those whose items nobody waits for.
+LaneGroup = Literal["mandatory", "evidence", "elective"]
+GROUPS: tuple[LaneGroup, ...] = get_args(LaneGroup)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# Later than any due date that a datetime can hold.
+_AFTER_ALL_DUE = 10**18
+RESERVED_TURN = 0
+# Before every clock, however far it runs behind that of the replica which took the task in.
+AVAILABLE_AT_ONCE = _EPOCH
+
+_BLINDNESS: dict[Lane, int] = {"audit": 1, "gold": 2, "certification": 3}
+# How long a fresh task of an elective lane stands behind one of the same moment that an operator
+# asked for again. An optional one waits the shorter the more it saves; so each comes in the end.
+_DAY = timedelta(days=1)
+_UNKNOWN_SAVING = 0.5
+
+
+def group_of(lane: Lane) -> LaneGroup:
+    """Return the group whose order a lane's tasks stand in."""
+    if lane in EVIDENCE_LANES:
+        return "evidence"
+    return "mandatory" if lane == "mandatory" else "elective"
+
+
+def saving_of(confidence: float | None) -> float:
+    """Return what a person's answer may save, in [0, 1]: the chance that the model's is wrong."""
+    return _UNKNOWN_SAVING if confidence is None else min(max(1.0 - confidence, 0.0), 1.0)
+
+
+def turn_of(
+    lane: Lane, due_at: datetime | None, created_at: datetime, saving: float = _UNKNOWN_SAVING
+) -> int:
+    """Where a task stands among those of its group, lowest first.
+
+    Mandatory tasks by their due date (earliest deadline first), those without one after them;
+    evidence by creation. Elective tasks by creation too, but aged: what was asked for again comes
+    a day before the pool, an optional task by its `saving` in between. So whatever comes, each has
+    only a day's later arrivals before it.
+    """
+    if lane in EVIDENCE_LANES:
+        return _microseconds(created_at)
+    if lane == "mandatory":
+        return (
+            _microseconds(due_at)
+            if due_at is not None
+            else _AFTER_ALL_DUE + _microseconds(created_at)
+        )
+    patience = {"relabel": 0.0, "optional": 1.0 - saving}.get(lane, 1.0)
+    return _microseconds(created_at) + int(patience * (_DAY / _MICROSECOND))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def lane_after(current: Lane, asked: Lane) -> Lane:
+    """Return the lane of an open, unleased task that is asked for again.
+
+    It moves to a blind lane and never out of one, but for a draw that needs it more: whatever the
+    order in which calls arrive, the lane is the same.
+    """
+    return asked if _BLINDNESS.get(asked, 0) > _BLINDNESS.get(current, 0) else current
+
+
+# Of the leases, while each group has tasks: so none starves, however many another has.
+_EVIDENCE_SHARE = 0.2
+_ELECTIVE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many of some leases prefer each group; what a group cannot fill goes to the others."""
+
+    evidence: int
+    elective: int
+    mandatory: int
+
+    @property
+    def count(self) -> int:
+        """How many leases there are to be."""
+        return self.evidence + self.elective + self.mandatory
+
+
+def share_out(count: int, chance: random.Random) -> Plan:
+    """Decide for each of `count` leases by lot which group it prefers.
+
+    Every fifth one in turn would tell a reviewer by counting which of his tasks are evidence.
+    """
+    draws = [chance.random() for _ in range(count)]
+    evidence = sum(draw < _EVIDENCE_SHARE for draw in draws)
+    elective = sum(draw >= 1 - _ELECTIVE_SHARE for draw in draws)
+    return Plan(evidence, elective, count - evidence - elective)
+
+
+Placed = TypeVar("Placed")
+
+
+def mixed(groups: Iterable[Sequence[Placed]], chance: random.Random) -> list[Placed]:
+    """Return what all groups have, each in its own order, and the groups mixed by lot.
+
+    So the place of a task in one answer says nothing of its group.
+    """
+    left = [list(reversed(group)) for group in groups]
+    places = [number for number, group in enumerate(left) for _ in group]
+    chance.shuffle(places)
+    return [left[number].pop() for number in places]

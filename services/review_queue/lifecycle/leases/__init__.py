@@ -1,1 +1,0 @@
-"""Leases: claimed, renewed, released, expired."""

@@ -1,1 +1,0 @@
-"""Probes: gold given to reviewers among their tasks."""

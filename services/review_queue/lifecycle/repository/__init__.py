@@ -1,0 +1,1 @@
+"""Every statement of the lifecycle: one module reads tasks for decisions, one writes changes."""

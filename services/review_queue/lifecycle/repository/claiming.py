@@ -1,0 +1,249 @@
+"""Claiming: which tasks a reviewer may have, and how they are leased."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, Text, TextualSelect, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.lifecycle.lanes import GROUPS, RESERVED_TURN, Plan
+from services.review_queue.lifecycle.repository.writing import EVENTS
+from services.review_queue.lifecycle.states import timeline_entry
+from services.review_queue.repository.pipelining import Statement, run
+from services.review_queue.repository.row_batches import Part, RowBatch
+from services.review_queue.repository.statements import (
+    is_postgresql,
+    listed,
+    spelt,
+    table_of,
+    typed,
+)
+from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
+from shared.db import UtcDateTime
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_leases = table_of(LeaseRow)
+
+_OF_TASK = {
+    "task_id": Text(),
+    "item_id": Text(),
+    "data": JSON(),
+    "item_metadata": JSON(),
+    "prediction": JSON(),
+    "lane_group": Text(),
+    "lease_number": Integer(),
+    "turn": BigInteger(),
+    "trace": Text(),
+    "reserved_for": Text(),
+}
+_READ = {
+    **_OF_TASK,
+    "place": Integer(),
+    "for_all": Boolean(),
+    "answered_by": JSON(),
+    "project_revision": Integer(),
+}
+
+# What claimable means. An open task is available at once, a leased one from its lease's expiry on:
+# so the claim itself sees expiry, and needs no worker.
+_FOR_ALL = "(available_at <= :now AND NOT (lane = 'optional' AND coalesce(due_at <= :now, false)))"
+_RESERVED = "(state = 'open' AND coalesce(reserved_for {among:reviewers}, false))"
+# What was given back is for all, and the reviewer's before; it may have expired since.
+_KEPT = f"({_RESERVED} AND available_at > :now)"
+# Without a group the index by turn is read past all that is resolved.
+_IN_ANY_GROUP = f"lane_group IN {GROUPS}"
+_ANSWERED = """verdicts WHERE verdicts.task_id = tasks.task_id
+      AND verdicts.withdrawn_at IS NULL AND verdicts.reviewer {among:reviewers}"""
+# One of the reviewers at least has not answered it.
+_UNANSWERED = f"(SELECT count(DISTINCT reviewer) FROM {_ANSWERED}) < :number"  # noqa: S608 - constants
+_CLAIMABLE = f"project = :project AND turn IS NOT NULL AND {_UNANSWERED}"
+_COUNTED = f"""
+SELECT count(*) AS number FROM (
+  SELECT 1 FROM tasks WHERE {_CLAIMABLE} AND {_IN_ANY_GROUP} AND ({_FOR_ALL} OR {_KEPT})
+  LIMIT :count) AS found"""  # noqa: S608 - constants
+
+# Where a task comes among those that are given together: what has come back from a reviewer before
+# all others, what a reviewer has put off behind them.
+OWN, SHARED, PUT_OFF = range(3)
+_PART = """
+{part} AS (
+  SELECT {columns}, {place} AS place, {for_all} AS for_all
+  FROM tasks
+  WHERE {claimable} AND {free}
+  ORDER BY turn LIMIT :count{lock})"""
+_CAME_BACK = f"(turn = {RESERVED_TURN} AND {_RESERVED})"
+# Each with its place, who may have it, and which tasks are in it. No task is in two of them.
+_PARTS: dict[str, tuple[int, str, str]] = {
+    "own": (OWN, "false", f"{_IN_ANY_GROUP} AND {_CAME_BACK} AND ({_FOR_ALL} OR {_KEPT})"),
+    **{
+        group: (SHARED, "true", f"lane_group = '{group}' AND {_FOR_ALL} AND NOT {_CAME_BACK}")
+        for group in GROUPS
+    },
+    # What one of them has put off: while it waits for that reviewer alone, it is behind all others.
+    "put_off": (PUT_OFF, "false", f"{_IN_ANY_GROUP} AND {_KEPT} AND turn <> {RESERVED_TURN}"),
+}
+# First what is planned of each group, then what fills the rest; each is read only as far as needed.
+_FREE = """
+WITH {parts}
+SELECT found.*, (SELECT {names} FROM {answered}) AS answered_by,
+  (SELECT revision FROM projects WHERE name = :project) AS project_revision
+FROM (
+  SELECT * FROM own
+  UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :evidence) AS planned
+  UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :elective) AS planned
+  UNION ALL SELECT * FROM mandatory
+  UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :count OFFSET :evidence) AS more
+  UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :count OFFSET :elective) AS more
+  UNION ALL SELECT * FROM put_off
+  LIMIT :count) AS found"""
+
+_LEASES = RowBatch(
+    Part(
+        LeaseRow,
+        (
+            *("token", "task_id", "number", "reviewer", "leased_at", "expires_at"),
+            *("suggestion_shown", "instructions_revision"),
+        ),
+    ),
+    EVENTS,
+    Part(
+        TaskRow,
+        ("state", "holder", "reserved_for", "available_at", "lease_number"),
+        key="task_id",
+    ),
+)
+
+
+@cache
+def _reading(sql: str) -> TextualSelect:
+    return typed(sql, _READ, now=UtcDateTime())
+
+
+@cache
+def _counting(sql: str) -> TextualSelect:
+    return typed(sql, {"number": Integer()}, now=UtcDateTime())
+
+
+@cache
+def _free(*, locks: bool) -> str:
+    lock = " FOR UPDATE OF tasks SKIP LOCKED" if locks else ""
+    parts = ",".join(
+        _PART.format(
+            part=part,
+            columns=", ".join(_OF_TASK),
+            place=place,
+            for_all=for_all,
+            claimable=_CLAIMABLE,
+            free=free,
+            lock=lock,
+        )
+        for part, (place, for_all, free) in _PARTS.items()
+    )
+    return _FREE.format(
+        parts=parts,
+        names="json_agg(reviewer)" if locks else "json_group_array(reviewer)",
+        answered=_ANSWERED.replace("tasks.task_id", "found.task_id"),
+    )
+
+
+def free(
+    session: AsyncSession,
+    project: str,
+    reviewers: Sequence[str],
+    plan: Plan,
+    now: datetime,
+) -> Statement:
+    """Find as many tasks as `plan` has, and lock them; one of `reviewers` at least may have each.
+
+    What one group cannot fill the others do. PostgreSQL skips what another claim holds; SQLite,
+    which knows no row locks, has one writer.
+    """
+    clause = _reading(spelt(session, _free(locks=is_postgresql(session))))
+    parameters = {
+        "project": project,
+        "reviewers": listed(session, reviewers),
+        "number": len(set(reviewers)),
+        "evidence": plan.evidence,
+        "elective": plan.elective,
+        "count": plan.count,
+        "now": now,
+    }
+    return Statement(clause, parameters)
+
+
+async def claimable_number(
+    session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
+) -> int:
+    """Return how many tasks a claim would find, at most `limit`; it locks none of them."""
+    parameters = {
+        "project": project,
+        "reviewers": listed(session, [reviewer]),
+        "number": 1,
+        "count": limit,
+        "now": now,
+    }
+    ((row,),) = await run(session, [Statement(_counting(spelt(session, _COUNTED)), parameters)])
+    return int(row.number)
+
+
+def lease(session: AsyncSession, leases: Sequence[dict[str, Any]]) -> list[Statement]:
+    """Lease tasks; each of `leases` has the columns of its row."""
+    events = [
+        timeline_entry(one["task_id"], "leased", one["reviewer"], one["leased_at"])
+        for one in leases
+    ]
+    tasks = [
+        {
+            "task_id": one["task_id"],
+            "state": "leased",
+            "holder": one["reviewer"],
+            "reserved_for": None,
+            "available_at": one["expires_at"],
+            "lease_number": one["number"],
+        }
+        for one in leases
+    ]
+    return _LEASES.of(session, leases=leases, task_events=events, tasks=tasks)
+
+
+async def end_expired(
+    session: AsyncSession, task_ids: Sequence[str], now: datetime
+) -> list[dict[str, Any]]:
+    """End leases of these tasks that nothing has ended; return the entries for their timelines."""
+    statement = (
+        update(_leases)
+        .where(_leases.c.task_id.in_(task_ids), _leases.c.ended_at.is_(None))
+        .values(ending="expiry", ended_at=now)
+        .returning(_leases.c.task_id, _leases.c.reviewer, _leases.c.expires_at)
+    )
+    return [
+        timeline_entry(row.task_id, "expired", row.reviewer, row.expires_at)
+        for row in await session.execute(statement)
+    ]
+
+
+async def held_number(session: AsyncSession, project: str, now: datetime) -> int:
+    """Return how many tasks of a project are held; it reads what is held now, and no more."""
+    statement = (
+        select(func.count())
+        .select_from(_leases.join(_tasks, _tasks.c.task_id == _leases.c.task_id))
+        .where(
+            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project == project
+        )
+    )
+    return (await session.execute(statement)).scalar_one()
+
+
+async def active_seconds(session: AsyncSession, project: str, newest: int) -> list[float]:
+    """Return how long people were at work on each of the newest tasks that say so, in seconds."""
+    statement = (
+        select(_verdicts.c.active_seconds)
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(_tasks.c.project == project, _verdicts.c.active_seconds.is_not(None))
+        .order_by(_verdicts.c.verdict_id.desc())
+        .limit(newest)
+    )
+    return list((await session.execute(statement)).scalars())

@@ -1,0 +1,175 @@
+"""The one writer of changes to tasks: all that belongs to them, many at once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.lifecycle.lanes import group_of
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.states import Lease, Outcome, Task
+from services.review_queue.repository.pipelining import Statement, run
+from services.review_queue.repository.row_batches import Part, RowBatch
+from services.review_queue.repository.statements import insert_new
+from services.review_queue.tables import (
+    EventRow,
+    LeaseRow,
+    OutboxRow,
+    OutcomeRow,
+    TaskRow,
+    VerdictRow,
+)
+from shared import outbox
+from shared.contracts.base import new_id
+from shared.doorbells import outcomes_bell, tasks_bell
+
+_PREDICTION = "(SELECT prediction FROM tasks WHERE tasks.task_id = given.task_id)"
+EVENTS = Part(EventRow, ("task_id", "kind", "actor", "at", "detail"))
+_WITHDRAWALS = RowBatch(Part(VerdictRow, ("withdrawn_at",), key="verdict_id"))
+_CHANGES = RowBatch(
+    Part(
+        VerdictRow,
+        (
+            *("task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
+            *("active_seconds", "blind", "instructions_revision", "given_at", "withdrawn_at"),
+        ),
+    ),
+    Part(
+        OutcomeRow,
+        (
+            *("project", "task_id", "revision", "lane", "label", "source", "verdicts", "blind"),
+            *("instructions_revision", "resolved_at"),
+        ),
+        computed=(("prediction", _PREDICTION),),
+    ),
+    EVENTS,
+    Part(OutboxRow, ("event_id", "bell", "created_at")),
+    Part(
+        LeaseRow,
+        (
+            *("expires_at", "ending", "ended_at", "body_digest", "state_after"),
+            *("revision_after", "outcome_revision"),
+        ),
+        key="token",
+    ),
+    Part(
+        TaskRow,
+        (
+            *("lane", "lane_group", "adjudication", "state", "turn", "available_at"),
+            *("reserved_for", "holder", "due_at", "created_at", "skips", "revision"),
+            *("label", "source", "resolved_at"),
+        ),
+        key="task_id",
+    ),
+)
+_EVENTS = RowBatch(EVENTS)
+# What a task is asked for again with; what is not given stays.
+_ASKED_AGAIN = RowBatch(
+    Part(
+        TaskRow,
+        ("prediction", "trace"),
+        key="task_id",
+        computed=(
+            ("prediction", "coalesce(given.prediction, tasks.prediction)"),
+            ("trace", "coalesce(given.trace, tasks.trace)"),
+        ),
+    )
+)
+_BELLS = {"outcomes": outcomes_bell, "tasks": tasks_bell}
+
+
+def written(session: AsyncSession, changes: Sequence[Change]) -> list[Statement]:
+    """Return the statements that write `changes`, which are of different tasks."""
+    withdrawn = [
+        {"verdict_id": verdict_id, "withdrawn_at": change.now}
+        for change in changes
+        for verdict_id in change.withdrawn
+    ]
+    rows: dict[str, list[dict[str, Any]]] = {
+        "verdicts": [verdict for change in changes for verdict in change.verdicts],
+        "outcomes": [_outcome(change.task, change.outcome) for change in changes if change.outcome],
+        "task_events": [event for change in changes for event in change.events],
+        "outbox": _bells(changes),
+        "leases": [_lease(lease, change) for change in changes for lease in change.leases],
+        "tasks": [_task(change.task) for change in changes],
+    }
+    return [*_WITHDRAWALS.of(session, verdicts=withdrawn), *_CHANGES.of(session, **rows)]
+
+
+async def write(session: AsyncSession, changes: Sequence[Change]) -> None:
+    """Write `changes`, which are of different tasks."""
+    await run(session, written(session, changes))
+
+
+async def add_new(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Insert the tasks that are not there yet; return their ids."""
+    return await insert_new(session, TaskRow, "task_id", rows)
+
+
+async def add_events(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
+    """Add entries to timelines; each has `task_id`, `kind`, `actor`, `at` and `detail`."""
+    await run(session, _EVENTS.of(session, task_events=events))
+
+
+async def ask_again(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Give tasks the `prediction` and the `trace` that they are asked for again with, if any."""
+    await run(session, _ASKED_AGAIN.of(session, tasks=rows))
+
+
+def ring_for_tasks(session: AsyncSession, project: str) -> None:
+    """Say, once this is committed, that a project has tasks to claim."""
+    outbox.add(session, OutboxRow, tasks_bell(project))
+
+
+def _bells(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    rung = {_BELLS[bell](one.task.project): one.now for one in changes for bell in one.bells}
+    return [{"event_id": new_id(), "bell": bell, "created_at": now} for bell, now in rung.items()]
+
+
+def _outcome(task: Task, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "project": task.project,
+        "task_id": task.task_id,
+        "revision": outcome.revision,
+        "lane": task.lane,
+        "label": outcome.label,
+        "source": task.source or "human",
+        "verdicts": outcome.verdicts,
+        "blind": outcome.blind,
+        "instructions_revision": outcome.instructions_revision,
+        "resolved_at": outcome.resolved_at,
+    }
+
+
+def _lease(lease: Lease, change: Change) -> dict[str, Any]:
+    return {
+        "token": lease.token,
+        "expires_at": lease.expires_at,
+        "ending": lease.ending,
+        "ended_at": None if lease.ending is None else change.now,
+        "body_digest": lease.body_digest,
+        "state_after": lease.state_after,
+        "revision_after": lease.revision_after,
+        "outcome_revision": lease.outcome_revision,
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "lane": task.lane,
+        "lane_group": group_of(task.lane),
+        "adjudication": task.adjudication,
+        "state": task.state,
+        "turn": task.turn,
+        "available_at": task.available_at,
+        "reserved_for": task.reserved_for,
+        "holder": task.holder,
+        "due_at": task.due_at,
+        "created_at": task.created_at,
+        "skips": task.skips,
+        "revision": task.revision,
+        "label": task.label,
+        "source": task.source,
+        "resolved_at": task.resolved_at,
+    }

@@ -1,0 +1,140 @@
+"""Routes of tasks."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.review_queue.lifecycle.decisions import DecisionService
+from services.review_queue.lifecycle.intake import IntakeService
+from services.review_queue.lifecycle.messages import Adjudication, VerdictOnBehalf
+from services.review_queue.lifecycle.problems import ItemErased
+from services.review_queue.lifecycle.tasks.messages import ShownState, TaskDetail, TaskList
+from services.review_queue.lifecycle.tasks.places import place_of
+from services.review_queue.lifecycle.tasks.repository import TaskFilter
+from services.review_queue.lifecycle.tasks.service import TaskService
+from shared.contracts.base import Label
+from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, TaskReceipts
+from shared.http.access import ByOperator, ByService, Injected
+from shared.http.body import StrictRoute
+from shared.http.lists import After, Limit
+from shared.problems import (
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    NotFound,
+    NotJson,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
+
+router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
+
+
+_LONGEST_AGE_SECONDS = 3_153_600_000
+_CORRECTED = declare(
+    NotJson, Unauthorized, Forbidden, NotFound, Conflict, ItemErased, BodyTooLarge, Unprocessable
+)
+
+
+@router.post(
+    "/tasks",
+    summary="Ask people about items",
+    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+)
+async def post_tasks(
+    project: str, batch: TaskBatch, intake: Injected[IntakeService], who: ByService
+) -> TaskReceipts:
+    """Take up to 1,000 tasks; each gets its receipt, and a bad one spoils no other.
+
+    `created`; `existing`, with its state and label; `conflict`, known with other data;
+    `rejected`, with what is wrong. One task an item: a repeated call changes nothing.
+    """
+    return await intake.enqueue(project, batch.tasks, who.subject)
+
+
+@router.get(
+    "/tasks",
+    summary="List tasks, oldest first",
+    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
+)
+async def list_tasks(
+    project: str,
+    tasks: Injected[TaskService],
+    _: ByService,
+    limit: Limit = 100,
+    after: After = None,
+    state: ShownState | None = None,
+    lane: Lane | None = None,
+    label: Annotated[Label | None, Query()] = None,
+    reviewer: Annotated[Reviewer | None, Query()] = None,
+    adjudication: Annotated[bool | None, Query()] = None,
+    older_than_seconds: Annotated[float | None, Query(ge=0, le=_LONGEST_AGE_SECONDS)] = None,
+) -> TaskList:
+    """Return tasks that all given filters hold for; `reviewer` holds or has answered them."""
+    older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
+    wanted = TaskFilter(state, lane, label, reviewer, older_than, adjudication)
+    return await tasks.page(project, wanted, after=place_of(after), limit=limit)
+
+
+@router.get(
+    "/tasks/{task_id}",
+    summary="Read a task and its timeline",
+    responses=declare(Unauthorized, Forbidden, NotFound),
+)
+async def get_task(
+    project: str, task_id: str, tasks: Injected[TaskService], _: ByService
+) -> TaskDetail:
+    """Return all that is known of one task."""
+    return await tasks.show(project, task_id)
+
+
+@router.post(
+    "/tasks/{task_id}/reopen",
+    summary="Open a resolved task again",
+    responses=declare(Unauthorized, Forbidden, NotFound, Conflict, ItemErased),
+)
+async def reopen_task(
+    project: str, task_id: str, decisions: Injected[DecisionService], who: ByOperator
+) -> TaskProgress:
+    """Take the label back, by a revision without one, and ask again; anybody may answer."""
+    return await decisions.reopen(project, task_id, who.subject)
+
+
+@router.post(
+    "/tasks/{task_id}/adjudicate",
+    summary="Say what a task's label is",
+    responses=_CORRECTED,
+)
+async def adjudicate_task(
+    project: str,
+    task_id: str,
+    body: Adjudication,
+    decisions: Injected[DecisionService],
+    who: ByOperator,
+) -> TaskProgress:
+    """Resolve an open task as adjudicator; the same word again gets the same answer.
+
+    `GET …/tasks?adjudication=true` lists the tasks that wait for one.
+    """
+    return await decisions.adjudicate(project, task_id, body, who.subject)
+
+
+@router.post(
+    "/tasks/{task_id}/verdicts",
+    summary="Record a verdict that was given elsewhere",
+    responses=_CORRECTED,
+)
+async def post_verdict(
+    project: str,
+    task_id: str,
+    body: VerdictOnBehalf,
+    decisions: Injected[DecisionService],
+    who: ByService,
+) -> TaskProgress:
+    """Take a verdict on behalf of `reviewer`; the same verdict again gets the same answer.
+
+    Another verdict of theirs on a task that is not resolved yet takes the place of the first.
+    """
+    return await decisions.record(project, task_id, body, who.subject)

@@ -1,1 +1,0 @@
-"""What a reviewer does with a lease: verdict, skip, release, renew, undo."""

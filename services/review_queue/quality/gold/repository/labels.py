@@ -1,0 +1,62 @@
+"""Every statement about the labels that operators vouch for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.lifecycle.repository.gold import gold, known
+from services.review_queue.quality.gold.repository.scores import answered, probes
+from services.review_queue.repository.statements import count_where, insert_new
+from services.review_queue.tables.gold import GoldRow
+
+
+async def vouch(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write known labels; where one was retired, or was another, the new one takes its place."""
+    new = await insert_new(session, GoldRow, "task_id", rows)
+    for row in rows:
+        if row["task_id"] not in new:
+            statement = update(gold).where(gold.c.task_id == row["task_id"])
+            await session.execute(statement.values(**row, retired_at=None))
+
+
+async def retire(session: AsyncSession, row: dict[str, Any], now: datetime) -> None:
+    """Retire a task's known label, also one that only an adjudicator gave it."""
+    await insert_new(session, GoldRow, "task_id", [row])
+    await session.execute(
+        update(gold).where(gold.c.task_id == row["task_id"]).values(retired_at=now)
+    )
+
+
+async def rows(
+    session: AsyncSession,
+    project: str,
+    *,
+    only: str | None = None,
+    after: str = "",
+    limit: int = 1,
+) -> Sequence[Row[Any]]:
+    """Return a project's gold by task id, from the one behind `after` on; or one task's."""
+    found = known(project).subquery()
+    statement: Select[Any] = select(found).order_by(found.c.task_id).limit(limit)
+    wanted = found.c.task_id > after if only is None else found.c.task_id == only
+    page: Sequence[Row[Any]] = (await session.execute(statement.where(wanted))).all()
+    return page
+
+
+async def fared(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+    """Return (answered, right, skipped) of the probes of each task."""
+    right = and_(answered, probes.c.label == probes.c.expected)
+    statement = (
+        select(
+            probes.c.task_id,
+            count_where(answered),
+            count_where(right),
+            count_where(probes.c.skipped),
+        )
+        .where(probes.c.task_id.in_(task_ids))
+        .group_by(probes.c.task_id)
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in await session.execute(statement)}

@@ -1,0 +1,245 @@
+"""Every statement about probes: a reviewer's leases of gold items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.lifecycle.claims import Claimant
+from services.review_queue.lifecycle.repository.gold import known, tasks
+from services.review_queue.quality.gold.choosing import Kind
+from services.review_queue.quality.gold.repository.scores import (
+    answered_otherwise,
+    newest,
+    probes,
+    skipped_for_good,
+)
+from services.review_queue.repository.statements import count_where, insert_new
+from services.review_queue.tables import TaskRow
+from services.review_queue.tables.gold import ProbeRow
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How a reviewer stands with gold at a moment.
+
+    `live` probes he holds, `returning` ones came back from him without an answer, `put_off` ones
+    he skipped "to me" just now; `right` and `wrong` count what he has met.
+    """
+
+    live: int
+    returning: int
+    put_off: int
+    right: int
+    wrong: int
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    return and_(probes.c.ending.is_(None), probes.c.expires_at > now)
+
+
+# What he skipped "to me".
+_deferred = and_(probes.c.ending == "skip", ~probes.c.skipped)
+
+
+def _given_back(who: Claimant) -> ColumnElement[bool]:
+    return or_(
+        probes.c.ending.in_(["release", "undo"]),
+        and_(probes.c.ending.is_(None), probes.c.expires_at <= who.now),
+        and_(_deferred, probes.c.ended_at <= _a_lease_ago(who)),
+    )
+
+
+def _put_off(who: Claimant) -> ColumnElement[bool]:
+    # As an ordinary task does: for the time of a lease it comes behind all others.
+    return and_(_deferred, probes.c.ended_at > _a_lease_ago(who))
+
+
+def _a_lease_ago(who: Claimant) -> datetime:
+    return who.now - (who.expires_at - who.now)
+
+
+def _of(project: str, reviewer: str) -> ColumnElement[bool]:
+    return and_(probes.c.project == project, probes.c.reviewer == reviewer)
+
+
+async def situation(session: AsyncSession, who: Claimant) -> Situation:
+    """Return how a reviewer stands."""
+    false = probes.c.suggestion != probes.c.expected
+    wrong = case((probes.c.suggestion.is_not(None), false), else_=probes.c.kind == "model_wrong")
+    right = case(
+        (probes.c.suggestion.is_not(None), not_(false)), else_=probes.c.kind == "model_right"
+    )
+    first = probes.c.number == 1
+    statement = select(
+        count_where(_live(who.now)),
+        count_where(_given_back(who)),
+        count_where(_put_off(who)),
+        count_where(and_(first, right)),
+        count_where(and_(first, wrong)),
+    ).where(_of(who.project, who.reviewer))
+    return Situation(*(await session.execute(statement)).one())
+
+
+async def held(session: AsyncSession, project: str, reviewer: str, now: datetime) -> int:
+    """Return how many probes a reviewer holds."""
+    statement = select(func.count()).where(_of(project, reviewer), _live(now))
+    return (await session.execute(statement)).scalar_one()
+
+
+async def taken(
+    session: AsyncSession, project: str, reviewer: str, at: datetime, since: datetime
+) -> int:
+    """Return how many tasks fewer would wait at a moment, were the reviewer's gold ordinary tasks.
+
+    Those that he held then, and those that his answers had finished from `since` on.
+    """
+    lasted = or_(probes.c.ended_at.is_(None), probes.c.ended_at > at)
+    held_then = and_(probes.c.leased_at <= at, probes.c.expires_at > at, lasted)
+    finished = and_(
+        probes.c.ending.in_(["verdict", "skip"]),
+        probes.c.state_after.in_(["resolved", "adjudication"]),
+        probes.c.ended_at.between(since, at),
+    )
+    statement = select(func.count()).where(_of(project, reviewer), or_(held_then, finished))
+    return (await session.execute(statement)).scalar_one()
+
+
+async def returning(
+    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    """Return the newest probe of each gold item that came back without an answer, oldest first."""
+    statement = _of_gold(who, labels).where(_given_back(who), newest)
+    return await _oldest(session, statement, limit)
+
+
+async def put_off(
+    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    """Return the newest probe of each gold item that he put off just now, oldest first."""
+    statement = _of_gold(who, labels).where(_put_off(who), newest)
+    return await _oldest(session, statement, limit)
+
+
+async def skipped(
+    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    """Return the newest probe of each gold item that the reviewer skipped, the least met first."""
+    statement = _of_gold(who, labels).where(skipped_for_good)
+    statement = statement.order_by(col(ProbeRow.number))
+    return await _oldest(session, statement, limit)
+
+
+def _of_gold(who: Claimant, labels: Sequence[str]) -> Select[ProbeRow, TaskRow]:
+    gold = known(who.project).subquery()
+    there = select(gold.c.task_id).where(gold.c.label.in_(labels))
+    pairs = select(ProbeRow, TaskRow).join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
+    return pairs.where(
+        _of(who.project, who.reviewer),
+        col(ProbeRow.task_id).in_(there),
+        ~answered_otherwise(probes.c.task_id, who.reviewer),
+    )
+
+
+async def _oldest(
+    session: AsyncSession, statement: Select[ProbeRow, TaskRow], limit: int
+) -> list[tuple[ProbeRow, TaskRow]]:
+    statement = statement.order_by(col(ProbeRow.leased_at), col(ProbeRow.token)).limit(limit)
+    return [(probe, task) for probe, task in (await session.execute(statement)).all()]
+
+
+async def end_expired(session: AsyncSession, tokens: Sequence[str], now: datetime) -> None:
+    """End those of the probes that nobody ended: new ones take their place."""
+    statement = (
+        update(probes)
+        .where(probes.c.token.in_(tokens), probes.c.ending.is_(None))
+        .values(ending="expiry", ended_at=now)
+    )
+    await session.execute(statement)
+
+
+async def pick(
+    session: AsyncSession,
+    project: str,
+    reviewer: str,
+    *,
+    kinds: Sequence[Kind],
+    labels: Sequence[str],
+    without: Sequence[str],
+    place: str,
+) -> Row[Any] | None:
+    """Return a gold item that the reviewer has never met, the first from `place` on; else None.
+
+    Columns: task_id, item_id, data, item_metadata, prediction, label and kind.
+    """
+    gold = known(project).subquery()
+    his = exists().where(probes.c.task_id == gold.c.task_id, probes.c.reviewer == reviewer)
+    data = (tasks.c.item_id, tasks.c.data, tasks.c.item_metadata, tasks.c.prediction)
+    candidates: Select[Any] = (
+        select(gold.c.task_id, gold.c.label, gold.c.kind, *data)
+        .join(tasks, tasks.c.task_id == gold.c.task_id)
+        .where(
+            gold.c.kind.in_(kinds),
+            gold.c.label.in_(labels),
+            gold.c.task_id.not_in(without),
+            ~his,
+            ~answered_otherwise(gold.c.task_id, reviewer),
+        )
+        .order_by(gold.c.task_id)
+        .limit(1)
+    )
+    for side in (gold.c.task_id >= place, gold.c.task_id < place):
+        row: Row[Any] | None = (await session.execute(candidates.where(side))).first()
+        if row is not None:
+            return row
+    return None
+
+
+async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Write probes; return the tokens of those that no other call has made at the same time."""
+    keyed = {row["token"]: f"{row['task_id']} {row['reviewer']}" for row in rows}
+    in_order = sorted(rows, key=lambda row: keyed[row["token"]])
+    got: set[str] = set()
+    for row in in_order:
+        got |= await insert_new(session, ProbeRow, "token", [row])
+    return got
+
+
+async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | None:
+    """Return the probe of `token`, kept from other calls, and its task; None when unknown."""
+    statement = select(ProbeRow).where(col(ProbeRow.token) == token).with_for_update()
+    probe = (await session.execute(statement)).scalar_one_or_none()
+    if probe is None:
+        return None
+    task = await session.get(TaskRow, probe.task_id)
+    return None if task is None else (probe, task)
+
+
+async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
+    """Return the newest probe of the same item and reviewer."""
+    statement = (
+        select(ProbeRow)
+        .where(
+            col(ProbeRow.task_id) == probe.task_id,
+            col(ProbeRow.reviewer) == probe.reviewer,
+        )
+        .order_by(col(ProbeRow.number).desc())
+        .limit(1)
+    )
+    return (await session.execute(statement)).scalar_one()

@@ -1,0 +1,92 @@
+"""What is known of each project's reviewers, learned from verdicts beside the requests."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.review_queue.consensus.reliability import Reliability, learn
+from services.review_queue.lifecycle.repository import gold
+from services.review_queue.projects import repository as projects
+from services.review_queue.projects.service import current_project
+from services.review_queue.quality.gold.repository import scores
+from services.review_queue.quality.reviewers.repository.votes import newest_votes
+from shared.contracts.projects import Project
+from shared.db import Database
+from shared.logs import cause_of
+
+log = structlog.get_logger()
+
+# The newest say how people answer now, and are quick to learn from: a tenth of a second.
+_NEWEST_VOTES = 20_000
+_AGAIN_AFTER = timedelta(seconds=60)
+# The newest verdict, how many answers of gold there are and the newest, and the labels.
+_Newest = tuple[int, int, tuple[str, str, str] | None, list[str]]
+
+
+@dataclass
+class KnownReviewers:
+    """A model of each project's reviewers, learned anew once a minute where verdicts have come.
+
+    Each replica learns for itself, from the same verdicts.
+    """
+
+    database: Database
+    now: Callable[[], datetime]
+    _known: dict[str, Reliability] = field(default_factory=dict)
+    _newest: dict[str, _Newest] = field(default_factory=dict)
+    _learned_at: datetime | None = None
+
+    def of(self, project: Project) -> Reliability | None:
+        """Return what is known of a project's reviewers; None for nothing yet.
+
+        What was learned of other labels than it has now does not count.
+        """
+        known = self._known.get(project.project)
+        return known if known is not None and known.labels == tuple(project.labels) else None
+
+    async def refresh(self) -> int:
+        """Learn, if the last time is a minute ago; return of how many projects."""
+        now = self.now()
+        if self._learned_at is not None and abs(now - self._learned_at) < _AGAIN_AFTER:
+            return 0
+        self._learned_at = now
+        async with self.database.reading() as session:
+            names = await projects.overlapping(session)
+            asked = [await current_project(session, name) for name in names]
+        return sum([await self._learn(project) for project in asked])
+
+    async def _learn(self, project: Project) -> bool:
+        name = project.project
+        async with self.database.reading() as session:
+            votes = await newest_votes(session, name, _NEWEST_VOTES)
+            probed = await scores.newest_votes(session, name, _NEWEST_VOTES)
+            last = probed[0] if probed else None
+            newest = (
+                max((vote[0] for vote in votes), default=0),
+                len(probed),
+                last,
+                project.labels,
+            )
+            if newest == self._newest.get(name, (0, 0, None, project.labels)):
+                return False
+            known = await gold.labels(session, name)
+        given = {(task_id, reviewer): label for _, task_id, reviewer, label in votes}
+        given |= {(task_id, reviewer): label for task_id, reviewer, label in probed}
+        try:
+            self._known[name] = await asyncio.to_thread(
+                learn,
+                [(task_id, reviewer, label) for (task_id, reviewer), label in given.items()],
+                known,
+                project.labels,
+                max_overlap=project.review.max_overlap,
+                start=self._known.get(name),
+            )
+        except ValueError as error:
+            # Too many labels for the model: the lead rule does without.
+            log.info("reviewers_not_learned", project=name, cause=cause_of(error))
+            self._known.pop(name, None)
+        self._newest[name] = newest
+        return True
