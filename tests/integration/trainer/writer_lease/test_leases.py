@@ -17,6 +17,7 @@ from services.trainer.settings import TrainerSettings
 from services.trainer.tables import ProjectLease
 from services.trainer.writer_lease.owners import is_gone, owner_name
 from services.trainer.writer_lease.service import Leases
+from shared.contracts.base import utc_now
 from shared.contracts.versions import Channels
 from shared.problems import Unavailable
 from shared.settings import CommonSettings
@@ -145,7 +146,7 @@ async def test_a_trainer_that_does_not_know_that_it_lost_its_lease_writes_nothin
 ) -> None:
     async with (
         two_versions(common, database_url) as parts,
-        second_trainer(parts, database_url, clock := Clock()) as second,
+        second_trainer(parts, database_url, clock := Clock(utc_now())) as second,
     ):
         clock.advance(seconds=20)
         taken = await promote(parts, second, "v2")
@@ -161,7 +162,7 @@ async def test_a_write_of_a_trainer_that_was_paused_in_it_is_lost(
 ) -> None:
     async with (
         two_versions(common, database_url) as parts,
-        second_trainer(parts, database_url, clock := Clock()) as second,
+        second_trainer(parts, database_url, clock := Clock(utc_now())) as second,
     ):
         tools = parts.resources
         store = GatedStore(common.store_url)
