@@ -71,14 +71,6 @@ class QueueClient:
         body = await self._call("POST", f"/v1/projects/{project}/tasks", json=document)
         return read_stored(TaskReceipts, body).tasks
 
-    async def reachable(self) -> bool:
-        """Say whether the review queue answers."""
-        try:
-            await self._call("GET", "/healthz", timeout=2)
-        except QueueAway:
-            return False
-        return True
-
     async def _call(self, method: str, path: str, **options: Any) -> bytes:
         try:
             response = await self._http.request(method, path, **options)

@@ -19,10 +19,6 @@ class LeaseExpired(Conflict):
         super().__init__(detail, **{"task_id": None, "state": None, "outcome": None} | extensions)
 
 
-class UnknownLease(LeaseExpired):
-    """Nobody has an ordinary lease of this token."""
-
-
 class FeedRestarted(Conflict):
     """The cursor is of the feed as it was before the review queue's database was restored.
 
