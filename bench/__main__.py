@@ -4,7 +4,7 @@
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
 peers; ``soak``, the router at half capacity for half an
 hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks;
-``idle``, what projects cost that nobody uses.
+``idle``, what idle projects cost.
 """
 
 import argparse

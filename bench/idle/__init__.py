@@ -1,1 +1,1 @@
-"""What projects cost that nobody uses."""
+"""What idle projects cost."""

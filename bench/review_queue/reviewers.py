@@ -154,7 +154,7 @@ class Shift:
         return sum(one.working for one in self._reviewers)
 
     def left(self) -> None:
-        """Take note of a reviewer who has stopped."""
+        """Tell those who wait for the end once the last reviewer has stopped."""
         if not self._at_work():
             self._all_stopped.set()
 

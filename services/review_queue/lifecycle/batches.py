@@ -160,10 +160,10 @@ class BatchScheduler:
         """Answer one call in a transaction of its own."""
         async with self._database.transaction() as session:
             answers = await self._decide(session, {queue: [call]}, waits=True)
-            (answer,) = answers[queue]
+            answer: Answer | Problem = answers[queue][0]
             if isinstance(answer, Problem):
                 raise answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     async def _work(self) -> None:
         try:

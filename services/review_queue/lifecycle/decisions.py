@@ -174,5 +174,13 @@ async def _progress(session: Session, change: Change) -> TaskProgress:
 def _note(
     session: Session, action: RecordedAction, change: Change, actor: str, **detail: str
 ) -> None:
-    of = {"project": change.task.project, "target": change.task.task_id}
-    record(session, action, change.now, **of, actor=actor, **detail)  # type: ignore[arg-type]
+    record(
+        session,
+        action,
+        change.now,
+        project=change.task.project,
+        target=change.task.task_id,
+        who=None,
+        actor=actor,
+        **detail,
+    )

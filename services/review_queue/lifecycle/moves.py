@@ -94,27 +94,23 @@ class MoveService:
     @traced("verdict", kind="server")
     async def submit(self, token: str, body: VerdictBody, who: Principal) -> LeaseProgress:
         """Give a verdict; `Unprocessable` when its label is not the project's."""
-        moved = await self._move(token, body, who)
-        if moved.changed:
-            # Gold too: the counters must not tell which task was gold.
-            VERDICTS.labels(moved.project, "verdict").inc()
-        return moved.answer  # type: ignore[return-value]
+        # Gold is counted too: the counters must not tell which task was gold.
+        return await self._progress(token, body, who, counted="verdict")
 
     @traced("skip", kind="server")
     async def skip(self, token: str, body: SkipBody, who: Principal) -> LeaseProgress:
         """Leave the task to others, to oneself later, or to an adjudicator."""
-        moved = await self._move(token, body, who)
-        if moved.changed:
-            VERDICTS.labels(moved.project, "skip").inc()
-        return moved.answer  # type: ignore[return-value]
+        return await self._progress(token, body, who, counted="skip")
 
     async def release(self, token: str, who: Principal) -> LeaseProgress:
         """Give the task back at once."""
-        return (await self._move(token, "release", who)).answer  # type: ignore[return-value]
+        return await self._progress(token, "release", who)
 
     async def renew(self, token: str, who: Principal) -> Renewal:
         """Let the lease last as long again, from now on."""
-        return (await self._move(token, "renew", who)).answer  # type: ignore[return-value]
+        moved = await self._move(token, "renew", who)
+        assert isinstance(moved.answer, Renewal)
+        return moved.answer
 
     @traced("undo", kind="server")
     async def undo(self, token: str, who: Principal) -> LeaseProgress:
@@ -123,7 +119,16 @@ class MoveService:
         The task waits for the same reviewer as long as a lease lasts, then for anybody. Where it
         was resolved, its outcome gets a revision without a label.
         """
-        return (await self._move(token, "undo", who)).answer  # type: ignore[return-value]
+        return await self._progress(token, "undo", who)
+
+    async def _progress(
+        self, token: str, action: Action, who: Principal, counted: str | None = None
+    ) -> LeaseProgress:
+        moved = await self._move(token, action, who)
+        if counted is not None and moved.changed:
+            VERDICTS.labels(moved.project, counted).inc()
+        assert isinstance(moved.answer, LeaseProgress)
+        return moved.answer
 
     async def _move(self, token: str, action: Action, who: Principal) -> Moved:
         if not is_token(token):
