@@ -56,8 +56,8 @@ _COUNT = (
     "(SELECT count(*) FROM verdicts JOIN tasks USING (task_id) WHERE project = :project)"
 )
 
-# By priority first, as `open_tasks` is ordered: by task_id alone PostgreSQL walks the primary key, and
-# so each resolved task.
+# By priority first, as `open_tasks` is ordered: by task_id alone PostgreSQL walks the primary key,
+# and so each resolved task.
 _CLAIM = """
 UPDATE tasks SET state = 'leased', reviewer = %s, token = %s,
     expires_at = now() + interval '10 minutes'

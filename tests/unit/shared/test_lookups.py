@@ -267,6 +267,7 @@ def test_what_is_wrong_with_a_model_is_still_said() -> None:
         open_session(LEFT_ALONE["not a model"], 1)
 
 
+@pytest.mark.thorough
 def test_a_model_that_cannot_be_rewritten_is_loaded_as_it_is() -> None:
     """More factors in a row than can be followed: an exception that nobody foresaw."""
     chain = [helper.make_node("Mul", ["terms", "one"], ["scaled 0"])]
