@@ -1,8 +1,7 @@
 """Empties the spool into the review queue, strictly in order, whenever the queue takes it."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -45,12 +44,6 @@ class Drainer:
     def wake(self) -> None:
         """Say that the spool has something."""
         self._woken.set()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Drainer"]:
-        """Drain while the block lasts."""
-        async with self.loop.running():
-            yield self
 
     async def _turn(self) -> None:
         self._woken.clear()

@@ -161,7 +161,7 @@ class ReviewQueue:
             return body
         # A 404 of some proxy is not the queue's word; a problem document is.
         if response.status in _REFUSALS and response.content_type == MEDIA_TYPE:
-            raise QueueRefused(response.status, _document(body))
+            raise QueueRefused(response.status, object_of(body))
         log.warning("review_queue_failed", status=response.status)
         raise QueueAway(f"status {response.status}")
 
@@ -170,7 +170,8 @@ def _outcomes_path(project: str) -> str:
     return f"/v1/projects/{quote(project)}/outcomes"
 
 
-def _document(body: bytes) -> dict[str, Any]:
+def object_of(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that an answer is; an empty one when it is none."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -7,9 +7,9 @@ against what is on its way before it: how many items, and how long one takes as 
 import math
 from dataclasses import dataclass
 
-from services.router.limits.errors import Overloaded
 from services.router.limits.flow import Flow
-from services.router.limits.metrics import REFUSED
+from services.router.metrics import REFUSED
+from services.router.problems import Overloaded
 
 LONGEST_RETRY_SECONDS = 60
 

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import structlog
 
+from services.router.metrics import REFUSED_CERTIFICATES
 from services.router.routing.decisions import Policy, PromiseStatus, promise_status
 from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
-from services.router.versions.metrics import REFUSED_CERTIFICATES
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode

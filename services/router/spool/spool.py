@@ -14,12 +14,11 @@ from prometheus_client import Counter, Gauge
 
 from services.router.disk.files import probe_disk
 from services.router.disk.slots import Slot
-from services.router.limits.metrics import REFUSED
+from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
+from services.router.problems import SpoolFull, SpoolUnavailable
 from services.router.spool.appends import Append, SpooledTask
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file
 from services.router.spool.entries import Entry
-from services.router.spool.errors import SpoolFull, SpoolUnavailable
-from services.router.spool.metrics import DEAD_LETTERS, SPOOL_ENTRIES, SPOOLED
 from services.router.spool.segments import PATTERN, Segments, append_durably
 from shared.logs import cause_of
 

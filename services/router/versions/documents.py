@@ -6,7 +6,7 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from services.router.versions.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
+from services.router.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.base import read_stored
 from shared.contracts.certificates import certificate_fault
 from shared.contracts.projects import ProjectDocument, certificate_digest

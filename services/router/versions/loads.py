@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import structlog
 from obstore.exceptions import BaseError
 
+from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
+from services.router.problems import VersionNotFound, VersionNotReady
 from services.router.versions.documents import Documents
-from services.router.versions.errors import VersionNotFound, VersionNotReady
 from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
-from services.router.versions.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from shared.logs import cause_of
 from shared.store import Store, manifest_path
 

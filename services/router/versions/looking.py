@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
+from services.router.metrics import REFUSED_DOCUMENTS, STORE_FAILURES
 from services.router.versions.loads import STORE_ERRORS
-from services.router.versions.metrics import REFUSED_DOCUMENTS, STORE_FAILURES
 from shared.logs import cause_of
 
 log = structlog.get_logger()

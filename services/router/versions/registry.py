@@ -9,20 +9,20 @@ from functools import partial
 
 import structlog
 
-from services.router.versions.background import in_background
-from services.router.versions.changes import ChangedProjects
-from services.router.versions.documents import Documents, Newest, named_by, read_documents
-from services.router.versions.errors import (
+from services.router.metrics import STORE_FAILURES
+from services.router.problems import (
     ProjectNotFound,
     StoreUnreachable,
     VersionNotFound,
     VersionNotReady,
 )
+from services.router.versions.background import in_background
+from services.router.versions.changes import ChangedProjects
+from services.router.versions.documents import Documents, Newest, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads
 from services.router.versions.looking import Looks
 from services.router.versions.memory import release
-from services.router.versions.metrics import STORE_FAILURES
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Iterator
 
 from services.router.delivery.messages import ItemOutcome
-from services.router.waiting.metrics import WAITERS
+from services.router.metrics import WAITERS
 
 
 class Wait:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import Values
 from shared.contracts.versions import ModelInput

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.columns import Columns, kind_of, of_field, of_input
-from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import BYTES
 from shared.contracts.base import MAX_BATCH

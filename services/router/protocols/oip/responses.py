@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
 from services.router.routing.decisions import Decision
