@@ -7,8 +7,13 @@ BEAT_SECONDS = 1.0
 OPTION = "--heartbeat"
 
 
-def beat(pipe: int) -> None:
-    """Begin to write into `pipe` from the running event loop, for as long as the loop runs."""
+def beat(pipe: int | None) -> None:
+    """Begin to write into `pipe` from the running event loop, for as long as the loop runs.
+
+    None stands for a process without a supervisor.
+    """
+    if pipe is None:
+        return
     os.set_blocking(pipe, False)
     loop = asyncio.get_running_loop()
 

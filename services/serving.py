@@ -68,13 +68,12 @@ def serve(
     settings: BaseSettings,
     *,
     shared: bool = False,
-    on_started: Callable[[], None] = lambda: None,
     heartbeat: int | None = None,
 ) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first, within `stop_seconds`.
 
-    With `shared` other processes may serve on the same port. Once this one listens `on_started` is
-    called, and signs of life go to the pipe `heartbeat`.
+    With `shared` other processes may serve on the same port. Once this one listens, signs of life
+    go to the pipe `heartbeat`.
 
     Raises
     ------
@@ -94,7 +93,7 @@ def serve(
     server = Server(
         configured(app, limits, grace_seconds=GRACE_SECONDS),
         drain_seconds=common.drain_seconds,
-        on_started=partial(_started, on_started, heartbeat),
+        on_started=partial(beat, heartbeat),
         on_stopping=partial(end_within, stop_seconds(common)),
     )
     with contextlib.suppress(KeyboardInterrupt):
@@ -109,12 +108,6 @@ def _app(service: str, common: CommonSettings, settings: BaseSettings) -> Any:
     gc.collect()
     gc.freeze()
     return app
-
-
-def _started(on_started: Callable[[], None], heartbeat: int | None) -> None:
-    on_started()
-    if heartbeat is not None:
-        beat(heartbeat)
 
 
 def stop_seconds(common: CommonSettings) -> float:

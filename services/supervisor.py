@@ -52,12 +52,13 @@ class Child:
 class Supervisor:
     """Starts children, restarts those that end by themselves, stops all in reverse order.
 
-    What children say goes to `log`, to our own output when it is None. `on_restart` is told of each
-    that ended by itself. A child that `beats` is killed after `hang_seconds` without a sign of
-    life, 0 for never.
+    What children say goes to `log`, to our own output when it is None. `on_start` is told of each
+    that gives its first sign of life, `on_restart` of each that ended by itself. A child that
+    `beats` is killed after `hang_seconds` without a sign of life, 0 for never.
     """
 
     log: IO[bytes] | None = None
+    on_start: Callable[[str], None] = lambda _name: None
     on_restart: Callable[[str, int | None], None] = lambda _name, _status: None
     stop_seconds: float = _STOP_SECONDS
     hang_seconds: int = 0
@@ -76,7 +77,7 @@ class Supervisor:
         """Start a child and watch it; one that `beats` takes the option `--heartbeat`."""
         child = Child(name, command, environment, pass_fds)
         self.children.append(child)
-        if beats and self.hang_seconds:
+        if beats:
             self._listen(child)
         await self._spawn(child)
         child.task = asyncio.create_task(self._watch(child))
@@ -90,6 +91,8 @@ class Supervisor:
 
         def heard() -> None:
             os.read(reading, _READ_BYTES)
+            if child.silent is None:
+                self.on_start(child.name)
             child.silent = 0
 
         asyncio.get_running_loop().add_reader(reading, heard)
@@ -102,7 +105,7 @@ class Supervisor:
             if child.silent is None:
                 continue
             child.silent += 1
-            if child.silent > self.hang_seconds and child.process is not None:
+            if 0 < self.hang_seconds < child.silent and child.process is not None:
                 log.error("child_hangs", child=child.name, silent_seconds=child.silent)
                 child.silent = None
                 with contextlib.suppress(ProcessLookupError):

@@ -33,12 +33,7 @@ class Grouping:
         self._senders: dict[str, asyncio.Task[None]] = {}
 
     async def send(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
-        """Hand `entries` over, and return their receipts in order.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
+        """Hand `entries` over, and return their receipts in order; raises what `post` does."""
         call = _Call(entries, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(project, deque()).append(call)
         if project not in self._senders:

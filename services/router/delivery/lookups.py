@@ -30,12 +30,7 @@ class Lookups:
         self._answers: set[_Answer] = set()
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
-        """Ask what became of an item; `unknown` if it has no task.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
+        """Ask what became of an item, `unknown` without a task; raises what `outcomes` does."""
         look = self._next.get(project)
         if look is None or len(look.item_ids) == MAX_BATCH:
             look = self._next[project] = self._begin(project)

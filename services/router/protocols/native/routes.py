@@ -28,7 +28,6 @@ from services.router.problems import (
 )
 from services.router.protocols.dependencies import CALLERS, HasLeft, Service, admit, limit_fields
 from services.router.protocols.native.messages import ModelStatus
-from services.router.waiting.outcomes import outcome_of
 from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
@@ -123,14 +122,15 @@ async def outcome(
         _ITEM_ID.validate_python(item_id)
     except ValidationError as error:
         raise Unprocessable([("/path/item_id", "is not an item id")]) from error
-    found = await outcome_of(
-        service.predictor.handoff,
-        service.predictor.waiters,
-        project,
-        item_id,
-        wait_seconds=wait_seconds,
-        left=left,
-    )
+    handoff, waiters = service.predictor.handoff, service.predictor.waiters
+    async with waiters.waiting(project, [item_id], wait_seconds, left) as wait:
+        wait.tell(await handoff.outcome(project, item_id))
+        expired = await wait.over()
+    found = wait.newest[item_id]
+    unheard = expired and wait.unsure and found.status == "in_review"
+    if wait_seconds > 0 and (unheard or found.status == "unknown"):
+        # What stood when the wait began may not stand any more.
+        found = await handoff.outcome(project, item_id)
     if found.status == "erased":
         raise ItemErased(item_id)
     return _json(found.model_dump_json().encode())

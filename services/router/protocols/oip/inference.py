@@ -109,12 +109,7 @@ async def _scored_files(
 
 
 async def loaded_version(versions: Versions, view: View, version: str | None) -> LoadedVersion:
-    """Return the version that is named, or the one that serves.
-
-    Raises
-    ------
-    VersionNotFound, VersionNotReady, StoreUnreachable
-    """
+    """Return the named version as `Versions.pinned` does, or the one that serves."""
     if version is None:
         return view.ready()
     return await versions.pinned(view.documents.project.project, version)
