@@ -6,6 +6,7 @@ Whoever waits also polls. Without Redis every wait simply lasts its time-out.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import structlog
 from redis.asyncio import Redis
@@ -89,7 +90,8 @@ class Doorbells:
         self._waiters: dict[str, set[BellEvent]] = {}
         self._pubsub: PubSub | None = None
         self._stopped = False
-        self.loop = Loop("doorbells", self._hear, _go_on, expected=(RedisError, OSError))
+        no_rest = partial(asyncio.sleep, 0)
+        self.loop = Loop("doorbells", self._hear, no_rest, expected=(RedisError, OSError))
 
     @contextlib.asynccontextmanager
     async def listening(self, stopping: asyncio.Event | None = None) -> AsyncIterator["Doorbells"]:
@@ -198,10 +200,6 @@ class Doorbells:
             self._wake_everyone()
             with contextlib.suppress(RedisError, OSError):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
-
-
-async def _go_on() -> None:
-    """Rest not at all."""
 
 
 async def wait_for(rung: asyncio.Event, seconds: float) -> bool:

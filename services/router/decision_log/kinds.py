@@ -19,35 +19,18 @@ class LogKind:
     lost: Counter
 
 
-DECISIONS = LogKind(
-    "decision_log",
-    decisions_prefix,
-    lag_seconds=Gauge(
-        "surehand_router_decision_log_lag_seconds",
-        "Age of the oldest row that is not yet in the store",
-        multiprocess_mode="livemax",
-    ),
-    shipped_bytes=Counter(
-        "surehand_router_decision_log_shipped_bytes_total",
-        "Compressed bytes of rows put in the store",
-    ),
-    lost=Counter(
-        "surehand_router_decision_log_lost_total", "Decision rows that could not be written locally"
-    ),
-)
-SHADOW = LogKind(
-    "shadow_log",
-    shadow_prefix,
-    lag_seconds=Gauge(
-        "surehand_router_shadow_log_lag_seconds",
-        "Age of the oldest row that is not yet in the store",
-        multiprocess_mode="livemax",
-    ),
-    shipped_bytes=Counter(
-        "surehand_router_shadow_log_shipped_bytes_total",
-        "Compressed bytes of rows put in the store",
-    ),
-    lost=Counter(
-        "surehand_router_shadow_log_lost_total", "Shadow rows that could not be written locally"
-    ),
-)
+def _kind(name: str, prefix: Callable[[str], str], row: str) -> LogKind:
+    metric = f"surehand_router_{name}"
+    lag = "Age of the oldest row that is not yet in the store"
+    shipped = "Compressed bytes of rows put in the store"
+    return LogKind(
+        name,
+        prefix,
+        lag_seconds=Gauge(f"{metric}_lag_seconds", lag, multiprocess_mode="livemax"),
+        shipped_bytes=Counter(f"{metric}_shipped_bytes_total", shipped),
+        lost=Counter(f"{metric}_lost_total", f"{row} rows that could not be written locally"),
+    )
+
+
+DECISIONS = _kind("decision_log", decisions_prefix, "Decision")
+SHADOW = _kind("shadow_log", shadow_prefix, "Shadow")

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -70,7 +71,8 @@ class RowLog:
         self._shipping_since = math.inf
         self._held = HeldRows()
         self._disk_fault: str | None = None
-        self.loop = Loop(kind.name, self._turn, self._rest, expected=(BaseError, OSError))
+        rest = partial(wait_for, self._full, _SHIP_SECONDS)
+        self.loop = Loop(kind.name, self._turn, rest, expected=(BaseError, OSError))
 
     @property
     def lag_seconds(self) -> float:
@@ -127,9 +129,6 @@ class RowLog:
         if self._disk_fault is None:
             return None
         return f"the disk takes no rows ({self._disk_fault}); {self._held.size} bytes in memory"
-
-    async def _rest(self) -> None:
-        await wait_for(self._full, _SHIP_SECONDS)
 
     async def _turn(self) -> None:
         if self._disk_fault is not None:

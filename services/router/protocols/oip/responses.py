@@ -141,10 +141,6 @@ def _probabilities(result: Result) -> Values:
     ]
 
 
-def _confidences(result: Result) -> Values:
-    return [(score or _UNSCORED).confidence for score in result.scores]
-
-
 def _decision_member(member: str) -> Callable[[Result], Values]:
     """Read a member of the decisions: empty where nothing was decided."""
 
@@ -163,5 +159,8 @@ _OURS: dict[str, tuple[str, Callable[[Result], Values]]] = {
     "surehand_decision": (BYTES, _decision_member("decision")),
     "surehand_reason": (BYTES, _decision_member("reason")),
     "surehand_task_id": (BYTES, _decision_member("task_id")),
-    "surehand_confidence": (_FLOAT, _confidences),
+    "surehand_confidence": (
+        _FLOAT,
+        lambda result: [(score or _UNSCORED).confidence for score in result.scores],
+    ),
 }

@@ -3,6 +3,7 @@
 Infer is mostly met by the front, along `INFER`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -34,8 +35,9 @@ from services.router.protocols.oip.messages import (
     TensorMetadata,
 )
 from services.router.protocols.oip.refusals import refuse
-from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
+from services.router.versions.documents import named_by
+from services.router.versions.views import View
 from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
 from shared.http.front import Answer, Call, RequestHeaders, Way
@@ -105,8 +107,28 @@ async def index(
     asked = parse_json(body) if body else {}
     if type(asked) is not dict or type(asked.get("ready", False)) is not bool:
         raise Unprocessable([("/ready", "must be true or false")])
-    states = index_of(service.versions.known(), principal)
-    return [state for state in states if state.state == "READY" or not asked.get("ready")]
+    return [
+        state
+        for name, view in sorted(service.versions.known().items())
+        if principal.may_enter(name)
+        for state in _states(name, view)
+        if state.state == "READY" or not asked.get("ready")
+    ]
+
+
+def _states(project: str, view: View) -> Iterator[ModelState]:
+    named = named_by(view.documents.channels)
+    if not named:
+        none = "the trainer has published no version yet"
+        yield ModelState(name=project, version="", state="UNAVAILABLE", reason=none)
+    for version in dict.fromkeys([*view.loaded, *named]):
+        why = view.failures.get(version)
+        if version in view.loaded:
+            yield ModelState(name=project, version=version, state="READY", reason="")
+        elif why:
+            yield ModelState(name=project, version=version, state="UNAVAILABLE", reason=why)
+        else:
+            yield ModelState(name=project, version=version, state="LOADING", reason="")
 
 
 @server.post(
