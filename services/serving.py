@@ -73,12 +73,7 @@ def serve(
     """Serve until SIGTERM; requests that were accepted are answered first, within `stop_seconds`.
 
     With `shared` other processes may serve on the same port. Once this one listens, signs of life
-    go to the pipe `heartbeat`.
-
-    Raises
-    ------
-    SettingsError
-        The address cannot be listened on.
+    go to the pipe `heartbeat`. `SettingsError` when the address cannot be listened on.
     """
     from shared.http.connections import ConnectionLimits  # noqa: PLC0415 - `token` needs none
     from shared.http.server import Server, configured  # noqa: PLC0415 - likewise
@@ -86,7 +81,10 @@ def serve(
     keep_one_arena()
     configure_logging(service, common.log_level)
     prepare_home(common.home)
-    app = _app(service, common, settings)
+    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
+    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
+    gc.collect()
+    gc.freeze()
     bound = bind(service, common.bind_host, port_of(settings), shared=shared)
     log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
     limits = ConnectionLimits(common.header_timeout_seconds, common.body_timeout_seconds)
@@ -100,14 +98,6 @@ def serve(
         server.run([bound])
     if not server.started:
         sys.exit(_NOT_STARTED)
-
-
-def _app(service: str, common: CommonSettings, settings: BaseSettings) -> Any:
-    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
-    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
-    gc.collect()
-    gc.freeze()
-    return app
 
 
 def stop_seconds(common: CommonSettings) -> float:

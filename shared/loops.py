@@ -105,7 +105,9 @@ class Loop:
             else:
                 delay = _FIRST_DELAY_SECONDS
                 continue
-            await self._wait(delay)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
             delay = min(delay * 2, _LAST_DELAY_SECONDS)
 
     def stop(self) -> None:
@@ -157,11 +159,6 @@ class Loop:
             log.warning("loop_failed", loop=self.name, cause=cause)
         else:
             log.error("loop_failed", loop=self.name, cause=cause, exc_info=error)
-
-    async def _wait(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
 
 
 def loop_faults(loops: Iterable[Loop]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 from services.router.decision_log.announcing import ShippedLogs
 from services.router.decision_log.kinds import DECISIONS, SHADOW
@@ -52,11 +53,7 @@ async def running_services(
         threads=threads_per_worker(settings.workers),
         run_seconds=settings.run_seconds,
     )
-
-    def retention() -> dict[str, float]:
-        known = versions.known().items()
-        return {name: view.documents.project.retention_days for name, view in known}
-
+    retention = partial(_retention, versions)
     folders = ((DECISIONS, "decisions", shipped.note), (SHADOW, "shadow", None))
     log, shadow_log = (
         RowLog(kind, common.home / folder, store, now=now, retention=retention, shipped=note)
@@ -64,24 +61,27 @@ async def running_services(
     )
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     predictor = _predictor(common, settings, now, versions, queue, (log, shadow_log))
-    handoff, shadows = predictor.handoff, predictor.shadows
-    expiry = Expiry(handoff.expire_letters, now=now, retention=retention)
+    expiry = Expiry(predictor.handoff.expire_letters, now=now, retention=retention)
     async with (
         bells.listening(),
         versions.watching(),
         shipped.running(),
         log.running(),
         shadow_log.running(),
-        shadows.loop.running(),
-        handoff.running(),
+        predictor.shadows.loop.running(),
+        predictor.handoff.running(),
         expiry.loop.running(),
         predictor.waiters.running(stopping),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
     ):
-        loops = (versions.loop, log.loop, shadows.loop, *handoff.loops, bells.loop, *shipped.loops)
-        loops = (*loops, shadow_log.loop, expiry.loop, measuring.loop)
-        limit_bytes = common.body_limit_bytes
-        yield Services(predictor, versions, queue, loops, limit_bytes, common.trainer_url)
+        loops = (versions.loop, bells.loop, *shipped.loops, log.loop, shadow_log.loop)
+        others = (predictor.shadows.loop, *predictor.handoff.loops, expiry.loop, measuring.loop)
+        yield Services(predictor, versions, queue, (*loops, *others), common)
+
+
+def _retention(versions: Versions) -> dict[str, float]:
+    known = versions.known().items()
+    return {name: view.documents.project.retention_days for name, view in known}
 
 
 def _predictor(

@@ -14,6 +14,7 @@ from shared.auth import Role
 from shared.http.front import Call
 from shared.http.waiting import disconnected
 from shared.loops import Loop, loop_faults
+from shared.settings import CommonSettings
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Services:
     versions: Versions
     queue: ReviewQueue
     loops: tuple[Loop, ...]
-    body_limit_bytes: int
-    trainer_url: str
+    common: CommonSettings
 
     async def degraded(self) -> dict[str, str]:
         """Say which parts do not work while the router serves."""

@@ -8,17 +8,13 @@ from pathlib import Path
 from services.router.spool.entries import Entry
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SpooledTask:
-    """What the index knows of a task: `segment` once it is durable, `pending` while it becomes so.
-
-    A task whose lane changes has both: the old line is durable, the new one is on its way.
-    """
+    """What the index knows of a task that is durable: its last line lies in `segment`."""
 
     digest: bytes
     lane: str
-    segment: Path | None = None
-    pending: "Append | None" = None
+    segment: Path
 
 
 @dataclass
@@ -26,7 +22,6 @@ class Append:
     """Entries that are to be written, and all who wait for that."""
 
     entries: Sequence[Entry]
-    replaced: dict[str, SpooledTask] = field(default_factory=dict)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
@@ -35,16 +30,14 @@ class Append:
         self.waiters.append(future)
         return future
 
-    def succeed(self) -> None:
-        """Tell those who wait that the entries are durable."""
+    def settle(self, error: Exception | None) -> None:
+        """Tell those who wait that the entries are durable, or with `error` that they are not."""
         for future in self.waiters:
-            if not future.done():
+            if future.done():
+                continue
+            if error is None:
                 future.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        """Tell them that they are not."""
-        for future in self.waiters:
-            if not future.done():
+            else:
                 future.set_exception(error)
                 # A call that waits for several looks only at the first that failed.
                 future.exception()

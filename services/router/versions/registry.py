@@ -200,21 +200,12 @@ class Versions:
             await asyncio.gather(*(loads.close() for loads in self._loads.values()))
 
     async def _watch(self) -> None:
+        """Look at what changed; raise the first error of the store, once all were looked at."""
         if self._retired:
             # By now, a round later, the calls that they scored have let go as well.
             retired = self._retired.copy()
             self._retired.clear()
             await in_background(self._threads, partial(release, retired))
-        await self._scan()
-
-    async def _rest(self) -> None:
-        await self._changes.rest(is_owing=bool(self._looks.failed or self._refusing()))
-
-    def _refusing(self) -> set[str]:
-        return {project for project, loads in self._loads.items() if loads.refusals}
-
-    async def _scan(self) -> None:
-        """Look at what changed; raise the first error of the store, once all were looked at."""
         try:
             names = await self._changes.take(self._views.keys()) | self._refusing()
         except STORE_ERRORS:
@@ -222,6 +213,12 @@ class Versions:
             raise
         await self._looks.at(sorted(name for name in names if re.fullmatch(PROJECT_PATTERN, name)))
         self._scanned = True
+
+    async def _rest(self) -> None:
+        await self._changes.rest(is_owing=bool(self._looks.failed or self._refusing()))
+
+    def _refusing(self) -> set[str]:
+        return {project for project, loads in self._loads.items() if loads.refusals}
 
     async def _refresh(self, project: str) -> None:
         """Put the project's documents in place at once; start the loads that they ask for."""

@@ -159,7 +159,7 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     if body.action == "START_TRAINING":
         first = view.documents.channels.champion is None
         mode: Mode = "initial" if first else "fine_tune"
-        run_id = await start_run(service.trainer_url, project, mode, request.state.token)
+        run_id = await start_run(service.common.trainer_url, project, mode, request.state.token)
         return EventReceipt(status="ok", job=run_id)
     if body.action not in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         return EventReceipt(status="Unknown event")

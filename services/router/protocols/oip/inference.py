@@ -59,9 +59,8 @@ async def infer(
     request = read(body, header_length)
     if (review := _review(request.parameters)) is not None:
         return await _routed(predictor, model, version, request, review, caller)
-    versions = predictor.versions
-    view = await (versions.serving if version is None else versions.view)(model)
-    loaded = await loaded_version(versions, view, version)
+    look = predictor.versions.serving if version is None else predictor.versions.view
+    loaded = await loaded_version(predictor.versions, view := await look(model), version)
     predictor.admission.check(loaded.batcher.flow)
     wanted, of_graph = wanted_of(request, loaded.graph.outputs)
     interface = Interface(view.documents.project.fields, loaded.manifest.inputs)
@@ -69,24 +68,24 @@ async def infer(
     predictor.take(model, caller, len(rows.items))
     note(project=model, items=len(rows.items), model_version=loaded.version)
     images = view.documents.image_fields
-    if files := [one for one in images if one in rows.inputs and one not in rows.laid_out]:
-        with predictor.giving_back(model, caller, len(rows.items)):
-            scores, arrays = await _scored_files(predictor, rows, files, loaded, of_graph)
-    else:
-        scores = _scorable(loaded, await loaded.batcher.score(rows.items))
-        arrays = await _arrays(loaded, of_graph, rows.items) if of_graph else {}
+    files = [one for one in images if one in rows.inputs and one not in rows.laid_out]
+    with predictor.giving_back(model, caller, len(rows.items)):
+        scores, arrays = await _scored(predictor, rows, files, loaded, of_graph)
     result = Result(loaded.version, loaded.manifest.labels, scores, None, arrays)
     return encode(model, request.id, wanted, result)
 
 
-async def _scored_files(
+async def _scored(
     predictor: Predictor,
     rows: Rows,
     files: Sequence[str],
     loaded: LoadedVersion,
     of_graph: Sequence[str],
 ) -> tuple[Sequence[Score | None], dict[str, Any]]:
-    """Score rows that have images as files, and run the graph for its other outputs."""
+    """Score rows, those of `files` from decoded images; run the graph for its other outputs."""
+    if not files:
+        scores = _scorable(loaded, await loaded.batcher.score(rows.items))
+        return scores, await _arrays(loaded, of_graph, rows.items) if of_graph else {}
 
     async def score(_: Sequence[int], part: list[Data]) -> Sequence[Score | None]:
         return await loaded.batcher.score(part)
@@ -98,9 +97,9 @@ async def _scored_files(
     pictures = predictor.pictures
     admit = partial(predictor.admission.check, loaded.batcher.flow)
     data = await pictures.admitted(rows.items, files, place=rows.place, whole="/inputs")
-    scores = await pictures.each(data, files, loaded.layouts, score, admit=admit)
+    found = await pictures.each(data, files, loaded.layouts, score, admit=admit)
     check_decoded(data, files, place=rows.place)
-    _scorable(loaded, scores)
+    scores = _scorable(loaded, found)
     if not of_graph:
         return scores, {}
     parts: list[dict[str, Any]] = []

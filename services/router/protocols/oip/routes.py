@@ -217,7 +217,7 @@ async def infer(
     """Score rows of tensors; with parameter `surehand_review` route them as predict does."""
     body, caller = await request.body(), principal_of(request)
     if encoding := request.headers.get("content-encoding"):
-        body = decompressed(body, encoding, service.body_limit_bytes)
+        body = decompressed(body, encoding, service.common.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
     predictor = service.predictor
     answered_headers, answer = await infer_rows(predictor, project, version, body, length, caller)
