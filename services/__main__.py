@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.heartbeats import OPTION
 from services.serving import (
     SERVICES,
     exit_status,
@@ -20,6 +19,7 @@ from services.serving import (
     restored,
     serve,
 )
+from services.supervisor import OPTION
 from services.workers import supervise
 from shared.auth import ROLES, Keys
 from shared.settings import CommonSettings, SettingsError, load_settings

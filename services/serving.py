@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from pydantic_settings import BaseSettings
 
-from services.heartbeats import beat
+from services.supervisor import beat
 from shared.home import PRIVATE_UMASK, prepare_home
 from shared.logs import configure_logging
 from shared.memory import keep_one_arena

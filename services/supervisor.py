@@ -16,10 +16,12 @@ from typing import IO
 
 import structlog
 
-from services.heartbeats import BEAT_SECONDS, OPTION
-
 log = structlog.get_logger()
 
+# A supervised process writes a byte into this pipe each second, for as long as its loop runs.
+OPTION = "--heartbeat"
+
+_BEAT_SECONDS = 1.0
 _STOP_SECONDS = 15.0
 _SHORTEST_DELAY = 0.2
 _LONGEST_DELAY = 3.0
@@ -101,7 +103,7 @@ class Supervisor:
     async def _look_after(self, child: Child) -> None:
         while True:
             # Counted, not measured: when all of us have stood still, the child has as well.
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(_BEAT_SECONDS)
             if child.silent is None:
                 continue
             child.silent += 1
@@ -196,3 +198,26 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return ask_kernel
+
+
+def beat(pipe: int | None) -> None:
+    """Begin to write into `pipe` from the running event loop, for as long as the loop runs.
+
+    None stands for a process without a supervisor.
+    """
+    if pipe is None:
+        return
+    os.set_blocking(pipe, False)
+    loop = asyncio.get_running_loop()
+
+    def write() -> None:
+        try:
+            os.write(pipe, b".")
+        except BlockingIOError:
+            # The supervisor does not read: there is nothing to tell it.
+            pass
+        except OSError:
+            return
+        loop.call_later(_BEAT_SECONDS, write)
+
+    write()

@@ -7,7 +7,7 @@ the heartbeat that it listens.
 import argparse
 import sys
 
-from services.heartbeats import OPTION
+from services.supervisor import OPTION
 from shared.metrics import use_files_of
 from shared.settings import CommonSettings, load_settings
 

@@ -17,9 +17,8 @@ from tempfile import TemporaryDirectory
 import structlog
 from pydantic_settings import BaseSettings
 
-from services.heartbeats import beat
 from services.serving import bind, port_of, stop_seconds
-from services.supervisor import Supervisor
+from services.supervisor import Supervisor, beat
 from shared.logs import configure_logging
 from shared.metrics import METRICS_FOLDER, forget_gauges
 from shared.settings import PREFIX, CommonSettings, SettingsError

@@ -1,4 +1,4 @@
-"""The router's metrics, but for those of its logs (`decision_log/kinds.py`)."""
+"""The router's metrics, but for those of its logs (`decision_log/shipping.py`)."""
 
 from prometheus_client import Counter, Gauge
 

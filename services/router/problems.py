@@ -3,7 +3,17 @@
 import math
 from collections.abc import Iterable
 
-from shared.problems import Conflict, Gone, NotFound, Problem, Unavailable
+from shared.problems import (
+    BodyTooLarge,
+    Conflict,
+    Gone,
+    NotFound,
+    NotJson,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+)
 
 
 class Overloaded(Unavailable):
@@ -147,3 +157,10 @@ class TrainerUnreachable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The trainer is away; ask again.")
+
+
+# What a call that scores and routes items may be refused with, in any protocol.
+PREDICT_PROBLEMS = (
+    *(NotJson, ItemConflict, BodyTooLarge, Unprocessable, TooManyRequests, StoreUnreachable),
+    *(VersionNotReady, ModelTimedOut, Overloaded, SpoolFull, SpoolUnavailable),
+)

@@ -7,8 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.router.decision_log.announcing import ShippedLogs
-from services.router.decision_log.kinds import DECISIONS, SHADOW
-from services.router.decision_log.shipping import RowLog
+from services.router.decision_log.shipping import DECISIONS, SHADOW, RowLog
 from services.router.delivery.handoff import Handoff
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.limits.admission import Admission

@@ -35,12 +35,11 @@ from services.router.protocols.label_studio.training import Mode, start_run
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
 from shared.problems import (
+    CALLER_PROBLEMS,
     BodyTooLarge,
     Conflict,
-    Forbidden,
     NotJson,
     TooManyRequests,
-    Unauthorized,
     Unprocessable,
     declare,
 )
@@ -48,7 +47,7 @@ from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"
 _TAGS: list[Any] = ["label studio"]
-_REFUSALS = (Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable)
+_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, Unprocessable, StoreUnreachable)
 
 health = APIRouter(prefix=_PREFIX, tags=_TAGS)
 backend = APIRouter(prefix=_PREFIX, tags=_TAGS, route_class=LabelStudioRoute)
@@ -140,13 +139,8 @@ async def versions(project: str, service: Service) -> ModelVersions:
     summary="Take an event of Label Studio",
     dependencies=[Depends(allow("service"))],
     responses=declare(
-        *_REFUSALS,
-        NotJson,
-        BodyTooLarge,
-        Conflict,
-        ItemConflict,
-        QueueUnreachable,
-        TrainerUnreachable,
+        *(*_REFUSALS, NotJson, BodyTooLarge, Conflict, ItemConflict),
+        *(QueueUnreachable, TrainerUnreachable),
     ),
     response_model_exclude_unset=True,
 )

@@ -15,16 +15,11 @@ from services.router.predict.predictor import Predictor
 from services.router.predict.requests import from_validated, read
 from services.router.predict.terms import promise_status_of, promise_summary
 from services.router.problems import (
-    ItemConflict,
+    PREDICT_PROBLEMS,
     ItemErased,
-    ModelTimedOut,
-    Overloaded,
     ProjectNotFound,
     QueueUnreachable,
-    SpoolFull,
-    SpoolUnavailable,
     StoreUnreachable,
-    VersionNotReady,
 )
 from services.router.protocols.dependencies import CALLERS, HasLeft, Service, admit, limit_fields
 from services.router.protocols.native.messages import ModelStatus
@@ -36,11 +31,7 @@ from shared.http.front import JSON, Answer, Call, Way
 from shared.http.paths import ITEM_ID
 from shared.http.waiting import disconnected
 from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotJson,
-    TooManyRequests,
-    Unauthorized,
+    CALLER_PROBLEMS,
     Unprocessable,
     declare,
 )
@@ -49,7 +40,7 @@ router = APIRouter(
     prefix="/v1/projects/{project}",
     route_class=StrictRoute,
     dependencies=[Depends(allow("caller"))],
-    responses=declare(Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable),
+    responses=declare(*CALLER_PROBLEMS, ProjectNotFound, Unprocessable, StoreUnreachable),
     tags=["router"],
 )
 
@@ -72,19 +63,7 @@ PREDICT = Way("/v1/projects/{project}/predict", CALLERS, _predict, admit=admit)
     "/predict",
     summary="Predict and route items",
     response_model=PredictResponse,
-    responses=declare(
-        NotJson,
-        ItemConflict,
-        BodyTooLarge,
-        Unprocessable,
-        TooManyRequests,
-        StoreUnreachable,
-        VersionNotReady,
-        ModelTimedOut,
-        Overloaded,
-        SpoolFull,
-        SpoolUnavailable,
-    ),
+    responses=declare(*PREDICT_PROBLEMS),
 )
 async def predict(
     request: Request, project: str, body: PredictRequest, service: Service, left: HasLeft

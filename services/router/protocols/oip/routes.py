@@ -11,13 +11,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.router.predict.predictor import Predictor
 from services.router.problems import (
-    ItemConflict,
+    PREDICT_PROBLEMS,
     MalformedInference,
-    ModelTimedOut,
-    Overloaded,
     ProjectNotFound,
-    SpoolFull,
-    SpoolUnavailable,
     StoreUnreachable,
     VersionNotFound,
     VersionNotReady,
@@ -42,13 +38,10 @@ from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
 from shared.http.front import Answer, Call, RequestHeaders, Way
 from shared.problems import (
+    CALLER_PROBLEMS,
     BodyTooLarge,
-    Forbidden,
     NotFound,
     NotJson,
-    RequestTimeout,
-    TooManyRequests,
-    Unauthorized,
     Unavailable,
     Unprocessable,
     declare,
@@ -57,7 +50,7 @@ from shared.problems import (
 _PLATFORM = "onnx_onnxv1"
 _EXTENSIONS = ["binary_tensor_data", "model_repository", "parameters"]
 _TAGS: list[Any] = ["open inference protocol"]
-_REFUSALS = (Unauthorized, Forbidden, ProjectNotFound, StoreUnreachable)
+_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, StoreUnreachable)
 
 health = APIRouter(prefix="/v2/health", tags=_TAGS)
 server = APIRouter(prefix="/v2", tags=_TAGS, route_class=StrictRoute, responses=declare(*_REFUSALS))
@@ -189,23 +182,7 @@ async def model_ready(project: str, service: Service, version: str | None = None
 _INFER: dict[str, Any] = {
     "response_model": InferenceResponse,
     "openapi_extra": INFER_BODY,
-    "responses": declare(
-        NotJson,
-        MalformedInference,
-        RequestTimeout,
-        ItemConflict,
-        BodyTooLarge,
-        RequestTimeout,
-        TooManyRequests,
-        Unprocessable,
-        TooManyRequests,
-        StoreUnreachable,
-        VersionNotReady,
-        ModelTimedOut,
-        Overloaded,
-        SpoolFull,
-        SpoolUnavailable,
-    ),
+    "responses": declare(*PREDICT_PROBLEMS, MalformedInference),
 }
 
 
