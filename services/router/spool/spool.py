@@ -16,9 +16,8 @@ from services.router.disk.files import probe_disk
 from services.router.disk.slots import Slot
 from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
 from services.router.problems import SpoolFull, SpoolUnavailable
-from services.router.spool.appends import Append, SpooledTask
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file
-from services.router.spool.entries import Entry
+from services.router.spool.entries import Append, Entry, SpooledTask
 from services.router.spool.segments import PATTERN, Segments, append_durably
 from shared.logs import cause_of
 
