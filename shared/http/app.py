@@ -19,7 +19,6 @@ from shared.http.openapi import describe
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
 
-Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # FastAPI's own spans and metrics are another tool's: ours are in shared.http.context.
@@ -65,7 +64,7 @@ def build_app(
     facts: Facts = dict,
     metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
-    front: Front | None = None,
+    front: Callable[[ASGIApp], ASGIApp] | None = None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application, whose `state.stopping` is set at the end.
