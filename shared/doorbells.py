@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from shared.logs import cause_of
-from shared.loops import Loop
+from shared.loops import Loop, cancel_all
 from shared.telemetry import DOORBELLS
 
 log = structlog.get_logger()
@@ -102,8 +102,7 @@ class Doorbells:
                 yield self
         finally:
             if ended is not None:
-                ended.cancel()
-                await asyncio.gather(ended, return_exceptions=True)
+                await cancel_all([ended])
             await self._hang_up()
             if self._redis is not None:
                 await self._redis.aclose()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.router.delivery.messages import ItemOutcome
 from services.router.delivery.review_queue import ReviewQueue
 from shared.contracts.base import MAX_BATCH
+from shared.loops import cancel_all
 
 _Answer = asyncio.Task[dict[str, ItemOutcome]]
 
@@ -41,10 +42,7 @@ class Lookups:
 
     async def close(self) -> None:
         """Give up what is in flight."""
-        answers = list(self._answers)
-        for answer in answers:
-            answer.cancel()
-        await asyncio.gather(*answers, return_exceptions=True)
+        await cancel_all(self._answers)
 
     def _begin(self, project: str) -> _Look:
         item_ids: set[str] = set()

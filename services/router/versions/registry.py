@@ -146,7 +146,7 @@ class Versions:
         """Look in the store now, try what was refused, await the champion; raises as `view`."""
         view = await self.view(project)
         self._unloaded.discard(project)
-        self._loads[project].retry()
+        self._loads[project].refusals.clear()
         self._show(project, view.documents)
         try:
             async with asyncio.timeout(self._answer_seconds):

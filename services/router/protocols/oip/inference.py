@@ -14,7 +14,7 @@ from services.router.predict.requests import Asked, Incoming
 from services.router.problems import ItemConflict, MalformedInference
 from services.router.protocols.oip.interface import Interface, Rows
 from services.router.protocols.oip.requests import InferenceRequest, read
-from services.router.protocols.oip.responses import Headers, Result, encode, wanted_of
+from services.router.protocols.oip.responses import Result, encode, wanted_of
 from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -22,6 +22,7 @@ from services.router.versions.views import View
 from shared.auth import Principal
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import ReviewMode
+from shared.http.front import Answer
 from shared.problems import Problem, Unprocessable
 from shared.tracing import note, traced
 
@@ -40,7 +41,7 @@ async def infer(
     body: bytes,
     header_length: int | None,
     caller: Principal,
-) -> tuple[Headers, bytes]:
+) -> Answer:
     """Return the headers and the body of the response.
 
     Parameters
@@ -121,7 +122,7 @@ async def _routed(
     request: InferenceRequest,
     review: ReviewMode,
     caller: Principal,
-) -> tuple[Headers, bytes]:
+) -> Answer:
     view = await predictor.view(model, review)
     serving, project = view.serving, view.documents.project
     if version is not None and (serving is None or serving.version != version):

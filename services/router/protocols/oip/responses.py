@@ -13,8 +13,7 @@ from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
 from services.router.routing.decisions import Decision
 from services.router.scoring.scores import Score
-
-Headers = list[tuple[bytes, bytes]]
+from shared.http.front import Answer
 
 _FLOAT = "FP32"
 # ONNX Runtime's name of a tensor's type -> datatype.
@@ -83,9 +82,7 @@ def wanted_of(request: InferenceRequest, graph: GraphOutputs) -> tuple[list[Want
     return request.outputs, of_graph
 
 
-def encode(
-    model: str, request_id: str | None, wanted: Sequence[Wanted], result: Result
-) -> tuple[Headers, bytes]:
+def encode(model: str, request_id: str | None, wanted: Sequence[Wanted], result: Result) -> Answer:
     """Return the headers and the body of a response."""
     outputs: list[dict[str, Any]] = []
     tail = bytearray()
