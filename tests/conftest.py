@@ -38,12 +38,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself."""
+    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself.
+
+    The tests of `make test` that need PostgreSQL, or a browser, share one worker: each starts once.
+    """
     for item in items:
         call = getattr(item, "callspec", None)
         is_twin = call is not None and call.params.get("database_url") == "postgresql"
         if is_twin and item.get_closest_marker("sql") is None:
             item.add_marker(pytest.mark.thorough)
+        if item.get_closest_marker("thorough") is None:
+            for server in ("browser", "postgres"):
+                if server in getattr(item, "fixturenames", ()) or (is_twin and server == "postgres"):
+                    item.add_marker(pytest.mark.xdist_group(server))
 
 
 @pytest.fixture(autouse=True)
