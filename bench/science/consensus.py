@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.science.crowds import Crowd, expected_calibration_error, mixed_crowd
-from services.review_queue.consensus.dawid_skene import Fit, fit
+from services.review_queue.consensus.dawid_skene import Fit, fit, temper
 from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
 from services.review_queue.consensus.reliability import Reliability, TaskVote, learn
-from services.review_queue.consensus.tempering import exponent_of, temper, vote_correlation
+from services.review_queue.consensus.tempering import exponent_of, vote_correlation
 from services.review_queue.consensus.votes import UNKNOWN, Votes
 
 FloatArray = NDArray[np.float64]

@@ -1,7 +1,9 @@
 """Reading the activity log."""
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from services.review_queue.activity import repository
 from services.review_queue.activity.actions import ACTION_OF, KIND_OF, TIMELINE_ACTIONS, Action
@@ -60,15 +62,13 @@ class ActivityService:
 def _merged(
     logged: Sequence[Row], in_timelines: Sequence[Row], after: ActivityCursor, limit: int
 ) -> ActivityList:
-    entries: list[ActivityEntry] = []
-    i = j = 0
-    while len(entries) < limit and (i < len(logged) or j < len(in_timelines)):
-        if j == len(in_timelines) or (i < len(logged) and logged[i].at >= in_timelines[j].at):
-            entries.append(_of_log(logged[i]))
-            i += 1
-        else:
-            entries.append(_of_timeline(in_timelines[j]))
-            j += 1
+    lines = heapq.merge(logged, in_timelines, key=lambda row: row.at, reverse=True)
+    entries = [
+        _of_log(row) if "entry_id" in row._mapping else _of_timeline(row)
+        for row in islice(lines, limit)
+    ]
+    i = sum(one.entry_id.startswith("a") for one in entries)
+    j = len(entries) - i
     if i == len(logged) and j == len(in_timelines):
         return ActivityList(activity=entries, cursor=None)
     following = ActivityCursor(

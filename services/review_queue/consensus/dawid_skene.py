@@ -35,6 +35,17 @@ MAX_ITERATIONS = 50
 TOLERANCE = 1e-6
 
 
+def temper(log_prior: FloatArray, log_likelihood: FloatArray, exponent: ArrayLike) -> FloatArray:
+    """Posteriors, shape (n, k), of items by the logarithm of their votes' likelihood.
+
+    `exponent` is one number, or one an item.
+    """
+    joint = log_prior + np.reshape(exponent, (-1, 1)) * log_likelihood
+    joint -= joint.max(axis=1, keepdims=True)
+    out = np.exp(joint)
+    return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class DawidSkene:
     """A fitted model.
@@ -69,11 +80,8 @@ class DawidSkene:
         The task need not have been in the fit. `exponent` tempers the likelihood: 1 is plain
         Dawid-Skene, 0 the prior alone.
         """
-        rows = self.log_confusion[reviewers, labels]
-        joint = self.log_prior + exponent * rows.sum(axis=0)
-        joint -= joint.max()
-        out = np.exp(joint)
-        return np.asarray(out / out.sum(), dtype=np.float64)
+        likelihood = self.log_confusion[reviewers, labels].sum(axis=0, keepdims=True)
+        return temper(self.log_prior, likelihood, exponent).reshape(-1)
 
 
 @dataclass(frozen=True)

@@ -124,17 +124,6 @@ def fit_correlation(
     return float(best)
 
 
-def temper(log_prior: FloatArray, log_likelihood: FloatArray, exponent: ArrayLike) -> FloatArray:
-    """Posteriors, shape (n, k), of items by the logarithm of their votes' likelihood.
-
-    `exponent` is one number, or one an item.
-    """
-    joint = log_prior + np.reshape(exponent, (-1, 1)) * log_likelihood
-    joint -= joint.max(axis=1, keepdims=True)
-    out = np.exp(joint)
-    return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
 def _without_own_votes(
     votes: Votes, known: IntArray, fitted: Fit, chosen: IntArray, pseudocounts: Pseudocounts
 ) -> FloatArray:

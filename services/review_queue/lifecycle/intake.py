@@ -157,7 +157,7 @@ class IntakeService:
         if task.state == "resolved":
             again = entry.task.lane == "relabel" or _after_expiry(task, entry, batch)
             # Gold needs no second opinion, and those who were tested on it would get it.
-            again = again and not await gold.is_gold(session, task.task_id)
+            again = again and not await gold.is_gold(session, task.project, task.task_id)
             if again or label_is_gone(task, batch.project):
                 await self._open_anew(session, batch, task, entry)
             return

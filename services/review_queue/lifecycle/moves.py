@@ -192,7 +192,8 @@ class _MoveBatch:
         for one in back:
             one.history = histories[one.lease.task_id]
             if one.action == "undo":
-                one.history.is_gold = await gold.is_gold(session, one.lease.task_id)
+                task = one.change.task
+                one.history.is_gold = await gold.is_gold(session, task.project, task.task_id)
             await reading.look_for_others(
                 session, one.change, one.project, one.history, one.lease.reviewer
             )

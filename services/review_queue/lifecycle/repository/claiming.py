@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Integer, Text, TextualSelect, func, select, update
+from sqlalchemy import JSON, Boolean, Integer, TextualSelect, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.lanes import GROUPS, RESERVED_TURN, Plan
@@ -28,16 +28,11 @@ _verdicts = table_of(VerdictRow)
 _leases = table_of(LeaseRow)
 
 _OF_TASK = {
-    "task_id": Text(),
-    "item_id": Text(),
-    "data": JSON(),
-    "item_metadata": JSON(),
-    "prediction": JSON(),
-    "lane_group": Text(),
-    "lease_number": Integer(),
-    "turn": BigInteger(),
-    "trace": Text(),
-    "reserved_for": Text(),
+    name: _tasks.c[name].type
+    for name in (
+        *("task_id", "item_id", "data", "item_metadata", "prediction", "lane_group"),
+        *("lease_number", "turn", "trace", "reserved_for"),
+    )
 }
 _READ = {
     **_OF_TASK,

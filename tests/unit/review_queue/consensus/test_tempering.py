@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 
 from bench.science.consensus import calibration
 from bench.science.crowds import Crowd, mixed_crowd
-from services.review_queue.consensus.dawid_skene import fit
+from services.review_queue.consensus.dawid_skene import fit, temper
 from services.review_queue.consensus.tempering import (
     CAUTIOUS,
     exponent_of,
     fit_correlation,
-    temper,
     vote_correlation,
 )
 from services.review_queue.consensus.votes import UNKNOWN
