@@ -116,7 +116,7 @@ class ClaimService:
                 leases = await self._claim(project, reviewer, request.count)
             while not leases and (left := deadline - loop.time()) > 0:
                 await wait_for(rung, min(self.poll_seconds, left))
-                # A lease for one who has left would keep the task from all others.
+                # A lease for a client that has left would keep the task from all others.
                 if await gone():
                     break
                 if await self._anything(project, reviewer):
@@ -140,7 +140,7 @@ class ClaimService:
         together = self.gold.seems_plain(project)
         claimed = await (queue(claim) if together else queue.alone(claim))
         if claimed.leases:
-            # Only now: those who wait would make a span each time they find nothing.
+            # Only now: a call that waits would make a span each time it finds nothing.
             record(
                 "lease",
                 "server",
@@ -179,7 +179,7 @@ class _ClaimBatch:
         return claiming.free(session, self.project, reviewers, plan, self.now)
 
     async def decide(self, session: Session, rows: Rows) -> Decision[Claimed]:
-        """Give the tasks to those who asked, and gold among them."""
+        """Give the tasks to the calls, and gold among them."""
         if not self.is_alone and not await self.service.gold.is_plain(session, self.project):
             return Decision([None] * len(self.calls), [])
         if rows:

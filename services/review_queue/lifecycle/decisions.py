@@ -31,7 +31,7 @@ from shared.tracing import link, note, traced
 
 @dataclass(frozen=True)
 class DecisionService:
-    """What operators decide about a task, whoever holds it; what other tools have asked people.
+    """What operators decide about a task, leased or not, and answers that other tools collected.
 
     All raise `NotFound` (no such project, or no such task in it), `ItemErased`, `Unprocessable`
     (the label is not the project's) and `Conflict` (the state of the task does not allow it). The

@@ -252,7 +252,7 @@ class Settlement:
     def by_skip(self) -> None:
         """Ask another reviewer, until `max_overlap` of them have skipped the task.
 
-        Then the labels that were given decide, or an adjudicator; without any, nobody can answer.
+        Then the labels that were given decide, or an adjudicator; without any, the task has none.
         """
         votes = votes_that_count(self.change, self.project, self.history)
         answer = self.record()

@@ -1,7 +1,7 @@
 """Which items are gold: the one place that says so.
 
-A task is gold while it is resolved and its label is known otherwise than from those who are tested
-by it: an adjudicator decided it in lane `gold`, or an operator vouches for its label. A label that
+A task is gold while it is resolved and its label does not come from the reviewers who are tested by
+it: an adjudicator decided it in lane `gold`, or an operator vouches for its label. A label that
 is corrected, or taken back, is known no longer.
 """
 

@@ -1,23 +1,21 @@
 """Tasks, locked for a decision, and all that has happened to them."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Float, Integer, TextualSelect
+from sqlalchemy import Float, Integer
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel, col, select
 
 from services.review_queue.lifecycle.rules import Change, may_run_out
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
-from services.review_queue.repository.pipelining import Statement, run
-from services.review_queue.repository.statements import listed, spelt, table_of, typed
+from services.review_queue.repository.pipelining import Query, Statement, run
+from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from shared.contracts.projects import Project
-from shared.db import UtcDateTime
 
 Columns = dict[str, TypeEngine[Any]]
 
@@ -37,69 +35,50 @@ _TASK = _columns(TaskRow, Task) | {
     "CAST(tasks.prediction ->> 'confidence' AS double precision) AS confidence": Float()
 }
 _LEASE = _columns(LeaseRow, Lease, task_id="leased")
-_PROJECT: Columns = {"projects.revision AS project_revision": Integer()}
 
 
-@dataclass(frozen=True, eq=False)
-class _Query:
-    """A query: SQL from its FROM on, as `spelt` takes it, and the groups of its columns."""
+def _query(sql: str, *columns: Columns) -> Query:
+    """Return a query of these groups of columns; `sql` begins with its FROM."""
+    named = {name: kind for group in columns for name, kind in group.items()}
+    kinds = {name.split(" AS ")[-1]: kind for name, kind in named.items()}
+    return Query(f"SELECT {', '.join(named)} {sql}", kinds)
 
-    sql: str
-    columns: tuple[Columns, ...]
 
-
-_PRESENTED = _Query(
+_PRESENTED = _query(
     """
 FROM leases
 JOIN tasks ON tasks.task_id = leases.task_id
 JOIN projects ON projects.name = tasks.project
-WHERE leases.token {among:tokens} ORDER BY leases.task_id""",
-    (_TASK, _LEASE, _PROJECT),
+WHERE leases.token {among:tokens} ORDER BY leases.task_id{lock}""",
+    _TASK,
+    _LEASE,
+    {"projects.revision AS project_revision": Integer()},
 )
-_OVERDUE = _Query(
+_OVERDUE = _query(
     """
 FROM leases JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.ended_at IS NULL AND leases.expires_at <= :now
-AND tasks.state = 'leased' AND tasks.available_at <= :now LIMIT :count""",
-    (_TASK, _LEASE),
+AND tasks.state = 'leased' AND tasks.available_at <= :now LIMIT :count{lock}""",
+    _TASK,
+    _LEASE,
 )
 # The task is locked before its lease, as everywhere: the two orders would wait in a circle.
 _LOCKED = " FOR UPDATE OF tasks, leases"
 # Optional, past their due date, and held or kept for no reviewer. Lane written out, not bound: only
 # so can SQLite tell that the index holds all of them.
-_PAST_DUE = _Query(
+_PAST_DUE = _query(
     """
 FROM tasks WHERE lane = 'optional' AND turn IS NOT NULL
-AND due_at <= :now AND available_at <= :now ORDER BY due_at LIMIT :count""",
-    (_TASK,),
+AND due_at <= :now AND available_at <= :now ORDER BY due_at LIMIT :count{lock}""",
+    _TASK,
 )
-_TASKS, _LEASES, _ANSWERS, _OUTCOMES = (
-    _Query(f"FROM {table} WHERE task_id {{among:tasks}} ORDER BY {order}", (columns,))
-    for table, order, columns in (
-        ("tasks", "task_id", _TASK),
-        ("leases", "number", _LEASE),
-        ("verdicts", "verdict_id", _columns(VerdictRow, Answer)),
-        ("outcomes", "revision", _columns(OutcomeRow, Outcome)),
-    )
+_OF_TASKS = "WHERE task_id {among:tasks} ORDER BY"
+_TASKS = _query(f"FROM tasks {_OF_TASKS} task_id{{lock}}", _TASK)
+_HISTORIES = (
+    _query(f"FROM leases {_OF_TASKS} number", _LEASE),
+    _query(f"FROM verdicts {_OF_TASKS} verdict_id", _columns(VerdictRow, Answer)),
+    _query(f"FROM outcomes {_OF_TASKS} revision", _columns(OutcomeRow, Outcome)),
 )
-
-
-@cache
-def _clause(query: _Query, sql: str) -> TextualSelect:
-    columns = {name: kind for group in query.columns for name, kind in group.items()}
-    kinds = {name.split(" AS ")[-1]: kind for name, kind in columns.items()}
-    moments = {"now": UtcDateTime()} if ":now" in sql else {}
-    return typed(f"SELECT {', '.join(columns)} {sql}", kinds, **moments)
-
-
-def _statement(
-    session: AsyncSession, query: _Query, *, lock: str = "", **parameters: Any
-) -> Statement:
-    given = {
-        name: listed(session, value) if isinstance(value, list) else value
-        for name, value in parameters.items()
-    }
-    return Statement(_clause(query, spelt(session, query.sql, lock=lock)), given)
 
 
 def presented(session: AsyncSession, tokens: list[str], *, waits: bool) -> Statement:
@@ -108,7 +87,7 @@ def presented(session: AsyncSession, tokens: list[str], *, waits: bool) -> State
     Each row is a task, its lease and the project's revision: see `task_and_lease`.
     """
     lock = _LOCKED if waits else f"{_LOCKED} SKIP LOCKED"
-    return _statement(session, _PRESENTED, lock=lock, tokens=tokens)
+    return _PRESENTED.of(session, lock=lock, tokens=tokens)
 
 
 def task_and_lease(row: Any) -> tuple[Task, Lease]:
@@ -121,9 +100,8 @@ async def lock_overdue(
     session: AsyncSession, now: datetime, count: int
 ) -> Iterator[tuple[Task, Lease]]:
     """Lock leased tasks whose lease has expired, with their leases; pass over what is locked."""
-    lock = f"{_LOCKED} SKIP LOCKED"
-    asked = {"now": now, "count": count}
-    (rows,) = await run(session, [_statement(session, _OVERDUE, lock=lock, **asked)])
+    overdue = _OVERDUE.of(session, lock=f"{_LOCKED} SKIP LOCKED", now=now, count=count)
+    (rows,) = await run(session, [overdue])
     return map(task_and_lease, rows)
 
 
@@ -138,16 +116,16 @@ async def anything_overdue(session: AsyncSession, now: datetime) -> bool:
 async def past_due(session: AsyncSession, now: datetime, count: int, *, lock: bool) -> list[Task]:
     """Return optional tasks that may close by themselves; with `lock` only those that are free."""
     locked = " FOR UPDATE SKIP LOCKED" if lock else ""
-    asked = {"now": now, "count": count}
-    (rows,) = await run(session, [_statement(session, _PAST_DUE, lock=locked, **asked)])
+    asked = _PAST_DUE.of(session, lock=locked, now=now, count=count)
+    (rows,) = await run(session, [asked])
     return [Task(*row) for row in rows]
 
 
 async def tasks(session: AsyncSession, task_ids: Collection[str], *, lock: bool) -> dict[str, Task]:
     """Return these tasks by id; with `lock` kept from other writers until the transaction ends."""
     locked = " FOR UPDATE" if lock else ""
-    asked = [_statement(session, _TASKS, lock=locked, tasks=list(task_ids))]
-    (rows,) = await run(session, asked)
+    asked = _TASKS.of(session, lock=locked, tasks=list(task_ids))
+    (rows,) = await run(session, [asked])
     return {row.task_id: Task(*row) for row in rows}
 
 
@@ -156,10 +134,8 @@ async def histories(session: AsyncSession, task_ids: Collection[str]) -> dict[st
     found: dict[str, History] = {task_id: History() for task_id in task_ids}
     if not found:
         return found
-    queries = (_LEASES, _ANSWERS, _OUTCOMES)
-    leases, answers, outcomes = await run(
-        session, [_statement(session, query, tasks=list(found)) for query in queries]
-    )
+    asked = [query.of(session, tasks=list(found)) for query in _HISTORIES]
+    leases, answers, outcomes = await run(session, asked)
     for lease in (Lease(*row) for row in leases):
         found[lease.task_id].leases.append(lease)
     for answer in (Answer(*row) for row in answers):
