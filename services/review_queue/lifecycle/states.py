@@ -87,6 +87,14 @@ class Outcome:
     resolved_at: datetime
 
 
+class Ground(NamedTuple):
+    """What a label rests on: how many verdicts, whether all were blind, which instructions."""
+
+    verdicts: int
+    blind: bool
+    instructions_revision: int
+
+
 @dataclass
 class History:
     """All leases, answers and outcomes of a task, in their order.
@@ -99,6 +107,13 @@ class History:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     others_answer: bool = True
     is_gold: bool = False
+
+    def ground(self, revision: int) -> Ground:
+        """Return what a revision of the outcome rests on; nothing before the first."""
+        outcome = self.outcomes.get(revision)
+        if outcome is None:
+            return Ground(0, True, 1)
+        return Ground(outcome.verdicts, outcome.blind, outcome.instructions_revision)
 
     @property
     def standing(self) -> list[Answer]:
@@ -123,14 +138,6 @@ class History:
             for one in self.leases
         )
         return shown or self.taken_back(reviewer)
-
-
-class Ground(NamedTuple):
-    """What a label rests on: how many verdicts, whether all were blind, which instructions."""
-
-    verdicts: int
-    blind: bool
-    instructions_revision: int
 
 
 def timeline_entry(
