@@ -130,8 +130,8 @@ def _without_own_votes(
     """Log P(vote | true label) of the chosen votes, shape (n, k), their own item left out."""
     reviewers, labels = votes.reviewers[chosen], votes.labels[chosen]
     pseudo = pseudocounts.of_votes(votes.n_labels)
-    given = fitted.expected_votes[reviewers, labels] + pseudo[:, labels].T
-    of_true = fitted.expected_votes.sum(axis=1)[reviewers] + pseudo.sum(axis=1)
+    given = (fitted.expected_votes[:, reviewers, labels] + pseudo[:, labels]).T
+    of_true = fitted.expected_votes.sum(axis=2)[:, reviewers].T + pseudo.sum(axis=1)
     own = np.arange(votes.n_labels)[None, :] == known[votes.tasks[chosen]][:, None]
     # A gold item's votes count fully under its known label; rounding must not make them negative.
     share = np.maximum(given - own, pseudo[:, labels].T) / (of_true - own)

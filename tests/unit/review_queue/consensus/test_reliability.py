@@ -26,8 +26,8 @@ def some(gold: dict[str, str], n: int) -> dict[str, str]:
 
 def confusion(known: Reliability, reviewer: str) -> FloatArray:
     """P(given label | true label), shape (k, k), true label first."""
-    log_confusion = known.model.log_confusion[known.reviewers.index(reviewer)]
-    return np.asarray(np.exp(log_confusion).T, dtype=np.float64)
+    log_confusion = known.model.log_confusion[:, known.reviewers.index(reviewer)]
+    return np.asarray(np.exp(log_confusion), dtype=np.float64)
 
 
 def assert_equal(one: Reliability, other: Reliability) -> None:
