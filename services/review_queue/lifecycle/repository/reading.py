@@ -21,7 +21,10 @@ Columns = dict[str, TypeEngine[Any]]
 
 
 def _columns(model: type[SQLModel], shape: type[Any], **renamed: str) -> Columns:
-    """Return the columns of a table that the fields of the dataclass `shape` name, in order."""
+    """Return the columns that the fields of the dataclass `shape` name, in their order.
+
+    Each is called as its field, or as `renamed` says.
+    """
     table = table_of(model)
     names = {one.name: renamed.get(one.name, one.name) for one in fields(shape)}
     return {
@@ -31,6 +34,7 @@ def _columns(model: type[SQLModel], shape: type[Any], **renamed: str) -> Columns
     }
 
 
+# `confidence` is the last field of `Task`.
 _TASK = _columns(TaskRow, Task) | {
     "CAST(tasks.prediction ->> 'confidence' AS double precision) AS confidence": Float()
 }
