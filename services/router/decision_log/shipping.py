@@ -14,9 +14,9 @@ import structlog
 from obstore.exceptions import BaseError
 from prometheus_client import Counter, Gauge
 
-from services.router.decision_log.held import HeldRows
 from services.router.decision_log.segments import (
     PATTERN,
+    HeldRows,
     LogSegments,
     compressed,
     packed,

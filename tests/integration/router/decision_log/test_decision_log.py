@@ -16,8 +16,13 @@ import orjson
 import pytest
 
 from services.router.decision_log import shipping
-from services.router.decision_log.held import HeldRows
-from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, place_of
+from services.router.decision_log.segments import (
+    SEGMENT_BYTES,
+    HeldRows,
+    LogSegments,
+    packed,
+    place_of,
+)
 from services.router.decision_log.shipping import DECISIONS, RowLog
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import DecisionRow
