@@ -9,8 +9,7 @@ from pathlib import Path
 
 from isal import igzip
 
-from services.router.disk.files import sync_folder, write_whole
-from services.router.disk.slots import Slot
+from services.router.disk import Slot, sync_folder, write_whole
 from shared.contracts.base import new_id
 
 SEGMENT_BYTES = 1024 * 1024

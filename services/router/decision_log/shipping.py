@@ -22,8 +22,7 @@ from services.router.decision_log.segments import (
     packed,
     place_of,
 )
-from services.router.disk.files import probe_disk
-from services.router.disk.slots import Slot
+from services.router.disk import Slot, probe_disk
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop

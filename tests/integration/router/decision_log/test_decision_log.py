@@ -39,7 +39,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 from services.router.decision_log.shipping import DECISIONS
 from services.router.decision_log.segments import LogSegments
-from services.router.disk.slots import Slot
+from services.router.disk import Slot
 segments = LogSegments(Slot.take(Path(sys.argv[1])).folder, lambda: datetime.now(UTC))
 for n in range(10):
     segments.append("shop", b'{"n":%d}\\n' % n)
