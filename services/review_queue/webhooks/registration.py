@@ -16,7 +16,7 @@ from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
-from services.review_queue.webhooks.announcing import announce, read_if_reachable
+from services.review_queue.webhooks.announcing import announce, read_documents
 from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
@@ -130,7 +130,7 @@ class Registry:
             A webhook breaks the rules.
         """
         self.rules.check(project, webhooks)
-        documents = await read_if_reachable(self.store, project) if webhooks else None
+        documents = await read_documents(self.store, project) if webhooks else None
         return partial(_register, project, webhooks, documents)
 
 
