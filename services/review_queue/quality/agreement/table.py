@@ -56,13 +56,6 @@ class RatingTable:
         cells, count = np.unique(rated * classes + given, return_counts=True)
         return cls(cells // classes, cells % classes, count.astype(np.int64), units, classes)
 
-    @classmethod
-    def from_matrix(cls, matrix: ArrayLike, classes: int) -> "RatingTable":
-        """Count reliability data: a row a rater, a column a unit, -1 where there is no rating."""
-        codes = np.asarray(matrix, dtype=np.int64)
-        rater, unit = np.nonzero(codes != MISSING)
-        return cls.from_ratings(unit, codes[rater, unit], units=codes.shape[1], classes=classes)
-
     @cached_property
     def sizes(self) -> FloatArray:
         """Ratings of each unit, shape (units,)."""

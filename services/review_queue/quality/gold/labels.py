@@ -1,7 +1,7 @@
 """Known labels as use cases: vouch for one, retire it, add many, list them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,8 +30,8 @@ from services.review_queue.quality.gold.messages import (
 from services.review_queue.quality.gold.repository import labels as repository
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
-from shared.db import Database, Session
-from shared.http.lists import encode_cursor
+from shared.db import Database, Row, Session
+from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound
 from shared.problems.faults import pointer_of
 
@@ -73,13 +73,13 @@ class GoldService:
             row = _row(task, body.explanation, actor, self.now())
             await repository.vouch(session, [row])
             _record(session, "gold.vouched", row)
-            (found,) = await repository.rows(session, project_name, only=task.task_id)
-            fared = await repository.fared(session, [task.task_id])
+            rows = await repository.rows(session, project_name, only=task.task_id)
+            (told,) = await _told(session, rows)
         self.gold_states.forget(project_name)
-        return _gold_task(found, fared.get(task.task_id, (0, 0, 0)))
+        return told
 
     async def retire(self, project_name: str, task_id: str, actor: str) -> None:
-        """Give a gold task to nobody any more; what was answered still counts.
+        """Give a gold task to no reviewer any more; what was answered still counts.
 
         Raises
         ------
@@ -101,12 +101,8 @@ class GoldService:
         async with self.database.reading() as session:
             await current_project(session, project)
             found = await repository.rows(session, project, after=after, limit=limit + 1)
-            page = found[:limit]
-            fared = await repository.fared(session, [row.task_id for row in page])
-        return GoldList(
-            gold=[_gold_task(row, fared.get(row.task_id, (0, 0, 0))) for row in page],
-            cursor=encode_cursor(page[-1].task_id) if len(found) > limit else None,
-        )
+            shown, cursor = page_of(found, limit, lambda row: row.task_id)
+            return GoldList(gold=await _told(session, shown), cursor=cursor)
 
     async def add(
         self, project_name: str, entries: Sequence[dict[str, Any]], actor: str
@@ -130,17 +126,15 @@ class GoldService:
         )
 
 
+@dataclass
 class _Adding:
     """One call that adds gold: decides the tasks of its receipts, in their transaction."""
 
-    def __init__(
-        self, project: Project, entries: Sequence[NewGold], actor: str, now: datetime
-    ) -> None:
-        self._project = project
-        self._entries = entries
-        self._actor = actor
-        self._now = now
-        self.receipts: list[GoldReceipt] = []
+    project: Project
+    entries: Sequence[NewGold]
+    actor: str
+    now: datetime
+    receipts: list[GoldReceipt] = field(default_factory=list)
 
     async def decide(self, session: Session, receipts: Sequence[TaskReceipt]) -> None:
         """Resolve what is new, and vouch for what has the label already."""
@@ -148,24 +142,24 @@ class _Adding:
         rows = await reading.tasks(session, ids, lock=True)
         changes = []
         vouched: dict[str, dict[str, Any]] = {}
-        for entry, receipt in zip(self._entries, receipts, strict=True):
+        for entry, receipt in zip(self.entries, receipts, strict=True):
             task = None if receipt.task_id is None else rows[receipt.task_id]
             if task is not None and receipt.status == "created":
                 changes.append(self._resolved(task, entry.label))
             told = _receipt(entry, receipt, task)
             self.receipts.append(told)
             if task is not None and told.status in {"created", "existing"}:
-                row = _row(task, entry.explanation, self._actor, self._now)
+                row = _row(task, entry.explanation, self.actor, self.now)
                 vouched.setdefault(task.task_id, row)
         await write(session, changes)
         await repository.vouch(session, list(vouched.values()))
-        name, count = self._project.project, len(vouched)
-        record(session, "gold.added", self._now, project=name, actor=self._actor, gold=count)
+        name, count = self.project.project, len(vouched)
+        record(session, "gold.added", self.now, project=name, actor=self.actor, gold=count)
 
     def _resolved(self, task: Task, label: str) -> Change:
-        change = Change(task, self._now)
-        change.tell("adjudicated", self._actor, {"label": label, "comment": None})
-        ground = Ground(0, True, self._project.instructions_revision)
+        change = Change(task, self.now)
+        change.tell("adjudicated", self.actor, {"label": label, "comment": None})
+        ground = Ground(0, True, self.project.instructions_revision)
         change.resolve(label, ground, "adjudicator")
         return change
 
@@ -222,17 +216,8 @@ def _record(session: Session, action: RecordedAction, row: dict[str, Any]) -> No
     record(session, action, row["added_at"], target=row["task_id"], **who)
 
 
-def _gold_task(row: Any, fared: tuple[int, int, int]) -> GoldTask:
-    answered, right, skipped = fared
-    return GoldTask(
-        task_id=row.task_id,
-        item_id=row.item_id,
-        label=row.label,
-        kind=row.kind,
-        explanation=row.explanation,
-        added_by=row.added_by,
-        added_at=row.added_at,
-        answered=answered,
-        right=right,
-        skipped=skipped,
-    )
+async def _told(session: Session, rows: Sequence[Row]) -> list[GoldTask]:
+    """Return gold tasks with how people fare on each."""
+    fared = await repository.fared(session, [row.task_id for row in rows])
+    none: dict[str, Any] = dict.fromkeys(("answered", "right", "skipped"), 0)
+    return [GoldTask(**row._mapping, **fared.get(row.task_id, none)) for row in rows]
