@@ -45,7 +45,7 @@ async def post_import(
 ) -> ImportReport:
     """Take tasks in as the body comes; rows that are none are listed, and spoil no other.
 
-    The same file again changes nothing. Of a task that is there, open and held by nobody, answers
+    The same file again changes nothing. Of a task that is there, open and not leased, answers
     are taken from reviewers who have given none.
     """
     return await imports.take(

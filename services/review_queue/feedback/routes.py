@@ -34,7 +34,7 @@ _LARGEST = 2**63 - 1
 async def post_feedback(
     project: str, body: NewFeedback, feedback: Injected[FeedbackService], who: ByReviewer
 ) -> Feedback:
-    """Keep a remark; everybody who works on the project sees it, and its answer."""
+    """Keep a remark; all who work on the project see it, and its answer."""
     return await feedback.give(project, body, who.subject)
 
 

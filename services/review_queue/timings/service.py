@@ -103,11 +103,9 @@ def _service_rate(held: Sequence[LeaseInterval]) -> float | None:
 
 async def _read(session: Session, project: str, since: datetime | None) -> _Read:
     rows = await repository.resolved(session, project, since, _NEWEST)
-    leased: dict[str, datetime] = {}
     given: dict[str, list[Row]] = {}
     for start in range(0, len(rows), _TASKS_AT_ONCE):
         some = [row.task_id for row in rows[start : start + _TASKS_AT_ONCE]]
-        leased |= await repository.first_leases(session, some)
         for answer in await repository.answers(session, some):
             given.setdefault(answer.task_id, []).append(answer)
     answers = [answer for some in given.values() for answer in some]
@@ -116,14 +114,14 @@ async def _read(session: Session, project: str, since: datetime | None) -> _Read
         for row in rows
     )
     return _Read(
-        [_way(row, leased.get(row.task_id), given.get(row.task_id, [])) for row in rows],
+        [_way(row, given.get(row.task_id, [])) for row in rows],
         len(answers),
         sum(answer.active_seconds or 0.0 for answer in answers),
         corrected,
     )
 
 
-def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
+def _way(row: Row, answers: Sequence[Row]) -> Way:
     prediction = from_stored(TaskPrediction, row.prediction or {})
     active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
     held = [
@@ -135,7 +133,7 @@ def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
         received_at=prediction.received_at,
         decided_at=prediction.decided_at,
         created_at=row.created_at,
-        leased_at=leased_at,
+        leased_at=row.leased_at,
         first_verdict_at=min((answer.given_at for answer in answers), default=None),
         resolved_at=row.resolved_at,
         position=row.position,

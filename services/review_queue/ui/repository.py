@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,11 +12,6 @@ from services.review_queue.quality.gold.repository.scores import counts, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
-
-
-async def add_link(session: AsyncSession, row: LinkRow) -> None:
-    """Keep a link."""
-    session.add(row)
 
 
 async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
@@ -140,9 +135,8 @@ async def undecided(
         .limit(limit)
     )
     if after is not None:
-        created_at, task_id = after
-        later = and_(col(TaskRow.created_at) == created_at, col(TaskRow.task_id) > task_id)
-        statement = statement.where(or_(col(TaskRow.created_at) > created_at, later))
+        place = tuple_(col(TaskRow.created_at), col(TaskRow.task_id))
+        statement = statement.where(place > after)
     return list((await session.execute(statement)).scalars())
 
 

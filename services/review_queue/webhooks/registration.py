@@ -147,7 +147,11 @@ async def _register(
     if webhooks and documents is not None:
         await announce(session, project, list(known.values()), documents, now)
     new = [webhook for webhook in webhooks if webhook.url not in known]
-    position = await _end(session, project) if new else 0
+    position = 0
+    if new:
+        # All that is committed has its place first: what has none yet came after the webhook.
+        await place_within(session)
+        position = await outcomes.end(session, project)
     for webhook in webhooks:
         row = known.pop(webhook.url, None) or _new_row(project, webhook, position, now)
         row.secret_ref = webhook.secret_ref
@@ -166,9 +170,3 @@ def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> We
         position=position,
         created_at=now,
     )
-
-
-async def _end(session: Session, project: str) -> int:
-    # All that is committed has its place first: what has none yet came after the webhook.
-    await place_within(session)
-    return await outcomes.end(session, project)

@@ -99,7 +99,9 @@ def _rows(
                 " Send it as JSON lines."
             )
         if number == 1:
-            _check_columns(line, columns)
+            names = [] if line is None else parse_json_part(line)
+            if faults := columns.faults(names, "columns"):
+                raise Unprocessable(faults)
         elif line == b"null\n":
             return
         else:
@@ -114,12 +116,6 @@ def _cause(status: int) -> str:
             " row groups, or send it as JSON lines."
         )
     return "The file is no Parquet that can be read."
-
-
-def _check_columns(line: bytes | None, columns: Columns) -> None:
-    names = [] if line is None else parse_json_part(line)
-    if faults := columns.faults(names, "columns"):
-        raise Unprocessable(faults)
 
 
 def _row(number: int, line: bytes | None, columns: Columns) -> Row:

@@ -48,7 +48,7 @@ def filled(places: Sequence[bool], number: int) -> list[bool]:
 
 
 def wanted_side(right: int, wrong: int, chance: random.Random) -> Side:
-    """Return the side that a reviewer has met less often, by lot where he met both as often."""
+    """Return the side that a reviewer has met less often, by lot if both as often."""
     if right == wrong:
         return "wrong" if chance.random() < 0.5 else "right"
     return "wrong" if wrong < right else "right"

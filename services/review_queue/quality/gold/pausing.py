@@ -17,7 +17,7 @@ from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.db import Database, Session
 
-# Who acts where no person does.
+# The actor of pauses that no person decided.
 _BY_ITSELF = "surehand"
 _TOO_LOW = "Too many answers to items whose label is known were wrong."
 

@@ -62,27 +62,17 @@ _next_label = (
 
 
 async def answers(
-    session: AsyncSession, project: str, *, after: str, limit: int
+    session: AsyncSession, project: str, *, only: str | None = None, after: str = "", limit: int = 1
 ) -> Sequence[Row[Any]]:
-    """Return what each reviewer did, by name from the one behind `after` on.
+    """Return what each reviewer did, by name from the one behind `after` on; or one reviewer.
 
     Those who are paused are there too, also if they have done nothing.
 
     Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
     those together), first_seen, last_seen.
     """
-    statement = _added_up(_answers(project, lambda name: name > after)).limit(limit)
-    return await fetch(session, statement)
-
-
-async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
-    """Return what one reviewer did, as `answers` does; None when nothing."""
-    statement = _added_up(_answers(project, lambda name: name == reviewer))
-    return next(iter(await fetch(session, statement)), None)
-
-
-def _added_up(rows: FromClause) -> Select[Any]:
-    return (
+    rows = _answers(project, lambda name: name > after if only is None else name == only)
+    statement = (
         select(
             rows.c.reviewer,
             _whole(rows.c.verdicts).label("verdicts"),
@@ -94,7 +84,9 @@ def _added_up(rows: FromClause) -> Select[Any]:
         )
         .group_by(rows.c.reviewer)
         .order_by(rows.c.reviewer)
+        .limit(limit)
     )
+    return await fetch(session, statement)
 
 
 def _answers(project: str, wanted: _Wanted) -> FromClause:

@@ -56,8 +56,8 @@ class ReviewerService:
         """Return one reviewer as operators see them; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
-            row = await repository.answers_of(session, project_name, reviewer)
-            found = await _statistics(session, project, [] if row is None else [row])
+            rows = await repository.answers(session, project_name, only=reviewer)
+            found = await _statistics(session, project, rows)
             return (await self._reports(session, project, found or [_nothing(reviewer)]))[0]
 
     async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
@@ -69,8 +69,7 @@ class ReviewerService:
         today = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
-            row = await repository.answers_of(session, project_name, reviewer)
-            rows = [] if row is None else [row]
+            rows = await repository.answers(session, project_name, only=reviewer)
             found = await _statistics(session, project, rows, gold_until=today)
         return found[0] if found else _nothing(reviewer)
 

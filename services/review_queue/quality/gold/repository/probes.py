@@ -111,7 +111,7 @@ async def taken(
 ) -> int:
     """Return how many tasks fewer would wait at a moment, were the reviewer's gold ordinary tasks.
 
-    Those that he held then, and those that his answers had finished from `since` on.
+    Those held then, and those that the reviewer's answers had finished from `since` on.
     """
     lasted = or_(probes.c.ended_at.is_(None), probes.c.ended_at > at)
     held_then = and_(probes.c.leased_at <= at, probes.c.expires_at > at, lasted)

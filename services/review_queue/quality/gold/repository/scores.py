@@ -2,7 +2,7 @@
 
 Two kinds of answers count: those to probes, and verdicts that were given in lane `gold` before an
 adjudicator decided. An answer counts while the label that it is held against is still the task's,
-and one of the project's: nobody can give one that is not.
+and one of the project's: reviewers cannot give another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    FromClause,
     Select,
     and_,
     case,
@@ -42,9 +43,9 @@ newest = ~exists().where(
     _later.c.reviewer == probes.c.reviewer,
     _later.c.number > probes.c.number,
 )
-# Of whoever has a probe like that of an item: he has had it.
+# Such a probe of an item says that the reviewer has had it.
 had = and_(newest, or_(probes.c.ending.is_(None), probes.c.ending != "skip", probes.c.skipped))
-# He has had it, and has not answered.
+# The reviewer has had it, and has not answered.
 skipped_for_good = and_(newest, probes.c.ending == "skip", probes.c.skipped)
 _given = and_(
     _verdicts.c.withdrawn_at.is_(None), _verdicts.c.label.is_not(None), ~_verdicts.c.skipped
@@ -127,7 +128,7 @@ async def ever_answered(
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has answered, whatever their labels became since.
 
-    This decides who is a newcomer, and nobody becomes one again.
+    This decides who is a newcomer; a reviewer never becomes one again.
     """
     either = union(
         select(probes.c.reviewer, probes.c.task_id).where(
@@ -142,8 +143,7 @@ async def ever_answered(
             _verdicts.c.reviewer.between(names[0], names[-1]),
         ),
     ).subquery()
-    statement = select(either.c.reviewer, func.count()).group_by(either.c.reviewer)
-    return {row[0]: row[1] for row in await session.execute(statement)}
+    return await _counted(session, either)
 
 
 def total(by_kind: Mapping[str, Score]) -> Score:
@@ -202,8 +202,7 @@ async def used_up(
             gold.c.label.in_(labels),
         ),
     ).subquery()
-    counted = select(met.c.reviewer, func.count()).group_by(met.c.reviewer)
-    return {row[0]: row[1] for row in await session.execute(counted)}
+    return await _counted(session, met)
 
 
 async def skipped(
@@ -211,8 +210,8 @@ async def skipped(
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has skipped, and would get again as a newcomer."""
     gold = known(project).subquery()
-    statement = (
-        select(probes.c.reviewer, func.count())
+    rows = (
+        select(probes.c.reviewer)
         .join(gold, gold.c.task_id == probes.c.task_id)
         .where(
             probes.c.reviewer.between(names[0], names[-1]),
@@ -220,8 +219,12 @@ async def skipped(
             gold.c.label.in_(labels),
             ~answered_otherwise(probes.c.task_id, probes.c.reviewer),
         )
-        .group_by(probes.c.reviewer)
     )
+    return await _counted(session, rows.subquery())
+
+
+async def _counted(session: AsyncSession, rows: FromClause) -> dict[str, int]:
+    statement = select(rows.c.reviewer, func.count()).group_by(rows.c.reviewer)
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
