@@ -1,8 +1,9 @@
 """Times as use cases: what the past took, and what the next task may expect."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.service import current_project
@@ -24,16 +25,6 @@ _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
-class _Read:
-    """The ways of the newest items, and what people gave for them."""
-
-    ways: list[Way]
-    verdicts: int
-    active: float
-    corrected: int
-
-
-@dataclass(frozen=True)
 class TimingService:
     """Measures the process from its own records."""
 
@@ -48,14 +39,16 @@ class TimingService:
         """Return where the time of the newest 10,000 resolved items went; `NotFound` as ever."""
         async with self.database.reading() as session:
             await current_project(session, project)
-            read = await _read(session, project, since)
+            rows = await repository.resolved(session, project, since, _NEWEST)
+            given = await _answers(session, [row.task_id for row in rows])
         published = await self.publications.of(project)
-        steps = summarise([seconds_of(way, published) for way in read.ways])
+        ways = [_way(row, given.get(row.task_id, [])) for row in rows]
+        steps = summarise([seconds_of(way, published) for way in ways])
         return Timings(
-            items=len(read.ways),
+            items=len(rows),
             steps=steps,
             bottleneck=bottleneck(steps),
-            cost=None if cost_per_hour is None else _cost(read, cost_per_hour),
+            cost=None if cost_per_hour is None else _cost(rows, given, cost_per_hour),
         )
 
     async def forecast(self, project: str, window: timedelta) -> QueueForecast:
@@ -101,24 +94,14 @@ def _service_rate(held: Sequence[LeaseInterval]) -> float | None:
     return len(held) / seconds if seconds > 0 else None
 
 
-async def _read(session: Session, project: str, since: datetime | None) -> _Read:
-    rows = await repository.resolved(session, project, since, _NEWEST)
+async def _answers(session: Session, task_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """Return the answers to each of the tasks, by task."""
     given: dict[str, list[Row]] = {}
-    for start in range(0, len(rows), _TASKS_AT_ONCE):
-        some = [row.task_id for row in rows[start : start + _TASKS_AT_ONCE]]
+    for start in range(0, len(task_ids), _TASKS_AT_ONCE):
+        some = task_ids[start : start + _TASKS_AT_ONCE]
         for answer in await repository.answers(session, some):
             given.setdefault(answer.task_id, []).append(answer)
-    answers = [answer for some in given.values() for answer in some]
-    corrected = sum(
-        row.prediction is not None and row.prediction.get("label") not in (None, row.label)
-        for row in rows
-    )
-    return _Read(
-        [_way(row, given.get(row.task_id, [])) for row in rows],
-        len(answers),
-        sum(answer.active_seconds or 0.0 for answer in answers),
-        corrected,
-    )
+    return given
 
 
 def _way(row: Row, answers: Sequence[Row]) -> Way:
@@ -142,13 +125,19 @@ def _way(row: Row, answers: Sequence[Row]) -> Way:
     )
 
 
-def _cost(read: _Read, per_hour: float) -> Cost:
-    paid = read.active / _SECONDS_PER_HOUR * per_hour
+def _cost(rows: Sequence[Row], given: Mapping[str, Sequence[Row]], per_hour: float) -> Cost:
+    answers = list(chain.from_iterable(given.values()))
+    active = sum(answer.active_seconds or 0.0 for answer in answers)
+    corrected = sum(
+        row.prediction is not None and row.prediction.get("label") not in (None, row.label)
+        for row in rows
+    )
+    paid = active / _SECONDS_PER_HOUR * per_hour
     return Cost(
         per_hour=per_hour,
-        verdicts=read.verdicts,
-        active_seconds=read.active,
-        corrected_errors=read.corrected,
-        per_verdict=paid / read.verdicts if read.verdicts else None,
-        per_corrected_error=paid / read.corrected if read.corrected else None,
+        verdicts=len(answers),
+        active_seconds=active,
+        corrected_errors=corrected,
+        per_verdict=paid / len(answers) if answers else None,
+        per_corrected_error=paid / corrected if corrected else None,
     )

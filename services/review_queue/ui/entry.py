@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
@@ -87,20 +86,24 @@ class EntryService:
 
     async def redeem(self, code: str) -> str:
         """Use a link up and return a session's cookie; `NotFound` when it was used, or expired."""
-        now = self.now()
+        cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         async with self.database.transaction() as session:
             used = await repository.use_link(session, _digest(code), now)
             if used is None:
                 raise _used_up()
             project, reviewer, key_id = used
-            holder = {
-                "subject": reviewer,
-                "role": "reviewer",
-                "projects": [project],
-                "expires_at": now + _LONGEST_SESSION,
-                "key_id": key_id,
-            }
-            return await _open(session, now, holder, by="link")
+            row = SessionRow(
+                session_digest=_digest(cookie),
+                subject=reviewer,
+                role="reviewer",
+                projects=[project],
+                created_at=now,
+                expires_at=now + _LONGEST_SESSION,
+                key_id=key_id,
+            )
+            await repository.add_session(session, row, now)
+            _record(session, "session.opened", row, now, by="link")
+        return cookie
 
     async def sign_in(self, who: Principal) -> str:
         """Return a session's cookie for the holder of a token; it ends with the token.
@@ -112,18 +115,22 @@ class EntryService:
         """
         if who.role not in {"reviewer", "operator"}:
             raise Forbidden("Use a token of role reviewer or operator.", role=who.role)
-        now = self.now()
+        cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         # A token may be good for longer than a datetime can hold.
         left = min(who.expires_at - now.timestamp(), _LONGEST_SESSION.total_seconds())
-        holder = {
-            "subject": who.subject,
-            "role": who.role,
-            "projects": None if who.projects is None else sorted(who.projects),
-            "expires_at": now + timedelta(seconds=left),
-            "key_id": who.key_id,
-        }
+        row = SessionRow(
+            session_digest=_digest(cookie),
+            subject=who.subject,
+            role=who.role,
+            projects=None if who.projects is None else sorted(who.projects),
+            created_at=now,
+            expires_at=now + timedelta(seconds=left),
+            key_id=who.key_id,
+        )
         async with self.database.transaction() as session:
-            return await _open(session, now, holder, by="token", token_id=who.token_id)
+            await repository.add_session(session, row, now)
+            _record(session, "session.opened", row, now, by="token", token_id=who.token_id)
+        return cookie
 
     async def principal(self, cookie: str | None) -> Principal:
         """Return the holder of a session's cookie; `Unauthorized` without a session."""
@@ -180,15 +187,6 @@ class EntryService:
         async with self.database.reading() as session:
             read = await repository.acknowledged(session, project.project, reviewer)
         return read >= project.instructions_revision
-
-
-async def _open(session: Session, now: datetime, holder: dict[str, Any], **detail: str) -> str:
-    """Begin the holder's session; return its cookie."""
-    cookie = secrets.token_urlsafe(_SECRET_BYTES)
-    row = SessionRow(session_digest=_digest(cookie), created_at=now, **holder)
-    await repository.add_session(session, row, now)
-    _record(session, "session.opened", row, now, **detail)
-    return cookie
 
 
 def _holder(row: SessionRow) -> Principal:

@@ -19,7 +19,7 @@ from services.review_queue.quality.gold.choosing import (
     wanted_side,
     wrong_suggestion,
 )
-from services.review_queue.quality.gold.gold_states import GoldState, GoldStates
+from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.pausing import require_active
 from services.review_queue.quality.gold.repository import probes, scores
 from services.review_queue.quality.gold.repository.probes import Situation
@@ -58,16 +58,6 @@ class _Drawing:
     met: Situation
     rows: list[dict[str, Any]] = field(default_factory=list)
     leases: dict[str, Lease] = field(default_factory=dict)
-
-    async def score(self, state: GoldState) -> Score:
-        """Return how the reviewer fared on gold since the last resumption."""
-        name = self.who.reviewer
-        found = await scores.scores(
-            *(self.session, self.who.project, [name]),
-            labels=self.project.labels,
-            since=state.resumed.get(name),
-        )
-        return scores.total(found.get(name, {}))
 
     async def onboarding_left(self, score: Score) -> int:
         """Return how much gold a newcomer is still to answer.
@@ -237,7 +227,8 @@ class GoldDraws:
         drawing = _Drawing(session, project, who, self.draws, met)
         if met.returned:
             await drawing.give_again("returned", count)
-        score = await drawing.score(gold_state)
+        since = gold_state.resumed.get(who.reviewer)
+        score = await scores.score_of(session, project, who.reviewer, since)
         left = await drawing.onboarding_left(score)
         if left:
             await drawing.onboard(min(count, left - met.live))

@@ -33,7 +33,7 @@ from shared.contracts.tasks import TaskReceipt
 from shared.db import Database, Row, Session
 from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound
-from shared.problems.faults import pointer_of
+from shared.problems.faults import faults_of
 
 _OTHER_LABEL = (
     "The task has another label, or none. Reopen and adjudicate it first, so that all who read "
@@ -180,7 +180,7 @@ def _checked(project: Project, entry: dict[str, Any]) -> NewGold | GoldReceipt:
     try:
         gold = NewGold.model_validate(entry)
     except ValidationError as error:
-        faults = "; ".join(f"{pointer_of(one['loc'])}: {one['msg']}" for one in error.errors()[:10])
+        faults = "; ".join(f"{pointer}: {fault}" for pointer, fault in faults_of(error)[:10])
     else:
         if gold.label in project.labels:
             return gold

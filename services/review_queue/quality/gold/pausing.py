@@ -45,11 +45,8 @@ async def pause_if_too_low(
     if least is None:
         return False
     resumed = await pauses.resumptions(session, project.project, reviewer)
-    since = resumed.get(reviewer)
-    found = await scores.scores(
-        session, project.project, [reviewer], labels=project.labels, since=since
-    )
-    evidence = judge(scores.total(found.get(reviewer, {})), least)
+    score = await scores.score_of(session, project, reviewer, resumed.get(reviewer))
+    evidence = judge(score, least)
     if evidence is None:
         return False
     return await _pause(session, project.project, reviewer, _TOO_LOW, now, evidence=evidence)

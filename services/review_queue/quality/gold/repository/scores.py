@@ -30,6 +30,7 @@ from services.review_queue.quality.reviewers.trust import Score
 from services.review_queue.repository.statements import count_where, table_of
 from services.review_queue.tables import VerdictRow
 from services.review_queue.tables.gold import ProbeRow
+from shared.contracts.projects import Project
 
 probes = table_of(ProbeRow)
 _verdicts = table_of(VerdictRow)
@@ -52,51 +53,46 @@ _given = and_(
 )
 
 
-def _answers(
-    project: str, names: Sequence[str], labels: Sequence[str], *between: datetime | None
-) -> CompoundSelect[Any]:
-    asked = tasks.c.label.in_(labels)
+def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a probe's answer counts for one of these reviewers."""
+    return and_(
+        probes.c.project == project,
+        probes.c.reviewer.between(names[0], names[-1]),
+        answered,
+        tasks.c.label == probes.c.expected,
+        tasks.c.label.in_(labels),
+    )
+
+
+def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> CompoundSelect[Any]:
     probed: Select[Any] = (
         select(
             probes.c.reviewer,
             probes.c.kind,
+            probes.c.ended_at.label("at"),
             case((probes.c.label == probes.c.expected, 1), else_=0).label("right"),
         )
         .join(tasks, tasks.c.task_id == probes.c.task_id)
-        .where(
-            probes.c.project == project,
-            probes.c.reviewer.between(names[0], names[-1]),
-            answered,
-            tasks.c.label == probes.c.expected,
-            asked,
-            *_within(probes.c.ended_at, *between),
-        )
+        .where(_probed(project, names, labels))
     )
     ordinary: Select[Any] = (
         select(
             _verdicts.c.reviewer,
             kind.label("kind"),
+            _verdicts.c.given_at.label("at"),
             case((_verdicts.c.label == tasks.c.label, 1), else_=0).label("right"),
         )
         .join(tasks, tasks.c.task_id == _verdicts.c.task_id)
         .where(
             tasks.c.project == project,
             decided,
-            asked,
+            tasks.c.label.in_(labels),
             tasks.c.state == "resolved",
             _given,
             _verdicts.c.reviewer.between(names[0], names[-1]),
-            *_within(_verdicts.c.given_at, *between),
         )
     )
     return union_all(probed, ordinary)
-
-
-def _within(
-    moment: ColumnElement[datetime], since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    after = [] if since is None else [moment > since]
-    return after if until is None else [*after, moment < until]
 
 
 async def scores(
@@ -113,14 +109,26 @@ async def scores(
     `names` is a page of reviewers in order, without gaps; `labels` are the project's; `since` and
     `until` bound the answers.
     """
-    rows = _answers(project, names, labels, since, until).subquery()
-    statement = select(
-        rows.c.reviewer, rows.c.kind, func.count().label("answered"), func.sum(rows.c.right)
-    ).group_by(rows.c.reviewer, rows.c.kind)
+    rows = _answers(project, names, labels).subquery()
+    after = [] if since is None else [rows.c.at > since]
+    before = [] if until is None else [rows.c.at < until]
+    statement = (
+        select(rows.c.reviewer, rows.c.kind, func.count(), func.sum(rows.c.right))
+        .where(*after, *before)
+        .group_by(rows.c.reviewer, rows.c.kind)
+    )
     found: dict[str, dict[str, Score]] = {}
     for reviewer, of_kind, number, right in await session.execute(statement):
         found.setdefault(reviewer, {})[of_kind] = Score(number, right)
     return found
+
+
+async def score_of(
+    session: AsyncSession, project: Project, name: str, since: datetime | None
+) -> Score:
+    """Return how one reviewer fared on gold, from `since` on."""
+    found = await scores(session, project.project, [name], labels=project.labels, since=since)
+    return total(found.get(name, {}))
 
 
 async def ever_answered(
@@ -169,14 +177,7 @@ async def acceptances(
             count_where(probes.c.label == probes.c.suggestion),
         )
         .join(tasks, tasks.c.task_id == probes.c.task_id)
-        .where(
-            probes.c.project == project,
-            probes.c.reviewer.between(names[0], names[-1]),
-            answered,
-            probes.c.suggestion.is_not(None),
-            tasks.c.label == probes.c.expected,
-            tasks.c.label.in_(labels),
-        )
+        .where(_probed(project, names, labels), probes.c.suggestion.is_not(None))
         .group_by(probes.c.reviewer, right)
     )
     found: dict[str, dict[bool, tuple[int, int]]] = {}
