@@ -1,4 +1,4 @@
-"""Every statement that takes content away."""
+"""Every statement of erasure."""
 
 from datetime import datetime
 from typing import Any

@@ -19,7 +19,6 @@ from shared.problems import LIST_PROBLEMS, BodyTooLarge, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
 
-
 # Bodies on this path are read past the ordinary limit.
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
 _LONGEST_AGE_SECONDS = 3_153_600_000

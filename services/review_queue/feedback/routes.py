@@ -21,9 +21,8 @@ router = APIRouter(
     prefix="/v1/projects/{project}/feedback", route_class=StrictRoute, tags=["feedback"]
 )
 
-
 _ERRORS = declare(*BODY_PROBLEMS)
-_LARGEST = 2**63 - 1
+FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.post(
@@ -64,7 +63,7 @@ async def list_feedback(
 )
 async def answer_feedback(
     project: str,
-    feedback_id: Annotated[int, Path(ge=1, le=_LARGEST)],
+    feedback_id: FeedbackId,
     body: FeedbackAnswer,
     feedback: Injected[FeedbackService],
     who: ByOperator,

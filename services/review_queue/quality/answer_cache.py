@@ -1,4 +1,4 @@
-"""Answers that take long to work out are kept while what they rest on stays the same."""
+"""A cache of answers that take long to work out, kept while their source stays the same."""
 
 import asyncio
 import time

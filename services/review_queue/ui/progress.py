@@ -1,4 +1,4 @@
-"""What the page tells: progress of the queue and of oneself, and what is to be adjudicated."""
+"""Progress of the queue and of a reviewer, and the tasks that wait for an adjudicator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

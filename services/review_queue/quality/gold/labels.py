@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.entries import data_digest
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.repository import reading
@@ -169,8 +168,6 @@ def _receipt(entry: NewGold, receipt: TaskReceipt, task: Task | None) -> GoldRec
     if status == "existing" and task is not None:
         if task.state != "resolved":
             status, detail = "conflict", "The item is under review; adjudicate its task first."
-        elif task.data_digest != data_digest(entry.data):
-            status, detail = "conflict", "The item is known with other data."
         elif task.label != entry.label:
             status, detail = "conflict", _OTHER_LABEL
     return GoldReceipt(item_id=entry.item_id, task_id=receipt.task_id, status=status, detail=detail)

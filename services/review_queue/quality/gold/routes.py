@@ -25,7 +25,6 @@ from shared.problems import (
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 
-
 _WITH_BODY = declare(*BODY_PROBLEMS)
 
 

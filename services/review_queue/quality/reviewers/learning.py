@@ -1,4 +1,4 @@
-"""What is known of each project's reviewers, learned from verdicts beside the requests."""
+"""A model of each project's reviewers, learned from verdicts in the background."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is told of reviewers."""
+"""Messages of reviewers' statistics."""
 
 from services.review_queue.quality.gold.messages import Count, Pause
 from shared.contracts.base import Message, Probability, UtcTime

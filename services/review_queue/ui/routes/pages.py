@@ -18,7 +18,6 @@ from shared.http.access import ByReviewer, Injected
 
 router = APIRouter(prefix="/ui/p/{project}", route_class=PageRoute, include_in_schema=False)
 
-
 # A reviewer's own day; where the browser does not say when it began, that of UTC.
 Since = Annotated[UtcTime | None, Query()]
 
