@@ -77,8 +77,8 @@ class ProgressService:
     async def _count(self, project: str) -> tuple[int, datetime]:
         now = self.now()
         async with self.database.reading() as session:
-            lanes = await tasks.depth(session, project, now)
-        return sum(waiting for _, waiting, _, _ in lanes), now
+            lanes = await tasks.waiting(session, now, project)
+        return sum(lane.open for lane in lanes), now
 
     async def by_label(self, project: str, reviewer: str) -> list[tuple[str, int]]:
         """Return how often the reviewer gave each label, the most frequent first."""

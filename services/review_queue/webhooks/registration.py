@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
-from services.review_queue.lifecycle.outcomes.sequencing import place_within
+from services.review_queue.lifecycle.outcomes.service import place_within
 from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
@@ -151,7 +151,7 @@ async def _register(
     if new:
         # All that is committed has its place first: what has none yet came after the webhook.
         await place_within(session)
-        position = await outcomes.end(session, project)
+        position = await outcomes.FEED.last(session, project)
     for webhook in webhooks:
         row = known.pop(webhook.url, None) or _new_row(project, webhook, position, now)
         row.secret_ref = webhook.secret_ref

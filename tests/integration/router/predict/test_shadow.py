@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from services.router.decision_log.kinds import SHADOW
-from services.router.decision_log.shipping import RowLog
+from services.router.decision_log.shipping import SHADOW, RowLog
 from services.router.versions.registry import Versions
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import ShadowRow

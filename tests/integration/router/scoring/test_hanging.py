@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from services.router.scoring.errors import ModelTimedOut
+from services.router.problems import ModelTimedOut
 from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
 from tests.harness import wait_until
