@@ -9,12 +9,11 @@ from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.service import current_project
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait
-from services.review_queue.timings.holding import LeaseInterval, busy_seconds
+from services.review_queue.timings.holding import busy_seconds
 from services.review_queue.timings.messages import Cost, QueueForecast, Timings
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
 from shared.contracts.base import from_stored
-from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
 from shared.db import Database, Row, Session
 
@@ -51,19 +50,22 @@ class TimingService:
             cost=None if cost_per_hour is None else _cost(rows, given, cost_per_hour),
         )
 
-    async def forecast(self, project: str, window: timedelta) -> QueueForecast:
+    async def forecast(self, name: str, window: timedelta) -> QueueForecast:
         """Return what waits, and how long a task that comes now is going to wait."""
-        depth = await self.tasks.depth(project)
+        depth = await self.tasks.depth(name)
         since = self.now() - window
         async with self.database.reading() as session:
-            settings = await current_project(session, project)
-            flow = await repository.flow(session, project, since)
-            held = await repository.held_since(session, project, since, _NEWEST)
+            project = await current_project(session, name)
+            flow = await repository.flow(session, name, since)
+            held = await repository.held_since(session, name, since, _NEWEST)
         seconds = window.total_seconds()
-        service_rate = _service_rate(held)
+        busy = busy_seconds(held)
+        service_rate = len(held) / busy if busy > 0 else None
         arrivals = flow.arrived / seconds
         # A task is as many pieces of work as it needs verdicts.
-        each = _verdicts_per_task(flow, settings)
+        each = float(project.review.overlap)
+        if flow.resolved:
+            each = max(1.0, flow.verdicts / flow.resolved)
         expected = backlog = load = None
         if service_rate is not None and flow.reviewers:
             expected = mean_wait(flow.reviewers, arrivals * each, service_rate)
@@ -81,17 +83,6 @@ class TimingService:
             backlog_seconds=backlog,
             mandatory_load=load,
         )
-
-
-def _verdicts_per_task(flow: repository.Flow, project: Project) -> float:
-    if not flow.resolved:
-        return float(project.review.overlap)
-    return max(1.0, flow.verdicts / flow.resolved)
-
-
-def _service_rate(held: Sequence[LeaseInterval]) -> float | None:
-    seconds = busy_seconds(held)
-    return len(held) / seconds if seconds > 0 else None
 
 
 async def _answers(session: Session, task_ids: Sequence[str]) -> dict[str, list[Row]]:

@@ -30,11 +30,6 @@ _NAMESPACE = uuid.UUID("3f0f1c5e-52b7-5c0c-8d5e-0b7c4f5e9a10")
 _SHARED_SECRETS = "SUREHAND_REVIEW_QUEUE_WEBHOOK_SHARED_SECRETS"
 
 
-def webhook_id_for(project: str, url: str) -> str:
-    """UUIDv5 of (project, URL)."""
-    return str(uuid.uuid5(_NAMESPACE, f"{project}/{url}"))
-
-
 def secret_prefix(project: str) -> str:
     """Return what the names of a project's secrets begin with: ``shop__eu_`` for ``shop-eu``.
 
@@ -97,17 +92,13 @@ class WebhookRules:
             httpx.URL(url)
         except httpx.InvalidURL:
             return "must be a URL that can be sent to"
-        return None if self.allow_private else _too_private(url)
-
-
-def _too_private(url: str) -> str | None:
-    parts = urlsplit(url)
-    if parts.scheme != "https":
-        return "must be an https URL"
-    address = literal_address(parts.hostname or "")
-    if address is not None and not is_public(address):
-        return "must not be a private address"
-    return None
+        if self.allow_private:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme != "https":
+            return "must be an https URL"
+        address = literal_address(parts.hostname or "")
+        return None if address is None or is_public(address) else "must not be a private address"
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ async def _register(
 
 def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> WebhookRow:
     return WebhookRow(
-        webhook_id=webhook_id_for(project, webhook.url),
+        webhook_id=str(uuid.uuid5(_NAMESPACE, f"{project}/{webhook.url}")),
         project=project,
         url=webhook.url,
         secret_ref=webhook.secret_ref,

@@ -115,7 +115,12 @@ class GoldService:
         checked = [_checked(project, entry) for entry in entries]
         good = [one for one in checked if isinstance(one, NewGold)]
         adding = _Adding(project, good, actor, self.now())
-        asked = [_as_task(one) for one in good]
+        # Data as it came: the intake reads JSON values.
+        known = {"label", "explanation"}
+        asked = [
+            one.model_dump(mode="json", exclude=known) | {"data": one.data, "lane": "gold"}
+            for one in good
+        ]
         if asked:
             await self.intake.enqueue(project_name, asked, actor, restore=adding.decide)
         self.gold_states.forget(project_name)
@@ -189,12 +194,6 @@ def _checked(project: Project, entry: dict[str, Any]) -> NewGold | GoldReceipt:
         status="rejected",
         detail=faults,
     )
-
-
-def _as_task(gold: NewGold) -> dict[str, Any]:
-    # As it came: the intake reads JSON values.
-    asked = gold.model_dump(mode="json", exclude={"label", "explanation"})
-    return asked | {"data": gold.data, "lane": "gold"}
 
 
 def _row(task: Task, explanation: str | None, actor: str, now: datetime) -> dict[str, Any]:
