@@ -31,6 +31,17 @@ class VersionReport:
         return {**asdict(self), "share_answered": share}
 
 
+def obstacle(certificate: dict[str, Any], version: dict[str, Any]) -> str:
+    """Why `version` does not answer under a certificate of its own; empty if it does."""
+    if certificate["state"] != "certified":
+        reason = str(certificate["detail"]).removeprefix("not certified: ")
+        return f"{version['version']} was not certified ({reason})."
+    if "champion" in version["channels"]:
+        return ""
+    reasons = "; ".join(version["gate"]["certification"]["reasons"])
+    return f"{version['version']} is certified and does not replace the champion ({reasons})."
+
+
 @dataclass
 class Streamed:
     """Counts of the stream's posts, by the version that scored them."""

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from services.demo.reviewers import draw_rating, label_of
-from services.demo.surehand import PROJECT, checked, client
+from services.demo.surehand import PROJECT, Refused, client
 from services.demo.tweets import Tweet
 
 _LEASES_AT_ONCE = 25
@@ -50,26 +50,20 @@ class Workforce:
         async with client(self.address, token) as http:
             while not finished.is_set():
                 body = {"count": _LEASES_AT_ONCE, "wait_seconds": _WAIT_SECONDS}
-                leases = checked(await http.post(f"/v1/projects/{PROJECT}/leases", json=body))
-                for lease in leases["leases"]:
-                    await self._decide(http, lease)
+                answer = await http.post(f"{PROJECT}/leases", json=body)
+                for lease in answer.json()["leases"]:
+                    with contextlib.suppress(Refused):  # it expired: another reviewer has the task
+                        await self._decide(http, lease)
 
     async def _decide(self, http: httpx.AsyncClient, lease: dict[str, Any]) -> None:
-        item_id, address = lease["task"]["item_id"], f"/v1/leases/{lease['token']}"
-        label = None
-        if (tweet := self.tweets.get(item_id)) is not None:
-            label = label_of(draw_rating(tweet, self._skipped[item_id], self.seed))
+        item_id, address = lease["task"]["item_id"], f"/leases/{lease['token']}"
+        tweet = self.tweets.get(item_id)
+        label = tweet and label_of(draw_rating(tweet, self._skipped[item_id], self.seed))
         if label is None:
-            answer = await http.post(f"{address}/skip", json={"reason": "unclear"})
-        else:
-            verdict = {"label": label, "active_seconds": 2.0}
-            answer = await http.post(f"{address}/verdict", json=verdict)
-        if answer.status_code == httpx.codes.CONFLICT:
-            return  # the lease has expired: the task is another reviewer's now
-        checked(answer)
-        if label is None:
+            await http.post(f"{address}/skip", json={"reason": "unclear"})
             self._skipped[item_id] += 1
             self.skips += 1
         else:
+            await http.post(f"{address}/verdict", json={"label": label, "active_seconds": 2.0})
             self.verdicts += 1
             self.answered_at = time.monotonic()

@@ -16,7 +16,7 @@ from services.demo.tweets import Tweet
 
 
 def _tweets(count: int) -> list[Tweet]:
-    return [Tweet(str(n), f"post {n}", (2, -1, 3), 1.0 if n % 2 else -1.0) for n in range(count)]
+    return [Tweet(str(n), f"post {n}", (2, -1) if n % 2 else (1, -2)) for n in range(count)]
 
 
 def test_parts_are_disjoint_and_whole_whatever_the_order() -> None:
