@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from services.trainer.datasets import repository
 from services.trainer.datasets.messages import DatasetView
@@ -10,7 +10,6 @@ from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,
     compress,
-    dataset_id,
     read,
     weight_of,
 )
@@ -22,6 +21,7 @@ from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TRAINING_LANES
 from shared.problems import NotFound
+from shared.store import sha256
 
 # Gold stays out: it is the gate's evidence, for good.
 _LANES = TRAINING_LANES | {"certification", "audit"}
@@ -44,7 +44,7 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         held_back = await repository.held_back(session, project.project)
     items = [_labelled(row) for row in rows if row.item_id not in held_back and _fits(row, project)]
     lines = await asyncio.to_thread(canonical_lines, items)
-    digest = dataset_id(lines)
+    digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
     await resources.store.write(path, await asyncio.to_thread(compress, lines))
     dataset = Dataset(
@@ -88,11 +88,6 @@ async def load(resources: Resources, dataset: Dataset) -> Sequence[LabelledItem]
     if body is None:
         raise FileNotFoundError(dataset.path)
     return await asyncio.to_thread(read, body)
-
-
-def distinct_contents(items: Iterable[LabelledItem]) -> set[str]:
-    """Return the content hashes of these items."""
-    return {item.content_hash for item in items}
 
 
 async def list_datasets(

@@ -24,8 +24,6 @@ from shared.store import decisions_prefix
 log = structlog.get_logger()
 
 Rows = list[dict[str, Any]]
-
-
 # A long log takes long to list: reading it may take a twentieth of the time at most.
 _REST = 20.0
 
@@ -34,7 +32,8 @@ class LedgerReader:
     """Reads the decision logs of projects, and remembers which files it knows."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], set[str]] = {}
+        # By project and by day of the log, as long as the day is looked at.
+        self._known: dict[str, dict[str, set[str]]] = {}
         self._due_at: dict[str, float] = {}
 
     async def read_if_due(self, resources: Resources, project: str) -> bool:
@@ -57,27 +56,19 @@ class LedgerReader:
             state = await read_state(session, project)
         total = 0
         days = await _days(resources, project, None if state is None else state.ledger_day)
-        self._forget(project, days)
+        before, by_day = self._known.get(project, {}), dict[str, set[str]]()
+        self._known[project] = by_day
         for day in days:
-            known = await self._known_of(resources, project, day)
-            for path in await resources.store.files(f"{decisions_prefix(project)}/{day}"):
+            folder = f"{decisions_prefix(project)}/{day}"
+            if day not in before:
+                async with resources.database.reading() as session:
+                    before[day] = await repository.files_read(session, project, folder)
+            known = by_day[day] = before[day]
+            for path in await resources.store.files(folder):
                 if path.endswith(".jsonl.gz") and path not in known:
                     total += await _read_file(resources, project, day, path)
                     known.add(path)
         return total
-
-    def _forget(self, project: str, days: Sequence[str]) -> None:
-        self._known = {
-            key: known for key, known in self._known.items() if key[0] != project or key[1] in days
-        }
-
-    async def _known_of(self, resources: Resources, project: str, day: str) -> set[str]:
-        if (project, day) not in self._known:
-            folder = f"{decisions_prefix(project)}/{day}"
-            async with resources.database.reading() as session:
-                known = await repository.files_read(session, project, folder)
-            self._known[project, day] = known
-        return self._known[project, day]
 
 
 async def _days(resources: Resources, project: str, last: str | None) -> list[str]:
@@ -111,7 +102,9 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
         state = await lock_state(session, project)
         state.ledger_day = max(state.ledger_day or day, day)
         erased = await erasure.erased_among(session, project, (row["item_id"] for row in rows))
-        rows = [_emptied(row) if row["item_id"] in erased else row for row in rows]
+        for row in rows:
+            if row["item_id"] in erased:
+                row |= {"content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
         return len(rows) if await repository.record_file(session, file, rows) else 0
 
 
@@ -159,10 +152,6 @@ def _row(project: str, row: DecisionRow) -> dict[str, Any]:
         "model_version": row.model_version,
         "row": row.model_dump(mode="json"),
     }
-
-
-def _emptied(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
 
 
 async def list_decisions(

@@ -1,7 +1,6 @@
 """Post tasks that were decided on in SQL to the review queue, until it acknowledges them."""
 
 import asyncio
-from collections.abc import Sequence
 
 import structlog
 
@@ -42,7 +41,13 @@ class TaskPosting:
         """
         posted = 0
         while batch := await self._next_batch(project):
-            refused = await self._post(project, [task for _, task in batch])
+            refused = {
+                receipt.item_id: f"{receipt.status}: {receipt.detail or 'no reason given'}"
+                for receipt in await self._queue.post(project, [task for _, task in batch])
+                if receipt.status in _REFUSALS
+            }
+            if refused:
+                log.warning("tasks_refused", project=project, tasks=len(refused))
             async with self._database.transaction() as session:
                 for row, _ in batch:
                     session.add(row)
@@ -59,17 +64,6 @@ class TaskPosting:
                 return [(item, _pool_task(item)) for item in items]
             drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
             return [(item, _drawn_task(item, version)) for item, version in drawn]
-
-    async def _post(self, project: str, tasks: Sequence[NewTask]) -> dict[str, str]:
-        """Post tasks; return why the review queue refused some, by item id."""
-        refused = {
-            receipt.item_id: f"{receipt.status}: {receipt.detail or 'no reason given'}"
-            for receipt in await self._queue.post(project, tasks)
-            if receipt.status in _REFUSALS
-        }
-        if refused:
-            log.warning("tasks_refused", project=project, tasks=len(refused))
-        return refused
 
 
 def _mark(row: PoolItem | CertificationItem, refusal: str | None) -> None:

@@ -42,6 +42,14 @@ async def active_run(session: Session, project: str) -> Run | None:
     return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
+async def active_runs(session: Session) -> list[tuple[str, str, str]]:
+    """Return (project, run id, state) of each run that is queued or running, of all projects."""
+    query = select(col(Run.project), col(Run.run_id), col(Run.state)).where(
+        col(Run.state).in_(("queued", "running"))
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
 async def has_open_certification(session: Session, project: str) -> bool:
     """Say whether a certification waits for verdicts."""
     query = select(col(Certification.certification_id)).where(

@@ -12,7 +12,6 @@ from services.trainer.promise.risk import (
     FloatArray,
     RiskCurve,
     as_scores,
-    lowest_passing,
     predict_risk,
 )
 from shared.contracts.certificates import attempt_delta
@@ -110,7 +109,7 @@ def plan_certification(
     if labels < 1:
         raise ValueError("a certification needs at least one label")
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
-    if (region := lowest_passing(curve, alpha)) is None:
+    if (region := curve.region(alpha)) is None:
         return None
     return _plan(
         _grid(curve, region, as_scores(tune_scores)),

@@ -33,7 +33,7 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
             dataset, active.position = await freeze_labels(resources, project, active.run)
             await _link_labels(resources, dataset, active.position)
             result = await _train(resources, project, active, dataset)
-            model = await asyncio.to_thread(files.read_model, active.folder)
+            model = await asyncio.to_thread((active.folder / files.MODEL).read_bytes)
             output = RunOutput(active.run, active.version, dataset, active.position, model, result)
             await publish(resources, project, output)
 

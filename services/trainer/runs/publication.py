@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from services.trainer.datasets import repository as datasets
-from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise import repository as promise
@@ -136,7 +136,7 @@ async def _pairs(
     if old is None:
         return []
     try:
-        seen = distinct_contents(await load(resources, old))
+        seen = {item.content_hash for item in await load(resources, old)}
         right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
         fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
         scored = await score_items(resources, project, champion, [item.data for item in fresh])

@@ -14,7 +14,7 @@ from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
-from services.trainer.runs.child import Child, fault_of
+from services.trainer.runs.child import Child
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import discard
 from services.trainer.tables import Dataset, Run
@@ -23,8 +23,7 @@ from shared.contracts.projects import Project
 
 log = structlog.get_logger()
 
-HEARTBEAT_SECONDS = 2.0
-_STEP_SECONDS = 0.2
+_HEARTBEAT_SECONDS = 2.0
 
 
 class Cancelled(Exception):  # noqa: N818 - not a fault
@@ -105,33 +104,34 @@ async def run_process(
     deadline = loop.time() + seconds
     try:
         with resources.bells.hearing(work_bell(active.run.project)) as rung:
-            status = None
-            while status is None and loop.time() < deadline:
+            while not child.ended.done() and loop.time() < deadline:
                 await _beat(resources, active.run, child)
-                status = await _wait(child, rung)
+                await _wait(child, rung)
         await _beat(resources, active.run, child)
+        if not child.ended.done():
+            raise RunFailed(f"it was not done within {seconds:g} s")
     finally:
         await child.end()
-    if status is None:
-        raise RunFailed(f"it was not done within {seconds:g} s", "/model")
-    result = await asyncio.to_thread(files.read_result, active.folder)
+    status, result = child.ended.result(), await asyncio.to_thread(files.read_result, active.folder)
+    if status < 0:
+        raise RunFailed(
+            f"its process was ended by signal {-status}; its limits are {job.cpu_seconds} s of "
+            f"processor time and {job.memory_mib} MiB of memory"
+        )
     if status != 0 or result is None:
-        raise fault_of(status, active.folder, job)
+        raise RunFailed(
+            f"its process failed with status {status}; the run's log has its last words"
+        )
     return result
 
 
-async def _wait(child: Child, rung: asyncio.Event) -> int | None:
+async def _wait(child: Child, rung: asyncio.Event) -> None:
     """Wait one heartbeat for the end of the process; a bell (a cancellation) cuts it short."""
-    waited = 0.0
-    while waited < HEARTBEAT_SECONDS:
-        status = await child.wait(_STEP_SECONDS)
-        if status is not None:
-            return status
-        if rung.is_set():
-            rung.clear()
-            return None
-        waited += _STEP_SECONDS
-    return None
+    bell = asyncio.create_task(rung.wait())
+    ends = {child.ended, bell}
+    await asyncio.wait(ends, timeout=_HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    bell.cancel()
+    rung.clear()
 
 
 async def _beat(resources: Resources, run: Run, child: Child) -> None:

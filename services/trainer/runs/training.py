@@ -20,7 +20,7 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
         raise files.RunFailed(str(refused)) from refused
-    files.write_model(folder, fitted.onnx)
+    (folder / files.MODEL).write_bytes(fitted.onnx)
     return files.Result(
         inputs=fitted.inputs,
         output=fitted.output,

@@ -51,7 +51,7 @@ async def add(
             dataset, _ = await freeze_labels(resources, project, run)
             result = await _check(resources, project, active, interface, dataset)
             result.metrics.update(manifest.metrics)
-            body = await asyncio.to_thread(files.read_model, active.folder)
+            body = await asyncio.to_thread((active.folder / files.MODEL).read_bytes)
             output = RunOutput(run, version, dataset, None, body, result)
             await publish(resources, project, output)
     except RunFailed as failure:

@@ -10,11 +10,6 @@ from services.trainer.tables import ProjectLease, insert_new
 from shared.db import Session
 
 
-async def read(session: Session, project: str) -> ProjectLease | None:
-    """Return a project's lease as it is."""
-    return await session.get(ProjectLease, project)
-
-
 async def lock(session: Session, project: str) -> ProjectLease | None:
     """Return a project's lease, locked until the transaction ends."""
     query = select(ProjectLease).where(col(ProjectLease.project) == project).with_for_update()

@@ -61,11 +61,6 @@ class Leases:
         """How long a lease lasts that is not renewed."""
         return self._duration.total_seconds()
 
-    @property
-    def any_held(self) -> bool:
-        """Whether this trainer works for any project."""
-        return bool(self._held)
-
     def facts(self) -> dict[str, Any]:
         """Say which projects this trainer works for, and which trainer has each other one."""
         return {
@@ -127,7 +122,7 @@ class Leases:
     async def _take(self, project: str) -> Lease | None:
         # A trainer that stands by looks again and again: a look must not wait for writers.
         async with self._database.reading() as session:
-            row = await repository.read(session, project)
+            row = await session.get(ProjectLease, project)
             if row is not None and not self._is_free(row):
                 self._stand_by(project, row.owner)
                 return None
