@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.trainer.documents.repository import all_in_service
+from services.trainer.documents.repository import in_service
 from services.trainer.documents.status import status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
 from services.trainer.projects.repository import states
@@ -24,13 +24,14 @@ class TrainerMeasurement(DatabaseMeasurement):
         """Put the values in; projects that were never used have a share of three queries."""
         async with self._resources.database.reading() as session:
             known = await states(session)
-            in_service = await all_in_service(session)
+            versions = await in_service(session)
             measured[RUNS].update(await count_by_state(session))
         for state in known:
             if state.watched_until is not None:
                 measured[WATCHED_UNTIL][state.project,] = state.watched_until.timestamp()
             if state.next_version > 1 or state.ledger_day is not None:
-                await self._add(state, in_service.get(state.project, []), measured)
+                own = [version for version in versions if version.project == state.project]
+                await self._add(state, own, measured)
 
     async def _add(
         self, state: ProjectState, versions: Sequence[Version], measured: Measured

@@ -56,8 +56,9 @@ async def mark_interrupted(resources: Resources, project: str, *, own: bool = Fa
 
 async def remove_left_folders(resources: Resources) -> None:
     """Remove the folders of runs that have ended: a trainer that was killed leaves them."""
+    root = resources.runs_folder
     # Before the runs are asked for: a folder is made only once its run is recorded as running.
-    folders = await asyncio.to_thread(_folders, resources.runs_folder)
+    folders = await asyncio.to_thread(lambda: list(root.iterdir()) if root.exists() else [])
     if not folders:
         return
     async with resources.database.reading() as session:
@@ -66,10 +67,6 @@ async def remove_left_folders(resources: Resources) -> None:
     await asyncio.to_thread(_remove, left)
     if left:
         log.warning("run_folders_removed", folders=len(left))
-
-
-def _folders(root: Path) -> list[Path]:
-    return list(root.iterdir()) if root.exists() else []
 
 
 def _remove(folders: Sequence[Path]) -> None:
