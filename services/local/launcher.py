@@ -91,9 +91,8 @@ async def _start(
     installation.tokens = home.issue_tokens()
     environment = installation.environment(home)
     if not installation.common.redis_url:
-        redis = local_redis(home.folder)
-        await supervisor.start("redis", redis.command, os.environ, inherited)
-        environment["SUREHAND_REDIS_URL"] = redis.url
+        command, environment["SUREHAND_REDIS_URL"] = local_redis(home.folder)
+        await supervisor.start("redis", command, os.environ, inherited)
     # The router has no schema to wait for, and starts while the databases are brought up to date.
     for name in SERVICE_NAMES:
         if name in SQL_SERVICES:

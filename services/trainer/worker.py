@@ -11,11 +11,10 @@ from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.changes.following import Following
 from services.trainer.datasets.cleaning import clean_snapshots
-from services.trainer.documents.repository import in_service
 from services.trainer.documents.status import changes_of_status
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
-from services.trainer.projects.repository import active_runs, lock_state
+from services.trainer.projects.repository import active_runs, in_service, lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway

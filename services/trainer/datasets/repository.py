@@ -21,11 +21,6 @@ async def add(session: Session, dataset: Dataset) -> None:
     await insert_new(session, Dataset, [dataset.model_dump()])
 
 
-async def find(session: Session, project: str, dataset_id: str) -> Dataset | None:
-    """Return one snapshot's record."""
-    return await session.get(Dataset, (project, dataset_id))
-
-
 async def page(session: Session, project: str, offset: int, limit: int) -> Sequence[Dataset]:
     """Return snapshots, newest first."""
     query = (

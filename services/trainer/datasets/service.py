@@ -61,7 +61,7 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         await repository.add(session, dataset)
         # What was erased while this was written is in it.
         await erasure.begin_again(session, project.project, position)
-        return await repository.find(session, project.project, digest) or dataset, position
+        return await session.get_one(Dataset, (project.project, digest)), position
 
 
 def _fits(row: OutcomeRow, project: Project) -> bool:
@@ -102,7 +102,7 @@ async def list_datasets(
 async def describe(resources: Resources, project: str, dataset_id: str) -> DatasetView:
     """Return one snapshot's record; `NotFound` when there is none of this id."""
     async with resources.database.reading() as session:
-        dataset = await repository.find(session, project, dataset_id)
+        dataset = await session.get(Dataset, (project, dataset_id))
     if dataset is None:
         raise NotFound("There is no such dataset; GET …/datasets lists them.", id=dataset_id)
     return DatasetView.model_validate(dataset, from_attributes=True)

@@ -15,10 +15,9 @@ from typing import Generic, Literal, TypeVar
 import structlog
 from pydantic import ValidationError
 
-from services.trainer.documents import repository
 from services.trainer.documents.ordering import is_foreign, next_place
 from services.trainer.documents.rendering import differs, render_channels, render_promise
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.projects.service import Projects, work_bell
 from services.trainer.tables import ProjectState
 from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
@@ -145,7 +144,7 @@ class Documents:
         # After the store was looked at: the database counts before it writes, so it is not behind.
         async with self._database.reading() as session:
             state = await read_state(session, name)
-            versions = await repository.in_service(session, name)
+            versions = await in_service(session, name)
         self._refuse_if_foreign(name, seen, state)
         if state is None or (not versions and seen.promise.document is None):
             return SyncResult(None)

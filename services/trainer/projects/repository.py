@@ -1,4 +1,4 @@
-"""SQL of the project's row, which is its lock, and of what occupies the project."""
+"""SQL of the project's row, which is its lock, and of the project's versions and active work."""
 
 import secrets
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.trainer.tables import Certification, ProjectState, Run, insert_new
+from services.trainer.tables import Certification, ProjectState, Run, Version, insert_new
 from shared.db import Session
 
 
@@ -31,6 +31,14 @@ async def read_state(session: Session, project: str) -> ProjectState | None:
 async def states(session: Session) -> Sequence[ProjectState]:
     """Return the rows of all projects that the trainer has worked for, by name."""
     query = select(ProjectState).order_by(col(ProjectState.project))
+    return (await session.execute(query)).scalars().all()
+
+
+async def in_service(session: Session, project: str | None = None) -> Sequence[Version]:
+    """Return the versions of a project, None for all, that are not retired, oldest first."""
+    query = select(Version).where(col(Version.retired).is_(False)).order_by(col(Version.number))
+    if project is not None:
+        query = query.where(col(Version.project) == project)
     return (await session.execute(query)).scalars().all()
 
 

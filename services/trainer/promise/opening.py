@@ -3,7 +3,6 @@
 import numpy as np
 import structlog
 
-from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
@@ -14,7 +13,13 @@ from services.trainer.promise.population import Draw, DrawRequest, Insufficient,
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    Dataset,
+    ProjectState,
+    Version,
+)
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 
@@ -51,7 +56,7 @@ async def _request(
     resources: Resources, project: Project, version: Version, certification: Certification
 ) -> DrawRequest:
     async with resources.database.reading() as session:
-        dataset = await datasets.find(session, project.project, version.dataset_id)
+        dataset = await session.get(Dataset, (project.project, version.dataset_id))
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     trained_on = frozenset(item.content_hash for item in await load(resources, dataset))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Subquery, and_, case, func, or_, select, update
+from sqlalchemy import Subquery, and_, case, func, or_, select
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
@@ -20,15 +20,6 @@ async def newest(
         query = query.where(col(Certification.state).in_(("waiting", "open")))
     query = query.order_by(col(Certification.certification_id).desc()).limit(1)
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def cancel_waiting(session: Session, project: str, detail: str) -> None:
-    """Cancel what waits for a population: a newer version takes its place."""
-    await session.execute(
-        update(Certification)
-        .where(col(Certification.project) == project, col(Certification.state) == "waiting")
-        .values(state="cancelled", detail=detail)
-    )
 
 
 async def items(session: Session, certification_id: str) -> Sequence[CertificationItem]:

@@ -104,7 +104,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
             raise Conflict("The champion serves; promote another version first.", version=name)
         version.retired = True
         repository.leave_channels(state, name)
-        await repository.cancel_certification(session, project.project, name)
+        await repository.cancel_pending(session, project.project, "the version is retired", name)
         if state.previous == name:
             state.previous = None
         view = _view(resources, project, state, version)

@@ -52,8 +52,8 @@ async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, s
     """Take a queued run and a version number that no other run gets."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
-        run = await repository.find(session, project, run_id)
-        if run is None or run.state != "queued":
+        run = await session.get_one(Run, run_id)
+        if run.state != "queued":
             return None
         version = start(resources, state, run)
     return run, version

@@ -5,11 +5,9 @@ from datetime import datetime
 
 import structlog
 
-from services.trainer.datasets import repository as datasets
 from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.projects.repository import lock_state, read_state
-from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
@@ -132,7 +130,7 @@ async def _pairs(
 ) -> list[tuple[bool, bool]]:
     """Return (new right, champion right) on the out-of-fold items that are new to the champion."""
     async with resources.database.reading() as session:
-        old = await datasets.find(session, champion.project, champion.dataset_id)
+        old = await session.get(Dataset, (champion.project, champion.dataset_id))
     if old is None:
         return []
     try:
@@ -170,15 +168,11 @@ async def _record(
             raise RunInterrupted(run.run_id)
         session.add(version)
         await session.flush()
-        await promise.cancel_waiting(session, project.project, f"{version.version} takes its place")
-        session.add(
-            Certification(
-                project=project.project,
-                version=version.version,
-                attempt=1,
-                created_at=now,
-            )
-        )
+        name = project.project
+        # No certification is open while a run is active: only one that waits can be pending.
+        await registry.cancel_pending(session, name, f"{version.version} takes its place")
+        first = Certification(project=name, version=version.version, attempt=1, created_at=now)
+        session.add(first)
         may_move = project.training.auto_promote or state.champion is None
         # A champion that an operator changed meanwhile is not the one that was judged.
         if decision.promote and may_move and state.champion == parent:

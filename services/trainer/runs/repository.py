@@ -13,12 +13,6 @@ from shared.db import Session
 INTERRUPTED = "interrupted: start it again"
 
 
-async def find(session: Session, project: str, run_id: str) -> Run | None:
-    """Return one run of a project."""
-    query = select(Run).where(col(Run.project) == project, col(Run.run_id) == run_id)
-    return (await session.execute(query)).scalar_one_or_none()
-
-
 async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Run]:
     """Return runs, newest first, older than run `before`."""
     query = select(Run).where(col(Run.project) == project)
