@@ -1,7 +1,7 @@
 """Read the decision log: each file once, its rows and its mark in one transaction."""
 
 import asyncio
-import gzip
+import contextlib
 import time
 import zlib
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
@@ -110,33 +109,21 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
 
 def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:
     """Rows, the number of malformed lines, and whether the file could be read to its end."""
-    text, is_whole = _decompress(body)
+    # A torn file still gives what stands before the tear.
+    stream, text = zlib.decompressobj(wbits=31), bytearray()
+    with contextlib.suppress(zlib.error):
+        for start in range(0, len(body), 1024):
+            text += stream.decompress(body[start : start + 1024])
     rows: Rows = []
     bad_lines = 0
     for line in text.split(b"\n"):
         if not line.strip():
             continue
         try:
-            rows.append(_row(project, read_stored(DecisionRow, line)))
-        except (ValidationError, ValueError):
+            rows.append(_row(project, read_stored(DecisionRow, bytes(line))))
+        except ValueError:
             bad_lines += 1
-    return rows, bad_lines, is_whole
-
-
-def _decompress(body: bytes) -> tuple[bytes, bool]:
-    try:
-        return gzip.decompress(body), True
-    except (OSError, EOFError, zlib.error):
-        pass
-    # A torn file still gives what stands before the tear.
-    stream = zlib.decompressobj(wbits=31)
-    kept = bytearray()
-    try:
-        for start in range(0, len(body), 1024):
-            kept += stream.decompress(body[start : start + 1024])
-    except zlib.error:
-        pass
-    return bytes(kept), False
+    return rows, bad_lines, stream.eof and not stream.unused_data
 
 
 def _row(project: str, row: DecisionRow) -> dict[str, Any]:

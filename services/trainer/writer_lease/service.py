@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from services.trainer.tables import ProjectLease
+from services.trainer.tables import ProjectLease, insert_new
 from services.trainer.writer_lease import repository
 from services.trainer.writer_lease.owners import is_gone
 from shared.contracts.certificates import CLOCK_SKEW
@@ -128,17 +128,14 @@ class Leases:
                 return None
         now = self._now()
         async with self._database.transaction() as session:
+            first = ProjectLease(project=project, owner=self._owner, fencing=1, expires_at=now)
+            await insert_new(session, ProjectLease, [first.model_dump()])
             row = await repository.lock(session, project)
-            if row is None:
-                row = ProjectLease(project=project, owner=self._owner, fencing=1, expires_at=now)
-                if not await repository.add(session, row):
-                    return None
-                row = await repository.lock(session, project)
-                assert row is not None
-            elif not self._is_free(row):
+            assert row is not None
+            if not self._is_free(row):
                 self._stand_by(project, row.owner)
                 return None
-            elif row.owner != self._owner:
+            if row.owner != self._owner:
                 row.owner, row.fencing = self._owner, row.fencing + 1
             row.expires_at = now + self._duration
             fencing = row.fencing
