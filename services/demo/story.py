@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.demo.plan import FIRST_STREAM, SECOND_STREAM, Plan, item
-from services.demo.report import Report, Streamed, VersionReport, obstacle
+from services.demo.report import Report, VersionReport, obstacle
 from services.demo.seed import Progress, bring_up, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed, Surehand
 from services.demo.tweets import Tweet
@@ -30,18 +30,18 @@ class Live(NamedTuple):
 
 async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: Progress) -> Report:
     """Run the story, and return what was measured on the way."""
-    stream = Streamed()
+    versions: dict[str, VersionReport] = {}
     async with _watching(surehand, workforce, "v1") as live:
         # More than come: the story itself starts the second training, once all is reviewed.
         labels = FIRST_STREAM + SECOND_STREAM
         certificate = await bring_up(surehand, workforce, plan, labels, progress)
-        first = await _measured(surehand, workforce, plan, certificate, live)
+        versions["v1"] = await _measured(surehand, workforce, plan, certificate, live)
     async with _watching(surehand, workforce, "v2") as live, workforce.working():
-        await _send(surehand, plan.first_stream, stream, progress)
+        await _send(surehand, plan.first_stream, versions, progress)
         await wait_for_version(surehand, 2, workforce, progress)
         certificate = await wait_for_certificate(surehand, "v2", progress)
-        second = await _measured(surehand, workforce, plan, certificate, live)
-        await _send(surehand, plan.second_stream, stream, progress)
+        versions["v2"] = await _measured(surehand, workforce, plan, certificate, live)
+        await _send(surehand, plan.second_stream, versions, progress)
     others = {}
     if certificate["result"] is not None:
         for target in OTHER_TARGETS:
@@ -52,19 +52,20 @@ async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: P
     return Report(
         target_accuracy=promise["target_accuracy"],
         confidence=promise["confidence"],
-        versions=[stream.into(first), stream.into(second)],
-        stream=stream,
+        versions=list(versions.values()),
         others=others,
         skips=workforce.skips,
     )
 
 
 async def _send(
-    surehand: Surehand, tweets: list[Tweet], stream: Streamed, progress: Progress
+    surehand: Surehand, tweets: list[Tweet], versions: dict[str, VersionReport], progress: Progress
 ) -> None:
+    """Send posts, and count each at the version that scored it."""
     sent = 0
     async for batch, predictions in _predicted(surehand, tweets, "auto"):
-        stream.add(batch, predictions)
+        for tweet, prediction in zip(batch, predictions, strict=True):
+            versions[prediction["model_version"]].count(tweet, prediction)
         sent += len(batch)
         progress("stream", sent, len(tweets))
 
