@@ -48,7 +48,7 @@ def fit_text_linear(
     """Fit, calibrate on out-of-fold predictions, export to ONNX and check the export.
 
     Deterministic: the same data and seed give the same bytes on the same library versions.
-    RunOutput for 200 to 50,000 rows.
+    Made for 200 to 50,000 rows.
 
     Parameters
     ----------

@@ -1,6 +1,5 @@
 """One training run from its queue to its end: freeze labels, train in a process, publish."""
 
-import asyncio
 import contextlib
 
 import structlog
@@ -10,8 +9,8 @@ from services.trainer.recipes import RECIPES
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import RunOutput, publish
-from services.trainer.runs.supervision import ActiveRun, carrying_out, freeze_labels, run_process
+from services.trainer.runs.publication import ActiveRun, publish
+from services.trainer.runs.supervision import carrying_out, freeze_labels, run_process
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
@@ -30,12 +29,9 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
     with contextlib.suppress(Exception):
         async with carrying_out(resources, *claimed) as active:
             tracing.note(mode=active.run.mode)
-            dataset, active.position = await freeze_labels(resources, project, active.run)
-            await _link_labels(resources, dataset, active.position)
-            result = await _train(resources, project, active, dataset)
-            model = await asyncio.to_thread((active.folder / files.MODEL).read_bytes)
-            output = RunOutput(active.run, active.version, dataset, active.position, model, result)
-            await publish(resources, project, output)
+            active.dataset, active.position = await freeze_labels(resources, project, active.run)
+            await _link_labels(resources, active.dataset, active.position)
+            await publish(resources, project, active, await _train(resources, project, active))
 
 
 async def _link_labels(resources: Resources, dataset: Dataset, position: int) -> None:
@@ -71,9 +67,7 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
     return version
 
 
-async def _train(
-    resources: Resources, project: Project, active: ActiveRun, dataset: Dataset
-) -> files.Result:
+async def _train(resources: Resources, project: Project, active: ActiveRun) -> files.Result:
     module = RECIPES.get(active.run.recipe)
     if module is None:
         raise RunFailed(f"there is no recipe {active.run.recipe}, only {', '.join(RECIPES)}")
@@ -85,4 +79,4 @@ async def _train(
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
-    return await run_process(resources, active, _PROCESS, job, dataset)
+    return await run_process(resources, active, _PROCESS, job)

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
@@ -16,7 +14,7 @@ from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import discard
+from services.trainer.runs.publication import ActiveRun, discard
 from services.trainer.tables import Dataset, Run
 from shared import tracing
 from shared.contracts.projects import Project
@@ -28,20 +26,6 @@ _HEARTBEAT_SECONDS = 2.0
 
 class Cancelled(Exception):  # noqa: N818 - not a fault
     """An operator cancelled the run."""
-
-
-@dataclass
-class ActiveRun:
-    """A run, the version it is to make, and the folder it works in.
-
-    `position` is how far a training run has looked at the labels: when it fails, those labels
-    start no other one.
-    """
-
-    run: Run
-    version: str
-    folder: Path
-    position: int | None = None
 
 
 @contextlib.asynccontextmanager
@@ -89,15 +73,14 @@ async def run_process(
     active: ActiveRun,
     module: str,
     job: files.Job,
-    dataset: Dataset,
     *,
     seconds: float = float("inf"),
 ) -> files.Result:
-    """Run `module` as a process on a job and a dataset, and return its result.
+    """Run `module` as a process on a job and the run's dataset, and return its result.
 
     The run's record shows a heartbeat meanwhile. After `seconds` the process is ended.
     """
-    body = await resources.store.read(dataset.path) or b""
+    body = await resources.store.read(active.dataset.path) or b""
     await asyncio.to_thread(files.write_job, active.folder, job, body)
     child = await Child.start(module, active.folder)
     loop = asyncio.get_running_loop()
