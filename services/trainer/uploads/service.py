@@ -10,16 +10,16 @@ from services.trainer.registry import service as registry
 from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import ActiveRun, publish
-from services.trainer.runs.service import begin_upload
-from services.trainer.runs.supervision import (
+from services.trainer.runs.execution import (
     Cancelled,
     carrying_out,
     freeze_labels,
     run_process,
 )
-from services.trainer.uploads.messages import OwnManifest
+from services.trainer.runs.files import RunFailed
+from services.trainer.runs.publication import ActiveRun, publish
+from services.trainer.runs.service import begin_upload
+from services.trainer.uploads.parts import OwnManifest
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface

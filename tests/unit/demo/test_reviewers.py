@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.demo.reviewers import draw_rating, label_of
 from services.demo.tweets import Tweet
+from services.demo.workforce import draw_rating, label_of
 
 RATINGS = (-4, -1, 0, 0, 1, 2, 3, 4)
 TWEET = Tweet("17", "hm", RATINGS)
