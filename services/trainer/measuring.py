@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import channels_of, status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
 from services.trainer.projects.repository import in_service, states
 from services.trainer.promise.repository import audit_counts
@@ -49,14 +49,8 @@ class TrainerMeasurement(DatabaseMeasurement):
             return
         for version in versions:
             status = status_of(version, project, self._resources.now())
-            measured[PROMISE][name, version.version, _role(version, state), status] = 1
+            channels = [one for one in channels_of(version.version, state) if one != "previous"]
+            role = channels[0] if channels else "none"
+            measured[PROMISE][name, version.version, role, status] = 1
             if version.expires_at is not None:
                 measured[EXPIRES][name, version.version] = version.expires_at.timestamp()
-
-
-def _role(version: Version, state: ProjectState) -> str:
-    if version.version == state.champion:
-        return "champion"
-    if version.version == state.challenger:
-        return "challenger"
-    return "shadow" if version.version in state.shadow else "none"

@@ -84,7 +84,7 @@ class Following:
     async def _look_at_index(self) -> None:
         """Wake the projects whose decision logs have grown, and now and then one for good measure.
 
-        The latter makes up for a store or a database that somebody has put back unnoticed.
+        The latter makes up for a store or a database that was restored unnoticed.
         """
         look = await self._index.look()
         # Without any index all routers are of the release before.

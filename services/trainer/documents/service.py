@@ -33,7 +33,7 @@ from shared.store_index import IndexWriter
 log = structlog.get_logger()
 
 Document = TypeVar("Document", Channels, PromiseDocument)
-# A store that was restored from a backup behind our back is noticed within this time.
+# A store that was restored from a backup meanwhile is noticed within this time.
 _TRUST_SECONDS = 30.0
 _ATTEMPTS = 3
 FOREIGN = (
