@@ -8,8 +8,7 @@ from sqlmodel import col
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.lifecycle.outcomes.repository import lock_feed
 from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import OutcomeRow
-from services.review_queue.tables.changes import ProjectChangeRow
+from services.review_queue.tables import OutcomeRow, ProjectChangeRow
 from shared.contracts.changes import Change, ChangeKind
 from shared.db import Session
 

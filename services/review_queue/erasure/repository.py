@@ -8,9 +8,15 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import insert_new, table_of
-from services.review_queue.tables import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.tables.erasure import TombstoneRow
-from services.review_queue.tables.feedback import FeedbackRow
+from services.review_queue.tables import (
+    EventRow,
+    FeedbackRow,
+    LeaseRow,
+    OutcomeRow,
+    TaskRow,
+    TombstoneRow,
+    VerdictRow,
+)
 from services.review_queue.tables.gold import GoldRow, ProbeRow
 
 _tasks = table_of(TaskRow)

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import insert_new, table_of
-from services.review_queue.tables import ProjectRow
-from services.review_queue.tables.changes import ProjectChangeRow
+from services.review_queue.tables import ProjectChangeRow, ProjectRow
 from shared.db import UtcDateTime
 
 _changes = table_of(ProjectChangeRow)

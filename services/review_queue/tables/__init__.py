@@ -1,4 +1,4 @@
-"""The tables: projects, tasks, leases, verdicts, outcomes, events, outbox."""
+"""The tables; those of gold, webhooks and the reviewers' page have modules of their own."""
 
 from datetime import datetime
 from typing import Any
@@ -122,8 +122,8 @@ class LeaseRow(Base, table=True):
 class VerdictRow(Base, table=True):
     """One reviewer's answer (`label`) or skip (`label` null, `skipped`).
 
-    `instructions_revision` is that of the instructions he had; null where that is not known, and
-    where a release wrote it that did not keep it: its lease knows.
+    `instructions_revision` is that of the instructions the reviewer had; null where it is unknown,
+    and in rows of releases that did not keep it: their leases have it.
     """
 
     __tablename__ = "verdicts"
@@ -190,6 +190,21 @@ class FeedEpochRow(Base, table=True):
     began_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ProjectChangeRow(Base, table=True):
+    """A revision of a project that was put into the store; only ever added.
+
+    `position` is its place in the feed of changes, null until given.
+    """
+
+    __tablename__ = "project_changes"
+
+    change_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    project: str = Field(foreign_key="projects.name", index=True)
+    revision: int
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
 class EventRow(Base, table=True):
     """One line of a task's timeline; only ever added."""
 
@@ -202,6 +217,67 @@ class EventRow(Base, table=True):
     actor: str | None = None
     at: datetime = Field(sa_type=UtcDateTime)
     detail: dict[str, Any] = Field(default={}, sa_type=Json)
+
+
+class ActivityRow(Base, table=True):
+    """One action. The database refuses to change or to remove the row.
+
+    `project` is null for an action in several projects or in all. `detail` never holds an item's
+    content or what people wrote about it: an erasure could not take it out again.
+    """
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        Index("activity_by_project", "project", "entry_id"),
+        Index("activity_by_actor", "project", "actor", "entry_id"),
+    )
+
+    entry_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    project: str | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str | None = None
+    role: str | None = None
+    token_id: str | None = None
+    action: str
+    target: str | None = None
+    detail: dict[str, Any] = Field(default={}, sa_type=Json)
+
+
+class TombstoneRow(Base, table=True):
+    """Says that an item was erased, when, by whom and why; nothing of what it was.
+
+    No content digest is kept: anyone holding the content could match it.
+    `asked` is whether people had ever been asked about it.
+    """
+
+    __tablename__ = "tombstones"
+
+    task_id: str = Field(primary_key=True, foreign_key="tasks.task_id")
+    erased_at: datetime = Field(sa_type=UtcDateTime)
+    erased_by: str
+    reason: str | None = None
+    asked: bool
+    revision: int
+
+
+class FeedbackRow(Base, table=True):
+    """One remark, and its answer. `task_id` or `label` say what it is about, if anything."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_by_project", "project", "feedback_id"),)
+
+    feedback_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    project: str = Field(foreign_key="projects.name")
+    about: str
+    task_id: str | None = None
+    label: str | None = None
+    instructions_revision: int
+    text: str
+    author: str
+    given_at: datetime = Field(sa_type=UtcDateTime)
+    answer: str | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class OutboxRow(OutboxColumns, Base, table=True):

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from services.review_queue.projects import repository
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.tables.changes import ProjectChangeRow
+from services.review_queue.tables import ProjectChangeRow
 from shared.auth import Keys
 from shared.contracts.changes import StoreIndex
 from shared.contracts.projects import ProjectDocument
