@@ -17,10 +17,9 @@ log = structlog.get_logger()
 async def clean_snapshots(resources: Resources, project: str) -> int:
     """Rewrite the project's snapshots without the items erased since; return how many items.
 
-    A snapshot keeps its id, which is the digest of what it was made of, and its counts; `erased`
-    says how many lines it lacks since. The mark of an item goes only once every file is done: a
-    crash in between lets all of it be done again. So does a run that was freezing its labels when
-    this began: what it read may hold the items, and its file may come once all are looked at.
+    A snapshot keeps its id, the digest of what it was made of, and its counts; `erased` says how
+    many lines it lacks. Items stay marked as pending until every file is done, so a crash repeats
+    the work. They also stay so while a run freezes labels: its file may still hold the items.
     """
     async with resources.database.reading() as session:
         erased = await erasure.pending(session, project)

@@ -11,14 +11,8 @@ from services.trainer.tables import (
     Dataset,
     OutcomeRow,
     Run,
-    insert_new,
 )
 from shared.db import Session
-
-
-async def add(session: Session, dataset: Dataset) -> None:
-    """Record a snapshot; the same labels frozen again are the same snapshot."""
-    await insert_new(session, Dataset, [dataset.model_dump()])
 
 
 async def page(session: Session, project: str, offset: int, limit: int) -> Sequence[Dataset]:

@@ -16,7 +16,7 @@ from services.trainer.datasets.snapshot import (
 from services.trainer.erasure import repository as erasure
 from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
-from services.trainer.tables import Dataset, OutcomeRow
+from services.trainer.tables import Dataset, OutcomeRow, insert_new
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TRAINING_LANES
@@ -58,7 +58,8 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         created_at=resources.now(),
     )
     async with resources.database.transaction() as session:
-        await repository.add(session, dataset)
+        # The same labels frozen again are the same snapshot.
+        await insert_new(session, Dataset, [dataset.model_dump()])
         # What was erased while this was written is in it.
         await erasure.begin_again(session, project.project, position)
         return await session.get_one(Dataset, (project.project, digest)), position

@@ -18,10 +18,9 @@ from shared.db import Session
 async def record(session: Session, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
     """Keep the latest revision of each outcome; return how many rows changed.
 
-    A row that arrives late with a lower revision changes nothing; neither does one that decides
-    nothing about an item of which nothing is known. A row of a later reading of the feed counts for
-    more than any revision of an earlier one; where it says the same, it is no new outcome. What
-    else is kept of an erased item goes with its row.
+    An outcome of a lower revision changes nothing, and one without an answer begins no row. An
+    outcome of a later reading of the feed replaces every revision of an earlier reading, unless
+    both say the same. Pool, ledger and certifications lose the content of erased items.
     """
     known = {
         row.item_id: row

@@ -42,25 +42,15 @@ async def counts(session: Session, project: str) -> dict[str, int]:
     return {**found, "labelled": int((await session.execute(labelled)).scalar_one())}
 
 
-async def count_waiting(session: Session, project: str) -> int:
-    """Count the items that wait."""
+async def count_waiting(session: Session, project: str, among: Sequence[str] | None = None) -> int:
+    """Count the items that wait; with `among`, those of these ids."""
     query = select(func.count()).where(
         col(PoolItem.project) == project, col(PoolItem.state) == "waiting"
     )
-    return int((await session.execute(query)).scalar_one())
-
-
-async def count_waiting_among(session: Session, project: str, item_ids: Sequence[str]) -> int:
-    """Count those of `item_ids` that wait."""
-    total = 0
-    for batch in batches_of(item_ids):
-        query = select(func.count()).where(
-            col(PoolItem.project) == project,
-            col(PoolItem.state) == "waiting",
-            col(PoolItem.item_id).in_(batch),
-        )
-        total += int((await session.execute(query)).scalar_one())
-    return total
+    queries = [query]
+    if among is not None:
+        queries = [query.where(col(PoolItem.item_id).in_(batch)) for batch in batches_of(among)]
+    return sum([int((await session.execute(each)).scalar_one()) for each in queries])
 
 
 async def waiting(

@@ -126,7 +126,7 @@ async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
     if not drawn.passed_up_to:
         return True
     ids = [item.item_id for item in drawn.items]
-    if await pool.count_waiting_among(session, state.project, ids) != len(ids):
+    if await pool.count_waiting(session, state.project, ids) != len(ids):
         return False
     await pool.mark_asked(session, state.project, ids, posted=True)
     await pool.pass_over(session, state.project, drawn.passed_up_to)

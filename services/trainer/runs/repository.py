@@ -28,12 +28,6 @@ async def running_of(session: Session, project: str) -> Sequence[Run]:
     return (await session.execute(query)).scalars().all()
 
 
-async def running(session: Session) -> set[str]:
-    """Return the ids of the running runs of all projects."""
-    query = select(col(Run.run_id)).where(col(Run.state) == "running")
-    return set((await session.execute(query)).scalars())
-
-
 async def count_by_state(session: Session) -> dict[tuple[str, ...], float]:
     """Return how many runs each project has in each state that occurs."""
     query = select(col(Run.project), col(Run.state), func.count()).group_by(
