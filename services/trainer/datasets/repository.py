@@ -5,13 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.trainer.tables import (
-    Certification,
-    CertificationItem,
-    Dataset,
-    OutcomeRow,
-    Run,
-)
+from services.trainer.tables import Certification, CertificationItem, Dataset, OutcomeRow, Run
 from shared.db import Session
 
 

@@ -13,13 +13,7 @@ from services.trainer.promise.population import Draw, DrawRequest, Insufficient,
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
-from services.trainer.tables import (
-    Certification,
-    CertificationItem,
-    Dataset,
-    ProjectState,
-    Version,
-)
+from services.trainer.tables import Certification, CertificationItem, Dataset, ProjectState, Version
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 

@@ -10,12 +10,7 @@ from services.trainer.registry import service as registry
 from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.execution import (
-    Cancelled,
-    carrying_out,
-    freeze_labels,
-    run_process,
-)
+from services.trainer.runs.execution import Cancelled, carrying_out, freeze_labels, run_process
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.runs.service import begin_upload
