@@ -40,6 +40,11 @@ class TrainingData:
         Those that the recipe learns from, in the project's order.
     classes
         The project's labels in the project's order, also those without an example.
+
+    Raises
+    ------
+    ValueError
+        Unequal lengths, a label outside `classes`, or a weight that is not above 0.
     """
 
     rows: list[dict[str, Any]]
@@ -47,6 +52,14 @@ class TrainingData:
     weights: FloatArray
     fields: list[str]
     classes: list[str]
+
+    def __post_init__(self) -> None:
+        if not len(self.rows) == len(self.labels) == len(self.weights):
+            raise ValueError("rows, labels and weights must have one entry a row")
+        if unknown := set(self.labels) - set(self.classes):
+            raise ValueError(f"labels outside the project: {sorted(unknown)}")
+        if not (np.isfinite(self.weights).all() and (np.asarray(self.weights) > 0).all()):
+            raise ValueError("weights must be finite and above 0")
 
     @property
     def targets(self) -> IntArray:
