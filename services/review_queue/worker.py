@@ -9,7 +9,7 @@ import structlog
 from obstore.exceptions import BaseError as StoreError
 
 from services.review_queue.lifecycle.expiry import close_expired, expire_leases
-from services.review_queue.lifecycle.measurement import QueueMeasurement
+from services.review_queue.lifecycle.metrics import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.reviewers.learning import KnownReviewers

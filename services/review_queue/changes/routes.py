@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.review_queue.changes.places import places_of
-from services.review_queue.changes.service import ChangeService
+from services.review_queue.changes.service import ChangeService, places_of
 from services.review_queue.lifecycle.problems import FeedRestarted
 from shared.auth import require_all_projects
 from shared.contracts.changes import ChangeFeed

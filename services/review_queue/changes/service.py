@@ -5,17 +5,39 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.review_queue.changes import repository
-from services.review_queue.changes.places import Places
 from services.review_queue.lifecycle.outcomes import repository as outcomes
-from services.review_queue.lifecycle.outcomes.places import Place
-from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.outcomes.places import Place, place_of
+from services.review_queue.lifecycle.outcomes.service import place_outcomes
 from services.review_queue.lifecycle.problems import FeedRestarted
 from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.changes import ChangeFeed
 from shared.db import Database, Session
 from shared.doorbells import Doorbells, wait_for
+from shared.http.lists import decode_cursor, encode_cursor
 
 Gone = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class Places:
+    """How far a reader is in the outcomes of all projects, and in the changes of projects."""
+
+    outcomes: Place
+    projects: Place
+
+    @property
+    def cursor(self) -> str:
+        """The cursor that names them."""
+        return encode_cursor(f"{self.outcomes.cursor} {self.projects.cursor}")
+
+
+def places_of(cursor: str | None) -> Places | None:
+    """Return the places that `cursor` names, None for no cursor; `Unprocessable` if it has none."""
+    text = decode_cursor(cursor)
+    if text is None:
+        return None
+    outcomes_cursor, _, projects_cursor = text.partition(" ")
+    return Places(place_of(outcomes_cursor) or Place(), place_of(projects_cursor) or Place())
 
 
 @dataclass(frozen=True)
@@ -47,30 +69,27 @@ class ChangeService:
         await self._place()
         async with self.database.reading() as session:
             places = await _confirmed(session, after)
-            projects, projects_place = await repository.projects_after(session, places.projects)
             found, position = await repository.outcomes_after(session, places.outcomes.position)
-            outcomes_place = places.outcomes
-            if found:
-                outcomes_place = await outcomes.place_at(session, position)
-        return ChangeFeed(
-            changes=[*projects, *found], cursor=Places(outcomes_place, projects_place).cursor
-        )
+            resolved = await outcomes.FEED.place_at(session, places.outcomes.epoch, position)
+            projects, position = await repository.projects_after(session, places.projects.position)
+            changed = await repository.FEED.place_at(session, places.projects.epoch, position)
+        return ChangeFeed(changes=[*projects, *found], cursor=Places(resolved, changed).cursor)
 
     async def _place(self) -> None:
         await place_outcomes(self.database)
         async with self.database.reading() as session:
-            waiting = await repository.unplaced(session)
+            waiting = await repository.FEED.waits(session)
         if waiting:
             async with self.database.transaction() as session:
-                await repository.place(session)
+                await repository.FEED.place(session, "project")
 
 
 async def _confirmed(session: Session, after: Places | None) -> Places:
     epoch = await feed_epoch(session)
     if after is None:
         return Places(Place(epoch), Place(epoch))
-    read = await outcomes.confirmed(session, after.outcomes)
-    projects = await repository.confirmed(session, after.projects)
+    read = await outcomes.FEED.confirmed(session, after.outcomes)
+    projects = await repository.FEED.confirmed(session, after.projects)
     if read is None or projects is None:
         raise FeedRestarted(epoch)
     return Places(read, projects)

@@ -10,7 +10,7 @@ from services.review_queue.lifecycle.messages import Adjudication, VerdictOnBeha
 from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.lifecycle.moves import KnowsReviewers
 from services.review_queue.lifecycle.outcomes import repository as outcomes
-from services.review_queue.lifecycle.outcomes.messages import outcome_message
+from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
@@ -166,8 +166,8 @@ async def _progress(session: Session, change: Change) -> TaskProgress:
     """Return what became of the task; with its outcome, if it is resolved or was until now."""
     task, found = change.task, None
     if task.state == "resolved" or change.outcome is not None:
-        found = await outcomes.with_task(session, task.task_id, task.revision)
-    outcome = None if found is None else outcome_message(*found)
+        found = await outcomes.find(session, task.task_id, task.revision)
+    outcome = None if found is None else outcome_message(found)
     return TaskProgress(task_id=task.task_id, state=task.state, outcome=outcome)
 
 

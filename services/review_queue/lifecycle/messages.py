@@ -1,9 +1,112 @@
-"""Answers that are recorded without a lease, and what is answered about leases."""
+"""What is asked and answered about tasks, leases and outcomes, beside `shared.contracts.tasks`."""
+
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Label, Message, UtcTime
-from shared.contracts.tasks import Comment, Reviewer
+from shared.contracts.base import (
+    MAX_BATCH,
+    Data,
+    ItemId,
+    Label,
+    Message,
+    Metadata,
+    Trace,
+    UtcTime,
+)
+from shared.contracts.tasks import (
+    Comment,
+    LaneName,
+    Reviewer,
+    SourceName,
+    TaskPrediction,
+    TaskState,
+)
+
+EventKind = Literal[
+    "created",
+    "moved",
+    "leased",
+    "released",
+    "expired",
+    "superseded",
+    "verdict",
+    "skipped",
+    "resolved",
+    "reopened",
+    "undone",
+    "disputed",
+    "adjudicated",
+    "erased",
+]
+# A list shows of an erased task only that there was one.
+ShownState = Literal[TaskState, "erased"]
+
+
+class TaskSummary(Message):
+    """One row of the list of tasks."""
+
+    task_id: str
+    item_id: str
+    lane: LaneName
+    state: ShownState
+    label: Label | None
+    source: SourceName | None
+    due_at: UtcTime | None
+    created_at: UtcTime
+    resolved_at: UtcTime | None
+
+
+class TaskList(Message):
+    """A page of tasks, oldest first."""
+
+    tasks: list[TaskSummary]
+    cursor: str | None
+
+
+class TimelineEntry(Message):
+    """One thing that happened to a task; `actor` is null where no person did it."""
+
+    kind: EventKind
+    actor: str | None
+    at: UtcTime
+    detail: dict[str, Any]
+
+
+class TaskDetail(TaskSummary):
+    """A task with all that is known of it, and its timeline, oldest first."""
+
+    data: Data
+    metadata: Metadata
+    prediction: TaskPrediction | None
+    revision: int
+    skips: int
+    adjudication: bool
+    holder: str | None
+    lease_expires_at: UtcTime | None
+    trace: Trace = None
+    timeline: list[TimelineEntry]
+
+
+class LaneDepth(Message):
+    """What waits in one lane; `oldest_seconds` is the age of its oldest task."""
+
+    lane: LaneName
+    open: int
+    leased: int
+    oldest_seconds: Annotated[float, Field(ge=0)]
+
+
+class QueueDepth(Message):
+    """What waits, by lane; lanes where nothing waits are left out.
+
+    `adjudication` counts the tasks that wait for an adjudicator, and are in no lane's figures.
+    """
+
+    lanes: list[LaneDepth]
+    open: int
+    leased: int
+    adjudication: int
 
 
 class Renewal(Message):
@@ -27,3 +130,31 @@ class Adjudication(Message):
 
     label: Label
     comment: Comment | None = None
+
+
+class ItemOutcome(Message):
+    """What became of an item. Unless it is resolved it has neither label nor source.
+
+    `data_digest` is that of the data that people saw, SHA-256 in hex; an erased item has none.
+    """
+
+    item_id: str
+    status: Literal["in_review", "resolved", "erased"]
+    label: Label | None
+    source: SourceName | None
+    task_id: str
+    revision: int
+    resolved_at: UtcTime | None
+    data_digest: str | None
+
+
+class ItemQuery(Message):
+    """The body of ``POST …/outcomes``: the items that are asked about."""
+
+    item_ids: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class ItemOutcomes(Message):
+    """What became of the items that people were asked about, in the order of the query."""
+
+    outcomes: list[ItemOutcome]

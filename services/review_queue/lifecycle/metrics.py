@@ -1,7 +1,13 @@
 """The review queue's metrics, but for the webhooks': each declared once, here."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from prometheus_client import Counter, Gauge
 
+from services.review_queue.lifecycle.tasks import repository as tasks
+from shared.db import Database
+from shared.measuring import DatabaseMeasurement, Measured
 from shared.metrics import confidential
 
 WAITING = confidential(
@@ -40,3 +46,23 @@ OUTCOMES = confidential(
         ["project", "lane", "source"],
     )
 )
+
+
+class QueueMeasurement(DatabaseMeasurement):
+    """Measures what waits in every project."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        super().__init__(WAITING, OLDEST_WAIT, DISPUTED)
+        self._database = database
+        self._now = now
+
+    async def read(self, measured: Measured) -> None:
+        """Put the values of the gauges into `measured`."""
+        now = self._now()
+        async with self._database.reading() as session:
+            lanes = await tasks.waiting(session, now)
+            disputed = await tasks.disputed(session)
+        for row in lanes:
+            measured[WAITING][row.project, row.lane] = row.open + row.leased
+            measured[OLDEST_WAIT][row.project, row.lane] = (now - row.oldest).total_seconds()
+        measured[DISPUTED] = {(project,): count for project, count in disputed.items()}

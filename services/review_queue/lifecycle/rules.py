@@ -18,6 +18,7 @@ from services.review_queue.lifecycle.lanes import (
     saving_of,
     turn_of,
 )
+from services.review_queue.lifecycle.messages import EventKind
 from services.review_queue.lifecycle.states import (
     Answer,
     Ground,
@@ -28,7 +29,6 @@ from services.review_queue.lifecycle.states import (
     may_expire,
     timeline_entry,
 )
-from services.review_queue.lifecycle.tasks.messages import EventKind
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane, OutcomeSource
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from services.review_queue.lifecycle.tasks.messages import EventKind
+from services.review_queue.lifecycle.messages import EventKind
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane, OutcomeSource, TaskState
 

@@ -1,6 +1,6 @@
 """What is said of times."""
 
-from services.review_queue.lifecycle.tasks.messages import QueueDepth
+from services.review_queue.lifecycle.messages import QueueDepth
 from services.review_queue.timings.steps import Seconds, Step, StepTiming
 from shared.contracts.base import Message
 

@@ -95,8 +95,8 @@ class ProgressService:
     async def _count(self, project: str) -> tuple[int, datetime]:
         now = self.now()
         async with self.database.reading() as session:
-            lanes = await tasks.depth(session, project, now)
-        return sum(waiting for _, waiting, _, _ in lanes), now
+            lanes = await tasks.waiting(session, now, project)
+        return sum(lane.open for lane in lanes), now
 
     async def statistics(self, project: str, reviewer: str, since: datetime) -> Statistics:
         """Return all that the reviewer did, and what of it since `since`."""

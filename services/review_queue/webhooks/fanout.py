@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
+from services.review_queue.lifecycle.outcomes.service import place_outcomes
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import outcome_kind

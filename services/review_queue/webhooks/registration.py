@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
-from services.review_queue.lifecycle.outcomes.sequencing import place_within
+from services.review_queue.lifecycle.outcomes.service import place_within
 from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
@@ -171,4 +171,4 @@ def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> We
 async def _end(session: Session, project: str) -> int:
     # All that is committed has its place first: what has none yet came after the webhook.
     await place_within(session)
-    return await outcomes.end(session, project)
+    return await outcomes.FEED.last(session, project)

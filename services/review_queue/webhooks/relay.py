@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from services.review_queue.lifecycle.outcomes import repository as outcomes
-from services.review_queue.lifecycle.outcomes.messages import outcome_message
+from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import Event, outcome_event
@@ -208,9 +208,8 @@ class Relay:
 async def _event(session: Session, webhook: WebhookRow, delivery: Row) -> Event | None:
     if delivery.event is not None:
         return Event.from_stored(delivery.event_id, webhook.project, delivery.event)
-    found = await outcomes.with_task(session, delivery.task_id, delivery.revision)
-    if found is None:
+    outcome = await outcomes.find(session, delivery.task_id, delivery.revision)
+    if outcome is None:
         return None
-    outcome, task = found
     epoch = await outcomes.epoch_of(session, outcome.position or 0)
-    return outcome_event(webhook.project, outcome_message(outcome, task), epoch)
+    return outcome_event(webhook.project, outcome_message(outcome), epoch)

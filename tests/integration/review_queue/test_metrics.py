@@ -3,7 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from services.review_queue.lifecycle.measurement import QueueMeasurement
+from services.review_queue.lifecycle.metrics import QueueMeasurement
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.db import Database

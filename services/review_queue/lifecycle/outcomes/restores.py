@@ -61,7 +61,8 @@ class Restores:
             return 0
         self._keep_at = time.monotonic() + _KEEP_SECONDS
         async with self.database.reading() as session:
-            end = await repository.last_place(session)
+            epoch, last = await feed_epoch(session), await repository.FEED.last(session)
+            end = await repository.FEED.place_at(session, epoch, last)
         if end == self._kept:
             return 0
         await self.store.write_document(PATH, FeedEnd(cursor=end.cursor))
@@ -74,10 +75,8 @@ class Restores:
         async with self.database.reading() as session:
             known = await feed_epoch(session)
         begun = await self._begin(known, 0 if kept is None else kept.epoch)
-        if begun is None:
-            async with self.database.reading() as session:
-                return await feed_epoch(session)
-        return begun
+        # Another process may just have begun one; beginning one more changes nothing for readers.
+        return begun or await self.begin()
 
     async def _compare(self) -> int:
         # The store first: what it keeps was committed before it was written.
@@ -86,7 +85,7 @@ class Restores:
             return 0
         async with self.database.reading() as session:
             known = await feed_epoch(session)
-            confirmed = await repository.confirmed(session, kept)
+            confirmed = await repository.FEED.confirmed(session, kept)
         if kept.epoch < known or confirmed is not None:
             return 0
         return int(await self._begin(known, kept.epoch) is not None)

@@ -1,25 +1,54 @@
 """The outcomes feed, and the outcome of one item."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from services.review_queue.lifecycle.messages import ItemOutcome
+from services.review_queue.lifecycle.metrics import OUTCOMES
 from services.review_queue.lifecycle.outcomes import repository
-from services.review_queue.lifecycle.outcomes.messages import ItemOutcome, outcome_message
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
-from services.review_queue.lifecycle.outcomes.sequencing import place_outcomes
 from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task
 from services.review_queue.projects.service import current_project
 from services.review_queue.repository.epochs import feed_epoch
-from shared.contracts.base import task_id_for
-from shared.contracts.tasks import OutcomeFeed
-from shared.db import Database, Session
+from shared.contracts.base import from_stored, task_id_for
+from shared.contracts.tasks import Outcome, OutcomeFeed
+from shared.db import Database, Row, Session
 from shared.doorbells import Doorbells, outcomes_bell, wait_for
 from shared.problems import NotFound
 
 Gone = Callable[[], Awaitable[bool]]
+
+
+async def place_outcomes(database: Database) -> None:
+    """Give each committed outcome its place, in as many transactions as it takes."""
+    async with database.reading() as session:
+        waiting = await repository.FEED.waits(session)
+    while waiting:
+        async with database.transaction() as session:
+            waiting = await _place_some(session)
+
+
+async def place_within(session: Session) -> None:
+    """Do the same in a transaction of the caller's."""
+    while await _place_some(session):
+        pass
+
+
+async def _place_some(session: Session) -> bool:
+    """Give outcomes places, and count each once over all replicas; say whether more may wait."""
+    placed = await repository.FEED.place(session, "project", "lane", "source")
+    for labels, count in Counter(map(tuple, placed)).items():
+        OUTCOMES.labels(*labels).inc(count)
+    return len(placed) == repository.PLACED_AT_ONCE
+
+
+def outcome_message(row: Row) -> Outcome:
+    """Return a revision as the feed gives it; a brief row lacks what may be large."""
+    return from_stored(Outcome, {"data": {}, "metadata": {}, "prediction": None, **row._mapping})
 
 
 @dataclass(frozen=True)
@@ -64,7 +93,8 @@ class OutcomeService:
             await current_project(session, project)
         await place_outcomes(self.database)
         async with self.database.reading() as session:
-            end = await repository.place_at_end(session, project)
+            epoch, last = await feed_epoch(session), await repository.FEED.last(session, project)
+            end = await repository.FEED.place_at(session, epoch, last)
         return OutcomeFeed(outcomes=[], cursor=end.cursor)
 
     async def _page(
@@ -77,13 +107,10 @@ class OutcomeService:
                 session, project, after=place.position, limit=limit, brief=brief
             )
         if rows:
-            last = rows[-1][0]
+            last = rows[-1]
             mark = mark_of(last.task_id, last.revision, last.label, last.resolved_at)
-            place = Place(place.epoch, last.position or 0, mark)
-        return OutcomeFeed(
-            outcomes=[outcome_message(outcome, task, brief=brief) for outcome, task in rows],
-            cursor=place.cursor,
-        )
+            place = Place(place.epoch, last.position, mark)
+        return OutcomeFeed(outcomes=[outcome_message(row) for row in rows], cursor=place.cursor)
 
     async def of_item(
         self, project: str, item_id: str, *, wait_seconds: float, gone: Gone
@@ -130,7 +157,7 @@ async def _task(session: Session, project: str, item_id: str) -> Task:
 async def _confirmed(session: Session, after: Place | None) -> Place:
     if after is None:
         return Place(await feed_epoch(session))
-    place = await repository.confirmed(session, after)
+    place = await repository.FEED.confirmed(session, after)
     if place is None:
         raise FeedRestarted(await feed_epoch(session))
     return place

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.lifecycle.outcomes.messages import ItemOutcome, ItemOutcomes, ItemQuery
+from services.review_queue.lifecycle.messages import ItemOutcome, ItemOutcomes, ItemQuery
 from services.review_queue.lifecycle.outcomes.places import place_of
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased

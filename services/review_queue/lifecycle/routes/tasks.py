@@ -7,12 +7,16 @@ from fastapi import APIRouter, Query
 
 from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.intake import IntakeService
-from services.review_queue.lifecycle.messages import Adjudication, VerdictOnBehalf
+from services.review_queue.lifecycle.messages import (
+    Adjudication,
+    ShownState,
+    TaskDetail,
+    TaskList,
+    VerdictOnBehalf,
+)
 from services.review_queue.lifecycle.problems import ItemErased
-from services.review_queue.lifecycle.tasks.messages import ShownState, TaskDetail, TaskList
-from services.review_queue.lifecycle.tasks.places import place_of
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.lifecycle.tasks.service import TaskService
+from services.review_queue.lifecycle.tasks.service import TaskService, place_of
 from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, TaskReceipts
 from shared.http.access import ByOperator, ByService, Injected

@@ -1,27 +1,28 @@
 """Lists, counts and timelines of tasks, as operators see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    not_,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import defer
-from sqlmodel import col
 
 from services.review_queue.lifecycle.lanes import GROUPS
+from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import EventRow, ProjectRow, TaskRow, VerdictRow
-from shared.contracts.tasks import Lane
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_events = table_of(EventRow)
+_projects = table_of(ProjectRow)
+_LISTED = tuple(
+    _tasks.c[name]
+    for name in (
+        *("task_id", "item_id", "lane", "label", "source", "due_at", "created_at"),
+        "resolved_at",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -36,26 +37,27 @@ class TaskFilter:
     adjudication: bool | None = None
 
 
-async def find(session: AsyncSession, task_id: str) -> TaskRow | None:
+async def find(session: AsyncSession, task_id: str) -> Row[Any] | None:
     """Return the task, if there is one."""
-    return await session.get(TaskRow, task_id)
+    statement = select(_tasks).where(_tasks.c.task_id == task_id)
+    return (await session.execute(statement)).one_or_none()
 
 
-async def timeline(session: AsyncSession, task_id: str) -> list[EventRow]:
+async def timeline(session: AsyncSession, task_id: str) -> Sequence[Row[Any]]:
     """Return what happened to the task, oldest first."""
-    statement = select(EventRow).where(col(EventRow.task_id) == task_id)
-    return list((await session.execute(statement.order_by(col(EventRow.event_id)))).scalars())
+    statement = select(_events).where(_events.c.task_id == task_id)
+    return await fetch(session, statement.order_by(_events.c.event_id))
 
 
 def _leased(now: datetime) -> ColumnElement[bool]:
-    return and_(col(TaskRow.state) == "leased", col(TaskRow.available_at) > now)
+    return and_(_tasks.c.state == "leased", _tasks.c.available_at > now)
 
 
 def state_at(now: datetime) -> ColumnElement[str]:
     """Return the state as people see it: an expired lease holds nothing."""
     return case(
-        (col(TaskRow.erased_at).is_not(None), "erased"),
-        (col(TaskRow.state) == "resolved", "resolved"),
+        (_tasks.c.erased_at.is_not(None), "erased"),
+        (_tasks.c.state == "resolved", "resolved"),
         (_leased(now), "leased"),
         else_="open",
     )
@@ -63,9 +65,9 @@ def state_at(now: datetime) -> ColumnElement[str]:
 
 def _answered_by(reviewer: str) -> ColumnElement[bool]:
     return exists().where(
-        col(VerdictRow.task_id) == col(TaskRow.task_id),
-        col(VerdictRow.reviewer) == reviewer,
-        col(VerdictRow.withdrawn_at).is_(None),
+        _verdicts.c.task_id == _tasks.c.task_id,
+        _verdicts.c.reviewer == reviewer,
+        _verdicts.c.withdrawn_at.is_(None),
     )
 
 
@@ -75,16 +77,16 @@ def conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.state is not None:
         asked.append(state_at(now) == wanted.state)
     if wanted.lane is not None:
-        asked.append(col(TaskRow.lane) == wanted.lane)
+        asked.append(_tasks.c.lane == wanted.lane)
     if wanted.label is not None:
-        asked.append(col(TaskRow.label) == wanted.label)
+        asked.append(_tasks.c.label == wanted.label)
     if wanted.reviewer is not None:
-        holds = and_(_leased(now), col(TaskRow.holder) == wanted.reviewer)
+        holds = and_(_leased(now), _tasks.c.holder == wanted.reviewer)
         asked.append(or_(holds, _answered_by(wanted.reviewer)))
     if wanted.adjudication is not None:
-        asked.append(col(TaskRow.adjudication).is_(wanted.adjudication))
+        asked.append(_tasks.c.adjudication.is_(wanted.adjudication))
     if wanted.older_than is not None:
-        asked.append(col(TaskRow.created_at) <= now - wanted.older_than)
+        asked.append(_tasks.c.created_at <= now - wanted.older_than)
     return asked
 
 
@@ -96,82 +98,53 @@ async def page(
     now: datetime,
     after: tuple[datetime, str] | None,
     limit: int,
-) -> list[TaskRow]:
-    """Return tasks of a project, oldest first, without their data."""
-    statement: Select[TaskRow] = (
-        select(TaskRow)
-        .where(col(TaskRow.project) == project, *conditions(wanted, now))
-        .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
+) -> Sequence[Row[Any]]:
+    """Return tasks of a project, oldest first, as a list shows them."""
+    statement = (
+        select(*_LISTED, state_at(now).label("state"))
+        .where(_tasks.c.project == project, *conditions(wanted, now))
+        .order_by(_tasks.c.created_at, _tasks.c.task_id)
         .limit(limit)
-        .options(defer(TaskRow.data))  # type: ignore[arg-type]
     )
     if after is not None:
-        place = tuple_(col(TaskRow.created_at), col(TaskRow.task_id))
-        statement = statement.where(place > after)
-    return list((await session.execute(statement)).scalars())
+        statement = statement.where(tuple_(_tasks.c.created_at, _tasks.c.task_id) > after)
+    return await fetch(session, statement)
 
 
-async def disputed(session: AsyncSession, project: str) -> int:
-    """Return how many tasks wait for an adjudicator."""
-    statement = select(func.count()).where(
-        col(TaskRow.project) == project, col(TaskRow.adjudication).is_(True)
-    )
-    return (await session.execute(statement)).scalar_one()
+async def waiting(
+    session: AsyncSession, now: datetime, project: str | None = None
+) -> Sequence[Row[Any]]:
+    """Return what waits in each lane, of one project or of all; idle projects cost a seek each.
 
-
-@dataclass(frozen=True)
-class LaneWait:
-    """What waits in one lane of a project, and the creation of its oldest task."""
-
-    project: str
-    lane: str
-    waiting: int
-    oldest: datetime
-
-
-async def waiting_by_lane(session: AsyncSession) -> list[LaneWait]:
-    """Return what waits in each lane of every project; projects where nothing waits cost a seek."""
-    statement = (
-        select(
-            col(TaskRow.project),
-            col(TaskRow.lane),
-            func.count(),
-            func.min(col(TaskRow.created_at)),
-        )
-        .join(ProjectRow, col(ProjectRow.name) == col(TaskRow.project))
-        .where(col(TaskRow.lane_group).in_(GROUPS), col(TaskRow.turn).is_not(None))
-        .group_by(col(TaskRow.project), col(TaskRow.lane))
-    )
-    return [LaneWait(*row) for row in (await session.execute(statement)).all()]
-
-
-async def disputed_by_project(session: AsyncSession) -> dict[str, int]:
-    """Return how many tasks wait for an adjudicator in each project that has any."""
-    statement = (
-        select(col(TaskRow.project), func.count())
-        .join(ProjectRow, col(ProjectRow.name) == col(TaskRow.project))
-        .where(col(TaskRow.adjudication).is_(True))
-        .group_by(col(TaskRow.project))
-    )
-    rows = (await session.execute(statement)).all()
-    return {row[0]: row[1] for row in rows}
-
-
-async def depth(
-    session: AsyncSession, project: str, now: datetime
-) -> list[tuple[Lane, int, int, datetime]]:
-    """Return (lane, open, leased, oldest creation) of each lane where something waits."""
+    Columns: project, lane, open, leased, oldest (the creation of the lane's oldest task).
+    """
     leased = _leased(now)
     statement = (
         select(
-            col(TaskRow.lane),
-            func.sum(case((not_(leased), 1), else_=0)),
-            func.sum(case((leased, 1), else_=0)),
-            func.min(col(TaskRow.created_at)),
+            _tasks.c.project,
+            _tasks.c.lane,
+            count_where(not_(leased)).label("open"),
+            count_where(leased).label("leased"),
+            func.min(_tasks.c.created_at).label("oldest"),
         )
-        .where(col(TaskRow.project) == project, col(TaskRow.turn).is_not(None))
-        .group_by(col(TaskRow.lane))
-        .order_by(col(TaskRow.lane))
+        .join(_projects, _projects.c.name == _tasks.c.project)
+        .where(_tasks.c.lane_group.in_(GROUPS), _tasks.c.turn.is_not(None))
+        .group_by(_tasks.c.lane, _tasks.c.project)
+        .order_by(_tasks.c.project, _tasks.c.lane)
     )
-    rows = (await session.execute(statement)).all()
-    return [(lane, waiting, held, oldest) for lane, waiting, held, oldest in rows]
+    if project is not None:
+        statement = statement.where(_projects.c.name == project)
+    return await fetch(session, statement)
+
+
+async def disputed(session: AsyncSession, project: str | None = None) -> dict[str, int]:
+    """Return how many tasks wait for an adjudicator, by project: one, or all that have any."""
+    statement = (
+        select(_tasks.c.project, func.count().label("number"))
+        .join(_projects, _projects.c.name == _tasks.c.project)
+        .where(_tasks.c.adjudication.is_(True))
+        .group_by(_tasks.c.project)
+    )
+    if project is not None:
+        statement = statement.where(_projects.c.name == project)
+    return {row.project: row.number for row in await fetch(session, statement)}

@@ -6,25 +6,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.review_queue.lifecycle.problems import ItemErased
-from services.review_queue.lifecycle.repository import reading
-from services.review_queue.lifecycle.states import Task, state_of
-from services.review_queue.lifecycle.tasks import repository
-from services.review_queue.lifecycle.tasks.messages import (
+from services.review_queue.lifecycle.messages import (
     LaneDepth,
     QueueDepth,
     TaskDetail,
     TaskList,
     TaskSummary,
-    TimelineEntry,
 )
+from services.review_queue.lifecycle.problems import ItemErased
+from services.review_queue.lifecycle.repository import reading
+from services.review_queue.lifecycle.states import Task, state_of
+from services.review_queue.lifecycle.tasks import repository
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
-from services.review_queue.tables import TaskRow
 from shared.contracts.base import from_stored
 from shared.db import Database, Session
-from shared.http.lists import encode_cursor
+from shared.http.lists import page_of, parse_cursor
 from shared.problems import NotFound
+
+# The creation and the id of the task that a page of a list is behind.
+Place = tuple[datetime, str]
+
+
+def position_of(task: Any) -> str:
+    """Return where `task` stands in lists of tasks, which are in order of creation."""
+    return f"{task.created_at.isoformat()} {task.task_id}"
+
+
+def place_of(cursor: str | None) -> Place | None:
+    """Return the place that `cursor` names; `Unprocessable` when it is none of such a list."""
+    return parse_cursor(cursor, _place)
+
+
+def _place(position: str) -> Place | None:
+    moment, _, task_id = position.partition(" ")
+    try:
+        created_at, known = datetime.fromisoformat(moment), as_task_id(task_id)
+    except ValueError:
+        return None
+    return None if created_at.tzinfo is None or known is None else (created_at, known)
 
 
 def as_task_id(text: str) -> str | None:
@@ -67,49 +87,38 @@ class TaskService:
     now: Callable[[], datetime]
 
     async def page(
-        self, project: str, wanted: TaskFilter, *, after: tuple[datetime, str] | None, limit: int
+        self, project: str, wanted: TaskFilter, *, after: Place | None, limit: int
     ) -> TaskList:
         """Return tasks, oldest first, from the one behind `after` on."""
-        now = self.now()
         async with self.database.reading() as session:
             await current_project(session, project)
             rows = await repository.page(
-                session, project, wanted, now=now, after=after, limit=limit + 1
+                session, project, wanted, now=self.now(), after=after, limit=limit + 1
             )
-        cursor = None
-        if len(rows) > limit:
-            last = rows[limit - 1]
-            cursor = encode_cursor(f"{last.created_at.isoformat()} {last.task_id}")
-        summaries = [from_stored(TaskSummary, _summary(row, now)) for row in rows[:limit]]
-        return TaskList(tasks=summaries, cursor=cursor)
+        shown, cursor = page_of(rows, limit, position_of)
+        return TaskList(
+            tasks=[from_stored(TaskSummary, dict(row._mapping)) for row in shown], cursor=cursor
+        )
 
     async def show(self, project: str, task_id: str) -> TaskDetail:
         """Return one task with its timeline; `NotFound` when there is none."""
-        now = self.now()
         async with self.database.reading() as session:
             known = as_task_id(task_id)
             task = None if known is None else await repository.find(session, known)
             if task is None or task.project != project:
                 raise _no_task(project)
             events = await repository.timeline(session, task.task_id)
-        leased = state_of(task, now) == "leased"
+        state = state_of(task, self.now())
+        leased = state == "leased"
         return from_stored(
             TaskDetail,
             {
-                **_summary(task, now),
-                "data": task.data,
+                **task._mapping,
+                "state": state,
                 "metadata": task.item_metadata,
-                "prediction": task.prediction,
-                "revision": task.revision,
-                "skips": task.skips,
-                "adjudication": task.adjudication,
                 "holder": task.holder if leased else None,
                 "lease_expires_at": task.available_at if leased else None,
-                "trace": task.trace,
-                "timeline": [
-                    TimelineEntry(kind=line.kind, actor=line.actor, at=line.at, detail=line.detail)  # type: ignore[arg-type]
-                    for line in events
-                ],
+                "timeline": [dict(event._mapping) for event in events],
             },
         )
 
@@ -118,34 +127,20 @@ class TaskService:
         now = self.now()
         async with self.database.reading() as session:
             await current_project(session, project)
-            rows = await repository.depth(session, project, now)
+            rows = await repository.waiting(session, now, project)
             disputed = await repository.disputed(session, project)
         lanes = [
             LaneDepth(
-                lane=lane,
-                open=waiting,
-                leased=leased,
-                oldest_seconds=max(0.0, (now - oldest).total_seconds()),
+                lane=row.lane,
+                open=row.open,
+                leased=row.leased,
+                oldest_seconds=max(0.0, (now - row.oldest).total_seconds()),
             )
-            for lane, waiting, leased, oldest in rows
+            for row in rows
         ]
         return QueueDepth(
             lanes=lanes,
             open=sum(lane.open for lane in lanes),
             leased=sum(lane.leased for lane in lanes),
-            adjudication=disputed,
+            adjudication=disputed.get(project, 0),
         )
-
-
-def _summary(row: TaskRow, now: datetime) -> dict[str, Any]:
-    return {
-        "task_id": row.task_id,
-        "item_id": row.item_id,
-        "lane": row.lane,
-        "state": state_of(row, now),
-        "label": row.label,
-        "source": row.source,
-        "due_at": row.due_at,
-        "created_at": row.created_at,
-        "resolved_at": row.resolved_at,
-    }

@@ -8,14 +8,14 @@ from pydantic import ValidationError
 
 from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.messages import Adjudication
-from services.review_queue.lifecycle.tasks.places import cursor_of, place_of
-from services.review_queue.lifecycle.tasks.service import TaskService
+from services.review_queue.lifecycle.tasks.service import TaskService, place_of, position_of
 from services.review_queue.ui.fields import displays
 from services.review_queue.ui.progress import ProgressService
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.sessions import AtSite, PageRoute
 from services.review_queue.ui.site import page, to
 from shared.http.access import ByOperator, Injected
+from shared.http.lists import page_of
 from shared.problems import Conflict, Unprocessable
 
 router = APIRouter(
@@ -36,11 +36,12 @@ async def matters(
 ) -> Response:
     """Show the tasks that wait for an adjudicator, with what reviewers said."""
     document, found = await records.matters(project, after=place_of(after), limit=_AT_ONCE + 1)
+    first, cursor = page_of(found, _AT_ONCE, lambda matter: position_of(matter.task))
     shown = [
         (matter, displays(matter.task.data, document.fields, site.image_origins))
-        for matter in found[:_AT_ONCE]
+        for matter in first
     ]
-    following = quote(cursor_of(found[_AT_ONCE - 1].task)) if len(found) > _AT_ONCE else None
+    following = None if cursor is None else quote(cursor)
     return page("adjudicate.html", who=who, project=document, matters=shown, following=following)
 
 

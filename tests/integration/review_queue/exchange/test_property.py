@@ -5,6 +5,7 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -133,6 +134,7 @@ async def put(desk: Desk, name: str) -> str:
     return name
 
 
+@pytest.mark.thorough
 async def test_nothing_is_lost_on_the_way_out_and_in(desk: Desk) -> None:
     loop, numbers = asyncio.get_running_loop(), itertools.count()
 
