@@ -17,11 +17,10 @@ from services.router.problems import (
     VersionNotReady,
 )
 from services.router.versions.background import in_background, release
-from services.router.versions.changes import ChangedProjects
+from services.router.versions.changes import ChangedProjects, Looks
 from services.router.versions.documents import Documents, Newest, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads
-from services.router.versions.looking import Looks
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN
