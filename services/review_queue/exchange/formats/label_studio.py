@@ -233,7 +233,7 @@ class LabelStudioWriter(Writer):
 
 
 def _completed_by(reviewer: str) -> dict[str, Any]:
-    """Name the annotator as Label Studio can find him; one that it cannot know is left to it."""
+    """Name the annotator as Label Studio can find one; others are left out."""
     number = reviewer.removeprefix(_USER)
     if number != reviewer and number.isascii() and number.isdigit():
         return {"completed_by": int(number)}
