@@ -48,9 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if is_twin and item.get_closest_marker("sql") is None:
             item.add_marker(pytest.mark.thorough)
         if item.get_closest_marker("thorough") is None:
-            for server in ("browser", "postgres"):
-                if server in getattr(item, "fixturenames", ()) or (is_twin and server == "postgres"):
-                    item.add_marker(pytest.mark.xdist_group(server))
+            needed = {*getattr(item, "fixturenames", ()), *(["postgres"] if is_twin else [])}
+            for server in needed & {"browser", "postgres"}:
+                item.add_marker(pytest.mark.xdist_group(server))
 
 
 @pytest.fixture(autouse=True)
