@@ -13,11 +13,7 @@ import orjson
 
 from services.review_queue.exchange.formats.json_list import entries
 from services.review_queue.exchange.formats.writer import Record, Writer, to_json
-from services.review_queue.exchange.records import (
-    LONGEST_ACTIVE_SECONDS,
-    STANDING,
-    Row,
-)
+from services.review_queue.exchange.records import LONGEST_ACTIVE_SECONDS, STANDING, Row
 from shared.contracts.projects import Project
 from shared.http.body import parse_json_part
 
