@@ -16,6 +16,8 @@ from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
 from tests.integration.review_queue.test_entry import Visitor, code_of, link
 
+pytestmark = pytest.mark.own_desk
+
 PATH = "/v1/projects/shop/activity"
 
 

@@ -4,9 +4,12 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import known
+
+pytestmark = pytest.mark.own_desk
 
 URL = "/v1/projects/shop"
 KINDS = ("mandatory", "audit", "certification", "gold")

@@ -11,7 +11,7 @@ from tests.harness import wait_until
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
-pytestmark = pytest.mark.sql
+pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.exchange.files import lines, records_of, take_in
 
+pytestmark = pytest.mark.own_desk
+
 ITEMS = "/v1/projects/shop/items"
 SECRET = "Mrs Loris of 5 Elm Road"
 DATA = {"text": SECRET}

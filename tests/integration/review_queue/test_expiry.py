@@ -12,6 +12,8 @@ from shared.db import Database
 from tests.harness import wait_until
 from tests.harness.desk import Desk, Json, body_of, entry
 
+pytestmark = pytest.mark.own_desk
+
 SECONDS = 100
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.own_desk
+
 PATH = "/v1/projects/shop/feedback"
 
 

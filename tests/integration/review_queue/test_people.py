@@ -14,6 +14,8 @@ from shared.contracts.base import rfc3339, task_id_for
 from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.own_desk
+
 URL = "/v1/projects/shop"
 Opinion = Callable[[str, str, str], Coroutine[Any, Any, None]]
 

@@ -15,6 +15,8 @@ from tests.harness import wait_until
 from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.test_entry import Visitor
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

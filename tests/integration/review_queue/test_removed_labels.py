@@ -12,6 +12,8 @@ from tests.harness import wait_until
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
+pytestmark = pytest.mark.own_desk
+
 THREE = {"overlap": 3, "max_overlap": 3, "lease_seconds": 60}
 
 

@@ -12,6 +12,8 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path, manifest_path
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

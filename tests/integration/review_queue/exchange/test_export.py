@@ -20,6 +20,8 @@ from tests.integration.review_queue.exchange.files import (
     take_in,
 )
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

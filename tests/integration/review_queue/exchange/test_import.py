@@ -17,6 +17,8 @@ from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

@@ -5,6 +5,7 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from tests.integration.review_queue.exchange.files import (
     records_of,
     take_in,
 )
+
+pytestmark = pytest.mark.own_desk
 
 FIELDS: Json = {
     "text": {"type": "text"},

@@ -10,6 +10,8 @@ from tests.integration.review_queue.exchange.files import (
     take_in,
 )
 
+pytestmark = pytest.mark.own_desk
+
 PREDICTION = {
     "label": "negative",
     "confidence": 0.75,

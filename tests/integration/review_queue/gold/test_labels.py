@@ -6,6 +6,8 @@ from shared.contracts.base import task_id_for
 from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, feed, gold, known
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

@@ -12,6 +12,8 @@ from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, feed, gold, known, report
 
+pytestmark = pytest.mark.own_desk
+
 # Onboarding gives gold and nothing else; after it none is drawn.
 REVIEW: Json = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}
 
