@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.heartbeats import OPTION
 from services.serving import (
     SERVICES,
     exit_status,
@@ -20,6 +19,7 @@ from services.serving import (
     restored,
     serve,
 )
+from services.supervisor import OPTION
 from services.workers import supervise
 from shared.auth import ROLES, Keys
 from shared.settings import CommonSettings, SettingsError, load_settings
@@ -53,11 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words)
         one.add_argument("service", choices=["review_queue", "trainer"])
         one.set_defaults(run=_with_database, work=work)
-    _add_token(commands.add_parser("token", help="print a token, alone on standard output"))
-    return parser
-
-
-def _add_token(token: argparse.ArgumentParser) -> None:
+    token = commands.add_parser("token", help="print a token, alone on standard output")
     token.add_argument("--role", required=True, choices=ROLES)
     token.add_argument("--subject", required=True, help="who acts, in every record")
     token.add_argument("--project", action="append", help="only for this project (repeatable)")
@@ -65,6 +61,7 @@ def _add_token(token: argparse.ArgumentParser) -> None:
     home_help = "folder with `keys`, made there when there are none; default SUREHAND_HOME"
     token.add_argument("--home", type=Path, help=home_help)
     token.set_defaults(run=_token)
+    return parser
 
 
 def _up(_: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from pydantic_settings import BaseSettings
 
-from services.heartbeats import beat
+from services.supervisor import beat
 from shared.home import PRIVATE_UMASK, prepare_home
 from shared.logs import configure_logging
 from shared.memory import keep_one_arena
@@ -68,18 +68,12 @@ def serve(
     settings: BaseSettings,
     *,
     shared: bool = False,
-    on_started: Callable[[], None] = lambda: None,
     heartbeat: int | None = None,
 ) -> None:
     """Serve until SIGTERM; requests that were accepted are answered first, within `stop_seconds`.
 
-    With `shared` other processes may serve on the same port. Once this one listens `on_started` is
-    called, and signs of life go to the pipe `heartbeat`.
-
-    Raises
-    ------
-    SettingsError
-        The address cannot be listened on.
+    With `shared` other processes may serve on the same port. Once this one listens, signs of life
+    go to the pipe `heartbeat`. `SettingsError` when the address cannot be listened on.
     """
     from shared.http.connections import ConnectionLimits  # noqa: PLC0415 - `token` needs none
     from shared.http.server import Server, configured  # noqa: PLC0415 - likewise
@@ -87,34 +81,23 @@ def serve(
     keep_one_arena()
     configure_logging(service, common.log_level)
     prepare_home(common.home)
-    app = _app(service, common, settings)
+    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
+    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
+    gc.collect()
+    gc.freeze()
     bound = bind(service, common.bind_host, port_of(settings), shared=shared)
     log.info("service_starting", host=common.bind_host, port=bound.getsockname()[1])
     limits = ConnectionLimits(common.header_timeout_seconds, common.body_timeout_seconds)
     server = Server(
         configured(app, limits, grace_seconds=GRACE_SECONDS),
         drain_seconds=common.drain_seconds,
-        on_started=partial(_started, on_started, heartbeat),
+        on_started=partial(beat, heartbeat),
         on_stopping=partial(end_within, stop_seconds(common)),
     )
     with contextlib.suppress(KeyboardInterrupt):
         server.run([bound])
     if not server.started:
         sys.exit(_NOT_STARTED)
-
-
-def _app(service: str, common: CommonSettings, settings: BaseSettings) -> Any:
-    app = importlib.import_module(f"services.{service}.app").create_app(common, settings)
-    # What was imported stays for good: looking for garbage in it would stop requests for 100 ms.
-    gc.collect()
-    gc.freeze()
-    return app
-
-
-def _started(on_started: Callable[[], None], heartbeat: int | None) -> None:
-    on_started()
-    if heartbeat is not None:
-        beat(heartbeat)
 
 
 def stop_seconds(common: CommonSettings) -> float:

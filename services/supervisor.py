@@ -16,10 +16,12 @@ from typing import IO
 
 import structlog
 
-from services.heartbeats import BEAT_SECONDS, OPTION
-
 log = structlog.get_logger()
 
+# A supervised process writes a byte into this pipe each second, for as long as its loop runs.
+OPTION = "--heartbeat"
+
+_BEAT_SECONDS = 1.0
 _STOP_SECONDS = 15.0
 _SHORTEST_DELAY = 0.2
 _LONGEST_DELAY = 3.0
@@ -52,12 +54,13 @@ class Child:
 class Supervisor:
     """Starts children, restarts those that end by themselves, stops all in reverse order.
 
-    What children say goes to `log`, to our own output when it is None. `on_restart` is told of each
-    that ended by itself. A child that `beats` is killed after `hang_seconds` without a sign of
-    life, 0 for never.
+    What children say goes to `log`, to our own output when it is None. `on_start` is told of each
+    that gives its first sign of life, `on_restart` of each that ended by itself. A child that
+    `beats` is killed after `hang_seconds` without a sign of life, 0 for never.
     """
 
     log: IO[bytes] | None = None
+    on_start: Callable[[str], None] = lambda _name: None
     on_restart: Callable[[str, int | None], None] = lambda _name, _status: None
     stop_seconds: float = _STOP_SECONDS
     hang_seconds: int = 0
@@ -76,7 +79,7 @@ class Supervisor:
         """Start a child and watch it; one that `beats` takes the option `--heartbeat`."""
         child = Child(name, command, environment, pass_fds)
         self.children.append(child)
-        if beats and self.hang_seconds:
+        if beats:
             self._listen(child)
         await self._spawn(child)
         child.task = asyncio.create_task(self._watch(child))
@@ -90,6 +93,8 @@ class Supervisor:
 
         def heard() -> None:
             os.read(reading, _READ_BYTES)
+            if child.silent is None:
+                self.on_start(child.name)
             child.silent = 0
 
         asyncio.get_running_loop().add_reader(reading, heard)
@@ -98,11 +103,11 @@ class Supervisor:
     async def _look_after(self, child: Child) -> None:
         while True:
             # Counted, not measured: when all of us have stood still, the child has as well.
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(_BEAT_SECONDS)
             if child.silent is None:
                 continue
             child.silent += 1
-            if child.silent > self.hang_seconds and child.process is not None:
+            if 0 < self.hang_seconds < child.silent and child.process is not None:
                 log.error("child_hangs", child=child.name, silent_seconds=child.silent)
                 child.silent = None
                 with contextlib.suppress(ProcessLookupError):
@@ -193,3 +198,26 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return ask_kernel
+
+
+def beat(pipe: int | None) -> None:
+    """Begin to write into `pipe` from the running event loop, for as long as the loop runs.
+
+    None stands for a process without a supervisor.
+    """
+    if pipe is None:
+        return
+    os.set_blocking(pipe, False)
+    loop = asyncio.get_running_loop()
+
+    def write() -> None:
+        try:
+            os.write(pipe, b".")
+        except BlockingIOError:
+            # The supervisor does not read: there is nothing to tell it.
+            pass
+        except OSError:
+            return
+        loop.call_later(_BEAT_SECONDS, write)
+
+    write()

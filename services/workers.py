@@ -7,21 +7,18 @@ that waits: 32 connections that came at once fell to one of two workers in half 
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 from pydantic_settings import BaseSettings
 
-from services.heartbeats import beat
 from services.serving import bind, port_of, stop_seconds
-from services.supervisor import Supervisor
+from services.supervisor import Supervisor, beat
 from shared.logs import configure_logging
 from shared.metrics import METRICS_FOLDER, forget_gauges
 from shared.settings import PREFIX, CommonSettings, SettingsError
@@ -55,11 +52,7 @@ def supervise(
 
 
 async def _supervise(
-    service: str,
-    common: CommonSettings,
-    settings: BaseSettings,
-    count: int,
-    heartbeat: int | None,
+    service: str, common: CommonSettings, settings: BaseSettings, count: int, heartbeat: int | None
 ) -> int:
     host, port = common.bind_host, port_of(settings)
     with ExitStack() as stack:
@@ -67,21 +60,18 @@ async def _supervise(
         bind(service, host, port).close()
         # Bound, and never listening: it keeps the port while workers come and go.
         kept = stack.enter_context(bind(service, host, port, shared=True))
-        metrics = stack.enter_context(_temporary_folder())
-        started = _Started(asyncio.get_running_loop())
-        stack.callback(started.close)
+        metrics = stack.enter_context(
+            TemporaryDirectory(prefix="surehand-metrics-", ignore_cleanup_errors=True)
+        )
         upper = service.upper()
         environment = {
             **os.environ,
             f"{PREFIX}{upper}_PORT": str(kept.getsockname()[1]),
             f"{PREFIX}{upper}_WORKERS": str(count),
-            METRICS_FOLDER: str(metrics),
+            METRICS_FOLDER: metrics,
         }
-        if heartbeat is not None:
-            beat(heartbeat)
-        return await _Workers(service, count, common.hang_seconds, metrics, started).run(
-            environment, stop_seconds(common) + _REAP_SECONDS
-        )
+        beat(heartbeat)
+        return await _Workers(service, count, Path(metrics)).run(common, environment)
 
 
 @dataclass
@@ -90,25 +80,25 @@ class _Workers:
 
     service: str
     count: int
-    hang_seconds: int
     metrics: Path
-    started: "_Started"
+    any_started: bool = False
     failures: int = 0
     over: asyncio.Event = field(default_factory=asyncio.Event)
     hopeless: bool = False
 
-    async def run(self, environment: dict[str, str], stop_seconds: float) -> int:
+    async def run(self, common: CommonSettings, environment: dict[str, str]) -> int:
         for stop in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stop, self.over.set)
         supervisor = Supervisor(
-            on_restart=self.ended, stop_seconds=stop_seconds, hang_seconds=self.hang_seconds
+            on_start=self.started,
+            on_restart=self.ended,
+            stop_seconds=stop_seconds(common) + _REAP_SECONDS,
+            hang_seconds=common.hang_seconds,
         )
         try:
             for number in range(self.count):
                 command = [sys.executable, "-m", "services.worker", self.service, str(number)]
-                pipe = self.started.pipe
-                command.append(str(pipe))
-                await supervisor.start(str(number), command, environment, [pipe], beats=True)
+                await supervisor.start(str(number), command, environment, beats=True)
             await self.over.wait()
         finally:
             await supervisor.stop(together=True)
@@ -120,42 +110,17 @@ class _Workers:
         # One that was stopped before it could listen for signals has died of it.
         return 0 if set(ends) <= {0, -signal.SIGTERM} else 1
 
+    def started(self, number: str) -> None:
+        self.any_started = True
+        log.info("worker_started", worker=int(number))
+
     def ended(self, number: str, status: int | None) -> None:
         """Note that a worker ended by itself; it is started again unless there is no hope."""
         log.error("worker_ended", worker=int(number), status=status)
         forget_gauges(self.metrics, int(number))
-        if self.started.any:
+        if self.any_started:
             return
         self.failures += 1
         if status == _WRONG_ENVIRONMENT or self.failures >= _TRIES * self.count:
             self.hopeless = True
             self.over.set()
-
-
-class _Started:
-    """Tells whether any worker has ever come to listen: each writes into `pipe` when it does."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.any = False
-        self._loop = loop
-        self._read, self.pipe = os.pipe()
-        loop.add_reader(self._read, self._heard)
-
-    def _heard(self) -> None:
-        number = os.read(self._read, 1)[0]
-        self.any = True
-        log.info("worker_started", worker=number)
-
-    def close(self) -> None:
-        self._loop.remove_reader(self._read)
-        os.close(self._read)
-        os.close(self.pipe)
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="surehand-metrics-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

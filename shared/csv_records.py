@@ -4,7 +4,8 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from io import TextIOBase
+from typing import Self
 
 from shared.contracts.base import LONGEST_ROW
 from shared.contracts.items import FieldError, escape_pointer
@@ -16,13 +17,6 @@ MAX_RECORD_CHARACTERS = LONGEST_ROW
 
 # For the whole process. A record is bounded here, and a cell is no longer than its record.
 csv.field_size_limit(MAX_RECORD_CHARACTERS)
-
-
-class Text(Protocol):
-    """A text file, opened with `newline=""`."""
-
-    def readline(self, size: int, /) -> str:
-        """Return at most `size` characters of the next line."""
 
 
 class CsvUnreadableError(ValueError):
@@ -43,7 +37,7 @@ class CsvRecord:
 
 
 class CsvReader:
-    """Reads the `header` when it is made, then gives the records after it.
+    """Reads the `header` of a file opened with `newline=""`, then gives the records after it.
 
     Raises
     ------
@@ -51,7 +45,7 @@ class CsvReader:
         The header or a record is too long, a quote is never closed, or the header is not CSV.
     """
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: TextIOBase) -> None:
         self._lines = _Lines(text)
         self._reader = csv.reader(self._lines, strict=True)
         self.header = self._read_header()
@@ -97,7 +91,7 @@ class CsvReader:
 class _Lines:
     """The lines of a file, and whether they have `ended`; a record's are bounded together."""
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: TextIOBase) -> None:
         self.ended = False
         self._text = text
 

@@ -6,6 +6,7 @@ Whoever waits also polls. Without Redis every wait simply lasts its time-out.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import structlog
 from redis.asyncio import Redis
@@ -15,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from shared.logs import cause_of
-from shared.loops import Loop
+from shared.loops import Loop, cancel_all
 from shared.telemetry import DOORBELLS
 
 log = structlog.get_logger()
@@ -89,7 +90,8 @@ class Doorbells:
         self._waiters: dict[str, set[BellEvent]] = {}
         self._pubsub: PubSub | None = None
         self._stopped = False
-        self.loop = Loop("doorbells", self._hear, _go_on, expected=(RedisError, OSError))
+        no_rest = partial(asyncio.sleep, 0)
+        self.loop = Loop("doorbells", self._hear, no_rest, expected=(RedisError, OSError))
 
     @contextlib.asynccontextmanager
     async def listening(self, stopping: asyncio.Event | None = None) -> AsyncIterator["Doorbells"]:
@@ -100,8 +102,7 @@ class Doorbells:
                 yield self
         finally:
             if ended is not None:
-                ended.cancel()
-                await asyncio.gather(ended, return_exceptions=True)
+                await cancel_all([ended])
             await self._hang_up()
             if self._redis is not None:
                 await self._redis.aclose()
@@ -198,10 +199,6 @@ class Doorbells:
             self._wake_everyone()
             with contextlib.suppress(RedisError, OSError):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
-
-
-async def _go_on() -> None:
-    """Rest not at all."""
 
 
 async def wait_for(rung: asyncio.Event, seconds: float) -> bool:

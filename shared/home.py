@@ -33,7 +33,9 @@ def prepare_home(folder: Path) -> Path:
     try:
         home = folder.resolve()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in (home, *_written_paths(home)):
+        written = [path for pattern in _FILES for path in home.glob(pattern)]
+        written += [path for name in _FOLDERS for path in _paths_below(home / name)]
+        for path in (home, *written):
             # Another process of this home may just have removed it.
             with contextlib.suppress(FileNotFoundError):
                 _check_access(path)
@@ -61,13 +63,6 @@ def write_private(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-
-
-def _written_paths(home: Path) -> Iterator[Path]:
-    for pattern in _FILES:
-        yield from home.glob(pattern)
-    for name in _FOLDERS:
-        yield from _paths_below(home / name)
 
 
 def _paths_below(folder: Path) -> Iterator[Path]:

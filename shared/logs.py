@@ -64,8 +64,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _with_request,
-            _with_trace,
+            _with_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.format_exc_info,
@@ -132,15 +131,10 @@ class _Forwarding(logging.Handler):
         )
 
 
-def _with_request(_: object, __: str, event: EventDict) -> EventDict:
-    """Name the request that a line belongs to."""
+def _with_ids(_: object, __: str, event: EventDict) -> EventDict:
+    """Name the request and, where traces are on, the trace that a line belongs to."""
     if (named := request_id()) is not None:
         event["request_id"] = named
-    return event
-
-
-def _with_trace(_: object, __: str, event: EventDict) -> EventDict:
-    """Name the trace that a line belongs to, where traces are on."""
     if (trace := traceparent()) is not None:
         event["trace_id"] = trace.split("-")[1]
     return event

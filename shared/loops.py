@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
 
 import structlog
 
@@ -76,8 +77,7 @@ class Loop:
         try:
             yield self
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancel_all([task])
 
     async def run(self) -> None:
         """Take turns until `stop`."""
@@ -105,7 +105,9 @@ class Loop:
             else:
                 delay = _FIRST_DELAY_SECONDS
                 continue
-            await self._wait(delay)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
             delay = min(delay * 2, _LAST_DELAY_SECONDS)
 
     def stop(self) -> None:
@@ -158,10 +160,12 @@ class Loop:
         else:
             log.error("loop_failed", loop=self.name, cause=cause, exc_info=error)
 
-    async def _wait(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and return once all of them have ended."""
+    for task in (ending := list(tasks)):
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 def loop_faults(loops: Iterable[Loop]) -> dict[str, str]:

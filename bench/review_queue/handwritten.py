@@ -32,9 +32,9 @@ SCHEMA = """
 CREATE TABLE tasks (
     task_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     project text NOT NULL, item_id text NOT NULL, data jsonb NOT NULL,
-    state text NOT NULL DEFAULT 'open',
+    state text NOT NULL DEFAULT 'open', priority smallint NOT NULL DEFAULT 0,
     reviewer text, token text, expires_at timestamptz, label text);
-CREATE INDEX open_tasks ON tasks (project, task_id) WHERE state = 'open';
+CREATE INDEX open_tasks ON tasks (project, priority DESC, task_id) WHERE state = 'open';
 CREATE UNIQUE INDEX leased_tasks ON tasks (token) WHERE state = 'leased';
 CREATE TABLE verdicts (
     verdict_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -56,11 +56,13 @@ _COUNT = (
     "(SELECT count(*) FROM verdicts JOIN tasks USING (task_id) WHERE project = :project)"
 )
 
+# By priority first, as `open_tasks` is ordered: by task_id alone PostgreSQL walks the primary key,
+# and so each resolved task.
 _CLAIM = """
 UPDATE tasks SET state = 'leased', reviewer = %s, token = %s,
     expires_at = now() + interval '10 minutes'
 WHERE task_id = (SELECT task_id FROM tasks WHERE project = %s AND state = 'open'
-    ORDER BY task_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    ORDER BY priority DESC, task_id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING task_id, item_id, data"""
 _RESOLVE = """
 UPDATE tasks SET state = 'resolved', label = %s

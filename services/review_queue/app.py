@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.review_queue.exchange.routes import IMPORT_PATH
-from services.review_queue.fast_routes import Front
+from services.review_queue.fast_routes import WAYS
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.routes import ROUTERS
@@ -30,6 +30,7 @@ from shared.db import Database
 from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
+from shared.http.front import Front
 from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
@@ -83,7 +84,7 @@ def create_app(
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded=_degraded(database, store, worker, bells),
         body_limit_bytes=common.body_limit_bytes,
-        front=partial(Front, limit_bytes=common.body_limit_bytes),
+        front=partial(Front, ways=WAYS, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     return _with_state(app, services, settings)

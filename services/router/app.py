@@ -9,19 +9,16 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.router.protocols.dependencies import Services
-from services.router.protocols.front import Front
 from services.router.protocols.label_studio import routes as label_studio
-from services.router.protocols.label_studio.annotations import Annotations
-from services.router.protocols.label_studio.training import Training
 from services.router.protocols.native import routes as native
 from services.router.protocols.oip import routes as oip
-from services.router.protocols.oip.inference import Inference
 from services.router.protocols.oip.refusals import WithError
 from services.router.services import running_services
 from services.router.settings import RouterSettings
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
+from shared.http.front import Front
 from shared.settings import CommonSettings, SettingsError
 
 
@@ -38,13 +35,19 @@ def create_app(
     SettingsError
         There is no secret: the audit draw would be one that callers can foresee.
     """
-    _check(common)
+    if not common.secret.get_secret_value():
+        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
+    show_token_expiry("router", common.service_token.get_secret_value())
 
     async def missing() -> dict[str, str]:
         return _services(app).versions.missing()
 
     async def degraded() -> dict[str, str]:
         return await _services(app).degraded()
+
+    def front(framework: ASGIApp) -> ASGIApp:
+        ways = (native.PREDICT, oip.INFER)
+        return Front(WithError(framework), ways, common.body_limit_bytes)
 
     app = build_app(
         service="router",
@@ -56,7 +59,7 @@ def create_app(
         missing={"versions": missing},
         degraded={"loops": degraded},
         body_limit_bytes=common.body_limit_bytes,
-        front=partial(_front, limit_bytes=common.body_limit_bytes),
+        front=front,
     )
     return app
 
@@ -67,22 +70,9 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     async with running_services(common, settings, now, app.state.stopping) as services:
         app.state.services = services
-        app.state.inference = Inference(services.predictor, common.body_limit_bytes)
-        app.state.annotations = Annotations(services.queue)
-        app.state.training = Training(common.trainer_url)
         yield
-
-
-def _check(common: CommonSettings) -> None:
-    if not common.secret.get_secret_value():
-        raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")
-    show_token_expiry("router", common.service_token.get_secret_value())
 
 
 def _services(app: FastAPI) -> Services:
     services: Services = app.state.services
     return services
-
-
-def _front(framework: ASGIApp, limit_bytes: int) -> ASGIApp:
-    return Front(WithError(framework), (native.PREDICT, oip.INFER), limit_bytes)

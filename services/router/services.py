@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
 
 from services.router.decision_log.announcing import ShippedLogs
-from services.router.decision_log.kinds import DECISIONS, SHADOW
-from services.router.decision_log.shipping import Retention, RowLog
+from services.router.decision_log.shipping import DECISIONS, SHADOW, RowLog
 from services.router.delivery.handoff import Handoff
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.limits.admission import Admission
 from services.router.limits.rates import RateLimit
+from services.router.metrics import AUDIT_SPOOL_ENTRIES, AUDITS_SPOOLED
 from services.router.pictures.decoding import Decoder
 from services.router.pictures.opening import Pictures
 from services.router.predict.measuring import Measuring
@@ -23,13 +23,11 @@ from services.router.protocols.dependencies import Services
 from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
 from services.router.spool.dead_letters import Expiry
-from services.router.spool.metrics import AUDIT_SPOOL_ENTRIES, AUDITS_SPOOLED
 from services.router.spool.spool import Spool
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
 from shared import tracing
 from shared.doorbells import Doorbells
-from shared.loops import Loop
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -46,82 +44,38 @@ async def running_services(
 ) -> AsyncIterator[Services]:
     """Build the services, and run them while the block lasts."""
     store, bells = Store(common.store_address), Doorbells(common.redis_url)
-    versions, pictures = _versions(store, bells, common, settings), _pictures(settings)
-    retention, shipped = partial(_retention, versions), ShippedLogs(store, bells)
-    log, shadow_log = _row_logs(common, store, now, retention, shipped.note)
-    shadows = Shadows(versions, shadow_log, pictures, now)
-    queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
-    handoff, waiters = _handoff(queue, common, settings), Waiters(queue, limit=settings.max_waiters)
-    async with (
-        bells.listening(),
-        versions.watching(),
-        shipped.running(),
-        log.running(),
-        shadow_log.running(),
-        shadows.running(),
-        handoff.running(),
-        Expiry(handoff.expire_letters, now=now, retention=retention).running() as expiry,
-        waiters.running(stopping),
-        Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
-    ):
-        predictor = (TracedPredictor if tracing.is_on() else Predictor)(
-            versions=versions,
-            handoff=handoff,
-            waiters=waiters,
-            log=log,
-            shadows=shadows,
-            admission=Admission(settings.max_wait_seconds, settings.max_items),
-            pictures=pictures,
-            rate_limit=_rate_limit(settings),
-            secret=common.secret.get_secret_value(),
-            now=now,
-        )
-        others = (bells.loop, *shipped.loops, shadow_log.loop, expiry.loop, measuring.loop)
-        yield _services(predictor, queue, others)
-
-
-def _versions(
-    store: Store, bells: Doorbells, common: CommonSettings, settings: RouterSettings
-) -> Versions:
-    return Versions(
+    shipped = ShippedLogs(store, bells)
+    versions = Versions(
         store,
         bells,
         poll_seconds=common.poll_seconds,
         threads=threads_per_worker(settings.workers),
         run_seconds=settings.run_seconds,
     )
-
-
-def _row_logs(
-    common: CommonSettings,
-    store: Store,
-    now: Callable[[], datetime],
-    retention: Retention,
-    shipped: Callable[[str], None],
-) -> tuple[RowLog, RowLog]:
-    """Return the decision log, and that of shadows."""
-    return (
-        RowLog(
-            *(DECISIONS, common.home / "decisions", store),
-            now=now,
-            retention=retention,
-            shipped=shipped,
-        ),
-        RowLog(SHADOW, common.home / "shadow", store, now=now, retention=retention),
+    retention = partial(_retention, versions)
+    folders = ((DECISIONS, "decisions", shipped.note), (SHADOW, "shadow", None))
+    log, shadow_log = (
+        RowLog(kind, common.home / folder, store, now=now, retention=retention, shipped=note)
+        for kind, folder, note in folders
     )
-
-
-def _services(predictor: Predictor, queue: ReviewQueue, others: Sequence[Loop]) -> Services:
-    versions, handoff = predictor.versions, predictor.handoff
-    return Services(
-        predictor=predictor,
-        versions=versions,
-        handoff=handoff,
-        waiters=predictor.waiters,
-        queue=queue,
-        loops=(versions.loop, predictor.log.loop, predictor.shadows.loop, *handoff.loops, *others),
-        now=predictor.now,
-    )
+    queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
+    predictor = _predictor(common, settings, now, versions, queue, (log, shadow_log))
+    expiry = Expiry(predictor.handoff.expire_letters, now=now, retention=retention)
+    async with (
+        bells.listening(),
+        versions.watching(),
+        shipped.running(),
+        log.running(),
+        shadow_log.running(),
+        predictor.shadows.loop.running(),
+        predictor.handoff.running(),
+        expiry.loop.running(),
+        predictor.waiters.running(stopping),
+        Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
+    ):
+        loops = (versions.loop, bells.loop, *shipped.loops, log.loop, shadow_log.loop)
+        others = (predictor.shadows.loop, *predictor.handoff.loops, expiry.loop, measuring.loop)
+        yield Services(predictor, versions, queue, (*loops, *others), common)
 
 
 def _retention(versions: Versions) -> dict[str, float]:
@@ -129,9 +83,20 @@ def _retention(versions: Versions) -> dict[str, float]:
     return {name: view.documents.project.retention_days for name, view in known}
 
 
-def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSettings) -> Handoff:
+def _predictor(
+    common: CommonSettings,
+    settings: RouterSettings,
+    now: Callable[[], datetime],
+    versions: Versions,
+    queue: ReviewQueue,
+    logs: tuple[RowLog, RowLog],
+) -> Predictor:
+    # The event loop is to have a processor as well, where there is another.
+    threads = max(1, min(_MOST_DECODING, threads_per_worker(settings.workers) - 1))
+    pictures = Pictures(Decoder(threads, max_wait_seconds=settings.max_wait_seconds))
+    rate = settings.rate_limit / settings.workers
     spool_bytes = settings.spool_limit_bytes // settings.workers
-    return Handoff(
+    handoff = Handoff(
         queue,
         Spool(common.home / "spool", limit_bytes=spool_bytes),
         Spool(
@@ -143,13 +108,15 @@ def _handoff(queue: ReviewQueue, common: CommonSettings, settings: RouterSetting
         body_limit_bytes=common.body_limit_bytes,
         max_items=settings.max_items,
     )
-
-
-def _pictures(settings: RouterSettings) -> Pictures:
-    # The event loop is to have a processor as well, where there is another.
-    threads = max(1, min(_MOST_DECODING, threads_per_worker(settings.workers) - 1))
-    return Pictures(Decoder(threads, max_wait_seconds=settings.max_wait_seconds))
-
-
-def _rate_limit(settings: RouterSettings) -> RateLimit | None:
-    return RateLimit(settings.rate_limit / settings.workers) if settings.rate_limit else None
+    return (TracedPredictor if tracing.is_on() else Predictor)(
+        versions=versions,
+        handoff=handoff,
+        waiters=Waiters(queue, limit=settings.max_waiters),
+        log=logs[0],
+        shadows=Shadows(versions, logs[1], pictures, now),
+        admission=Admission(settings.max_wait_seconds, settings.max_items),
+        pictures=pictures,
+        rate_limit=RateLimit(rate) if rate else None,
+        secret=common.secret.get_secret_value(),
+        now=now,
+    )

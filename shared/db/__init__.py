@@ -207,17 +207,20 @@ def _engine(
 
 def plan_once(connection: Any, record: object = None) -> None:  # noqa: ARG001 - as above
     """Let a new connection to PostgreSQL plan each prepared statement once, and compile none."""
-    cursor = connection.cursor()
     # A plan for any number of rows would compile, or read a whole table for the few keys at hand.
     off = "".join(f"; SET enable_{plan} = off" for plan in ("seqscan", "hashjoin", "mergejoin"))
-    cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off{off}")
-    cursor.close()
-    connection.commit()
+    _execute(connection, f"SET plan_cache_mode = force_generic_plan; SET jit = off{off}")
 
 
 def _bound_idling(seconds: float, connection: Any, record: object) -> None:  # noqa: ARG001 - as above
+    milliseconds = round(seconds * 1000)
+    _execute(connection, f"SET idle_in_transaction_session_timeout = {milliseconds}")
+
+
+def _execute(connection: Any, *statements: str) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"SET idle_in_transaction_session_timeout = {round(seconds * 1000)}")
+    for statement in statements:
+        cursor.execute(statement)
     cursor.close()
     connection.commit()
 
@@ -249,13 +252,9 @@ def _check_rested(
 
 
 def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
     # FULL: a commit that was answered survives a power cut.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+    settings = (f"busy_timeout={_BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL")
+    _execute(connection, *(f"PRAGMA {one}" for one in (*settings, "foreign_keys=ON")))
 
 
 def _begin(connection: Connection) -> None:

@@ -188,16 +188,14 @@ class _Walk:
         within = _rounds(node, kind, scope, inside)
         # A round gets what the one before it gave: once that depends on values, all of it may.
         answers = [any(given)]
+        # The number of the round is bounded by that of the rounds.
+        counter = [False] if kind == ("", "Loop") and body.input else []
         for by_value in (any(given), True):
-            answers = self.graph(body, _Scope(scope), self._carried(kind, body, by_value), within)
+            carried = [*counter, *[by_value] * (len(body.input) - len(counter))]
+            answers = self.graph(body, _Scope(scope), carried, within)
             if by_value or not any(answers):
                 break
         return answers
-
-    def _carried(self, kind: tuple[str, str], body: Any, by_value: bool) -> list[bool]:
-        # The number of the round is bounded by that of the rounds.
-        counter = [False] if kind == ("", "Loop") and body.input else []
-        return [*counter, *[by_value] * (len(body.input) - len(counter))]
 
 
 def _check_size(node: Any, kind: tuple[str, str], given: Sequence[bool]) -> None:

@@ -41,8 +41,9 @@ _EXPLANATIONS = [
         "it is not an ONNX file, or not a whole one",
     ),
 ]
-# What the rewriting into look-ups looks for.
-_REWRITTEN = b"TfIdfVectorizer"
+# What the rewriting into look-ups looks for. Up to about 4,000 terms, which take so many bytes, the
+# row is as fast.
+_REWRITTEN, _FEWEST_BYTES = b"TfIdfVectorizer", 100_000
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _LONGEST_CAUSE = 300
 
@@ -77,7 +78,8 @@ def open_session(model: bytes, threads: int) -> Any:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", _NO_FOLDER
     )
-    rewritten = _with_lookups(model, options) if _REWRITTEN in model else None
+    may_gain = len(model) >= _FEWEST_BYTES and _REWRITTEN in model
+    rewritten = _with_lookups(model, options) if may_gain else None
     if rewritten is not None:
         return rewritten
     try:

@@ -19,7 +19,6 @@ from shared.http.openapi import describe
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
 
-Front = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # FastAPI's own spans and metrics are another tool's: ours are in shared.http.context.
@@ -65,7 +64,7 @@ def build_app(
     facts: Facts = dict,
     metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
-    front: Front | None = None,
+    front: Callable[[ASGIApp], ASGIApp] | None = None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application, whose `state.stopping` is set at the end.
@@ -77,7 +76,7 @@ def build_app(
         title=f"Surehand {service}",
         description=description,
         version="1",
-        lifespan=_stoppable(_traced(service, lifespan)),
+        lifespan=_running(service, lifespan),
         redoc_url=None,
         # A redirect would name the address as seen here, behind whatever speaks TLS.
         redirect_slashes=False,
@@ -95,27 +94,18 @@ def build_app(
     return app
 
 
-def _traced(service: str, lifespan: Lifespan) -> Lifespan:
+def _running(
+    service: str, lifespan: Lifespan
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
+    """Export spans meanwhile, and give the server the stopping event by the lifespan's state."""
+
     @contextlib.asynccontextmanager
-    async def traced(app: FastAPI) -> AsyncIterator[None]:
+    async def running(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
         with tracing.exporting(service):
             async with lifespan(app):
-                yield
+                yield {STOPPING: app.state.stopping}
 
-    return traced
-
-
-def _stoppable(
-    lifespan: Lifespan,
-) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, asyncio.Event]]]:
-    """Give the server the event by the lifespan's state."""
-
-    @contextlib.asynccontextmanager
-    async def stoppable(app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
-        async with lifespan(app):
-            yield {STOPPING: app.state.stopping}
-
-    return stoppable
+    return running
 
 
 def _health(service: str, readiness: Readiness) -> APIRouter:

@@ -104,20 +104,6 @@ def _counted(receive: Receive, limit: int) -> Receive:
     return counted
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Give a body that has been read once more, then what comes after it."""
-    sent = False
-
-    async def again() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
-
-
 class StrictRoute(APIRoute):
     """A route that knows its caller before it reads a body, and whose JSON is strict."""
 

@@ -108,7 +108,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._disarm()
         if cycle.response_complete:
             # No new request: blank lines, or the end of a body that was not read.
-            self._await_next()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_headers_complete(self) -> None:
         """Begin a request, unless its head breaks a rule or is to be read once more."""
@@ -198,20 +200,18 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _expire(self) -> None:
         seconds = self.limits.body_seconds if self._awaited_body else self.limits.header_seconds
-        # Where we did not read as fast as the client sent it is not to blame.
-        if self._held_back or self._moves_on():
-            self._received, self._held_back = 0, self.flow.read_paused
-            self._arm(seconds)
-        else:
-            self._refuse(RequestTimeout(seconds))
-
-    def _moves_on(self) -> bool:
         # Without a length, a body may come for ever.
-        return (
+        moves_on = (
             self._awaited_body
             and self._received >= _PROGRESS_BYTES
             and any(name == b"content-length" for name, _ in self.scope["headers"])
         )
+        # Where we did not read as fast as the client sent it is not to blame.
+        if self._held_back or moves_on:
+            self._received, self._held_back = 0, self.flow.read_paused
+            self._arm(seconds)
+        else:
+            self._refuse(RequestTimeout(seconds))
 
     def _parse(self, data: bytes) -> None:
         """Parse what came; an Upgrade is offered in vain (RFC 9110, 7.8)."""
@@ -276,11 +276,6 @@ class LimitedProtocol(HttpToolsProtocol):
         self._plain.write_eof()
         self._plain.set_protocol(Deaf(self.connection_lost))
         self.loop.call_later(_PARTING_SECONDS, self._plain.close)
-
-    def _await_next(self) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
 
     def _give_up(self) -> None:
         CUT_CONNECTIONS.labels("unread-answer").inc()

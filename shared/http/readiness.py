@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -58,10 +58,8 @@ class Readiness:
         """Make all checks at the same time, and return the response."""
         if self._stopping.is_set():
             return self._response({"service": "is stopping"}, {})
-        watched = [*self._missing, *self._degraded]
-        found = await asyncio.gather(*(one.findings() for one in watched))
-        count = len(self._missing)
-        return self._response(_merged(found[:count]), _merged(found[count:]))
+        missing, degraded = await asyncio.gather(_found(self._missing), _found(self._degraded))
+        return self._response(missing, degraded)
 
     def _response(self, missing: Mapping[str, str], degraded: Mapping[str, str]) -> Response:
         body: dict[str, Any] = {
@@ -105,5 +103,6 @@ class _Watched:
             self._found = {self._name: f"cannot be checked: {type(error).__name__}"}
 
 
-def _merged(found: list[Mapping[str, str]]) -> dict[str, str]:
+async def _found(checks: Sequence[_Watched]) -> dict[str, str]:
+    found = await asyncio.gather(*(check.findings() for check in checks))
     return {part: detail for findings in found for part, detail in findings.items()}

@@ -7,12 +7,15 @@ days) is kept as a W3C `traceparent`.
 
 import contextlib
 import functools
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.types import ASGIApp
+
+if TYPE_CHECKING:
+    from shared.tracing.otlp import OtlpTracer
 
 Value = str | int | float | None
 Kind = Literal["internal", "server", "client", "consumer"]
@@ -41,38 +44,10 @@ class TracingSettings(BaseSettings):
         return bool(endpoint) and not off
 
 
-class Tracer(Protocol):
-    """What makes spans, when they are on."""
-
-    def span(
-        self,
-        name: str,
-        kind: Kind,
-        *,
-        parent: str | None,
-        links: Iterable[str | None],
-        since: float | None,
-        attributes: Mapping[str, Value],
-    ) -> AbstractContextManager[None]:
-        """As `span` below; the current span, if any, is the parent when none is named."""
-
-    def note(self, attributes: Mapping[str, Value]) -> None:
-        """As `note` below."""
-
-    def link(self, traces: Iterable[str | None]) -> None:
-        """As `link` below."""
-
-    def traceparent(self) -> str | None:
-        """As `traceparent` below."""
-
-    def stop(self) -> None:
-        """Export what is left, in bounded time."""
-
-
 class _Tracers:
     """The tracer of this process; None while traces are off."""
 
-    now: Tracer | None = None
+    now: "OtlpTracer | None" = None
 
 
 _OFF = contextlib.nullcontext()
@@ -126,15 +101,12 @@ def traced(
     def decorate(
         work: Callable[Arguments, Coroutine[Any, Any, Result]],
     ) -> Callable[Arguments, Coroutine[Any, Any, Result]]:
+        @functools.wraps(work)
         async def in_span(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
             with span(name, kind=kind):
                 return await work(*args, **kwargs)
 
-        @functools.wraps(work)
-        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Coroutine[Any, Any, Result]:
-            return in_span(*args, **kwargs) if is_on() else work(*args, **kwargs)
-
-        return call
+        return in_span
 
     return decorate
 

@@ -70,6 +70,7 @@ async def test_answer_whose_reply_was_lost_is_sent_again_and_counts_once(
         assert len(await verdicts(sqlite_url)) == 1
 
 
+@pytest.mark.thorough
 async def test_undo_whose_reply_was_lost_brings_the_item_back(desk: Desk, enter: Enter) -> None:
     await begin(desk)
     async with enter("anna") as (page, watched):
@@ -86,6 +87,7 @@ async def test_undo_whose_reply_was_lost_brings_the_item_back(desk: Desk, enter:
         await wait_until(lambda: has(desk, {other: "negative", item: "positive"}))
 
 
+@pytest.mark.thorough
 async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: Enter) -> None:
     await begin(desk)
     async with enter("anna") as (page, watched):
@@ -105,6 +107,7 @@ async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: 
         await wait_until(lambda: has(desk, given))
 
 
+@pytest.mark.thorough
 async def test_answers_outlast_a_session_and_reach_nobody_elses(desk: Desk, enter: Enter) -> None:
     await begin(desk)
     async with enter("anna") as (page, watched):
@@ -172,6 +175,7 @@ async def test_answer_that_came_too_late_counts_under_the_next_lease(
     assert len(await verdicts(sqlite_url)) == 2
 
 
+@pytest.mark.thorough
 async def test_late_skip_to_oneself_is_sent_and_leaves_nothing_to_take_back(
     desk: Desk, enter: Enter
 ) -> None:
@@ -196,6 +200,7 @@ async def test_late_skip_to_oneself_is_sent_and_leaves_nothing_to_take_back(
         await expect(page.locator("#notice")).to_contain_text("your skip is sent now")
 
 
+@pytest.mark.thorough
 async def test_late_answer_waits_while_somebody_else_has_the_item(desk: Desk, enter: Enter) -> None:
     await begin(desk, 1)
     async with enter("anna") as (page, watched):
@@ -212,6 +217,7 @@ async def test_late_answer_waits_while_somebody_else_has_the_item(desk: Desk, en
         await expect(page.locator("#notice")).to_contain_text("your verdict is sent now")
 
 
+@pytest.mark.thorough
 async def test_late_answer_is_dropped_where_others_have_finished_the_item(
     desk: Desk, enter: Enter
 ) -> None:
@@ -229,6 +235,7 @@ async def test_late_answer_is_dropped_where_others_have_finished_the_item(
         assert await kept_on_the_device(page) == 0
 
 
+@pytest.mark.thorough
 async def test_late_answer_to_what_has_changed_is_asked_again(desk: Desk, enter: Enter) -> None:
     await begin(desk, 1)
     async with enter("anna") as (page, watched):
@@ -247,6 +254,7 @@ async def test_late_answer_to_what_has_changed_is_asked_again(desk: Desk, enter:
         assert await kept_on_the_device(page) == 0
 
 
+@pytest.mark.thorough
 async def test_late_answer_can_be_taken_back_and_is_not_kept_for_ever(
     desk: Desk, enter: Enter
 ) -> None:

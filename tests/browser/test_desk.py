@@ -49,6 +49,7 @@ async def _count(database_url: str, count: int) -> bool:
     return len(await active_seconds(database_url)) == count
 
 
+@pytest.mark.thorough
 async def test_leases_are_renewed_while_somebody_works_and_not_for_ever(
     desk: Desk, enter: Enter
 ) -> None:
@@ -138,6 +139,7 @@ async def test_changed_instructions_are_read_before_the_next_item(desk: Desk, en
         await wait_until(lambda: has(desk, given))
 
 
+@pytest.mark.thorough
 async def test_an_item_that_is_erased_while_it_is_shown_gives_way_to_the_next(
     desk: Desk, enter: Enter
 ) -> None:

@@ -131,6 +131,7 @@ async def test_operator_answers_and_all_see_it(
         await expect(page.get_by_role("button", name="Answer")).to_have_count(0)
 
 
+@pytest.mark.thorough
 async def test_feedback_page_takes_remarks_too(desk: Desk, enter: Enter) -> None:
     await desk.put_project(labels=["a:b", "c"], instructions="")
     async with enter("anna") as (page, _):
@@ -158,6 +159,7 @@ async def test_answer_that_came_second_is_shown_not_kept(desk: Desk, operator_pa
     assert [row["answer"] for row in await said(desk)] == ["the first"]
 
 
+@pytest.mark.thorough
 async def test_earlier_feedback_is_a_page_away(desk: Desk, enter: Enter) -> None:
     await desk.put_project(instructions="")
     for number in range(23):

@@ -127,6 +127,7 @@ async def test_fields_are_shown_by_their_type(desk: Desk, enter: Enter) -> None:
         assert await barriers(page) == []
 
 
+@pytest.mark.thorough
 async def test_what_reviewers_say_stays_text_for_the_operator(
     desk: Desk, operator_page: Page
 ) -> None:

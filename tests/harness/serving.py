@@ -59,8 +59,9 @@ async def serve(
 def client(base_url: str, token: str | None = None) -> httpx.AsyncClient:
     """Return a client of `base_url` that sends `token`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    # Unverified: nothing here speaks TLS, and reading the authorities takes each client 20 ms.
     return httpx.AsyncClient(
-        base_url=base_url, headers=headers, timeout=_PATIENT_SECONDS, trust_env=False
+        base_url=base_url, headers=headers, timeout=_PATIENT_SECONDS, trust_env=False, verify=False
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import httpcore
 import httpx
@@ -21,6 +22,10 @@ _TOTAL_SECONDS = 15.0
 _IDLE_SECONDS = 30.0
 # What a receiver says is not read beyond this; a connection with more of it is closed.
 _READ_BYTES = 64 * 1024
+
+
+# Reading the authorities takes some 20 ms; all pools of a process share them.
+_trusted_authorities = cache(httpx.create_ssl_context)
 
 
 class AddressRefused(httpcore.ConnectError):
@@ -94,7 +99,7 @@ class Transport:
     ) -> None:
         self._seconds = seconds
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_trusted_authorities(),
             max_connections=None,
             max_keepalive_connections=100,
             keepalive_expiry=_IDLE_SECONDS,

@@ -1,7 +1,6 @@
 """Local segments of one log: one open file a project, named as it will be in the store."""
 
 import contextlib
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +52,8 @@ class LogSegments:
         segment = self._open.get(project)
         if segment is None or segment.day != day:
             self._seal(project)
-            segment = self._create(project, day)
+            path, flags = self.name(project), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+            segment = self._open[project] = _Open(path, os.open(path, flags, 0o600), day)
         try:
             write_whole(segment.descriptor, lines)
         except OSError:
@@ -84,19 +84,10 @@ class LogSegments:
 
     def name(self, project: str) -> Path:
         """Return the path of a new segment of today; no two have the same."""
-        return self._new_path(project, self._now().date())
-
-    def _new_path(self, project: str, day: date) -> Path:
+        day = self._now().date()
         self._count += 1
         name = _SEPARATOR.join([project, day.isoformat(), f"{self._replica}-{self._count:08}"])
         return self._folder / f"{name}.jsonl"
-
-    def _create(self, project: str, day: date) -> _Open:
-        path = self._new_path(project, day)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        segment = _Open(path, os.open(path, flags, 0o600), day)
-        self._open[project] = segment
-        return segment
 
     def _seal(self, project: str) -> None:
         segment = self._open.pop(project, None)
@@ -104,15 +95,10 @@ class LogSegments:
             os.close(segment.descriptor)
 
 
-def project_of(segment: Path) -> str:
-    """Return the project that a segment is of."""
-    return segment.stem.partition(_SEPARATOR)[0]
-
-
-def store_path(segment: Path, prefix: Callable[[str], str]) -> str:
-    """Return where a segment goes in the store; `prefix` gives a project's folder."""
+def place_of(segment: Path, prefix: Callable[[str], str]) -> tuple[str, str]:
+    """Return a segment's project, and its path in the store; `prefix` gives a project's folder."""
     project, day, name = segment.stem.split(_SEPARATOR)
-    return f"{prefix(project)}/{day}/{name}.jsonl.gz"
+    return project, f"{prefix(project)}/{day}/{name}.jsonl.gz"
 
 
 def packed(segment: Path) -> bytes:
@@ -124,8 +110,3 @@ def compressed(content: bytes | bytearray) -> bytes:
     """Return the complete lines of `content`, compressed."""
     # zlib takes thirteen times as long for the same size, of a core that the router answers on.
     return igzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=_LEVEL, mtime=0)
-
-
-def oldest_write(segments: list[Path]) -> float:
-    """Return when the first of `segments` was last written, in Unix seconds; infinity for none."""
-    return min((path.stat().st_mtime for path in segments), default=math.inf)

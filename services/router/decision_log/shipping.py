@@ -5,29 +5,29 @@ import contextlib
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 from obstore.exceptions import BaseError
+from prometheus_client import Counter, Gauge
 
 from services.router.decision_log.held import HeldRows
-from services.router.decision_log.kinds import LogKind
 from services.router.decision_log.segments import (
     PATTERN,
     LogSegments,
     compressed,
-    oldest_write,
     packed,
-    project_of,
-    store_path,
+    place_of,
 )
 from services.router.disk.files import probe_disk
 from services.router.disk.slots import Slot
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
-from shared.store import Store
+from shared.store import Store, decisions_prefix, shadow_prefix
 
 log = structlog.get_logger()
 
@@ -38,6 +38,34 @@ _LAST_SHIP_SECONDS = 5.0
 _EXPIRE_SECONDS = 6 * 3600.0
 
 Retention = Callable[[], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class LogKind:
+    """One log. `prefix` gives a project's folder in the store; `name` is for our own log."""
+
+    name: str
+    prefix: Callable[[str], str]
+    lag_seconds: Gauge
+    shipped_bytes: Counter
+    lost: Counter
+
+
+def _kind(name: str, prefix: Callable[[str], str], row: str) -> LogKind:
+    metric = f"surehand_router_{name}"
+    lag = "Age of the oldest row that is not yet in the store"
+    shipped = "Compressed bytes of rows put in the store"
+    return LogKind(
+        name,
+        prefix,
+        lag_seconds=Gauge(f"{metric}_lag_seconds", lag, multiprocess_mode="livemax"),
+        shipped_bytes=Counter(f"{metric}_shipped_bytes_total", shipped),
+        lost=Counter(f"{metric}_lost_total", f"{row} rows that could not be written locally"),
+    )
+
+
+DECISIONS = _kind("decision_log", decisions_prefix, "Decision")
+SHADOW = _kind("shadow_log", shadow_prefix, "Shadow")
 
 
 class RowLog:
@@ -70,7 +98,8 @@ class RowLog:
         self._shipping_since = math.inf
         self._held = HeldRows()
         self._disk_fault: str | None = None
-        self.loop = Loop(kind.name, self._turn, self._rest, expected=(BaseError, OSError))
+        rest = partial(wait_for, self._full, _SHIP_SECONDS)
+        self.loop = Loop(kind.name, self._turn, rest, expected=(BaseError, OSError))
 
     @property
     def lag_seconds(self) -> float:
@@ -128,9 +157,6 @@ class RowLog:
             return None
         return f"the disk takes no rows ({self._disk_fault}); {self._held.size} bytes in memory"
 
-    async def _rest(self) -> None:
-        await wait_for(self._full, _SHIP_SECONDS)
-
     async def _turn(self) -> None:
         if self._disk_fault is not None:
             with contextlib.suppress(OSError):
@@ -153,26 +179,24 @@ class RowLog:
         waiting = self._segments.sealed()
         self._shipping_since = min(self._shipping_since, self._waiting_since)
         self._waiting_since = math.inf
-        self._shipping_since = min(self._shipping_since, oldest_write(waiting))
+        oldest = min((path.stat().st_mtime for path in waiting), default=math.inf)
+        self._shipping_since = min(self._shipping_since, oldest)
         for path in waiting:
-            body = await asyncio.to_thread(packed, path)
-            await self._store.write(store_path(path, self._kind.prefix), body)
+            await self._put(path, await asyncio.to_thread(packed, path))
             path.unlink()
-            self._note(path)
-            self._kind.shipped_bytes.inc(len(body))
             self.loop.advance()
         # Those that the disk still does not take: the store may be elsewhere.
         for held in self._held.sealed():
-            body = await asyncio.to_thread(compressed, held.lines)
-            await self._store.write(store_path(held.path, self._kind.prefix), body)
+            await self._put(held.path, await asyncio.to_thread(compressed, held.lines))
             self._held.release(held)
-            self._kind.shipped_bytes.inc(len(body))
-            self._note(held.path)
         self._shipping_since = math.inf
 
-    def _note(self, segment: Path) -> None:
+    async def _put(self, segment: Path, body: bytes) -> None:
+        project, path = place_of(segment, self._kind.prefix)
+        await self._store.write(path, body)
+        self._kind.shipped_bytes.inc(len(body))
         if self._shipped is not None:
-            self._shipped(project_of(segment))
+            self._shipped(project)
 
     def _write_held(self) -> None:
         """Move what is held in memory to this disk, as far as that takes it."""

@@ -1,8 +1,7 @@
 """Empties the spool into the review queue, strictly in order, whenever the queue takes it."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -35,34 +34,24 @@ class Drainer:
         self._gather_seconds = gather_seconds
         self._queue = queue
         self._woken = asyncio.Event()
-        self._is_taken = False
-
-    @property
-    def is_gaining(self) -> bool:
-        """Whether the review queue takes what lies in the spool: then it is worth waiting for."""
-        return self._is_taken
+        # Whether the review queue takes what lies in the spool: then it is worth waiting for.
+        self.is_gaining = False
 
     def wake(self) -> None:
         """Say that the spool has something."""
         self._woken.set()
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Drainer"]:
-        """Drain while the block lasts."""
-        async with self.loop.running():
-            yield self
-
     async def _turn(self) -> None:
         self._woken.clear()
         try:
             await self._spool.adopt()
-            self._is_taken = await self._drain()
+            self.is_gaining = await self._drain()
         except BaseException:
-            self._is_taken = False
+            self.is_gaining = False
             raise
 
     async def _rest(self) -> None:
-        if not self._is_taken and await wait_for(self._woken, _ADOPT_SECONDS):
+        if not self.is_gaining and await wait_for(self._woken, _ADOPT_SECONDS):
             await asyncio.sleep(self._gather_seconds)
 
     async def _drain(self) -> bool:
@@ -73,7 +62,7 @@ class Drainer:
         entries = await self._spool.read(path)
         for batch in batches(entries):
             await self._send(batch)
-            self._is_taken = True
+            self.is_gaining = True
         await self._spool.discard(path, entries)
         log.debug("spool_segment_drained", tasks=len(entries))
         return True

@@ -9,6 +9,7 @@ from services.router.delivery.review_queue import QueueAway, QueueRefused, Revie
 from services.router.spool.entries import BATCH_BYTES, Entry, batches
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import TaskReceipt
+from shared.loops import cancel_all
 
 
 @dataclass
@@ -33,12 +34,7 @@ class Grouping:
         self._senders: dict[str, asyncio.Task[None]] = {}
 
     async def send(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
-        """Hand `entries` over, and return their receipts in order.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
+        """Hand `entries` over, and return their receipts in order; raises what `post` does."""
         call = _Call(entries, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(project, deque()).append(call)
         if project not in self._senders:
@@ -47,10 +43,7 @@ class Grouping:
 
     async def close(self) -> None:
         """End what is in flight; its calls fail as if the queue were away."""
-        senders = list(self._senders.values())
-        for sender in senders:
-            sender.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
+        await cancel_all(self._senders.values())
 
     async def _run(self, project: str) -> None:
         waiting = self._waiting[project]

@@ -8,13 +8,12 @@ from datetime import datetime
 import structlog
 
 from services.router.delivery.drainer import Drainer
-from services.router.delivery.errors import QueueUnreachable
 from services.router.delivery.grouping import Grouping
 from services.router.delivery.lookups import Lookups
 from services.router.delivery.messages import ItemOutcome
 from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
-from services.router.limits.errors import Overloaded
-from services.router.limits.metrics import REFUSED
+from services.router.metrics import REFUSED
+from services.router.problems import Overloaded, QueueUnreachable
 from services.router.spool.entries import Entry
 from services.router.spool.spool import Spool
 from shared.contracts.base import task_id_for
@@ -71,7 +70,7 @@ class Handoff:
         await self._spool.open()
         await self._audits.open()
         try:
-            async with self._drainer.running(), self._audit_drainer.running():
+            async with self._drainer.loop.running(), self._audit_drainer.loop.running():
                 yield self
         finally:
             await self._grouping.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.router.delivery.messages import ItemOutcome
 from services.router.delivery.review_queue import ReviewQueue
 from shared.contracts.base import MAX_BATCH
+from shared.loops import cancel_all
 
 _Answer = asyncio.Task[dict[str, ItemOutcome]]
 
@@ -30,12 +31,7 @@ class Lookups:
         self._answers: set[_Answer] = set()
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
-        """Ask what became of an item; `unknown` if it has no task.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
+        """Ask what became of an item, `unknown` without a task; raises what `outcomes` does."""
         look = self._next.get(project)
         if look is None or len(look.item_ids) == MAX_BATCH:
             look = self._next[project] = self._begin(project)
@@ -46,10 +42,7 @@ class Lookups:
 
     async def close(self) -> None:
         """Give up what is in flight."""
-        answers = list(self._answers)
-        for answer in answers:
-            answer.cancel()
-        await asyncio.gather(*answers, return_exceptions=True)
+        await cancel_all(self._answers)
 
     def _begin(self, project: str) -> _Look:
         item_ids: set[str] = set()

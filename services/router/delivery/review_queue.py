@@ -6,13 +6,13 @@ that is audited waits for one.
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import orjson
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from services.router.delivery.messages import FeedPage, ItemOutcome, ItemOutcomes
@@ -23,6 +23,8 @@ from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
 log = structlog.get_logger()
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 _CONNECT_SECONDS = 1.0
 # Shorter than the server's: a connection is not used at the moment it is being closed.
@@ -47,7 +49,7 @@ class QueueRefused(Exception):  # noqa: N818 - says what the queue did
 
 
 class ReviewQueue:
-    """A client of the review queue's HTTP API."""
+    """A client of the review queue's HTTP API; calls raise `QueueAway` or `QueueRefused`."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
@@ -65,23 +67,10 @@ class ReviewQueue:
     async def post(
         self, project: str, entries: Sequence[Entry], *, seconds: float
     ) -> list[TaskReceipt]:
-        """Hand tasks of one project over; the receipts are in the order of `entries`.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
-        response = await self._request(
-            "POST",
-            f"/v1/projects/{quote(project)}/tasks",
-            seconds=seconds,
-            data=batch_body(entries),
-            headers=_JSON,
-        )
-        try:
-            receipts = read_stored(TaskReceipts, response).tasks
-        except ValidationError as error:
-            raise QueueAway("its receipts are malformed") from error
+        """Hand tasks of one project over; the receipts are in the order of `entries`."""
+        path = f"/v1/projects/{quote(project)}/tasks"
+        answer = await self._request(path, batch_body(entries), seconds=seconds)
+        receipts = _parsed(TaskReceipts, answer).tasks
         if [receipt.item_id for receipt in receipts] != [entry.item_id for entry in entries]:
             raise QueueAway("its receipts are not those of the tasks")
         return receipts
@@ -89,88 +78,66 @@ class ReviewQueue:
     async def verdict(
         self, project: str, task_id: str, verdict: dict[str, Any], *, seconds: float
     ) -> None:
-        """Record a verdict that was given elsewhere; the same one again changes nothing.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
-        await self._request(
-            "POST",
-            f"/v1/projects/{quote(project)}/tasks/{task_id}/verdicts",
-            seconds=seconds,
-            data=orjson.dumps(verdict),
-            headers=_JSON,
-        )
+        """Record a verdict that was given elsewhere; the same one again changes nothing."""
+        path = f"/v1/projects/{quote(project)}/tasks/{task_id}/verdicts"
+        await self._request(path, orjson.dumps(verdict), seconds=seconds)
 
     async def outcomes(
         self, project: str, item_ids: Sequence[str], *, seconds: float
     ) -> list[ItemOutcome]:
-        """Ask what became of 1 to 1,000 items; those without a task are left out.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
-        """
-        body = await self._request(
-            "POST",
-            _outcomes_path(project),
-            seconds=seconds,
-            data=orjson.dumps({"item_ids": item_ids}),
-            headers=_JSON,
-        )
-        try:
-            return read_stored(ItemOutcomes, body).outcomes
-        except ValidationError as error:
-            raise QueueAway("its outcomes are malformed") from error
+        """Ask what became of 1 to 1,000 items; those without a task are left out."""
+        body = orjson.dumps({"item_ids": item_ids})
+        answer = await self._request(_outcomes_path(project), body, seconds=seconds)
+        return _parsed(ItemOutcomes, answer).outcomes
 
     async def feed(self, project: str, after: str | None, *, wait_seconds: float) -> FeedPage:
         """Return the page of the outcomes feed behind cursor `after`; wait for it to come.
 
         Without a cursor it has no rows, only the cursor of the feed's present end.
-
-        Raises
-        ------
-        QueueAway, QueueRefused
         """
         place = {"tail": "true"} if after is None else {"after": after, "brief": "true"}
         query = {**place, "limit": str(MAX_BATCH), "wait_seconds": str(wait_seconds)}
-        body = await self._request(
-            "GET",
-            f"{_outcomes_path(project)}?{urlencode(query)}",
-            seconds=wait_seconds + _ANSWER_SECONDS,
-        )
-        try:
-            return read_stored(FeedPage, body)
-        except ValidationError as error:
-            raise QueueAway("its feed is malformed") from error
+        path = f"{_outcomes_path(project)}?{urlencode(query)}"
+        return _parsed(FeedPage, await self._request(path, seconds=wait_seconds + _ANSWER_SECONDS))
 
-    async def _request(self, method: str, path: str, *, seconds: float, **parts: Any) -> bytes:
-        """Return the body of a successful answer."""
+    async def _request(self, path: str, body: bytes | None = None, *, seconds: float) -> bytes:
+        """Return the body of a successful answer, to a POST of `body` or to a GET."""
         timeout = aiohttp.ClientTimeout(seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
         # Encoded: what is percent-encoded in an item's id stays so.
         url = URL(self._url + path, encoded=True)
+        method = "GET"
+        parts: dict[str, Any] = {}
+        if body is not None:
+            method, parts = "POST", {"data": body, "headers": _JSON}
         try:
             async with self._http.request(
                 method, url, timeout=timeout, allow_redirects=False, **parts
             ) as response:
-                body = await response.read()
+                answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise QueueAway(cause_of(error)) from error
         if response.status == HTTPStatus.OK:
-            return body
+            return answer
         # A 404 of some proxy is not the queue's word; a problem document is.
         if response.status in _REFUSALS and response.content_type == MEDIA_TYPE:
-            raise QueueRefused(response.status, _document(body))
+            raise QueueRefused(response.status, object_of(answer))
         log.warning("review_queue_failed", status=response.status)
         raise QueueAway(f"status {response.status}")
+
+
+def _parsed(kind: type[Answer], answer: bytes) -> Answer:
+    try:
+        return read_stored(kind, answer)
+    except ValidationError as error:
+        raise QueueAway(f"its {kind.__name__} is malformed") from error
 
 
 def _outcomes_path(project: str) -> str:
     return f"/v1/projects/{quote(project)}/outcomes"
 
 
-def _document(body: bytes) -> dict[str, Any]:
+def object_of(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that an answer is; an empty one when it is none."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.router.limits.metrics import REFUSED
+from services.router.metrics import REFUSED
 from shared.auth import Principal
 from shared.contracts.base import MAX_BATCH
 from shared.problems import TooManyRequests

@@ -20,9 +20,8 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect
 
 from services.router.limits.admission import LONGEST_RETRY_SECONDS
-from services.router.limits.errors import Overloaded
-from services.router.limits.metrics import REFUSED
-from services.router.pictures.metrics import PICTURE_BYTES
+from services.router.metrics import PICTURE_BYTES, REFUSED
+from services.router.problems import Overloaded
 from shared.fields.pictures import Layout, Picture
 from shared.http.waiting import Client, current_client
 

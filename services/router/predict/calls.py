@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from services.router.delivery.errors import ItemConflict
 from services.router.delivery.messages import ItemOutcome
 from services.router.predict.requests import Asked, Incoming
 from services.router.predict.terms import Terms
+from services.router.problems import ItemConflict
 from services.router.routing.decisions import Decision, resolved_by_people, route
 from services.router.scoring.scores import Score
 from services.router.spool.entries import Entry

@@ -5,14 +5,24 @@ Not when metrics are asked for: another worker of the router may get that reques
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
+from functools import cache, partial
+
+from prometheus_client import Counter
 
 from services.router.decision_log.shipping import RowLog
-from services.router.predict.metrics import begin_counting
-from services.router.scoring.metrics import QUEUE_ITEMS
-from services.router.versions.metrics import VERSION_INFO
+from services.router.metrics import (
+    AUDITS,
+    DECISIONS,
+    QUEUE_ITEMS,
+    RELOAD_FAILURES,
+    RELOADS,
+    RUN_TIMEOUTS,
+    SCORING_FAILURES,
+    VERSION_INFO,
+)
+from services.router.routing.decisions import Decision
 from services.router.versions.registry import Versions
 from shared.loops import Loop
 from shared.metrics import LabelledGauge
@@ -47,7 +57,7 @@ class Measuring:
 
     def measure(self) -> None:
         """Set each gauge to what it is at this moment."""
-        waiting: Counter[tuple[str, ...]] = Counter()
+        waiting: defaultdict[tuple[str, ...], float] = defaultdict(float)
         roles: dict[tuple[str, ...], float] = {}
         for project in self._versions.known():
             if project not in self._begun:
@@ -61,3 +71,34 @@ class Measuring:
         self._waiting.show(waiting)
         for log in self._logs:
             log.measure()
+
+
+def begin_counting(project: str) -> None:
+    """Show a project's counters from 0 on: a rate misses a series that begins at 1."""
+    _counter(project, "answered", "confident")
+    for counter in (AUDITS, SCORING_FAILURES, RUN_TIMEOUTS, RELOADS, RELOAD_FAILURES):
+        counter.labels(project)
+
+
+def count_decisions(project: str, decisions: Sequence[Decision]) -> None:
+    """Count what became of the items of one call."""
+    # Most items of a call share one decision.
+    if len(decisions) == 1:
+        _count(project, decisions[0], 1)
+        return
+    times: dict[int, int] = {}
+    for decision in decisions:
+        times[id(decision)] = times.get(id(decision), 0) + 1
+    for decision in {id(decision): decision for decision in decisions}.values():
+        _count(project, decision, times[id(decision)])
+
+
+def _count(project: str, decision: Decision, count: int) -> None:
+    _counter(project, decision.decision, decision.reason).inc(count)
+    if decision.audited:
+        AUDITS.labels(project).inc(count)
+
+
+@cache
+def _counter(project: str, decision: str, reason: str) -> Counter:
+    return DECISIONS.labels(project, decision, reason)

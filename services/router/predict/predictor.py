@@ -10,19 +10,18 @@ from functools import partial
 from services.router.decision_log.shipping import RowLog
 from services.router.delivery.handoff import Handoff
 from services.router.limits.admission import Admission
-from services.router.limits.errors import Overloaded
 from services.router.limits.rates import RateLimit, holder_of
 from services.router.pictures.opening import Data, Pictures, check_decoded
 from services.router.predict.calls import Call, check_items, check_outcomes, check_receipts
-from services.router.predict.metrics import count_decisions
+from services.router.predict.measuring import count_decisions
 from services.router.predict.requests import Incoming
 from services.router.predict.shadows import Shadows
 from services.router.predict.terms import Terms, terms_of
+from services.router.problems import Overloaded, VersionNotReady
 from services.router.routing.decisions import route
 from services.router.routing.draws import canary_draw
 from services.router.scoring.scores import Score
 from services.router.spool.entries import Entry
-from services.router.versions.errors import VersionNotReady
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
 from services.router.versions.views import View

@@ -5,21 +5,20 @@ that answers has anything to do; when there is no room, the newest items are dro
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 
 from services.router.decision_log.shipping import RowLog
+from services.router.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
 from services.router.pictures.opening import Data, Pictures
 from services.router.predict.calls import Call
-from services.router.predict.metrics import SHADOW_DROPPED, SHADOW_SCORED, SHADOW_UNSCORED
 from services.router.predict.requests import Asked
-from services.router.scoring.errors import ModelTimedOut
+from services.router.problems import ModelTimedOut
 from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -67,12 +66,6 @@ class Shadows:
         self._bytes = 0
         self._arrived = asyncio.Event()
         self.loop = Loop("shadows", self._turn, self._rest)
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Shadows"]:
-        """Score while the block lasts; what still waits at its end is not scored."""
-        async with self.loop.running():
-            yield self
 
     def offer(self, project: str, call: Call, size: int) -> None:
         """Take the items of a call that is decided, `size` bytes in all, if there is room."""

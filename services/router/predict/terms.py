@@ -10,14 +10,13 @@ from typing import Any
 import orjson
 import structlog
 
+from services.router.metrics import REFUSED_CERTIFICATES
 from services.router.routing.decisions import Policy, PromiseStatus, promise_status
 from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
-from services.router.versions.metrics import REFUSED_CERTIFICATES
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
-from shared.contracts.versions import PromiseDocument
 
 log = structlog.get_logger()
 
@@ -52,12 +51,21 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
     name = documents.project.project
     found = promise_status_of(view, scored_by, now)
     if scored_by is not None and found.refusal is not None and found.until is not None:
-        _report_clocks(name, scored_by.version, found.until)
+        # The certificate was given after the present moment, as this clock has it.
+        REFUSED_CERTIFICATES.labels(name, "clock").inc()
+        log.error(
+            "certificate_refused",
+            project=name,
+            model_version=scored_by.version,
+            cause="clock",
+            valid_from=rfc3339(found.until),
+        )
+    epoch, rate = (promise.audit_epoch, promise.audit_rate) if promise else ("", 0.0)
     policy = Policy(
         project=name,
         labels=tuple(documents.project.labels),
         status=found,
-        audit=audit_draw(secret, name, *_audit_of(promise)),
+        audit=audit_draw(secret, name, epoch, rate),
     )
     return Terms(
         view=view,
@@ -74,23 +82,6 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
-
-
-def _report_clocks(project: str, version: str, valid_from: datetime) -> None:
-    """Say that a certificate was given after the present moment, as this clock has it."""
-    REFUSED_CERTIFICATES.labels(project, "clock").inc()
-    log.error(
-        "certificate_refused",
-        project=project,
-        model_version=version,
-        cause="clock",
-        valid_from=rfc3339(valid_from),
-    )
-
-
-def _audit_of(promise: PromiseDocument | None) -> tuple[str, float]:
-    """Return the audit's epoch and rate."""
-    return (promise.audit_epoch, promise.audit_rate) if promise is not None else ("", 0.0)
 
 
 def promise_status_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> PromiseStatus:

@@ -1,20 +1,20 @@
 """What the routes of every protocol depend on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from services.router.delivery.handoff import Handoff
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.predict.predictor import Predictor
 from services.router.versions.registry import Versions
-from services.router.waiting.waiters import Left, Waiters
+from services.router.waiting.waiters import Left
+from shared.auth import Role
+from shared.http.front import Call
 from shared.http.waiting import disconnected
 from shared.loops import Loop, loop_faults
+from shared.settings import CommonSettings
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class Services:
 
     predictor: Predictor
     versions: Versions
-    handoff: Handoff
-    waiters: Waiters
     queue: ReviewQueue
     loops: tuple[Loop, ...]
-    now: Callable[[], datetime]
+    common: CommonSettings
 
     async def degraded(self) -> dict[str, str]:
         """Say which parts do not work while the router serves."""
-        found = loop_faults((*self.loops, *self.waiters.loops)) | await self.handoff.degraded()
+        predictor = self.predictor
+        found = loop_faults((*self.loops, *predictor.waiters.loops))
+        found |= await predictor.handoff.degraded()
         # The shadow log is on the same disk.
-        if (fault := self.predictor.log.fault) is not None:
+        if (fault := predictor.log.fault) is not None:
             found["decision_log_disk"] = fault
         return found
 
@@ -47,6 +47,20 @@ async def services_of(request: Request) -> Services:
 async def left_of(request: Request) -> Left:
     """Return what to await to know that the caller has left; once the body has been read."""
     return partial(disconnected, request.receive)
+
+
+CALLERS: frozenset[Role] = frozenset({"caller", "operator"})
+
+
+def admit(state: Any, project: str) -> None:
+    """Raise `Overloaded` when a call would wait too long for the project's model."""
+    state.services.predictor.admit(project)
+
+
+def limit_fields(predictor: Predictor, call: Call) -> list[tuple[bytes, bytes]]:
+    """Return the headers that say what is left of the caller's rate limit."""
+    headers = predictor.limit_headers(call.word, call.caller)
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 Service = Annotated[Services, Depends(services_of)]

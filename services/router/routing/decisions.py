@@ -116,13 +116,17 @@ def promise_status(
 
 def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> PromiseStatus:
     """Judge an entry that is proven by the clock."""
-    begins, until = certificate.certified_at - CLOCK_SKEW, _last_moment(entry)
+    begins = certificate.certified_at - CLOCK_SKEW
     if now < begins:
         # Our clock or the trainer's is wrong: how long the promise still holds cannot be known.
         return PromiseStatus(
             "uncertified", "uncertified", expires_at=entry.expires_at, until=begins
         )
-    if until is None or now >= until:
+    # A promise without a watch or without an end cannot be kept.
+    if entry.expires_at is None or entry.watched_until is None:
+        return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
+    until = min(entry.expires_at, entry.watched_until)
+    if now >= until:
         return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
     return PromiseStatus(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
 
@@ -143,13 +147,6 @@ def _proven(
         # Scores above the certified threshold are proven, those below are not.
         and bool(np.float32(entry.threshold) >= np.float32(certificate.threshold))
     )
-
-
-def _last_moment(entry: PromiseEntry) -> datetime | None:
-    # A promise without a watch or without an end cannot be kept.
-    if entry.expires_at is None or entry.watched_until is None:
-        return None
-    return min(entry.expires_at, entry.watched_until)
 
 
 def certified_threshold(status: PromiseStatus) -> float | None:

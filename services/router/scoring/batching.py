@@ -17,9 +17,9 @@ from typing import ParamSpec, TypeVar
 import structlog
 from starlette.requests import ClientDisconnect
 
-from services.router.limits.flow import Flow
-from services.router.scoring.errors import ModelTimedOut
-from services.router.scoring.metrics import QUEUE_SECONDS
+from services.router.limits.admission import Flow
+from services.router.metrics import QUEUE_SECONDS
+from services.router.problems import ModelTimedOut
 from services.router.scoring.runs import Data, Run, Runs
 from services.router.scoring.scores import Score
 from shared.graphs.aside import OVERDUE_SECONDS, Aside, StillRunning

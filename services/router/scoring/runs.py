@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from services.router.scoring.metrics import (
+from services.router.metrics import (
     BATCH_ITEMS,
     INFERENCE_SECONDS,
     RUN_TIMEOUTS,

@@ -4,11 +4,10 @@ A letter is `{"line", "cause"}`, and `at` since the expiry first saw it: from th
 """
 
 import asyncio
-import contextlib
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -43,12 +42,6 @@ class Expiry:
         self._retention = retention
         self._due_at = -math.inf
         self.loop = Loop("dead_letters", self._turn, partial(asyncio.sleep, _LOOK_SECONDS))
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Expiry"]:
-        """Drop them while the block lasts."""
-        async with self.loop.running():
-            yield self
 
     async def _turn(self) -> None:
         retention = self._retention()

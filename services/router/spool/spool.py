@@ -14,12 +14,10 @@ from prometheus_client import Counter, Gauge
 
 from services.router.disk.files import probe_disk
 from services.router.disk.slots import Slot
-from services.router.limits.metrics import REFUSED
-from services.router.spool.appends import Append, SpooledTask
+from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
+from services.router.problems import SpoolFull, SpoolUnavailable
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file
-from services.router.spool.entries import Entry
-from services.router.spool.errors import SpoolFull, SpoolUnavailable
-from services.router.spool.metrics import DEAD_LETTERS, SPOOL_ENTRIES, SPOOLED
+from services.router.spool.entries import Append, Entry, SpooledTask
 from services.router.spool.segments import PATTERN, Segments, append_durably
 from shared.logs import cause_of
 
@@ -54,6 +52,8 @@ class Spool:
         self._disk_fault: str | None = None
         self._files = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._index: dict[str, SpooledTask] = {}
+        # On their way to the disk; one whose lane changes is in both.
+        self._pending: dict[str, tuple[Entry, Append]] = {}
         self._damaged: dict[Path, list[tuple[bytes, str]]] = {}
         self._waiting: list[Append] = []
         self._idle = asyncio.Event()
@@ -78,18 +78,18 @@ class Spool:
     @property
     def depth(self) -> int:
         """Number of tasks that the review queue has not acknowledged yet."""
-        return len(self._index)
+        return len(self._index) + len(self._pending)
 
     def held(self, task_id: str) -> bytes | None:
         """Return the digest of the task that lies durably in the spool, None when there is none."""
         held = self._index.get(task_id)
-        return None if held is None or held.segment is None else held.digest
+        return None if held is None else held.digest
 
     async def until_gone(self, entries: Sequence[Entry], seconds: float) -> None:
         """Return once none of `entries` lies in the spool any more, or after `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while any(entry.task_id in self._index for entry in entries):
+                while any(self._known(entry) is not None for entry in entries):
                     await self._discarded.wait()
 
     async def fault(self) -> str | None:
@@ -105,8 +105,16 @@ class Spool:
 
     def conflicts(self, entry: Entry) -> bool:
         """Say whether the spool holds other data under the entry's item id."""
-        held = self._index.get(entry.task_id)
-        return held is not None and held.digest != entry.digest
+        known = self._known(entry)
+        return known is not None and known.digest != entry.digest
+
+    def _known(self, entry: Entry) -> Entry | SpooledTask | None:
+        pending, _ = self._pending.get(entry.task_id, (None, None))
+        return pending or self._index.get(entry.task_id)
+
+    def _same(self, entry: Entry) -> bool:
+        known = self._known(entry)
+        return known is not None and (known.digest, known.lane) == (entry.digest, entry.lane)
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """Return once `entries` are durable; those that are held already are not written again.
@@ -118,11 +126,14 @@ class Spool:
         """
         loop = asyncio.get_running_loop()
         new = [entry for entry in entries if not self._same(entry)]
-        held = [self._index[entry.task_id] for entry in entries if self._same(entry)]
-        pending = [known.pending.waiter(loop) for known in held if known.pending is not None]
+        held = [entry.task_id for entry in entries if self._same(entry)]
+        pending = [self._pending[one][1].waiter(loop) for one in held if one in self._pending]
         if new:
             self._refuse_when_full(new)
-            append = self._enqueue(new)
+            append = Append(new)
+            self._pending |= {entry.task_id: (entry, append) for entry in new}
+            self._waiting.append(append)
+            self._unwritten += sum(len(entry.body) for entry in new)
             pending.append(append.waiter(loop))
             if self._idle.is_set():
                 self._write(loop)
@@ -139,22 +150,6 @@ class Spool:
             REFUSED.labels("spool-full").inc()
             raise SpoolFull
 
-    def _same(self, entry: Entry) -> bool:
-        held = self._index.get(entry.task_id)
-        return held is not None and held.digest == entry.digest and held.lane == entry.lane
-
-    def _enqueue(self, entries: Sequence[Entry]) -> Append:
-        append = Append(entries)
-        for entry in entries:
-            known = self._index.get(entry.task_id)
-            if known is not None:
-                append.replaced[entry.task_id] = known
-            segment = known.segment if known is not None else None
-            self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, segment, append)
-        self._waiting.append(append)
-        self._unwritten += sum(len(entry.body) for entry in entries)
-        return append
-
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the thread write all that waits; what comes meanwhile is written after it."""
         self._idle.clear()
@@ -163,45 +158,34 @@ class Spool:
 
         def write() -> None:
             try:
-                path = self._segments.append(lines)
-            except Exception as error:  # noqa: BLE001 - told to those who wait, below
-                loop.call_soon_threadsafe(self._not_written, loop, group, error)
-            else:
-                loop.call_soon_threadsafe(self._written, loop, group, path)
+                result: Path | Exception = self._segments.append(lines)
+            except Exception as error:  # noqa: BLE001 - told to those who wait
+                result = error
+            loop.call_soon_threadsafe(self._written, loop, group, result)
 
         # Not by `run_in_executor`: between the disk and those who wait for it lie as few turns of
         # the loop as can be, since a busy loop's turn takes milliseconds.
         self._files.submit(write)
 
     def _written(
-        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], path: Path
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], result: Path | Exception
     ) -> None:
-        count = 0
+        """Take what became of a write: the segment that it is in, or why there is none."""
+        fault = cause_of(result) if isinstance(result, Exception) else None
+        if fault is not None and self._disk_fault is None:
+            log.error("spool_failed", cause=fault)
+        self._disk_fault = fault
         for append in group:
             for entry in append.entries:
-                self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, path)
-            count += len(append.entries)
-            append.succeed()
-        self._disk_fault = None
-        self._spooled.inc(count)
+                self._unwritten -= len(entry.body)
+                if self._pending.get(entry.task_id, (None, None))[1] is append:
+                    del self._pending[entry.task_id]
+                if isinstance(result, Path):
+                    self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, result)
+            append.settle(None if fault is None else SpoolUnavailable())
+        if fault is None:
+            self._spooled.inc(sum(len(append.entries) for append in group))
         self._entries.set(self.depth)
-        self._go_on(loop, group)
-
-    def _not_written(
-        self, loop: asyncio.AbstractEventLoop, group: Sequence[Append], error: Exception
-    ) -> None:
-        if self._disk_fault is None:
-            log.error("spool_failed", cause=cause_of(error))
-        self._disk_fault = cause_of(error)
-        for append in reversed(group):
-            for entry in append.entries:
-                self._index.pop(entry.task_id, None)
-            self._index.update(append.replaced)
-            append.fail(SpoolUnavailable())
-        self._go_on(loop, group)
-
-    def _go_on(self, loop: asyncio.AbstractEventLoop, group: Sequence[Append]) -> None:
-        self._unwritten -= sum(len(entry.body) for append in group for entry in append.entries)
         if self._waiting:
             self._write(loop)
         else:
@@ -227,12 +211,8 @@ class Spool:
         await self._in_thread(self._segments.discard, path)
         for entry in entries:
             held = self._index.get(entry.task_id)
-            if held is None or held.segment != path:
-                continue
-            if held.pending is None:
+            if held is not None and held.segment == path:
                 del self._index[entry.task_id]
-            else:
-                held.segment = None
         self._entries.set(self.depth)
         # Wakes all who wait, and makes those wait who come after.
         self._discarded.set()

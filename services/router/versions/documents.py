@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from services.router.versions.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
+from services.router.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.base import read_stored
 from shared.contracts.certificates import certificate_fault
 from shared.contracts.projects import ProjectDocument, certificate_digest
@@ -14,7 +14,6 @@ from shared.contracts.versions import (
     Channels,
     Order,
     PromiseDocument,
-    PromiseEntry,
     StoredDocument,
 )
 from shared.fields.image import image_names
@@ -23,8 +22,7 @@ from shared.store import Store, channels_path, project_path, promise_path
 
 log = structlog.get_logger()
 
-Document = TypeVar("Document", bound=BaseModel)
-Ordered = TypeVar("Ordered", bound=StoredDocument)
+Document = TypeVar("Document", bound=StoredDocument)
 
 
 @dataclass(frozen=True)
@@ -89,16 +87,15 @@ async def read_documents(
     if known is not None and raw == known.raw:
         return known
     before = known.project if known else None
-    project = _parse_newer(name, paths[0], raw[0], before, newest, ProjectDocument) or before
+    project = _newer(name, paths[0], raw[0], before, newest, ProjectDocument) or before
     if project is None:
         return None
-    channels = _parse(name, paths[1], raw[1], Channels)
+    kept = known.channels if known else None
+    channels = _newer(name, paths[1], raw[1], kept, newest, Channels)
     if channels is None:
-        channels = known.channels if known and raw[1] is not None else Channels(revision=0)
-    else:
-        channels = _newer(name, paths[1], channels, known.channels if known else None, newest)
+        channels = kept if kept and raw[1] is not None else Channels(revision=0)
     told = known.promise if known else None
-    promise = _parse_newer(name, paths[2], raw[2], told, newest, PromiseDocument)
+    promise = _newer(name, paths[2], raw[2], told, newest, PromiseDocument)
     promise = promise and _without_unproven(name, promise)
     unknown = unknown_types(project.fields)
     if unknown:
@@ -107,38 +104,28 @@ async def read_documents(
         raw=raw,
         project=project,
         digest=None if unknown else certificate_digest(project),
-        channels=channels or Channels(revision=0),
+        channels=channels,
         promise=promise,
         image_fields=image_names(project.fields),
     )
 
 
-def _parse(project: str, path: str, body: bytes | None, kind: type[Document]) -> Document | None:
-    if body is None:
-        return None
-    try:
-        return read_stored(kind, body)
-    except ValidationError as error:
-        _refuse(project, path, "malformed", faults=error.error_count())
-        return None
-
-
-def _parse_newer(
+def _newer(
     project: str,
     path: str,
     body: bytes | None,
-    known: Ordered | None,
+    known: Document | None,
     newest: Newest,
-    kind: type[Ordered],
-) -> Ordered | None:
-    found = _parse(project, path, body, kind)
-    return None if found is None else _newer(project, path, found, known, newest)
-
-
-def _newer(
-    project: str, path: str, found: Ordered, known: Ordered | None, newest: Newest
-) -> Ordered | None:
-    """Return `found`, or the known document if `found` is older than the newest at `path`."""
+    kind: type[Document],
+) -> Document | None:
+    """Read a document; None where it is missing or malformed, `known` where it is an older one."""
+    if body is None:
+        return None
+    try:
+        found = read_stored(kind, body)
+    except ValidationError as error:
+        _refuse(project, path, "malformed", faults=error.error_count())
+        return None
     if newest.accept(path, found):
         return found
     _refuse(project, path, "older", found=found.order, newest=newest.at(path))
@@ -153,30 +140,21 @@ def _refuse(project: str, path: str, cause: str, **details: object) -> None:
 
 def _without_unproven(project: str, promise: PromiseDocument) -> PromiseDocument:
     """Make each entry uncertified whose certificate does not hold in itself."""
-    entries = {
-        version: entry
-        if (fault := _fault(entry)) is None
-        else _uncertified(project, version, entry, fault)
-        for version, entry in promise.versions.items()
-    }
+    entries = dict(promise.versions)
+    for version, entry in promise.versions.items():
+        fault = None
+        if entry.unreadable is not None:
+            fault = "unreadable"
+        elif entry.state in ("certified", "warn") and entry.certificate is not None:
+            fault = certificate_fault(entry.certificate, entry.expires_at)
+        if fault is not None:
+            REFUSED_CERTIFICATES.labels(project, fault).inc()
+            log.error(
+                "certificate_refused",
+                project=project,
+                model_version=version,
+                cause=fault,
+                detail=entry.unreadable,
+            )
+            entries[version] = entry.model_copy(update={"state": "uncertified"})
     return promise.model_copy(update={"versions": entries})
-
-
-def _fault(entry: PromiseEntry) -> str | None:
-    if entry.unreadable is not None:
-        return "unreadable"
-    if entry.state not in ("certified", "warn") or entry.certificate is None:
-        return None
-    return certificate_fault(entry.certificate, entry.expires_at)
-
-
-def _uncertified(project: str, version: str, entry: PromiseEntry, fault: str) -> PromiseEntry:
-    REFUSED_CERTIFICATES.labels(project, fault).inc()
-    log.error(
-        "certificate_refused",
-        project=project,
-        model_version=version,
-        cause=fault,
-        detail=entry.unreadable,
-    )
-    return entry.model_copy(update={"state": "uncertified"})

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import structlog
 from obstore.exceptions import BaseError
 
+from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
+from services.router.problems import VersionNotFound, VersionNotReady
 from services.router.versions.documents import Documents
-from services.router.versions.errors import VersionNotFound, VersionNotReady
 from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
-from services.router.versions.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from shared.logs import cause_of
+from shared.loops import cancel_all
 from shared.store import Store, manifest_path
 
 log = structlog.get_logger()
@@ -97,10 +98,6 @@ class Loads:
         self.refusals.clear()
         self.keep(())
 
-    def retry(self) -> None:
-        """Forget what was refused: it may be tried again at once."""
-        self.refusals.clear()
-
     async def pursue(self, documents: Documents) -> None:
         """Start to load each named version that is due."""
         for version in self._named:
@@ -133,10 +130,7 @@ class Loads:
 
     async def close(self) -> None:
         """Give up what is on its way."""
-        running = list(self._running.values())
-        for load in running:
-            load.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await cancel_all(self._running.values())
 
     async def _begin(self, documents: Documents, version: str) -> None:
         if await self._store.read(manifest_path(documents.project.project, version)) is None:

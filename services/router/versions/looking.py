@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
+from services.router.metrics import REFUSED_DOCUMENTS, STORE_FAILURES
 from services.router.versions.loads import STORE_ERRORS
-from services.router.versions.metrics import REFUSED_DOCUMENTS, STORE_FAILURES
 from shared.logs import cause_of
 
 log = structlog.get_logger()
@@ -47,15 +47,12 @@ class Looks:
         except STORE_ERRORS as error:
             STORE_FAILURES.inc()
             return error
-        except Exception as error:  # noqa: BLE001 - logged there
-            self._refuse(project, error)
+        except Exception as error:
+            REFUSED_DOCUMENTS.labels(project, "any", "unexpected").inc()
+            before, self._refused[project] = self._refused.get(project), cause_of(error)
+            if self._refused[project] != before:
+                log.exception("project_refused", project=project, cause=cause_of(error))
         else:
             self._refused.pop(project, None)
             self.failed.discard(project)
         return None
-
-    def _refuse(self, project: str, error: Exception) -> None:
-        REFUSED_DOCUMENTS.labels(project, "any", "unexpected").inc()
-        before, self._refused[project] = self._refused.get(project), cause_of(error)
-        if self._refused[project] != before:
-            log.error("project_refused", project=project, cause=cause_of(error), exc_info=error)

@@ -9,20 +9,19 @@ from functools import partial
 
 import structlog
 
-from services.router.versions.background import in_background
-from services.router.versions.changes import ChangedProjects
-from services.router.versions.documents import Documents, Newest, named_by, read_documents
-from services.router.versions.errors import (
+from services.router.metrics import STORE_FAILURES
+from services.router.problems import (
     ProjectNotFound,
     StoreUnreachable,
     VersionNotFound,
     VersionNotReady,
 )
+from services.router.versions.background import in_background, release
+from services.router.versions.changes import ChangedProjects
+from services.router.versions.documents import Documents, Newest, named_by, read_documents
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.loads import STORE_ERRORS, Loads
 from services.router.versions.looking import Looks
-from services.router.versions.memory import release
-from services.router.versions.metrics import STORE_FAILURES
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN
@@ -147,7 +146,7 @@ class Versions:
         """Look in the store now, try what was refused, await the champion; raises as `view`."""
         view = await self.view(project)
         self._unloaded.discard(project)
-        self._loads[project].retry()
+        self._loads[project].refusals.clear()
         self._show(project, view.documents)
         try:
             async with asyncio.timeout(self._answer_seconds):
@@ -201,21 +200,12 @@ class Versions:
             await asyncio.gather(*(loads.close() for loads in self._loads.values()))
 
     async def _watch(self) -> None:
+        """Look at what changed; raise the first error of the store, once all were looked at."""
         if self._retired:
             # By now, a round later, the calls that they scored have let go as well.
             retired = self._retired.copy()
             self._retired.clear()
             await in_background(self._threads, partial(release, retired))
-        await self._scan()
-
-    async def _rest(self) -> None:
-        await self._changes.rest(is_owing=bool(self._looks.failed or self._refusing()))
-
-    def _refusing(self) -> set[str]:
-        return {project for project, loads in self._loads.items() if loads.refusals}
-
-    async def _scan(self) -> None:
-        """Look at what changed; raise the first error of the store, once all were looked at."""
         try:
             names = await self._changes.take(self._views.keys()) | self._refusing()
         except STORE_ERRORS:
@@ -223,6 +213,12 @@ class Versions:
             raise
         await self._looks.at(sorted(name for name in names if re.fullmatch(PROJECT_PATTERN, name)))
         self._scanned = True
+
+    async def _rest(self) -> None:
+        await self._changes.rest(is_owing=bool(self._looks.failed or self._refusing()))
+
+    def _refusing(self) -> set[str]:
+        return {project for project, loads in self._loads.items() if loads.refusals}
 
     async def _refresh(self, project: str) -> None:
         """Put the project's documents in place at once; start the loads that they ask for."""

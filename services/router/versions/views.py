@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.router.problems import VersionNotReady
 from services.router.versions.documents import Documents
-from services.router.versions.errors import VersionNotReady
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.versions import Channels
 from shared.fields.pictures import Layout

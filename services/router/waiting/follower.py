@@ -68,7 +68,10 @@ class Follower:
                 # It is not the feed that the cursor is of: begin anew at its end.
                 self._cursor = None
                 self._news.clear()
-            self._lose()
+            self._current = False
+            for wait in self._waits.of(self._project):
+                wait.unsure = True
+            self._tried.set()
             raise
         finally:
             now = asyncio.get_running_loop().time()
@@ -76,12 +79,6 @@ class Follower:
                 self._wanted_at = now
             elif now - self._wanted_at > self._linger_seconds:
                 self.loop.stop()
-
-    def _lose(self) -> None:
-        self._current = False
-        for wait in self._waits.of(self._project):
-            wait.unsure = True
-        self._tried.set()
 
     async def _read(self) -> None:
         seconds = self._poll_seconds if self._current else 0

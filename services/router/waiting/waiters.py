@@ -8,7 +8,7 @@ from typing import Any
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.waiting.follower import Follower
 from services.router.waiting.waits import Wait, Waits
-from shared.loops import Loop
+from shared.loops import Loop, cancel_all
 
 Left = Callable[[], Coroutine[Any, Any, None]]
 
@@ -43,10 +43,7 @@ class Waiters:
             yield self
         finally:
             self._waits.end()
-            tasks = list(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_all(self._tasks)
 
     @contextlib.asynccontextmanager
     async def waiting(

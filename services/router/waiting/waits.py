@@ -5,41 +5,32 @@ import contextlib
 from collections.abc import Collection, Iterable, Iterator
 
 from services.router.delivery.messages import ItemOutcome
-from services.router.waiting.metrics import WAITERS
+from services.router.metrics import WAITERS
 
 
 class Wait:
     """One call that waits for items of a project.
 
     It is over once every item is resolved, at its deadline (the loop's time), or when it is ended.
-    `newest` is the newest that is known of each item. `unsure` says that the review queue may know
+    `open` are those of its `item_ids` that are not resolved, `newest` is the newest that is known
+    of each item. `unsure` says that the review queue may know
     more than the feed will tell: it is to be asked about the open items once it can be.
     """
 
     def __init__(self, item_ids: Collection[str], deadline: float) -> None:
         self.newest: dict[str, ItemOutcome] = {}
         self.unsure = False
-        self._item_ids = frozenset(item_ids)
-        self._open = set(item_ids)
+        self.item_ids = frozenset(item_ids)
+        self.open = set(item_ids)
         self._deadline = deadline
         self._ended = False
         self._expired = False
         self._woken = asyncio.Event()
 
     @property
-    def item_ids(self) -> Collection[str]:
-        """The items that it waits for."""
-        return self._item_ids
-
-    @property
-    def open(self) -> Collection[str]:
-        """Those of its items that are not resolved."""
-        return self._open
-
-    @property
     def is_over(self) -> bool:
         """Say whether there is nothing to wait for any more."""
-        return self._ended or not self._open
+        return self._ended or not self.open
 
     def tell(self, outcome: ItemOutcome) -> None:
         """Take what became of an item, unless it is not of the wait or a later revision is known.
@@ -49,14 +40,14 @@ class Wait:
         item_id = outcome.item_id
         known = self.newest.get(item_id)
         late = known is not None and (known.revision or 0) > (outcome.revision or 0)
-        if late or item_id not in self._item_ids:
+        if late or item_id not in self.item_ids:
             return
         self.newest[item_id] = outcome
         if outcome.status in {"resolved", "erased"}:
-            self._open.discard(item_id)
+            self.open.discard(item_id)
         else:
-            self._open.add(item_id)
-        if not self._open:
+            self.open.add(item_id)
+        if not self.open:
             self._woken.set()
 
     def end(self) -> None:
@@ -78,8 +69,8 @@ class Wait:
 
     async def outcomes(self, item_ids: Collection[str]) -> dict[str, ItemOutcome]:
         """Wait for `item_ids` alone, some of its items; return what is known of them by then."""
-        self._item_ids = frozenset(item_ids)
-        self._open &= self._item_ids
+        self.item_ids = frozenset(item_ids)
+        self.open &= self.item_ids
         await self.over()
         return {item_id: self.newest[item_id] for item_id in item_ids if item_id in self.newest}
 

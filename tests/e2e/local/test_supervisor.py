@@ -16,7 +16,7 @@ pytestmark = pytest.mark.thorough
 # It beats, and blocks its event loop once a file says so.
 BEATS = """
 import asyncio, pathlib, sys, time
-from services.heartbeats import beat
+from services.supervisor import beat
 
 async def main():
     beat(int(sys.argv[3]))

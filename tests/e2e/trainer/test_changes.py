@@ -28,6 +28,7 @@ async def test_a_new_project_is_worked_for(
         await wait_until(lambda: works_for(world, PROJECT))
 
 
+@pytest.mark.thorough
 async def test_every_document_is_in_an_index_and_in_the_feed(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

@@ -11,7 +11,7 @@ from tests.harness import wait_until
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
-pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
+pytestmark = pytest.mark.own_desk
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +23,7 @@ def items(leases: list[Json]) -> list[str]:
     return [lease["task"]["item_id"] for lease in leases]
 
 
+@pytest.mark.sql
 async def test_racing_reviewers_get_each_task_once_and_lose_none(desk: Desk) -> None:
     wanted = {f"item-{number}" for number in range(120)}
     await desk.post(*(entry(name) for name in sorted(wanted)))
@@ -43,6 +44,7 @@ async def test_racing_reviewers_get_each_task_once_and_lose_none(desk: Desk) -> 
     assert sorted(row["item_id"] for row in feed["outcomes"]) == sorted(wanted)
 
 
+@pytest.mark.sql
 async def test_racing_replicas_get_each_task_once(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:
@@ -55,6 +57,7 @@ async def test_racing_replicas_get_each_task_once(
     assert len(set(got)) == 60
 
 
+@pytest.mark.sql
 async def test_earliest_due_comes_first_then_the_rest_by_saving_and_creation(
     desk: Desk,
 ) -> None:
@@ -71,6 +74,7 @@ async def test_earliest_due_comes_first_then_the_rest_by_saving_and_creation(
     assert [item for item in got if item not in elective] == ["soon", "by-rule", "late", "later"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [1, 50])
 async def test_evidence_is_a_fifth_of_the_leases_by_lot(desk: Desk, count: int) -> None:
     lanes = ["certification", "audit", "gold"]

@@ -85,6 +85,7 @@ async def test_tail_is_the_end_of_the_feed_and_all_that_comes_is_behind_it(desk:
     assert [row["item_id"] for row in behind] == ["a", "b"]
 
 
+@pytest.mark.thorough
 async def test_tails_beside_concurrent_writers_part_what_was_from_what_comes(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:

@@ -59,6 +59,7 @@ async def revision_of(url: str) -> str | None:
     return str(found)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("service", SERVICES)
 async def test_processes_that_migrate_at_the_same_time_take_turns(
     service: str, home: Path, database_url: str
@@ -70,6 +71,7 @@ async def test_processes_that_migrate_at_the_same_time_take_turns(
     assert await revision_of(database_url) == known_revisions(folder_of(service))[-1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_release_before_leaves_a_newer_schema_alone(
     service: str, home: Path, database_url: str
@@ -99,6 +101,7 @@ async def test_migrating_with_the_database_away_says_so_in_one_sentence(
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.thorough
 async def test_the_command_after_a_restore_begins_an_epoch(home: Path, database_url: str) -> None:
     status, said = await asyncio.to_thread(run, "restored", "review_queue", home, database_url)
     assert status == 2

@@ -185,9 +185,15 @@ def test_a_model_of_two_texts_is_rewritten_for_both() -> None:
     agree(file, ["not good", "", "bad day not good price"], "sum")
 
 
-def test_a_session_is_opened_with_look_ups() -> None:
+def as_large_as_many_terms(file: bytes) -> bytes:
+    proto = onnx.load_model_from_string(file)
+    proto.doc_string = "x" * 100_000
+    return bytes(proto.SerializeToString())
+
+
+def test_a_session_of_a_large_model_is_opened_with_look_ups() -> None:
     nodes, constants = linear(6, 2)
-    file = model([vectorizer(WORDS, []), *nodes], constants, "answer")
+    file = as_large_as_many_terms(model([vectorizer(WORDS, []), *nodes], constants, "answer"))
     session = open_session(file, 1)
     (answer,) = session.run(None, {"text": np.array([["good day"], [""]], dtype=object)})
     assert np.allclose(answer, answers(file, ["good day", ""], ["answer"])[0], atol=TOLERANCE)
@@ -261,6 +267,7 @@ def test_what_is_wrong_with_a_model_is_still_said() -> None:
         open_session(LEFT_ALONE["not a model"], 1)
 
 
+@pytest.mark.thorough
 def test_a_model_that_cannot_be_rewritten_is_loaded_as_it_is() -> None:
     """More factors in a row than can be followed: an exception that nobody foresaw."""
     chain = [helper.make_node("Mul", ["terms", "one"], ["scaled 0"])]
@@ -269,6 +276,7 @@ def test_a_model_that_cannot_be_rewritten_is_loaded_as_it_is() -> None:
     ]
     last = helper.make_node("MatMul", ["scaled 1100", "weights"], ["answer"])
     file = model([PLAIN, *chain, last], [constant("one", 1.0), ROW_CONSTANTS[0]])
+    file = as_large_as_many_terms(file)
     # What numpy makes of it in the depth is an ImportError.
     with pytest.raises((RecursionError, ImportError)):
         with_lookups(file)

@@ -1,11 +1,10 @@
 """Annotations made in Label Studio become verdicts at the review queue."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from services.router.delivery.errors import ItemConflict, QueueUnreachable
 from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
+from services.router.problems import ItemConflict, QueueUnreachable
 from services.router.protocols.label_studio.labeling import bind, label_of, parse_config
 from services.router.protocols.label_studio.messages import (
     Annotation,
@@ -14,7 +13,6 @@ from services.router.protocols.label_studio.messages import (
     LabelStudioTask,
 )
 from services.router.spool.entries import Entry
-from shared.contracts.base import task_id_for
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
@@ -27,65 +25,60 @@ _LONGEST_ID = 200
 _LANE: Lane = "optional"
 
 
-@dataclass(frozen=True)
-class Annotations:
-    """Hands verdicts over, on behalf of the annotators."""
+async def record(
+    queue: ReviewQueue, project: Project, event: AnnotationEvent, *, corrects: bool
+) -> EventReceipt:
+    """Record the annotation of `event` as a verdict on its item, on behalf of its annotator.
 
-    queue: ReviewQueue
+    The same annotation again changes nothing.
 
-    async def take(
-        self, project: Project, event: AnnotationEvent, *, corrects: bool
-    ) -> EventReceipt:
-        """Record the annotation of `event` as a verdict on its item; the same again is the same.
+    Parameters
+    ----------
+    corrects
+        It replaces what was answered before: the task is reopened, and its outcome gets a later
+        revision.
 
-        Parameters
-        ----------
-        corrects
-            It replaces what was answered before: the task is reopened, and its outcome gets a
-            later revision.
-
-        Raises
-        ------
-        Unprocessable
-            Configuration, data or answer do not fit the project.
-        Conflict
-            The item is known with other data, or was answered otherwise.
-        QueueUnreachable
-        """
-        label, data = _read(project, event)
-        if label is None:
-            return EventReceipt(status="No label in it")
-        item_id = item_id_of(event.task, project)
-        verdict = _verdict(label, event.annotation)
+    Raises
+    ------
+    Unprocessable
+        Configuration, data or answer do not fit the project.
+    Conflict
+        The item is known with other data, or was answered otherwise.
+    QueueUnreachable
+    """
+    label, data = _read(project, event)
+    if label is None:
+        return EventReceipt(status="No label in it")
+    item_id = item_id_of(event.task, project)
+    task = {"item_id": item_id, "data": data, "metadata": {}}
+    verdict = _verdict(label, event.annotation)
+    try:
         try:
-            await self._ask(project, item_id, data, _LANE)
-            try:
-                await self._answer(project, item_id, verdict)
-            except QueueRefused as refusal:
-                if not corrects or refusal.status != HTTPStatus.CONFLICT:
-                    raise
-                await self._ask(project, item_id, data, "relabel")
-                await self._answer(project, item_id, verdict)
-        except QueueAway as away:
-            raise QueueUnreachable from away
+            task_id = await _answered(queue, project.project, {**task, "lane": _LANE}, verdict)
         except QueueRefused as refusal:
-            raise _problem(refusal) from refusal
-        task_id = task_id_for(project.project, item_id)
-        return EventReceipt(status="ok", item_id=item_id, task_id=task_id, label=label)
+            if not corrects or refusal.status != HTTPStatus.CONFLICT:
+                raise
+            again = {**task, "lane": "relabel"}
+            task_id = await _answered(queue, project.project, again, verdict)
+    except QueueAway as away:
+        raise QueueUnreachable from away
+    except QueueRefused as refusal:
+        raise _problem(refusal) from refusal
+    return EventReceipt(status="ok", item_id=item_id, task_id=task_id, label=label)
 
-    async def _ask(self, project: Project, item_id: str, data: dict[str, Any], lane: Lane) -> None:
-        """See that there is a task: a pre-annotation makes none."""
-        task = {"item_id": item_id, "data": data, "metadata": {}, "lane": lane}
-        entry = Entry.of(project.project, task)
-        (receipt,) = await self.queue.post(project.project, [entry], seconds=_SECONDS)
-        if receipt.status == "rejected":
-            raise Unprocessable([("/task/data", receipt.detail or "the review queue rejects it")])
-        if receipt.status == "conflict":
-            raise ItemConflict([("/task/data", "the item is known with other data")])
 
-    async def _answer(self, project: Project, item_id: str, verdict: dict[str, Any]) -> None:
-        task_id = task_id_for(project.project, item_id)
-        await self.queue.verdict(project.project, task_id, verdict, seconds=_SECONDS)
+async def _answered(
+    queue: ReviewQueue, project: str, task: dict[str, Any], verdict: dict[str, Any]
+) -> str:
+    """Make the task, which a pre-annotation does not, and answer it; return its id."""
+    entry = Entry.of(project, task)
+    (receipt,) = await queue.post(project, [entry], seconds=_SECONDS)
+    if receipt.status == "rejected":
+        raise Unprocessable([("/task/data", receipt.detail or "the review queue rejects it")])
+    if receipt.status == "conflict":
+        raise ItemConflict([("/task/data", "the item is known with other data")])
+    await queue.verdict(project, entry.task_id, verdict, seconds=_SECONDS)
+    return entry.task_id
 
 
 def item_id_of(task: LabelStudioTask, project: Project) -> str:

@@ -18,12 +18,35 @@ class Choices:
     multiple: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class LabelingConfig:
-    """What is asked, and what is shown: object tags by name, each with its variable."""
+    """What is asked, and what is shown: questions, and object tags by name with their variables."""
 
-    choices: list[Choices]
-    variables: Mapping[str, str]
+    def __init__(self) -> None:
+        self.choices: list[Choices] = []
+        self.variables: dict[str, str] = {}
+        self._open: Choices | None = None
+
+    def refuse_doctype(self, *_: Any) -> None:
+        """Refuse what entities could be declared in."""
+        raise ValueError("must not declare a document type")
+
+    def begin(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take an opening tag."""
+        name, value = attributes.get("name", ""), attributes.get("value", "")
+        if tag == "Choices":
+            to_names = [part.strip() for part in attributes.get("toName", "").split(",")]
+            multiple = attributes.get("choice") == "multiple"
+            self._open = Choices(name, to_names, multiple=multiple)
+            self.choices.append(self._open)
+        elif tag == "Choice" and self._open is not None:
+            self._open.options.append(attributes.get("alias") or value)
+        elif name and value.startswith("$") and "toName" not in attributes:
+            self.variables[name] = value[1:]
+
+    def end(self, tag: str) -> None:
+        """Take a closing tag."""
+        if tag == "Choices":
+            self._open = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +79,16 @@ def parse_config(text: str) -> LabelingConfig:
     """
     if len(text) > _LONGEST:
         raise ValueError(f"must have at most {_LONGEST} characters")
-    reader = _Reader()
+    config = LabelingConfig()
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = reader.refuse_doctype
-    parser.StartElementHandler = reader.begin
-    parser.EndElementHandler = reader.end
+    parser.StartDoctypeDeclHandler = config.refuse_doctype
+    parser.StartElementHandler = config.begin
+    parser.EndElementHandler = config.end
     try:
         parser.Parse(text, True)
     except (expat.ExpatError, UnicodeEncodeError) as error:
         raise ValueError(f"must be XML: {error}") from error
-    return LabelingConfig(reader.choices, reader.variables)
-
-
-class _Reader:
-    """Takes the tags of a configuration as they come."""
-
-    def __init__(self) -> None:
-        self.choices: list[Choices] = []
-        self.variables: dict[str, str] = {}
-        self._open: Choices | None = None
-
-    def refuse_doctype(self, *_: Any) -> None:
-        """Refuse what entities could be declared in."""
-        raise ValueError("must not declare a document type")
-
-    def begin(self, tag: str, attributes: dict[str, str]) -> None:
-        """Take an opening tag."""
-        name, value = attributes.get("name", ""), attributes.get("value", "")
-        if tag == "Choices":
-            to_names = [part.strip() for part in attributes.get("toName", "").split(",")]
-            multiple = attributes.get("choice") == "multiple"
-            self._open = Choices(name, to_names, multiple=multiple)
-            self.choices.append(self._open)
-        elif tag == "Choice" and self._open is not None:
-            self._open.options.append(attributes.get("alias") or value)
-        elif name and value.startswith("$") and "toName" not in attributes:
-            self.variables[name] = value[1:]
-
-    def end(self, tag: str) -> None:
-        """Take a closing tag."""
-        if tag == "Choices":
-            self._open = None
+    return config
 
 
 def bind(config: LabelingConfig, labels: Sequence[str], fields: Collection[str]) -> Binding:

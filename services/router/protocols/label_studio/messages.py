@@ -66,33 +66,31 @@ class Event(BaseModel):
     action: str
 
 
-class Health(BaseModel):
-    """The answer of ``GET /health``."""
-
+class _Answer(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
+
+
+class Health(_Answer):
+    """The answer of ``GET /health``."""
 
     status: str = "UP"
     model_class: str = "Surehand"
 
 
-class Setup(BaseModel):
+class Setup(_Answer):
     """The answer of ``POST /setup``; null while no version serves."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     model_version: str | None
 
 
-class ModelVersions(BaseModel):
+class ModelVersions(_Answer):
     """The answer of ``GET /versions``."""
 
     versions: list[str]
 
 
-class PreAnnotation(BaseModel):
+class PreAnnotation(_Answer):
     """One task's pre-annotation; `result` is empty where its data cannot be scored."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     model_version: str
     score: float | None
@@ -100,13 +98,13 @@ class PreAnnotation(BaseModel):
     error: str | None = None
 
 
-class PreAnnotations(BaseModel):
+class PreAnnotations(_Answer):
     """The answer of ``POST /predict``, in the order of the tasks."""
 
     results: list[PreAnnotation]
 
 
-class EventReceipt(BaseModel):
+class EventReceipt(_Answer):
     """The answer of ``POST /webhook``. `job` is the run that was started."""
 
     status: str

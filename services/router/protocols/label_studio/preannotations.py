@@ -18,7 +18,7 @@ from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
 from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
-from shared.contracts.items import FieldError, check_data
+from shared.contracts.items import check_data
 from shared.fields.image import image_names
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ async def pre_annotations(
         given = binding.item_data(task.data)
         row = {field: value for field, value in given.items() if field in loaded.fields}
         if errors := check_data(row, loaded.fields):
-            faults[i] = _fault_text(errors)
+            faults[i] = "; ".join(f"{pointer} {detail}" for pointer, detail in errors)
         else:
             rows[i] = row
     images = image_names(loaded.fields)
@@ -75,7 +75,7 @@ async def _score_pictures(
     unfit: dict[int, list[Fault]] = {}
     for fault in found:
         unfit.setdefault(fault.row, []).append(fault)
-    faults |= {places[row]: _fault_text(map(_field_error, some)) for row, some in unfit.items()}
+    faults |= {places[row]: _fault_text(some) for row, some in unfit.items()}
     fitting = {places[n]: row for n, row in enumerate(opened) if n not in unfit}
     _keep_within_pixels(fitting, images, faults)
     places, kept = list(fitting), list(fitting.values())
@@ -83,7 +83,7 @@ async def _score_pictures(
     scores = await predictor.pictures.each(kept, images, loaded.layouts, score, admit=admit)
     for n, row in enumerate(kept):
         if broken := faults_of(row, n, images):
-            faults[places[n]] = _fault_text(map(_field_error, broken))
+            faults[places[n]] = _fault_text(broken)
     return dict(zip(places, scores, strict=True))
 
 
@@ -105,12 +105,8 @@ def _keep_within_pixels(rows: dict[int, Data], images: Sequence[str], faults: _F
         log.warning("tasks_left_unscored", count=left_out, cause="pixels")
 
 
-def _field_error(fault: Fault) -> FieldError:
-    return f"/data/{fault.name}", fault.detail
-
-
-def _fault_text(errors: Iterable[FieldError]) -> str:
-    return "; ".join(f"{pointer} {detail}" for pointer, detail in errors)
+def _fault_text(faults: Iterable[Fault]) -> str:
+    return "; ".join(f"/data/{fault.name} {fault.detail}" for fault in faults)
 
 
 def _scored(loaded: LoadedVersion, binding: Binding, score: Score | None) -> PreAnnotation:

@@ -5,12 +5,19 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
-from services.router.delivery.errors import ItemConflict, QueueUnreachable
-from services.router.limits.errors import Overloaded
+from services.router.problems import (
+    ItemConflict,
+    ModelTimedOut,
+    Overloaded,
+    ProjectNotFound,
+    QueueUnreachable,
+    StoreUnreachable,
+    TrainerUnreachable,
+    VersionNotReady,
+)
 from services.router.protocols.dependencies import Service
 from services.router.protocols.label_studio.access import LabelStudioRoute
-from services.router.protocols.label_studio.annotations import Annotations
-from services.router.protocols.label_studio.errors import TrainerUnreachable
+from services.router.protocols.label_studio.annotations import record
 from services.router.protocols.label_studio.labeling import bind, parse_config
 from services.router.protocols.label_studio.messages import (
     AnnotationEvent,
@@ -24,18 +31,15 @@ from services.router.protocols.label_studio.messages import (
     SetupRequest,
 )
 from services.router.protocols.label_studio.preannotations import pre_annotations
-from services.router.protocols.label_studio.training import Training
-from services.router.scoring.errors import ModelTimedOut
-from services.router.versions.errors import ProjectNotFound, StoreUnreachable, VersionNotReady
+from services.router.protocols.label_studio.training import Mode, start_run
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
 from shared.problems import (
+    CALLER_PROBLEMS,
     BodyTooLarge,
     Conflict,
-    Forbidden,
     NotJson,
     TooManyRequests,
-    Unauthorized,
     Unprocessable,
     declare,
 )
@@ -43,7 +47,7 @@ from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"
 _TAGS: list[Any] = ["label studio"]
-_REFUSALS = (Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable)
+_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, Unprocessable, StoreUnreachable)
 
 health = APIRouter(prefix=_PREFIX, tags=_TAGS)
 backend = APIRouter(prefix=_PREFIX, tags=_TAGS, route_class=LabelStudioRoute)
@@ -135,13 +139,8 @@ async def versions(project: str, service: Service) -> ModelVersions:
     summary="Take an event of Label Studio",
     dependencies=[Depends(allow("service"))],
     responses=declare(
-        *_REFUSALS,
-        NotJson,
-        BodyTooLarge,
-        Conflict,
-        ItemConflict,
-        QueueUnreachable,
-        TrainerUnreachable,
+        *(*_REFUSALS, NotJson, BodyTooLarge, Conflict, ItemConflict),
+        *(QueueUnreachable, TrainerUnreachable),
     ),
     response_model_exclude_unset=True,
 )
@@ -152,7 +151,10 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     """
     view = await service.versions.view(project)
     if body.action == "START_TRAINING":
-        return await _start_training(project, view, request)
+        first = view.documents.channels.champion is None
+        mode: Mode = "initial" if first else "fine_tune"
+        run_id = await start_run(service.common.trainer_url, project, mode, request.state.token)
+        return EventReceipt(status="ok", job=run_id)
     if body.action not in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         return EventReceipt(status="Unknown event")
     try:
@@ -160,15 +162,7 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     except ValidationError as error:
         raise Unprocessable(faults_of(error)) from error
     corrects = body.action == "ANNOTATION_UPDATED"
-    annotations: Annotations = request.app.state.annotations
-    return await annotations.take(view.documents.project, event, corrects=corrects)
-
-
-async def _start_training(project: str, view: View, request: Request) -> EventReceipt:
-    training: Training = request.app.state.training
-    first = view.documents.channels.champion is None
-    run_id = await training.start(project, "initial" if first else "fine_tune", request.state.token)
-    return EventReceipt(status="ok", job=run_id)
+    return await record(service.queue, view.documents.project, event, corrects=corrects)
 
 
 routers = (health, backend)

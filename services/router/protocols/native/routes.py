@@ -3,35 +3,35 @@
 Predict is mostly met by the front, along `PREDICT`.
 """
 
+from functools import partial
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from services.router.delivery.errors import ItemConflict, ItemErased, QueueUnreachable
 from services.router.delivery.messages import ItemOutcome
-from services.router.limits.errors import Overloaded
+from services.router.predict.predictor import Predictor
 from services.router.predict.requests import from_validated, read
 from services.router.predict.terms import promise_status_of, promise_summary
-from services.router.protocols.dependencies import HasLeft, Service, Services
-from services.router.protocols.front import Answer, Call, RequestHeaders, Way
+from services.router.problems import (
+    PREDICT_PROBLEMS,
+    ItemErased,
+    ProjectNotFound,
+    QueueUnreachable,
+    StoreUnreachable,
+)
+from services.router.protocols.dependencies import CALLERS, HasLeft, Service, admit, limit_fields
 from services.router.protocols.native.messages import ModelStatus
-from services.router.scoring.errors import ModelTimedOut
-from services.router.spool.errors import SpoolFull, SpoolUnavailable
-from services.router.versions.errors import ProjectNotFound, StoreUnreachable, VersionNotReady
-from services.router.waiting.outcomes import outcome_of
 from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.body import StrictRoute
+from shared.http.front import JSON, Answer, Call, Way
 from shared.http.paths import ITEM_ID
+from shared.http.waiting import disconnected
 from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotJson,
-    TooManyRequests,
-    Unauthorized,
+    CALLER_PROBLEMS,
     Unprocessable,
     declare,
 )
@@ -40,7 +40,7 @@ router = APIRouter(
     prefix="/v1/projects/{project}",
     route_class=StrictRoute,
     dependencies=[Depends(allow("caller"))],
-    responses=declare(Unauthorized, Forbidden, ProjectNotFound, Unprocessable, StoreUnreachable),
+    responses=declare(*CALLER_PROBLEMS, ProjectNotFound, Unprocessable, StoreUnreachable),
     tags=["router"],
 )
 
@@ -49,41 +49,21 @@ WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 
 
-_JSON = b"application/json"
-
-
-def _is_json(headers: RequestHeaders) -> bool:
-    media_type = headers.get(b"content-type", b"")
-    return media_type == _JSON or media_type.partition(b";")[0].strip().lower() == _JSON
-
-
 async def _predict(call: Call) -> Answer:
-    services: Services = call.state.services
+    predictor: Predictor = call.state.services.predictor
     incoming = read(call.body, call.caller)
-    answer = await services.predictor.predict(call.project, incoming, call.left)
-    return [(b"content-type", _JSON)], answer
+    answer = await predictor.predict(call.word, incoming, partial(disconnected, call.receive))
+    return [(b"content-type", JSON), *limit_fields(predictor, call)], answer
 
 
-PREDICT = Way("/v1/projects/", "/predict", _is_json, _predict)
+PREDICT = Way("/v1/projects/{project}/predict", CALLERS, _predict, admit=admit)
 
 
 @router.post(
     "/predict",
     summary="Predict and route items",
     response_model=PredictResponse,
-    responses=declare(
-        NotJson,
-        ItemConflict,
-        BodyTooLarge,
-        Unprocessable,
-        TooManyRequests,
-        StoreUnreachable,
-        VersionNotReady,
-        ModelTimedOut,
-        Overloaded,
-        SpoolFull,
-        SpoolUnavailable,
-    ),
+    responses=declare(*PREDICT_PROBLEMS),
 )
 async def predict(
     request: Request, project: str, body: PredictRequest, service: Service, left: HasLeft
@@ -121,14 +101,15 @@ async def outcome(
         _ITEM_ID.validate_python(item_id)
     except ValidationError as error:
         raise Unprocessable([("/path/item_id", "is not an item id")]) from error
-    found = await outcome_of(
-        service.handoff,
-        service.waiters,
-        project,
-        item_id,
-        wait_seconds=wait_seconds,
-        left=left,
-    )
+    handoff, waiters = service.predictor.handoff, service.predictor.waiters
+    async with waiters.waiting(project, [item_id], wait_seconds, left) as wait:
+        wait.tell(await handoff.outcome(project, item_id))
+        expired = await wait.over()
+    found = wait.newest[item_id]
+    unheard = expired and wait.unsure and found.status == "in_review"
+    if wait_seconds > 0 and (unheard or found.status == "unknown"):
+        # What stood when the wait began may not stand any more.
+        found = await handoff.outcome(project, item_id)
     if found.status == "erased":
         raise ItemErased(item_id)
     return _json(found.model_dump_json().encode())
@@ -146,7 +127,7 @@ async def model(project: str, service: Service) -> Response:
         "channels_revision": channels.revision,
         "policy_revision": promise.revision if promise is not None else None,
         "project_revision": documents.project.revision,
-        "promise": promise_summary(view, promise_status_of(view, serving, service.now())),
+        "promise": promise_summary(view, promise_status_of(view, serving, service.predictor.now())),
         "serving": serving.version if serving is not None else None,
         "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
         "failures": dict(view.failures),

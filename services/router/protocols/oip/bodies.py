@@ -3,7 +3,7 @@
 import zlib
 from typing import Any
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from shared.problems import BodyTooLarge
 
 _WINDOWS = {"deflate": zlib.MAX_WBITS, "gzip": zlib.MAX_WBITS + 16}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import Values
 from shared.contracts.versions import ModelInput
@@ -43,7 +43,9 @@ def of_field(name: str, spec: FieldSpec, tensor: Tensor, at: str) -> Columns:
     if encoding.width is not None:
         return {name: _read(_slices(tensor.values, encoding.width), encoding.decode, at)}
     reader = parse_json_part if spec.column == "json" else encoding.decode
-    return {name: _read(_listed(tensor.values), reader, at)}
+    values = tensor.values
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    return {name: _read(listed, reader, at)}
 
 
 def of_input(
@@ -95,10 +97,6 @@ def _require_width(tensor: Tensor, width: int, at: str) -> None:
     if len(tensor.values) != count * width:
         needed = f"[{count}, {width}]" if width > 1 else f"[{count}] or [{count}, 1]"
         raise MalformedInference(f"{at}/shape", f"must be {needed}")
-
-
-def _listed(values: Values) -> list[Any]:
-    return values.tolist() if isinstance(values, np.ndarray) else values
 
 
 def _slices(values: Values, width: int) -> list[Any]:

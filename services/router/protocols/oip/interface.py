@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.columns import Columns, kind_of, of_field, of_input
-from services.router.protocols.oip.errors import MalformedInference
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import BYTES
 from shared.contracts.base import MAX_BATCH
@@ -85,15 +85,14 @@ class Interface:
         if missing := needed.keys() - columns.keys():
             raise MalformedInference("/inputs", f"lacks {', '.join(sorted(missing))}")
         _check_counts(tensors)
-        if len(columns) == 1:
-            ((field, values),) = columns.items()
-            items = [{field: value} for value in values]
-        else:
-            names = list(columns)
-            items = [
-                dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)
-            ]
-        rows = Rows(items, inputs, self._laid_out(columns))
+        by_row = zip(*columns.values(), strict=True)
+        items = [dict(zip(columns, row, strict=True)) for row in by_row]
+        laid_out = frozenset(
+            field
+            for field, values in columns.items()
+            if isinstance(self._fields[field], ImageField) and isinstance(values[0], np.ndarray)
+        )
+        rows = Rows(items, inputs, laid_out)
         if faults := list(self._faults(rows)):
             raise Unprocessable(faults)
         return rows
@@ -101,22 +100,13 @@ class Interface:
     def _columns(self, tensor: Tensor, i: int) -> Columns:
         at = f"/inputs/{i}"
         entry = self._inputs.get(tensor.name)
-        if entry is not None and not self._is_of_one_field(entry, tensor):
-            return of_input(entry, self._fields, tensor, at)
         field = tensor.name if entry is None else entry.fields[0]
         if field not in self._fields:
             raise MalformedInference(f"{at}/name", "is no input of the model")
+        is_of_field = kind_of(tensor) == self._fields[field].wire
+        if entry is not None and not (len(entry.fields) == 1 and is_of_field):
+            return of_input(entry, self._fields, tensor, at)
         return of_field(field, self._fields[field], tensor, at)
-
-    def _is_of_one_field(self, entry: ModelInput, tensor: Tensor) -> bool:
-        return len(entry.fields) == 1 and kind_of(tensor) == self._fields[entry.fields[0]].wire
-
-    def _laid_out(self, columns: Columns) -> frozenset[str]:
-        return frozenset(
-            field
-            for field, values in columns.items()
-            if isinstance(self._fields[field], ImageField) and isinstance(values[0], np.ndarray)
-        )
 
     def _faults(self, rows: Rows) -> Iterator[tuple[str, str]]:
         specs = {field: self._fields[field] for field in rows.inputs if field not in rows.laid_out}

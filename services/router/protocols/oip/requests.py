@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.tensors import (
     BYTES,
     DTYPES,
@@ -68,7 +68,11 @@ def read(body: bytes, header_length: int | None) -> InferenceRequest:
     MalformedInference
         It is no inference request, or a tensor is not what it says it is.
     """
-    document, tail = _parted(body, header_length)
+    length = len(body) if header_length is None else header_length
+    if length > len(body):
+        fault = f"has {len(body)} bytes; Inference-Header-Content-Length says {length}"
+        raise MalformedInference("", fault)
+    document, tail = parse_json(body[:length]), _Tail(body, length)
     if type(document) is not dict:
         raise MalformedInference("", "must be an object")
     request_id = document.get("id")
@@ -112,16 +116,6 @@ class _Tail:
         """Check that nothing is left."""
         if left := len(self._bytes) - self._at:
             raise MalformedInference("", f"has {left} bytes behind the last binary tensor")
-
-
-def _parted(body: bytes, header_length: int | None) -> tuple[Any, _Tail]:
-    if header_length is None:
-        return parse_json(body), _Tail(body, len(body))
-    if header_length > len(body):
-        raise MalformedInference(
-            "", f"has {len(body)} bytes; Inference-Header-Content-Length says {header_length}"
-        )
-    return parse_json(body[:header_length]), _Tail(body, header_length)
 
 
 def _entries(document: dict[str, Any], member: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
 from services.router.routing.decisions import Decision
 from services.router.scoring.scores import Score
-
-Headers = list[tuple[bytes, bytes]]
+from shared.http.front import Answer
 
 _FLOAT = "FP32"
 # ONNX Runtime's name of a tensor's type -> datatype.
@@ -83,9 +82,7 @@ def wanted_of(request: InferenceRequest, graph: GraphOutputs) -> tuple[list[Want
     return request.outputs, of_graph
 
 
-def encode(
-    model: str, request_id: str | None, wanted: Sequence[Wanted], result: Result
-) -> tuple[Headers, bytes]:
+def encode(model: str, request_id: str | None, wanted: Sequence[Wanted], result: Result) -> Answer:
     """Return the headers and the body of a response."""
     outputs: list[dict[str, Any]] = []
     tail = bytearray()
@@ -141,10 +138,6 @@ def _probabilities(result: Result) -> Values:
     ]
 
 
-def _confidences(result: Result) -> Values:
-    return [(score or _UNSCORED).confidence for score in result.scores]
-
-
 def _decision_member(member: str) -> Callable[[Result], Values]:
     """Read a member of the decisions: empty where nothing was decided."""
 
@@ -163,5 +156,8 @@ _OURS: dict[str, tuple[str, Callable[[Result], Values]]] = {
     "surehand_decision": (BYTES, _decision_member("decision")),
     "surehand_reason": (BYTES, _decision_member("reason")),
     "surehand_task_id": (BYTES, _decision_member("task_id")),
-    "surehand_confidence": (_FLOAT, _confidences),
+    "surehand_confidence": (
+        _FLOAT,
+        lambda result: [(score or _UNSCORED).confidence for score in result.scores],
+    ),
 }

@@ -3,18 +3,26 @@
 Infer is mostly met by the front, along `INFER`.
 """
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.router.delivery.errors import ItemConflict
-from services.router.limits.errors import Overloaded
-from services.router.protocols.dependencies import Service
-from services.router.protocols.front import Answer, Call, RequestHeaders, Way
+from services.router.predict.predictor import Predictor
+from services.router.problems import (
+    PREDICT_PROBLEMS,
+    MalformedInference,
+    ProjectNotFound,
+    StoreUnreachable,
+    VersionNotFound,
+    VersionNotReady,
+)
+from services.router.protocols.dependencies import CALLERS, Service, admit, limit_fields
 from services.router.protocols.oip.bodies import INFER_BODY, decompressed, header_length
-from services.router.protocols.oip.errors import MalformedInference
-from services.router.protocols.oip.inference import Inference
+from services.router.protocols.oip.inference import infer as infer_rows
+from services.router.protocols.oip.inference import loaded_version
+from services.router.protocols.oip.interface import Interface
 from services.router.protocols.oip.messages import (
     InferenceResponse,
     ModelMetadata,
@@ -23,26 +31,17 @@ from services.router.protocols.oip.messages import (
     TensorMetadata,
 )
 from services.router.protocols.oip.refusals import refuse
-from services.router.protocols.oip.repository import index_of
 from services.router.protocols.oip.responses import described
-from services.router.scoring.errors import ModelTimedOut
-from services.router.spool.errors import SpoolFull, SpoolUnavailable
-from services.router.versions.errors import (
-    ProjectNotFound,
-    StoreUnreachable,
-    VersionNotFound,
-    VersionNotReady,
-)
+from services.router.versions.documents import named_by
+from services.router.versions.views import View
 from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
+from shared.http.front import Answer, Call, RequestHeaders, Way
 from shared.problems import (
+    CALLER_PROBLEMS,
     BodyTooLarge,
-    Forbidden,
     NotFound,
     NotJson,
-    RequestTimeout,
-    TooManyRequests,
-    Unauthorized,
     Unavailable,
     Unprocessable,
     declare,
@@ -51,7 +50,7 @@ from shared.problems import (
 _PLATFORM = "onnx_onnxv1"
 _EXTENSIONS = ["binary_tensor_data", "model_repository", "parameters"]
 _TAGS: list[Any] = ["open inference protocol"]
-_REFUSALS = (Unauthorized, Forbidden, ProjectNotFound, StoreUnreachable)
+_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, StoreUnreachable)
 
 health = APIRouter(prefix="/v2/health", tags=_TAGS)
 server = APIRouter(prefix="/v2", tags=_TAGS, route_class=StrictRoute, responses=declare(*_REFUSALS))
@@ -62,15 +61,6 @@ models = APIRouter(
     dependencies=[Depends(allow("caller"))],
     responses=declare(*_REFUSALS, VersionNotFound, VersionNotReady),
 )
-
-
-async def inference_of(request: Request) -> Inference:
-    """Return what infers."""
-    inference: Inference = request.app.state.inference
-    return inference
-
-
-Inferring = Annotated[Inference, Depends(inference_of)]
 
 
 @health.get("/live", summary="The server lives")
@@ -110,8 +100,28 @@ async def index(
     asked = parse_json(body) if body else {}
     if type(asked) is not dict or type(asked.get("ready", False)) is not bool:
         raise Unprocessable([("/ready", "must be true or false")])
-    states = index_of(service.versions.known(), principal)
-    return [state for state in states if state.state == "READY" or not asked.get("ready")]
+    return [
+        state
+        for name, view in sorted(service.versions.known().items())
+        if principal.may_enter(name)
+        for state in _states(name, view)
+        if state.state == "READY" or not asked.get("ready")
+    ]
+
+
+def _states(project: str, view: View) -> Iterator[ModelState]:
+    named = named_by(view.documents.channels)
+    if not named:
+        none = "the trainer has published no version yet"
+        yield ModelState(name=project, version="", state="UNAVAILABLE", reason=none)
+    for version in dict.fromkeys([*view.loaded, *named]):
+        why = view.failures.get(version)
+        if version in view.loaded:
+            yield ModelState(name=project, version=version, state="READY", reason="")
+        elif why:
+            yield ModelState(name=project, version=version, state="UNAVAILABLE", reason=why)
+        else:
+            yield ModelState(name=project, version=version, state="LOADING", reason="")
 
 
 @server.post(
@@ -145,13 +155,11 @@ async def unload(project: str, service: Service) -> Response:
 
 @models.get("", summary="What a model takes and gives")
 @models.get("/versions/{version}", summary="What a version takes and gives")
-async def model(
-    project: str, service: Service, inference: Inferring, version: str | None = None
-) -> ModelMetadata:
+async def model(project: str, service: Service, version: str | None = None) -> ModelMetadata:
     """Return the tensors of the version that serves, or of the one that is named."""
     view = await service.versions.view(project)
-    loaded = await inference.loaded(project, version, view)
-    inputs = inference.interface(view, loaded).described()
+    loaded = await loaded_version(service.versions, view, version)
+    inputs = Interface(view.documents.project.fields, loaded.manifest.inputs).described()
     outputs = described(loaded.graph.outputs, len(loaded.manifest.labels))
     return ModelMetadata(
         name=project,
@@ -164,55 +172,34 @@ async def model(
 
 @models.get("/ready", summary="A model can infer")
 @models.get("/versions/{version}/ready", summary="A version can infer")
-async def model_ready(
-    project: str, service: Service, inference: Inferring, version: str | None = None
-) -> Response:
+async def model_ready(project: str, service: Service, version: str | None = None) -> Response:
     """Say whether the version that serves, or the one that is named, is loaded."""
     view = await service.versions.view(project)
-    loaded = await inference.loaded(project, version, view)
+    loaded = await loaded_version(service.versions, view, version)
     return _json({"name": project, "version": loaded.version, "ready": True})
 
 
 _INFER: dict[str, Any] = {
     "response_model": InferenceResponse,
     "openapi_extra": INFER_BODY,
-    "responses": declare(
-        NotJson,
-        MalformedInference,
-        RequestTimeout,
-        ItemConflict,
-        BodyTooLarge,
-        RequestTimeout,
-        TooManyRequests,
-        Unprocessable,
-        TooManyRequests,
-        StoreUnreachable,
-        VersionNotReady,
-        ModelTimedOut,
-        Overloaded,
-        SpoolFull,
-        SpoolUnavailable,
-    ),
+    "responses": declare(*PREDICT_PROBLEMS, MalformedInference),
 }
 
 
 @models.post("/infer", summary="Infer", **_INFER)
 @models.post("/versions/{version}/infer", summary="Infer by a version", **_INFER)
 async def infer(
-    project: str,
-    request: Request,
-    service: Service,
-    inference: Inferring,
-    version: str | None = None,
+    project: str, request: Request, service: Service, version: str | None = None
 ) -> Response:
     """Score rows of tensors; with parameter `surehand_review` route them as predict does."""
     body, caller = await request.body(), principal_of(request)
     if encoding := request.headers.get("content-encoding"):
-        body = decompressed(body, encoding, inference.body_limit_bytes)
+        body = decompressed(body, encoding, service.common.body_limit_bytes)
     length = header_length(request.headers.get("inference-header-content-length"))
-    answered_headers, answer = await inference.infer(project, version, body, length, caller)
+    predictor = service.predictor
+    answered_headers, answer = await infer_rows(predictor, project, version, body, length, caller)
     headers = {name.decode(): value.decode() for name, value in answered_headers}
-    headers |= service.predictor.limit_headers(project, caller)
+    headers |= predictor.limit_headers(project, caller)
     return Response(answer, headers=headers)
 
 
@@ -222,18 +209,19 @@ async def nothing(rest: str) -> Response:
     raise NotFound(f"There is no /v2/{rest}; GET /v2 lists the extensions that are.")
 
 
-def _takes(headers: RequestHeaders) -> bool:
+def _is_plain(_: str, headers: RequestHeaders) -> bool:
     return b"content-encoding" not in headers
 
 
 async def _infer(call: Call) -> Answer:
-    inference: Inference = call.state.inference
+    predictor: Predictor = call.state.services.predictor
     given = call.headers.get(b"inference-header-content-length")
     length = header_length(given.decode("latin-1")) if given is not None else None
-    return await inference.infer(call.project, None, call.body, length, call.caller)
+    headers, answer = await infer_rows(predictor, call.word, None, call.body, length, call.caller)
+    return [*headers, *limit_fields(predictor, call)], answer
 
 
-INFER = Way("/v2/models/", "/infer", _takes, _infer, refuse)
+INFER = Way("/v2/models/{project}/infer", CALLERS, _infer, _is_plain, admit, refuse)
 
 # The models' own paths before the one that takes all.
 routers = (health, models, server)

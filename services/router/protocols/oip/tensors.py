@@ -35,6 +35,12 @@ _RANGES = {
     for name, dtype in DTYPES.items()
     if dtype.kind in "iu"
 }
+# What values of a datatype are in JSON.
+_TYPES: dict[str, set[type]] = {
+    **{name: {int} if name in _RANGES else {int, float} for name in DTYPES},
+    "BOOL": {bool},
+    BYTES: {str},
+}
 _LENGTH = struct.Struct("<I")
 
 
@@ -52,7 +58,7 @@ def from_json(datatype: str, shape: Sequence[int], data: Any) -> list[Any]:
     """
     if type(data) is not list:
         raise TensorError("must be a list")
-    values = data if _is_flat(data) else _flattened(data, shape)
+    values = _flat(data, shape)
     if len(values) != math.prod(shape):
         raise TensorError(f"must have {math.prod(shape)} values, has {len(values)}")
     index = _first_fault(datatype, values)
@@ -84,11 +90,9 @@ def to_bytes(datatype: str, values: Iterable[Any]) -> bytes:
     return bytes(written)
 
 
-def _is_flat(data: list[Any]) -> bool:
-    return not data or type(data[0]) is not list
-
-
-def _flattened(data: list[Any], shape: Sequence[int]) -> list[Any]:
+def _flat(data: list[Any], shape: Sequence[int]) -> list[Any]:
+    if not data or type(data[0]) is not list:
+        return data
     level = data
     for size in shape[1:]:
         if any(type(part) is not list or len(part) != size for part in level):
@@ -99,20 +103,11 @@ def _flattened(data: list[Any], shape: Sequence[int]) -> list[Any]:
 
 def _first_fault(datatype: str, values: list[Any]) -> int | None:
     """Return the index of the first value that is not of the datatype."""
-    if datatype == BYTES:
-        faulty = (i for i, value in enumerate(values) if type(value) is not str)
-    elif datatype == "BOOL":
-        faulty = (i for i, value in enumerate(values) if type(value) is not bool)
-    elif datatype in _RANGES:
-        low, high = _RANGES[datatype]
-        faulty = (
-            i
-            for i, value in enumerate(values)
-            if type(value) is not int or not low <= value <= high
-        )
-    else:
-        faulty = (i for i, value in enumerate(values) if type(value) not in (int, float))
-    return next(faulty, None)
+    types, (low, high) = _TYPES[datatype], _RANGES.get(datatype, (None, None))
+    for i, value in enumerate(values):
+        if type(value) not in types or (low is not None and not low <= value <= high):
+            return i
+    return None
 
 
 def _elements(raw: memoryview, count: int) -> list[Any]:

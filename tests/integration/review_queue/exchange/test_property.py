@@ -136,6 +136,7 @@ async def put(desk: Desk, name: str) -> str:
     return name
 
 
+@pytest.mark.thorough
 async def test_nothing_is_lost_on_the_way_out_and_in(desk: Desk) -> None:
     loop, numbers = asyncio.get_running_loop(), itertools.count()
 

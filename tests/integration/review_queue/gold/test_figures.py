@@ -50,7 +50,9 @@ async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[i
     return [(one.open - seen[0].open, one.leased - seen[0].leased) for one in seen]
 
 
-@pytest.mark.parametrize(("overlap", "most"), [(1, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize(
+    ("overlap", "most"), [(1, 1), pytest.param(1, 2, marks=pytest.mark.thorough), (2, 2)]
+)
 async def test_gold_moves_what_waits_as_other_tasks_do(
     desk: Desk, database_url: str, overlap: int, most: int
 ) -> None:

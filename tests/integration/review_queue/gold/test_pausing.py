@@ -82,6 +82,7 @@ async def test_resumed_reviewer_is_judged_by_what_he_does_from_then_on(crowd: Cr
     assert (pause.evidence.answered, pause.evidence.right) == (5 + second, 5)
 
 
+@pytest.mark.thorough
 async def test_one_who_always_takes_the_suggestion_is_found(crowd: Crowd) -> None:
     await crowd.put(onboarding_tasks=40, blind=False, least_accuracy=0.75)
     await crowd.add("right", 40)
@@ -111,6 +112,7 @@ async def test_one_who_always_takes_the_suggestion_is_found(crowd: Crowd) -> Non
     assert looks.gold.model_wrong.tasks == 10
 
 
+@pytest.mark.thorough
 async def test_gold_teaches_consensus_what_seeded_suggestions_do_not(crowd: Crowd) -> None:
     await crowd.put(onboarding_tasks=40, blind=False, overlap=2)
     await crowd.add("right", 40)

@@ -17,9 +17,8 @@ import pytest
 
 from services.router.decision_log import shipping
 from services.router.decision_log.held import HeldRows
-from services.router.decision_log.kinds import DECISIONS
-from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, store_path
-from services.router.decision_log.shipping import RowLog
+from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, place_of
+from services.router.decision_log.shipping import DECISIONS, RowLog
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import DecisionRow
 from shared.store import Store, decisions_prefix
@@ -33,7 +32,7 @@ WRITE = """
 import sys, time
 from datetime import datetime, UTC
 from pathlib import Path
-from services.router.decision_log.kinds import DECISIONS
+from services.router.decision_log.shipping import DECISIONS
 from services.router.decision_log.segments import LogSegments
 from services.router.disk.slots import Slot
 segments = LogSegments(Slot.take(Path(sys.argv[1])).folder, lambda: datetime.now(UTC))
@@ -213,7 +212,7 @@ def test_a_new_day_begins_a_new_segment(tmp_path: Path) -> None:
     segments.append("shop", b"2\n")
     segments.append("news", b"3\n")
     segments.seal()
-    days = [store_path(path, decisions_prefix).rsplit("/", 1)[0] for path in segments.sealed()]
+    days = [place_of(path, decisions_prefix)[1].rsplit("/", 1)[0] for path in segments.sealed()]
     assert days == [
         "shop/decisions/2026-11-24",
         "shop/decisions/2026-11-25",

@@ -11,11 +11,10 @@ import orjson
 import pytest
 from fastapi import Response
 
-from services.router.delivery.errors import QueueUnreachable
 from services.router.delivery.handoff import Handoff
 from services.router.delivery.messages import ItemOutcome
 from services.router.delivery.review_queue import ReviewQueue
-from services.router.limits.errors import Overloaded
+from services.router.problems import Overloaded, QueueUnreachable
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE
 from services.router.spool.entries import Entry
 from services.router.spool.spool import Spool

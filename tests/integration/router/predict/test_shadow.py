@@ -4,9 +4,9 @@ import gzip
 from typing import Any
 
 import numpy as np
+import pytest
 
-from services.router.decision_log.kinds import SHADOW
-from services.router.decision_log.shipping import RowLog
+from services.router.decision_log.shipping import SHADOW, RowLog
 from services.router.versions.registry import Versions
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import ShadowRow
@@ -129,6 +129,7 @@ async def test_answers_are_the_same_with_and_without_a_shadow(
     assert sorted(task["item_id"] for _, batch in served.queue.batches for task in batch) == tasks
 
 
+@pytest.mark.thorough
 async def test_answers_do_not_wait_for_a_shadow_that_hangs(served: ServedRouter) -> None:
     await shadow(served, slow_graph())
     scored = await shadow_items(served, "scored")
@@ -154,6 +155,7 @@ async def test_a_shadow_that_cannot_score_says_so_in_its_rows(served: ServedRout
     assert await served.metric("surehand_router_scoring_failures_total") == failures
 
 
+@pytest.mark.thorough
 async def test_what_finds_no_room_is_dropped_and_counted(served: ServedRouter) -> None:
     await shadow(served, slow_graph())
     dropped = await shadow_items(served, "dropped")

@@ -178,6 +178,7 @@ def test_without_an_endpoint_nothing_that_traces_is_even_imported(
     assert [name for name in modules if name.startswith(traces)] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("away", ["silent", "absent"])
 async def test_a_collector_that_is_away_costs_no_answer_and_no_stop(
     common: CommonSettings, keys: Keys, collector: Collector, away: str

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from services.router.scoring.errors import ModelTimedOut
+from services.router.problems import ModelTimedOut
 from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
 from tests.harness import wait_until
@@ -100,6 +100,7 @@ async def test_inference_is_ended_too(served: ServedRouter) -> None:
         assert "longer than 6 seconds" in answer.json()["error"]
 
 
+@pytest.mark.thorough
 async def test_a_version_that_takes_too_long_over_one_item_is_refused(
     served: ServedRouter, publisher: Publisher
 ) -> None:
@@ -131,6 +132,7 @@ async def test_outputs_by_name_are_not_waited_for_past_their_deadline(served: Se
     await wait_until(answered)
 
 
+@pytest.mark.thorough
 async def test_a_shadow_that_hangs_is_not_waited_for_and_is_counted(
     publisher: Publisher, open_router: OpenRouter, queue_url: str
 ) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 import pytest
 
+from services.router.metrics import DEAD_LETTERS
+from services.router.problems import SpoolFull, SpoolUnavailable
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE
 from services.router.spool.entries import Entry
-from services.router.spool.errors import SpoolFull, SpoolUnavailable
-from services.router.spool.metrics import DEAD_LETTERS
 from services.router.spool.spool import Spool
 
 SEGMENT = "*/[0-9]*.jsonl"

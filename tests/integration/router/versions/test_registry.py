@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from services.router.versions.errors import ProjectNotFound, VersionNotFound, VersionNotReady
+from services.router.problems import ProjectNotFound, VersionNotFound, VersionNotReady
 from services.router.versions.registry import Versions
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings

@@ -90,6 +90,7 @@ async def call(
     return number
 
 
+@pytest.mark.thorough
 async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faults_and_leavers(
     open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
@@ -130,7 +131,7 @@ async def test_each_call_gets_its_own_answer_from_one_version_through_swaps_faul
 
 async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(served: ServedRouter) -> None:
     # MLServer 1.7 makes a version the default before it is loaded, and refuses calls until it is.
-    await served.publisher.publish("v2", slow_graph(always=200_000))
+    await served.publisher.publish("v2", slow_graph(rounds=0, always=30_000))
 
     async def named() -> bool:
         return bool((await served.model())["champion"] == "v2")
@@ -154,7 +155,7 @@ async def test_a_version_that_loads_slowly_leaves_the_old_one_serving(served: Se
 async def test_what_needs_no_model_does_not_wait_for_the_first(served: ServedRouter) -> None:
     late = Publisher(served.publisher.store, project_of("late"))
     await late.put_project()
-    await late.publish("v1", slow_graph(always=150_000))
+    await late.publish("v1", slow_graph(rounds=0, always=30_000))
     paths = {
         "/v1/projects/late/items/a/outcome": 200,
         "/v2/models/late": 503,

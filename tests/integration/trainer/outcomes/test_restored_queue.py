@@ -91,6 +91,7 @@ async def answer(reviewer: httpx.AsyncClient, count: int, label: str) -> set[str
     return {lease["task"]["item_id"] for lease in leases}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("store_knows", [True, False])
 async def test_verdicts_after_a_restore_reach_the_trainer_and_supersede_the_lost_ones(
     installation: Installation, common: CommonSettings, store_knows: bool

@@ -36,6 +36,7 @@ def endless_model() -> bytes:
     return bytes(model.SerializeToString())
 
 
+@pytest.mark.thorough
 async def test_a_version_that_hangs_is_not_certified_and_the_next_one_is(
     common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

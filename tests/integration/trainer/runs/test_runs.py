@@ -93,6 +93,7 @@ async def test_run_without_labels_or_text_says_so(common: CommonSettings, sqlite
         assert "needs a text field" in run.detail
 
 
+@pytest.mark.thorough
 async def test_version_numbers_are_never_used_twice(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -305,6 +306,7 @@ def _with_store(parts: TrainerParts, store: Store) -> TrainerParts:
     return replace(parts, resources=replace(tools, store=store, documents=documents))
 
 
+@pytest.mark.thorough
 async def test_a_recorded_version_keeps_its_files_when_the_store_fails_right_after(
     common: CommonSettings, sqlite_url: str
 ) -> None:

@@ -189,15 +189,14 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
 async def test_what_cannot_be_a_version_is_refused_at_its_place(
-    common: CommonSettings, keys: Keys, sqlite_url: str, name: str
+    common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    model, changes, pointer, why = REFUSED[name]
     async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
-        found = faults(await upload(trainer, model, **changes))
-        assert pointer in found
-        assert why in found[pointer]
+        for name, (model, changes, pointer, why) in REFUSED.items():
+            found = faults(await upload(trainer, model, **changes))
+            assert pointer in found, name
+            assert why in found[pointer], name
         assert (await trainer.operator.get(f"{ROOT}/versions")).json()["versions"] == []
         assert await Store(common.store_address).files(f"{PROJECT}/versions") == []
 
@@ -293,6 +292,7 @@ def wide_model() -> bytes:
     return bytes_of(model_of([encode, *nodes], {"text": (8, [None, 1])}, constants=constants))
 
 
+@pytest.mark.thorough
 async def test_a_model_that_hardly_ever_ends_is_ended(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
@@ -415,6 +415,7 @@ async def test_an_upload_that_a_stop_cuts_off_leaves_nothing_behind(
         assert [version["version"] for version in versions] == folders
 
 
+@pytest.mark.thorough
 async def test_numbers_beside_one_another_and_real_items_of_the_pool(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

@@ -214,6 +214,7 @@ def test_a_trainer_in_this_process_is_not_taken_for_a_former_one() -> None:
     assert is_gone(f"{mine.rsplit(':', 1)[0]}:former")
 
 
+@pytest.mark.thorough
 async def test_channels_only_ever_move_on_in_the_store(
     common: CommonSettings, database_url: str
 ) -> None:

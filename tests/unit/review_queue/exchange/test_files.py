@@ -53,6 +53,7 @@ def test_items_come_back_as_they_were(
 
 
 # Each file is read in a process of its own.
+@pytest.mark.thorough
 @settings(max_examples=10)
 @given(
     items=st.lists(DATA | st.dictionaries(TEXT, JSON, max_size=3), min_size=10, max_size=20),

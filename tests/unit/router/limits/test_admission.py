@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.limits.admission import Admission
-from services.router.limits.errors import Overloaded
-from services.router.limits.flow import Flow
+from services.router.limits.admission import Admission, Flow
+from services.router.problems import Overloaded
 
 ADMISSION = Admission(max_wait_seconds=1.0, max_items=10_000)
 TURN = 16

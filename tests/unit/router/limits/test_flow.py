@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.limits.flow import Flow
+from services.router.limits.admission import Flow
 from services.router.scoring.batching import Batcher
 from services.router.scoring.scores import FloatArray
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
-from services.router.limits.errors import Overloaded
 from services.router.pictures.decoding import Decoder, PictureBatch
 from services.router.pictures.opening import Data, Pictures, check_decoded
+from services.router.problems import Overloaded
 from shared.fields.pictures import Layout, Picture
 from shared.http.waiting import CLIENT, Client, enter_request
 from shared.problems import Unprocessable

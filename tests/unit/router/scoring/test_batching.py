@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from starlette.requests import ClientDisconnect
 from structlog.testing import capture_logs
 
+from services.router.problems import ModelTimedOut
 from services.router.scoring.batching import Batcher
-from services.router.scoring.errors import ModelTimedOut
 from services.router.scoring.runs import Data
 from services.router.scoring.scores import FloatArray, Score
 from shared.graphs.deadline import RunTimedOut

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.protocols.oip.errors import MalformedInference
+from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import Wanted, read
 from services.router.protocols.oip.tensors import to_bytes
 from shared.problems import NotJson, Unprocessable
