@@ -27,7 +27,8 @@ PROJECT: Json = {
 }
 
 
-# By which all tasks of these tests show their suggestion, where the project shows any.
+# By which all tasks of project `shop` show their suggestion, where it shows any: a test of that is
+# at a desk of its own.
 SHOWING = SecretStr("the secret of these tests, number 100")
 
 
@@ -41,6 +42,7 @@ class Desk:
     base_url: str
     keys: Keys
     clock: Clock
+    database_url: str
     project: str = "shop"
     _clients: dict[tuple[str, str, str], httpx.AsyncClient] = field(default_factory=dict)
 
@@ -70,6 +72,11 @@ class Desk:
     def path(self, rest: str = "", project: str | None = None) -> str:
         """Return the path of the project, or of `rest` in it."""
         whole = f"/v1/projects/{project or self.project}"
+        return f"{whole}/{rest}" if rest else whole
+
+    def page(self, rest: str = "") -> str:
+        """Return the path of the project's pages, or of `rest` among them."""
+        whole = f"/ui/p/{self.project}"
         return f"{whole}/{rest}" if rest else whole
 
     async def put_project(self, name: str | None = None, **changes: Any) -> Json:
@@ -152,7 +159,7 @@ async def open_desk(
     """Serve a review queue while the block lasts."""
     async with (
         serve_queue(common, settings, clock) as base_url,
-        at_desk(base_url, keys, clock) as desk,
+        at_desk(base_url, keys, clock, settings.database_url) as desk,
     ):
         yield desk
 
@@ -169,10 +176,10 @@ async def serve_queue(
 
 @contextlib.asynccontextmanager
 async def at_desk(
-    base_url: str, keys: Keys, clock: Clock, project: str = "shop"
+    base_url: str, keys: Keys, clock: Clock, database_url: str, project: str = "shop"
 ) -> AsyncIterator[Desk]:
     """Give a desk at a served review queue; close its clients after the block."""
-    desk = Desk(base_url, keys, clock, project)
+    desk = Desk(base_url, keys, clock, database_url, project)
     try:
         yield desk
     finally:

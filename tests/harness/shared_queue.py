@@ -24,6 +24,7 @@ class SharedQueue:
     base_url: str
     keys: Keys
     clock: Clock
+    database_url: str
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextlib.asynccontextmanager
@@ -32,7 +33,8 @@ class SharedQueue:
         self.clock.advance_to_next_morning()
         project = f"shop-{next(self._numbers)}"
         with self.loop.running():
-            async with at_desk(self.base_url, self.keys, self.clock, project) as desk:
+            parts = (self.base_url, self.keys, self.clock, self.database_url, project)
+            async with at_desk(*parts) as desk:
                 yield desk
 
 
@@ -43,7 +45,7 @@ def serve_shared_queue(home: Path, redis_url: str, database_url: str) -> Iterato
     keys.ensure()
     common = common_settings(home, keys, redis_url)
     with entered_aside(_served(common, database_url, clock)) as (loop, base_url):
-        yield SharedQueue(loop, base_url, keys, clock)
+        yield SharedQueue(loop, base_url, keys, clock, database_url)
 
 
 @contextlib.asynccontextmanager
