@@ -47,11 +47,11 @@ async def running_redis(
     ground: Ground, home: Home, environment: dict[str, str]
 ) -> AsyncIterator[None]:
     """Run Redis, and put its URL into `environment`."""
-    redis = local_redis(home.folder)
-    async with running(redis.command, {}, ground.log("redis"), ground.cores.load) as server:
-        socket = Path(redis.url.removeprefix("unix://"))
+    command, url = local_redis(home.folder)
+    async with running(command, {}, ground.log("redis"), ground.cores.load) as server:
+        socket = Path(url.removeprefix("unix://"))
         await until(server, lambda: _exists(socket))
-        environment["SUREHAND_REDIS_URL"] = redis.url
+        environment["SUREHAND_REDIS_URL"] = url
         yield
 
 

@@ -26,6 +26,7 @@ INDEX_FOLDER = "index"
 _GATHER_SECONDS = 0.2
 _LAST_WRITE_SECONDS = 5.0
 Place = tuple[int, int]
+_NOWHERE: Place = (-1, 0)
 
 
 def index_path(writer: str) -> str:
@@ -57,7 +58,7 @@ class IndexWriter:
     def note(self, path: str, epoch: int, revision: int) -> None:
         """Say that the document at `path` is stored, or was found there, at this place."""
         place = (epoch, revision)
-        if place > self._place(path):
+        if place > max(self.place(path) or _NOWHERE, self._noted.get(path, _NOWHERE)):
             self._noted[path] = place
             self._woken.set()
 
@@ -124,7 +125,7 @@ class IndexWriter:
         self._index, self._read, self._exists = found, True, body is not None
 
     def _merged(self) -> StoreIndex:
-        newer = {k: v for k, v in self._noted.items() if v > self._place_in_index(k)}
+        newer = {k: v for k, v in self._noted.items() if v > (self.place(k) or _NOWHERE)}
         # Kept until they are found in the index.
         self._noted = newer
         if not newer and self._exists:
@@ -136,12 +137,6 @@ class IndexWriter:
             revision=number,
             documents=self._index.documents | entries,
         )
-
-    def _place(self, path: str) -> Place:
-        return max(self._place_in_index(path), self._noted.get(path, (-1, 0)))
-
-    def _place_in_index(self, path: str) -> Place:
-        return self.place(path) or (-1, 0)
 
 
 @dataclass(frozen=True)

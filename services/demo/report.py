@@ -1,7 +1,6 @@
 """What the demo measured, as a table for people and a document for programs."""
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.demo.tweets import Tweet
@@ -24,6 +23,15 @@ class VersionReport:
     streamed: int = 0
     answered: int = 0
     errors_answered: int = 0
+    audited: int = 0
+
+    def count(self, tweet: Tweet, prediction: dict[str, Any]) -> None:
+        """Count a prediction of the stream against the majority of the post's raters."""
+        self.streamed += 1
+        if prediction["decision"] == "answered" and prediction["reason"] == "confident":
+            self.answered += 1
+            self.audited += prediction["audited"]
+            self.errors_answered += prediction["label"] != tweet.majority
 
     def document(self) -> dict[str, Any]:
         """Return the version's entry of ``demo-report.json``."""
@@ -31,34 +39,15 @@ class VersionReport:
         return {**asdict(self), "share_answered": share}
 
 
-@dataclass
-class Streamed:
-    """Counts of the stream's posts, by the version that scored them."""
-
-    sent: Counter[str] = field(default_factory=Counter)
-    answered: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)
-    audited: int = 0
-
-    def add(self, tweets: list[Tweet], predictions: list[dict[str, Any]]) -> None:
-        """Count one call's predictions against the majority of the posts' raters."""
-        for tweet, prediction in zip(tweets, predictions, strict=True):
-            version = prediction["model_version"]
-            self.sent[version] += 1
-            if prediction["decision"] == "answered" and prediction["reason"] == "confident":
-                self.answered[version] += 1
-                self.audited += prediction["audited"]
-                self.errors[version] += prediction["label"] != tweet.majority
-
-    def into(self, report: VersionReport) -> VersionReport:
-        """Return `report` with what its version did on the stream."""
-        name = report.version
-        return replace(
-            report,
-            streamed=self.sent[name],
-            answered=self.answered[name],
-            errors_answered=self.errors[name],
-        )
+def obstacle(certificate: dict[str, Any], version: dict[str, Any]) -> str:
+    """Why `version` does not answer under a certificate of its own; empty if it does."""
+    if certificate["state"] != "certified":
+        reason = str(certificate["detail"]).removeprefix("not certified: ")
+        return f"{version['version']} was not certified ({reason})."
+    if "champion" in version["channels"]:
+        return ""
+    reasons = "; ".join(version["gate"]["certification"]["reasons"])
+    return f"{version['version']} is certified and does not replace the champion ({reasons})."
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,6 @@ class Report:
     target_accuracy: float
     confidence: float
     versions: list[VersionReport]
-    stream: Streamed
     others: dict[float, dict[str, Any]]
     skips: int
 
@@ -84,11 +72,11 @@ class Report:
         head = f"The promise: answers are {self.target_accuracy:.0%} right, "
         rows = [head + f"at {self.confidence:.0%} confidence.", "", _HEADER]
         rows += [_row(version) for version in self.versions]
-        stream = self.stream
-        sent, answered, errors = stream.sent.total(), stream.answered.total(), stream.errors.total()
+        counts = [(v.streamed, v.answered, v.errors_answered, v.audited) for v in self.versions]
+        sent, answered, errors, audited = map(sum, zip(*counts, strict=True))
         rows.append(
             f"Stream: {sent} posts, {answered} answered ({_share(answered, sent)}), {errors} of "
-            f"them wrong ({_share(errors, answered)}), {stream.audited} audited blind, "
+            f"them wrong ({_share(errors, answered)}), {audited} audited blind, "
             f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
         )
         rows += [version.obstacle for version in self.versions if version.obstacle]

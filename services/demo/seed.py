@@ -1,12 +1,14 @@
 """Bring project `demo` up: unlabelled posts, verdicts, a first version and its certificate."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from services.demo.certification import has_ended
+import orjson
+
 from services.demo.plan import CERTIFICATION_LABELS, TRAINING_LABELS, Plan, item, project
-from services.demo.surehand import DemoFailed, Surehand
+from services.demo.surehand import PROJECT, DemoFailed, Refused, Surehand
 from services.demo.workforce import Workforce
 
 # A stage's name, how much of it is done, and how much there is.
@@ -30,16 +32,18 @@ async def bring_up(
     DemoFailed
         A step did not end as it should. A version that is not certified is no failure.
     """
-    await surehand.put_project(project(min_new_labels=TRAINING_LABELS))
-    await surehand.import_pool(item(tweet) for tweet in plan.pool)
+    trainer, pool = surehand.trainer, f"{PROJECT}/pool"
+    await surehand.review_queue.put(PROJECT, json=project(min_new_labels=TRAINING_LABELS))
+    lines = b"\n".join(orjson.dumps(item(tweet)) for tweet in plan.pool)
+    await trainer.post(pool, content=lines, headers={"Content-Type": "application/x-ndjson"})
     report("import", 1, 1)
-    still_to_ask = TRAINING_LABELS - await surehand.asked()
+    still_to_ask = TRAINING_LABELS - (await trainer.get(pool)).json()["asked"]
     if still_to_ask > 0:
-        await surehand.ask_for_labels(still_to_ask)
+        await trainer.post(f"{pool}/batches", json={"strategy": "random", "size": still_to_ask})
     async with workforce.working():
         await wait_for_version(surehand, 1, workforce, report)
         certificate = await wait_for_certificate(surehand, "v1", report)
-    await surehand.put_project(project(min_new_labels=later_labels))
+    await surehand.review_queue.put(PROJECT, json=project(min_new_labels=later_labels))
     return certificate
 
 
@@ -51,17 +55,20 @@ async def wait_for_version(
     Training starts by itself at `min_new_labels`. Fewer may come, as some posts are answered
     without people and some get no label; so the run is requested once nothing is left to review.
     """
-    before, quiet = workforce.verdicts, 0
+    trainer, before, quiet = surehand.trainer, workforce.verdicts, 0
     for _ in range(int(_STAGE_SECONDS / _LOOK_SECONDS)):
-        if any(version["version"] == f"v{number}" for version in await surehand.versions()):
+        versions = (await trainer.get(f"{PROJECT}/versions")).json()["versions"]
+        if any(version["version"] == f"v{number}" for version in versions):
             report("train", 1, 1)
             return
-        runs = await surehand.runs()
+        runs = (await trainer.get(f"{PROJECT}/runs")).json()["runs"]
         if failed := [run["detail"] for run in runs if run["state"] == "failed"]:
             raise DemoFailed(f"Training failed: {failed[0]}")
-        quiet = quiet + 1 if await surehand.waiting_tasks() == 0 else 0
+        queue = (await surehand.review_queue.get(f"{PROJECT}/queue")).json()
+        quiet = quiet + 1 if queue["open"] + queue["leased"] == 0 else 0
         if quiet * _LOOK_SECONDS > _QUIET_SECONDS and len(runs) < number:
-            await surehand.start_run()
+            with contextlib.suppress(Refused):  # one has begun meanwhile
+                await trainer.post(f"{PROJECT}/runs", json={"mode": "initial"})
         report("review", min(workforce.verdicts - before, TRAINING_LABELS), TRAINING_LABELS)
         await asyncio.sleep(_LOOK_SECONDS)
     raise DemoFailed(f"Version v{number} was not trained in {_STAGE_SECONDS:.0f} s.")
@@ -72,7 +79,7 @@ async def wait_for_certificate(
 ) -> dict[str, Any]:
     """Wait until the certification of `version` has ended, and return the trainer's document."""
     for _ in range(int(_STAGE_SECONDS / _LOOK_SECONDS)):
-        certificate = await surehand.certificate()
+        certificate: dict[str, Any] = (await surehand.trainer.get(f"{PROJECT}/certificate")).json()
         if has_ended(certificate, version):
             report("certify", CERTIFICATION_LABELS, CERTIFICATION_LABELS)
             return certificate
@@ -80,3 +87,13 @@ async def wait_for_certificate(
             report("certify", progress["answered"], max(progress["drawn"], 1))
         await asyncio.sleep(_LOOK_SECONDS)
     raise DemoFailed(f"The certification of {version} did not end in {_STAGE_SECONDS:.0f} s.")
+
+
+def has_ended(certificate: dict[str, Any], version: str) -> bool:
+    """Whether the certification of `version` has ended, or lacks posts that will not come.
+
+    Between two draws the newest attempt waits without a detail; a detail says what it lacks.
+    """
+    if certificate["version"] != version or certificate["state"] == "open":
+        return False
+    return certificate["state"] != "waiting" or certificate["detail"] is not None

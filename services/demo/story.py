@@ -3,16 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from services.demo.certification import obstacle
 from services.demo.plan import FIRST_STREAM, SECOND_STREAM, Plan, item
-from services.demo.report import Report, Streamed, VersionReport
+from services.demo.report import Report, VersionReport, obstacle
 from services.demo.seed import Progress, bring_up, wait_for_certificate, wait_for_version
-from services.demo.surehand import DemoFailed, Surehand
+from services.demo.surehand import PROJECT, DemoFailed, Surehand
 from services.demo.tweets import Tweet
 from services.demo.workforce import Workforce
 
@@ -22,8 +20,7 @@ _LOOK_SECONDS = 0.1
 OTHER_TARGETS = (0.95, 0.99)
 
 
-@dataclass(frozen=True)
-class Live:
+class Live(NamedTuple):
     """When a version began to serve under its certificate, on this machine's clocks."""
 
     since_verdict: float
@@ -33,42 +30,55 @@ class Live:
 
 async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: Progress) -> Report:
     """Run the story, and return what was measured on the way."""
-    stream = Streamed()
+    versions: dict[str, VersionReport] = {}
     async with _watching(surehand, workforce, "v1") as live:
         # More than come: the story itself starts the second training, once all is reviewed.
         labels = FIRST_STREAM + SECOND_STREAM
         certificate = await bring_up(surehand, workforce, plan, labels, progress)
-        first = await _measured(surehand, workforce, plan, certificate, live)
+        versions["v1"] = await _measured(surehand, workforce, plan, certificate, live)
     async with _watching(surehand, workforce, "v2") as live, workforce.working():
-        await _send(surehand, plan.first_stream, stream, progress)
+        await _send(surehand, plan.first_stream, versions, progress)
         await wait_for_version(surehand, 2, workforce, progress)
         certificate = await wait_for_certificate(surehand, "v2", progress)
-        second = await _measured(surehand, workforce, plan, certificate, live)
-        await _send(surehand, plan.second_stream, stream, progress)
+        versions["v2"] = await _measured(surehand, workforce, plan, certificate, live)
+        await _send(surehand, plan.second_stream, versions, progress)
     others = {}
     if certificate["result"] is not None:
         for target in OTHER_TARGETS:
-            others[target] = await surehand.certificate(target_accuracy=target)
-    promise = (await surehand.model())["promise"]
+            query = {"target_accuracy": target}
+            answer = await surehand.trainer.get(f"{PROJECT}/certificate", params=query)
+            others[target] = answer.json()
+    promise = (await surehand.router.get(f"{PROJECT}/model")).json()["promise"]
     return Report(
         target_accuracy=promise["target_accuracy"],
         confidence=promise["confidence"],
-        versions=[stream.into(first), stream.into(second)],
-        stream=stream,
+        versions=list(versions.values()),
         others=others,
         skips=workforce.skips,
     )
 
 
 async def _send(
-    surehand: Surehand, tweets: list[Tweet], stream: Streamed, progress: Progress
+    surehand: Surehand, tweets: list[Tweet], versions: dict[str, VersionReport], progress: Progress
 ) -> None:
+    """Send posts, and count each at the version that scored it."""
     sent = 0
-    for batch in _batches(tweets):
-        predictions = await surehand.predict([item(tweet) for tweet in batch])
-        stream.add(batch, predictions)
+    async for batch, predictions in _predicted(surehand, tweets, "auto"):
+        for tweet, prediction in zip(batch, predictions, strict=True):
+            versions[prediction["model_version"]].count(tweet, prediction)
         sent += len(batch)
         progress("stream", sent, len(tweets))
+
+
+async def _predicted(
+    surehand: Surehand, tweets: list[Tweet], review: str
+) -> AsyncIterator[tuple[list[Tweet], list[dict[str, Any]]]]:
+    """Yield the posts batch by batch, each with its predictions."""
+    for start in range(0, len(tweets), _BATCH):
+        batch = tweets[start : start + _BATCH]
+        body = {"items": [item(tweet) for tweet in batch], "review": review}
+        answer = await surehand.router.post(f"{PROJECT}/predict", json=body)
+        yield batch, answer.json()["predictions"]
 
 
 async def _measured(
@@ -80,7 +90,7 @@ async def _measured(
 ) -> VersionReport:
     """Measure the version that `certificate` is about; figures of serving only if it serves."""
     name = certificate["version"]
-    (version,) = [one for one in await surehand.versions() if one["version"] == name]
+    version = (await surehand.trainer.get(f"{PROJECT}/versions/{name}")).json()
     report = VersionReport(name, workforce.verdicts, obstacle(certificate, version))
     if not report.obstacle:
         try:
@@ -100,8 +110,7 @@ async def _measured(
 async def _held_out_accuracy(surehand: Surehand, plan: Plan, version: str) -> float:
     """Measure `version`, which serves now, on posts that people are not asked about."""
     right = 0
-    for batch in _batches(plan.held_out):
-        predictions = await surehand.predict([item(tweet) for tweet in batch], review="never")
+    async for batch, predictions in _predicted(surehand, plan.held_out, "never"):
         for tweet, prediction in zip(batch, predictions, strict=True):
             if prediction["model_version"] != version:
                 raise DemoFailed(f"{prediction['model_version']} answered instead of {version}.")
@@ -124,18 +133,10 @@ async def _watching(
 async def _certified_live(surehand: Surehand, workforce: Workforce, version: str) -> Live:
     while True:
         with contextlib.suppress(DemoFailed):  # there is no project yet
-            model = await surehand.model()
+            model = (await surehand.router.get(f"{PROJECT}/model")).json()
             promise = model["promise"]
-            if (
-                model["champion"] == version
-                and version in model["loaded"]
-                and promise["state"] == "certified"
-            ):
+            serves = model["champion"] == version and version in model["loaded"]
+            if serves and promise["state"] == "certified":
                 since_verdict = time.monotonic() - workforce.answered_at
                 return Live(since_verdict, time.time(), promise["threshold"])
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _batches(tweets: list[Tweet]) -> Iterator[list[Tweet]]:
-    for start in range(0, len(tweets), _BATCH):
-        yield tweets[start : start + _BATCH]

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-import orjson
 import structlog
+from pydantic import Field, StrictInt, TypeAdapter
 
 from shared.home import write_private
 
@@ -30,7 +30,6 @@ _TEXTS = "hutto_ICWSM_2014/tweets_GroundTruth.txt"
 _RATINGS = "hutto_ICWSM_2014/tweets_anonDataRatings.txt"
 _CACHE = "tweets-vadersentiment-3.3.2.json"
 _CLEAR_MAJORITY = 0.5
-_LARGEST_MEMBER_BYTES = 16 * 2**20
 _FETCH_SECONDS = 120
 
 log = structlog.get_logger()
@@ -42,25 +41,24 @@ class DemoDataUnavailable(RuntimeError):  # noqa: N818 - named as the house name
 
 @dataclass(frozen=True)
 class Tweet:
-    """One post whose raters agree on a side.
-
-    Attributes
-    ----------
-    id : the source's id
-    text : with HTML entities decoded
-    ratings : -4 (most negative) to 4, one a rater, 0 = neither
-    mean : of the ratings, at least 0.5 away from 0
-    """
+    """One post; `ratings` go from -4 (most negative) to 4, one a rater, 0 for neither."""
 
     id: str
     text: str
-    ratings: tuple[int, ...]
-    mean: float
+    ratings: Annotated[tuple[StrictInt, ...], Field(min_length=1)]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the ratings; of the demo's posts at least 0.5 away from 0."""
+        return sum(self.ratings) / len(self.ratings)
 
     @property
     def majority(self) -> Literal["positive", "negative"]:
         """The side that the mean rating is on: the demo's truth."""
         return "positive" if self.mean > 0 else "negative"
+
+
+_TWEETS = TypeAdapter(Annotated[list[Tweet], Field(min_length=1)])
 
 
 def load_tweets(cache_dir: Path) -> list[Tweet]:
@@ -77,13 +75,13 @@ def load_tweets(cache_dir: Path) -> list[Tweet]:
     """
     cache = cache_dir / _CACHE
     try:
-        return _read_cache(cache)
-    except (OSError, ValueError, KeyError, TypeError):
+        return _TWEETS.validate_json(cache.read_bytes())
+    except (OSError, ValueError):
         log.info("demo_data_fetch", package="vaderSentiment", version="3.3.2")
     tweets = parse_sdist(_fetch())
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        write_private(cache, orjson.dumps([asdict(tweet) for tweet in tweets]))
+        write_private(cache, _TWEETS.dump_json(tweets))
     except OSError as error:
         log.warning("demo_data_not_cached", folder=str(cache_dir), cause=error.strerror)
     return tweets
@@ -101,12 +99,20 @@ def parse_sdist(sdist: bytes) -> list[Tweet]:
     """
     try:
         inner = _read_member(sdist, _INNER)
-        return _parse(_decode(_read_member(inner, _TEXTS)), _decode(_read_member(inner, _RATINGS)))
+        ratings = {row[0]: json.loads(row[3]) for row in _rows(_read_member(inner, _RATINGS))}
+        # The file of texts has means too. Its authors adjusted some; the ratings count here.
+        tweets = _TWEETS.validate_python(
+            [
+                {"id": row[0], "text": html.unescape(row[2]), "ratings": ratings[row[0]]}
+                for row in _rows(_read_member(inner, _TEXTS))
+            ]
+        )
     except (tarfile.TarError, OSError, EOFError, KeyError, ValueError, IndexError) as error:
         raise DemoDataUnavailable(
             "The demo's posts could not be read: the package vaderSentiment 3.3.2 is not as "
             "expected."
         ) from error
+    return [tweet for tweet in tweets if abs(tweet.mean) >= _CLEAR_MAJORITY]
 
 
 def _fetch() -> bytes:
@@ -141,44 +147,13 @@ def _pip_command(requirements: Path, folder: Path) -> list[str]:
 
 def _read_member(archive: bytes, name: str) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        member = tar.getmember(name)
-        stream = tar.extractfile(member) if member.isfile() else None
-        if stream is None or member.size > _LARGEST_MEMBER_BYTES:
-            raise ValueError(f"{name} is no file of a sane size")
+        stream = tar.extractfile(name)
+        if stream is None:
+            raise ValueError(f"{name} is no file")
         return stream.read()
 
 
-def _decode(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252")
-
-
-def _parse(texts: str, ratings: str) -> list[Tweet]:
-    ratings_of = {row[0]: json.loads(row[3]) for row in _rows(ratings)}
-    # Some means in the text file were adjusted by its authors; the ratings themselves count here.
-    tweets = [_tweet(row[0], html.unescape(row[2]), ratings_of[row[0]]) for row in _rows(texts)]
-    return [tweet for tweet in tweets if abs(tweet.mean) >= _CLEAR_MAJORITY]
-
-
-def _rows(table: str) -> list[list[str]]:
+def _rows(table: bytes) -> list[list[str]]:
     # Not splitlines: a post may hold one of the exotic separators that it splits at.
-    return [line.rstrip("\r").split("\t") for line in table.split("\n") if line.strip()]
-
-
-def _tweet(tweet_id: str, text: str, ratings: Any) -> Tweet:
-    if (
-        not isinstance(ratings, list)
-        or not ratings
-        or not all(isinstance(rating, int) for rating in ratings)
-    ):
-        raise ValueError(f"ratings of {tweet_id} are not whole numbers")
-    return Tweet(tweet_id, text, tuple(ratings), sum(ratings) / len(ratings))
-
-
-def _read_cache(cache: Path) -> list[Tweet]:
-    rows = json.loads(cache.read_text(encoding="utf-8"))
-    if not isinstance(rows, list) or not rows:
-        raise ValueError("the cache holds no posts")
-    return [_tweet(row["id"], row["text"], row["ratings"]) for row in rows]
+    lines = table.decode().split("\n")
+    return [line.rstrip("\r").split("\t") for line in lines if line.strip()]

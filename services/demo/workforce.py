@@ -1,21 +1,61 @@
-"""Simulated reviewers at work: they lease, answer and skip through the public API alone."""
+"""Simulated reviewers at work: they lease, answer and skip through the public API alone.
+
+Each verdict is one of the ratings that real people gave the post.
+"""
 
 import asyncio
 import contextlib
+import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
-from services.demo.reviewers import draw_rating, label_of
-from services.demo.surehand import PROJECT, checked, client
+from services.demo.surehand import PROJECT, Refused, client
 from services.demo.tweets import Tweet
 
 _LEASES_AT_ONCE = 25
 _WAIT_SECONDS = 1
+
+Label = Literal["positive", "negative"]
+
+
+def draw_rating(tweet: Tweet, skips: int, seed: int) -> int:
+    """One of the post's ratings, the same for every reviewer and in any order of arrival.
+
+    Parameters
+    ----------
+    tweet
+        Its raters cannot be linked across posts, so each post is a fresh draw.
+    skips
+        How often the post was skipped before: the next reviewer draws anew.
+    seed
+        Changes every draw.
+
+    Returns
+    -------
+    -4 to 4; 0 stands for "unclear".
+    """
+    key = json.dumps([seed, tweet.id, skips]).encode()
+    draw = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big")
+    return tweet.ratings[draw % len(tweet.ratings)]
+
+
+def label_of(rating: int) -> Label | None:
+    """The label that a rating stands for; None for a rating of 0, which a reviewer skips.
+
+    Examples
+    --------
+    >>> [label_of(rating) for rating in (3, 0, -1)]
+    ['positive', None, 'negative']
+    """
+    if rating == 0:
+        return None
+    return "positive" if rating > 0 else "negative"
 
 
 @dataclass
@@ -50,26 +90,20 @@ class Workforce:
         async with client(self.address, token) as http:
             while not finished.is_set():
                 body = {"count": _LEASES_AT_ONCE, "wait_seconds": _WAIT_SECONDS}
-                leases = checked(await http.post(f"/v1/projects/{PROJECT}/leases", json=body))
-                for lease in leases["leases"]:
-                    await self._decide(http, lease)
+                answer = await http.post(f"{PROJECT}/leases", json=body)
+                for lease in answer.json()["leases"]:
+                    with contextlib.suppress(Refused):  # it expired: another reviewer has the task
+                        await self._decide(http, lease)
 
     async def _decide(self, http: httpx.AsyncClient, lease: dict[str, Any]) -> None:
-        item_id, address = lease["task"]["item_id"], f"/v1/leases/{lease['token']}"
-        label = None
-        if (tweet := self.tweets.get(item_id)) is not None:
-            label = label_of(draw_rating(tweet, self._skipped[item_id], self.seed))
+        item_id, address = lease["task"]["item_id"], f"/leases/{lease['token']}"
+        tweet = self.tweets.get(item_id)
+        label = tweet and label_of(draw_rating(tweet, self._skipped[item_id], self.seed))
         if label is None:
-            answer = await http.post(f"{address}/skip", json={"reason": "unclear"})
-        else:
-            verdict = {"label": label, "active_seconds": 2.0}
-            answer = await http.post(f"{address}/verdict", json=verdict)
-        if answer.status_code == httpx.codes.CONFLICT:
-            return  # the lease has expired: the task is another reviewer's now
-        checked(answer)
-        if label is None:
+            await http.post(f"{address}/skip", json={"reason": "unclear"})
             self._skipped[item_id] += 1
             self.skips += 1
         else:
+            await http.post(f"{address}/verdict", json={"label": label, "active_seconds": 2.0})
             self.verdicts += 1
             self.answered_at = time.monotonic()

@@ -1,15 +1,16 @@
 """What a person sees when everything runs: addresses, tokens, and a request that works."""
 
+import json
 import shlex
 import sys
 
 import httpx
-import orjson
 
+from services.demo.surehand import PROJECT, DemoFailed, client
 from services.local.home import Home
 from services.local.installation import Installation
 
-_EXAMPLE = "What a lovely day, thank you all so much :)"
+_REQUEST = {"items": [{"data": {"text": "What a lovely day, thank you all so much :)"}}]}
 
 
 async def greet(installation: Installation, home: Home, note: str | None) -> None:
@@ -21,38 +22,34 @@ async def greet(installation: Installation, home: Home, note: str | None) -> Non
     lines += [f"  tokens       {home.tokens_file}", f"  log          {home.log_file}"]
     if note:
         lines += ["", note]
-    body = orjson.dumps({"items": [{"data": {"text": _EXAMPLE}}]}).decode()
-    address = f"{addresses['router']}/v1/projects/demo/predict"
-    answer = await _ask(address, installation.tokens["caller"], body)
+    answer = await _ask(addresses["router"], installation.tokens["caller"])
     if answer is None:
         lines += ["", "Next: docs/tutorials/your-own-data.md labels, trains and serves a CSV."]
     else:
-        lines += ["", "Try it:", "", _curl(address, installation.tokens["caller"], body), ""]
+        lines += ["", "Try it:", "", _curl(addresses["router"], installation.tokens["caller"]), ""]
         lines += [f"The answer: {answer}"]
     sys.stdout.write("\n".join(lines) + "\n\nCtrl-C stops everything.\n\n")
     sys.stdout.flush()
 
 
-def _curl(address: str, token: str, body: str) -> str:
+def _curl(address: str, token: str) -> str:
+    body = json.dumps(_REQUEST)
     return (
-        f"curl -s {shlex.quote(address)} \\\n"
+        f"curl -s {shlex.quote(f'{address}/v1{PROJECT}/predict')} \\\n"
         f"  -H 'Authorization: Bearer {token}' \\\n"
         f"  -H 'Content-Type: application/json' \\\n"
         f"  -d {shlex.quote(body)}"
     )
 
 
-async def _ask(address: str, token: str, body: str) -> str | None:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+async def _ask(address: str, token: str) -> str | None:
+    # `never`: the greeting is no traffic, and makes no task.
+    probe = _REQUEST | {"review": "never"}
     try:
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            # `never`: the greeting is no traffic, and makes no task.
-            probe = {**orjson.loads(body), "review": "never"}
-            answer = await client.post(address, content=orjson.dumps(probe), headers=headers)
-    except httpx.TransportError:
+        async with client(address, token) as router:
+            answer = await router.post(f"{PROJECT}/predict", json=probe, timeout=10)
+    except (DemoFailed, httpx.TransportError):
         return None  # a router that is just being restarted must not end the launcher
-    if answer.status_code != httpx.codes.OK:
-        return None
     first = answer.json()["predictions"][0]
     confidence = first["confidence"]
     shown = "no model yet" if confidence is None else f"confidence {confidence:.3f}"

@@ -54,10 +54,7 @@ class Home:
             lock.write(str(os.getpid()))
             lock.flush()
             self.ready_file.unlink(missing_ok=True)
-            try:
-                yield
-            finally:
-                self.ready_file.unlink(missing_ok=True)
+            yield
 
     @contextlib.asynccontextmanager
     async def without_children(self, seconds: float = _LAST_CHILDREN_SECONDS) -> AsyncIterator[int]:

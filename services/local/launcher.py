@@ -91,9 +91,8 @@ async def _start(
     installation.tokens = home.issue_tokens()
     environment = installation.environment(home)
     if not installation.common.redis_url:
-        redis = local_redis(home.folder)
-        await supervisor.start("redis", redis.command, os.environ, inherited)
-        environment["SUREHAND_REDIS_URL"] = redis.url
+        command, environment["SUREHAND_REDIS_URL"] = local_redis(home.folder)
+        await supervisor.start("redis", command, os.environ, inherited)
     # The router has no schema to wait for, and starts while the databases are brought up to date.
     for name in SERVICE_NAMES:
         if name in SQL_SERVICES:
@@ -112,19 +111,20 @@ async def _migrate(name: str, installation: Installation) -> None:
 
 async def _wait_ready(installation: Installation, log_file: Path) -> None:
     lacking = dict(installation.addresses)
-    deadline = asyncio.get_running_loop().time() + _READY_SECONDS
-    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-        while lacking:
-            for name, address in list(lacking.items()):
-                with contextlib.suppress(httpx.TransportError):
-                    answer = await client.get(f"{address}/readyz")
-                    if answer.status_code == httpx.codes.OK:
-                        del lacking[name]
-            if lacking and asyncio.get_running_loop().time() > deadline:
-                names = ", ".join(lacking)
-                raise SettingsError(f"Not ready within {_READY_SECONDS:.0f} s: {names}; "
-                                    f"see {log_file}.")  # fmt: skip
-            await asyncio.sleep(0.05)
+    try:
+        async with (
+            asyncio.timeout(_READY_SECONDS),
+            httpx.AsyncClient(timeout=2, trust_env=False) as client,
+        ):
+            while lacking:
+                for name, address in list(lacking.items()):
+                    with contextlib.suppress(httpx.TransportError):
+                        if (await client.get(f"{address}/readyz")).is_success:
+                            del lacking[name]
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        left = f"Not ready within {_READY_SECONDS:.0f} s: {', '.join(lacking)}"
+        raise SettingsError(f"{left}; see {log_file}.") from error
 
 
 def _restarted(name: str, status: int | None) -> None:

@@ -3,7 +3,6 @@
 import importlib.util
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.settings import SettingsError
@@ -12,16 +11,8 @@ from shared.settings import SettingsError
 _LONGEST_SOCKET_PATH = 100
 
 
-@dataclass(frozen=True)
-class LocalRedis:
-    """How to start the server, and where it then listens."""
-
-    command: list[str]
-    url: str
-
-
-def local_redis(home: Path) -> LocalRedis:
-    """Plan a server in `home`/redis, on a unix socket that only this user can open."""
+def local_redis(home: Path) -> tuple[list[str], str]:
+    """Return the command of a server in `home`/redis, and its URL: a socket of this user alone."""
     folder = home / "redis"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket = folder / "redis.sock"
@@ -29,7 +20,7 @@ def local_redis(home: Path) -> LocalRedis:
         socket = Path(tempfile.mkdtemp(prefix="surehand-")) / "redis.sock"
     command = [str(_binary()), "--port", "0", "--unixsocket", str(socket)]
     command += ["--unixsocketperm", "700", "--dir", str(folder), "--save", "", "--appendonly", "no"]
-    return LocalRedis(command, f"unix://{socket}")
+    return command, f"unix://{socket}"
 
 
 def _binary() -> Path:

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from functools import partial
 
 from fastapi import FastAPI
 
@@ -117,13 +116,12 @@ def _degraded(resources: Resources, worker: Worker, measurement: TrainerMeasurem
             (*worker.loops, measurement.loop, resources.leases.renewals, resources.bells.loop)
         )
 
+    async def documents() -> dict[str, str]:
+        return {f"documents of {name}": why for name, why in resources.documents.faults.items()}
+
     return {
         "database": resources.database.check_writes,
         "store": StoreCheck(resources.store, "trainer"),
         "loops": loops,
-        "documents": partial(_check_documents, resources),
+        "documents": documents,
     }
-
-
-async def _check_documents(resources: Resources) -> dict[str, str]:
-    return {f"documents of {name}": why for name, why in resources.documents.faults.items()}

@@ -1,11 +1,11 @@
 """The trainer's gauges: the promise and its evidence, as the database has them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
-from services.trainer.documents.repository import all_in_service
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import channels_of, status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
-from services.trainer.projects.repository import states
+from services.trainer.projects.repository import in_service, states
 from services.trainer.promise.repository import audit_counts
 from services.trainer.resources import Resources
 from services.trainer.runs.repository import count_by_state
@@ -24,13 +24,15 @@ class TrainerMeasurement(DatabaseMeasurement):
         """Put the values in; projects that were never used have a share of three queries."""
         async with self._resources.database.reading() as session:
             known = await states(session)
-            in_service = await all_in_service(session)
+            versions: dict[str, list[Version]] = defaultdict(list)
+            for version in await in_service(session):
+                versions[version.project].append(version)
             measured[RUNS].update(await count_by_state(session))
         for state in known:
             if state.watched_until is not None:
                 measured[WATCHED_UNTIL][state.project,] = state.watched_until.timestamp()
             if state.next_version > 1 or state.ledger_day is not None:
-                await self._add(state, in_service.get(state.project, []), measured)
+                await self._add(state, versions[state.project], measured)
 
     async def _add(
         self, state: ProjectState, versions: Sequence[Version], measured: Measured
@@ -47,14 +49,8 @@ class TrainerMeasurement(DatabaseMeasurement):
             return
         for version in versions:
             status = status_of(version, project, self._resources.now())
-            measured[PROMISE][name, version.version, _role(version, state), status] = 1
+            channels = [one for one in channels_of(version.version, state) if one != "previous"]
+            role = channels[0] if channels else "none"
+            measured[PROMISE][name, version.version, role, status] = 1
             if version.expires_at is not None:
                 measured[EXPIRES][name, version.version] = version.expires_at.timestamp()
-
-
-def _role(version: Version, state: ProjectState) -> str:
-    if version.version == state.champion:
-        return "champion"
-    if version.version == state.challenger:
-        return "challenger"
-    return "shadow" if version.version in state.shadow else "none"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from shared.contracts.base import MAX_BATCH, read_stored
+from shared.contracts.base import MAX_BATCH, Read, read_stored
 from shared.contracts.changes import ChangeFeed
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
@@ -47,10 +47,7 @@ class QueueClient:
         """Return the page of the feed after a cursor (None: from its start)."""
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
         body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
-        try:
-            return read_stored(OutcomeFeed, body)
-        except ValidationError as error:
-            raise QueueAway("its outcomes feed is malformed") from error
+        return _read(OutcomeFeed, body)
 
     async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
         """Return what changed over all projects after a cursor (None: all of it).
@@ -60,16 +57,13 @@ class QueueClient:
         QueueAway, FeedRestarted, ChangesUnknown
         """
         query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
-        try:
-            return read_stored(ChangeFeed, await self._call("GET", _CHANGES, params=query))
-        except ValidationError as error:
-            raise QueueAway("its feed of changes is malformed") from error
+        return _read(ChangeFeed, await self._call("GET", _CHANGES, params=query))
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
         document = {"tasks": [task.model_dump(mode="json") for task in tasks]}
         body = await self._call("POST", f"/v1/projects/{project}/tasks", json=document)
-        return read_stored(TaskReceipts, body).tasks
+        return _read(TaskReceipts, body).tasks
 
     async def _call(self, method: str, path: str, **options: Any) -> bytes:
         try:
@@ -82,6 +76,13 @@ class QueueClient:
         except httpx.HTTPError as error:
             raise QueueAway(f"{method} {path}: {cause_of(error)}") from error
         return response.content
+
+
+def _read(kind: type[Read], body: bytes) -> Read:
+    try:
+        return read_stored(kind, body)
+    except ValidationError as error:
+        raise QueueAway(f"its {kind.__name__} is malformed") from error
 
 
 def _says_restarted(response: httpx.Response) -> bool:

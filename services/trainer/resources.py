@@ -21,14 +21,7 @@ from shared.contracts.projects import Project
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.body import StrictRoute
-from shared.problems import (
-    Forbidden,
-    NotFound,
-    Unauthorized,
-    Unavailable,
-    Unprocessable,
-    declare,
-)
+from shared.problems import Forbidden, NotFound, Unauthorized, Unavailable, Unprocessable, declare
 from shared.settings import CommonSettings
 from shared.store import Store
 

@@ -1,6 +1,6 @@
 """The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -252,6 +252,13 @@ class CertificationItem(Base, table=True):
     label: str
     posted: bool = False
     refused: str | None = None
+
+
+def batches_of(item_ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the distinct ids, as many at a time as a statement may list."""
+    wanted = sorted(set(item_ids))
+    for start in range(0, len(wanted), 500):
+        yield wanted[start : start + 500]
 
 
 async def insert_new(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:

@@ -10,13 +10,11 @@ from functools import partial
 from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.changes.following import Following
-from services.trainer.changes.repository import active_runs
 from services.trainer.datasets.cleaning import clean_snapshots
-from services.trainer.documents.repository import in_service
 from services.trainer.documents.status import changes_of_status
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import active_runs, in_service, lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.queue_client import QueueAway
@@ -40,7 +38,7 @@ _GATHER_SECONDS = 0.2
 _RENEWALS_PER_GRACE = 10
 # After a start all projects have a turn: so many at a time.
 _FIRST_TURNS = 8
-# Projects are learned of from the review queue; the store is listed for good measure.
+# Projects are learned of from the review queue; the store, a folder a project, is listed too.
 _LIST_SECONDS = 300.0
 
 
@@ -129,7 +127,7 @@ class Worker:
         self._new |= self._found.take()[0]
         now = asyncio.get_running_loop().time()
         if now - self._listed_at >= _LIST_SECONDS:
-            self._new |= set(await self._resources.projects.names())
+            self._new |= set(await self._resources.store.folders())
             self._listed_at = now
         while self._new:
             name = self._new.pop()

@@ -77,7 +77,7 @@ def runs_straight(model: bytes) -> bool:
         proto = model_of(model)
     except NotKnown:
         return False
-    bodies = (node for node in _all_nodes(proto) if bodies_of(node) or _kind(node) in _DECODERS)
+    bodies = (node for node in all_nodes(proto) if bodies_of(node) or kind_of(node) in _DECODERS)
     return next(bodies, None) is None and unbounded(proto) is None
 
 
@@ -150,7 +150,7 @@ class _Walk:
         self.nodes += 1
         if self.nodes > _MOST_NODES or inside.depth > _DEEPEST:
             raise _Found("its functions call one another too often: it has too many steps")
-        kind = _kind(node)
+        kind = kind_of(node)
         given = [bool(name) and scope.is_by_value(name) for name in node.input]
         _check_size(node, kind, given)
         by_value = kind in _RANDOM or (any(given) and kind not in _SHAPES)
@@ -258,7 +258,8 @@ def _whole(tensor: Any) -> int | None:
     return tensor.int64_data[0] if tensor.int64_data else None
 
 
-def _all_nodes(model: Any) -> Iterator[Any]:
+def all_nodes(model: Any) -> Iterator[Any]:
+    """Yield every node of a `ModelProto`, those of its functions and inner graphs included."""
     waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     while waiting:
         node = waiting.pop()
@@ -266,7 +267,8 @@ def _all_nodes(model: Any) -> Iterator[Any]:
         waiting += (inner for body in bodies_of(node) for inner in body.node)
 
 
-def _kind(node: Any) -> tuple[str, str]:
+def kind_of(node: Any) -> tuple[str, str]:
+    """Return a node's domain and operator; ONNX's own domain is empty."""
     return _domain(node.domain), node.op_type
 
 

@@ -1,13 +1,14 @@
-"""A first run of a graph: are its answers probabilities, and the same in every batch?"""
+"""First runs of a graph on made-up items: does it give probabilities, the same in any batch?"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from shared.contracts.versions import ModelInterface
+from shared.contracts.versions import ModelInput, ModelInterface
+from shared.fields.encoding import KINDS
 from shared.graphs.graph import Graph
 from shared.graphs.rows import FloatArray, are_distributions
-from shared.graphs.samples import made_up_items
 from shared.graphs.session import GraphRefused, runtime_message
 from shared.graphs.tensors import Data, Fields
 
@@ -55,3 +56,27 @@ def _answers(graph: Graph, items: Sequence[Data]) -> FloatArray:
         raise GraphRefused(
             f"its run on {len(items)} items failed: {runtime_message(error)}"
         ) from error
+
+
+def made_up_items(
+    fields: Fields,
+    inputs: Sequence[ModelInput],
+    count: int,
+    *,
+    seed: int = 0,
+    longest: bool = False,
+) -> list[dict[str, Any]]:
+    """Return the data of `count` items, the same for the same seed.
+
+    Texts are short, or with `longest` as long as their field allows. Numbers are 0 or 1 where an
+    input takes whole ones: that is within the domain of logarithms and tables.
+    """
+    chance = np.random.default_rng(seed)
+    whole = {name for entry in inputs if KINDS.get(entry.dtype) == "int64" for name in entry.fields}
+    return [
+        {
+            name: spec.sample(chance, whole=name in whole, longest=longest)
+            for name, spec in fields.items()
+        }
+        for _ in range(count)
+    ]

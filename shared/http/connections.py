@@ -14,10 +14,8 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.http.corking import CorkedTransport
 from shared.http.heads import check_head, fields_bytes, head_bytes, head_without_offer
-from shared.http.pipelining import PipelineFlow
-from shared.http.refusals import Deaf, refusal
+from shared.http.transports import CorkedTransport, Deaf, PipelineFlow, refusal
 from shared.http.waiting import CLIENT, Client
 from shared.problems import (
     HeadersTooLarge,

@@ -101,12 +101,15 @@ def traced(
     def decorate(
         work: Callable[Arguments, Coroutine[Any, Any, Result]],
     ) -> Callable[Arguments, Coroutine[Any, Any, Result]]:
-        @functools.wraps(work)
         async def in_span(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
             with span(name, kind=kind):
                 return await work(*args, **kwargs)
 
-        return in_span
+        @functools.wraps(work)
+        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Coroutine[Any, Any, Result]:
+            return in_span(*args, **kwargs) if is_on() else work(*args, **kwargs)
+
+        return call
 
     return decorate
 

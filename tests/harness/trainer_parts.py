@@ -2,9 +2,11 @@
 
 import contextlib
 import gzip
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,9 @@ from services.trainer.recipes.text_linear import fit_text_linear
 from services.trainer.resources import Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import claim
-from services.trainer.runs.files import Result
+from services.trainer.runs.files import MODEL, Result
 from services.trainer.runs.messages import RunRequest
-from services.trainer.runs.publication import RunOutput, publish
+from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
@@ -102,8 +104,11 @@ class TrainerParts:
             correct=fitted.correct.tolist(),
             uniform=[row.uniform for row in rows],
         )
-        output = RunOutput(run, name, dataset, position, model or fitted.onnx, result)
-        return await publish(self.resources, self.project, output)
+        with tempfile.TemporaryDirectory() as folder:
+            active = ActiveRun(run, name, Path(folder))
+            active.dataset, active.position = dataset, position
+            (active.folder / MODEL).write_bytes(model or fitted.onnx)
+            return await publish(self.resources, self.project, active, result)
 
     async def step(self) -> None:
         """Read the feed, and move the certification on."""

@@ -1,22 +1,23 @@
-"""Local segments of one log: one open file a project, named as it will be in the store."""
+"""Local segments of one log, named as they will be in the store, and rows that have no disk."""
 
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 from isal import igzip
 
-from services.router.disk.files import sync_folder, write_whole
-from services.router.disk.slots import Slot
+from services.router.disk import Slot, sync_folder, write_whole
 from shared.contracts.base import new_id
 
 SEGMENT_BYTES = 1024 * 1024
 PATTERN = "*.jsonl"
 _SEPARATOR = "@"
 _LEVEL = 1
+# Of rows in memory, of each log, in each process.
+HELD_BYTES = 32 * 1024 * 1024
 
 
 @dataclass
@@ -110,3 +111,43 @@ def compressed(content: bytes | bytearray) -> bytes:
     """Return the complete lines of `content`, compressed."""
     # zlib takes thirteen times as long for the same size, of a core that the router answers on.
     return igzip.compress(content[: content.rfind(b"\n") + 1], compresslevel=_LEVEL, mtime=0)
+
+
+@dataclass
+class HeldSegment:
+    """Lines under the name of a segment: the same name again writes the same object again."""
+
+    project: str
+    path: Path
+    lines: bytearray = field(default_factory=bytearray)
+
+
+class HeldRows:
+    """At most `limit_bytes` of rows; what comes then is lost."""
+
+    def __init__(self, limit_bytes: int = HELD_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._growing: dict[str, HeldSegment] = {}
+        self._sealed: list[HeldSegment] = []
+        self.size = 0
+
+    def add(self, project: str, lines: bytes, name: Callable[[str], Path]) -> bool:
+        """Hold the rows of one call; False, and none held, when there is no room."""
+        if self.size + len(lines) > self._limit_bytes:
+            return False
+        if project not in self._growing:
+            self._growing[project] = HeldSegment(project, name(project))
+        self._growing[project].lines += lines
+        self.size += len(lines)
+        return True
+
+    def sealed(self) -> list[HeldSegment]:
+        """Return what is held: it does not grow any more, what comes is held under new names."""
+        self._sealed += self._growing.values()
+        self._growing.clear()
+        return self._sealed.copy()
+
+    def release(self, segment: HeldSegment) -> None:
+        """Let go of rows that are safe elsewhere."""
+        self._sealed.remove(segment)
+        self.size -= len(segment.lines)

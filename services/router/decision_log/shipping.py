@@ -14,16 +14,15 @@ import structlog
 from obstore.exceptions import BaseError
 from prometheus_client import Counter, Gauge
 
-from services.router.decision_log.held import HeldRows
 from services.router.decision_log.segments import (
     PATTERN,
+    HeldRows,
     LogSegments,
     compressed,
     packed,
     place_of,
 )
-from services.router.disk.files import probe_disk
-from services.router.disk.slots import Slot
+from services.router.disk import Slot, probe_disk
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop

@@ -8,8 +8,7 @@ from datetime import datetime
 import structlog
 
 from services.router.delivery.drainer import Drainer
-from services.router.delivery.grouping import Grouping
-from services.router.delivery.lookups import Lookups
+from services.router.delivery.grouping import Grouping, Lookups
 from services.router.delivery.messages import ItemOutcome
 from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.metrics import REFUSED

@@ -94,7 +94,8 @@ class RateLimit:
                 },
             )
         if holder not in self._whole_at and len(self._whole_at) >= self._forget_at:
-            self._forget(now)
+            self._whole_at = {one: at for one, at in self._whole_at.items() if at > now}
+            self._forget_at = max(_FEWEST_FORGOTTEN, 2 * len(self._whole_at))
         self._whole_at[holder] = now + after
         return self._allowance(after)
 
@@ -118,7 +119,3 @@ class RateLimit:
     def _allowance(self, missing: float) -> Allowance:
         seconds = max(0.0, self._window - missing + _TOLERANCE_SECONDS)
         return Allowance(math.floor(seconds * self.per_second), missing)
-
-    def _forget(self, now: float) -> None:
-        self._whole_at = {holder: at for holder, at in self._whole_at.items() if at > now}
-        self._forget_at = max(_FEWEST_FORGOTTEN, 2 * len(self._whole_at))

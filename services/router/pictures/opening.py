@@ -62,6 +62,8 @@ class Pictures:
         Nothing is decoded yet. A stored image stays the URL that it is: it is not fetched, so its
         item cannot be scored. What is no image stays what it is, too.
         """
+        if not names:
+            return list(rows), []
         size = sum(len(row[name]) for row in rows for name in names)
         return await self.decoder.run_unqueued(size, partial(_opened, rows, names))
 

@@ -125,35 +125,22 @@ class Shadows:
     ) -> None:
         await self._quiet()
         started = time.monotonic()
-        data = [seen.item.data for seen in part]
-        if images:
-            scores = await self._score_pictures(shadow, data, images)
-        else:
-            scores = await _scored(shadow, data)
+
+        async def use(_: Sequence[int], rows: list[Data]) -> Sequence[Score | None]:
+            # At once, also if calls have come: they may wait for the memory that this holds.
+            try:
+                return await shadow.batcher.run_unbatched(shadow.batcher.runs.measured, rows)
+            except ModelTimedOut:
+                return [None] * len(rows)
+
+        data, _ = await self._pictures.open([seen.item.data for seen in part], images)
+        scores = await self._pictures.each(data, images, shadow.layouts, use, admit=None)
         lines = _lines(shadow, part, scores, self._now())
         self._rows.append(part[0].project, lines)
         unscored = scores.count(None)
         SHADOW_SCORED.inc(len(part) - unscored)
         SHADOW_UNSCORED.inc(unscored)
         await asyncio.sleep(_REST * (time.monotonic() - started))
-
-    async def _score_pictures(
-        self, shadow: LoadedVersion, data: Sequence[Data], images: Sequence[str]
-    ) -> Sequence[Score | None]:
-        async def use(_: Sequence[int], rows: list[Data]) -> Sequence[Score | None]:
-            # At once, also if calls have come: they may wait for the memory that this holds.
-            return await _scored(shadow, rows)
-
-        rows, _ = await self._pictures.open(data, images)
-        return await self._pictures.each(rows, images, shadow.layouts, use, admit=None)
-
-
-async def _scored(shadow: LoadedVersion, data: Sequence[Data]) -> Sequence[Score | None]:
-    """Score items that make one run; None for all where that takes too long."""
-    try:
-        return await shadow.batcher.run_unbatched(shadow.batcher.runs.measured, data)
-    except ModelTimedOut:
-        return [None] * len(data)
 
 
 def _lines(

@@ -16,6 +16,8 @@ from shared.http.waiting import disconnected
 from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 
+CALLERS: frozenset[Role] = frozenset({"caller", "operator"})
+
 
 @dataclass(frozen=True)
 class Services:
@@ -47,9 +49,6 @@ async def services_of(request: Request) -> Services:
 async def left_of(request: Request) -> Left:
     """Return what to await to know that the caller has left; once the body has been read."""
     return partial(disconnected, request.receive)
-
-
-CALLERS: frozenset[Role] = frozenset({"caller", "operator"})
 
 
 def admit(state: Any, project: str) -> None:

@@ -22,8 +22,7 @@ from services.router.metrics import QUEUE_SECONDS
 from services.router.problems import ModelTimedOut
 from services.router.scoring.runs import Data, Run, Runs
 from services.router.scoring.scores import Score
-from shared.graphs.aside import OVERDUE_SECONDS, Aside, StillRunning
-from shared.graphs.deadline import RunTimedOut
+from shared.graphs.deadline import OVERDUE_SECONDS, Aside, RunTimedOut, StillRunning
 from shared.http.waiting import current_client
 
 log = structlog.get_logger()

@@ -9,8 +9,7 @@ from shared.contracts.versions import Manifest
 from shared.fields.spec import FieldSpec
 from shared.graphs.control_flow import runs_straight
 from shared.graphs.graph import Graph
-from shared.graphs.samples import made_up_items
-from shared.graphs.trial import try_on, try_out
+from shared.graphs.trial import made_up_items, try_on, try_out
 
 _WARM_UP_RUNS = 3
 # A wider batch must be faster by so much, and so often it is tried: the memory that it takes, and

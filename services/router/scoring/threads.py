@@ -35,14 +35,10 @@ def _groups(root: Path, membership: Path) -> Iterator[Path]:
         if controllers and "cpu" not in controllers.split(","):
             continue
         base = root / controllers if controllers else root
-        yield from (base / part for part in _ancestors(path))
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        yield from (base.joinpath(*parts[:length]) for length in range(len(parts), -1, -1))
     yield root
     yield root / "cpu"
-
-
-def _ancestors(path: str) -> Iterator[str]:
-    parts = [part for part in path.split("/") if part not in ("", "..")]
-    yield from ("/".join(parts[:length]) for length in range(len(parts), -1, -1))
 
 
 def _quota_v2(group: Path) -> float | None:

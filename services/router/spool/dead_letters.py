@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from services.router.disk.files import sync_folder
+from services.router.disk import sync_folder
 from shared.loops import Loop
 
 DEAD_LETTERS_FILE = "dead-letter.jsonl"

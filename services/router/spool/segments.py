@@ -9,8 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.router.disk.files import sync_folder, write_whole
-from services.router.disk.slots import Slot
+from services.router.disk import Slot, sync_folder, write_whole
 
 SEGMENT_LINES = 1000
 SEGMENT_BYTES = 4 * 1024 * 1024

@@ -12,8 +12,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.router.disk.files import probe_disk
-from services.router.disk.slots import Slot
+from services.router.disk import Slot, probe_disk
 from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLED
 from services.router.problems import SpoolFull, SpoolUnavailable
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file

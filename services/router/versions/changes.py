@@ -1,16 +1,24 @@
-"""Which projects' documents are to be looked at: few of many, and few requests to the store."""
+"""Which projects' documents are to be looked at, few of many, and the looks at them."""
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
+import structlog
+
+from services.router.metrics import REFUSED_DOCUMENTS, STORE_FAILURES
+from services.router.versions.loads import STORE_ERRORS
 from shared.doorbells import BellEvent, Doorbells, wait_for
+from shared.logs import cause_of
 from shared.store import Store
 from shared.store_index import IndexReader, index_of
+
+log = structlog.get_logger()
 
 _WRITERS = ("review_queue", "trainer")
 _LIST_SECONDS = 300.0
 _ONE_ANEW_SECONDS = 30.0
+_AT_ONCE = 8
 
 
 class ChangedProjects:
@@ -69,3 +77,47 @@ class ChangedProjects:
             self._owed.add(self._turns.pop())
             self._one_anew_at = now + _ONE_ANEW_SECONDS
         self._poll_at = now + self._bells.rest_seconds(self._poll_seconds) / 2
+
+
+class Looks:
+    """Calls `refresh` for projects, and remembers which of them it failed for."""
+
+    def __init__(self, refresh: Callable[[str], Awaitable[None]]) -> None:
+        self._refresh = refresh
+        self._refused: dict[str, str] = {}
+        self.failed: set[str] = set()
+
+    async def at(self, projects: Iterable[str]) -> None:
+        """Look at each project, and at those that `failed` before.
+
+        The first error of the store is raised once all were looked at.
+
+        A project whose look raises anything else stays as it was: that is logged, once until it
+        changes, and counted.
+        """
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(project: str) -> Exception | None:
+            async with turns:
+                return await self._look(project)
+
+        found = await asyncio.gather(*map(look, sorted(self.failed.union(projects))))
+        if error := next((one for one in found if one is not None), None):
+            raise error
+
+    async def _look(self, project: str) -> Exception | None:
+        self.failed.add(project)
+        try:
+            await self._refresh(project)
+        except STORE_ERRORS as error:
+            STORE_FAILURES.inc()
+            return error
+        except Exception as error:
+            REFUSED_DOCUMENTS.labels(project, "any", "unexpected").inc()
+            before, self._refused[project] = self._refused.get(project), cause_of(error)
+            if self._refused[project] != before:
+                log.exception("project_refused", project=project, cause=cause_of(error))
+        else:
+            self._refused.pop(project, None)
+            self.failed.discard(project)
+        return None

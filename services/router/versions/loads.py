@@ -6,7 +6,7 @@ demand, and the few that were asked for last stay.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,8 @@ from obstore.exceptions import BaseError
 from services.router.metrics import RELOAD_FAILURES, RELOADS, STORE_FAILURES
 from services.router.problems import VersionNotFound, VersionNotReady
 from services.router.versions.documents import Documents
-from services.router.versions.loading import LoadedVersion, VersionRefused, load_version
+from services.router.versions.loading import LoadedVersion, VersionRefused
+from shared.contracts.projects import Project
 from shared.logs import cause_of
 from shared.loops import cancel_all
 from shared.store import Store, manifest_path
@@ -47,7 +48,8 @@ class Refusal:
 class Loads:
     """One project's versions; for one event loop.
 
-    `changed` is called after each load, `let_go` with each version that is kept no more.
+    `load` fetches a version, as `load_version` does. `changed` is called after each load, `let_go`
+    with each version that is kept no more.
     """
 
     def __init__(
@@ -55,15 +57,12 @@ class Loads:
         store: Store,
         changed: Callable[[], None],
         let_go: Callable[[LoadedVersion], None],
-        *,
-        threads: int,
-        run_seconds: float,
+        load: Callable[[Project, str], Awaitable[LoadedVersion]],
     ) -> None:
         self._store = store
         self._changed = changed
         self._let_go = let_go
-        self._threads = threads
-        self._run_seconds = run_seconds
+        self._load_version = load
         self._running: dict[str, Load] = {}
         self._named: Collection[str] = ()
         self._pins: list[str] = []
@@ -170,11 +169,7 @@ class Loads:
     async def _attempt(self, documents: Documents, version: str) -> LoadedVersion | None:
         project = documents.project.project
         try:
-            loaded = await load_version(
-                *(self._store, documents.project, version),
-                threads=self._threads,
-                run_seconds=self._run_seconds,
-            )
+            loaded = await self._load_version(documents.project, version)
         except VersionRefused as refused:
             await self._refuse(documents, version, str(refused))
         except STORE_ERRORS as error:

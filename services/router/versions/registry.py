@@ -17,11 +17,10 @@ from services.router.problems import (
     VersionNotReady,
 )
 from services.router.versions.background import in_background, release
-from services.router.versions.changes import ChangedProjects
+from services.router.versions.changes import ChangedProjects, Looks
 from services.router.versions.documents import Documents, Newest, named_by, read_documents
-from services.router.versions.loading import LoadedVersion
+from services.router.versions.loading import LoadedVersion, load_version
 from services.router.versions.loads import STORE_ERRORS, Loads
-from services.router.versions.looking import Looks
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN
@@ -52,7 +51,7 @@ class Versions:
         self._store = store
         self._changes = ChangedProjects(store, bells, poll_seconds)
         self._threads = threads
-        self._run_seconds = run_seconds
+        self._load = partial(load_version, store, threads=threads, run_seconds=run_seconds)
         self._answer_seconds = answer_seconds
         self._views: dict[str, View] = {}
         self._newest = Newest()
@@ -235,8 +234,7 @@ class Versions:
                     self._store,
                     partial(self._loaded, project),
                     self._retired.append,
-                    threads=self._threads,
-                    run_seconds=self._run_seconds,
+                    self._load,
                 )
             if known is None or known.documents is not documents:
                 self._show(project, documents)

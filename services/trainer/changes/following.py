@@ -13,7 +13,6 @@ from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.queue_client import ChangesUnknown, FeedRestarted, QueueAway
 from services.trainer.resources import Resources
-from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
 from shared.store_index import IndexReader
@@ -85,7 +84,7 @@ class Following:
     async def _look_at_index(self) -> None:
         """Wake the projects whose decision logs have grown, and now and then one for good measure.
 
-        The latter makes up for a store or a database that somebody has put back unnoticed.
+        The latter makes up for a store or a database that was restored unnoticed.
         """
         look = await self._index.look()
         # Without any index all routers are of the release before.
@@ -94,13 +93,9 @@ class Following:
         if now >= self._one_anew_at:
             self._one_anew_at = now + _ONE_ANEW_SECONDS
             self._resources.documents.index.check()
-            self._wake(self._next_one())
-
-    def _next_one(self) -> list[str]:
-        if not self._looked_at:
-            self._looked_at = self._resources.leases.held()
-        return [self._looked_at.pop()] if self._looked_at else []
+            self._looked_at = self._looked_at or self._resources.leases.held()
+            self._wake([self._looked_at.pop()] if self._looked_at else [])
 
     async def _until_poll(self) -> None:
-        bells = self._resources.bells
-        await wait_for(asyncio.Event(), bells.rest_seconds(self._resources.common.poll_seconds))
+        poll_seconds = self._resources.common.poll_seconds
+        await asyncio.sleep(self._resources.bells.rest_seconds(poll_seconds))

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from services.trainer.resources import Resources
 from shared.contracts.changes import Change, ChangeFeed, StoreIndex
 from shared.doorbells import wait_for
-from shared.http.lists import decode_cursor, encode_cursor
-from shared.problems import Conflict, Unprocessable
+from shared.http.lists import encode_cursor, parse_cursor
+from shared.problems import Conflict
 
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 _KINDS = {"channels.json": "channels", "promise.json": "promise"}
@@ -24,12 +24,8 @@ class ChangesRestarted(Conflict):
 
 def place_of(cursor: str | None) -> Place | None:
     """Return the epoch and the revision of the index that `cursor` names, None for no cursor."""
-    text = decode_cursor(cursor)
-    if text is None:
-        return None
-    if found := _PLACE.fullmatch(text):
-        return int(found[1]), int(found[2])
-    raise Unprocessable([("/query/after", "is not a cursor of this list")])
+    found = parse_cursor(cursor, _PLACE.fullmatch)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def changes_behind(index: StoreIndex, after: Place | None) -> ChangeFeed:

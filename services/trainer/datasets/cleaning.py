@@ -17,10 +17,9 @@ log = structlog.get_logger()
 async def clean_snapshots(resources: Resources, project: str) -> int:
     """Rewrite the project's snapshots without the items erased since; return how many items.
 
-    A snapshot keeps its id, which is the digest of what it was made of, and its counts; `erased`
-    says how many lines it lacks since. The mark of an item goes only once every file is done: a
-    crash in between lets all of it be done again. So does a run that was freezing its labels when
-    this began: what it read may hold the items, and its file may come once all are looked at.
+    A snapshot keeps its id, the digest of what it was made of, and its counts; `erased` says how
+    many lines it lacks. Items stay marked as pending until every file is done, so a crash repeats
+    the work. They also stay so while a run freezes labels: its file may still hold the items.
     """
     async with resources.database.reading() as session:
         erased = await erasure.pending(session, project)
@@ -46,17 +45,11 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
 
 async def _clean(resources: Resources, path: str, erased: AbstractSet[str]) -> int:
     """Remove the lines of erased items from a snapshot; return how many are left."""
-    found, tag = await resources.store.read_tagged(path)
-    body = found or compress(b"")
-    kept, count, changed = await asyncio.to_thread(_without, body, erased)
-    if changed:
-        # Never over what another trainer has cleaned of more items meanwhile.
-        await resources.store.replace(path, kept, tag)
-    return count
-
-
-def _without(body: bytes, erased: AbstractSet[str]) -> tuple[bytes, int, bool]:
-    items = read(body)
+    body, tag = await resources.store.read_tagged(path)
+    items = [] if body is None else await asyncio.to_thread(read, body)
     kept = [item for item in items if item.item_id not in erased]
-    changed = len(kept) < len(items)
-    return compress(canonical_lines(kept)) if changed else body, len(kept), changed
+    if len(kept) < len(items):
+        lines = await asyncio.to_thread(canonical_lines, kept)
+        # Never over what another trainer has cleaned of more items meanwhile.
+        await resources.store.replace(path, await asyncio.to_thread(compress, lines), tag)
+    return len(kept)

@@ -5,25 +5,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.trainer.tables import (
-    Certification,
-    CertificationItem,
-    Dataset,
-    OutcomeRow,
-    Run,
-    insert_new,
-)
+from services.trainer.tables import Certification, CertificationItem, Dataset, OutcomeRow, Run
 from shared.db import Session
-
-
-async def add(session: Session, dataset: Dataset) -> None:
-    """Record a snapshot; the same labels frozen again are the same snapshot."""
-    await insert_new(session, Dataset, [dataset.model_dump()])
-
-
-async def find(session: Session, project: str, dataset_id: str) -> Dataset | None:
-    """Return one snapshot's record."""
-    return await session.get(Dataset, (project, dataset_id))
 
 
 async def page(session: Session, project: str, offset: int, limit: int) -> Sequence[Dataset]:

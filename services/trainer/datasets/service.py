@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from services.trainer.datasets import repository
 from services.trainer.datasets.messages import DatasetView
@@ -10,18 +10,18 @@ from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,
     compress,
-    dataset_id,
     read,
     weight_of,
 )
 from services.trainer.erasure import repository as erasure
 from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
-from services.trainer.tables import Dataset, OutcomeRow
+from services.trainer.tables import Dataset, OutcomeRow, insert_new
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TRAINING_LANES
 from shared.problems import NotFound
+from shared.store import sha256
 
 # Gold stays out: it is the gate's evidence, for good.
 _LANES = TRAINING_LANES | {"certification", "audit"}
@@ -44,7 +44,7 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         held_back = await repository.held_back(session, project.project)
     items = [_labelled(row) for row in rows if row.item_id not in held_back and _fits(row, project)]
     lines = await asyncio.to_thread(canonical_lines, items)
-    digest = dataset_id(lines)
+    digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
     await resources.store.write(path, await asyncio.to_thread(compress, lines))
     dataset = Dataset(
@@ -58,10 +58,11 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         created_at=resources.now(),
     )
     async with resources.database.transaction() as session:
-        await repository.add(session, dataset)
+        # The same labels frozen again are the same snapshot.
+        await insert_new(session, Dataset, [dataset.model_dump()])
         # What was erased while this was written is in it.
         await erasure.begin_again(session, project.project, position)
-        return await repository.find(session, project.project, digest) or dataset, position
+        return await session.get_one(Dataset, (project.project, digest)), position
 
 
 def _fits(row: OutcomeRow, project: Project) -> bool:
@@ -90,11 +91,6 @@ async def load(resources: Resources, dataset: Dataset) -> Sequence[LabelledItem]
     return await asyncio.to_thread(read, body)
 
 
-def distinct_contents(items: Iterable[LabelledItem]) -> set[str]:
-    """Return the content hashes of these items."""
-    return {item.content_hash for item in items}
-
-
 async def list_datasets(
     resources: Resources, project: str, offset: int, limit: int
 ) -> Sequence[DatasetView]:
@@ -107,7 +103,7 @@ async def list_datasets(
 async def describe(resources: Resources, project: str, dataset_id: str) -> DatasetView:
     """Return one snapshot's record; `NotFound` when there is none of this id."""
     async with resources.database.reading() as session:
-        dataset = await repository.find(session, project, dataset_id)
+        dataset = await session.get(Dataset, (project, dataset_id))
     if dataset is None:
         raise NotFound("There is no such dataset; GET …/datasets lists them.", id=dataset_id)
     return DatasetView.model_validate(dataset, from_attributes=True)

@@ -4,7 +4,6 @@ The same labels give the same bytes, and so the same id, wherever and whenever t
 """
 
 import gzip
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,17 +47,12 @@ def weight_of(propensity: float | None) -> float:
 
 
 def canonical_lines(items: Iterable[LabelledItem]) -> bytes:
-    """One JSON object a line, keys sorted, items sorted by id."""
+    """One JSON object a line, keys and items sorted; their SHA-256 is the dataset's id."""
     ordered = sorted(items, key=lambda item: item.item_id)
     return b"".join(
         orjson.dumps(vars(item), option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
         for item in ordered
     )
-
-
-def dataset_id(lines: bytes) -> str:
-    """SHA-256 (hex) of the canonical lines, not of their compressed form."""
-    return hashlib.sha256(lines).hexdigest()
 
 
 def compress(lines: bytes) -> bytes:

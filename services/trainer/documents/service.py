@@ -15,10 +15,9 @@ from typing import Generic, Literal, TypeVar
 import structlog
 from pydantic import ValidationError
 
-from services.trainer.documents import repository
 from services.trainer.documents.ordering import is_foreign, next_place
 from services.trainer.documents.rendering import differs, render_channels, render_promise
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.projects.service import Projects, work_bell
 from services.trainer.tables import ProjectState
 from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
@@ -34,7 +33,7 @@ from shared.store_index import IndexWriter
 log = structlog.get_logger()
 
 Document = TypeVar("Document", Channels, PromiseDocument)
-# A store that was restored from a backup behind our back is noticed within this time.
+# A store that was restored from a backup meanwhile is noticed within this time.
 _TRUST_SECONDS = 30.0
 _ATTEMPTS = 3
 FOREIGN = (
@@ -78,39 +77,33 @@ class SyncResult:
     is_current: bool = True
 
 
+@dataclass
 class Documents:
     """Writes the two documents of each project, one writer at a time.
 
     `faults` has a sentence for each project whose documents this trainer must not touch.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        store: Store,
-        projects: Projects,
-        bells: Doorbells,
-        leases: Leases,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._database = database
-        self._store = store
-        self._projects = projects
-        self._bells = bells
-        self._leases = leases
-        self._now = now
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._seen: dict[str, _Seen] = {}
-        self.faults: dict[str, str] = {}
-        self.index = IndexWriter(store, "trainer", is_begun=False)
+    database: Database
+    store: Store
+    projects: Projects
+    bells: Doorbells
+    leases: Leases
+    now: Callable[[], datetime]
+    faults: dict[str, str] = field(default_factory=dict)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.index = IndexWriter(self.store, "trainer", is_begun=False)
 
     async def publish(self, name: str, poll_seconds: float) -> Channels | None:
         """Return the channels once the store agrees with the state; None without a version.
 
         `Unavailable` when the trainer that has the project does not write them in a lease's time.
         """
-        deadline = time.monotonic() + self._leases.seconds
-        with self._bells.hearing(versions_bell(name)) as rung:
+        deadline = time.monotonic() + self.leases.seconds
+        with self.bells.hearing(versions_bell(name)) as rung:
             while True:
                 result = await self.sync(name)
                 if result.is_current:
@@ -137,15 +130,15 @@ class Documents:
             return SyncResult(None, is_current=False)
 
     async def _write_if_ours(self, name: str) -> SyncResult:
-        project = await self._projects.find(name)
+        project = await self.projects.find(name)
         if project is None:
             return SyncResult(None)
-        lease = await self._leases.hold(name)
+        lease = await self.leases.hold(name)
         seen = await self._look(name, lease)
         # After the store was looked at: the database counts before it writes, so it is not behind.
-        async with self._database.reading() as session:
+        async with self.database.reading() as session:
             state = await read_state(session, name)
-            versions = await repository.in_service(session, name)
+            versions = await in_service(session, name)
         self._refuse_if_foreign(name, seen, state)
         if state is None or (not versions and seen.promise.document is None):
             return SyncResult(None)
@@ -153,9 +146,9 @@ class Documents:
         if lease is None:
             if not differs(seen.channels.document, channels):
                 return SyncResult(seen.channels.document)
-            await self._bells.ring(work_bell(name))
+            await self.bells.ring(work_bell(name))
             return SyncResult(None, is_current=False)
-        promise = render_promise(project, state, versions, self._now())
+        promise = render_promise(project, state, versions, self.now())
         is_new = differs(seen.promise.document, promise)
         if is_new:
             epoch = await self._write(promise_path(name), seen.promise, promise, lease)
@@ -165,7 +158,7 @@ class Documents:
             log.info("channels_published", project=name, champion=channels.champion)
             is_new = True
         if is_new:
-            await self._bells.ring(versions_bell(name))
+            await self.bells.ring(versions_bell(name))
         return SyncResult(seen.channels.document)
 
     async def _look(self, project: str, lease: Lease | None) -> _Seen:
@@ -182,7 +175,7 @@ class Documents:
         return seen
 
     async def _read(self, path: str, kind: type[Document]) -> _Stored[Document]:
-        body, tag = await self._store.read_tagged(path)
+        body, tag = await self.store.read_tagged(path)
         try:
             document = None if body is None else read_stored(kind, body)
             if document is not None:
@@ -214,11 +207,11 @@ class Documents:
         counter: Literal["channels_revision", "policy_revision"] = (
             "channels_revision" if isinstance(wanted, Channels) else "policy_revision"
         )
-        async with self._database.transaction() as session:
+        async with self.database.transaction() as session:
             state = await lock_state(session, lease.project)
-            await self._leases.require(session, lease)
+            await self.leases.require(session, lease)
             before, counted = state.epoch, getattr(state, counter)
-            epoch, revision = next_place(before, counted, stored.order, self._now())
+            epoch, revision = next_place(before, counted, stored.order, self.now())
             state.epoch = epoch
             setattr(state, counter, revision)
         if epoch != before:
@@ -226,7 +219,7 @@ class Documents:
         place = {"epoch": epoch, "revision": revision, "writer": lease.fencing}
         document = wanted.model_copy(update=place)
         body = document.model_dump_json().encode()
-        stored.tag = await self._store.replace(path, body, stored.tag)
+        stored.tag = await self.store.replace(path, body, stored.tag)
         stored.document = document
         self.index.note(path, epoch, revision)
         return epoch

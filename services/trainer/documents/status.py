@@ -1,13 +1,25 @@
-"""Whether a version's certificate holds (pure)."""
+"""Whether a version's certificate holds, and which channels name it (pure)."""
 
 from datetime import datetime
 from typing import Any, Literal
 
-from services.trainer.tables import Version
+from services.trainer.tables import ProjectState, Version
 from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.projects import Project, certificate_digest
 
 CertificateStatus = Literal["certified", "expired", "uncertified"]
+Channel = Literal["champion", "previous", "challenger", "shadow"]
+
+
+def channels_of(version: str, state: ProjectState) -> list[Channel]:
+    """Return the channels that name a version."""
+    named: dict[Channel, list[str | None]] = {
+        "champion": [state.champion],
+        "previous": [state.previous],
+        "challenger": [state.challenger],
+        "shadow": [*state.shadow],
+    }
+    return [channel for channel, versions in named.items() if version in versions]
 
 
 def is_from_the_future(certificate: dict[str, Any], now: datetime) -> bool:

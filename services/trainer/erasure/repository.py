@@ -7,23 +7,16 @@ from sqlalchemy import literal, select, update
 from sqlmodel import col
 
 from services.trainer.content import content_hash
-from services.trainer.tables import CertificationItem, LedgerRow, OutcomeRow, PoolItem
+from services.trainer.tables import CertificationItem, LedgerRow, OutcomeRow, PoolItem, batches_of
 from shared.db import Session
 
-_AT_ONCE = 500
 _NOTHING = content_hash({})
-
-
-def _batches(item_ids: Iterable[str]) -> Iterable[list[str]]:
-    wanted = sorted(set(item_ids))
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]
 
 
 async def erased_among(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
     """Return those of the items that were erased."""
     found: set[str] = set()
-    for batch in _batches(item_ids):
+    for batch in batches_of(item_ids):
         query = select(col(OutcomeRow.item_id)).where(
             col(OutcomeRow.project) == project,
             col(OutcomeRow.item_id).in_(batch),
@@ -35,32 +28,20 @@ async def erased_among(session: Session, project: str, item_ids: Iterable[str]) 
 
 async def take_content(session: Session, project: str, item_ids: Iterable[str]) -> None:
     """Empty the items' rows in pool, ledger and certifications; the rows still count."""
-    for batch in _batches(item_ids):
-        await _empty_pool(session, project, batch)
+    in_pool: dict[str, Any] = {
+        # No content digest is kept: anyone holding the content could match it.
+        "content_hash": literal("erased:").concat(col(PoolItem.item_id)),
+        "state": "erased",
+        "posted": True,
+    }
+    for batch in batches_of(item_ids):
         await _empty_ledger(session, project, batch)
-        await session.execute(
-            update(CertificationItem)
-            .where(
-                col(CertificationItem.project) == project,
-                col(CertificationItem.item_id).in_(batch),
+        for table, more in ((PoolItem, in_pool), (CertificationItem, {})):
+            await session.execute(
+                update(table)
+                .where(col(table.project) == project, col(table.item_id).in_(batch))
+                .values(data={}, item_metadata={}, **more)
             )
-            .values(data={}, item_metadata={})
-        )
-
-
-async def _empty_pool(session: Session, project: str, item_ids: Sequence[str]) -> None:
-    await session.execute(
-        update(PoolItem)
-        .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(item_ids))
-        .values(
-            data={},
-            item_metadata={},
-            # No content digest is kept: anyone holding the content could match it.
-            content_hash=literal("erased:").concat(col(PoolItem.item_id)),
-            state="erased",
-            posted=True,
-        )
-    )
 
 
 async def _empty_ledger(session: Session, project: str, item_ids: Sequence[str]) -> None:
@@ -91,7 +72,7 @@ async def pending(session: Session, project: str) -> set[str]:
 
 async def finish(session: Session, project: str, item_ids: Iterable[str]) -> None:
     """Note that no snapshot holds these items any more."""
-    for batch in _batches(item_ids):
+    for batch in batches_of(item_ids):
         await session.execute(
             update(OutcomeRow)
             .where(col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch))

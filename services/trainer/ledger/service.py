@@ -1,7 +1,7 @@
 """Read the decision log: each file once, its rows and its mark in one transaction."""
 
 import asyncio
-import gzip
+import contextlib
 import time
 import zlib
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
@@ -24,8 +23,6 @@ from shared.store import decisions_prefix
 log = structlog.get_logger()
 
 Rows = list[dict[str, Any]]
-
-
 # A long log takes long to list: reading it may take a twentieth of the time at most.
 _REST = 20.0
 
@@ -34,7 +31,8 @@ class LedgerReader:
     """Reads the decision logs of projects, and remembers which files it knows."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], set[str]] = {}
+        # By project and by day of the log, as long as the day is looked at.
+        self._known: dict[str, dict[str, set[str]]] = {}
         self._due_at: dict[str, float] = {}
 
     async def read_if_due(self, resources: Resources, project: str) -> bool:
@@ -57,27 +55,19 @@ class LedgerReader:
             state = await read_state(session, project)
         total = 0
         days = await _days(resources, project, None if state is None else state.ledger_day)
-        self._forget(project, days)
+        before, by_day = self._known.get(project, {}), dict[str, set[str]]()
+        self._known[project] = by_day
         for day in days:
-            known = await self._known_of(resources, project, day)
-            for path in await resources.store.files(f"{decisions_prefix(project)}/{day}"):
+            folder = f"{decisions_prefix(project)}/{day}"
+            if day not in before:
+                async with resources.database.reading() as session:
+                    before[day] = await repository.files_read(session, project, folder)
+            known = by_day[day] = before[day]
+            for path in await resources.store.files(folder):
                 if path.endswith(".jsonl.gz") and path not in known:
                     total += await _read_file(resources, project, day, path)
                     known.add(path)
         return total
-
-    def _forget(self, project: str, days: Sequence[str]) -> None:
-        self._known = {
-            key: known for key, known in self._known.items() if key[0] != project or key[1] in days
-        }
-
-    async def _known_of(self, resources: Resources, project: str, day: str) -> set[str]:
-        if (project, day) not in self._known:
-            folder = f"{decisions_prefix(project)}/{day}"
-            async with resources.database.reading() as session:
-                known = await repository.files_read(session, project, folder)
-            self._known[project, day] = known
-        return self._known[project, day]
 
 
 async def _days(resources: Resources, project: str, last: str | None) -> list[str]:
@@ -111,39 +101,29 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
         state = await lock_state(session, project)
         state.ledger_day = max(state.ledger_day or day, day)
         erased = await erasure.erased_among(session, project, (row["item_id"] for row in rows))
-        rows = [_emptied(row) if row["item_id"] in erased else row for row in rows]
+        for row in rows:
+            if row["item_id"] in erased:
+                row |= {"content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
         return len(rows) if await repository.record_file(session, file, rows) else 0
 
 
 def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:
     """Rows, the number of malformed lines, and whether the file could be read to its end."""
-    text, is_whole = _decompress(body)
+    # A torn file still gives what stands before the tear.
+    stream, text = zlib.decompressobj(wbits=31), bytearray()
+    with contextlib.suppress(zlib.error):
+        for start in range(0, len(body), 1024):
+            text += stream.decompress(body[start : start + 1024])
     rows: Rows = []
     bad_lines = 0
     for line in text.split(b"\n"):
         if not line.strip():
             continue
         try:
-            rows.append(_row(project, read_stored(DecisionRow, line)))
-        except (ValidationError, ValueError):
+            rows.append(_row(project, read_stored(DecisionRow, bytes(line))))
+        except ValueError:
             bad_lines += 1
-    return rows, bad_lines, is_whole
-
-
-def _decompress(body: bytes) -> tuple[bytes, bool]:
-    try:
-        return gzip.decompress(body), True
-    except (OSError, EOFError, zlib.error):
-        pass
-    # A torn file still gives what stands before the tear.
-    stream = zlib.decompressobj(wbits=31)
-    kept = bytearray()
-    try:
-        for start in range(0, len(body), 1024):
-            kept += stream.decompress(body[start : start + 1024])
-    except zlib.error:
-        pass
-    return bytes(kept), False
+    return rows, bad_lines, stream.eof and not stream.unused_data
 
 
 def _row(project: str, row: DecisionRow) -> dict[str, Any]:
@@ -159,10 +139,6 @@ def _row(project: str, row: DecisionRow) -> dict[str, Any]:
         "model_version": row.model_version,
         "row": row.model_dump(mode="json"),
     }
-
-
-def _emptied(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
 
 
 async def list_decisions(

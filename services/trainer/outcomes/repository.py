@@ -10,7 +10,7 @@ from sqlmodel import col
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.outcomes.evidence import evidence_after, is_answer
-from services.trainer.tables import OutcomeRow, ProjectState
+from services.trainer.tables import OutcomeRow, ProjectState, batches_of
 from shared.contracts.tasks import Outcome
 from shared.db import Session
 
@@ -18,26 +18,27 @@ from shared.db import Session
 async def record(session: Session, state: ProjectState, outcomes: Sequence[Outcome]) -> int:
     """Keep the latest revision of each outcome; return how many rows changed.
 
-    A row that arrives late with a lower revision changes nothing; neither does one that decides
-    nothing about an item of which nothing is known. A row of a later reading of the feed counts for
-    more than any revision of an earlier one; where it says the same, it is no new outcome. What
-    else is kept of an erased item goes with its row.
+    An outcome of a lower revision changes nothing, and one without an answer begins no row. An
+    outcome of a later reading of the feed replaces every revision of an earlier reading, unless
+    both say the same. Pool, ledger and certifications lose the content of erased items.
     """
     known = {
         row.item_id: row
-        for row in await of_items(session, state.project, {o.item_id for o in outcomes})
+        for row in await of_items(session, state.project, (o.item_id for o in outcomes))
     }
     changed = 0
     for outcome in outcomes:
         row = known.get(outcome.item_id)
-        if row is None and _decides_nothing(outcome):
+        if row is None and not is_answer(outcome) and not outcome.erased:
             continue
         if row is not None and (row.reading, row.revision) >= (
             state.feed_reading,
             outcome.revision,
         ):
             continue
-        if row is not None and (_is_unerased(row, outcome) or _says_the_same(row, outcome)):
+        # A restored queue has lost that the item was erased: here it stays so.
+        is_unerased = row is not None and row.erasure is not None and not outcome.erased
+        if row is not None and (is_unerased or _says_the_same(row, outcome)):
             row.reading = state.feed_reading
             continue
         state.outcomes_seen += 1
@@ -45,15 +46,6 @@ async def record(session: Session, state: ProjectState, outcomes: Sequence[Outco
         known[outcome.item_id] = _merged(session, state, row, outcome)
     await erasure.take_content(session, state.project, (o.item_id for o in outcomes if o.erased))
     return changed
-
-
-def _decides_nothing(outcome: Outcome) -> bool:
-    return not is_answer(outcome) and not outcome.erased
-
-
-def _is_unerased(row: OutcomeRow, outcome: Outcome) -> bool:
-    # The restored queue has lost that the item was erased: here it stays so.
-    return row.erasure is not None and not outcome.erased
 
 
 def _says_the_same(row: OutcomeRow, outcome: Outcome) -> bool:
@@ -97,12 +89,10 @@ def _merged(
 
 async def of_items(session: Session, project: str, item_ids: Iterable[str]) -> Sequence[OutcomeRow]:
     """Return the outcomes of these items, in no order."""
-    wanted = sorted(item_ids)
     rows: list[OutcomeRow] = []
-    for start in range(0, len(wanted), 500):
+    for batch in batches_of(item_ids):
         query = select(OutcomeRow).where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.item_id).in_(wanted[start : start + 500]),
+            col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch)
         )
         rows += (await session.execute(query)).scalars()
     return rows

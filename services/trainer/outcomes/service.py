@@ -54,10 +54,9 @@ async def read_feed(resources: Resources, project: str) -> int:
 
 
 def _understood(project: str, outcome: Outcome) -> Outcome:
-    """Return an outcome as far as this release knows what it says.
+    """Return an outcome without its answer if this release does not know its source.
 
-    One of an unknown source is no answer. The label of an unknown lane is kept, and no list of
-    lanes has it: it neither trains nor certifies.
+    An outcome of an unknown lane keeps its label, which neither trains nor certifies.
     """
     is_known = outcome.source in _SOURCES
     if not is_known or outcome.lane not in _LANES:
@@ -74,10 +73,7 @@ def _understood(project: str, outcome: Outcome) -> Outcome:
 async def _next_page(
     resources: Resources, project: str, *, may_restart: bool
 ) -> tuple[str | None, OutcomeFeed]:
-    """Return the cursor, and the page of the feed after it.
-
-    After a restore of the review queue that is the first page, if the feed `may_restart`.
-    """
+    """Return the cursor, and the page of the feed after it: the first after a restore."""
     async with resources.database.reading() as session:
         state = await read_state(session, project)
     cursor = None if state is None else state.outcomes_cursor

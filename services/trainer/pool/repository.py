@@ -1,12 +1,11 @@
 """SQL of the pool."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
-from services.trainer.tables import OutcomeRow, PoolItem, insert_new
+from services.trainer.tables import OutcomeRow, PoolItem, batches_of
 from shared.db import Session
 
 
@@ -20,11 +19,6 @@ async def known_items(
     )
     rows = (await session.execute(query)).all()
     return {row[0]: row[1] for row in rows}, {row[1] for row in rows}
-
-
-async def add_items(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert items, skipping what is there; return how many were new."""
-    return await insert_new(session, PoolItem, rows)
 
 
 async def counts(session: Session, project: str) -> dict[str, int]:
@@ -48,25 +42,15 @@ async def counts(session: Session, project: str) -> dict[str, int]:
     return {**found, "labelled": int((await session.execute(labelled)).scalar_one())}
 
 
-async def count_waiting(session: Session, project: str) -> int:
-    """Count the items that wait."""
+async def count_waiting(session: Session, project: str, among: Sequence[str] | None = None) -> int:
+    """Count the items that wait; with `among`, those of these ids."""
     query = select(func.count()).where(
         col(PoolItem.project) == project, col(PoolItem.state) == "waiting"
     )
-    return int((await session.execute(query)).scalar_one())
-
-
-async def count_waiting_among(session: Session, project: str, item_ids: Sequence[str]) -> int:
-    """Count those of `item_ids` that wait."""
-    total = 0
-    for start in range(0, len(item_ids), 500):
-        query = select(func.count()).where(
-            col(PoolItem.project) == project,
-            col(PoolItem.state) == "waiting",
-            col(PoolItem.item_id).in_(item_ids[start : start + 500]),
-        )
-        total += int((await session.execute(query)).scalar_one())
-    return total
+    queries = [query]
+    if among is not None:
+        queries = [query.where(col(PoolItem.item_id).in_(batch)) for batch in batches_of(among)]
+    return sum([int((await session.execute(each)).scalar_one()) for each in queries])
 
 
 async def waiting(
@@ -103,12 +87,9 @@ async def mark_asked(
     session: Session, project: str, item_ids: Sequence[str], *, posted: bool
 ) -> None:
     """Mark items as asked; with `posted` False the worker asks for their tasks."""
-    for start in range(0, len(item_ids), 500):
+    for batch in batches_of(item_ids):
         await session.execute(
             update(PoolItem)
-            .where(
-                col(PoolItem.project) == project,
-                col(PoolItem.item_id).in_(item_ids[start : start + 500]),
-            )
+            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
             .values(state="asked", posted=posted)
         )

@@ -15,7 +15,7 @@ from services.trainer.pool.rows import ParsedLine
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
-from services.trainer.tables import ProjectState
+from services.trainer.tables import PoolItem, ProjectState, insert_new
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN
 from shared.contracts.items import Item
 from shared.db import Session
@@ -87,7 +87,7 @@ async def _add(
             rows.append(_row(resources, state, item, content))
             content_of[item.item_id] = content
             contents.add(content)
-    return await repository.add_items(session, rows), conflicts
+    return await insert_new(session, PoolItem, rows), conflicts
 
 
 def _row(resources: Resources, state: ProjectState, item: Item, content: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Post tasks that were decided on in SQL to the review queue, until it acknowledges them."""
 
 import asyncio
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,12 +20,12 @@ _PATIENCE_SECONDS = 10.0
 _REFUSALS = frozenset({"conflict", "rejected"})
 
 
+@dataclass(frozen=True)
 class TaskPosting:
     """Posts the tasks of pool items and of items drawn for certifications."""
 
-    def __init__(self, database: Database, queue: QueueClient) -> None:
-        self._database = database
-        self._queue = queue
+    database: Database
+    queue: QueueClient
 
     async def post_or_leave(self, project: str) -> None:
         """Post what is unposted; leave it to the worker where the review queue is away or slow."""
@@ -42,8 +42,14 @@ class TaskPosting:
         """
         posted = 0
         while batch := await self._next_batch(project):
-            refused = await self._post(project, [task for _, task in batch])
-            async with self._database.transaction() as session:
+            refused = {
+                receipt.item_id: f"{receipt.status}: {receipt.detail or 'no reason given'}"
+                for receipt in await self.queue.post(project, [task for _, task in batch])
+                if receipt.status in _REFUSALS
+            }
+            if refused:
+                log.warning("tasks_refused", project=project, tasks=len(refused))
+            async with self.database.transaction() as session:
                 for row, _ in batch:
                     session.add(row)
                     _mark(row, refused.get(row.item_id))
@@ -53,23 +59,12 @@ class TaskPosting:
     async def _next_batch(
         self, project: str
     ) -> list[tuple[PoolItem, NewTask]] | list[tuple[CertificationItem, NewTask]]:
-        async with self._database.reading() as session:
+        async with self.database.reading() as session:
             items = await repository.unposted_pool_items(session, project, _POST_BATCH)
             if items:
                 return [(item, _pool_task(item)) for item in items]
             drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
             return [(item, _drawn_task(item, version)) for item, version in drawn]
-
-    async def _post(self, project: str, tasks: Sequence[NewTask]) -> dict[str, str]:
-        """Post tasks; return why the review queue refused some, by item id."""
-        refused = {
-            receipt.item_id: f"{receipt.status}: {receipt.detail or 'no reason given'}"
-            for receipt in await self._queue.post(project, tasks)
-            if receipt.status in _REFUSALS
-        }
-        if refused:
-            log.warning("tasks_refused", project=project, tasks=len(refused))
-        return refused
 
 
 def _mark(row: PoolItem | CertificationItem, refusal: str | None) -> None:

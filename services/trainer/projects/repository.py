@@ -1,4 +1,4 @@
-"""SQL of the project's row, which is its lock, and of what occupies the project."""
+"""SQL of the project's row, which is its lock, and of the project's versions and active work."""
 
 import secrets
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.trainer.tables import Certification, ProjectState, Run, insert_new
+from services.trainer.tables import Certification, ProjectState, Run, Version, insert_new
 from shared.db import Session
 
 
@@ -34,12 +34,28 @@ async def states(session: Session) -> Sequence[ProjectState]:
     return (await session.execute(query)).scalars().all()
 
 
+async def in_service(session: Session, project: str | None = None) -> Sequence[Version]:
+    """Return the versions of a project, None for all, that are not retired, oldest first."""
+    query = select(Version).where(col(Version.retired).is_(False)).order_by(col(Version.number))
+    if project is not None:
+        query = query.where(col(Version.project) == project)
+    return (await session.execute(query)).scalars().all()
+
+
 async def active_run(session: Session, project: str) -> Run | None:
     """Return the project's run that is queued or running."""
     query = select(Run).where(
         col(Run.project) == project, col(Run.state).in_(("queued", "running"))
     )
     return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def active_runs(session: Session) -> list[tuple[str, str, str]]:
+    """Return (project, run id, state) of each run that is queued or running, of all projects."""
+    query = select(col(Run.project), col(Run.run_id), col(Run.state)).where(
+        col(Run.state).in_(("queued", "running"))
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
 async def has_open_certification(session: Session, project: str) -> bool:

@@ -48,10 +48,6 @@ class Projects:
             raise Unavailable(f"Update the trainer: it does not know the type of {fields}.")
         return project
 
-    async def names(self) -> list[str]:
-        """Return the store's top-level folders: each may be a project."""
-        return await self._store.folders()
-
 
 def work_bell(project: str) -> str:
     """Rung when the trainer itself has something to do for a project."""

@@ -2,9 +2,8 @@
 
 from dataclasses import asdict
 
-from scipy import special
-
 from services.trainer.promise import repository
+from services.trainer.promise.binomial import upper_bound
 from services.trainer.promise.messages import AuditView
 from services.trainer.resources import Resources
 
@@ -12,17 +11,7 @@ _CONFIDENCE = 0.95
 
 
 def interval(errors: int, n: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """Two-sided Clopper-Pearson interval of an error rate.
-
-    Parameters
-    ----------
-    errors : in 0..n
-    n : at least 1
-    confidence : in (0, 1)
-
-    References
-    ----------
-    Clopper and Pearson, Biometrika 26 (1934).
+    """Two-sided Clopper-Pearson interval of an error rate: `upper_bound` of errors and of the rest.
 
     Examples
     --------
@@ -31,9 +20,7 @@ def interval(errors: int, n: int, confidence: float = _CONFIDENCE) -> tuple[floa
     (0.0, 0.0596)
     """
     tail = (1 - confidence) / 2
-    lower = 0.0 if errors == 0 else float(special.betaincinv(errors, n - errors + 1, tail))
-    upper = 1.0 if errors == n else float(special.betaincinv(errors + 1, n - errors, 1 - tail))
-    return lower, upper
+    return 1 - upper_bound(n - errors, n, tail), upper_bound(errors, n, tail)
 
 
 async def describe(resources: Resources, project: str) -> list[AuditView]:

@@ -44,7 +44,8 @@ def largest_passing_errors(accepted: ArrayLike, delta: float, alpha: float) -> I
     >>> largest_passing_errors([298, 299, 473, 1693], 0.05, 0.01)
     array([-1,  0,  1, 10])
     """
-    _check_rates(delta, alpha)
+    if not (0 < delta < 1 and 0 < alpha < 1):
+        raise ValueError("delta and alpha must lie in (0, 1)")
     sizes = np.asarray(accepted, dtype=np.int64)
     # This is the smallest e whose CDF reaches delta, so only equality lets that e itself pass.
     at = np.maximum(np.ceil(special.bdtrik(delta, np.maximum(sizes, 1), alpha)), 0)
@@ -109,8 +110,3 @@ def upper_bound(errors: int, n: int, delta: float) -> float:
         raise ValueError("delta must lie in (0, 1)")
     # The complement's inverse: 1 - delta would lose the digits of a small delta.
     return 1.0 if errors == n else float(special.betainccinv(errors + 1, n - errors, delta))
-
-
-def _check_rates(delta: float, alpha: float) -> None:
-    if not (0 < delta < 1 and 0 < alpha < 1):
-        raise ValueError("delta and alpha must lie in (0, 1)")

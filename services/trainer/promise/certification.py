@@ -28,7 +28,7 @@ class Certifier:
         """Open what waits and has a population; close what has its verdicts; draw again."""
         while True:
             async with resources.database.reading() as session:
-                certification = await repository.pending(session, project.project)
+                certification = await repository.newest(session, project.project, is_pending=True)
             if certification is None:
                 return
             if certification.state == "waiting":

@@ -41,7 +41,7 @@ async def try_close(resources: Resources, project: Project, certification: Certi
     """Close an open certification whose verdicts are in; say whether it was closed."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        record = await repository.reread(session, certification.certification_id)
+        record = await session.get_one(Certification, certification.certification_id)
         if record.state != "open":
             return False
         case = _Case(session, project, state, record, resources.now())

@@ -3,19 +3,17 @@
 import numpy as np
 import structlog
 
-from services.trainer.datasets import repository as datasets
-from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
-from services.trainer.promise import repository
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient, draw
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
+from services.trainer.tables import Certification, CertificationItem, Dataset, ProjectState, Version
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 
@@ -27,21 +25,24 @@ async def try_open(resources: Resources, project: Project, certification: Certif
     async with resources.database.reading() as session:
         version = await registry.find(session, project.project, certification.version)
     if version is None or version.retired:
-        return await _close(resources, certification, "cancelled", "the version is retired")
+        return await _note(resources, certification, "the version is retired", "cancelled")
     if not fits_project(version, project):
         detail = "the project's labels or fields changed; train a new version"
-        return await _close(resources, certification, "cancelled", detail)
+        return await _note(resources, certification, detail, "cancelled")
     try:
         request = await _request(resources, project, version, certification)
         drawn = await draw(resources, request)
+        if isinstance(drawn, Insufficient) and not drawn.is_final:
+            return await _note(resources, certification, drawn.detail)
         if isinstance(drawn, Insufficient):
-            return await _note(resources, certification, drawn)
+            detail = f"not certified: {drawn.detail}"
+            return await _note(resources, certification, detail, "failed")
         await _measure_champion(resources, project, version, drawn)
     except ModelUnusable as error:
-        return await _close(resources, certification, "failed", f"not certified: {error}")
+        return await _note(resources, certification, f"not certified: {error}", "failed")
     except FileNotFoundError as error:
         detail = f"the store lacks what the version was made of: {error}"
-        return await _close(resources, certification, "failed", detail)
+        return await _note(resources, certification, detail, "failed")
     return await _open(resources, project, certification, drawn)
 
 
@@ -49,11 +50,11 @@ async def _request(
     resources: Resources, project: Project, version: Version, certification: Certification
 ) -> DrawRequest:
     async with resources.database.reading() as session:
-        dataset = await datasets.find(session, project.project, version.dataset_id)
+        dataset = await session.get(Dataset, (project.project, version.dataset_id))
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
-    trained_on = distinct_contents(await load(resources, dataset))
-    return DrawRequest(project, version, dataset, frozenset(trained_on), certification.attempt)
+    trained_on = frozenset(item.content_hash for item in await load(resources, dataset))
+    return DrawRequest(project, version, dataset, trained_on, certification.attempt)
 
 
 async def _measure_champion(
@@ -91,12 +92,12 @@ async def _open(
 ) -> bool:
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        record = await repository.reread(session, certification.certification_id)
+        record = await session.get_one(Certification, certification.certification_id)
         if record.state != "waiting" or await active_run(session, project.project) is not None:
             return False
         if not await _take(session, state, drawn):
             return False  # a batch took some of them meanwhile; the next look draws anew
-        drawn_ids = [item.candidate.item_id for item in drawn.items]
+        drawn_ids = [item.item_id for item in drawn.items]
         if await erasure.erased_among(session, project.project, drawn_ids):
             return False  # one of them was erased meanwhile; the next look draws anew
         session.add_all(_rows(certification, drawn))
@@ -118,8 +119,8 @@ async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
     """Take the drawn items out of the pool, with all that the walk passed over."""
     if not drawn.passed_up_to:
         return True
-    ids = [item.candidate.item_id for item in drawn.items]
-    if await pool.count_waiting_among(session, state.project, ids) != len(ids):
+    ids = [item.item_id for item in drawn.items]
+    if await pool.count_waiting(session, state.project, ids) != len(ids):
         return False
     await pool.mark_asked(session, state.project, ids, posted=True)
     await pool.pass_over(session, state.project, drawn.passed_up_to)
@@ -130,11 +131,11 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
     return [
         CertificationItem(
             certification_id=certification.certification_id,
-            item_id=item.candidate.item_id,
+            item_id=item.item_id,
             project=certification.project,
             position=position,
-            data=item.candidate.data,
-            item_metadata=item.candidate.metadata,
+            data=item.data,
+            item_metadata=item.metadata,
             score=item.score,
             label=item.label,
         )
@@ -142,22 +143,17 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
     ]
 
 
-async def _note(resources: Resources, certification: Certification, reason: Insufficient) -> bool:
-    if reason.is_final:
-        return await _close(resources, certification, "failed", f"not certified: {reason.detail}")
-    async with resources.database.transaction() as session:
-        record = await repository.reread(session, certification.certification_id)
-        record.detail = reason.detail
-    return False
-
-
-async def _close(
-    resources: Resources, certification: Certification, state: str, detail: str
+async def _note(
+    resources: Resources, certification: Certification, detail: str, state: str | None = None
 ) -> bool:
+    """Record why it cannot be opened, and close it where that is for good; return False."""
     async with resources.database.transaction() as session:
-        record = await repository.reread(session, certification.certification_id)
+        record = await session.get_one(Certification, certification.certification_id)
         if record.state != "waiting":
             return False  # a newer version took its place meanwhile
-        record.state, record.detail, record.closed_at = state, detail, resources.now()
-    log.info("certification_closed", project=certification.project, state=state)
+        record.detail = detail
+        if state is not None:
+            record.state, record.closed_at = state, resources.now()
+    if state is not None:
+        log.info("certification_closed", project=certification.project, state=state)
     return False

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,7 @@ class Candidate:
     """One item of a population.
 
     `order_key` is its place in the pool's order, else empty; `received_at` is when traffic brought
-    it.
+    it. `score` and `label` are the version's, once it has scored it.
     """
 
     item_id: str
@@ -49,15 +49,8 @@ class Candidate:
     metadata: dict[str, Any]
     order_key: str = ""
     received_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class ScoredItem:
-    """An item and what the version says of it."""
-
-    candidate: Candidate
-    score: float
-    label: str
+    score: float = 0.0
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class Draw:
     """A population, the plan made on its scores, and the items drawn. `record` is kept in SQL."""
 
     plan: CertificationPlan
-    items: list[ScoredItem]
+    items: list[Candidate]
     record: dict[str, Any]
     passed_up_to: str = ""
     population: list[Candidate] = field(default_factory=list, repr=False)
@@ -138,22 +131,21 @@ async def _draw_from_traffic(resources: Resources, request: DrawRequest) -> Draw
     inside = _inside(scored, plan)
     async with resources.database.reading() as session:
         spent = await repository.drawn_before(session, name)
-        known = await outcomes.of_items(session, name, [i.candidate.item_id for i in inside])
+        known = await outcomes.of_items(session, name, [item.item_id for item in inside])
     if any(not evidence_of(row).blind for row in known):
         # Which items people have seen with a suggestion depends on the items: leaving these out
         # would no longer be a uniform draw.
         return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
-    unspent = [item for item in inside if item.candidate.item_id not in spent]
+    unspent = [item for item in inside if item.item_id not in spent]
     if len(unspent) < request.labels:
         return Insufficient(f"traffic has {len(unspent)} of them")
     seed = secrets.randbits(63)
     chosen = np.random.default_rng(seed).choice(len(unspent), request.labels, replace=False)
-    population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
         items=[unspent[i] for i in chosen],
-        record=_record("traffic", population, seed=str(seed)),
-        population=population,
+        record=_record("traffic", scored, seed=str(seed)),
+        population=scored,
     )
 
 
@@ -186,13 +178,12 @@ async def _draw_from_pool(resources: Resources, request: DrawRequest) -> Draw | 
     found = await _walk(resources, request, plan, page, scored)
     if len(found) < request.labels:
         return Insufficient(f"the pool has {len(found)} of them")
-    population = [item.candidate for item in scored]
     return Draw(
         plan=plan,
         items=found,
-        record=_record("pool", population, seed="the pool's random order"),
-        passed_up_to=found[-1].candidate.order_key,
-        population=population,
+        record=_record("pool", scored, seed="the pool's random order"),
+        passed_up_to=found[-1].order_key,
+        population=scored,
     )
 
 
@@ -201,15 +192,15 @@ async def _walk(
     request: DrawRequest,
     plan: CertificationPlan,
     page: Sequence[PoolItem],
-    scored: list[ScoredItem],
-) -> list[ScoredItem]:
+    scored: list[Candidate],
+) -> list[Candidate]:
     """Walk the pool's order until enough items inside the region are found, or it ends."""
     name = request.project.project
     async with resources.database.reading() as session:
         spent = await repository.drawn_before(session, name)
-    found: list[ScoredItem] = []
+    found: list[Candidate] = []
     while page:
-        found += [i for i in _inside(scored, plan) if i.candidate.item_id not in spent]
+        found += [item for item in _inside(scored, plan) if item.item_id not in spent]
         if len(found) >= request.labels:
             break
         async with resources.database.reading() as session:
@@ -230,14 +221,14 @@ def _usable(page: Iterable[PoolItem], request: DrawRequest) -> list[Candidate]:
 
 async def _scored(
     resources: Resources, request: DrawRequest, candidates: list[Candidate]
-) -> list[ScoredItem]:
+) -> list[Candidate]:
     """Score candidates without those that the version cannot score: people get them anyway."""
     if not candidates:
         return []
     data = [candidate.data for candidate in candidates]
     scored = await score_items(resources, request.project, request.version, data)
     return [
-        ScoredItem(candidate, score, label)
+        replace(candidate, score=score, label=label)
         for candidate, score, label in zip(
             candidates, scored.scores.tolist(), scored.labels, strict=True
         )
@@ -245,7 +236,7 @@ async def _scored(
     ]
 
 
-def _inside(scored: list[ScoredItem], plan: CertificationPlan) -> list[ScoredItem]:
+def _inside(scored: list[Candidate], plan: CertificationPlan) -> list[Candidate]:
     is_inside = eligible([item.score for item in scored], plan.region)
     return [item for item, inside in zip(scored, is_inside, strict=True) if inside]
 
@@ -264,7 +255,7 @@ def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[st
 
 async def _planned(
     resources: Resources, request: DrawRequest, candidates: list[Candidate], shortage: str
-) -> tuple[list[ScoredItem], CertificationPlan] | Insufficient:
+) -> tuple[list[Candidate], CertificationPlan] | Insufficient:
     """Score a population and plan the test, or say why no draw could certify the promise."""
     if len(candidates) < request.labels:
         return Insufficient(shortage.format(len(candidates)))
@@ -280,13 +271,12 @@ async def _planned(
             f"no test can be planned for target_accuracy {promise.target_accuracy} and "
             f"confidence {promise.confidence} ({error}): state lower ones"
         )
-    else:
-        if plan is not None and plan.predicted_power > 0:
-            return scored, plan
-        detail = (
-            f"{request.labels} labels cannot certify this promise: raise certification_labels"
-            if plan is not None
-            else f"no threshold is predicted to keep {promise.target_accuracy:.1%}: "
-            "train on more labels"
-        )
-    return Insufficient(detail, is_final=True)
+        return Insufficient(detail, is_final=True)
+    if plan is None:
+        target = f"{promise.target_accuracy:.1%}"
+        detail = f"no threshold is predicted to keep {target}: train on more labels"
+        return Insufficient(detail, is_final=True)
+    if plan.predicted_power == 0:
+        detail = f"{request.labels} labels cannot certify this promise: raise certification_labels"
+        return Insufficient(detail, is_final=True)
+    return scored, plan

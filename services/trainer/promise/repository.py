@@ -3,51 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Subquery, and_, case, func, or_, select, update
+from sqlalchemy import Subquery, and_, case, func, or_, select
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
 from services.trainer.tables import Certification, CertificationItem, LedgerRow, OutcomeRow
 from shared.db import Session
 
-PENDING = ("waiting", "open")
 
-
-async def pending(session: Session, project: str) -> Certification | None:
-    """Return the certification that waits for a population or for verdicts."""
-    query = (
-        select(Certification)
-        .where(col(Certification.project) == project, col(Certification.state).in_(PENDING))
-        .order_by(col(Certification.certification_id).desc())
-        .limit(1)
-    )
+async def newest(
+    session: Session, project: str, *, is_pending: bool = False
+) -> Certification | None:
+    """Return the last attempt; with `is_pending`, the last that waits for items or verdicts."""
+    query = select(Certification).where(col(Certification.project) == project)
+    if is_pending:
+        query = query.where(col(Certification.state).in_(("waiting", "open")))
+    query = query.order_by(col(Certification.certification_id).desc()).limit(1)
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def newest(session: Session, project: str) -> Certification | None:
-    """Return the attempt that was made last."""
-    query = (
-        select(Certification)
-        .where(col(Certification.project) == project)
-        .order_by(col(Certification.certification_id).desc())
-        .limit(1)
-    )
-    return (await session.execute(query)).scalar_one_or_none()
-
-
-async def reread(session: Session, certification_id: str) -> Certification:
-    """Return an attempt as this transaction sees it."""
-    query = select(Certification).where(col(Certification.certification_id) == certification_id)
-    return (await session.execute(query)).scalar_one()
-
-
-async def cancel_waiting(session: Session, project: str, detail: str) -> None:
-    """Cancel what waits for a population: a newer version takes its place."""
-    await session.execute(
-        update(Certification)
-        .where(col(Certification.project) == project, col(Certification.state) == "waiting")
-        .values(state="cancelled", detail=detail)
-    )
 
 
 async def items(session: Session, certification_id: str) -> Sequence[CertificationItem]:

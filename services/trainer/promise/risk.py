@@ -33,6 +33,15 @@ class RiskCurve:
     coverage: FloatArray
     selective_risk: FloatArray
 
+    def region(self, alpha: float) -> float | None:
+        """Lowest threshold with a predicted risk of at most alpha, or None: all err more often.
+
+        Certification labels are drawn only at or above it, because labels elsewhere prove nothing
+        about what will be answered.
+        """
+        passing = np.flatnonzero(self.selective_risk <= alpha)
+        return float(self.thresholds[passing[-1]]) if len(passing) else None
+
 
 def as_scores(scores: ArrayLike) -> Float32Array:
     """Scores in the dtype that routing compares.
@@ -83,31 +92,6 @@ def predict_risk(
         coverage=accepted / len(unlabelled),
         selective_risk=np.cumsum(predicted * counts) / accepted,
     )
-
-
-def candidate_region(
-    tune_scores: ArrayLike,
-    tune_correct: ArrayLike,
-    unlabelled_scores: ArrayLike,
-    alpha: float,
-) -> float | None:
-    """Lowest threshold whose predicted selective risk is at most alpha.
-
-    Certification labels are drawn only at or above it, because labels elsewhere prove nothing
-    about what will be answered.
-
-    Returns
-    -------
-    A float32 value as float, one of the unlabelled scores, or None: even the surest items are
-    predicted to err more often than alpha.
-    """
-    return lowest_passing(predict_risk(tune_scores, tune_correct, unlabelled_scores), alpha)
-
-
-def lowest_passing(curve: RiskCurve, alpha: float) -> float | None:
-    """Lowest threshold of the curve with a predicted risk of at most alpha, or None."""
-    passing = np.flatnonzero(curve.selective_risk <= alpha)
-    return float(curve.thresholds[passing[-1]]) if len(passing) else None
 
 
 def _error_given_score(scores: Float32Array, wrong: BoolArray) -> tuple[Float32Array, FloatArray]:

@@ -14,7 +14,7 @@ from services.trainer.promise.certify import CertificationResult, certify, eligi
 from services.trainer.promise.closing import correct_answers
 from services.trainer.promise.messages import HypothesisView
 from services.trainer.promise.planning import CertificationPlan, plan_certification
-from services.trainer.promise.risk import candidate_region
+from services.trainer.promise.risk import predict_risk
 from services.trainer.promise.tuning import Tune, tune_of
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -77,7 +77,7 @@ def repeat_for_target(
     alpha = round(1 - target_accuracy, 12)
     if alpha > plan.alpha:
         raise ValueError(f"must be at least {1 - plan.alpha:g}, the target that labels exist for")
-    region = candidate_region(*tune, scores, alpha)
+    region = predict_risk(*tune, scores).region(alpha)
     inside = eligible(scores, 2.0 if region is None else max(region, plan.region))
     kept = np.asarray(scores, dtype=np.float32)[inside]
     result = _certified(plan, tune, kept, np.asarray(correct)[inside], alpha)

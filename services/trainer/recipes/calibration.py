@@ -1,4 +1,8 @@
-"""Temperature scaling and the calibration figures of out-of-fold predictions (pure)."""
+"""Temperature scaling and the calibration figures of out-of-fold predictions (pure).
+
+For n rows, at least one, and K labels: `logits` and `probabilities` have shape (n, K), `targets`
+shape (n,) and values in 0..K-1, `weights` shape (n,) and are not all 0.
+"""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -14,12 +18,6 @@ _SMALLEST_PROBABILITY = 1e-12
 def log_loss(logits: FloatArray, targets: IntArray, weights: FloatArray) -> float:
     """Weighted mean negative log probability of the true label.
 
-    Parameters
-    ----------
-    logits : shape (n, K), n at least 1
-    targets : shape (n,), in 0..K-1
-    weights : shape (n,), not all 0
-
     Returns
     -------
     float in [0, -log 1e-12]: probabilities are cut at 1e-12, so one impossible label stays finite.
@@ -33,12 +31,6 @@ def fit_temperature(logits: FloatArray, targets: IntArray, weights: FloatArray) 
 
     One number moves no argmax, so accuracy stays as it was. Fit it on predictions for rows that
     the model has not seen: on its training rows every model looks too modest.
-
-    Parameters
-    ----------
-    logits : shape (n, K), n at least 1
-    targets : shape (n,), in 0..K-1
-    weights : shape (n,), not all 0
 
     Returns
     -------
@@ -64,12 +56,6 @@ def fit_temperature(logits: FloatArray, targets: IntArray, weights: FloatArray) 
 
 def brier_score(probabilities: FloatArray, targets: IntArray, weights: FloatArray) -> float:
     """Weighted mean squared distance between the probabilities and the true label's indicator.
-
-    Parameters
-    ----------
-    probabilities : shape (n, K), rows sum to 1
-    targets : shape (n,), in 0..K-1
-    weights : shape (n,), not all 0
 
     Returns
     -------

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from services.trainer.recipes.features import fit_head
-from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray, TooFewLabels
+from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray, RecipeRefused
 
 _MINIMUM_ROWS_A_FOLD = 2
 
@@ -31,7 +31,7 @@ def assign_folds(
 
     Raises
     ------
-    TooFewLabels
+    RecipeRefused
         Fewer than 2·folds distinct contents, or fewer than two labels with two of them.
     """
     if folds < 2:
@@ -41,7 +41,7 @@ def assign_folds(
         label_of.setdefault(key, target)
     repeated = sum(count >= 2 for count in Counter(label_of.values()).values())
     if len(label_of) < _MINIMUM_ROWS_A_FOLD * folds or repeated < 2:
-        raise TooFewLabels(
+        raise RecipeRefused(
             f"training needs at least {_MINIMUM_ROWS_A_FOLD * folds} different labelled items and "
             f"two labels with two items each; there are {len(label_of)} items and {repeated} such "
             "labels"

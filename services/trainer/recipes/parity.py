@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.trainer.recipes.graph import OUTPUT
-from services.trainer.recipes.recipe import FloatArray, ParityError
+from services.trainer.recipes.recipe import FloatArray, RecipeRefused
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.text import TextField
 from shared.graphs.graph import Graph
@@ -76,7 +76,7 @@ def check_parity(
 
     Raises
     ------
-    ParityError
+    RecipeRefused
         Another signature, a difference above the tolerance, a value that is not finite, or another
         predicted label (unless the reference's two best labels tie up to rounding).
     """
@@ -85,11 +85,14 @@ def check_parity(
     differences = np.where(np.isfinite(actual), np.abs(actual - expected), np.inf).max(axis=1)
     worst = int(differences.argmax())
     if differences[worst] > tolerance:
-        raise ParityError(
+        raise RecipeRefused(
             f"row {worst}: the graph differs from the trained pipeline by "
             f"{differences[worst]:.2g}, more than {tolerance:g}"
         )
-    _check_labels(expected, actual)
+    chosen = np.take_along_axis(expected, actual.argmax(axis=1)[:, None], axis=1)[:, 0]
+    swapped = np.flatnonzero(expected.max(axis=1) - chosen > _TIE)
+    if len(swapped):
+        raise RecipeRefused(f"row {swapped[0]}: the graph predicts another label than the pipeline")
     return float(differences[worst])
 
 
@@ -103,11 +106,4 @@ def _open(onnx: bytes, inputs: Sequence[Mapping[str, Any]], n_labels: int) -> Gr
     try:
         return Graph(onnx, interface, texts)
     except GraphRefused as error:
-        raise ParityError(f"the graph is not the pipeline's: {error}") from error
-
-
-def _check_labels(expected: FloatArray, actual: FloatArray) -> None:
-    chosen = np.take_along_axis(expected, actual.argmax(axis=1)[:, None], axis=1)[:, 0]
-    swapped = np.flatnonzero(expected.max(axis=1) - chosen > _TIE)
-    if len(swapped):
-        raise ParityError(f"row {swapped[0]}: the graph predicts another label than the pipeline")
+        raise RecipeRefused(f"the graph is not the pipeline's: {error}") from error

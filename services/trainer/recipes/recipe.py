@@ -18,19 +18,10 @@ Progress = Callable[[float, str], None]
 
 
 class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its problems
-    """No version can be made; the message says why."""
+    """No version can be made: of this project, of so few labels, or since its export differs.
 
-
-class UnsuitableProject(RecipeRefused):
-    """The project has no field that the recipe learns from."""
-
-
-class TooFewLabels(RecipeRefused):
-    """The labels at hand cannot train and cross-fit a model."""
-
-
-class ParityError(RecipeRefused):
-    """The exported graph does not give the trained pipeline's answers: it must not be published."""
+    The message says why.
+    """
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ class Recipe(Protocol):
     """A way to make model versions; its module has it as `RECIPE`."""
 
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        """Return which of a project's fields it learns from; `UnsuitableProject` if none."""
+        """Return which of a project's fields it learns from; `RecipeRefused` if none."""
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
         """Fit, calibrate on out-of-fold predictions, and export.

@@ -28,9 +28,8 @@ from services.trainer.recipes.recipe import (
     IntArray,
     Progress,
     Recipe,
-    TooFewLabels,
+    RecipeRefused,
     TrainingData,
-    UnsuitableProject,
 )
 from shared.fields.text import TextField
 from shared.fields.types import AnyField
@@ -48,7 +47,7 @@ def fit_text_linear(
     """Fit, calibrate on out-of-fold predictions, export to ONNX and check the export.
 
     Deterministic: the same data and seed give the same bytes on the same library versions.
-    RunOutput for 200 to 50,000 rows.
+    Made for 200 to 50,000 rows.
 
     Parameters
     ----------
@@ -61,11 +60,9 @@ def fit_text_linear(
 
     Raises
     ------
-    TooFewLabels
+    RecipeRefused
         Fewer than two labels with two different items each, fewer than 2·folds different items,
-        or no text with a word of two letters.
-    ParityError
-        The graph does not answer as the trained pipeline does; nothing may be published.
+        no text with a word of two letters, or a graph that does not answer as the pipeline does.
     """
     keys = content_keys(data.rows, data.fields)
     fold_of = assign_folds(keys, data.targets, folds=folds, seed=seed)
@@ -109,7 +106,9 @@ def _count_terms(data: TrainingData) -> tuple[list[CountVectorizer], list[csr_ma
     vocabularies = [fit_vocabulary(texts) for texts in columns]
     counts = [v.transform(texts) for v, texts in zip(vocabularies, columns, strict=True)]
     if not any(matrix.nnz for matrix in counts):
-        raise TooFewLabels("training needs texts with words of two letters or more; there are none")
+        raise RecipeRefused(
+            "training needs texts with words of two letters or more; there are none"
+        )
     return vocabularies, counts
 
 
@@ -132,7 +131,7 @@ class _TextLinear:
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
         texts = [name for name, spec in fields.items() if isinstance(spec, TextField)]
         if not texts:
-            raise UnsuitableProject("recipe text-linear needs a text field; the project has none")
+            raise RecipeRefused("recipe text-linear needs a text field; the project has none")
         return texts
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:

@@ -1,10 +1,10 @@
 """Bodies of the routes of the versions."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from services.trainer.documents.status import CertificateStatus
+from services.trainer.documents.status import CertificateStatus, Channel
 from shared.contracts.base import Message, UtcTime
 
 
@@ -13,9 +13,6 @@ class CanaryRequest(Message):
 
     version: str | None
     share: float = Field(ge=0, le=1)
-
-
-Channel = Literal["champion", "previous", "challenger", "shadow"]
 
 
 class VersionView(Message):

@@ -27,17 +27,16 @@ async def page(session: Session, project: str, before: int | None, limit: int) -
     return (await session.execute(query)).scalars().all()
 
 
-async def cancel_certification(session: Session, project: str, version: str) -> None:
-    """Cancel the pending certification of a version that is retired."""
-    await session.execute(
-        update(Certification)
-        .where(
-            col(Certification.project) == project,
-            col(Certification.version) == version,
-            col(Certification.state).in_(("waiting", "open")),
-        )
-        .values(state="cancelled", detail="the version is retired")
+async def cancel_pending(
+    session: Session, project: str, detail: str, version: str | None = None
+) -> None:
+    """Cancel the project's pending certification, if it is one of `version` or that is None."""
+    query = update(Certification).where(
+        col(Certification.project) == project, col(Certification.state).in_(("waiting", "open"))
     )
+    if version is not None:
+        query = query.where(col(Certification.version) == version)
+    await session.execute(query.values(state="cancelled", detail=detail))
 
 
 def leave_channels(state: ProjectState, version: str) -> None:

@@ -14,8 +14,7 @@ from services.trainer.tables import Version
 from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest
-from shared.graphs.aside import Aside
-from shared.graphs.deadline import RunTimedOut
+from shared.graphs.deadline import Aside, RunTimedOut
 from shared.graphs.graph import Graph
 from shared.graphs.rows import FloatArray, tops_of
 from shared.graphs.session import GraphRefused

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.trainer.documents.status import is_certified, status_of
+from services.trainer.documents.status import channels_of, is_certified, status_of
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.registry import repository
-from services.trainer.registry.messages import CanaryRequest, Channel, VersionView
+from services.trainer.registry.messages import CanaryRequest, VersionView
 from services.trainer.resources import Resources
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
@@ -104,7 +104,7 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
             raise Conflict("The champion serves; promote another version first.", version=name)
         version.retired = True
         repository.leave_channels(state, name)
-        await repository.cancel_certification(session, project.project, name)
+        await repository.cancel_pending(session, project.project, "the version is retired", name)
         if state.previous == name:
             state.previous = None
         view = _view(resources, project, state, version)
@@ -180,20 +180,10 @@ def _view(
     return VersionView(
         version=version.version,
         standing=status_of(version, project, resources.now()),
-        channels=[] if state is None else _channels_of(version.version, state),
+        channels=[] if state is None else channels_of(version.version, state),
         retired=version.retired,
         threshold=None if version.certificate is None else version.certificate["threshold"],
         expires_at=version.expires_at,
         gate=version.gate,
         manifest=version.manifest,
     )
-
-
-def _channels_of(version: str, state: ProjectState) -> list[Channel]:
-    named: dict[Channel, list[str | None]] = {
-        "champion": [state.champion],
-        "previous": [state.previous],
-        "challenger": [state.challenger],
-        "shadow": [*state.shadow],
-    }
-    return [channel for channel, versions in named.items() if version in versions]

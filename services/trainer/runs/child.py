@@ -10,7 +10,6 @@ from pathlib import Path
 import orjson
 
 import services
-from services.trainer.runs import files
 
 _LOG_LINES = 200
 # The process gets nothing of our environment: no token, no address.
@@ -19,13 +18,16 @@ _ROOT = Path(services.__path__[0]).parent
 
 
 class Child:
-    """One process; it reports `progress`, in [0, 1], and lines of a log."""
+    """One process; it reports `progress`, in [0, 1], and lines of a log.
+
+    `ended` gives its exit status (below 0: the signal).
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._lines: deque[str] = deque(maxlen=_LOG_LINES)
         self.progress = 0.0
-        self._end = asyncio.create_task(self._until_end())
+        self.ended = asyncio.create_task(self._until_end())
 
     @classmethod
     async def start(cls, module: str, folder: Path) -> "Child":
@@ -50,16 +52,11 @@ class Child:
         """The last lines that it wrote."""
         return "\n".join(self._lines)
 
-    async def wait(self, seconds: float) -> int | None:
-        """Return the exit status (below 0: the signal); None if it still runs after `seconds`."""
-        done, _ = await asyncio.wait({self._end}, timeout=seconds)
-        return self._end.result() if done else None
-
     async def end(self) -> None:
         """Kill it if it runs, and wait until it is gone."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
-        await asyncio.wait({self._end})
+        await asyncio.wait({self.ended})
 
     async def _until_end(self) -> int:
         await asyncio.gather(self._read_progress(), self._read_log())
@@ -77,17 +74,3 @@ class Child:
         assert self._process.stderr is not None
         async for line in self._process.stderr:
             self._lines.append(line.decode("utf-8", "replace").rstrip())
-
-
-def fault_of(status: int, folder: Path, job: files.Job) -> files.RunFailed:
-    """Return why a process that ended with `status` left no result."""
-    if fault := files.read_fault(folder):
-        return fault
-    if status < 0:
-        return files.RunFailed(
-            f"its process was ended by signal {-status}; its limits are {job.cpu_seconds} s of "
-            f"processor time and {job.memory_mib} MiB of memory"
-        )
-    return files.RunFailed(
-        f"its process failed with status {status}; the run's log has its last words"
-    )

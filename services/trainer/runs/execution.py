@@ -1,17 +1,24 @@
-"""One training run from its queue to its end: freeze labels, train in a process, publish."""
+"""One run from its queue to its end: freeze labels, work in a process, publish.
+
+Its record is kept true whatever happens. Uploads are runs too, whose process checks a model.
+"""
 
 import asyncio
 import contextlib
+import shutil
+from collections.abc import AsyncIterator
 
 import structlog
 
+from services.trainer.datasets.service import freeze
 from services.trainer.projects.repository import lock_state
+from services.trainer.projects.service import work_bell
 from services.trainer.recipes import RECIPES
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
+from services.trainer.runs.child import Child
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import RunOutput, publish
-from services.trainer.runs.supervision import ActiveRun, carrying_out, freeze_labels, run_process
+from services.trainer.runs.publication import ActiveRun, discard, publish
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.contracts.projects import Project
@@ -19,6 +26,11 @@ from shared.contracts.projects import Project
 log = structlog.get_logger()
 
 _PROCESS = "services.trainer.runs.training"
+_HEARTBEAT_SECONDS = 2.0
+
+
+class Cancelled(Exception):  # noqa: N818 - not a fault
+    """An operator cancelled the run."""
 
 
 @tracing.traced("run")
@@ -30,12 +42,9 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
     with contextlib.suppress(Exception):
         async with carrying_out(resources, *claimed) as active:
             tracing.note(mode=active.run.mode)
-            dataset, active.position = await freeze_labels(resources, project, active.run)
-            await _link_labels(resources, dataset, active.position)
-            result = await _train(resources, project, active, dataset)
-            model = await asyncio.to_thread(files.read_model, active.folder)
-            output = RunOutput(active.run, active.version, dataset, active.position, model, result)
-            await publish(resources, project, output)
+            active.dataset, active.position = await freeze_labels(resources, project, active.run)
+            await _link_labels(resources, active.dataset, active.position)
+            await publish(resources, project, active, await _train(resources, project, active))
 
 
 async def _link_labels(resources: Resources, dataset: Dataset, position: int) -> None:
@@ -52,8 +61,8 @@ async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, s
     """Take a queued run and a version number that no other run gets."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
-        run = await repository.find(session, project, run_id)
-        if run is None or run.state != "queued":
+        run = await session.get_one(Run, run_id)
+        if run.state != "queued":
             return None
         version = start(resources, state, run)
     return run, version
@@ -71,9 +80,7 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
     return version
 
 
-async def _train(
-    resources: Resources, project: Project, active: ActiveRun, dataset: Dataset
-) -> files.Result:
+async def _train(resources: Resources, project: Project, active: ActiveRun) -> files.Result:
     module = RECIPES.get(active.run.recipe)
     if module is None:
         raise RunFailed(f"there is no recipe {active.run.recipe}, only {', '.join(RECIPES)}")
@@ -85,4 +92,115 @@ async def _train(
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
-    return await run_process(resources, active, _PROCESS, job, dataset)
+    return await run_process(resources, active, _PROCESS, job)
+
+
+@contextlib.asynccontextmanager
+async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIterator[ActiveRun]:
+    """Carry out a started run in the block; what the block raises is recorded, and raised on.
+
+    After a fault of the trainer, what was published of the version is removed.
+    """
+    active = ActiveRun(run, version, resources.runs_folder / run.run_id)
+    tracing.note(project=run.project, run_id=run.run_id, version=version)
+    try:
+        yield active
+        tracing.note(state="succeeded")
+    except Cancelled:
+        await _finish(resources, active, "cancelled", "cancelled by an operator")
+        raise
+    except RunFailed as failure:
+        await _finish(resources, active, "failed", str(failure))
+        raise
+    except Exception:
+        log.exception("run_failed", project=run.project, run_id=run.run_id)
+        await discard(resources, run.project, version)
+        detail = "the trainer could not carry the run out; its log has the cause"
+        await _finish(resources, active, "failed", detail)
+        raise
+    finally:
+        resources.under_way.discard(run.run_id)
+        await asyncio.to_thread(shutil.rmtree, active.folder, ignore_errors=True)
+        await resources.bells.ring(work_bell(run.project))
+
+
+async def freeze_labels(resources: Resources, project: Project, run: Run) -> tuple[Dataset, int]:
+    """Freeze the labels for a run, and note the snapshot in its record.
+
+    Erasures wait while a running run has none noted: its file may still come.
+    """
+    dataset, position = await freeze(resources, project)
+    async with resources.database.transaction() as session:
+        (await session.get_one(Run, run.run_id)).dataset_id = dataset.dataset_id
+    return dataset, position
+
+
+async def run_process(
+    resources: Resources,
+    active: ActiveRun,
+    module: str,
+    job: files.Job,
+    *,
+    seconds: float = float("inf"),
+) -> files.Result:
+    """Run `module` as a process on a job and the run's dataset, and return its result.
+
+    The run's record shows a heartbeat meanwhile. After `seconds` the process is ended.
+    """
+    body = await resources.store.read(active.dataset.path) or b""
+    await asyncio.to_thread(files.write_job, active.folder, job, body)
+    child = await Child.start(module, active.folder)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    try:
+        with resources.bells.hearing(work_bell(active.run.project)) as rung:
+            while not child.ended.done() and loop.time() < deadline:
+                await _beat(resources, active.run, child)
+                await _wait(child, rung)
+        await _beat(resources, active.run, child)
+        if not child.ended.done():
+            raise RunFailed(f"it was not done within {seconds:g} s")
+    finally:
+        await child.end()
+    status, result = child.ended.result(), await asyncio.to_thread(files.read_result, active.folder)
+    if status < 0:
+        raise RunFailed(
+            f"its process was ended by signal {-status}; its limits are {job.cpu_seconds} s of "
+            f"processor time and {job.memory_mib} MiB of memory"
+        )
+    if status != 0 or result is None:
+        raise RunFailed(
+            f"its process failed with status {status}; the run's log has its last words"
+        )
+    return result
+
+
+async def _wait(child: Child, rung: asyncio.Event) -> None:
+    """Wait one heartbeat for the end of the process; a bell (a cancellation) cuts it short."""
+    bell = asyncio.create_task(rung.wait())
+    ends = {child.ended, bell}
+    await asyncio.wait(ends, timeout=_HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    bell.cancel()
+    rung.clear()
+
+
+async def _beat(resources: Resources, run: Run, child: Child) -> None:
+    async with resources.database.transaction() as session:
+        is_cancelled = await repository.beat(
+            session, run.run_id, resources.now(), child.progress, child.log_tail
+        )
+    if is_cancelled:
+        raise Cancelled
+
+
+async def _finish(resources: Resources, active: ActiveRun, state: str, detail: str) -> None:
+    """Record a run's end without a version."""
+    run = active.run
+    async with resources.database.transaction() as session:
+        locked = await lock_state(session, run.project)
+        if active.position is not None:
+            locked.trained_position = max(locked.trained_position, active.position)
+        record = await session.get_one(Run, run.run_id)
+        record.state, record.detail, record.finished_at = state, detail, resources.now()
+    tracing.note(state=state, detail=detail)
+    log.info("run_ended", project=run.project, run_id=run.run_id, state=state)

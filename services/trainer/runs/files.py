@@ -3,7 +3,7 @@
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import TypeAdapter
@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 from shared.fields.types import AnyField
 
 DATASET = "dataset.jsonl.gz"
-JOB = "job.json"
+_JOB = "job.json"
 MODEL = "model.onnx"
-RESULT = "result.json"
-FAULT = "fault.json"
+_RESULT = "result.json"
+_FAULT = "fault.json"
 _FIELDS = TypeAdapter(dict[str, AnyField])
 
 
@@ -31,13 +31,8 @@ class RunFailed(Exception):  # noqa: N818 - named as the house names its problem
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The work of a process, and its limits.
+    """The work of a process, and its limits; `fields` are the project's, by name, as JSON."""
 
-    `fields` are the project's, by name, as JSON. `blamed` is the place in the request
-    that is at fault when the process takes too much.
-    """
-
-    blamed: ClassVar[str] = ""
     memory_mib: int
     cpu_seconds: int
     fields: dict[str, dict[str, Any]]
@@ -67,7 +62,6 @@ class CheckJob(Job):
     samples : data of unlabelled items by their ids
     """
 
-    blamed: ClassVar[str] = "/model"
     interface: dict[str, Any]
     samples: dict[str, dict[str, Any]]
 
@@ -97,43 +91,29 @@ def write_job(folder: Path, job: Job, dataset: bytes) -> None:
     """Put a job and its compressed dataset into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DATASET).write_bytes(dataset)
-    (folder / JOB).write_bytes(orjson.dumps(vars(job)))
+    (folder / _JOB).write_bytes(orjson.dumps(vars(job)))
 
 
 def read_job(folder: Path, kind: type[AnyJob]) -> tuple[AnyJob, list[dict[str, Any]]]:
     """Return the job and the rows of its dataset."""
-    job = kind(**orjson.loads((folder / JOB).read_bytes()))
+    job = kind(**orjson.loads((folder / _JOB).read_bytes()))
     lines = gzip.decompress((folder / DATASET).read_bytes()).splitlines()
     return job, [orjson.loads(line) for line in lines]
 
 
-def write_model(folder: Path, model: bytes) -> None:
-    """Put a model down; its result comes after it."""
-    (folder / MODEL).write_bytes(model)
-
-
-def read_model(folder: Path) -> bytes:
-    """Return the model."""
-    return (folder / MODEL).read_bytes()
-
-
 def write_result(folder: Path, result: Result) -> None:
-    """Write the result, after all other files."""
-    (folder / RESULT).write_bytes(orjson.dumps(vars(result)))
-
-
-def read_result(folder: Path) -> Result | None:
-    """Return the result; None when the process left none."""
-    path = folder / RESULT
-    return Result(**orjson.loads(path.read_bytes())) if path.exists() else None
+    """Write the result, after the model."""
+    (folder / _RESULT).write_bytes(orjson.dumps(vars(result)))
 
 
 def write_fault(folder: Path, fault: RunFailed) -> None:
     """Say why there is no result."""
-    (folder / FAULT).write_bytes(orjson.dumps([str(fault), fault.pointer]))
+    (folder / _FAULT).write_bytes(orjson.dumps([str(fault), fault.pointer]))
 
 
-def read_fault(folder: Path) -> RunFailed | None:
-    """Return what `write_fault` said; None when the process could not say."""
-    path = folder / FAULT
-    return RunFailed(*orjson.loads(path.read_bytes())) if path.exists() else None
+def read_result(folder: Path) -> Result | None:
+    """Return the result, None when the process left none; raise the `RunFailed` that it left."""
+    result, fault = folder / _RESULT, folder / _FAULT
+    if fault.exists():
+        raise RunFailed(*orjson.loads(fault.read_bytes()))
+    return Result(**orjson.loads(result.read_bytes())) if result.exists() else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import active_runs, lock_state
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
@@ -29,8 +29,8 @@ _RESTARTS = 3
 async def mark_interrupted(resources: Resources, project: str, *, own: bool = False) -> None:
     """Mark interrupted runs, and remove their folders and half-published versions.
 
-    Those of a trainer that is gone, and those of this one whose end could not be recorded: the
-    database was away then. With `own`, all of this trainer: it stops.
+    A run is interrupted when its trainer is gone, or when this trainer could not record its end
+    because the database was away. With `own`, all runs of this trainer are: it stops.
     """
     now = resources.now()
 
@@ -56,20 +56,17 @@ async def mark_interrupted(resources: Resources, project: str, *, own: bool = Fa
 
 async def remove_left_folders(resources: Resources) -> None:
     """Remove the folders of runs that have ended: a trainer that was killed leaves them."""
+    root = resources.runs_folder
     # Before the runs are asked for: a folder is made only once its run is recorded as running.
-    folders = await asyncio.to_thread(_folders, resources.runs_folder)
+    folders = await asyncio.to_thread(lambda: list(root.iterdir()) if root.exists() else [])
     if not folders:
         return
     async with resources.database.reading() as session:
-        running = await repository.running(session)
+        running = {run_id for _, run_id, _ in await active_runs(session)}
     left = [folder for folder in folders if folder.name not in running]
     await asyncio.to_thread(_remove, left)
     if left:
         log.warning("run_folders_removed", folders=len(left))
-
-
-def _folders(root: Path) -> list[Path]:
-    return list(root.iterdir()) if root.exists() else []
 
 
 def _remove(folders: Sequence[Path]) -> None:

@@ -33,7 +33,7 @@ def run_job(
         return _FAILED
     except MemoryError:
         detail = f"the run needs more than its {job.memory_mib} MiB of memory"
-        files.write_fault(folder, RunFailed(detail, kind.blamed))
+        files.write_fault(folder, RunFailed(detail))
         return _FAILED
     report(1.0, "done")
     return 0

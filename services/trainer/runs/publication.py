@@ -1,22 +1,21 @@
 """Publish a run's version: model, manifest, then the state; champion if the gate promotes it."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime
+import asyncio
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import structlog
 
-from services.trainer.datasets import repository as datasets
-from services.trainer.datasets.service import distinct_contents, load
+from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.projects.repository import lock_state, read_state
-from services.trainer.promise import repository as promise
 from services.trainer.recipes import OWN
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.registry.gate import GateDecision
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
-from services.trainer.runs.files import Result
+from services.trainer.runs.files import MODEL, Result
 from services.trainer.tables import Certification, Dataset, Run, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest, ModelInput
@@ -29,22 +28,24 @@ class RunInterrupted(Exception):  # noqa: N818 - says what happened to the run
     """This trainer was silent for so long that another one has ended the run."""
 
 
-@dataclass(frozen=True)
-class RunOutput:
-    """What a run made, and from what.
+@dataclass
+class ActiveRun:
+    """A run, the version it is to make, and the folder it works in.
 
-    `position` is how far the labels were used up; None when none were trained on.
+    `dataset` is the snapshot that it reads, once it is frozen. `position` is how far a training run
+    has looked at the labels: those up to there start no other one, however it ends.
     """
 
     run: Run
     version: str
-    dataset: Dataset
-    position: int | None
-    model: bytes
-    result: Result
+    folder: Path
+    dataset: Dataset = field(init=False)
+    position: int | None = None
 
 
-async def publish(resources: Resources, project: Project, output: RunOutput) -> Version:
+async def publish(
+    resources: Resources, project: Project, active: ActiveRun, result: Result
+) -> Version:
     """Write the version's folder, judge the version, and record it and its run's end at once.
 
     A crash before the record leaves a folder that no channel names; `discard` removes it.
@@ -52,31 +53,33 @@ async def publish(resources: Resources, project: Project, output: RunOutput) -> 
     name = project.project
     async with resources.database.reading() as session:
         state = await read_state(session, name)
-    parent = None if state is None else state.champion
-    manifest = _manifest(project, output, parent, resources.now())
-    await resources.store.write(model_path(name, output.version), output.model)
-    await resources.store.write_document(manifest_path(name, output.version), manifest)
-    version = Version(
-        project=name,
-        version=output.version,
-        number=int(output.version.removeprefix("v")),
-        run_id=output.run.run_id,
-        dataset_id=output.dataset.dataset_id,
-        manifest=manifest.model_dump(mode="json"),
-        tune={
-            key: getattr(output.result, key) for key in ("item_ids", "scores", "correct", "uniform")
-        },
-        created_at=manifest.created_at,
+    model = await asyncio.to_thread((active.folder / MODEL).read_bytes)
+    manifest = Manifest(
+        version=active.version,
+        created_at=resources.now(),
+        model_sha256=sha256(model),
+        labels=project.labels,
+        inputs=[ModelInput.model_validate(entry) for entry in result.inputs],
+        outputs={"probabilities": result.output},
+        recipe=active.run.recipe,
+        dataset_id=active.dataset.dataset_id,
+        outcomes_cursor=active.dataset.outcomes_cursor,
+        parent=None if state is None else state.champion,
+        calibration=result.calibration,
+        metrics=result.metrics,
     )
-    decision = await _judge(resources, project, version, output.dataset, parent)
+    await resources.store.write(model_path(name, active.version), model)
+    await resources.store.write_document(manifest_path(name, active.version), manifest)
+    version = _version(project, active, result, manifest)
+    decision = await _judge(resources, project, version, active.dataset)
     version.gate = {"publication": asdict(decision)}
-    await _record(resources, project, version, output, parent, decision)
+    await _record(resources, project, version, active, decision)
     try:
         await resources.documents.sync(name)
     except Exception:
         # The version is recorded, so its folder must stay; the worker tries again.
         log.exception("documents_left_for_later", project=name)
-    log.info("version_published", project=name, version=output.version)
+    log.info("version_published", project=name, version=active.version)
     return version
 
 
@@ -86,29 +89,24 @@ async def discard(resources: Resources, project: str, version: str) -> None:
     await resources.store.delete(model_path(project, version))
 
 
-def _manifest(project: Project, output: RunOutput, parent: str | None, now: datetime) -> Manifest:
-    result = output.result
-    return Manifest(
-        version=output.version,
-        created_at=now,
-        model_sha256=sha256(output.model),
-        labels=project.labels,
-        inputs=[ModelInput.model_validate(entry) for entry in result.inputs],
-        outputs={"probabilities": result.output},
-        recipe=output.run.recipe,
-        dataset_id=output.dataset.dataset_id,
-        outcomes_cursor=output.dataset.outcomes_cursor,
-        parent=parent,
-        calibration=result.calibration,
-        metrics=result.metrics,
+def _version(project: Project, active: ActiveRun, result: Result, manifest: Manifest) -> Version:
+    return Version(
+        project=project.project,
+        version=active.version,
+        number=int(active.version.removeprefix("v")),
+        run_id=active.run.run_id,
+        dataset_id=active.dataset.dataset_id,
+        manifest=manifest.model_dump(mode="json"),
+        tune={key: getattr(result, key) for key in ("item_ids", "scores", "correct", "uniform")},
+        created_at=manifest.created_at,
     )
 
 
 async def _judge(
-    resources: Resources, project: Project, version: Version, dataset: Dataset, parent: str | None
+    resources: Resources, project: Project, version: Version, dataset: Dataset
 ) -> GateDecision:
     async with resources.database.reading() as session:
-        champion = await registry.find(session, project.project, parent)
+        champion = await registry.find(session, project.project, version.manifest["parent"])
     if champion is None:
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
@@ -132,11 +130,11 @@ async def _pairs(
 ) -> list[tuple[bool, bool]]:
     """Return (new right, champion right) on the out-of-fold items that are new to the champion."""
     async with resources.database.reading() as session:
-        old = await datasets.find(session, champion.project, champion.dataset_id)
+        old = await session.get(Dataset, (champion.project, champion.dataset_id))
     if old is None:
         return []
     try:
-        seen = distinct_contents(await load(resources, old))
+        seen = {item.content_hash for item in await load(resources, old)}
         right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
         fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
         scored = await score_items(resources, project, champion, [item.data for item in fresh])
@@ -158,31 +156,26 @@ async def _record(
     resources: Resources,
     project: Project,
     version: Version,
-    output: RunOutput,
-    parent: str | None,
+    active: ActiveRun,
     decision: GateDecision,
 ) -> None:
     now = resources.now()
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        run = await session.get_one(Run, output.run.run_id)
+        run = await session.get_one(Run, active.run.run_id)
         if run.state != "running":
             raise RunInterrupted(run.run_id)
         session.add(version)
         await session.flush()
-        await promise.cancel_waiting(session, project.project, f"{version.version} takes its place")
-        session.add(
-            Certification(
-                project=project.project,
-                version=version.version,
-                attempt=1,
-                created_at=now,
-            )
-        )
+        name = project.project
+        # No certification is open while a run is active: only one that waits can be pending.
+        await registry.cancel_pending(session, name, f"{version.version} takes its place")
+        first = Certification(project=name, version=version.version, attempt=1, created_at=now)
+        session.add(first)
         may_move = project.training.auto_promote or state.champion is None
         # A champion that an operator changed meanwhile is not the one that was judged.
-        if decision.promote and may_move and state.champion == parent:
+        if decision.promote and may_move and state.champion == version.manifest["parent"]:
             registry.make_champion(state, version.version, now)
-        if output.position is not None:
-            state.trained_position = max(state.trained_position, output.position)
+        if active.position is not None:
+            state.trained_position = max(state.trained_position, active.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

@@ -13,12 +13,6 @@ from shared.db import Session
 INTERRUPTED = "interrupted: start it again"
 
 
-async def find(session: Session, project: str, run_id: str) -> Run | None:
-    """Return one run of a project."""
-    query = select(Run).where(col(Run.project) == project, col(Run.run_id) == run_id)
-    return (await session.execute(query)).scalar_one_or_none()
-
-
 async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Run]:
     """Return runs, newest first, older than run `before`."""
     query = select(Run).where(col(Run.project) == project)
@@ -32,12 +26,6 @@ async def running_of(session: Session, project: str) -> Sequence[Run]:
     """Return the runs of a project that are recorded as running."""
     query = select(Run).where(col(Run.project) == project, col(Run.state) == "running")
     return (await session.execute(query)).scalars().all()
-
-
-async def running(session: Session) -> set[str]:
-    """Return the ids of the running runs of all projects."""
-    query = select(col(Run.run_id)).where(col(Run.state) == "running")
-    return set((await session.execute(query)).scalars())
 
 
 async def count_by_state(session: Session) -> dict[tuple[str, ...], float]:

@@ -146,8 +146,8 @@ async def list_runs(
 
 
 async def _require(session: Session, project: str, run_id: str) -> Run:
-    run = await repository.find(session, project, run_id)
-    if run is None:
+    run = await session.get(Run, run_id)
+    if run is None or run.project != project:
         raise NotFound("There is no such run; GET …/runs lists them.", run_id=run_id)
     return run
 

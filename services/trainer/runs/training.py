@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.recipes.recipe import Recipe, RecipeRefused, TooFewLabels, TrainingData
+from services.trainer.recipes.recipe import Recipe, RecipeRefused, TrainingData
 from services.trainer.runs import files
 from services.trainer.runs.process import report, run_job
 
@@ -20,7 +20,7 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
         raise files.RunFailed(str(refused)) from refused
-    files.write_model(folder, fitted.onnx)
+    (folder / files.MODEL).write_bytes(fitted.onnx)
     return files.Result(
         inputs=fitted.inputs,
         output=fitted.output,
@@ -38,7 +38,7 @@ def _training_data(
 ) -> TrainingData:
     fields = recipe.learns_from(job.specs)
     if not rows:
-        raise TooFewLabels("training needs labels; there are none yet")
+        raise RecipeRefused("training needs labels; there are none yet")
     return TrainingData(
         rows=[{field: row["data"][field] for field in fields} for row in rows],
         labels=[row["label"] for row in rows],

@@ -21,7 +21,7 @@ from shared.graphs.trial import TRIAL_ITEMS, try_on, try_out
 def check(folder: Path, job: files.CheckJob, rows: list[dict[str, Any]]) -> files.Result:
     """Check the model in `folder`, and score the labelled `rows` of a dataset with it."""
     try:
-        return _check(files.read_model(folder), job, rows)
+        return _check((folder / files.MODEL).read_bytes(), job, rows)
     except GraphRefused as refused:
         raise files.RunFailed(str(refused), refused.pointer) from refused
 

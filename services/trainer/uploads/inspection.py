@@ -8,7 +8,8 @@ import onnxruntime
 from google.protobuf.message import DecodeError
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
-from shared.graphs.control_flow import unbounded
+from shared.graphs.control_flow import all_nodes, kind_of, unbounded
+from shared.graphs.lookups.messages import bodies_of
 from shared.graphs.session import GraphRefused
 
 _NAMES_SHOWN = 5
@@ -27,15 +28,15 @@ def inspect(model: bytes) -> None:
         parsed = onnx.load_model_from_string(model)
     except DecodeError as error:
         raise GraphRefused("it is not an ONNX file, or not a whole one") from error
-    nodes = list(_nodes(parsed))
+    nodes = list(all_nodes(parsed))
     external = [tensor.name or "unnamed" for tensor in _tensors(parsed, nodes) if _is_away(tensor)]
     if external:
         raise GraphRefused(
             f"tensors lie in other files (external data): {_listed(external)}; save it as one file"
         )
     own = {(function.domain, function.name) for function in parsed.functions}
-    used = {(_domain(node.domain), node.op_type) for node in nodes}
-    unknown = sorted(used - own - _known_operators())
+    known = {(schema.domain, schema.name) for schema in runtime.get_all_operator_schema()}
+    unknown = sorted({kind_of(node) for node in nodes} - own - known)
     if unknown:
         names = [f"{domain}:{name}" if domain else name for domain, name in unknown]
         raise GraphRefused(
@@ -46,35 +47,10 @@ def inspect(model: bytes) -> None:
         raise GraphRefused(fault)
 
 
-def _known_operators() -> set[tuple[str, str]]:
-    return {(schema.domain, schema.name) for schema in runtime.get_all_operator_schema()}
-
-
-def _domain(domain: str) -> str:
-    return "" if domain == "ai.onnx" else domain
-
-
-def _nodes(model: Any) -> Iterator[Any]:
-    """Give every node; protocol buffers bound how deep graphs lie in one another."""
-    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for graph in _inner_graphs(node):
-            waiting += graph.node
-
-
-def _inner_graphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
 def _tensors(model: Any, nodes: Iterable[Any]) -> Iterator[Any]:
     yield from _initializers(model.graph)
     for node in nodes:
-        for graph in _inner_graphs(node):
+        for graph in bodies_of(node):
             yield from _initializers(graph)
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)

@@ -1,18 +1,32 @@
 """The two parts of an upload, out of a multipart body."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from services.trainer.uploads.messages import OwnManifest
+from shared.contracts.base import Label, Message, at_most
 from shared.contracts.items import FieldError
+from shared.contracts.versions import ModelInput
 from shared.http.body import parse_json
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 from shared.problems.faults import pointer_of
 
 PARTS = ("model", "manifest")
 MANIFEST_BYTES = 1024 * 1024
+
+
+class OwnManifest(Message):
+    """The part `manifest` of ``POST …/versions``: a model's description by its maker.
+
+    `labels` name the columns of the probabilities; left out, they are the project's. `metrics`
+    are the maker's own, and kept as they are.
+    """
+
+    inputs: list[ModelInput] = Field(min_length=1, max_length=1000)
+    outputs: Annotated[dict[Literal["probabilities"], str], *at_most(1)] = Field(min_length=1)
+    labels: list[Label] | None = Field(default=None, max_length=1000)
+    metrics: Annotated[dict[str, float], *at_most(100)] = {}
 
 
 async def read_parts(form: FormData, model_limit_bytes: int) -> tuple[UploadFile, OwnManifest]:

@@ -10,18 +10,11 @@ from services.trainer.registry import service as registry
 from services.trainer.registry.messages import VersionView
 from services.trainer.resources import Resources
 from services.trainer.runs import files
+from services.trainer.runs.execution import Cancelled, carrying_out, freeze_labels, run_process
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.publication import RunOutput, publish
+from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.runs.service import begin_upload
-from services.trainer.runs.supervision import (
-    ActiveRun,
-    Cancelled,
-    carrying_out,
-    freeze_labels,
-    run_process,
-)
-from services.trainer.tables import Dataset
-from services.trainer.uploads.messages import OwnManifest
+from services.trainer.uploads.parts import OwnManifest
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
@@ -48,12 +41,10 @@ async def add(
     try:
         async with carrying_out(resources, run, version) as active:
             await asyncio.to_thread(_keep, model, active.folder)
-            dataset, _ = await freeze_labels(resources, project, run)
-            result = await _check(resources, project, active, interface, dataset)
+            active.dataset, _ = await freeze_labels(resources, project, run)
+            result = await _check(resources, project, active, interface)
             result.metrics.update(manifest.metrics)
-            body = await asyncio.to_thread(files.read_model, active.folder)
-            output = RunOutput(run, version, dataset, None, body, result)
-            await publish(resources, project, output)
+            await publish(resources, project, active, result)
     except RunFailed as failure:
         raise Unprocessable([(failure.pointer or "/model", str(failure))]) from failure
     except Cancelled as cancelled:
@@ -79,11 +70,7 @@ def _keep(model: BinaryIO, folder: Path) -> None:
 
 
 async def _check(
-    resources: Resources,
-    project: Project,
-    active: ActiveRun,
-    interface: ModelInterface,
-    dataset: Dataset,
+    resources: Resources, project: Project, active: ActiveRun, interface: ModelInterface
 ) -> files.Result:
     async with resources.database.reading() as session:
         waiting = await pool.waiting(session, project.project, TRIAL_ITEMS)
@@ -97,4 +84,4 @@ async def _check(
             item.item_id: item.data for item in waiting if not check_data(item.data, project.fields)
         },
     )
-    return await run_process(resources, active, _PROCESS, job, dataset, seconds=_PATIENCE * seconds)
+    return await run_process(resources, active, _PROCESS, job, seconds=_PATIENCE * seconds)

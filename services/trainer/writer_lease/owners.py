@@ -24,20 +24,16 @@ def is_gone(owner: str) -> bool:
         return False
     if int(process) == os.getpid():
         return owner not in _HERE
-    return not _lives(int(process))
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _machine() -> str:
     """Name the machine and process namespace: containers may share a host name and process ids."""
     namespace = _NAMESPACE.stat().st_ino if _NAMESPACE.exists() else 0
     return f"{socket.gethostname()}/{namespace}"
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

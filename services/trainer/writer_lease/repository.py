@@ -6,24 +6,14 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlmodel import col
 
-from services.trainer.tables import ProjectLease, insert_new
+from services.trainer.tables import ProjectLease
 from shared.db import Session
-
-
-async def read(session: Session, project: str) -> ProjectLease | None:
-    """Return a project's lease as it is."""
-    return await session.get(ProjectLease, project)
 
 
 async def lock(session: Session, project: str) -> ProjectLease | None:
     """Return a project's lease, locked until the transaction ends."""
     query = select(ProjectLease).where(col(ProjectLease.project) == project).with_for_update()
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def add(session: Session, lease: ProjectLease) -> bool:
-    """Make a project's first lease; False when another trainer was here first."""
-    return await insert_new(session, ProjectLease, [lease.model_dump()]) == 1
 
 
 async def extend(session: Session, owner: str, moment: datetime) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from services.trainer.tables import ProjectLease
+from services.trainer.tables import ProjectLease, insert_new
 from services.trainer.writer_lease import repository
 from services.trainer.writer_lease.owners import is_gone
 from shared.contracts.certificates import CLOCK_SKEW
@@ -60,11 +60,6 @@ class Leases:
     def seconds(self) -> float:
         """How long a lease lasts that is not renewed."""
         return self._duration.total_seconds()
-
-    @property
-    def any_held(self) -> bool:
-        """Whether this trainer works for any project."""
-        return bool(self._held)
 
     def facts(self) -> dict[str, Any]:
         """Say which projects this trainer works for, and which trainer has each other one."""
@@ -127,23 +122,20 @@ class Leases:
     async def _take(self, project: str) -> Lease | None:
         # A trainer that stands by looks again and again: a look must not wait for writers.
         async with self._database.reading() as session:
-            row = await repository.read(session, project)
+            row = await session.get(ProjectLease, project)
             if row is not None and not self._is_free(row):
                 self._stand_by(project, row.owner)
                 return None
         now = self._now()
         async with self._database.transaction() as session:
+            first = ProjectLease(project=project, owner=self._owner, fencing=1, expires_at=now)
+            await insert_new(session, ProjectLease, [first.model_dump()])
             row = await repository.lock(session, project)
-            if row is None:
-                row = ProjectLease(project=project, owner=self._owner, fencing=1, expires_at=now)
-                if not await repository.add(session, row):
-                    return None
-                row = await repository.lock(session, project)
-                assert row is not None
-            elif not self._is_free(row):
+            assert row is not None
+            if not self._is_free(row):
                 self._stand_by(project, row.owner)
                 return None
-            elif row.owner != self._owner:
+            if row.owner != self._owner:
                 row.owner, row.fencing = self._owner, row.fencing + 1
             row.expires_at = now + self._duration
             fencing = row.fencing

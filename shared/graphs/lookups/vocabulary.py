@@ -75,7 +75,9 @@ def vocabulary_of(graph: Any, vectorizer: Any) -> Vocabulary:
     singles[[numbers[word] for word in pool[:n_singles]]] = columns[:n_singles]
     ends = np.array([numbers[word] for word in paired], dtype=np.int64).reshape(-1, 2)
     pairs = ends[:, 0] * (len(numbers) + 1) + ends[:, 1]
-    _require_distinct(pool[:n_singles], pairs.tolist(), columns.tolist())
+    for given in (pool[:n_singles], pairs.tolist(), columns.tolist()):
+        if len(set(given)) != len(given):
+            raise NotKnown
     return Vocabulary(list(numbers), singles, pairs, columns[n_singles:], weights)
 
 
@@ -88,11 +90,6 @@ def _weights(found: dict[str, Any], columns: NDArray[np.int64]) -> NDArray[np.fl
         # Given in the order of the terms, as their columns are.
         weights[columns] = given
     return weights
-
-
-def _require_distinct(*sequences: list[Any]) -> None:
-    if any(len(set(sequence)) != len(sequence) for sequence in sequences):
-        raise NotKnown
 
 
 def _rank(graph: Any, name: str) -> int | None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.demo.certification import has_ended, obstacle
+from services.demo.report import obstacle
+from services.demo.seed import has_ended
 
 
 def _certificate(state: str, version: str = "v2", detail: str | None = None) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from services.demo.plan import (
     TRAINING_LABELS,
     Plan,
 )
-from services.demo.report import Report, Streamed, VersionReport
+from services.demo.report import Report, VersionReport
 from services.demo.tweets import Tweet
 
 
 def _tweets(count: int) -> list[Tweet]:
-    return [Tweet(str(n), f"post {n}", (2, -1, 3), 1.0 if n % 2 else -1.0) for n in range(count)]
+    return [Tweet(str(n), f"post {n}", (2, -1) if n % 2 else (1, -2)) for n in range(count)]
 
 
 def test_parts_are_disjoint_and_whole_whatever_the_order() -> None:
@@ -44,22 +44,21 @@ def _prediction(decision: str, reason: str, label: str | None) -> dict[str, obje
 
 
 def test_only_the_systems_own_answers_count_as_answered() -> None:
-    stream = Streamed()
-    stream.add(
-        _tweets(4),  # the majority is negative, positive, negative, positive
-        [
-            _prediction("answered", "confident", "positive"),
-            _prediction("answered", "confident", "positive"),
-            _prediction("answered", "human", "positive"),
-            _prediction("in_review", "below_threshold", None),
-        ],
-    )
-    report = stream.into(VersionReport("v1", 100))
+    report = VersionReport("v1", 100)
+    predictions = [
+        _prediction("answered", "confident", "positive"),
+        _prediction("answered", "confident", "positive"),
+        _prediction("answered", "human", "positive"),
+        _prediction("in_review", "below_threshold", None),
+    ]
+    # The majority is negative, positive, negative, positive.
+    for tweet, prediction in zip(_tweets(4), predictions, strict=True):
+        report.count(tweet, prediction)
     document = report.document()
     assert document["answered"] == 2
     assert document["errors_answered"] == 1
     assert document["share_answered"] == 0.5
-    assert stream.audited == 2
+    assert document["audited"] == 2
 
 
 def test_report_has_the_promised_keys_and_says_what_other_targets_got() -> None:
@@ -68,13 +67,13 @@ def test_report_has_the_promised_keys_and_says_what_other_targets_got() -> None:
         0.99: {"hypothesis": {"threshold": None, "coverage": 0.0}},
     }
     version = VersionReport("v1", 100, "v1 was not certified (about 40 more labels).")
-    report = Report(0.9, 0.95, [version], Streamed(), other, 3)
+    report = Report(0.9, 0.95, [version], other, 3)
     document = report.document()
     assert document["promise"] == {"target_accuracy": 0.9, "confidence": 0.95}
     assert document["versions"][0].keys() == {
         "version", "held_out_accuracy", "threshold", "share_answered", "answered",
         "errors_answered", "verdicts_used", "seconds_verdict_to_live", "seconds_publish_to_live",
-        "streamed", "obstacle",
+        "streamed", "obstacle", "audited",
     }  # fmt: skip
     text = "\n".join(report.lines())
     assert "95% would get a threshold of 0.9700 and 12%" in text

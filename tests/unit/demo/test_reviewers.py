@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.demo.reviewers import draw_rating, label_of
 from services.demo.tweets import Tweet
+from services.demo.workforce import draw_rating, label_of
 
 RATINGS = (-4, -1, 0, 0, 1, 2, 3, 4)
-TWEET = Tweet("17", "hm", RATINGS, 0.625)
+TWEET = Tweet("17", "hm", RATINGS)
 
 
 @given(skips=st.integers(0, 50), seed=st.integers(-(2**40), 2**40))
@@ -29,7 +29,7 @@ def test_draws_follow_the_ratings_over_skips_seeds_and_posts() -> None:
     drawn = [
         Counter(draw_rating(TWEET, i, 0) for i in range(n)),
         Counter(draw_rating(TWEET, 0, i) for i in range(n)),
-        Counter(draw_rating(Tweet(str(i), "", RATINGS, 0.6), 0, 0) for i in range(n)),
+        Counter(draw_rating(Tweet(str(i), "", RATINGS), 0, 0) for i in range(n)),
     ]
     for counts in drawn:
         for rating, count in Counter(RATINGS).items():

@@ -49,17 +49,11 @@ def make_sdist(texts: bytes, ratings: bytes) -> bytes:
 def test_posts_with_a_clear_majority_are_kept() -> None:
     tweets = parse_sdist(make_sdist(TEXTS.encode(), RATINGS.encode()))
     assert tweets == [
-        Tweet("1", "Great day & night", (2, 3, 3, 2), 2.5),
-        Tweet("3", "na\u00efve\u2028but sad", (-1, -2, 0, -3), -1.5),
-        Tweet("4", "exactly on the edge", (1, 0), 0.5),
+        Tweet("1", "Great day & night", (2, 3, 3, 2)),
+        Tweet("3", "na\u00efve\u2028but sad", (-1, -2, 0, -3)),
+        Tweet("4", "exactly on the edge", (1, 0)),
     ]
     assert [tweet.majority for tweet in tweets] == ["positive", "negative", "positive"]
-
-
-def test_files_in_the_old_western_encoding_are_read() -> None:
-    texts = TEXTS.replace("\u2028", " ").encode("cp1252")
-    tweets = parse_sdist(make_sdist(texts, RATINGS.encode("utf-8-sig")))
-    assert tweets[1].text == "na\u00efve but sad"
 
 
 def link_instead_of_archive() -> bytes:
@@ -112,7 +106,7 @@ def test_a_package_that_is_not_as_expected_is_refused(sdist: bytes) -> None:
 def test_a_cache_is_read_without_fetching(tmp_path: Path) -> None:
     rows = [{"id": "9", "text": "fine", "ratings": [1, 2]}]
     (tmp_path / "tweets-vadersentiment-3.3.2.json").write_text(json.dumps(rows))
-    assert load_tweets(tmp_path) == [Tweet("9", "fine", (1, 2), 1.5)]
+    assert load_tweets(tmp_path) == [Tweet("9", "fine", (1, 2))]
 
 
 @pytest.mark.parametrize("broken", [None, "{half", '[{"id": "9"}]', "{}"])

@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.http.corking import CorkedTransport
+from shared.http.transports import CorkedTransport
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 PIECES = [HEAD, b"{}", b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"5\r\nhello\r\n", b"\r\n\r\n"]

@@ -12,7 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from services.review_queue.activity.actions import RecordedAction, TimelineAction
 from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.serving import SERVICES
-from services.trainer.uploads.messages import OwnManifest
+from services.trainer.uploads.parts import OwnManifest
 from shared.fields.pictures import MAX_BYTES, MAX_PIXELS
 from shared.problems import Problem
 from shared.settings import KNOWN_VARIABLES

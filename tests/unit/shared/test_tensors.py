@@ -18,8 +18,8 @@ from shared.fields.json import JsonField
 from shared.fields.number import NumberField
 from shared.fields.text import TextField
 from shared.fields.vector import VectorField
-from shared.graphs.samples import made_up_items
 from shared.graphs.tensors import Feeder, image_layouts, input_fault, runtime_fault
+from shared.graphs.trial import made_up_items
 from tests.pictures import encoded
 
 FIELDS = {

@@ -47,18 +47,14 @@ async def pre_annotations(
         else:
             rows[i] = row
     images = image_names(loaded.fields)
-    if images:
-        scores = await _score_pictures(predictor, loaded, images, rows, faults)
-    else:
-        found = await loaded.batcher.score(list(rows.values())) if rows else []
-        scores = dict(zip(rows, found, strict=True))
+    scores = await _score(predictor, loaded, images, rows, faults)
     return [
         _unscored(loaded, faults[i]) if i in faults else _scored(loaded, binding, scores[i])
         for i in range(len(tasks))
     ]
 
 
-async def _score_pictures(
+async def _score(
     predictor: Predictor,
     loaded: LoadedVersion,
     images: Sequence[str],

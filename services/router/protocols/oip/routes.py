@@ -19,7 +19,6 @@ from services.router.problems import (
     VersionNotReady,
 )
 from services.router.protocols.dependencies import CALLERS, Service, admit, limit_fields
-from services.router.protocols.oip.bodies import INFER_BODY, decompressed, header_length
 from services.router.protocols.oip.inference import infer as infer_rows
 from services.router.protocols.oip.inference import loaded_version
 from services.router.protocols.oip.interface import Interface
@@ -31,6 +30,7 @@ from services.router.protocols.oip.messages import (
     TensorMetadata,
 )
 from services.router.protocols.oip.refusals import refuse
+from services.router.protocols.oip.requests import INFER_BODY, decompressed, header_length
 from services.router.protocols.oip.responses import described
 from services.router.versions.documents import named_by
 from services.router.versions.views import View

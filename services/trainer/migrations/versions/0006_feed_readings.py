@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -18,10 +16,3 @@ def upgrade() -> None:
     op.add_column(
         "outcomes", sa.Column("reading", sa.Integer(), nullable=False, server_default=sa.text("0"))
     )
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("outcomes") as outcomes:
-        outcomes.drop_column("reading")
-    with op.batch_alter_table("project_state") as state:
-        state.drop_column("feed_reading")

@@ -5,17 +5,9 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     # Null in rows of the release before: `outcomes.evidence` reads these by what else they say.
     op.add_column("outcomes", sa.Column("evidence_label", sa.String(), nullable=True))
     op.add_column("outcomes", sa.Column("evidence_blind", sa.Boolean(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("outcomes") as outcomes:
-        outcomes.drop_column("evidence_blind")
-        outcomes.drop_column("evidence_label")

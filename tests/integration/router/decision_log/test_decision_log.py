@@ -16,8 +16,13 @@ import orjson
 import pytest
 
 from services.router.decision_log import shipping
-from services.router.decision_log.held import HeldRows
-from services.router.decision_log.segments import SEGMENT_BYTES, LogSegments, packed, place_of
+from services.router.decision_log.segments import (
+    SEGMENT_BYTES,
+    HeldRows,
+    LogSegments,
+    packed,
+    place_of,
+)
 from services.router.decision_log.shipping import DECISIONS, RowLog
 from shared.contracts.base import utc_now
 from shared.contracts.decisions import DecisionRow
@@ -34,7 +39,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 from services.router.decision_log.shipping import DECISIONS
 from services.router.decision_log.segments import LogSegments
-from services.router.disk.slots import Slot
+from services.router.disk import Slot
 segments = LogSegments(Slot.take(Path(sys.argv[1])).folder, lambda: datetime.now(UTC))
 for n in range(10):
     segments.append("shop", b'{"n":%d}\\n' % n)

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from services.router.disk.slots import Slot
+from services.router.disk import Slot
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from services.router.disk.slots import Slot
+from services.router.disk import Slot
 slot = Slot.take(Path(sys.argv[1]))
 (slot.folder / "1.jsonl").write_text("left")
 print(slot.folder.name, flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.router.disk.slots import Slot
+from services.router.disk import Slot
 from services.router.spool.segments import SEGMENT_LINES, Segments, append_durably
 
 

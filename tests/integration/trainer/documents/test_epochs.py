@@ -2,10 +2,9 @@
 
 import pytest
 
-from services.trainer.documents.epochs import begin_epochs
 from services.trainer.documents.service import Documents
 from services.trainer.projects.repository import lock_state
-from services.trainer.restored import declare_restored
+from services.trainer.restored import begin_epochs, declare_restored
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.problems import Unavailable
 from shared.settings import CommonSettings

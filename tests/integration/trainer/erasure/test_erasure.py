@@ -23,10 +23,9 @@ from services.trainer.promise.closing import correct_answers
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs_sql
 from services.trainer.runs import service as runs
-from services.trainer.runs.execution import claim
+from services.trainer.runs.execution import claim, freeze_labels
 from services.trainer.runs.interruption import mark_interrupted
 from services.trainer.runs.messages import RunRequest
-from services.trainer.runs.supervision import freeze_labels
 from services.trainer.tables import CertificationItem, OutcomeRow, Run
 from shared.settings import CommonSettings
 from shared.store import Store

@@ -14,7 +14,7 @@ from services.trainer.registry.messages import VersionView
 from services.trainer.runs import service as runs
 from services.trainer.runs.service import CertificationOpen
 from services.trainer.tables import Version
-from services.trainer.uploads.messages import OwnManifest
+from services.trainer.uploads.parts import OwnManifest
 from services.trainer.uploads.service import add
 from shared.contracts.versions import ModelInput
 from shared.settings import CommonSettings

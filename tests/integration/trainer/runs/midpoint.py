@@ -9,9 +9,8 @@ from services.trainer.recipes.recipe import (
     FittedModel,
     Progress,
     Recipe,
-    TooFewLabels,
+    RecipeRefused,
     TrainingData,
-    UnsuitableProject,
 )
 from shared.fields.types import AnyField
 
@@ -20,14 +19,14 @@ class _Midpoint:
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
         numbers = [name for name, spec in fields.items() if spec.type == "number"]
         if len(numbers) != 1:
-            raise UnsuitableProject("recipe midpoint needs one number field")
+            raise RecipeRefused("recipe midpoint needs one number field")
         return numbers
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
         (field,) = data.fields
         values, targets = np.array([row[field] for row in data.rows]), data.targets
         if len(set(targets)) < 2:
-            raise TooFewLabels("recipe midpoint needs both labels")
+            raise RecipeRefused("recipe midpoint needs both labels")
         low, high = values[targets == 0].mean(), values[targets == 1].mean()
         slope, middle = 10 / (high - low), (low + high) / 2
         progress(0.5, "midpoint found")

@@ -9,10 +9,10 @@ from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,
     compress,
-    dataset_id,
     read,
     weight_of,
 )
+from shared.store import sha256
 
 
 def _item(item_id: str, text: str = "x") -> LabelledItem:
@@ -29,15 +29,13 @@ def test_order_does_not_matter(ids: list[str], shuffler: random.Random) -> None:
 
 def test_id_is_pinned() -> None:
     # A change here gives every stored dataset another address.
-    assert dataset_id(canonical_lines([_item("b"), _item("a")])) == (
+    assert sha256(canonical_lines([_item("b"), _item("a")])) == (
         "7c0997cb1a2943437ff87cd5f150cce689f72dcfb12b7394a9343d8ee3d6b4e2"
     )
 
 
 def test_any_change_changes_the_id() -> None:
-    ids = {
-        dataset_id(canonical_lines([item])) for item in (_item("a"), _item("b"), _item("a", "y"))
-    }
+    ids = {sha256(canonical_lines([item])) for item in (_item("a"), _item("b"), _item("a", "y"))}
     assert len(ids) == 3
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.trainer.promise.binomial import power
 from services.trainer.promise.planning import GRID_POINTS, CertificationPlan, plan_certification
-from services.trainer.promise.risk import candidate_region
+from services.trainer.promise.risk import predict_risk
 from tests.unit.trainer.promise.populations import CALIBRATED
 
 
@@ -41,7 +41,7 @@ def test_region_of_the_plan_is_the_candidate_region() -> None:
     unlabelled = CALIBRATED.scores(5000, rng)
     plan = plan_certification(scores, correct, unlabelled, alpha=0.01, delta=0.05, labels=100)
     assert plan is not None
-    assert plan.region == candidate_region(scores, correct, unlabelled, 0.01)
+    assert plan.region == predict_risk(scores, correct, unlabelled).region(0.01)
     assert plan.region_share == pytest.approx((unlabelled >= np.float32(plan.region)).mean())
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.promise.risk import candidate_region, predict_risk
+from services.trainer.promise.risk import predict_risk
 from tests.unit.trainer.promise.populations import CALIBRATED
 
 unit = st.floats(0, 1, width=32)
@@ -29,19 +29,19 @@ def test_curve_follows_the_population() -> None:
 def test_region_ends_where_the_promise_does() -> None:
     rng = np.random.default_rng(4)
     scores, correct = CALIBRATED.draw(50_000, rng)
-    region = candidate_region(scores, correct, CALIBRATED.scores(20_000, rng), 0.01)
+    region = predict_risk(scores, correct, CALIBRATED.scores(20_000, rng)).region(0.01)
     assert region is not None
     assert 1 - region == pytest.approx(0.357, abs=0.03)
 
 
 def test_no_region_where_even_the_surest_err_too_often() -> None:
     scores = np.linspace(0.5, 1, 100, dtype=np.float32)
-    assert candidate_region(scores, np.arange(100) % 2 == 0, scores, 0.1) is None
+    assert predict_risk(scores, np.arange(100) % 2 == 0, scores).region(0.1) is None
 
 
 def test_everything_is_the_region_of_a_faultless_model() -> None:
     scores = np.linspace(0.5, 1, 100, dtype=np.float32)
-    assert candidate_region(scores, np.ones(100, dtype=bool), scores, 0.01) == 0.5
+    assert predict_risk(scores, np.ones(100, dtype=bool), scores).region(0.01) == 0.5
 
 
 @given(tune=tune, unlabelled=st.lists(unit, min_size=1, max_size=60))
@@ -63,7 +63,7 @@ def test_region_survives_json_as_one_of_the_unlabelled_scores(
     tune: list[tuple[float, bool]], unlabelled: list[float], alpha: float
 ) -> None:
     scores, correct = zip(*tune, strict=True)
-    region = candidate_region(scores, correct, unlabelled, alpha)
+    region = predict_risk(scores, correct, unlabelled).region(alpha)
     if region is not None:
         stored = np.float32(json.loads(json.dumps(region)))
         assert stored in np.asarray(unlabelled, dtype=np.float32)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.recipes.crossfit import assign_folds, content_keys
-from services.trainer.recipes.recipe import TooFewLabels
+from services.trainer.recipes.recipe import RecipeRefused
 
 
 @given(
@@ -46,9 +46,9 @@ def test_too_few_contents_or_labels_are_refused() -> None:
     keys = [(str(i),) for i in range(10)]
     targets = np.arange(10) % 2
     assert len(set(assign_folds(keys, targets, folds=5, seed=0))) == 5
-    with pytest.raises(TooFewLabels, match="at least 10 different"):
+    with pytest.raises(RecipeRefused, match="at least 10 different"):
         assign_folds(keys[:9], targets[:9], folds=5, seed=0)
-    with pytest.raises(TooFewLabels, match="two labels"):
+    with pytest.raises(RecipeRefused, match="two labels"):
         assign_folds(keys, np.array([0] * 9 + [1]), folds=5, seed=0)
     with pytest.raises(ValueError, match="2 folds"):
         assign_folds(keys, targets, folds=1, seed=0)

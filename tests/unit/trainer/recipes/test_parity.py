@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_vocabulary
 from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.parity import NASTY_TEXTS, check_parity, nasty_rows
-from services.trainer.recipes.recipe import FloatArray, ParityError
+from services.trainer.recipes.recipe import FloatArray, RecipeRefused
 from services.trainer.recipes.tokens import fold_case, terms
 from tests.unit.trainer.recipes.corpus import make_data, make_texts
 
@@ -97,7 +97,7 @@ def altered(name: str, change: Any) -> bytes:
     ids=["bias", "nan", "labels swapped", "terms shifted", "length", "temperature"],
 )
 def test_a_broken_graph_is_refused(name: str, change: Any) -> None:
-    with pytest.raises(ParityError, match="differs from the trained pipeline"):
+    with pytest.raises(RecipeRefused, match="differs from the trained pipeline"):
         check_parity(altered(name, change), INPUTS, PIPELINE, make_data(50, fields=FIELDS).rows)
 
 
@@ -116,7 +116,7 @@ def test_another_label_is_refused_where_the_probabilities_pass() -> None:
     actual = PIPELINE.predict_proba(row)
     swapped = Fixed(actual[:, [1, 0, 2]])
     gap = float(np.abs(actual[0, 0] - actual[0, 1]))
-    with pytest.raises(ParityError, match="another label"):
+    with pytest.raises(RecipeRefused, match="another label"):
         check_parity(GRAPH, INPUTS, swapped, row, tolerance=gap * 1.01)
 
 
@@ -131,5 +131,5 @@ def test_a_tie_may_fall_either_way() -> None:
 
 def test_another_number_of_labels_is_refused() -> None:
     row = [{"title": "", "body": ""}]
-    with pytest.raises(ParityError, match="3 columns"):
+    with pytest.raises(RecipeRefused, match="3 columns"):
         check_parity(GRAPH, INPUTS, Fixed(np.full((1, 2), 0.5)), row)

@@ -9,9 +9,8 @@ import pytest
 
 from services.trainer.recipes.recipe import (
     FittedModel,
-    TooFewLabels,
+    RecipeRefused,
     TrainingData,
-    UnsuitableProject,
 )
 from services.trainer.recipes.text_linear import RECIPE, fit_text_linear
 from shared.fields.number import NumberField
@@ -147,7 +146,7 @@ def test_progress_rises_to_one() -> None:
     ids=["none", "eight", "one label", "single example", "one text", "no words"],
 )
 def test_too_few_labels_are_refused_with_a_sentence(data: TrainingData) -> None:
-    with pytest.raises(TooFewLabels, match="training needs"):
+    with pytest.raises(RecipeRefused, match="training needs"):
         fit_text_linear(data)
 
 
@@ -172,5 +171,5 @@ def test_impossible_training_data_is_refused() -> None:
 def test_it_learns_from_text_fields_alone() -> None:
     fields: dict[str, AnyField] = {"size": NumberField(), "title": TextField(), "text": TextField()}
     assert RECIPE.learns_from(fields) == ["title", "text"]
-    with pytest.raises(UnsuitableProject, match="needs a text field"):
+    with pytest.raises(RecipeRefused, match="needs a text field"):
         RECIPE.learns_from({"size": NumberField()})

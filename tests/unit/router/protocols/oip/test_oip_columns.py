@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.protocols.oip.columns import of_input
+from services.router.protocols.oip.interface import of_input
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import DTYPES, from_bytes, from_json, to_bytes
 from shared.fields.encoding import KINDS

@@ -1,7 +1,8 @@
-"""Slots: a numbered folder for each process under one root.
+"""Files and folders that this process keeps on its disk, written through.
 
-A slot is held by a file lock, which dies with its holder. What a dead holder left behind is
-adopted: moved, file by file, into a slot whose holder lives.
+Slots are numbered folders under one root, one for each process. A slot is held by a file lock,
+which dies with its holder. What a dead holder left behind is adopted: moved, file by file, into a
+slot whose holder lives.
 """
 
 import contextlib
@@ -11,7 +12,36 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+_PROBE = "probe"
+_PROBE_BYTES = 4096
 _LOCK = "lock"
+
+
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Write all of `content`; where `OSError` ends it a part may be written."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def probe_disk(folder: Path) -> None:
+    """Write a file through in `folder` and remove it; `OSError` when the disk does not take it."""
+    path = folder / _PROBE
+    try:
+        with path.open("wb", buffering=0) as file:
+            file.write(bytes(_PROBE_BYTES))
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Slot:

@@ -1,1 +1,0 @@
-"""Files and folders that this process keeps on its disk."""
