@@ -4,6 +4,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from services.review_queue.settings import ReviewQueueSettings
@@ -14,6 +15,10 @@ from tests.harness.databases import create_tables
 from tests.harness.desk import Desk, at_desk, serve_queue
 from tests.harness.settings import common_settings
 from tests.harness.side_loop import SideLoop, entered_aside
+
+# Years before the present, however many days tests take: sessions end by this clock with their
+# tokens, which expire by the real one.
+_START = datetime(2016, 1, 1, 6, tzinfo=UTC)
 
 
 @dataclass
@@ -41,7 +46,7 @@ class SharedQueue:
 @contextlib.contextmanager
 def serve_shared_queue(home: Path, redis_url: str, database_url: str) -> Iterator[SharedQueue]:
     """Serve a review queue on an empty database, beside the event loops of tests."""
-    clock, keys = Clock(), Keys(home / "keys")
+    clock, keys = Clock(_START), Keys(home / "keys")
     keys.ensure()
     common = common_settings(home, keys, redis_url)
     with entered_aside(_served(common, database_url, clock)) as (loop, base_url):

@@ -160,6 +160,7 @@ async def test_links_and_sessions_are_told(desk: Desk) -> None:
     assert len({one["token_id"] for one in told[1:]}) == 1
 
 
+@pytest.mark.own_desk
 async def test_a_session_for_all_projects_is_told_outside_of_them(desk: Desk) -> None:
     async with Visitor(desk.base_url) as one, Visitor(desk.base_url) as other:
         await one.sign_in(desk.keys.issue("operator", "chief"))
