@@ -19,11 +19,11 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.science.crowds import Crowd, expected_calibration_error, mixed_crowd
+from bench.science.crowds import Crowd, expected_calibration_error, mixed_crowd, temper
 from services.review_queue.consensus.dawid_skene import Fit, fit
 from services.review_queue.consensus.overlap import AskOneMore, Resolved, next_step
 from services.review_queue.consensus.reliability import Reliability, TaskVote, learn
-from services.review_queue.consensus.tempering import exponent_of, temper, vote_correlation
+from services.review_queue.consensus.tempering import exponent_of, vote_correlation
 from services.review_queue.consensus.votes import UNKNOWN, Votes
 
 FloatArray = NDArray[np.float64]
@@ -183,7 +183,7 @@ def _subset(votes: Votes, at: NDArray[np.bool_]) -> Votes:
 
 def _likelihood(votes: Votes, fitted: Fit) -> FloatArray:
     out = np.zeros((votes.n_tasks, votes.n_labels))
-    np.add.at(out, votes.tasks, fitted.model.log_confusion[votes.reviewers, votes.labels])
+    np.add.at(out, votes.tasks, fitted.model.log_confusion[:, votes.reviewers, votes.labels].T)
     return out
 
 

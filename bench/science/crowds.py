@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from services.review_queue.consensus.votes import Votes
 
@@ -75,3 +75,14 @@ def expected_calibration_error(confidence: FloatArray, correct: BoolArray, bins:
     )
     gaps = [abs(sure.mean() - right.mean()) * len(sure) for sure, right in parts if len(sure)]
     return float(sum(gaps) / len(confidence))
+
+
+def temper(log_prior: FloatArray, log_likelihood: FloatArray, exponent: ArrayLike) -> FloatArray:
+    """Posteriors, shape (n, k), of items by the logarithm of their votes' likelihood.
+
+    `exponent` is one number, or one an item.
+    """
+    joint = log_prior + np.reshape(exponent, (-1, 1)) * log_likelihood
+    joint -= joint.max(axis=1, keepdims=True)
+    out = np.exp(joint)
+    return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float64)

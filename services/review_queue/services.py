@@ -1,7 +1,7 @@
 """The use cases of this service, wired once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
@@ -68,18 +68,12 @@ class Services:
     exports: ExportService
     activity: ActivityService
     erasure: ErasureService
+    changes: ChangeService
 
     @property
     def by_class(self) -> dict[type, object]:
         """Each service by its class, as routes ask for them."""
-        found = [getattr(self, one.name) for one in fields(self)]
-        return {type(one): one for one in (*found, self.changes)}
-
-    @property
-    def changes(self) -> ChangeService:
-        """What changed over all projects."""
-        outcomes = self.outcomes
-        return ChangeService(outcomes.database, outcomes.bells, outcomes.poll_seconds)
+        return {type(one): one for one in vars(self).values()}
 
 
 def build_services(
@@ -95,21 +89,20 @@ def build_services(
 ) -> Services:
     """Wire the services; `nudge` after each commit that wrote to the outbox."""
     times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
-    intake, tasks = IntakeService(database, now, nudge), TaskService(database, now)
-    gold, probes = GoldDraws(gold_states, draws), ProbeService(times, gold_states)
+    gold, intake = GoldDraws(gold_states, draws), IntakeService(database, now, nudge)
     together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
         projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
         intake=intake,
-        tasks=tasks,
+        tasks=TaskService(database, now),
         claims=ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
-        moves=MoveService(*together, known, probes, nudge),
+        moves=MoveService(*together, known, ProbeService(times, gold_states), nudge),
         gold=GoldService(database, intake, gold_states, now),
         pauses=PauseService(database, gold_states, now),
         known=known,
         decisions=DecisionService(database, known, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
-        timings=TimingService(database, tasks, Publications(store), now),
+        timings=TimingService(database, TaskService(database, now), Publications(store), now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
         agreement=AgreementService(database),
@@ -121,4 +114,5 @@ def build_services(
         exports=ExportService(database, now),
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
+        changes=ChangeService(database, bells, poll_seconds),
     )

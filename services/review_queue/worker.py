@@ -30,6 +30,12 @@ _EXPECTED = (DatabaseFault, StoreError, OSError)
 _RELAY_PAUSE_SECONDS = 0.1
 
 
+def _loop(
+    name: str, turn: Callable[[], Awaitable[object]], rest: Callable[[], Awaitable[object]]
+) -> Loop:
+    return Loop(name, turn, rest, expected=_EXPECTED)
+
+
 class Worker:
     """The background loops of one process; any number of processes may run on one database."""
 
@@ -54,11 +60,11 @@ class Worker:
         self._published = asyncio.Event()
         self._index: IndexWriter | None = None
         self.loops = [
-            Loop("outbox", self.relay, self._until_nudged, expected=_EXPECTED),
-            self._upkeep("leases", self.expire_leases),
-            self._upkeep("optional_tasks", self.expire_tasks),
+            _loop("outbox", self.relay, self._until_nudged),
+            _loop("leases", self.expire_leases, self._rest),
+            _loop("optional_tasks", self.expire_tasks, self._rest),
             # By itself: a store that takes its time holds up nothing else.
-            Loop("announcing", self.announce, self._until_published, expected=_EXPECTED),
+            _loop("announcing", self.announce, self._until_published),
             webhooks.loop,
         ]
 
@@ -85,11 +91,12 @@ class Worker:
         if self._stopping.is_set():
             return
         self._index = projects.index
+        # What makes up for a crash or an outage alone comes seldom.
         self.loops += [
-            self._seldom("feed_end", restores.look),
-            self._seldom("project_documents", projects.publish_behind),
+            _loop("feed_end", restores.look, self._rest_long),
+            _loop("project_documents", projects.publish_behind, self._rest_long),
             projects.index.loop,
-            self._seldom("known_reviewers", known.refresh),
+            _loop("known_reviewers", known.refresh, self._rest_long),
         ]
         with self._bells.hearing("versions.*") as self._published:
             await asyncio.gather(*(loop.run() for loop in self.loops))
@@ -100,13 +107,6 @@ class Worker:
                 await last()
             except Exception as error:  # noqa: BLE001 - the service stops all the same
                 log.warning("left_for_the_next_start", cause=cause_of(error))
-
-    def _upkeep(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
-        return Loop(name, turn, self._rest, expected=_EXPECTED)
-
-    def _seldom(self, name: str, turn: Callable[[], Awaitable[object]]) -> Loop:
-        """Make a loop of what is only to make up for a crash, or for an outage."""
-        return Loop(name, turn, self._rest_long, expected=_EXPECTED)
 
     async def _until_nudged(self) -> None:
         await asyncio.sleep(_RELAY_PAUSE_SECONDS)

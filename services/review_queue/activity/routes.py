@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.review_queue.activity.actions import Action
-from services.review_queue.activity.cursors import ActivityCursor
 from services.review_queue.activity.messages import ActivityList
-from services.review_queue.activity.service import ActivityService
+from services.review_queue.activity.service import ActivityCursor, ActivityService
 from shared.auth import require_all_projects
 from shared.contracts.tasks import Reviewer
 from shared.http.access import ByOperator, Injected

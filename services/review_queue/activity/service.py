@@ -1,14 +1,42 @@
 """Reading the activity log."""
 
+import heapq
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Self
 
 from services.review_queue.activity import repository
 from services.review_queue.activity.actions import ACTION_OF, KIND_OF, TIMELINE_ACTIONS, Action
-from services.review_queue.activity.cursors import END, ActivityCursor
 from services.review_queue.activity.messages import ActivityEntry, ActivityList
 from services.review_queue.repository.projects import require_project
 from shared.db import Database, Row
+from shared.http.lists import encode_cursor, parse_cursor
+
+_END = 2**63 - 1
+_NUMBERS = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ActivityCursor:
+    """The last line before a page, in the log and in the timelines of tasks."""
+
+    entry_id: int = _END
+    event_id: int = _END
+
+    @classmethod
+    def of(cls, cursor: str | None) -> Self:
+        """Return what `cursor` names; `Unprocessable` when it is not one of this list."""
+        return parse_cursor(cursor, cls._parse) or cls()
+
+    @classmethod
+    def _parse(cls, text: str) -> Self | None:
+        found = _NUMBERS.fullmatch(text)
+        return None if found is None else cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return encode_cursor(f"{self.entry_id}.{self.event_id}")
 
 
 @dataclass(frozen=True)
@@ -60,15 +88,13 @@ class ActivityService:
 def _merged(
     logged: Sequence[Row], in_timelines: Sequence[Row], after: ActivityCursor, limit: int
 ) -> ActivityList:
-    entries: list[ActivityEntry] = []
-    i = j = 0
-    while len(entries) < limit and (i < len(logged) or j < len(in_timelines)):
-        if j == len(in_timelines) or (i < len(logged) and logged[i].at >= in_timelines[j].at):
-            entries.append(_of_log(logged[i]))
-            i += 1
-        else:
-            entries.append(_of_timeline(in_timelines[j]))
-            j += 1
+    lines = heapq.merge(logged, in_timelines, key=lambda row: row.at, reverse=True)
+    entries = [
+        _of_log(row) if "entry_id" in row._mapping else _of_timeline(row)
+        for row in islice(lines, limit)
+    ]
+    i = sum(one.entry_id.startswith("a") for one in entries)
+    j = len(entries) - i
     if i == len(logged) and j == len(in_timelines):
         return ActivityList(activity=entries, cursor=None)
     following = ActivityCursor(
@@ -82,7 +108,7 @@ def _behind(numbers: Sequence[int], taken: int, before: int) -> int:
     """Return the number behind the first `taken` lines, so that later ones do not come into it."""
     if taken:
         return numbers[taken - 1]
-    if before != END:
+    if before != _END:
         return before
     return numbers[0] + 1 if numbers else 0
 

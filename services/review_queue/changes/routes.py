@@ -9,7 +9,7 @@ from shared.contracts.changes import ChangeFeed
 from shared.http.access import ByService, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After
-from shared.problems import Forbidden, Unauthorized, Unprocessable, declare
+from shared.problems import CALLER_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["changes"])
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["changes"])
 @router.get(
     "/changes",
     summary="What changed, over all projects",
-    responses=declare(Unauthorized, Forbidden, FeedRestarted, Unprocessable),
+    responses=declare(*CALLER_PROBLEMS, FeedRestarted, Unprocessable),
 )
 async def get_changes(
     changes: Injected[ChangeService],

@@ -43,9 +43,9 @@ class DawidSkene:
     ----------
     log_prior : shape (k,)
         Logarithm of each label's share among the items.
-    log_confusion : shape (w, k, k)
-        Logarithm of P(given label | true label); axes reviewer, given label, true label, so that
-        a vote picks one contiguous row.
+    log_confusion : shape (k, w, k)
+        Logarithm of P(given label | true label); axes true label, reviewer, given label, so that
+        all votes under one true label are one sum.
     """
 
     log_prior: FloatArray
@@ -54,7 +54,7 @@ class DawidSkene:
     @property
     def n_reviewers(self) -> int:
         """How many reviewers the model knows."""
-        return len(self.log_confusion)
+        return len(self.log_confusion[0])
 
     @property
     def n_labels(self) -> int:
@@ -69,8 +69,7 @@ class DawidSkene:
         The task need not have been in the fit. `exponent` tempers the likelihood: 1 is plain
         Dawid-Skene, 0 the prior alone.
         """
-        rows = self.log_confusion[reviewers, labels]
-        joint = self.log_prior + exponent * rows.sum(axis=0)
+        joint = self.log_prior + exponent * self.log_confusion[:, reviewers, labels].sum(axis=1)
         joint -= joint.max()
         out = np.exp(joint)
         return np.asarray(out / out.sum(), dtype=np.float64)
@@ -87,8 +86,8 @@ class Fit:
     posterior : shape (t, k)
         Probability of each label for each task; 1 at the known label of a gold task, the prior
         for a task without votes.
-    expected_votes : shape (w, k, k)
-        Votes of each reviewer, by given label and by probability of each true label.
+    expected_votes : shape (k, w, k)
+        Votes by probability of each true label, by reviewer and by given label.
     log_density : shape (iterations + 1,)
         Logarithm of likelihood times prior before each iteration and at the end; never falling.
     converged : bool
@@ -132,28 +131,21 @@ def fit(
         A gold label out of range, or a start with other labels or more reviewers.
     """
     em = _Iteration(votes, _known(gold, votes), pseudocounts)
-    parameters = em.begin(start)
-    posterior, density = em.expect(parameters)
+    model = em.begin(start)
+    posterior, density = em.expect(model)
     densities, converged = [density], False
     while not converged and len(densities) <= max_iterations:
-        parameters = em.maximise(posterior)
-        posterior, density = em.expect(parameters)
+        model = em.maximise(posterior)
+        posterior, density = em.expect(model)
         converged = density - densities[-1] < tolerance * max(1, len(votes))
         densities.append(density)
-    return em.result(parameters, posterior, densities, converged)
-
-
-@dataclass(frozen=True)
-class _Parameters:
-    """Logarithms: prior (k,); confusion (k, w * k), true label first, then reviewer and given."""
-
-    log_prior: FloatArray
-    log_confusion: FloatArray
+    expected, by_task = em.expected_votes(posterior), np.ascontiguousarray(posterior.T)
+    return Fit(model, by_task, expected, np.asarray(densities), converged)
 
 
 @dataclass
 class _Iteration:
-    """The two steps. True labels are the first axis, so that one label's votes are one sum."""
+    """The two steps; posteriors are of shape (k, t) here."""
 
     votes: Votes
     known: IntArray
@@ -165,17 +157,15 @@ class _Iteration:
         self.cells = self.votes.reviewers * self.votes.n_labels + self.votes.labels
         self.pseudo = self.pseudocounts.of_votes(self.votes.n_labels)
 
-    def begin(self, start: DawidSkene | None) -> _Parameters:
+    def begin(self, start: DawidSkene | None) -> DawidSkene:
         """What gold says, or else the shares of the votes, or an earlier model where it knows."""
-        n, k = self.votes.n_reviewers, self.votes.n_labels
         begun = self.maximise(self._told())
         if start is None:
             return begun
-        if start.n_labels != k or start.n_reviewers > n:
+        if start.n_labels != self.votes.n_labels or start.n_reviewers > self.votes.n_reviewers:
             raise ValueError("the start has other labels, or more reviewers")
-        confusion = begun.log_confusion.reshape(k, n, k)
-        confusion[:, : start.n_reviewers] = start.log_confusion.transpose(2, 0, 1)
-        return _Parameters(start.log_prior, confusion.reshape(k, n * k))
+        begun.log_confusion[:, : start.n_reviewers] = start.log_confusion
+        return DawidSkene(start.log_prior, begun.log_confusion)
 
     def _told(self) -> FloatArray:
         """What is known of the items before the first step, shape (k, t); 0 where nothing is."""
@@ -186,19 +176,18 @@ class _Iteration:
         shares = tally.reshape(k, n) / np.maximum(1, np.bincount(self.votes.tasks, minlength=n))
         return np.asarray(shares, dtype=np.float64)
 
-    def _joint(self, parameters: _Parameters) -> FloatArray:
+    def _joint(self, model: DawidSkene) -> FloatArray:
         """Logarithm of P(true label, votes), shape (k, t)."""
         out = np.empty((self.votes.n_labels, self.votes.n_tasks))
-        for k, log_confusion in enumerate(parameters.log_confusion):
-            likelihood = np.bincount(
-                self.votes.tasks, log_confusion[self.cells], self.votes.n_tasks
-            )
-            out[k] = parameters.log_prior[k] + likelihood
+        for k, confusion in enumerate(model.log_confusion):
+            of_votes = confusion.reshape(-1)[self.cells]
+            likelihood = np.bincount(self.votes.tasks, of_votes, self.votes.n_tasks)
+            out[k] = model.log_prior[k] + likelihood
         return out
 
-    def expect(self, parameters: _Parameters) -> tuple[FloatArray, float]:
+    def expect(self, model: DawidSkene) -> tuple[FloatArray, float]:
         """The E-step: posteriors, shape (k, t), and the log density of the parameters."""
-        joint = self._joint(parameters)
+        joint = self._joint(model)
         highest = joint.max(axis=0)
         posterior = np.exp(joint - highest)
         mass = posterior.sum(axis=0)
@@ -208,43 +197,23 @@ class _Iteration:
         evidence[at] = joint[self.known[at], at]
         posterior[:, at] = 0.0
         posterior[self.known[at], at] = 1.0
-        log_confusion = parameters.log_confusion.reshape(len(joint), -1, len(joint))
-        prior = (self.pseudo[:, None, :] * log_confusion).sum()
-        prior += self.pseudocounts.label * parameters.log_prior.sum()
+        prior = (self.pseudo[:, None, :] * model.log_confusion).sum()
+        prior += self.pseudocounts.label * model.log_prior.sum()
         return posterior, float(evidence.sum() + prior)
 
-    def maximise(self, posterior: FloatArray) -> _Parameters:
+    def maximise(self, posterior: FloatArray) -> DawidSkene:
         """The M-step: shares of the expected votes, pseudo-votes included."""
-        n, k = self.votes.n_reviewers, self.votes.n_labels
-        counts = self.expected_votes(posterior).reshape(k, n, k) + self.pseudo[:, None, :]
+        counts = self.expected_votes(posterior) + self.pseudo[:, None, :]
         counts /= counts.sum(axis=2, keepdims=True)
         items = posterior.sum(axis=1) + self.pseudocounts.label
-        return _Parameters(np.log(items / items.sum()), np.log(counts).reshape(k, n * k))
+        return DawidSkene(np.log(items / items.sum()), np.log(counts))
 
     def expected_votes(self, posterior: FloatArray) -> FloatArray:
-        """Votes by true label, shape (k, w * k)."""
-        size = self.votes.n_reviewers * self.votes.n_labels
+        """Votes by true label, reviewer and given label, shape (k, w, k)."""
+        n, k = self.votes.n_reviewers, self.votes.n_labels
         weights = (row[self.votes.tasks] for row in posterior)
-        return np.stack([np.bincount(self.cells, weight, size) for weight in weights])
-
-    def result(
-        self,
-        parameters: _Parameters,
-        posterior: FloatArray,
-        densities: list[float],
-        converged: bool,
-    ) -> Fit:
-        """Turn the axes to those of the public classes."""
-        shape = (self.votes.n_labels, self.votes.n_reviewers, self.votes.n_labels)
-        confusion = parameters.log_confusion.reshape(shape).transpose(1, 2, 0)
-        expected = self.expected_votes(posterior).reshape(shape).transpose(1, 2, 0)
-        return Fit(
-            model=DawidSkene(parameters.log_prior, np.ascontiguousarray(confusion)),
-            posterior=np.ascontiguousarray(posterior.T),
-            expected_votes=np.ascontiguousarray(expected),
-            log_density=np.asarray(densities),
-            converged=converged,
-        )
+        counts = [np.bincount(self.cells, weight, n * k).reshape(n, k) for weight in weights]
+        return np.asarray(counts, dtype=np.float64)
 
 
 def _known(gold: ArrayLike | None, votes: Votes) -> IntArray:

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.review_queue.consensus.dawid_skene import DawidSkene, fit
 from services.review_queue.consensus.tempering import exponent_of, vote_correlation
-from services.review_queue.consensus.votes import UNKNOWN, FloatArray, IntArray, Votes
+from services.review_queue.consensus.votes import UNKNOWN, IntArray, Votes
 
 # A reviewer and a label.
 Vote = tuple[str, str]
@@ -76,39 +75,6 @@ class Reliability:
             float(exponent_of(len(given), self.correlation)),
         )
         return dict(zip(self.labels, probabilities.tolist(), strict=True))
-
-    def confusion(self, reviewer: str) -> FloatArray | None:
-        """P(given label | true label), shape (k, k), true label first; None for a stranger."""
-        at = self._reviewer_index.get(reviewer)
-        return None if at is None else np.exp(self.model.log_confusion[at]).T
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready copy; `from_dict` makes an equal one of it."""
-        return {
-            "labels": list(self.labels),
-            "reviewers": list(self.reviewers),
-            "log_prior": self.model.log_prior.tolist(),
-            "log_confusion": self.model.log_confusion.tolist(),
-            "correlation": self.correlation,
-            "gold": self.gold.tolist(),
-            "co_labelled": self.co_labelled.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Return what `to_dict` was made of."""
-        shape = (len(document["reviewers"]), len(document["labels"]), len(document["labels"]))
-        return cls(
-            labels=tuple(document["labels"]),
-            reviewers=tuple(document["reviewers"]),
-            model=DawidSkene(
-                np.asarray(document["log_prior"], dtype=np.float64),
-                np.asarray(document["log_confusion"], dtype=np.float64).reshape(shape),
-            ),
-            correlation=float(document["correlation"]),
-            gold=np.asarray(document["gold"], dtype=np.int64),
-            co_labelled=np.asarray(document["co_labelled"], dtype=np.int64),
-        )
 
 
 def learn(
@@ -176,5 +142,5 @@ def _votes_on(chosen: NDArray[np.bool_], votes: Votes) -> IntArray:
 
 
 def _numbered(*names: Iterable[str]) -> dict[str, int]:
-    """Distinct names in the order of their coming, and their numbers."""
+    """Number distinct names in the order in which they come."""
     return {name: number for number, name in enumerate(dict.fromkeys(chain(*names)))}

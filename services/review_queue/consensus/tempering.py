@@ -124,25 +124,14 @@ def fit_correlation(
     return float(best)
 
 
-def temper(log_prior: FloatArray, log_likelihood: FloatArray, exponent: ArrayLike) -> FloatArray:
-    """Posteriors, shape (n, k), of items by the logarithm of their votes' likelihood.
-
-    `exponent` is one number, or one an item.
-    """
-    joint = log_prior + np.reshape(exponent, (-1, 1)) * log_likelihood
-    joint -= joint.max(axis=1, keepdims=True)
-    out = np.exp(joint)
-    return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
 def _without_own_votes(
     votes: Votes, known: IntArray, fitted: Fit, chosen: IntArray, pseudocounts: Pseudocounts
 ) -> FloatArray:
     """Log P(vote | true label) of the chosen votes, shape (n, k), their own item left out."""
     reviewers, labels = votes.reviewers[chosen], votes.labels[chosen]
     pseudo = pseudocounts.of_votes(votes.n_labels)
-    given = fitted.expected_votes[reviewers, labels] + pseudo[:, labels].T
-    of_true = fitted.expected_votes.sum(axis=1)[reviewers] + pseudo.sum(axis=1)
+    given = (fitted.expected_votes[:, reviewers, labels] + pseudo[:, labels]).T
+    of_true = fitted.expected_votes.sum(axis=2)[:, reviewers].T + pseudo.sum(axis=1)
     own = np.arange(votes.n_labels)[None, :] == known[votes.tasks[chosen]][:, None]
     # A gold item's votes count fully under its known label; rounding must not make them negative.
     share = np.maximum(given - own, pseudo[:, labels].T) / (of_true - own)

@@ -1,4 +1,4 @@
-"""What is given of erased items."""
+"""The message of an erased item."""
 
 from shared.contracts.base import Message, UtcTime
 

@@ -15,7 +15,6 @@ from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
 
-
 AnItem = Annotated[ItemId, Path()]
 Why = Annotated[
     Annotated[Text, StringConstraints(max_length=1000)] | None,

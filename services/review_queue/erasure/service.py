@@ -19,7 +19,7 @@ from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane
 from shared.db import Database, Session
 
-# Of an item that nobody was asked about: nobody waits for it, and it is no evidence.
+# Of an item that people were not asked about: none waits for it, and it is no evidence.
 _UNASKED_LANE: Lane = "optional"
 
 
@@ -36,8 +36,8 @@ class ErasureService:
     ) -> Tombstone:
         """Erase an item, and return what is left of it; the same call again changes nothing.
 
-        Of an item that nobody was asked about too: the feed then tells those who have it from
-        elsewhere, and its id is taken for ever.
+        An item that people were not asked about is erased too: the feed tells those who have
+        it from elsewhere, and its id is taken for ever.
 
         Raises
         ------
@@ -75,11 +75,7 @@ async def _erase(session: Session, task: Task, stone: TombstoneRow) -> None:
     await repository.erase_task(session, task.task_id, now)
     await write(session, [change])
     if stone.asked:
-        await repository.erase_answers(session, task.task_id)
-        await repository.erase_predictions(session, task.task_id)
-        await repository.erase_gold(session, task.task_id, now)
-        await repository.erase_feedback(session, task.project, task.task_id)
-        await repository.erase_timeline(session, task.task_id)
+        await repository.erase_said(session, task.project, task.task_id, now)
     session.add(stone)
     record(
         session,

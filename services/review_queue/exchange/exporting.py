@@ -11,7 +11,6 @@ from services.review_queue.activity.recording import record
 from services.review_queue.exchange import repository
 from services.review_queue.exchange.formats import FORMATS, FileFormat, Format
 from services.review_queue.exchange.formats.writer import Record
-from services.review_queue.exchange.records import STANDING
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.projects.service import current_project
 from shared.contracts.projects import Project
@@ -97,20 +96,7 @@ def _records(rows: Sequence[Row], answers: Sequence[Row]) -> list[Record]:
     for answer in answers:
         said = dict(answer._mapping)
         verdicts[said.pop("task_id")].append(said)
-    return [_record(row, verdicts[row.task_id]) for row in rows]
-
-
-def _record(row: Row, verdicts: list[Record]) -> Record:
-    return {
-        "item_id": row.item_id,
-        "data": row.data,
-        "metadata": row.item_metadata,
-        "lane": row.lane,
-        "due_at": row.due_at,
-        "prediction": row.prediction,
-        **{key: getattr(row, key) for key in STANDING},
-        "verdicts": verdicts,
-    }
+    return [dict(row._mapping) | {"verdicts": verdicts[row.task_id]} for row in rows]
 
 
 def _weight(data: Mapping[str, Any]) -> int:

@@ -3,36 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from services.review_queue.consensus.overlap import Adjudicate, Resolved, next_step
-from services.review_queue.exchange.records import TaskRecord
+from services.review_queue.exchange.records import GivenVerdict, TaskRecord
+from services.review_queue.lifecycle.states import Answer
 from shared.contracts.projects import ReviewSettings
 from shared.contracts.tasks import OutcomeSource
 
-
-class AnyAnswer(Protocol):
-    """A verdict or a skip, as it is given or as it is kept."""
-
-    @property
-    def reviewer(self) -> str:
-        """Whose it is."""
-
-    @property
-    def label(self) -> str | None:
-        """The answer; None for a skip."""
-
-    @property
-    def skipped(self) -> bool:
-        """Whether it is a skip."""
-
-    @property
-    def blind(self) -> bool:
-        """Whether the reviewer had seen no suggestion."""
-
-    @property
-    def instructions_revision(self) -> int | None:
-        """Which instructions the reviewer had read; None where that is not known."""
+# As the file gives it, or as it is kept.
+AnyAnswer = GivenVerdict | Answer
 
 
 @dataclass(frozen=True)

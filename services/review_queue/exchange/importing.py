@@ -51,7 +51,9 @@ class _Tally:
     def reject(self, line: int, detail: str) -> None:
         self.rejected_count += 1
         if len(self.rejected) < REJECTED_SHOWN:
-            self.rejected.append(_rejected(line, detail))
+            # A pointer has the row's own keys, which may be as long as the row.
+            shown = detail[:REJECTED_DETAIL_CHARACTERS]
+            self.rejected.append(RejectedRow(line=line, detail=shown))
 
     def report(self, *, complete: bool) -> ImportReport:
         counts = {key: value for key, value in vars(self).items() if key != "import_id"}
@@ -145,11 +147,6 @@ class ImportService:
         return faults
 
 
-def _rejected(line: int, detail: str) -> RejectedRow:
-    # A pointer has the row's own keys, which may be as long as the row.
-    return RejectedRow(line=line, detail=detail[:REJECTED_DETAIL_CHARACTERS])
-
-
 def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], UnreadableError | None]:
     """Read the next batch; with it the fault that ended it, where one did."""
     batch: list[Row] = []
@@ -166,14 +163,13 @@ def _next(rows: Iterator[Row], incoming: IncomingFile) -> tuple[list[Row], Unrea
 
 
 def _report(tally: _Tally, fault: UnreadableError | None) -> ImportReport:
-    if fault is None:
-        return tally.report(complete=True)
-    if tally.rows == 0:
-        raise Unprocessable([("", str(fault))]) from fault
-    tally.reject(tally.rows + 1, str(fault))
-    if tally.rejected_count > REJECTED_SHOWN:
-        tally.rejected[-1] = _rejected(tally.rows + 1, str(fault))
-    return tally.report(complete=False)
+    if fault is not None:
+        if tally.rows == 0:
+            raise Unprocessable([("", str(fault))]) from fault
+        # It is always shown, as the last one.
+        del tally.rejected[REJECTED_SHOWN - 1 :]
+        tally.reject(tally.rows + 1, str(fault))
+    return tally.report(complete=fault is None)
 
 
 def _record(row: Row, project: Project, lane: Lane) -> TaskRecord | str:

@@ -89,15 +89,9 @@ class TaskRecord(Message):
 
     def entry(self) -> dict[str, Any]:
         """Return what ``POST …/tasks`` would be sent."""
+        keys = ("item_id", "data", "metadata", "lane", "due_at")
         prediction = self.prediction and self.prediction.model_dump(mode="json")
-        return {
-            "item_id": self.item_id,
-            "data": self.data,
-            "metadata": self.metadata,
-            "lane": self.lane,
-            "due_at": self.due_at,
-            "prediction": prediction,
-        }
+        return {key: getattr(self, key) for key in keys} | {"prediction": prediction}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.exchange.records import STANDING
 from services.review_queue.lifecycle.tasks.repository import TaskFilter, conditions, state_at
 from services.review_queue.repository.statements import fetch, is_postgresql, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
@@ -15,25 +16,9 @@ _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _outcomes = table_of(OutcomeRow)
 _leases = table_of(LeaseRow)
-_EXPORTED = tuple(
-    _tasks.c[name]
-    for name in (
-        *("item_id", "data", "item_metadata", "lane", "due_at", "prediction", "task_id"),
-        *("adjudication", "label", "source", "revision", "created_at", "resolved_at"),
-    )
-)
-_SAID = (
-    *(
-        _verdicts.c[name]
-        for name in (
-            *("task_id", "reviewer", "label", "skipped", "comment", "active_seconds", "blind"),
-            "given_at",
-        )
-    ),
-    func.coalesce(_verdicts.c.instructions_revision, _leases.c.instructions_revision).label(
-        "instructions_revision"
-    ),
-)
+# The keys of a record's item and prediction, and of an answer in it, that are columns.
+_GIVEN = ("lane", "due_at", "prediction")
+_SAID = ("reviewer", "label", "skipped", "comment", "active_seconds", "blind", "given_at")
 
 
 async def view(session: AsyncSession) -> None:
@@ -51,9 +36,12 @@ async def page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """Return tasks of a project with their data, oldest first; what is erased is left out."""
+    """Return tasks of a project as records without their verdicts, oldest first, no erased ones."""
+    item = (_tasks.c.item_id, _tasks.c.data, _tasks.c.item_metadata.label("metadata"))
+    state = {"state": state_at(now).label("state")}
+    columns = (state[key] if key in state else _tasks.c[key] for key in (*_GIVEN, *STANDING))
     statement: Select[Any] = (
-        select(*_EXPORTED, state_at(now).label("state"))
+        select(*item, *columns)
         .where(
             _tasks.c.project == project,
             _tasks.c.erased_at.is_(None),
@@ -68,9 +56,11 @@ async def page(
 
 
 async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence[Row[Any]]:
-    """Return the answers to these tasks that nobody has taken back, in the order they came in."""
+    """Return the answers to these tasks that were not taken back, in the order they came in."""
+    read = func.coalesce(_verdicts.c.instructions_revision, _leases.c.instructions_revision)
+    said = (_verdicts.c[key] for key in ("task_id", *_SAID))
     statement = (
-        select(*_SAID)
+        select(*said, read.label("instructions_revision"))
         .outerjoin(_leases, _leases.c.token == _verdicts.c.token)
         .where(_verdicts.c.task_id.in_(task_ids), _verdicts.c.withdrawn_at.is_(None))
         .order_by(_verdicts.c.verdict_id)

@@ -19,7 +19,6 @@ from shared.problems import LIST_PROBLEMS, BodyTooLarge, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
 
-
 # Bodies on this path are read past the ordinary limit.
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
 _LONGEST_AGE_SECONDS = 3_153_600_000
@@ -45,7 +44,7 @@ async def post_import(
 ) -> ImportReport:
     """Take tasks in as the body comes; rows that are none are listed, and spoil no other.
 
-    The same file again changes nothing. Of a task that is there, open and held by nobody, answers
+    The same file again changes nothing. Of a task that is there, open and not leased, answers
     are taken from reviewers who have given none.
     """
     return await imports.take(

@@ -1,4 +1,4 @@
-"""What is taken and given of feedback."""
+"""Messages of feedback."""
 
 from typing import Annotated, Literal, Self
 

@@ -35,7 +35,7 @@ async def newest_of(session: AsyncSession, project: str, author: str) -> Feedbac
 
 
 async def lock(session: AsyncSession, feedback_id: int) -> FeedbackRow | None:
-    """Return one remark, kept from everybody else until the transaction ends."""
+    """Return one remark, locked until the transaction ends."""
     statement = select(FeedbackRow).where(col(FeedbackRow.feedback_id) == feedback_id)
     return (await session.execute(statement.with_for_update())).scalar_one_or_none()
 

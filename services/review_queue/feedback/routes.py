@@ -21,9 +21,8 @@ router = APIRouter(
     prefix="/v1/projects/{project}/feedback", route_class=StrictRoute, tags=["feedback"]
 )
 
-
 _ERRORS = declare(*BODY_PROBLEMS)
-_LARGEST = 2**63 - 1
+FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.post(
@@ -34,7 +33,7 @@ _LARGEST = 2**63 - 1
 async def post_feedback(
     project: str, body: NewFeedback, feedback: Injected[FeedbackService], who: ByReviewer
 ) -> Feedback:
-    """Keep a remark; everybody who works on the project sees it, and its answer."""
+    """Keep a remark; all who work on the project see it, and its answer."""
     return await feedback.give(project, body, who.subject)
 
 
@@ -64,7 +63,7 @@ async def list_feedback(
 )
 async def answer_feedback(
     project: str,
-    feedback_id: Annotated[int, Path(ge=1, le=_LARGEST)],
+    feedback_id: FeedbackId,
     body: FeedbackAnswer,
     feedback: Injected[FeedbackService],
     who: ByOperator,

@@ -47,9 +47,12 @@ class FeedbackService:
             project = await current_project(session, project_name)
             if body.label is not None:
                 require_label(project, body.label)
+            # Locked: a remark about an item that is erased meanwhile would outlast it.
+            asked = body.task_id
+            task = await locked_task(session, project_name, asked) if asked is not None else None
             said: dict[str, Any] = {
                 "about": body.about,
-                "task_id": await _task_of(session, project_name, body),
+                "task_id": task and task.task_id,
                 "label": body.label,
                 "text": body.text,
                 "instructions_revision": project.instructions_revision,
@@ -59,12 +62,7 @@ class FeedbackService:
             if last is not None and said.items() <= last.model_dump().items():
                 # The answer to the first call may have been lost.
                 return _message(last)
-            row = FeedbackRow(
-                project=project_name,
-                author=author,
-                given_at=self.now(),
-                **said,
-            )
+            row = FeedbackRow(project=project_name, author=author, given_at=self.now(), **said)
             session.add(row)
             await session.flush()
             _record(session, "feedback.given", row, author, self.now())
@@ -134,13 +132,6 @@ def _record(
         about=row.about,
         task_id=row.task_id,
     )
-
-
-async def _task_of(session: Session, project: str, body: NewFeedback) -> str | None:
-    if body.task_id is None:
-        return None
-    # Locked: a remark about an item that is erased meanwhile would outlast it.
-    return (await locked_task(session, project, body.task_id)).task_id
 
 
 def _message(row: FeedbackRow) -> Feedback:

@@ -1,4 +1,4 @@
-"""Which of some free tasks goes to whom, where several people ask at once (pure)."""
+"""Which of some free tasks each reviewer gets, where several ask at once (pure)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,26 +14,21 @@ class Claim:
 
 
 class FreeTask(Protocol):
-    """A task that is free for somebody; `answered_by` names those who have answered it."""
+    """A task that is free for `reserved_for` or, if `for_all`, for all but `answered_by`."""
 
-    @property
-    def for_all(self) -> bool: ...  # noqa: D102 - whether all may have it
-
-    @property
-    def reserved_for(self) -> str | None: ...  # noqa: D102 - who may have it anyway
-
-    @property
-    def answered_by(self) -> Collection[str] | None: ...  # noqa: D102 - whom it is not for
+    for_all: bool
+    reserved_for: str | None
+    answered_by: Collection[str] | None
 
 
 Task = TypeVar("Task", bound=FreeTask)
 
 
 def assign(tasks: Sequence[Task], claims: Sequence[Claim]) -> list[list[Task]]:
-    """Give each task, first turn first, to the first who still wants one and may have it.
+    """Give each task, first turn first, to the first claim that still wants one and may have it.
 
-    Nobody gets a task that he has answered, nor one that is kept for another. Returns the tasks of
-    each claim, in the order of `claims`.
+    No reviewer gets a task that they have answered, nor one that is kept for another. Returns the
+    tasks of each claim, in the order of `claims`.
     """
     given: list[list[Task]] = [[] for _ in claims]
     for task in tasks:

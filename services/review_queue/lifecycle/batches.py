@@ -209,7 +209,7 @@ class BatchScheduler:
             for (_, future), answer in zip(
                 calls, answers.get(queue, [None] * len(calls)), strict=True
             ):
-                # Who was cancelled meanwhile does not wait any more.
+                # A caller that was cancelled meanwhile no longer waits.
                 if future.done():
                     continue
                 if isinstance(answer, Problem):

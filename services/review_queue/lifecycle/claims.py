@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -73,31 +73,20 @@ class DrawsGold(Protocol):
         """Lease gold to the reviewer, as part of `count` tasks; `ReviewerPaused` if paused."""
 
 
+@dataclass(frozen=True)
 class ClaimService:
     """Gives tasks to reviewers, each to one at a time. Claims that wait share a batch."""
 
-    def __init__(
-        self,
-        database: Database,
-        bells: Doorbells,
-        scheduler: BatchScheduler,
-        projects: ProjectCache,
-        times: LeaseTimes,
-        gold: DrawsGold,
-        draws: LeaseDraws,
-        now: Callable[[], datetime],
-        poll_seconds: float,
-    ) -> None:
-        self.projects = projects
-        self.times = times
-        self.gold = gold
-        self.draws = draws
-        self._database = database
-        self.bells = bells
-        self._scheduler = scheduler
-        self._now = now
-        self._poll_seconds = poll_seconds
-        self._queues: dict[str, BatchQueue[Claim, Claimed]] = {}
+    database: Database
+    bells: Doorbells
+    scheduler: BatchScheduler
+    projects: ProjectCache
+    times: LeaseTimes
+    gold: DrawsGold
+    draws: LeaseDraws
+    now: Callable[[], datetime]
+    poll_seconds: float
+    _queues: dict[str, BatchQueue[Claim, Claimed]] = field(default_factory=dict)
 
     async def lease(
         self,
@@ -126,8 +115,8 @@ class ClaimService:
                 await asyncio.sleep(_RETRY_SECONDS)
                 leases = await self._claim(project, reviewer, request.count)
             while not leases and (left := deadline - loop.time()) > 0:
-                await wait_for(rung, min(self._poll_seconds, left))
-                # A lease for one who has left would keep the task from all others.
+                await wait_for(rung, min(self.poll_seconds, left))
+                # A lease for a client that has left would keep the task from all others.
                 if await gone():
                     break
                 if await self._anything(project, reviewer):
@@ -136,12 +125,12 @@ class ClaimService:
 
     async def lease_time(self, project: Project) -> timedelta:
         """Return how long a lease lasts that is given now."""
-        async with self._database.reading() as session:
+        async with self.database.reading() as session:
             return await self.times.of(session, project)
 
     async def _anything(self, project: str, reviewer: str) -> bool:
-        async with self._database.reading() as session:
-            now = self._now()
+        async with self.database.reading() as session:
+            now = self.now()
             return await claiming.claimable_number(session, project, reviewer, now, 1) > 0
 
     async def _claim(self, project: str, reviewer: str, count: int) -> Sequence[Lease]:
@@ -151,7 +140,7 @@ class ClaimService:
         together = self.gold.seems_plain(project)
         claimed = await (queue(claim) if together else queue.alone(claim))
         if claimed.leases:
-            # Only now: those who wait would make a span each time they find nothing.
+            # Only now: a call that waits would make a span each time it finds nothing.
             record(
                 "lease",
                 "server",
@@ -163,12 +152,12 @@ class ClaimService:
         return claimed.leases
 
     async def _queue_of(self, project: str) -> BatchQueue[Claim, Claimed]:
-        async with self._database.reading() as session:
+        async with self.database.reading() as session:
             self.projects.remember(await current_project(session, project))
         if project not in self._queues:
             begin = partial(_ClaimBatch, self, project)
             self._queues[project] = BatchQueue(
-                self._scheduler, begin, _MOST, size=lambda claim: claim.count
+                self.scheduler, begin, _MOST, size=lambda claim: claim.count
             )
         return self._queues[project]
 
@@ -190,7 +179,7 @@ class _ClaimBatch:
         return claiming.free(session, self.project, reviewers, plan, self.now)
 
     async def decide(self, session: Session, rows: Rows) -> Decision[Claimed]:
-        """Give the tasks to those who asked, and gold among them."""
+        """Give the tasks to the calls, and gold among them."""
         if not self.is_alone and not await self.service.gold.is_plain(session, self.project):
             return Decision([None] * len(self.calls), [])
         if rows:

@@ -20,7 +20,7 @@ from services.review_queue.lifecycle.rules import (
     ground_of,
     votes_that_count,
 )
-from services.review_queue.lifecycle.states import Answer, History, Task, state_of
+from services.review_queue.lifecycle.states import Answer, History, Task, state_of, verdict_row
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.service import current_project
 from shared.contracts.tasks import TaskProgress
@@ -31,7 +31,7 @@ from shared.tracing import link, note, traced
 
 @dataclass(frozen=True)
 class DecisionService:
-    """What operators decide about a task, whoever holds it; what other tools have asked people.
+    """What operators decide about a task, leased or not, and answers that other tools collected.
 
     All raise `NotFound` (no such project, or no such task in it), `ItemErased`, `Unprocessable`
     (the label is not the project's) and `Conflict` (the state of the task does not allow it). The
@@ -142,19 +142,10 @@ class DecisionService:
 
 def _add(change: Change, body: VerdictOnBehalf, recorded_by: str, read: int) -> Answer:
     change.tell("verdict", body.reviewer, {"label": body.label, "recorded_by": recorded_by})
-    task_id = change.task.task_id
-    change.verdicts.append(
-        {
-            "task_id": task_id,
-            "recorded_by": recorded_by,
-            "skipped": False,
-            "blind": False,
-            "instructions_revision": read,
-            "given_at": change.now,
-            **body.model_dump(),
-        }
-    )
-    return Answer(None, task_id, body.reviewer, body.label, blind=False, token=None)
+    answer = Answer(None, change.task.task_id, body.reviewer, body.label, False, None, read)
+    given = body.model_dump(include={"comment", "active_seconds"})
+    change.verdicts.append(verdict_row(answer, change.now, recorded_by, **given))
+    return answer
 
 
 def _resolved(task: Task) -> Conflict:
@@ -174,13 +165,5 @@ async def _progress(session: Session, change: Change) -> TaskProgress:
 def _note(
     session: Session, action: RecordedAction, change: Change, actor: str, **detail: str
 ) -> None:
-    record(
-        session,
-        action,
-        change.now,
-        project=change.task.project,
-        target=change.task.task_id,
-        who=None,
-        actor=actor,
-        **detail,
-    )
+    place = {"project": change.task.project, "target": change.task.task_id}
+    record(session, action, change.now, **place, who=None, actor=actor, **detail)

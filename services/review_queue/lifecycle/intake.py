@@ -156,8 +156,8 @@ class IntakeService:
         """Ask for a task that is there already: open it again if need be, or move it."""
         if task.state == "resolved":
             again = entry.task.lane == "relabel" or _after_expiry(task, entry, batch)
-            # Gold needs no second opinion, and those who were tested on it would get it.
-            again = again and not await gold.is_gold(session, task.task_id)
+            # Gold needs no second opinion: it would come to reviewers who were tested on it.
+            again = again and not await gold.is_gold(session, task.project, task.task_id)
             if again or label_is_gone(task, batch.project):
                 await self._open_anew(session, batch, task, entry)
             return

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar, get_args
 
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
-# Lanes that share one order. `elective` ones are those whose items nobody waits for.
+# Lanes that share one order. No caller waits for an item of an `elective` one.
 LaneGroup = Literal["mandatory", "evidence", "elective"]
 GROUPS: tuple[LaneGroup, ...] = get_args(LaneGroup)
 
@@ -96,7 +96,7 @@ class Plan:
 def share_out(count: int, chance: random.Random) -> Plan:
     """Decide for each of `count` leases by lot which group it prefers.
 
-    Every fifth one in turn would tell a reviewer by counting which of his tasks are evidence.
+    If it were every fifth in turn, a reviewer could tell by counting which tasks are evidence.
     """
     draws = [chance.random() for _ in range(count)]
     evidence = sum(draw < _EVIDENCE_SHARE for draw in draws)

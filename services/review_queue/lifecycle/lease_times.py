@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 
 from services.review_queue.lifecycle.repository.claiming import active_seconds
 from shared.contracts.projects import Project
@@ -39,7 +40,4 @@ def lease_time(seconds: list[float]) -> timedelta:
     """Return three times the median of what people needed, between a minute and an hour."""
     if len(seconds) < _FEWEST:
         return _UNKNOWN
-    ordered = sorted(seconds)
-    middle = len(ordered) // 2
-    median = (ordered[middle] + ordered[~middle]) / 2
-    return min(max(timedelta(seconds=_TIMES * median), _SHORTEST), _LONGEST)
+    return min(max(timedelta(seconds=_TIMES * median(seconds)), _SHORTEST), _LONGEST)

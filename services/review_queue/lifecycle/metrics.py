@@ -10,29 +10,25 @@ from shared.db import Database
 from shared.measuring import DatabaseMeasurement, Measured
 from shared.metrics import confidential
 
-WAITING = confidential(
-    Gauge(
-        "surehand_review_queue_waiting_items",
-        "Tasks that reviewers may answer or hold, in the whole database",
-        ["project", "lane"],
-        multiprocess_mode="livemax",
-    )
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return confidential(Gauge(name, text, labels, multiprocess_mode="livemax"))
+
+
+WAITING = _gauge(
+    "surehand_review_queue_waiting_items",
+    "Tasks that reviewers may answer or hold, in the whole database",
+    *("project", "lane"),
 )
-OLDEST_WAIT = confidential(
-    Gauge(
-        "surehand_review_queue_oldest_wait_seconds",
-        "Age of the oldest of these tasks",
-        ["project", "lane"],
-        multiprocess_mode="livemax",
-    )
+OLDEST_WAIT = _gauge(
+    "surehand_review_queue_oldest_wait_seconds",
+    "Age of the oldest of these tasks",
+    *("project", "lane"),
 )
-DISPUTED = confidential(
-    Gauge(
-        "surehand_review_queue_disputed_items",
-        "Tasks that wait for an adjudicator, in the whole database",
-        ["project"],
-        multiprocess_mode="livemax",
-    )
+DISPUTED = _gauge(
+    "surehand_review_queue_disputed_items",
+    "Tasks that wait for an adjudicator, in the whole database",
+    "project",
 )
 VERDICTS = Counter(
     "surehand_review_queue_verdicts_total",

@@ -66,6 +66,7 @@ class UsesProbes(Protocol):
         """Use a probe as if it were a lease; None where the token is no probe's either."""
 
 
+@dataclass
 class MoveService:
     """What holders of leases do, on tasks and on gold alike. Each call may be repeated.
 
@@ -73,23 +74,16 @@ class MoveService:
     or another reviewer's) and `Conflict` (used before, otherwise).
     """
 
-    def __init__(
-        self,
-        scheduler: BatchScheduler,
-        projects: ProjectCache,
-        times: LeaseTimes,
-        known: KnowsReviewers,
-        probes: UsesProbes,
-        nudge: Callable[[], None],
-    ) -> None:
-        self.projects = projects
-        self.times = times
-        self.known = known
-        self.probes = probes
-        self._nudge = nudge
-        self._queue: BatchQueue[Move, Moved] = BatchQueue(
-            scheduler, partial(_MoveBatch, self), _MOST
-        )
+    scheduler: BatchScheduler
+    projects: ProjectCache
+    times: LeaseTimes
+    known: KnowsReviewers
+    probes: UsesProbes
+    nudge: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        begin = partial(_MoveBatch, self)
+        self._queue: BatchQueue[Move, Moved] = BatchQueue(self.scheduler, begin, _MOST)
 
     @traced("verdict", kind="server")
     async def submit(self, token: str, body: VerdictBody, who: Principal) -> LeaseProgress:
@@ -116,8 +110,8 @@ class MoveService:
     async def undo(self, token: str, who: Principal) -> LeaseProgress:
         """Take back the verdict or skip given under `token`, while nothing has come after it.
 
-        The task waits for the same reviewer as long as a lease lasts, then for anybody. Where it
-        was resolved, its outcome gets a revision without a label.
+        The task waits for the same reviewer as long as a lease lasts, then for all. Where it was
+        resolved, its outcome gets a revision without a label.
         """
         return await self._progress(token, "undo", who)
 
@@ -137,7 +131,7 @@ class MoveService:
         note(project=moved.project)
         link([moved.trace])
         moved.committed()
-        self._nudge()
+        self.nudge()
         return moved
 
 
@@ -192,7 +186,8 @@ class _MoveBatch:
         for one in back:
             one.history = histories[one.lease.task_id]
             if one.action == "undo":
-                one.history.is_gold = await gold.is_gold(session, one.lease.task_id)
+                task = one.change.task
+                one.history.is_gold = await gold.is_gold(session, task.project, task.task_id)
             await reading.look_for_others(
                 session, one.change, one.project, one.history, one.lease.reviewer
             )

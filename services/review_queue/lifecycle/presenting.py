@@ -14,7 +14,7 @@ from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.lifecycle.messages import Renewal
 from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.rules import Change, Settlement
-from services.review_queue.lifecycle.states import Answer, History, Lease, state_of
+from services.review_queue.lifecycle.states import Answer, History, Lease, state_of, verdict_row
 from shared.auth import Principal
 from shared.contracts.projects import Project
 from shared.contracts.tasks import LeaseProgress, ShownOutcome, SkipBody, TaskState, VerdictBody
@@ -213,27 +213,22 @@ class PresentedLease:
 
     def _record(self) -> Answer:
         """Add the verdict or the skip to the change."""
-        body, lease, blind = self.action, self.lease, self._is_blind
-        verdict: dict[str, Any] = {
-            "task_id": lease.task_id,
-            "reviewer": lease.reviewer,
-            "recorded_by": lease.reviewer,
-            "token": lease.token,
-            "blind": blind,
-            "instructions_revision": lease.instructions_revision,
-            "given_at": self.change.now,
-        }
-        label = None
+        body, lease, change = self.action, self.lease, self.change
         if isinstance(body, VerdictBody):
-            label = body.label
-            given = {"comment": body.comment, "active_seconds": body.active_seconds}
+            label, comment, seconds = body.label, body.comment, body.active_seconds
             self._tell("verdict", {"label": label})
         else:
             assert isinstance(body, SkipBody)
-            given = {"comment": body.reason or None, "active_seconds": None}
+            label, comment, seconds = None, body.reason or None, None
             self._tell("skipped", self._skip_detail(body))
-        self.change.verdicts.append(verdict | {"skipped": label is None, "label": label} | given)
-        return Answer(None, lease.task_id, lease.reviewer, label, blind, lease.token)
+        answer = Answer(
+            *(None, lease.task_id, lease.reviewer, label, self._is_blind),
+            *(lease.token, lease.instructions_revision),
+        )
+        change.verdicts.append(
+            verdict_row(answer, change.now, lease.reviewer, comment=comment, active_seconds=seconds)
+        )
+        return answer
 
     @property
     def _is_blind(self) -> bool:

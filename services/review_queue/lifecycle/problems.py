@@ -36,7 +36,7 @@ class FeedRestarted(Conflict):
 
 
 class ReviewerPaused(Forbidden):
-    """The reviewer gets no tasks in this project until an operator resumes him.
+    """The reviewer gets no tasks in this project until an operator lifts the pause.
 
     Extensions `reason` and `paused_at` say why, and since when.
     """

@@ -129,11 +129,11 @@ class Change:
         if may_expire(task) and task.due_at is not None and task.due_at <= self.now:
             # What is wanted after all does not expire once more.
             task.due_at = None
-        newest = history.outcomes.get(task.revision)
+        read = history.ground(task.revision).instructions_revision
         task.lane = lane or task.lane
         task.label = task.source = task.resolved_at = None
         self.open_again(reserve)
-        self._revise(Ground(0, True, 1 if newest is None else newest.instructions_revision))
+        self._revise(Ground(0, True, read))
 
     def close_erased(self, history: History) -> None:
         """Close a task whose content has been erased, by a revision that says so.
@@ -141,10 +141,7 @@ class Change:
         The label stays, and what it rests on: they count where the content is not needed.
         """
         self._close()
-        ground = Ground(0, True, 1)
-        if (newest := history.outcomes.get(self.task.revision)) is not None:
-            ground = Ground(newest.verdicts, newest.blind, newest.instructions_revision)
-        self._revise(ground)
+        self._revise(history.ground(self.task.revision))
 
     def open_again(
         self, reserve: tuple[str, datetime] | None = None, *, first: bool = True
@@ -252,7 +249,7 @@ class Settlement:
     def by_skip(self) -> None:
         """Ask another reviewer, until `max_overlap` of them have skipped the task.
 
-        Then the labels that were given decide, or an adjudicator; without any, nobody can answer.
+        Then the labels that were given decide, or an adjudicator; without any, the task has none.
         """
         votes = votes_that_count(self.change, self.project, self.history)
         answer = self.record()

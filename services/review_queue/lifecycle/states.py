@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from services.review_queue.lifecycle.messages import EventKind
 from shared.contracts.projects import Project
@@ -87,6 +87,14 @@ class Outcome:
     resolved_at: datetime
 
 
+class Ground(NamedTuple):
+    """What a label rests on: how many verdicts, whether all were blind, which instructions."""
+
+    verdicts: int
+    blind: bool
+    instructions_revision: int
+
+
 @dataclass
 class History:
     """All leases, answers and outcomes of a task, in their order.
@@ -99,6 +107,13 @@ class History:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     others_answer: bool = True
     is_gold: bool = False
+
+    def ground(self, revision: int) -> Ground:
+        """Return what a revision of the outcome rests on; nothing before the first."""
+        outcome = self.outcomes.get(revision)
+        if outcome is None:
+            return Ground(0, True, 1)
+        return Ground(outcome.verdicts, outcome.blind, outcome.instructions_revision)
 
     @property
     def standing(self) -> list[Answer]:
@@ -125,14 +140,6 @@ class History:
         return shown or self.taken_back(reviewer)
 
 
-class Ground(NamedTuple):
-    """What a label rests on: how many reviewers, whether all were blind, what the last had read."""
-
-    verdicts: int
-    blind: bool
-    instructions_revision: int
-
-
 def timeline_entry(
     task_id: str,
     kind: EventKind,
@@ -145,19 +152,35 @@ def timeline_entry(
     return entry | {"detail": detail or {}}
 
 
-class HasState(Protocol):
-    """A task, as a row or as `Task`."""
+def verdict_row(
+    answer: Answer,
+    at: datetime,
+    recorded_by: str,
+    *,
+    comment: str | None = None,
+    active_seconds: float | None = None,
+) -> dict[str, Any]:
+    """Return an answer as it is written."""
+    return {
+        "task_id": answer.task_id,
+        "reviewer": answer.reviewer,
+        "recorded_by": recorded_by,
+        "token": answer.token,
+        "skipped": answer.skipped,
+        "label": answer.label,
+        "comment": comment,
+        "active_seconds": active_seconds,
+        "blind": answer.blind,
+        "instructions_revision": answer.instructions_revision,
+        "given_at": at,
+    }
 
-    @property
-    def state(self) -> str: ...  # noqa: D102 - the column of this name
-    @property
-    def available_at(self) -> datetime: ...  # noqa: D102 - likewise
-    @property
-    def erased_at(self) -> datetime | None: ...  # noqa: D102 - likewise
 
+def state_of(task: Any, now: datetime) -> str:
+    """Return open, leased, resolved or erased of a `Task` or a row of the table.
 
-def state_of(task: HasState, now: datetime) -> str:
-    """Return open, leased, resolved or erased: a lease that has expired holds nothing."""
+    A lease that has expired holds nothing.
+    """
     if task.erased_at is not None:
         return "erased"
     expired = task.state == "leased" and task.available_at <= now
@@ -170,5 +193,5 @@ def may_expire(task: Task) -> bool:
 
 
 def label_is_gone(task: Task, project: Project) -> bool:
-    """Say whether the task's label is none of the project's any more."""
+    """Say whether the task has a label that the project no longer has."""
     return task.label is not None and task.label not in project.labels

@@ -20,13 +20,10 @@ def taking_in(project: str, traces: Iterable[str | None]) -> Iterator[str | None
     counted = Counter(traces)
     with contextlib.ExitStack() as stack:
         own = None
-        if None in counted:
-            stack.enter_context(_span(project, None, counted.pop(None)))
-            own = tracing.traceparent()
-        for trace, tasks in counted.items():
-            stack.enter_context(_span(project, trace, tasks))
+        # A span without a parent comes first: it would be a child of any span before it.
+        for trace in sorted(counted, key=bool):
+            tasks = counted[trace]
+            span = tracing.span("tasks", kind="server", parent=trace, project=project, tasks=tasks)
+            stack.enter_context(span)
+            own = own if trace else tracing.traceparent()
         yield own
-
-
-def _span(project: str, trace: str | None, tasks: int) -> contextlib.AbstractContextManager[None]:
-    return tracing.span("tasks", kind="server", parent=trace, project=project, tasks=tasks)

@@ -1,17 +1,19 @@
 """Every statement about projects."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, literal, select, update
+from sqlalchemy import Row, exists, literal, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.repository.statements import insert_new, table_of
+from services.review_queue.repository.statements import fetch, insert_new, table_of
 from services.review_queue.tables import ProjectChangeRow, ProjectRow
 from shared.db import UtcDateTime
 
+_projects = table_of(ProjectRow)
 _changes = table_of(ProjectChangeRow)
 
 
@@ -52,24 +54,18 @@ async def unpublish(session: AsyncSession) -> None:
     await session.execute(update(ProjectRow).values(published_revision=0))
 
 
-async def published(session: AsyncSession) -> dict[str, int]:
-    """Return the revision of each project that is in the store, by name."""
-    statement = select(col(ProjectRow.name), col(ProjectRow.published_revision)).where(
-        col(ProjectRow.published_revision) > 0
-    )
-    return {row.name: row.published_revision for row in await session.execute(statement)}
-
-
 async def overlapping(session: AsyncSession) -> list[str]:
     """Return the names of projects that ask more than one person about a task."""
     rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.spec)))
     return [row.name for row in rows if row.spec["review"]["overlap"] > 1]
 
 
-async def revisions(session: AsyncSession) -> dict[str, int]:
-    """Return every project's newest revision, by name."""
-    rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.revision)))
-    return {row.name: row.revision for row in rows}
+async def revisions(session: AsyncSession) -> Sequence[Row[Any]]:
+    """Return the name, the revision and the published revision of every project."""
+    return await fetch(
+        session,
+        select(_projects.c.name, _projects.c.revision, _projects.c.published_revision),
+    )
 
 
 def record_change(session: AsyncSession, project: str, revision: int, now: datetime) -> None:
@@ -82,13 +78,8 @@ async def record_missing_changes(session: AsyncSession, now: datetime) -> None:
 
     The release before writes nothing down, and may run beside this one.
     """
-    projects = table_of(ProjectRow)
-    known = exists().where(
-        _changes.c.project == projects.c.name,
-        _changes.c.revision == projects.c.published_revision,
-    )
-    missing = select(
-        projects.c.name, projects.c.published_revision, literal(now, UtcDateTime())
-    ).where(projects.c.published_revision > 0, ~known)
+    name, published = _projects.c.name, _projects.c.published_revision
+    known = exists().where(_changes.c.project == name, _changes.c.revision == published)
+    missing = select(name, published, literal(now, UtcDateTime())).where(published > 0, ~known)
     columns = [_changes.c.project, _changes.c.revision, _changes.c.at]
     await session.execute(insert_into(_changes).from_select(columns, missing))

@@ -24,7 +24,6 @@ from shared.problems import (
 
 router = APIRouter(prefix="/v1/projects", route_class=StrictRoute, tags=["projects"])
 
-
 NewName = Annotated[str, Path(pattern=PROJECT_PATTERN)]
 IfMatch = Annotated[str | None, Header(description='The revision to replace, e.g. `"3"`.')]
 
@@ -61,11 +60,7 @@ def _revision(if_match: str | None) -> int | None:
     return int(text)
 
 
-@router.get(
-    "",
-    summary="List projects by name",
-    responses=declare(*CALLER_PROBLEMS, Unprocessable),
-)
+@router.get("", summary="List projects by name", responses=declare(*CALLER_PROBLEMS, Unprocessable))
 async def list_projects(
     projects: Injected[ProjectService], who: ByAnyRole, limit: Limit = 100, after: After = None
 ) -> ProjectList:
@@ -74,11 +69,7 @@ async def list_projects(
     return await projects.page(after=place, limit=limit, only=who.projects)
 
 
-@router.get(
-    "/{project}",
-    summary="Read a project",
-    responses=declare(*READ_PROBLEMS),
-)
+@router.get("/{project}", summary="Read a project", responses=declare(*READ_PROBLEMS))
 async def get_project(
     project: str, projects: Injected[ProjectService], _: ByAnyRole, response: Response
 ) -> Project:

@@ -169,8 +169,8 @@ class ProjectService:
         is_compared = losses == self._compared_losses
         async with self.database.reading() as session:
             behind = set(await repository.unpublished(session))
-            revisions = {} if is_compared else await repository.revisions(session)
-        behind |= {name for name in revisions if await self._stored(name) < revisions[name]}
+            compared = [] if is_compared else await repository.revisions(session)
+        behind |= {row.name for row in compared if await self._stored(row.name) < row.revision}
         for name in sorted(behind):
             await self.publish(name)
         self._compared_losses = losses
@@ -184,9 +184,10 @@ class ProjectService:
         async with self.database.transaction() as session:
             await repository.record_missing_changes(session, self.now())
             epoch = await documents_epoch(session)
-            published = await repository.published(session)
-        for name, revision in published.items():
-            self.index.note(project_path(name), epoch, revision)
+            rows = await repository.revisions(session)
+        for row in rows:
+            if row.published_revision > 0:
+                self.index.note(project_path(row.name), epoch, row.published_revision)
 
     async def _stored(self, name: str) -> int:
         try:

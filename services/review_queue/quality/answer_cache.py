@@ -1,4 +1,4 @@
-"""Answers that take long to work out are kept while what they rest on stays the same."""
+"""A cache of answers that take long to work out, kept while their source stays the same."""
 
 import asyncio
 import time
@@ -47,8 +47,8 @@ class AnswerCache(Generic[Answer]):
     ) -> Answer:
         """Return the answer about `project`, worked out anew where `mark` has changed since.
 
-        One call a project works at a time. Whoever asked the same `question` before it began gets
-        its answer too, so that any number of callers who come together cost no more than two.
+        One call a project works at a time. Calls that asked the same `question` before it
+        began get its answer too, so that any number of calls that come together cost at most two.
         `mark` is read before the answer is worked out: what changes meanwhile is seen next time.
         """
         came_at = self.clock()

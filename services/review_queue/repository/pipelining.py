@@ -4,19 +4,23 @@ Each round trip costs the service and the database as much as the work that it a
 through several layers. So these go past SQLAlchemy, over the connection that it keeps.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, TextClause, TextualSelect
+from sqlalchemy import Connection, TextClause, TextualSelect, bindparam, column, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.types import TypeEngine
 
 from services.review_queue.repository.statements import is_postgresql
+from shared.db import UtcDateTime
 
 Rows = Sequence[Any]
 
@@ -29,6 +33,40 @@ class Statement:
 
     clause: TextClause | TextualSelect
     parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """SQL that both databases take, and the types of all columns of its rows, in their order.
+
+    ``{among:names}`` compares with the list `names`, ``{list:column}`` is the JSON list of a group,
+    ``{lock}`` stands where rows can be locked: SQLite has one writer instead. `:now` is a moment.
+    """
+
+    sql: str
+    columns: Mapping[str, TypeEngine[Any]]
+
+    def of(self, session: AsyncSession, *, lock: str = "", **parameters: Any) -> Statement:
+        """Return the query with these parameters."""
+        if is_postgresql(session):
+            return Statement(_clause(self, lock, "= ANY(:{})", "json_agg({})"), parameters)
+        given = {
+            name: orjson.dumps(value).decode() if isinstance(value, list) else value
+            for name, value in parameters.items()
+        }
+        among = "IN (SELECT value FROM json_each(:{}))"
+        return Statement(_clause(self, "", among, "json_group_array({})"), given)
+
+
+@cache
+def _clause(query: Query, lock: str, among: str, listed: str) -> TextualSelect:
+    sql = query.sql.replace("{lock}", lock)
+    for name, spelt in (("among", among), ("list", listed)):
+        sql = re.sub(rf"\{{{name}:(\w+)\}}", spelt.format(r"\1"), sql)
+    moments = [bindparam("now", type_=UtcDateTime())] if ":now" in sql else []
+    # SQLAlchemy finds a row's values by their places, which it remembers from call to call.
+    columns = (column(name, kind) for name, kind in query.columns.items())
+    return text(sql).bindparams(*moments).columns(*columns)
 
 
 async def run(

@@ -1,27 +1,12 @@
 """Statements whose spelling differs between SQLite and PostgreSQL."""
 
-import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from functools import cache
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import orjson
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    Table,
-    TextualSelect,
-    bindparam,
-    case,
-    column,
-    func,
-    text,
-)
+from sqlalchemy import ColumnElement, Row, Select, Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import TypedReturnsRows
-from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 # Rows that are held at a time while many are read; other calls have their turn in between.
@@ -31,37 +16,6 @@ _STREAMED_ROWS = 200
 def is_postgresql(session: AsyncSession) -> bool:
     """Say which of the two databases `session` speaks to."""
     return session.get_bind().dialect.name == "postgresql"
-
-
-def spelt(session: AsyncSession, sql: str, *, lock: str = "") -> str:
-    """Return SQL as this database takes it.
-
-    ``{among:names}`` compares with the list `names` (see `listed`); `lock` ends it where rows can
-    be locked: SQLite has one writer instead.
-    """
-    return _spelt(sql, lock, locks=is_postgresql(session))
-
-
-@cache
-def _spelt(sql: str, lock: str, *, locks: bool) -> str:
-    among = r"= ANY(:\1)" if locks else r"IN (SELECT value FROM json_each(:\1))"
-    return re.sub(r"\{among:(\w+)\}", among, sql) + (lock if locks else "")
-
-
-def typed(sql: str, columns: Mapping[str, Any], **parameters: TypeEngine[Any]) -> TextualSelect:
-    """Return a query of `columns`, all of them in their order, and the types of `parameters`.
-
-    SQLAlchemy then finds a row's values by their places, which it remembers from call to call.
-    """
-    bound = text(sql).bindparams(
-        *(bindparam(name, type_=kind) for name, kind in parameters.items())
-    )
-    return bound.columns(*(column(name, kind) for name, kind in columns.items()))
-
-
-def listed(session: AsyncSession, values: Sequence[str]) -> list[str] | str:
-    """Return a list as the parameter of ``{among:…}``."""
-    return list(values) if is_postgresql(session) else orjson.dumps(values).decode()
 
 
 def table_of(model: type[SQLModel]) -> Table:

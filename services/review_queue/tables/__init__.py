@@ -39,9 +39,9 @@ class ProjectRow(Base, table=True):
 class TaskRow(Base, table=True):
     """One task an item.
 
-    `turn` orders the claims of its lane's group, and is null while nobody may claim it: once it is
-    resolved, and while it waits for an `adjudication`. An `optional` task expires at `due_at`.
-    `available_at` is the moment from which anybody may claim it; `reserved_for` may do so before.
+    `turn` orders the claims of its lane's group, and is null while the task cannot be claimed: once
+    it is resolved, and while it waits for an `adjudication`. An `optional` one expires at `due_at`.
+    `available_at` is the moment from which all may claim it; `reserved_for` may do so before.
     `lease_number` names the lease that holds now; `revision` counts the outcomes; `trace` is the
     span that asked for the task. Since `erased_at` it has no content, and stays resolved for ever.
     """

@@ -1,4 +1,4 @@
-"""What is said of times."""
+"""Messages of times."""
 
 from services.review_queue.lifecycle.messages import QueueDepth
 from services.review_queue.timings.steps import Seconds, Step, StepTiming

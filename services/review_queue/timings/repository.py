@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, exists, func, or_, select
+from sqlalchemy import Row, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import fetch, table_of
+from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.timings.holding import LeaseInterval
 
@@ -21,11 +21,20 @@ _outcomes = table_of(OutcomeRow)
 async def resolved(
     session: AsyncSession, project: str, since: datetime | None, newest: int
 ) -> Sequence[Row[Any]]:
-    """Return the newest outcomes that label their task, with the task's moments, newest first."""
+    """Return the newest outcomes that label their task, with the task's moments, newest first.
+
+    `leased_at` is when the task was leased first.
+    """
+    first_lease = (
+        select(func.min(_leases.c.leased_at))
+        .where(_leases.c.task_id == _tasks.c.task_id)
+        .scalar_subquery()
+    )
     statement: Select[Any] = (
         select(
             _tasks.c.task_id,
             _tasks.c.created_at,
+            first_lease.label("leased_at"),
             _outcomes.c.prediction,
             _outcomes.c.label,
             _outcomes.c.position,
@@ -49,17 +58,6 @@ async def resolved(
     if since is not None:
         statement = statement.where(_outcomes.c.resolved_at >= since)
     return await fetch(session, statement)
-
-
-async def first_leases(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, datetime]:
-    """Return when each task was leased first."""
-    statement: Select[Any] = (
-        select(_leases.c.task_id, func.min(_leases.c.leased_at).label("leased_at"))
-        .where(_leases.c.task_id.in_(task_ids))
-        .group_by(_leases.c.task_id)
-    )
-    rows = (await session.execute(statement)).all()
-    return {row.task_id: row.leased_at for row in rows}
 
 
 async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -122,16 +120,16 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
         exists().where(_verdicts.c.task_id == _tasks.c.task_id),
     )
     came = await session.execute(
-        select(
-            func.count(), func.sum(case((_tasks.c.lane_group == "mandatory", 1), else_=0))
-        ).where(_tasks.c.project == project, _tasks.c.created_at >= since, worked_on)
+        select(func.count(), count_where(_tasks.c.lane_group == "mandatory")).where(
+            _tasks.c.project == project, _tasks.c.created_at >= since, worked_on
+        )
     )
     arrived, mandatory = came.one()
     went = await session.execute(
         select(func.count()).where(
             _tasks.c.project == project,
             _tasks.c.resolved_at >= since,
-            # Nobody has worked on what expired.
+            # People have not worked on what expired.
             _tasks.c.source != "expiry",
             worked_on,
         )
@@ -146,7 +144,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
         )
     )
     verdicts, reviewers = gave.one()
-    return Flow(arrived, mandatory or 0, went.scalar_one(), verdicts, reviewers)
+    return Flow(arrived, mandatory, went.scalar_one(), verdicts, reviewers)
 
 
 async def held_since(

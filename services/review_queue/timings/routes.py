@@ -14,7 +14,6 @@ from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["timings"])
 
-
 _PROBLEMS = declare(*LIST_PROBLEMS)
 
 

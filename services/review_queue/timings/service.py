@@ -1,19 +1,19 @@
 """Times as use cases: what the past took, and what the next task may expect."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.service import current_project
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait
-from services.review_queue.timings.holding import LeaseInterval, busy_seconds
+from services.review_queue.timings.holding import busy_seconds
 from services.review_queue.timings.messages import Cost, QueueForecast, Timings
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
 from shared.contracts.base import from_stored
-from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
 from shared.db import Database, Row, Session
 
@@ -21,16 +21,6 @@ _NEWEST = 10_000
 _TASKS_AT_ONCE = 500
 _SECONDS_PER_HOUR = 3600.0
 _SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """The ways of the newest items, and what people gave for them."""
-
-    ways: list[Way]
-    verdicts: int
-    active: float
-    corrected: int
 
 
 @dataclass(frozen=True)
@@ -48,29 +38,34 @@ class TimingService:
         """Return where the time of the newest 10,000 resolved items went; `NotFound` as ever."""
         async with self.database.reading() as session:
             await current_project(session, project)
-            read = await _read(session, project, since)
+            rows = await repository.resolved(session, project, since, _NEWEST)
+            given = await _answers(session, [row.task_id for row in rows])
         published = await self.publications.of(project)
-        steps = summarise([seconds_of(way, published) for way in read.ways])
+        ways = [_way(row, given.get(row.task_id, [])) for row in rows]
+        steps = summarise([seconds_of(way, published) for way in ways])
         return Timings(
-            items=len(read.ways),
+            items=len(rows),
             steps=steps,
             bottleneck=bottleneck(steps),
-            cost=None if cost_per_hour is None else _cost(read, cost_per_hour),
+            cost=None if cost_per_hour is None else _cost(rows, given, cost_per_hour),
         )
 
-    async def forecast(self, project: str, window: timedelta) -> QueueForecast:
+    async def forecast(self, name: str, window: timedelta) -> QueueForecast:
         """Return what waits, and how long a task that comes now is going to wait."""
-        depth = await self.tasks.depth(project)
+        depth = await self.tasks.depth(name)
         since = self.now() - window
         async with self.database.reading() as session:
-            settings = await current_project(session, project)
-            flow = await repository.flow(session, project, since)
-            held = await repository.held_since(session, project, since, _NEWEST)
+            project = await current_project(session, name)
+            flow = await repository.flow(session, name, since)
+            held = await repository.held_since(session, name, since, _NEWEST)
         seconds = window.total_seconds()
-        service_rate = _service_rate(held)
+        busy = busy_seconds(held)
+        service_rate = len(held) / busy if busy > 0 else None
         arrivals = flow.arrived / seconds
         # A task is as many pieces of work as it needs verdicts.
-        each = _verdicts_per_task(flow, settings)
+        each = float(project.review.overlap)
+        if flow.resolved:
+            each = max(1.0, flow.verdicts / flow.resolved)
         expected = backlog = load = None
         if service_rate is not None and flow.reviewers:
             expected = mean_wait(flow.reviewers, arrivals * each, service_rate)
@@ -90,40 +85,17 @@ class TimingService:
         )
 
 
-def _verdicts_per_task(flow: repository.Flow, project: Project) -> float:
-    if not flow.resolved:
-        return float(project.review.overlap)
-    return max(1.0, flow.verdicts / flow.resolved)
-
-
-def _service_rate(held: Sequence[LeaseInterval]) -> float | None:
-    seconds = busy_seconds(held)
-    return len(held) / seconds if seconds > 0 else None
-
-
-async def _read(session: Session, project: str, since: datetime | None) -> _Read:
-    rows = await repository.resolved(session, project, since, _NEWEST)
-    leased: dict[str, datetime] = {}
+async def _answers(session: Session, task_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """Return the answers to each of the tasks, by task."""
     given: dict[str, list[Row]] = {}
-    for start in range(0, len(rows), _TASKS_AT_ONCE):
-        some = [row.task_id for row in rows[start : start + _TASKS_AT_ONCE]]
-        leased |= await repository.first_leases(session, some)
+    for start in range(0, len(task_ids), _TASKS_AT_ONCE):
+        some = task_ids[start : start + _TASKS_AT_ONCE]
         for answer in await repository.answers(session, some):
             given.setdefault(answer.task_id, []).append(answer)
-    answers = [answer for some in given.values() for answer in some]
-    corrected = sum(
-        row.prediction is not None and row.prediction.get("label") not in (None, row.label)
-        for row in rows
-    )
-    return _Read(
-        [_way(row, leased.get(row.task_id), given.get(row.task_id, [])) for row in rows],
-        len(answers),
-        sum(answer.active_seconds or 0.0 for answer in answers),
-        corrected,
-    )
+    return given
 
 
-def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
+def _way(row: Row, answers: Sequence[Row]) -> Way:
     prediction = from_stored(TaskPrediction, row.prediction or {})
     active = [answer.active_seconds for answer in answers if answer.active_seconds is not None]
     held = [
@@ -135,7 +107,7 @@ def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
         received_at=prediction.received_at,
         decided_at=prediction.decided_at,
         created_at=row.created_at,
-        leased_at=leased_at,
+        leased_at=row.leased_at,
         first_verdict_at=min((answer.given_at for answer in answers), default=None),
         resolved_at=row.resolved_at,
         position=row.position,
@@ -144,13 +116,19 @@ def _way(row: Row, leased_at: datetime | None, answers: Sequence[Row]) -> Way:
     )
 
 
-def _cost(read: _Read, per_hour: float) -> Cost:
-    paid = read.active / _SECONDS_PER_HOUR * per_hour
+def _cost(rows: Sequence[Row], given: Mapping[str, Sequence[Row]], per_hour: float) -> Cost:
+    answers = list(chain.from_iterable(given.values()))
+    active = sum(answer.active_seconds or 0.0 for answer in answers)
+    corrected = sum(
+        row.prediction is not None and row.prediction.get("label") not in (None, row.label)
+        for row in rows
+    )
+    paid = active / _SECONDS_PER_HOUR * per_hour
     return Cost(
         per_hour=per_hour,
-        verdicts=read.verdicts,
-        active_seconds=read.active,
-        corrected_errors=read.corrected,
-        per_verdict=paid / read.verdicts if read.verdicts else None,
-        per_corrected_error=paid / read.corrected if read.corrected else None,
+        verdicts=len(answers),
+        active_seconds=active,
+        corrected_errors=corrected,
+        per_verdict=paid / len(answers) if answers else None,
+        per_corrected_error=paid / corrected if corrected else None,
     )

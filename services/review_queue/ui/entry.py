@@ -63,7 +63,7 @@ class EntryService:
                 expires_at=expires_at,
                 key_id=who.key_id,
             )
-            await repository.add_link(session, row)
+            session.add(row)
             record(
                 session,
                 "link.made",

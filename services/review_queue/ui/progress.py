@@ -1,6 +1,5 @@
-"""What the page tells: progress of the queue and of oneself, and what is to be adjudicated."""
+"""Progress of the queue and of a reviewer, and the tasks that wait for an adjudicator."""
 
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,23 +30,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """What one reviewer did in a project; seconds are active time, null where none is known."""
-
-    today: Progress
-    verdicts: int
-    skips: int
-    by_label: list[tuple[str, int]]
-    median_seconds: float | None
-
-    @property
-    def skip_rate(self) -> float | None:
-        """Skips among all answers, in [0, 1]."""
-        answers = self.verdicts + self.skips
-        return self.skips / answers if answers else None
-
-
-@dataclass(frozen=True)
 class Matter:
     """A task to be adjudicated, with what people said."""
 
@@ -70,8 +52,8 @@ class ProgressService:
         """Return the progress of the queue, and of the reviewer since `since`.
 
         What is open was counted some seconds ago, once for all who ask; all else is as it is now.
-        The reviewer's gold counts as the tasks that it seems to be, and what he finished of it
-        until the day (UTC) ends: a figure that stood still would say which of them is probes.
+        The reviewer's gold counts as the tasks that it seems to be, and finished gold until the day
+        (UTC) ends: a figure that stood still would say which of them are probes.
         """
         async with self.database.reading() as session:
             await current_project(session, project)
@@ -98,21 +80,11 @@ class ProgressService:
             lanes = await tasks.waiting(session, now, project)
         return sum(lane.open for lane in lanes), now
 
-    async def statistics(self, project: str, reviewer: str, since: datetime) -> Statistics:
-        """Return all that the reviewer did, and what of it since `since`."""
-        today = await self.progress(project, reviewer, since)
+    async def by_label(self, project: str, reviewer: str) -> list[tuple[str, int]]:
+        """Return how often the reviewer gave each label, the most frequent first."""
         async with self.database.reading() as session:
             given = await repository.answers_by_label(session, project, reviewer, None)
-            seconds = await repository.active_seconds(session, project, reviewer)
-        by_label = [(label, count) for label, count in given if label is not None]
-        verdicts = sum(count for _, count in by_label)
-        return Statistics(
-            today=today,
-            verdicts=verdicts,
-            skips=sum(count for _, count in given) - verdicts,
-            by_label=by_label,
-            median_seconds=statistics.median(seconds) if seconds else None,
-        )
+        return [(label, count) for label, count in given if label is not None]
 
     async def matters(
         self, name: str, *, after: tuple[datetime, str] | None, limit: int

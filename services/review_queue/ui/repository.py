@@ -4,21 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.quality.gold.repository.scores import answered, counts, probes
+from services.review_queue.quality.gold.repository.scores import counts, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
-
-_SECONDS_SHOWN = 1000
-
-
-async def add_link(session: AsyncSession, row: LinkRow) -> None:
-    """Keep a link."""
-    session.add(row)
 
 
 async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
@@ -123,37 +116,6 @@ async def answers_by_label(
     return sorted(given.items(), key=lambda one: (-one[1], one[0] is None, one[0] or ""))
 
 
-async def active_seconds(session: AsyncSession, project: str, reviewer: str) -> list[float]:
-    """Return the active time of a reviewer's newest verdicts, shortest first."""
-    ordinary = (
-        select(col(VerdictRow.given_at), col(VerdictRow.active_seconds))
-        .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
-        .where(
-            col(TaskRow.project) == project,
-            col(VerdictRow.reviewer) == reviewer,
-            col(VerdictRow.skipped).is_(False),
-            col(VerdictRow.withdrawn_at).is_(None),
-            col(VerdictRow.active_seconds).is_not(None),
-        )
-        .order_by(col(VerdictRow.verdict_id).desc())
-        .limit(_SECONDS_SHOWN)
-    )
-    probed = (
-        select(probes.c.ended_at, probes.c.active_seconds)
-        .where(
-            probes.c.project == project,
-            probes.c.reviewer == reviewer,
-            answered,
-            probes.c.active_seconds.is_not(None),
-        )
-        .order_by(probes.c.ended_at.desc())
-        .limit(_SECONDS_SHOWN)
-    )
-    found = [*await session.execute(ordinary), *await session.execute(probed)]
-    newest = sorted(found, key=lambda row: row[0], reverse=True)[:_SECONDS_SHOWN]
-    return sorted(row[1] for row in newest)
-
-
 async def undecided(
     session: AsyncSession, project: str, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[TaskRow]:
@@ -173,9 +135,8 @@ async def undecided(
         .limit(limit)
     )
     if after is not None:
-        created_at, task_id = after
-        later = and_(col(TaskRow.created_at) == created_at, col(TaskRow.task_id) > task_id)
-        statement = statement.where(or_(col(TaskRow.created_at) > created_at, later))
+        place = tuple_(col(TaskRow.created_at), col(TaskRow.task_id))
+        statement = statement.where(place > after)
     return list((await session.execute(statement)).scalars())
 
 

@@ -29,18 +29,19 @@ _TRAINER = "trainer"
 Document = TypeVar("Document", bound=BaseModel)
 
 
-async def read_documents(store: Store, project: str) -> Documents:
-    """Return the project's documents as they are now; one that cannot be understood is as none.
+async def read_documents(store: Store, project: str) -> Documents | None:
+    """Return the project's documents as they are now; None while the store is away.
 
-    Raises
-    ------
-    obstore.exceptions.BaseError, OSError
-        The store is away.
+    One that cannot be understood is as none.
     """
-    return Documents(
-        channels=await _read(store, channels_path(project), Channels),
-        promise=await _read(store, promise_path(project), PromiseDocument),
-    )
+    try:
+        return Documents(
+            channels=await _read(store, channels_path(project), Channels),
+            promise=await _read(store, promise_path(project), PromiseDocument),
+        )
+    except (StoreError, OSError) as error:
+        log.warning("documents_unread", project=project, cause=cause_of(error))
+        return None
 
 
 async def _read(store: Store, path: str, kind: type[Document]) -> Document | None:
@@ -48,15 +49,6 @@ async def _read(store: Store, path: str, kind: type[Document]) -> Document | Non
         return await store.read_document(path, kind)
     except ValidationError as error:
         log.warning("document_unreadable", path=path, cause=cause_of(error))
-        return None
-
-
-async def read_if_reachable(store: Store, project: str) -> Documents | None:
-    """Return the project's documents as they are now; None while the store is away."""
-    try:
-        return await read_documents(store, project)
-    except (StoreError, OSError) as error:
-        log.warning("documents_unread", project=project, cause=cause_of(error))
         return None
 
 
@@ -86,7 +78,7 @@ class Announcer:
             # A trainer of the release before keeps no index.
             if not (row is None or project in self.owed or not look.has(_TRAINER)):
                 continue
-            documents = await read_if_reachable(self.store, project)
+            documents = await read_documents(self.store, project)
             if documents is None:
                 continue
             self.owed.discard(project)

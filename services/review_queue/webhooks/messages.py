@@ -1,4 +1,4 @@
-"""What operators see of webhooks."""
+"""Messages of webhooks."""
 
 from typing import Literal
 

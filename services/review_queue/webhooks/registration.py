@@ -16,7 +16,7 @@ from services.review_queue.projects.service import Registration
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
-from services.review_queue.webhooks.announcing import announce, read_if_reachable
+from services.review_queue.webhooks.announcing import announce, read_documents
 from services.review_queue.webhooks.changes import Documents
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
@@ -28,11 +28,6 @@ from shared.store import Store
 # Fixed for ever: a receiver keeps its id, whichever replica writes it down.
 _NAMESPACE = uuid.UUID("3f0f1c5e-52b7-5c0c-8d5e-0b7c4f5e9a10")
 _SHARED_SECRETS = "SUREHAND_REVIEW_QUEUE_WEBHOOK_SHARED_SECRETS"
-
-
-def webhook_id_for(project: str, url: str) -> str:
-    """UUIDv5 of (project, URL)."""
-    return str(uuid.uuid5(_NAMESPACE, f"{project}/{url}"))
 
 
 def secret_prefix(project: str) -> str:
@@ -97,17 +92,13 @@ class WebhookRules:
             httpx.URL(url)
         except httpx.InvalidURL:
             return "must be a URL that can be sent to"
-        return None if self.allow_private else _too_private(url)
-
-
-def _too_private(url: str) -> str | None:
-    parts = urlsplit(url)
-    if parts.scheme != "https":
-        return "must be an https URL"
-    address = literal_address(parts.hostname or "")
-    if address is not None and not is_public(address):
-        return "must not be a private address"
-    return None
+        if self.allow_private:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme != "https":
+            return "must be an https URL"
+        address = literal_address(parts.hostname or "")
+        return None if address is None or is_public(address) else "must not be a private address"
 
 
 @dataclass(frozen=True)
@@ -130,7 +121,7 @@ class Registry:
             A webhook breaks the rules.
         """
         self.rules.check(project, webhooks)
-        documents = await read_if_reachable(self.store, project) if webhooks else None
+        documents = await read_documents(self.store, project) if webhooks else None
         return partial(_register, project, webhooks, documents)
 
 
@@ -147,7 +138,11 @@ async def _register(
     if webhooks and documents is not None:
         await announce(session, project, list(known.values()), documents, now)
     new = [webhook for webhook in webhooks if webhook.url not in known]
-    position = await _end(session, project) if new else 0
+    position = 0
+    if new:
+        # All that is committed has its place first: what has none yet came after the webhook.
+        await place_within(session)
+        position = await outcomes.FEED.last(session, project)
     for webhook in webhooks:
         row = known.pop(webhook.url, None) or _new_row(project, webhook, position, now)
         row.secret_ref = webhook.secret_ref
@@ -159,16 +154,10 @@ async def _register(
 
 def _new_row(project: str, webhook: Webhook, position: int, now: datetime) -> WebhookRow:
     return WebhookRow(
-        webhook_id=webhook_id_for(project, webhook.url),
+        webhook_id=str(uuid.uuid5(_NAMESPACE, f"{project}/{webhook.url}")),
         project=project,
         url=webhook.url,
         secret_ref=webhook.secret_ref,
         position=position,
         created_at=now,
     )
-
-
-async def _end(session: Session, project: str) -> int:
-    # All that is committed has its place first: what has none yet came after the webhook.
-    await place_within(session)
-    return await outcomes.FEED.last(session, project)

@@ -119,19 +119,15 @@ class Relay:
     async def _drain(self, webhook_id: str) -> bool:
         """Send due deliveries until none is left or none arrives; the next round sends the rest."""
         while not self._stopping:
-            claimed = await self._claim(webhook_id)
+            now = self.now()
+            async with self.database.transaction() as session:
+                claimed = await repository.claim(
+                    session, webhook_id, now=now, until=now + CLAIM, limit=_AT_ONCE
+                )
             attempts = (self._attempt(partial(self._deliver, delivery)) for delivery in claimed)
             if not any(await asyncio.gather(*attempts)):
                 break
         return True
-
-    async def _claim(self, webhook_id: str) -> list[Row]:
-        now = self.now()
-        async with self.database.transaction() as session:
-            rows = await repository.claim(
-                session, webhook_id, now=now, until=now + CLAIM, limit=_AT_ONCE
-            )
-        return list(rows)
 
     async def _deliver(self, delivery: Row) -> bool:
         async with self.database.reading() as session:

@@ -12,7 +12,6 @@ router = APIRouter(
     prefix="/v1/projects/{project}/webhooks", route_class=StrictRoute, tags=["webhooks"]
 )
 
-
 _PROBLEMS = declare(*READ_PROBLEMS)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.review_queue.activity.cursors import ActivityCursor
+from services.review_queue.activity.service import ActivityCursor
 from shared.contracts.base import task_id_for
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in

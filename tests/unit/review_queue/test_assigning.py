@@ -1,5 +1,6 @@
 """Who gets which task where several ask at once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -10,12 +11,12 @@ from services.review_queue.lifecycle.assigning import Claim, assign
 NAMES = ("r1", "r2", "r3")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Free:
     number: int
     for_all: bool = True
     reserved_for: str | None = None
-    answered_by: tuple[str, ...] | None = None
+    answered_by: Collection[str] | None = None
 
     def suits(self, reviewer: str) -> bool:
         kept = not self.for_all and self.reserved_for != reviewer

@@ -52,12 +52,12 @@ def test_sides_met_as_often_come_by_lot() -> None:
 
 def test_what_the_model_got_wrong_comes_before_a_seeded_suggestion() -> None:
     assert kinds_for("wrong", seeded=True)[:2] == [
-        (["model_wrong"], False),
-        (["model_right"], True),
+        ("model_wrong", False),
+        ("model_right", True),
     ]
     for side in ("right", "wrong"):
         assert not any(seeded for _, seeded in kinds_for(side, seeded=False))
-        assert sorted(kind for kinds, _ in kinds_for(side, seeded=True) for kind in kinds) == [
+        assert sorted(kind for kind, _ in kinds_for(side, seeded=True)) == [
             *("model_right", "model_wrong", "no_prediction"),
         ]
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, Literal
 
-from services.review_queue.exchange.formats import csv_table, jsonl, label_studio
-from services.review_queue.exchange.formats.parquet import reading, writing
+from services.review_queue.exchange.formats import csv_table, jsonl, label_studio, parquet
 from services.review_queue.exchange.formats.writer import Writer
 from services.review_queue.exchange.records import Row
 from shared.contracts.projects import Project
@@ -31,7 +30,7 @@ _PARQUET = "application/vnd.apache.parquet"
 FORMATS: dict[Format, FileFormat] = {
     "jsonl": FileFormat("application/x-ndjson", "jsonl", jsonl.read, jsonl.JsonlWriter, _TEXT),
     "csv": FileFormat("text/csv", "csv", csv_table.read, csv_table.CsvWriter, _TEXT),
-    "parquet": FileFormat(_PARQUET, "parquet", reading.read, writing.ParquetWriter, _TEXT),
+    "parquet": FileFormat(_PARQUET, "parquet", parquet.read, parquet.ParquetWriter, _TEXT),
     "label-studio": FileFormat(
         "application/json",
         "label-studio.json",

@@ -135,11 +135,9 @@ class CsvWriter(Writer):
 
     def records(self, records: Sequence[Record]) -> bytes:
         """Return a row a record."""
-        return _csv([self._cells(record) for record in records])
-
-    def _cells(self, record: Record) -> list[str]:
-        flat = self._columns.flatten(record)
-        return [_cell(name, flat[name], kind) for name, kind in self._columns.kinds.items()]
+        kinds = self._columns.kinds.items()
+        flat = map(self._columns.flatten, records)
+        return _csv([[_cell(name, row[name], kind) for name, kind in kinds] for row in flat])
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> bytes:

@@ -13,11 +13,7 @@ import orjson
 
 from services.review_queue.exchange.formats.json_list import entries
 from services.review_queue.exchange.formats.writer import Record, Writer, to_json
-from services.review_queue.exchange.records import (
-    LONGEST_ACTIVE_SECONDS,
-    STANDING,
-    Row,
-)
+from services.review_queue.exchange.records import LONGEST_ACTIVE_SECONDS, STANDING, Row
 from shared.contracts.projects import Project
 from shared.http.body import parse_json_part
 
@@ -233,7 +229,7 @@ class LabelStudioWriter(Writer):
 
 
 def _completed_by(reviewer: str) -> dict[str, Any]:
-    """Name the annotator as Label Studio can find him; one that it cannot know is left to it."""
+    """Name the annotator as Label Studio can find one; others are left out."""
     number = reviewer.removeprefix(_USER)
     if number != reviewer and number.isascii() and number.isdigit():
         return {"completed_by": int(number)}

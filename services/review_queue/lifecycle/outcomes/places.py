@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.tables import FIRST_EPOCH
-from shared.http.lists import decode_cursor, encode_cursor
-from shared.problems import Unprocessable
+from shared.http.lists import encode_cursor, parse_cursor
 
 # `EPOCH.POSITION.MARK`; releases before the epochs gave the position alone.
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{0,16})")
@@ -37,21 +36,15 @@ class Place:
 
 
 def place_of(cursor: str | None) -> Place | None:
-    """Return the place that `cursor` names, None for no cursor.
+    """Return the place that `cursor` names, None for no cursor; `Unprocessable` if it has none."""
+    return parse_cursor(cursor, _place)
 
-    Raises
-    ------
-    Unprocessable
-        It is not a cursor of the outcomes feed.
-    """
-    text = decode_cursor(cursor)
-    if text is None:
-        return None
-    if _BARE.fullmatch(text):
-        return Place(position=int(text))
-    if found := _PLACE.fullmatch(text):
-        return Place(int(found[1]), int(found[2]), found[3])
-    raise Unprocessable([("/query/after", "is not a cursor of this list")])
+
+def _place(position: str) -> Place | None:
+    if _BARE.fullmatch(position):
+        return Place(position=int(position))
+    found = _PLACE.fullmatch(position)
+    return None if found is None else Place(int(found[1]), int(found[2]), found[3])
 
 
 def mark_of(task_id: str, revision: int, label: str | None, resolved_at: datetime) -> str:

@@ -2,42 +2,29 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Integer, Text, TextualSelect, func, select, update
+from sqlalchemy import JSON, Boolean, Integer, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.lanes import GROUPS, RESERVED_TURN, Plan
 from services.review_queue.lifecycle.repository.writing import EVENTS
 from services.review_queue.lifecycle.states import timeline_entry
-from services.review_queue.repository.pipelining import Statement, run
+from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.row_batches import Part, RowBatch
-from services.review_queue.repository.statements import (
-    is_postgresql,
-    listed,
-    spelt,
-    table_of,
-    typed,
-)
+from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
-from shared.db import UtcDateTime
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _leases = table_of(LeaseRow)
 
 _OF_TASK = {
-    "task_id": Text(),
-    "item_id": Text(),
-    "data": JSON(),
-    "item_metadata": JSON(),
-    "prediction": JSON(),
-    "lane_group": Text(),
-    "lease_number": Integer(),
-    "turn": BigInteger(),
-    "trace": Text(),
-    "reserved_for": Text(),
+    name: _tasks.c[name].type
+    for name in (
+        *("task_id", "item_id", "data", "item_metadata", "prediction", "lane_group"),
+        *("lease_number", "turn", "trace", "reserved_for"),
+    )
 }
 _READ = {
     **_OF_TASK,
@@ -60,20 +47,17 @@ _ANSWERED = """verdicts WHERE verdicts.task_id = tasks.task_id
 # One of the reviewers at least has not answered it.
 _UNANSWERED = f"(SELECT count(DISTINCT reviewer) FROM {_ANSWERED}) < :number"  # noqa: S608 - constants
 _CLAIMABLE = f"project = :project AND turn IS NOT NULL AND {_UNANSWERED}"
-_COUNTED = f"""
+_COUNTED = Query(
+    f"""
 SELECT count(*) AS number FROM (
   SELECT 1 FROM tasks WHERE {_CLAIMABLE} AND {_IN_ANY_GROUP} AND ({_FOR_ALL} OR {_KEPT})
-  LIMIT :count) AS found"""  # noqa: S608 - constants
+  LIMIT :count) AS found""",  # noqa: S608 - constants
+    {"number": Integer()},
+)
 
 # Where a task comes among those that are given together: what has come back from a reviewer before
 # all others, what a reviewer has put off behind them.
 OWN, SHARED, PUT_OFF = range(3)
-_PART = """
-{part} AS (
-  SELECT {columns}, {place} AS place, {for_all} AS for_all
-  FROM tasks
-  WHERE {claimable} AND {free}
-  ORDER BY turn LIMIT :count{lock})"""
 _CAME_BACK = f"(turn = {RESERVED_TURN} AND {_RESERVED})"
 # Each with its place, who may have it, and which tasks are in it. No task is in two of them.
 _PARTS: dict[str, tuple[int, str, str]] = {
@@ -85,10 +69,21 @@ _PARTS: dict[str, tuple[int, str, str]] = {
     # What one of them has put off: while it waits for that reviewer alone, it is behind all others.
     "put_off": (PUT_OFF, "false", f"{_IN_ANY_GROUP} AND {_KEPT} AND turn <> {RESERVED_TURN}"),
 }
+_WITH = ",".join(
+    f"""
+{part} AS (
+  SELECT {", ".join(_OF_TASK)}, {place} AS place, {for_all} AS for_all
+  FROM tasks
+  WHERE {_CLAIMABLE} AND {free}
+  ORDER BY turn LIMIT :count{{lock}})"""  # noqa: S608 - constants
+    for part, (place, for_all, free) in _PARTS.items()
+)
+_ANSWERED_BY = _ANSWERED.replace("tasks.task_id", "found.task_id")
 # First what is planned of each group, then what fills the rest; each is read only as far as needed.
-_FREE = """
-WITH {parts}
-SELECT found.*, (SELECT {names} FROM {answered}) AS answered_by,
+_FREE = Query(
+    f"""
+WITH {_WITH}
+SELECT found.*, (SELECT {{list:reviewer}} FROM {_ANSWERED_BY}) AS answered_by,
   (SELECT revision FROM projects WHERE name = :project) AS project_revision
 FROM (
   SELECT * FROM own
@@ -98,7 +93,9 @@ FROM (
   UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :count OFFSET :evidence) AS more
   UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :count OFFSET :elective) AS more
   UNION ALL SELECT * FROM put_off
-  LIMIT :count) AS found"""
+  LIMIT :count) AS found""",  # noqa: S608 - constants
+    _READ,
+)
 
 _LEASES = RowBatch(
     Part(
@@ -117,38 +114,6 @@ _LEASES = RowBatch(
 )
 
 
-@cache
-def _reading(sql: str) -> TextualSelect:
-    return typed(sql, _READ, now=UtcDateTime())
-
-
-@cache
-def _counting(sql: str) -> TextualSelect:
-    return typed(sql, {"number": Integer()}, now=UtcDateTime())
-
-
-@cache
-def _free(*, locks: bool) -> str:
-    lock = " FOR UPDATE OF tasks SKIP LOCKED" if locks else ""
-    parts = ",".join(
-        _PART.format(
-            part=part,
-            columns=", ".join(_OF_TASK),
-            place=place,
-            for_all=for_all,
-            claimable=_CLAIMABLE,
-            free=free,
-            lock=lock,
-        )
-        for part, (place, for_all, free) in _PARTS.items()
-    )
-    return _FREE.format(
-        parts=parts,
-        names="json_agg(reviewer)" if locks else "json_group_array(reviewer)",
-        answered=_ANSWERED.replace("tasks.task_id", "found.task_id"),
-    )
-
-
 def free(
     session: AsyncSession,
     project: str,
@@ -161,31 +126,27 @@ def free(
     What one group cannot fill the others do. PostgreSQL skips what another claim holds; SQLite,
     which knows no row locks, has one writer.
     """
-    clause = _reading(spelt(session, _free(locks=is_postgresql(session))))
-    parameters = {
-        "project": project,
-        "reviewers": listed(session, reviewers),
-        "number": len(set(reviewers)),
-        "evidence": plan.evidence,
-        "elective": plan.elective,
-        "count": plan.count,
-        "now": now,
-    }
-    return Statement(clause, parameters)
+    return _FREE.of(
+        session,
+        lock=" FOR UPDATE OF tasks SKIP LOCKED",
+        project=project,
+        reviewers=list(reviewers),
+        number=len(set(reviewers)),
+        evidence=plan.evidence,
+        elective=plan.elective,
+        count=plan.count,
+        now=now,
+    )
 
 
 async def claimable_number(
     session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
 ) -> int:
     """Return how many tasks a claim would find, at most `limit`; it locks none of them."""
-    parameters = {
-        "project": project,
-        "reviewers": listed(session, [reviewer]),
-        "number": 1,
-        "count": limit,
-        "now": now,
-    }
-    ((row,),) = await run(session, [Statement(_counting(spelt(session, _COUNTED)), parameters)])
+    counted = _COUNTED.of(
+        session, project=project, reviewers=[reviewer], number=1, count=limit, now=now
+    )
+    ((row,),) = await run(session, [counted])
     return int(row.number)
 
 

@@ -1,7 +1,7 @@
 """Which items are gold: the one place that says so.
 
-A task is gold while it is resolved and its label is known otherwise than from those who are tested
-by it: an adjudicator decided it in lane `gold`, or an operator vouches for its label. A label that
+A task is gold while it is resolved and its label does not come from the reviewers who are tested by
+it: an adjudicator decided it in lane `gold`, or an operator vouches for its label. A label that
 is corrected, or taken back, is known no longer.
 """
 
@@ -105,18 +105,8 @@ async def any_gold(session: AsyncSession, project: str) -> bool:
     return (await session.execute(select(rows.c.task_id).limit(1))).first() is not None
 
 
-async def is_gold(session: AsyncSession, task_id: str) -> bool:
-    """Say whether a task is gold."""
-    statement = (
-        select(tasks.c.task_id)
-        .outerjoin(gold, gold.c.task_id == tasks.c.task_id)
-        .where(
-            tasks.c.task_id == task_id,
-            _stands,
-            or_(
-                and_(gold.c.retired_at.is_(None), gold.c.label == tasks.c.label),
-                and_(decided, or_(gold.c.task_id.is_(None), gold.c.retired_at.is_(None))),
-            ),
-        )
-    )
-    return (await session.execute(statement)).first() is not None
+async def is_gold(session: AsyncSession, project: str, task_id: str) -> bool:
+    """Say whether a task of the project is gold."""
+    rows = known(project).subquery()
+    found = select(rows.c.task_id).where(rows.c.task_id == task_id)
+    return (await session.execute(found)).first() is not None

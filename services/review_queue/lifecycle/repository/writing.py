@@ -1,6 +1,7 @@
 """The one writer of changes to tasks: all that belongs to them, many at once."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,41 +27,31 @@ from shared.doorbells import outcomes_bell, tasks_bell
 _PREDICTION = "(SELECT prediction FROM tasks WHERE tasks.task_id = given.task_id)"
 EVENTS = Part(EventRow, ("task_id", "kind", "actor", "at", "detail"))
 _WITHDRAWALS = RowBatch(Part(VerdictRow, ("withdrawn_at",), key="verdict_id"))
+_VERDICT = (
+    *("task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
+    *("active_seconds", "blind", "instructions_revision", "given_at", "withdrawn_at"),
+)
+# What a change writes of a `Task`, a `Lease` and an `Outcome`.
+_TASK = (
+    *("lane", "adjudication", "state", "turn", "available_at", "reserved_for", "holder"),
+    *("due_at", "created_at", "skips", "revision", "label", "source", "resolved_at"),
+)
+_LEASE = (
+    *("expires_at", "ending", "body_digest", "state_after", "revision_after"),
+    "outcome_revision",
+)
+_OUTCOME = tuple(one.name for one in fields(Outcome))
 _CHANGES = RowBatch(
-    Part(
-        VerdictRow,
-        (
-            *("task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
-            *("active_seconds", "blind", "instructions_revision", "given_at", "withdrawn_at"),
-        ),
-    ),
+    Part(VerdictRow, _VERDICT),
     Part(
         OutcomeRow,
-        (
-            *("project", "task_id", "revision", "lane", "label", "source", "verdicts", "blind"),
-            *("instructions_revision", "resolved_at"),
-        ),
+        ("project", "lane", "source", *_OUTCOME),
         computed=(("prediction", _PREDICTION),),
     ),
     EVENTS,
     Part(OutboxRow, ("event_id", "bell", "created_at")),
-    Part(
-        LeaseRow,
-        (
-            *("expires_at", "ending", "ended_at", "body_digest", "state_after"),
-            *("revision_after", "outcome_revision"),
-        ),
-        key="token",
-    ),
-    Part(
-        TaskRow,
-        (
-            *("lane", "lane_group", "adjudication", "state", "turn", "available_at"),
-            *("reserved_for", "holder", "due_at", "created_at", "skips", "revision"),
-            *("label", "source", "resolved_at"),
-        ),
-        key="task_id",
-    ),
+    Part(LeaseRow, ("ended_at", *_LEASE), key="token"),
+    Part(TaskRow, ("lane_group", *_TASK), key="task_id"),
 )
 _EVENTS = RowBatch(EVENTS)
 # What a task is asked for again with; what is not given stays.
@@ -127,49 +118,18 @@ def _bells(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 
 def _outcome(task: Task, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "project": task.project,
-        "task_id": task.task_id,
-        "revision": outcome.revision,
-        "lane": task.lane,
-        "label": outcome.label,
-        "source": task.source or "human",
-        "verdicts": outcome.verdicts,
-        "blind": outcome.blind,
-        "instructions_revision": outcome.instructions_revision,
-        "resolved_at": outcome.resolved_at,
-    }
+    source = task.source or "human"
+    return _values(outcome, _OUTCOME, project=task.project, lane=task.lane, source=source)
 
 
 def _lease(lease: Lease, change: Change) -> dict[str, Any]:
-    return {
-        "token": lease.token,
-        "expires_at": lease.expires_at,
-        "ending": lease.ending,
-        "ended_at": None if lease.ending is None else change.now,
-        "body_digest": lease.body_digest,
-        "state_after": lease.state_after,
-        "revision_after": lease.revision_after,
-        "outcome_revision": lease.outcome_revision,
-    }
+    ended_at = None if lease.ending is None else change.now
+    return _values(lease, _LEASE, token=lease.token, ended_at=ended_at)
 
 
 def _task(task: Task) -> dict[str, Any]:
-    return {
-        "task_id": task.task_id,
-        "lane": task.lane,
-        "lane_group": group_of(task.lane),
-        "adjudication": task.adjudication,
-        "state": task.state,
-        "turn": task.turn,
-        "available_at": task.available_at,
-        "reserved_for": task.reserved_for,
-        "holder": task.holder,
-        "due_at": task.due_at,
-        "created_at": task.created_at,
-        "skips": task.skips,
-        "revision": task.revision,
-        "label": task.label,
-        "source": task.source,
-        "resolved_at": task.resolved_at,
-    }
+    return _values(task, _TASK, task_id=task.task_id, lane_group=group_of(task.lane))
+
+
+def _values(of: object, names: Sequence[str], /, **others: Any) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in names} | others

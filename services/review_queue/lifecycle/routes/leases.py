@@ -10,31 +10,27 @@ from shared.contracts.tasks import LeaseProgress, LeaseRequest, Leases, SkipBody
 from shared.http.access import ByReviewer, Injected, IsGone
 from shared.http.body import StrictRoute
 from shared.problems import (
+    BODY_PROBLEMS,
+    READ_PROBLEMS,
     BodyTooLarge,
     Conflict,
-    Forbidden,
-    NotFound,
     NotJson,
-    Unauthorized,
     Unprocessable,
     declare,
 )
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leases"])
 
-
 _ONE_AT_ONCE = LeaseRequest()
 _NO_REASON = SkipBody()
-_WITH_TOKEN = declare(Unauthorized, Forbidden, NotFound, Conflict, LeaseExpired)
+_WITH_TOKEN = declare(*READ_PROBLEMS, Conflict, LeaseExpired)
 _WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
 
 
 @router.post(
     "/projects/{project}/leases",
     summary="Lease tasks",
-    responses=declare(
-        NotJson, Unauthorized, Forbidden, ReviewerPaused, NotFound, BodyTooLarge, Unprocessable
-    ),
+    responses=declare(*BODY_PROBLEMS, ReviewerPaused),
 )
 async def post_leases(
     project: str,

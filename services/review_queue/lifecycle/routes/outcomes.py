@@ -13,18 +13,9 @@ from shared.http.access import ByService, ByServiceOrCaller, Injected, IsGone, W
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.http.paths import ITEM_ID
-from shared.problems import (
-    BodyTooLarge,
-    Forbidden,
-    NotFound,
-    NotJson,
-    Unauthorized,
-    Unprocessable,
-    declare,
-)
+from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["outcomes"])
-
 
 Brief = Annotated[
     bool, Query(description="Leave `data`, `metadata` and `prediction` empty: who and what only.")
@@ -38,7 +29,7 @@ Tail = Annotated[
 @router.get(
     "/outcomes",
     summary="Outcomes in order",
-    responses=declare(Unauthorized, Forbidden, NotFound, FeedRestarted, Unprocessable),
+    responses=declare(*LIST_PROBLEMS, FeedRestarted),
 )
 async def get_outcomes(
     project: str,
@@ -76,7 +67,7 @@ async def get_outcomes(
 @router.post(
     "/outcomes",
     summary="What became of many items",
-    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
+    responses=declare(*BODY_PROBLEMS),
 )
 async def post_outcomes(
     project: str, query: ItemQuery, outcomes: Injected[OutcomeService], _: ByServiceOrCaller
@@ -88,7 +79,7 @@ async def post_outcomes(
 @router.get(
     f"/outcomes/{ITEM_ID}",
     summary="What became of one item",
-    responses=declare(Unauthorized, Forbidden, NotFound, ItemErased, Unprocessable),
+    responses=declare(*LIST_PROBLEMS, ItemErased),
 )
 async def get_outcome(
     project: str,

@@ -23,30 +23,20 @@ from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.problems import (
-    BodyTooLarge,
+    BODY_PROBLEMS,
+    LIST_PROBLEMS,
+    READ_PROBLEMS,
     Conflict,
-    Forbidden,
-    NotFound,
-    NotJson,
-    Unauthorized,
-    Unprocessable,
     declare,
 )
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 
-
 _LONGEST_AGE_SECONDS = 3_153_600_000
-_CORRECTED = declare(
-    NotJson, Unauthorized, Forbidden, NotFound, Conflict, ItemErased, BodyTooLarge, Unprocessable
-)
+_CORRECTED = declare(*BODY_PROBLEMS, Conflict, ItemErased)
 
 
-@router.post(
-    "/tasks",
-    summary="Ask people about items",
-    responses=declare(NotJson, Unauthorized, Forbidden, NotFound, BodyTooLarge, Unprocessable),
-)
+@router.post("/tasks", summary="Ask people about items", responses=declare(*BODY_PROBLEMS))
 async def post_tasks(
     project: str, batch: TaskBatch, intake: Injected[IntakeService], who: ByService
 ) -> TaskReceipts:
@@ -58,11 +48,7 @@ async def post_tasks(
     return await intake.enqueue(project, batch.tasks, who.subject)
 
 
-@router.get(
-    "/tasks",
-    summary="List tasks, oldest first",
-    responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable),
-)
+@router.get("/tasks", summary="List tasks, oldest first", responses=declare(*LIST_PROBLEMS))
 async def list_tasks(
     project: str,
     tasks: Injected[TaskService],
@@ -85,7 +71,7 @@ async def list_tasks(
 @router.get(
     "/tasks/{task_id}",
     summary="Read a task and its timeline",
-    responses=declare(Unauthorized, Forbidden, NotFound),
+    responses=declare(*READ_PROBLEMS),
 )
 async def get_task(
     project: str, task_id: str, tasks: Injected[TaskService], _: ByService
@@ -97,7 +83,7 @@ async def get_task(
 @router.post(
     "/tasks/{task_id}/reopen",
     summary="Open a resolved task again",
-    responses=declare(Unauthorized, Forbidden, NotFound, Conflict, ItemErased),
+    responses=declare(*READ_PROBLEMS, Conflict, ItemErased),
 )
 async def reopen_task(
     project: str, task_id: str, decisions: Injected[DecisionService], who: ByOperator
@@ -107,9 +93,7 @@ async def reopen_task(
 
 
 @router.post(
-    "/tasks/{task_id}/adjudicate",
-    summary="Say what a task's label is",
-    responses=_CORRECTED,
+    "/tasks/{task_id}/adjudicate", summary="Say what a task's label is", responses=_CORRECTED
 )
 async def adjudicate_task(
     project: str,
@@ -118,7 +102,7 @@ async def adjudicate_task(
     decisions: Injected[DecisionService],
     who: ByOperator,
 ) -> TaskProgress:
-    """Resolve an open task as adjudicator; the same word again gets the same answer.
+    """Resolve an open task as adjudicator; the same label again gets the same answer.
 
     `GET …/tasks?adjudication=true` lists the tasks that wait for one.
     """

@@ -63,31 +63,23 @@ def state_at(now: datetime) -> ColumnElement[str]:
     )
 
 
-def _answered_by(reviewer: str) -> ColumnElement[bool]:
-    return exists().where(
-        _verdicts.c.task_id == _tasks.c.task_id,
-        _verdicts.c.reviewer == reviewer,
-        _verdicts.c.withdrawn_at.is_(None),
-    )
-
-
 def conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
     """Return what `wanted` asks of tasks, as parts of a WHERE."""
-    asked: list[ColumnElement[bool]] = []
-    if wanted.state is not None:
-        asked.append(state_at(now) == wanted.state)
-    if wanted.lane is not None:
-        asked.append(_tasks.c.lane == wanted.lane)
-    if wanted.label is not None:
-        asked.append(_tasks.c.label == wanted.label)
-    if wanted.reviewer is not None:
-        holds = and_(_leased(now), _tasks.c.holder == wanted.reviewer)
-        asked.append(or_(holds, _answered_by(wanted.reviewer)))
-    if wanted.adjudication is not None:
-        asked.append(_tasks.c.adjudication.is_(wanted.adjudication))
-    if wanted.older_than is not None:
-        asked.append(_tasks.c.created_at <= now - wanted.older_than)
-    return asked
+    holds = and_(_leased(now), _tasks.c.holder == wanted.reviewer)
+    answered = exists().where(
+        _verdicts.c.task_id == _tasks.c.task_id,
+        _verdicts.c.reviewer == wanted.reviewer,
+        _verdicts.c.withdrawn_at.is_(None),
+    )
+    asked = (
+        (wanted.state, state_at(now) == wanted.state),
+        (wanted.lane, _tasks.c.lane == wanted.lane),
+        (wanted.label, _tasks.c.label == wanted.label),
+        (wanted.reviewer, or_(holds, answered)),
+        (wanted.adjudication, _tasks.c.adjudication.is_(wanted.adjudication)),
+        (wanted.older_than, _tasks.c.created_at <= now - (wanted.older_than or timedelta())),
+    )
+    return [condition for value, condition in asked if value is not None]
 
 
 async def page(

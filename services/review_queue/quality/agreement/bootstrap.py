@@ -17,10 +17,9 @@ def bootstrap_interval(
     frequency: IntArray,
     *,
     seed: int,
-    level: float = 0.95,
     replicates: int = REPLICATES,
 ) -> tuple[float, float] | None:
-    """Return the percentile interval of `statistic` over resampled units.
+    """Return the 95 % percentile interval of `statistic` over resampled units.
 
     Parameters
     ----------
@@ -30,7 +29,6 @@ def bootstrap_interval(
         How often each occurs among the units at hand.
     seed
         The same seed gives the same interval.
-    level : in (0, 1)
 
     Returns
     -------
@@ -40,19 +38,14 @@ def bootstrap_interval(
     ----------
     Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
     """
-    if not 0 < level < 1:
-        raise ValueError("level must lie in (0, 1)")
     units = int(frequency.sum())
     if units <= 1:
         return None
     generator = np.random.default_rng(seed)
     share: FloatArray = frequency / units
     drawn = np.array([statistic(generator.multinomial(units, share)) for _ in range(replicates)])
-    return _middle(drawn[~np.isnan(drawn)], level, _DEFINED_SHARE * replicates)
-
-
-def _middle(drawn: FloatArray, level: float, least: float) -> tuple[float, float] | None:
-    if drawn.size < least:
+    defined = drawn[~np.isnan(drawn)]
+    if defined.size < _DEFINED_SHARE * replicates:
         return None
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(defined, [0.025, 0.975])
     return float(low), float(high)

@@ -5,14 +5,10 @@ chance alone would agree on all, so that nothing can be said. `weights`, shape (
 unit several times, as a bootstrap does.
 """
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from services.review_queue.quality.agreement.table import MISSING, FloatArray, IntArray, RatingTable
-
-Metric = Literal["nominal", "ordinal", "interval"]
 
 _PAIR = 2
 _NORMAL_95 = 1.959964
@@ -40,16 +36,13 @@ def cohen_kappa(
     >>> round(cohen_kappa([0, 0, 1, 1], [0, 0, 1, 0], 2), 3)
     0.5
     """
-    one, other = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
-    both = (one != MISSING) & (other != MISSING)
-    weight = _weights(weights, one.size)[both]
-    one, other = one[both], other[both]
+    one, other, weight = _both_rated(first, second, weights)
     total = weight.sum()
     if total == 0:
         return float("nan")
     observed = weight[one == other].sum() / total
-    margins = [np.bincount(codes, weight, minlength=classes) / total for codes in (one, other)]
-    return _corrected(float(observed), float(margins[0] @ margins[1]))
+    of_one, of_other = (np.bincount(c, weight, minlength=classes) / total for c in (one, other))
+    return _corrected(float(observed), float(of_one @ of_other))
 
 
 def kappa_interval(
@@ -69,13 +62,11 @@ def kappa_interval(
     ----------
     Fleiss, Cohen and Everitt, Psychological Bulletin 72 (1969), equation 13.
     """
-    one, other = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
-    kappa = cohen_kappa(one, other, classes, weights=weights)
+    kappa = cohen_kappa(first, second, classes, weights=weights)
     if np.isnan(kappa):
         return None
-    both = (one != MISSING) & (other != MISSING)
-    weight = _weights(weights, one.size)[both]
-    one, other, total = one[both], other[both], weight.sum()
+    one, other, weight = _both_rated(first, second, weights)
+    total = weight.sum()
     of_one, of_other = (np.bincount(c, weight, minlength=classes) / total for c in (one, other))
     chance = float(of_one @ of_other)
     agree = (1 - (of_one[one] + of_other[one]) * (1 - kappa)) ** 2
@@ -135,72 +126,30 @@ def gwet_ac1(table: RatingTable, *, weights: ArrayLike | None = None) -> float:
     return _corrected(observed, chance)
 
 
-def coincidences(table: RatingTable, *, weights: ArrayLike | None = None) -> FloatArray:
-    """Return Krippendorff's coincidence matrix, shape (classes, classes), symmetric.
+def krippendorff_alpha(table: RatingTable, *, weights: ArrayLike | None = None) -> float:
+    """Agreement by Krippendorff's alpha of classes without an order.
 
-    Cell (c, k) sums, over the units, the ordered pairs of ratings c and k of different raters,
-    each unit's divided by its number of ratings less one. A unit with a single rating pairs with
-    nothing, and is left out.
-    """
-    paired = table.sizes >= _PAIR
-    share = np.divide(
-        _weights(weights, table.units),
-        table.sizes - 1,
-        out=np.zeros(table.units),
-        where=paired,
-    )
-    value: FloatArray = share[table.unit] * table.count
-    matrix = _summed(table.code, table.code, value * (table.count - 1.0), table.classes)
-    # Entries are sorted by unit: those of one unit stand next to one another.
-    for step in range(1, _most_classes_of_a_unit(table)):
-        same = table.unit[step:] == table.unit[:-step]
-        one, other = table.code[:-step][same], table.code[step:][same]
-        cell = value[:-step][same] * table.count[step:][same]
-        across = _summed(one, other, cell, table.classes)
-        matrix += across + across.T
-    return matrix
-
-
-def krippendorff_alpha(
-    table: RatingTable, metric: Metric = "nominal", *, weights: ArrayLike | None = None
-) -> float:
-    """Agreement by Krippendorff's alpha: any number of raters, missing ratings allowed.
-
-    Parameters
-    ----------
-    table
-        Classes are in their order for `ordinal`, and equally spaced for `interval`.
-    metric
-        What a difference of two classes weighs.
+    Any number of ratings a unit; a unit with a single one is left out.
 
     Returns
     -------
-    1 - (n-1) sum o_ck d²_ck / sum n_c n_k d²_ck over the coincidence matrix o.
+    1 - (n-1) d / (n² - sum n_c²): n ratings, n_c of them of class c. d sums over the units the
+    ordered pairs of different ratings, each unit's divided by its number of ratings less one.
 
     References
     ----------
     Krippendorff, Computing Krippendorff's Alpha-Reliability (2011); Content Analysis, 4th edition
     (2018), chapter 12.
     """
-    observed = coincidences(table, weights=weights)
-    margin = observed.sum(axis=1)
-    difference = _squared_differences(metric, margin)
-    expected = float(margin @ difference @ margin)
-    if expected <= 0:
-        return float("nan")
-    return 1.0 - (float(margin.sum()) - 1) * float((observed * difference).sum()) / expected
-
-
-def _squared_differences(metric: Metric, margin: FloatArray) -> FloatArray:
-    classes = len(margin)
-    if metric == "nominal":
-        return 1.0 - np.eye(classes)
-    if metric == "ordinal":
-        # Between the middles of two classes, counted in ratings.
-        place = np.cumsum(margin) - margin / 2
-    else:
-        place = np.arange(classes, dtype=np.float64)
-    return np.asarray((place[:, None] - place[None, :]) ** 2, dtype=np.float64)
+    paired = table.sizes >= _PAIR
+    weight = np.where(paired, _weights(weights, table.units), 0.0)
+    share = np.divide(weight, table.sizes - 1, out=np.zeros(table.units), where=paired)
+    others = table.sizes[table.unit] - table.count
+    differing = float((share[table.unit] * table.count * others).sum())
+    given = np.bincount(table.code, weight[table.unit] * table.count, minlength=table.classes)
+    total = float(given.sum())
+    expected = total**2 - float(given @ given)
+    return 1.0 - (total - 1) * differing / expected if expected > 0 else float("nan")
 
 
 def _pair_agreement(table: RatingTable, weight: FloatArray) -> float:
@@ -221,10 +170,9 @@ def _weights(weights: ArrayLike | None, units: int) -> FloatArray:
     return np.ones(units) if weights is None else np.asarray(weights, dtype=np.float64)
 
 
-def _summed(rows: IntArray, columns: IntArray, values: FloatArray, classes: int) -> FloatArray:
-    cells = np.bincount(rows * classes + columns, values, minlength=classes * classes)
-    return np.asarray(cells, dtype=np.float64).reshape(classes, classes)
-
-
-def _most_classes_of_a_unit(table: RatingTable) -> int:
-    return int(np.bincount(table.unit, minlength=1).max()) if table.unit.size else 0
+def _both_rated(
+    first: ArrayLike, second: ArrayLike, weights: ArrayLike | None
+) -> tuple[IntArray, IntArray, FloatArray]:
+    one, other = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
+    both = (one != MISSING) & (other != MISSING)
+    return one[both], other[both], _weights(weights, one.size)[both]

@@ -1,4 +1,4 @@
-"""What is told of agreement."""
+"""Messages of agreement."""
 
 from services.review_queue.quality.gold.messages import Count
 from shared.contracts.base import Message, Probability

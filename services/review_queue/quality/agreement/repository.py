@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    Column,
     ColumnElement,
+    Label,
     Row,
     Select,
+    Subquery,
     and_,
     desc,
     exists,
@@ -40,14 +43,17 @@ async def outcome_agreement(
     """Return (verdicts, of these the outcome's label) on shared, resolved tasks, by reviewer.
 
     Among the newest `verdicts` of the project. Alone, a reviewer's verdict is the outcome.
+    `reviewers` is a page of names in order, without gaps.
     """
     newest = newest_verdicts(project, verdicts)
     shared = _shared(newest).cte("shared")
+    # A page of names: SQLite would look each up for each task if it were a list of them.
+    ends = reviewers[0], reviewers[-1]
     statement = (
         select(newest.c.reviewer, func.count(), count_where(newest.c.label == _tasks.c.label))
         .join(shared, shared.c.task_id == newest.c.task_id)
         .join(_tasks, _tasks.c.task_id == newest.c.task_id)
-        .where(_resolved, _among(newest.c.reviewer, reviewers))
+        .where(_resolved, newest.c.reviewer.between(*ends))
         .group_by(newest.c.reviewer)
     )
     rows = await session.execute(statement)
@@ -104,15 +110,9 @@ async def version_labels(
     session: AsyncSession, project: str, *, outcomes: int
 ) -> Sequence[Row[Any]]:
     """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
-    version = _outcomes.c.prediction["model_version"].as_string()
-    predicted = _outcomes.c.prediction["label"].as_string()
+    version, predicted = _said(_outcomes.c.prediction)
     newest = (
-        select(
-            version.label("model_version"),
-            _outcomes.c.blind,
-            predicted.label("predicted"),
-            _outcomes.c.label,
-        )
+        select(version, _outcomes.c.blind, predicted, _outcomes.c.label)
         .join(_tasks, is_newest())
         .where(
             _outcomes.c.project == project,
@@ -124,8 +124,7 @@ async def version_labels(
         .limit(outcomes)
         .subquery()
     )
-    statement: Select[Any] = select(*newest.c, func.count().label("number"))
-    return await fetch(session, statement.group_by(*newest.c))
+    return await fetch(session, _counted(newest))
 
 
 async def version_verdicts(
@@ -136,21 +135,25 @@ async def version_verdicts(
     Of those on tasks that a version had labelled.
     """
     newest = newest_verdicts(project, verdicts)
+    version, predicted = _said(_tasks.c.prediction)
     given = (
-        select(
-            _tasks.c.prediction["model_version"].as_string().label("model_version"),
-            newest.c.reviewer,
-            newest.c.blind,
-            _tasks.c.prediction["label"].as_string().label("predicted"),
-            newest.c.label,
-        )
+        select(version, newest.c.reviewer, newest.c.blind, predicted, newest.c.label)
         .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .where(version.is_not(None), predicted.is_not(None))
         .subquery()
     )
-    statement: Select[Any] = select(*given.c, func.count().label("number")).where(
-        given.c.model_version.is_not(None), given.c.predicted.is_not(None)
-    )
-    return await fetch(session, statement.group_by(*given.c))
+    return await fetch(session, _counted(given))
+
+
+def _said(prediction: Column[Any]) -> tuple[Label[str], Label[str]]:
+    """Return the version that a prediction is of, and the label that it has."""
+    version, label = prediction["model_version"], prediction["label"]
+    return version.as_string().label("model_version"), label.as_string().label("predicted")
+
+
+def _counted(rows: Subquery) -> Select[Any]:
+    """Select the different rows, each with its `number`."""
+    return select(*rows.c, func.count().label("number")).group_by(*rows.c)
 
 
 def is_newest() -> ColumnElement[bool]:
@@ -160,14 +163,6 @@ def is_newest() -> ColumnElement[bool]:
         _tasks.c.revision == _outcomes.c.revision,
         _tasks.c.state == "resolved",
     )
-
-
-def _among(column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
-    """Say that a reviewer is on the page of `names`, which is in order and complete.
-
-    SQLite would look each name up for each task if it were a list of them.
-    """
-    return column.between(names[0], names[-1])
 
 
 async def verdicts_mark(session: AsyncSession, project: str, *, verdicts: int) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,12 @@ from services.review_queue.quality.agreement.messages import (
     VersionAgreement,
     VersionReviewer,
 )
-from services.review_queue.quality.agreement.pairs import pairwise
 from services.review_queue.quality.agreement.repository import VERDICTS
 from services.review_queue.quality.agreement.table import MISSING, IntArray, RatingTable
 from services.review_queue.quality.answer_cache import AnswerCache
 from shared.db import Database, Row, Session
+
+Version = TypeVar("Version", bound=VersionAgreement)
 
 TASKS = 50_000
 OUTCOMES = 50_000
@@ -42,29 +44,22 @@ _SEED = 20_070
 
 
 @dataclass
-class Numbering:
-    """Numbers for names, in the order in which they are first met."""
-
-    names: dict[str, int] = field(default_factory=dict)
-
-    def of(self, name: str) -> int:
-        """Return the number of `name`."""
-        return self.names.setdefault(name, len(self.names))
-
-
-@dataclass
 class Ratings:
-    """Verdicts as numbers, one entry a verdict of each list; `labels` begin as the project's."""
+    """Verdicts as numbers: each name's number is its place; `labels` begin as the project's."""
 
-    labels: Numbering
-    reviewers: Numbering = field(default_factory=Numbering)
-    tasks: Numbering = field(default_factory=Numbering)
+    labels: dict[str, int]
+    reviewers: dict[str, int] = field(default_factory=dict)
+    tasks: dict[str, int] = field(default_factory=dict)
     given: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def add(self, task_id: str, reviewer: str, label: str) -> None:
         """Take in a verdict; a later one of the same reviewer on the same task replaces it."""
-        place = (self.tasks.of(task_id), self.reviewers.of(reviewer))
-        self.given[place] = self.labels.of(label)
+        place = (_number(self.tasks, task_id), _number(self.reviewers, reviewer))
+        self.given[place] = _number(self.labels, label)
+
+
+def _number(names: dict[str, int], name: str) -> int:
+    return names.setdefault(name, len(names))
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ class AgreementService:
 
 
 async def _read(session: Session, project: str, labels: Sequence[str]) -> Ratings:
-    ratings = Ratings(Numbering({label: number for number, label in enumerate(labels)}))
+    ratings = Ratings({label: number for number, label in enumerate(labels)})
     async for row in repository.shared_verdicts(session, project, tasks=TASKS, verdicts=VERDICTS):
         ratings.add(row.task_id, row.reviewer, row.label)
     return ratings
@@ -105,10 +100,8 @@ async def _read(session: Session, project: str, labels: Sequence[str]) -> Rating
 def _compare(ratings: Ratings, versions: Sequence[Row], beside: Sequence[Row]) -> Agreement:
     places = np.array(list(ratings.given), dtype=np.int64).reshape(-1, 2)
     codes = np.array(list(ratings.given.values()), dtype=np.int64)
-    classes = len(ratings.labels.names)
-    table = RatingTable.from_ratings(
-        places[:, 0], codes, units=len(ratings.tasks.names), classes=classes
-    )
+    classes = len(ratings.labels)
+    table = RatingTable.from_ratings(places[:, 0], codes, units=len(ratings.tasks), classes=classes)
     patterns, frequency = table.distinct()
     given = np.bincount(codes, minlength=classes)
     return Agreement(
@@ -119,7 +112,7 @@ def _compare(ratings: Ratings, versions: Sequence[Row], beside: Sequence[Row]) -
         ac1=_estimate(lambda w: gwet_ac1(patterns, weights=w), frequency),
         fleiss=_fleiss(patterns, frequency),
         pairs=_pairs(ratings, places, codes),
-        model_versions=_versions(versions),
+        model_versions=_by_version(VersionAgreement, versions, "model_version", "blind"),
         version_reviewers=_version_reviewers(beside),
     )
 
@@ -137,72 +130,77 @@ def _estimate(statistic: Callable[[IntArray], float], frequency: IntArray) -> Es
 
 
 def _pairs(ratings: Ratings, places: IntArray, codes: IntArray) -> list[ReviewerPair]:
-    names = list(ratings.reviewers.names)
-    busiest = np.argsort(-np.bincount(places[:, 1], minlength=len(names)), kind="stable")
+    names = list(ratings.reviewers)
+    given = np.bincount(places[:, 1], minlength=len(names))
+    busiest = np.argsort(-given, kind="stable")[:REVIEWERS]
     row_of = np.full(len(names), MISSING)
-    row_of[busiest[:REVIEWERS]] = np.arange(min(REVIEWERS, len(names)))
-    shown = row_of[places[:, 1]] != MISSING
-    matrix: NDArray[np.int16] = np.full(
-        (min(REVIEWERS, len(names)), len(ratings.tasks.names)), MISSING, dtype=np.int16
-    )
-    matrix[row_of[places[shown, 1]], places[shown, 0]] = codes[shown]
-    return [
-        ReviewerPair(
-            first=names[busiest[pair.first]],
-            second=names[busiest[pair.second]],
-            tasks=pair.units,
-            agreement=pair.agreement,
-            kappa=_defined(pair.kappa),
-            **_ends(pair.interval),
-        )
-        for pair in pairwise(matrix, len(ratings.labels.names))
-    ]
+    row_of[busiest] = np.arange(len(busiest))
+    rows = row_of[places[:, 1]]
+    shown = rows != MISSING
+    matrix = np.full((len(busiest), len(ratings.tasks)), MISSING, dtype=np.int16)
+    matrix[rows[shown], places[shown, 0]] = codes[shown]
+    return pairwise(matrix, [names[place] for place in busiest], len(ratings.labels))
 
 
-def _versions(rows: Sequence[Row]) -> list[VersionAgreement]:
-    of_one: dict[tuple[str, bool], list[Row]] = {}
-    for row in rows:
-        of_one.setdefault((row.model_version, row.blind), []).append(row)
-    told = [_version(version, blind, cells) for (version, blind), cells in of_one.items()]
-    return sorted(told, key=lambda one: (-one.tasks, one.model_version, one.blind))
+def pairwise(matrix: NDArray[np.int16], names: Sequence[str], classes: int) -> list[ReviewerPair]:
+    """Return each two raters who share a unit, those who share most first.
+
+    Parameters
+    ----------
+    matrix : NDArray of shape (raters, units)
+        Classes in 0..classes-1, -1 where there is no rating.
+    names
+        Those of the raters.
+    """
+    rated = matrix != MISSING
+    pairs = []
+    for one, name in enumerate(names):
+        shared = (rated[one + 1 :] & rated[one]).any(axis=1)
+        for other in one + 1 + np.flatnonzero(shared):
+            both = rated[one] & rated[other]
+            compared = _compare_two(matrix[one, both], matrix[other, both], classes)
+            pairs.append(ReviewerPair(first=name, second=names[int(other)], **compared))
+    return sorted(pairs, key=lambda pair: -pair.tasks)
 
 
 def _version_reviewers(rows: Sequence[Row]) -> list[VersionReviewer]:
     given: Counter[str] = Counter()
-    of_two: dict[tuple[str, str, bool], list[Row]] = {}
     for row in rows:
         given[row.reviewer] += row.number
-        of_two.setdefault((row.model_version, row.reviewer, row.blind), []).append(row)
-    busiest = {name for name, _ in given.most_common(REVIEWERS)}
-    told = [
-        VersionReviewer(reviewer=reviewer, **dict(_version(version, blind, cells)))
-        for (version, reviewer, blind), cells in of_two.items()
-        if reviewer in busiest
-    ]
-    return sorted(told, key=lambda one: (-one.tasks, one.model_version, one.reviewer, one.blind))
+    busiest = dict(given.most_common(REVIEWERS))
+    shown = [row for row in rows if row.reviewer in busiest]
+    return _by_version(VersionReviewer, shown, "model_version", "reviewer", "blind")
 
 
-def _version(version: str, blind: bool, cells: Sequence[Row]) -> VersionAgreement:
-    labels = Numbering()
-    predicted = [labels.of(cell.predicted) for cell in cells]
-    given = [labels.of(cell.label) for cell in cells]
-    numbers = np.array([cell.number for cell in cells])
-    same = np.array(predicted) == np.array(given)
-    kappa = cohen_kappa(predicted, given, len(labels.names), weights=numbers)
-    interval = kappa_interval(predicted, given, len(labels.names), weights=numbers)
-    return VersionAgreement(
-        model_version=version,
-        blind=blind,
-        tasks=int(numbers.sum()),
-        agreement=float(numbers[same].sum() / numbers.sum()),
-        kappa=_defined(kappa),
-        **_ends(interval),
-    )
+def _by_version(kind: type[Version], rows: Sequence[Row], *keys: str) -> list[Version]:
+    """Compare what versions predicted with what people said, for all rows of the same `keys`."""
+    cells: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        cells.setdefault(tuple(getattr(row, key) for key in keys), []).append(row)
+    found = []
+    for key, same in cells.items():
+        labels: dict[str, int] = {}
+        predicted = np.array([_number(labels, row.predicted) for row in same])
+        given = np.array([_number(labels, row.label) for row in same])
+        numbers = np.array([row.number for row in same])
+        compared = _compare_two(predicted, given, len(labels), numbers)
+        found.append(kind(**dict(zip(keys, key, strict=True)), **compared))
+    return sorted(found, key=lambda one: (-one.tasks, *(getattr(one, key) for key in keys)))
 
 
-def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:
-    low, high = interval or (None, None)
-    return {"low": low, "high": high}
+def _compare_two(
+    first: IntArray, second: IntArray, classes: int, numbers: IntArray | None = None
+) -> dict[str, Any]:
+    """Return the figures of two raters on units that both rated, each `numbers` times."""
+    weights = np.ones(first.size, dtype=np.int64) if numbers is None else numbers
+    low, high = kappa_interval(first, second, classes, weights=weights) or (None, None)
+    return {
+        "tasks": int(weights.sum()),
+        "agreement": float(weights[first == second].sum() / weights.sum()),
+        "kappa": _defined(cohen_kappa(first, second, classes, weights=weights)),
+        "low": low,
+        "high": high,
+    }
 
 
 def _defined(value: float) -> float | None:

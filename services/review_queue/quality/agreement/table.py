@@ -1,7 +1,9 @@
 """Ratings as the coefficients take them: how often each unit got each class (pure)."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,13 +58,6 @@ class RatingTable:
         cells, count = np.unique(rated * classes + given, return_counts=True)
         return cls(cells // classes, cells % classes, count.astype(np.int64), units, classes)
 
-    @classmethod
-    def from_matrix(cls, matrix: ArrayLike, classes: int) -> "RatingTable":
-        """Count reliability data: a row a rater, a column a unit, -1 where there is no rating."""
-        codes = np.asarray(matrix, dtype=np.int64)
-        rater, unit = np.nonzero(codes != MISSING)
-        return cls.from_ratings(unit, codes[rater, unit], units=codes.shape[1], classes=classes)
-
     @cached_property
     def sizes(self) -> FloatArray:
         """Ratings of each unit, shape (units,)."""
@@ -76,23 +71,18 @@ class RatingTable:
         """
         starts = np.searchsorted(self.unit, np.arange(self.units + 1))
         cells = np.stack([self.code, self.count], axis=1)
-        first: dict[bytes, int] = {}
-        frequency: list[int] = []
-        kept: list[int] = []
-        for unit in range(self.units):
-            key = cells[starts[unit] : starts[unit + 1]].tobytes()
-            place = first.setdefault(key, len(frequency))
-            if place == len(frequency):
-                frequency.append(0)
-                kept.append(unit)
-            frequency[place] += 1
-        return self._only(np.array(kept, dtype=np.int64)), np.array(frequency, dtype=np.int64)
-
-    def _only(self, kept: IntArray) -> "RatingTable":
-        # `kept` ascends, so entries stay sorted by their new numbers.
-        number = np.full(self.units, MISSING, dtype=np.int64)
-        number[kept] = np.arange(len(kept))
-        held = number[self.unit] != MISSING
-        return RatingTable(
-            number[self.unit[held]], self.code[held], self.count[held], len(kept), self.classes
+        keys = [cells[start:end].tobytes() for start, end in pairwise(starts)]
+        frequency = Counter(keys)
+        first = {key: unit for unit, key in reversed(list(enumerate(keys)))}
+        is_kept = np.zeros(self.units, dtype=bool)
+        is_kept[list(first.values())] = True
+        entry = is_kept[self.unit]
+        number = np.cumsum(is_kept) - 1
+        kept = RatingTable(
+            number[self.unit[entry]],
+            self.code[entry],
+            self.count[entry],
+            len(frequency),
+            self.classes,
         )
+        return kept, np.array(list(frequency.values()), dtype=np.int64)

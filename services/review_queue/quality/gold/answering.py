@@ -1,4 +1,4 @@
-"""What the holder of a probe does with it. To the reviewer it is a lease like any other.
+"""Answers to probes, and their other moves. To the reviewer a probe is a lease like any other.
 
 The rules of leases decide about the task that the item seems to be. Nothing is written to the task
 itself, to its timeline or to the outcomes: an answer to gold tells of the reviewer alone.

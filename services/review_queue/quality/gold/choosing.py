@@ -48,23 +48,21 @@ def filled(places: Sequence[bool], number: int) -> list[bool]:
 
 
 def wanted_side(right: int, wrong: int, chance: random.Random) -> Side:
-    """Return the side that a reviewer has met less often, by lot where he met both as often."""
+    """Return the side that a reviewer has met less often, by lot if both as often."""
     if right == wrong:
         return "wrong" if chance.random() < 0.5 else "right"
     return "wrong" if wrong < right else "right"
 
 
-def kinds_for(side: Side, *, seeded: bool) -> list[tuple[list[Kind], bool]]:
+def kinds_for(side: Side, *, seeded: bool) -> list[tuple[Kind, bool]]:
     """Return which kinds of items serve a side, best first, each with: is its suggestion seeded?
 
     What the model really got wrong comes before a seeded wrong suggestion, which only projects
     that show suggestions can give; the other side comes before no gold at all.
     """
     if side == "right":
-        return [(["model_right"], False), (["model_wrong"], False), (["no_prediction"], False)]
-    false = [(["model_right"], True)] if seeded else [(["model_right"], False)]
-    wrong: list[tuple[list[Kind], bool]] = [(["model_wrong"], False)]
-    return [*wrong, *false, (["no_prediction"], False)]  # type: ignore[list-item]
+        return [("model_right", False), ("model_wrong", False), ("no_prediction", False)]
+    return [("model_wrong", False), ("model_right", seeded), ("no_prediction", False)]
 
 
 def wrong_suggestion(

@@ -10,6 +10,7 @@ from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
 from services.review_queue.lifecycle.repository.claiming import claimable_number
 from services.review_queue.quality.gold.choosing import (
     Kind,
+    Side,
     among,
     any_place,
     filled,
@@ -18,13 +19,12 @@ from services.review_queue.quality.gold.choosing import (
     wanted_side,
     wrong_suggestion,
 )
-from services.review_queue.quality.gold.gold_states import GoldState, GoldStates
+from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.pausing import require_active
 from services.review_queue.quality.gold.repository import probes, scores
 from services.review_queue.quality.gold.repository.probes import Situation
-from services.review_queue.quality.reviewers.trust import Record, gold_rate, onboarding_left
+from services.review_queue.quality.reviewers.trust import Score, gold_rate
 from services.review_queue.tables import TaskRow
-from services.review_queue.tables.gold import ProbeRow
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask
 from shared.db import Row, Session
@@ -54,48 +54,133 @@ class _Drawing:
     session: Session
     project: Project
     who: Claimant
+    draws: LeaseDraws
+    met: Situation
     rows: list[dict[str, Any]] = field(default_factory=list)
     leases: dict[str, Lease] = field(default_factory=dict)
 
-    def again(self, probe: ProbeRow, task: TaskRow) -> None:
-        """Give a reviewer what came back from him, with the suggestion that he has seen."""
-        expected, predicted = str(task.label), (task.prediction or {}).get("label")
-        right: Kind = "model_right" if predicted == expected else "model_wrong"
-        kind: Kind = "no_prediction" if predicted is None else right
-        self._add(
-            _shown(self.project, task, probe.suggestion),
-            kind=kind,
-            expected=expected,
-            suggestion=probe.suggestion,
-            number=probe.number + 1,
-            revision=probe.revision,
-        )
+    async def onboarding_left(self, score: Score) -> int:
+        """Return how much gold a newcomer is still to answer.
 
-    def new(self, row: Row, suggestion: str | None) -> None:
-        """Give a reviewer an item that he has not had."""
-        self._add(
-            _shown(self.project, row, suggestion),
-            kind=row.kind,
-            expected=row.label,
-            suggestion=suggestion,
-            number=1,
-            revision=0,
-        )
+        All answers ever given count: a reviewer who was resumed, or whose labels went, is no
+        newcomer.
+        """
+        left = self.project.review.onboarding_tasks - score.answered
+        if left <= 0:
+            return 0
+        name = self.who.reviewer
+        found = await scores.ever_answered(self.session, self.who.project, [name])
+        return max(0, self.project.review.onboarding_tasks - found.get(name, 0))
 
-    def _add(self, shown: LeasedTask, **of_probe: Any) -> None:
+    async def others(self, limit: int) -> int:
+        """Return how many ordinary tasks wait for the reviewer, `limit` at most."""
+        who = self.who
+        return await claimable_number(self.session, who.project, who.reviewer, who.now, limit)
+
+    async def onboard(self, wanted: int) -> None:
+        """Fill up to `wanted` leases with gold: new items, then any that the reviewer had."""
+        await self.give_new(wanted - len(self.rows))
+        if self.met.put_off:
+            await self.give_again("put_off", wanted - len(self.rows))
+        await self.give_again("skipped", wanted - len(self.rows))
+
+    async def mix(self, count: int, rate: float) -> list[bool]:
+        """Return which of `count` leases are gold, at `rate` behind those drawn already."""
+        places = [True] * len(self.rows)
+        drawn = flips(self.draws.chance, rate, count - len(places))
+        if any(drawn):
+            drawn = among(drawn, await self.others(len(drawn) + 1))
+        places += drawn
+        await self.give_new(sum(places) - len(self.rows))
+        places = filled(places, len(self.rows))
+        missing = count - len(self.rows)
+        if self.met.put_off and missing > 0:
+            # What neither gold nor the tasks that wait can fill.
+            await self.give_again("put_off", missing - await self.others(missing))
+        return places
+
+    async def give_again(self, why: probes.CameBack, count: int) -> None:
+        """Give up to `count` items that the reviewer had, each with the suggestion shown then."""
+        if count <= 0:
+            return
+        back = await probes.came_back(
+            self.session, self.who, why, labels=self.project.labels, limit=count
+        )
+        for probe, task in back:
+            predicted = (task.prediction or {}).get("label")
+            right: Kind = "model_right" if predicted == task.label else "model_wrong"
+            kind: Kind = "no_prediction" if predicted is None else right
+            self._add(
+                task, kind, probe.suggestion, number=probe.number + 1, revision=probe.revision
+            )
+        if why == "returned":
+            await probes.end_expired(self.session, [one.token for one, _ in back], self.who.now)
+
+    async def give_new(self, count: int) -> None:
+        """Give up to `count` items that the reviewer has not had, of either side in turn."""
+        right, wrong = self.met.right, self.met.wrong
+        for _ in range(count):
+            row = await self._pick(wanted_side(right, wrong, self.draws.chance))
+            if row is None:
+                break
+            suggestion = self.rows[-1]["suggestion"]
+            said = (row.prediction or {}).get("label") if suggestion is None else suggestion
+            right += said == row.label
+            wrong += said is not None and said != row.label
+
+    async def _pick(self, side: Side) -> Row | None:
+        """Give one item of `side`, or of the other if there is none; None if there is neither."""
+        blind, chance = self.project.review.blind, self.draws.chance
+        for kind, seeded in kinds_for(side, seeded=not blind):
+            row = await probes.pick(
+                self.session,
+                self.who,
+                kind=kind,
+                labels=self.project.labels,
+                without=[one["task_id"] for one in self.rows],
+                place=any_place(chance),
+            )
+            if row is None:
+                continue
+            suggestion = (row.prediction or {}).get("label")
+            if blind or not self.draws.shows_suggestion(row.task_id):
+                suggestion = None
+            elif seeded:
+                suggestion = wrong_suggestion(
+                    row.prediction, row.label, self.project.labels, chance
+                )
+            self._add(row, kind, suggestion, number=1, revision=0)
+            return row
+        return None
+
+    def _add(
+        self, task: Row | TaskRow, kind: Kind, suggestion: str | None, *, number: int, revision: int
+    ) -> None:
         token, who = secrets.token_urlsafe(_TOKEN_BYTES), self.who
+        shown = LeasedTask(
+            task_id=task.task_id,
+            item_id=task.item_id,
+            data=task.data,
+            metadata=task.item_metadata,
+            suggestion=None if suggestion is None else suggestion_of(task.prediction, suggestion),
+            instructions_revision=self.project.instructions_revision,
+        )
         self.leases[token] = Lease(token=token, expires_at=who.expires_at, task=shown)
         self.rows.append(
             {
                 "token": token,
                 "project": who.project,
-                "task_id": shown.task_id,
+                "task_id": task.task_id,
                 "reviewer": who.reviewer,
+                "kind": kind,
+                "expected": task.label,
+                "suggestion": suggestion,
+                "number": number,
+                "revision": revision,
                 "instructions_revision": shown.instructions_revision,
                 "leased_at": who.now,
                 "expires_at": who.expires_at,
                 "skipped": False,
-                **of_probe,
             }
         )
 
@@ -103,17 +188,6 @@ class _Drawing:
         """Write the probes; return the leases of those that no other call has made."""
         got = await probes.add(self.session, self.rows) if self.rows else set()
         return [lease for token, lease in self.leases.items() if token in got]
-
-
-def _shown(project: Project, row: Row | TaskRow, suggestion: str | None) -> LeasedTask:
-    return LeasedTask(
-        task_id=row.task_id,
-        item_id=row.item_id,
-        data=row.data,
-        metadata=row.item_metadata,
-        suggestion=None if suggestion is None else suggestion_of(row.prediction, suggestion),
-        instructions_revision=project.instructions_revision,
-    )
 
 
 @dataclass(frozen=True)
@@ -135,14 +209,14 @@ class GoldDraws:
     async def draw(self, session: Session, project: Project, who: Claimant, count: int) -> Draw:
         """Lease gold to the reviewer, as part of `count` tasks.
 
-        What came back from him without an answer comes first. A newcomer gets gold alone while he
-        is onboarding and there is some for him; then each place is gold with the probability that
-        his record asks for, if other tasks wait to hide it among. What he put off comes last.
+        What came back without an answer comes first. A newcomer gets gold alone during onboarding,
+        as long as there is some; then each place is gold with the probability that the reviewer's
+        score asks for, if other tasks wait to hide it among. What the reviewer put off comes last.
 
         Raises
         ------
         ReviewerPaused
-            He gets no tasks in this project.
+            The reviewer gets no tasks in this project.
         """
         gold_state = await self.gold_states.of(session, project.project)
         if who.reviewer in gold_state.paused:
@@ -150,127 +224,17 @@ class GoldDraws:
         if not gold_state.gold:
             return Draw([], count)
         met = await probes.situation(session, who)
-        drawing = _Drawing(session, project, who)
-        await self._give_again(drawing, met, count)
-        places = [True] * len(drawing.rows)
-        record = await _record(drawing, gold_state)
-        left = await _onboarding_left(drawing, record)
+        drawing = _Drawing(session, project, who, self.draws, met)
+        if met.returned:
+            await drawing.give_again("returned", count)
+        since = gold_state.resumed.get(who.reviewer)
+        score = await scores.score_of(session, project, who.reviewer, since)
+        left = await drawing.onboarding_left(score)
         if left:
-            await self._give_newcomer(drawing, met, min(count, left - met.live))
+            await drawing.onboard(min(count, left - met.live))
             if met.live or drawing.rows:
                 return Draw(await drawing.written(), 0)
-        else:
-            rate = gold_rate(record, project.review.gold_rate)
-            places += await self._places(
-                drawing, flips(self.draws.chance, rate, count - len(places))
-            )
-            await self._fill(drawing, met, sum(places) - len(drawing.rows))
-            places = filled(places, len(drawing.rows))
-            await self._give_put_off(drawing, met, await _room(drawing, met, count))
+            return Draw([], count)
+        places = await drawing.mix(count, gold_rate(score, project.review.gold_rate))
         gold = await drawing.written()
         return Draw(gold, count - len(gold), places)
-
-    async def _give_again(self, drawing: _Drawing, met: Situation, count: int) -> None:
-        if not met.returning:
-            return
-        back = await probes.returning(
-            drawing.session, drawing.who, labels=drawing.project.labels, limit=count
-        )
-        for probe, task in back:
-            drawing.again(probe, task)
-        tokens = [probe.token for probe, _ in back]
-        await probes.end_expired(drawing.session, tokens, drawing.who.now)
-
-    async def _give_newcomer(self, drawing: _Drawing, met: Situation, wanted: int) -> None:
-        await self._fill(drawing, met, wanted - len(drawing.rows))
-        await self._give_put_off(drawing, met, wanted - len(drawing.rows))
-        await self._give_skipped(drawing, wanted - len(drawing.rows))
-
-    async def _give_put_off(self, drawing: _Drawing, met: Situation, count: int) -> None:
-        if count <= 0 or not met.put_off:
-            return
-        for probe, task in await probes.put_off(
-            drawing.session, drawing.who, labels=drawing.project.labels, limit=count
-        ):
-            drawing.again(probe, task)
-
-    async def _give_skipped(self, drawing: _Drawing, count: int) -> None:
-        if count <= 0:
-            return
-        for probe, task in await probes.skipped(
-            drawing.session, drawing.who, labels=drawing.project.labels, limit=count
-        ):
-            drawing.again(probe, task)
-
-    async def _places(self, drawing: _Drawing, places: list[bool]) -> list[bool]:
-        if not any(places):
-            return places
-        who = drawing.who
-        others = await claimable_number(
-            drawing.session, who.project, who.reviewer, who.now, len(places) + 1
-        )
-        return among(places, others)
-
-    async def _fill(self, drawing: _Drawing, met: Situation, count: int) -> None:
-        right, wrong = met.right, met.wrong
-        for _ in range(count):
-            side = wanted_side(right, wrong, self.draws.chance)
-            found = await self._pick(drawing, side)
-            if found is None:
-                break
-            row, suggestion = found
-            drawing.new(row, suggestion)
-            said = (row.prediction or {}).get("label") if suggestion is None else suggestion
-            right += said == row.label
-            wrong += said is not None and said != row.label
-
-    async def _pick(self, drawing: _Drawing, side: Any) -> tuple[Row, str | None] | None:
-        who, labels = drawing.who, drawing.project.labels
-        shown = not drawing.project.review.blind
-        for kinds, seeded in kinds_for(side, seeded=shown):
-            row = await probes.pick(
-                drawing.session,
-                who.project,
-                who.reviewer,
-                kinds=kinds,
-                labels=labels,
-                without=[one["task_id"] for one in drawing.rows],
-                place=any_place(self.draws.chance),
-            )
-            if row is None:
-                continue
-            if not shown or not self.draws.shows_suggestion(row.task_id):
-                return row, None
-            if seeded:
-                return row, wrong_suggestion(row.prediction, row.label, labels, self.draws.chance)
-            return row, (row.prediction or {}).get("label")
-        return None
-
-
-async def _room(drawing: _Drawing, met: Situation, count: int) -> int:
-    """Return how many of `count` leases neither gold nor the tasks that wait can fill."""
-    missing, who = count - len(drawing.rows), drawing.who
-    if not met.put_off or missing <= 0:
-        return 0
-    return missing - await claimable_number(
-        drawing.session, who.project, who.reviewer, who.now, missing
-    )
-
-
-async def _record(drawing: _Drawing, gold_state: GoldState) -> Record:
-    name = drawing.who.reviewer
-    found = await scores.scores(
-        *(drawing.session, drawing.who.project, [name]),
-        labels=drawing.project.labels,
-        since=gold_state.resumed.get(name),
-    )
-    return Record(gold=scores.total(found.get(name, {})))
-
-
-async def _onboarding_left(drawing: _Drawing, record: Record) -> int:
-    """Count all that he ever answered: who was resumed, or whose labels went, is no newcomer."""
-    tasks, name = drawing.project.review.onboarding_tasks, drawing.who.reviewer
-    if not onboarding_left(record.gold.answered, tasks):
-        return 0
-    found = await scores.ever_answered(drawing.session, drawing.who.project, [name])
-    return onboarding_left(found.get(name, 0), tasks)

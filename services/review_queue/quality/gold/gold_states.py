@@ -23,7 +23,7 @@ class GoldState:
 
     @property
     def plain(self) -> bool:
-        """Say whether there is no gold, and nobody is paused."""
+        """Say whether there is no gold, and no reviewer is paused."""
         return not self.gold and not self.paused
 
 

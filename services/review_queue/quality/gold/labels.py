@@ -1,7 +1,7 @@
 """Known labels as use cases: vouch for one, retire it, add many, list them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.entries import data_digest
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.repository import reading
@@ -30,10 +29,10 @@ from services.review_queue.quality.gold.messages import (
 from services.review_queue.quality.gold.repository import labels as repository
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
-from shared.db import Database, Session
-from shared.http.lists import encode_cursor
+from shared.db import Database, Row, Session
+from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound
-from shared.problems.faults import pointer_of
+from shared.problems.faults import faults_of
 
 _OTHER_LABEL = (
     "The task has another label, or none. Reopen and adjudicate it first, so that all who read "
@@ -73,13 +72,13 @@ class GoldService:
             row = _row(task, body.explanation, actor, self.now())
             await repository.vouch(session, [row])
             _record(session, "gold.vouched", row)
-            (found,) = await repository.rows(session, project_name, only=task.task_id)
-            fared = await repository.fared(session, [task.task_id])
+            rows = await repository.rows(session, project_name, only=task.task_id)
+            (told,) = await _told(session, rows)
         self.gold_states.forget(project_name)
-        return _gold_task(found, fared.get(task.task_id, (0, 0, 0)))
+        return told
 
     async def retire(self, project_name: str, task_id: str, actor: str) -> None:
-        """Give a gold task to nobody any more; what was answered still counts.
+        """Give a gold task to no reviewer any more; what was answered still counts.
 
         Raises
         ------
@@ -101,12 +100,8 @@ class GoldService:
         async with self.database.reading() as session:
             await current_project(session, project)
             found = await repository.rows(session, project, after=after, limit=limit + 1)
-            page = found[:limit]
-            fared = await repository.fared(session, [row.task_id for row in page])
-        return GoldList(
-            gold=[_gold_task(row, fared.get(row.task_id, (0, 0, 0))) for row in page],
-            cursor=encode_cursor(page[-1].task_id) if len(found) > limit else None,
-        )
+            shown, cursor = page_of(found, limit, lambda row: row.task_id)
+            return GoldList(gold=await _told(session, shown), cursor=cursor)
 
     async def add(
         self, project_name: str, entries: Sequence[dict[str, Any]], actor: str
@@ -120,7 +115,12 @@ class GoldService:
         checked = [_checked(project, entry) for entry in entries]
         good = [one for one in checked if isinstance(one, NewGold)]
         adding = _Adding(project, good, actor, self.now())
-        asked = [_as_task(one) for one in good]
+        # Data as it came: the intake reads JSON values.
+        known = {"label", "explanation"}
+        asked = [
+            one.model_dump(mode="json", exclude=known) | {"data": one.data, "lane": "gold"}
+            for one in good
+        ]
         if asked:
             await self.intake.enqueue(project_name, asked, actor, restore=adding.decide)
         self.gold_states.forget(project_name)
@@ -130,17 +130,15 @@ class GoldService:
         )
 
 
+@dataclass
 class _Adding:
     """One call that adds gold: decides the tasks of its receipts, in their transaction."""
 
-    def __init__(
-        self, project: Project, entries: Sequence[NewGold], actor: str, now: datetime
-    ) -> None:
-        self._project = project
-        self._entries = entries
-        self._actor = actor
-        self._now = now
-        self.receipts: list[GoldReceipt] = []
+    project: Project
+    entries: Sequence[NewGold]
+    actor: str
+    now: datetime
+    receipts: list[GoldReceipt] = field(default_factory=list)
 
     async def decide(self, session: Session, receipts: Sequence[TaskReceipt]) -> None:
         """Resolve what is new, and vouch for what has the label already."""
@@ -148,24 +146,24 @@ class _Adding:
         rows = await reading.tasks(session, ids, lock=True)
         changes = []
         vouched: dict[str, dict[str, Any]] = {}
-        for entry, receipt in zip(self._entries, receipts, strict=True):
+        for entry, receipt in zip(self.entries, receipts, strict=True):
             task = None if receipt.task_id is None else rows[receipt.task_id]
             if task is not None and receipt.status == "created":
                 changes.append(self._resolved(task, entry.label))
             told = _receipt(entry, receipt, task)
             self.receipts.append(told)
             if task is not None and told.status in {"created", "existing"}:
-                row = _row(task, entry.explanation, self._actor, self._now)
+                row = _row(task, entry.explanation, self.actor, self.now)
                 vouched.setdefault(task.task_id, row)
         await write(session, changes)
         await repository.vouch(session, list(vouched.values()))
-        name, count = self._project.project, len(vouched)
-        record(session, "gold.added", self._now, project=name, actor=self._actor, gold=count)
+        name, count = self.project.project, len(vouched)
+        record(session, "gold.added", self.now, project=name, actor=self.actor, gold=count)
 
     def _resolved(self, task: Task, label: str) -> Change:
-        change = Change(task, self._now)
-        change.tell("adjudicated", self._actor, {"label": label, "comment": None})
-        ground = Ground(0, True, self._project.instructions_revision)
+        change = Change(task, self.now)
+        change.tell("adjudicated", self.actor, {"label": label, "comment": None})
+        ground = Ground(0, True, self.project.instructions_revision)
         change.resolve(label, ground, "adjudicator")
         return change
 
@@ -175,8 +173,6 @@ def _receipt(entry: NewGold, receipt: TaskReceipt, task: Task | None) -> GoldRec
     if status == "existing" and task is not None:
         if task.state != "resolved":
             status, detail = "conflict", "The item is under review; adjudicate its task first."
-        elif task.data_digest != data_digest(entry.data):
-            status, detail = "conflict", "The item is known with other data."
         elif task.label != entry.label:
             status, detail = "conflict", _OTHER_LABEL
     return GoldReceipt(item_id=entry.item_id, task_id=receipt.task_id, status=status, detail=detail)
@@ -186,7 +182,7 @@ def _checked(project: Project, entry: dict[str, Any]) -> NewGold | GoldReceipt:
     try:
         gold = NewGold.model_validate(entry)
     except ValidationError as error:
-        faults = "; ".join(f"{pointer_of(one['loc'])}: {one['msg']}" for one in error.errors()[:10])
+        faults = "; ".join(f"{pointer}: {fault}" for pointer, fault in faults_of(error)[:10])
     else:
         if gold.label in project.labels:
             return gold
@@ -198,12 +194,6 @@ def _checked(project: Project, entry: dict[str, Any]) -> NewGold | GoldReceipt:
         status="rejected",
         detail=faults,
     )
-
-
-def _as_task(gold: NewGold) -> dict[str, Any]:
-    # As it came: the intake reads JSON values.
-    asked = gold.model_dump(mode="json", exclude={"label", "explanation"})
-    return asked | {"data": gold.data, "lane": "gold"}
 
 
 def _row(task: Task, explanation: str | None, actor: str, now: datetime) -> dict[str, Any]:
@@ -222,17 +212,8 @@ def _record(session: Session, action: RecordedAction, row: dict[str, Any]) -> No
     record(session, action, row["added_at"], target=row["task_id"], **who)
 
 
-def _gold_task(row: Any, fared: tuple[int, int, int]) -> GoldTask:
-    answered, right, skipped = fared
-    return GoldTask(
-        task_id=row.task_id,
-        item_id=row.item_id,
-        label=row.label,
-        kind=row.kind,
-        explanation=row.explanation,
-        added_by=row.added_by,
-        added_at=row.added_at,
-        answered=answered,
-        right=right,
-        skipped=skipped,
-    )
+async def _told(session: Session, rows: Sequence[Row]) -> list[GoldTask]:
+    """Return gold tasks with how people fare on each."""
+    fared = await repository.fared(session, [row.task_id for row in rows])
+    none: dict[str, Any] = dict.fromkeys(("answered", "right", "skipped"), 0)
+    return [GoldTask(**row._mapping, **fared.get(row.task_id, none)) for row in rows]

@@ -98,8 +98,8 @@ class PauseReason(Message):
 class Evidence(Message):
     """Why a reviewer was paused: P(accuracy < `least_accuracy`) > `certainty`.
 
-    `accuracy` is the mean of what is believed of him, `low` and `high` its 95 % credible interval,
-    from `answered` gold tasks of which `right` were right, since he was last resumed.
+    `accuracy` is its posterior mean, `low` and `high` its 95 % credible interval, from `answered`
+    gold tasks of which `right` were right, since the reviewer was last resumed.
     """
 
     least_accuracy: Probability

@@ -1,7 +1,7 @@
 """Pausing reviewers: by hand, or by what gold says of them; and resuming them."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,13 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.messages import Evidence, Pause
 from services.review_queue.quality.gold.repository import pauses, scores
-from services.review_queue.quality.reviewers.trust import Judgement, Record, judge
+from services.review_queue.quality.reviewers.trust import judge
 from services.review_queue.tables.gold import PauseRow
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.db import Database, Session
 
-# Who acts where no person does.
+# The actor of pauses that no person decided.
 _BY_ITSELF = "surehand"
 _TOO_LOW = "Too many answers to items whose label is known were wrong."
 
@@ -37,40 +37,44 @@ async def require_active(session: Session, project: str, reviewer: str) -> None:
 async def pause_if_too_low(
     session: Session, project: Project, reviewer: str, now: datetime
 ) -> bool:
-    """Pause the reviewer if his accuracy on gold is credibly too low; say whether it was.
+    """Pause the reviewer if the accuracy on gold is credibly too low; say whether it was.
 
-    What he answered before he was last resumed is not held against him again.
+    Answers from before the reviewer was last resumed do not count again.
     """
     least = project.review.least_accuracy
     if least is None:
         return False
     resumed = await pauses.resumptions(session, project.project, reviewer)
-    since = resumed.get(reviewer)
-    found = await scores.scores(
-        session, project.project, [reviewer], labels=project.labels, since=since
-    )
-    judgement = judge(Record(gold=scores.total(found.get(reviewer, {}))), least)
-    if not judgement.pause:
+    score = await scores.score_of(session, project, reviewer, resumed.get(reviewer))
+    evidence = judge(score, least)
+    if evidence is None:
         return False
-    evidence = evidence_of(judgement).model_dump()
-    row = _row(project.project, reviewer, _TOO_LOW, None, now) | {"evidence": evidence}
-    return await _pause(session, row)
+    return await _pause(session, project.project, reviewer, _TOO_LOW, now, evidence=evidence)
 
 
-async def _pause(session: Session, row: dict[str, Any]) -> bool:
+async def _pause(
+    session: Session,
+    project: str,
+    reviewer: str,
+    reason: str,
+    now: datetime,
+    *,
+    by: str | None = None,
+    evidence: Evidence | None = None,
+) -> bool:
+    row = {
+        "project": project,
+        "reviewer": reviewer,
+        "reason": reason,
+        "paused_by": by,
+        "paused_at": now,
+        **({} if evidence is None else {"evidence": evidence.model_dump()}),
+    }
     paused = await pauses.add(session, row)
     if paused:
-        told = {"project": row["project"], "target": row["reviewer"], "reason": row["reason"]}
-        actor = row["paused_by"] or _BY_ITSELF
-        record(session, "reviewer.paused", row["paused_at"], actor=actor, **told)
+        told: dict[str, Any] = {"project": project, "target": reviewer, "reason": reason}
+        record(session, "reviewer.paused", now, actor=by or _BY_ITSELF, **told)
     return paused
-
-
-def evidence_of(judgement: Judgement) -> Evidence:
-    """Return the figures that a judgement rests on."""
-    figures = asdict(judgement)
-    del figures["pause"], figures["record"]
-    return Evidence(**figures, **asdict(judgement.record.gold))
 
 
 def pause_message(row: PauseRow) -> Pause:
@@ -83,18 +87,6 @@ def pause_message(row: PauseRow) -> Pause:
     )
 
 
-def _row(
-    project: str, reviewer: str, reason: str, paused_by: str | None, now: datetime
-) -> dict[str, Any]:
-    return {
-        "project": project,
-        "reviewer": reviewer,
-        "reason": reason,
-        "paused_by": paused_by,
-        "paused_at": now,
-    }
-
-
 @dataclass(frozen=True)
 class PauseService:
     """What operators do: pause and resume. Both may be repeated, and then change nothing."""
@@ -104,10 +96,10 @@ class PauseService:
     now: Callable[[], datetime]
 
     async def pause(self, project: str, reviewer: str, reason: str, actor: str) -> None:
-        """Give the reviewer no more tasks; what he holds he may finish. `NotFound`: no project."""
+        """Give the reviewer no more tasks; those held may be finished. `NotFound`: no project."""
         async with self.database.transaction() as session:
             await current_project(session, project)
-            await _pause(session, _row(project, reviewer, reason, actor, self.now()))
+            await _pause(session, project, reviewer, reason, self.now(), by=actor)
         self.gold_states.forget(project)
 
     async def resume(self, project: str, reviewer: str, actor: str) -> None:
@@ -115,16 +107,12 @@ class PauseService:
         async with self.database.transaction() as session:
             await current_project(session, project)
             if await pauses.end(session, project, reviewer, actor, now := self.now()):
-                record(
-                    *(session, "reviewer.resumed", now),
-                    project=project,
-                    target=reviewer,
-                    actor=actor,
-                )
+                told: dict[str, Any] = {"project": project, "target": reviewer, "actor": actor}
+                record(session, "reviewer.resumed", now, **told)
         self.gold_states.forget(project)
 
     async def of(self, project: str, reviewer: str) -> Pause | None:
-        """Return why a reviewer gets no tasks; None when he gets some."""
+        """Return why a reviewer gets no tasks; None without a pause."""
         async with self.database.reading() as session:
             row = (await pauses.standing(session, project, [reviewer])).get(reviewer)
         return None if row is None else pause_message(row)

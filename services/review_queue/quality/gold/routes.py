@@ -25,7 +25,6 @@ from shared.problems import (
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 
-
 _WITH_BODY = declare(*BODY_PROBLEMS)
 
 
@@ -82,5 +81,5 @@ async def put_gold(
 async def delete_gold(
     project: str, task_id: str, gold: Injected[GoldService], who: ByOperator
 ) -> None:
-    """Give the item to nobody any more; answers to it still count."""
+    """Give the item to no reviewer any more; answers to it still count."""
     await gold.retire(project, task_id, who.subject)

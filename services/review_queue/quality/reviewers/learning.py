@@ -1,4 +1,4 @@
-"""What is known of each project's reviewers, learned from verdicts beside the requests."""
+"""A model of each project's reviewers, learned from verdicts in the background."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from services.review_queue.lifecycle.repository import gold
 from services.review_queue.projects import repository as projects
 from services.review_queue.projects.service import current_project
 from services.review_queue.quality.gold.repository import scores
-from services.review_queue.quality.reviewers.repository.votes import newest_votes
+from services.review_queue.quality.reviewers.repository import newest_votes
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.logs import cause_of
@@ -65,7 +65,7 @@ class KnownReviewers:
             probed = await scores.newest_votes(session, name, _NEWEST_VOTES)
             last = probed[0] if probed else None
             newest = (
-                max((vote[0] for vote in votes), default=0),
+                max((vote.verdict_id for vote in votes), default=0),
                 len(probed),
                 last,
                 project.labels,
@@ -73,7 +73,7 @@ class KnownReviewers:
             if newest == self._newest.get(name, (0, 0, None, project.labels)):
                 return False
             known = await gold.labels(session, name)
-        given = {(task_id, reviewer): label for _, task_id, reviewer, label in votes}
+        given = {(vote.task_id, vote.reviewer): vote.label for vote in votes}
         given |= {(task_id, reviewer): label for task_id, reviewer, label in probed}
         try:
             self._known[name] = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""What is told of reviewers."""
+"""Messages of reviewers' statistics."""
 
 from services.review_queue.quality.gold.messages import Count, Pause
 from shared.contracts.base import Message, Probability, UtcTime
@@ -50,8 +50,8 @@ class Acceptance(Message):
 class SuggestionsTaken(Message):
     """What a reviewer does with suggestions on gold, right ones and wrong ones apart.
 
-    Who takes wrong ones nearly as often as right ones does not look: a rubber stamp. Null where he
-    was shown none.
+    A reviewer who takes wrong ones nearly as often as right ones does not look: a rubber stamp.
+    Null where none was shown.
     """
 
     right: Acceptance | None

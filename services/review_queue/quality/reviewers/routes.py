@@ -1,4 +1,4 @@
-"""Routes of reviewers: what they have done, and pauses."""
+"""Routes of reviewers: statistics and pauses."""
 
 from fastapi import APIRouter
 

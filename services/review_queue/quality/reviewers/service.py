@@ -13,6 +13,7 @@ from services.review_queue.projects.service import current_project
 from services.review_queue.quality.agreement.repository import VERDICTS, outcome_agreement
 from services.review_queue.quality.gold.pausing import pause_message
 from services.review_queue.quality.gold.repository import pauses, scores
+from services.review_queue.quality.reviewers import repository
 from services.review_queue.quality.reviewers.messages import (
     Acceptance,
     AgreementWithOutcomes,
@@ -23,15 +24,7 @@ from services.review_queue.quality.reviewers.messages import (
     ReviewerStatistics,
     SuggestionsTaken,
 )
-from services.review_queue.quality.reviewers.repository import answers
-from services.review_queue.quality.reviewers.repository.changed_answers import changed_answers
-from services.review_queue.quality.reviewers.trust import (
-    Accuracy,
-    Record,
-    Score,
-    accuracy_of,
-    onboarding_left,
-)
+from services.review_queue.quality.reviewers.trust import Accuracy, Score, accuracy_of
 from services.review_queue.quality.reviewers.warnings import WITHIN, warnings_of
 from shared.contracts.projects import Project
 from shared.db import Database, Row, Session
@@ -53,7 +46,7 @@ class ReviewerService:
         """Return reviewers by name, from the one behind `after` on; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
-            rows = await answers.answers(session, project_name, after=after, limit=limit + 1)
+            rows = await repository.answers(session, project_name, after=after, limit=limit + 1)
             shown, cursor = page_of(rows, limit, lambda row: str(row.reviewer))
             found = await _statistics(session, project, shown)
             page = await self._reports(session, project, found)
@@ -63,8 +56,8 @@ class ReviewerService:
         """Return one reviewer as operators see them; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
-            row = await answers.answers_of(session, project_name, reviewer)
-            found = await _statistics(session, project, [] if row is None else [row])
+            rows = await repository.answers(session, project_name, only=reviewer)
+            found = await _statistics(session, project, rows)
             return (await self._reports(session, project, found or [_nothing(reviewer)]))[0]
 
     async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
@@ -76,8 +69,7 @@ class ReviewerService:
         today = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
-            row = await answers.answers_of(session, project_name, reviewer)
-            rows = [] if row is None else [row]
+            rows = await repository.answers(session, project_name, only=reviewer)
             found = await _statistics(session, project, rows, gold_until=today)
         return found[0] if found else _nothing(reviewer)
 
@@ -93,9 +85,9 @@ class ReviewerService:
         skipped = await scores.skipped(session, name, names, labels) if tasks else {}
         gold = await known.number(session, name, labels)
         answered = await scores.ever_answered(session, name, names) if tasks else {}
-        left = {one: onboarding_left(answered.get(one, 0), tasks) for one in names}
+        left = {one: max(0, tasks - answered.get(one, 0)) for one in names}
         paused = await pauses.standing(session, name, names)
-        changed = await changed_answers(session, name, names, self.now() - WITHIN)
+        changed = await repository.changed_answers(session, name, names, self.now() - WITHIN)
         return [
             ReviewerReport(
                 **dict(one),
@@ -123,7 +115,7 @@ async def _statistics(
     if not names:
         return []
     took: dict[str, list[tuple[int, float]]] = {}
-    for one in await answers.active_seconds(session, name, names):
+    for one in await repository.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
     shared = await outcome_agreement(session, name, names, verdicts=VERDICTS)
     gold = await scores.scores(session, name, names, labels=project.labels, until=gold_until)
@@ -179,7 +171,7 @@ def median_of(values: Sequence[tuple[int, float]]) -> float | None:
 
 def _gold(by_kind: Mapping[str, Score]) -> GoldAccuracy:
     score = scores.total(by_kind)
-    low, high = accuracy_of(Record(gold=score)).interval()
+    low, high = accuracy_of(score).interval()
     return GoldAccuracy(
         tasks=score.answered,
         right=score.right,

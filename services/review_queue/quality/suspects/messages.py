@@ -1,4 +1,4 @@
-"""What is told of suspects."""
+"""Messages of suspects."""
 
 from services.review_queue.quality.gold.messages import Count
 from shared.contracts.base import Label, Message, Probability, UtcTime

@@ -51,15 +51,6 @@ class SuspectCursor:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Resolved tasks, the class that people gave each (shape (rows,)), and the model's scores."""
-
-    rows: Sequence[Row]
-    given: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class Listed:
     """All suspects among the `considered` outcomes up to `up_to`, in their order."""
 
@@ -100,19 +91,21 @@ class SuspectService:
                 place = up_to
                 if place is None:
                     _, place = await outcomes_mark(session, project)
-                scored = await _read(session, project, labels, place)
-            suspects = await asyncio.to_thread(_list, scored, labels)
-            return Listed(place, len(scored.rows), suspects)
+                rows, probabilities = await _read(session, project, labels, place)
+            suspects = await asyncio.to_thread(_list, rows, probabilities, labels)
+            return Listed(place, len(rows), suspects)
 
         return await self._known.of(project, mark, work_out, question=up_to)
 
 
-async def _read(session: Session, project: str, labels: Sequence[str], up_to: int) -> Scored:
+async def _read(
+    session: Session, project: str, labels: Sequence[str], up_to: int
+) -> tuple[list[Row], NDArray[np.float32]]:
+    """Return resolved tasks, and what the model held of each: shape (tasks, labels)."""
     number = {label: code for code, label in enumerate(labels)}
     limit = min(OUTCOMES, CELLS // len(labels))
     probabilities = np.zeros((limit, len(labels)), dtype=np.float32)
     rows: list[Row] = []
-    given: list[int] = []
     async for row in repository.scored_outcomes(session, project, up_to=up_to, limit=limit):
         if row.label not in number:
             continue
@@ -120,31 +113,22 @@ async def _read(session: Session, project: str, labels: Sequence[str], up_to: in
             if label in number:
                 probabilities[len(rows), number[label]] = probability
         rows.append(row)
-        given.append(number[row.label])
-    return Scored(rows, np.array(given, dtype=np.int64), probabilities[: len(rows)])
+    return rows, probabilities[: len(rows)]
 
 
-def _list(scored: Scored, labels: Sequence[str]) -> list[Suspect]:
-    found = find_suspects(scored.given, scored.probabilities)
-    listed = [
-        _suspect(scored.rows[row], labels[suspected], float(margin))
-        for row, suspected, margin in zip(found.row, found.suspected, found.margin, strict=True)
-    ]
+def _list(
+    rows: Sequence[Row], probabilities: NDArray[np.float32], labels: Sequence[str]
+) -> list[Suspect]:
+    number = {label: code for code, label in enumerate(labels)}
+    given = np.array([number[row.label] for row in rows], dtype=np.int64)
+    found = find_suspects(given, probabilities)
+    listed = []
+    for place, suspected, margin in zip(found.row, found.suspected, found.margin, strict=True):
+        told = dict(rows[place]._mapping)
+        version = told.pop("prediction").get("model_version")
+        doubt = {"suspected_label": labels[suspected], "margin": float(margin)}
+        listed.append(Suspect(**told, **doubt, model_version=version))
     return sorted(listed, key=_order)
-
-
-def _suspect(row: Row, suspected: str, margin: float) -> Suspect:
-    return Suspect(
-        task_id=row.task_id,
-        item_id=row.item_id,
-        lane=row.lane,
-        label=row.label,
-        suspected_label=suspected,
-        margin=margin,
-        model_version=row.prediction.get("model_version"),
-        verdicts=row.verdicts,
-        resolved_at=row.resolved_at,
-    )
 
 
 def _order(suspect: Suspect) -> tuple[float, str]:

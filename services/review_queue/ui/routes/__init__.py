@@ -1,13 +1,6 @@
 """Routes of the pages: parse, call one function, return."""
 
-from services.review_queue.ui.routes import (
-    actions,
-    adjudication,
-    entering,
-    feedback,
-    links,
-    pages,
-)
+from services.review_queue.ui.routes import actions, adjudication, entering, feedback, links, pages
 
 ROUTERS = (
     links.router,

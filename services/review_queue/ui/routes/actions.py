@@ -21,7 +21,6 @@ from shared.problems import Conflict
 
 router = APIRouter(prefix="/ui", route_class=ScriptRoute, include_in_schema=False)
 
-
 _MOVES: dict[str, Callable[..., Any]] = {
     "verdict": leases.post_verdict,
     "skip": leases.post_skip,

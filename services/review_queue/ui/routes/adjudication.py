@@ -22,7 +22,6 @@ router = APIRouter(
     prefix="/ui/p/{project}/adjudicate", route_class=PageRoute, include_in_schema=False
 )
 
-
 _AT_ONCE = 20
 
 

@@ -15,7 +15,6 @@ from shared.problems import BodyTooLarge, Unauthorized, Unprocessable
 
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 
-
 _EVERY_PROJECT = 1000
 # A remark has up to 10,000 characters, of up to 12 bytes each as a form encodes them.
 _FORM_BYTES = 256 * 1024

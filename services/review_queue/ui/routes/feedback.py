@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
 from services.review_queue.feedback import routes as api
@@ -28,7 +28,6 @@ _AT_ONCE = 20
 
 # The list of what waits for an answer stays one after an answer.
 Waiting = Annotated[bool, Query()]
-FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.get("")
@@ -62,7 +61,7 @@ async def remark(
 @router.post("/{feedback_id}/answer")
 async def answer(
     project: str,
-    feedback_id: FeedbackId,
+    feedback_id: api.FeedbackId,
     form: Form,
     feedback: Injected[FeedbackService],
     who: ByOperator,

@@ -18,7 +18,6 @@ from shared.http.access import ByReviewer, Injected
 
 router = APIRouter(prefix="/ui/p/{project}", route_class=PageRoute, include_in_schema=False)
 
-
 # A reviewer's own day; where the browser does not say when it began, that of UTC.
 Since = Annotated[UtcTime | None, Query()]
 
@@ -61,6 +60,11 @@ async def me(
 ) -> Response:
     """Show the reviewer's own statistics."""
     document = await projects.get(project)
-    done = await records.statistics(project, who.subject, day_of(since))
-    own = await reviewers.own(project, who.subject)
-    return page("statistics.html", who=who, project=document, records=done, own=own)
+    return page(
+        "statistics.html",
+        who=who,
+        project=document,
+        today=await records.progress(project, who.subject, day_of(since)),
+        by_label=await records.by_label(project, who.subject),
+        own=await reviewers.own(project, who.subject),
+    )

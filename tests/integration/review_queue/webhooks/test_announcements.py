@@ -189,6 +189,7 @@ async def test_crash_before_the_commit_tells_nothing_and_loses_nothing(
     await queue.put(hook(receiver))
     await promote(store, "v1", since=queue.clock.moment, revision=1)
     documents = await read_documents(store, "shop")
+    assert documents is not None
     with contextlib.suppress(KeyboardInterrupt):
         async with queue.database.transaction() as session:
             webhooks = await repository.of_project(session, "shop", lock=True)

@@ -128,7 +128,7 @@ def test_good_reviewer_outweighs_a_bad_one_at_the_last_vote() -> None:
 
 def test_equally_good_reviewers_who_disagree_to_the_end_are_adjudicated() -> None:
     honest = np.log(HONEST.of_votes(3) / HONEST.of_votes(3).sum(axis=1))
-    twins = DawidSkene(np.log(np.full(3, 1 / 3)), np.stack([honest] * 6))
+    twins = DawidSkene(np.log(np.full(3, 1 / 3)), np.stack([honest] * 6, axis=1))
     votes = [("r0", "a"), ("r1", "b"), ("r2", "c")]
     alike = replace(crowd_knowledge(), model=twins)
     assert max((alike.posterior(votes) or {}).values()) < 0.5

@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.science.consensus import calibration
-from bench.science.crowds import Crowd, mixed_crowd
+from bench.science.crowds import Crowd, mixed_crowd, temper
 from services.review_queue.consensus.dawid_skene import fit
 from services.review_queue.consensus.tempering import (
     CAUTIOUS,
     exponent_of,
     fit_correlation,
-    temper,
     vote_correlation,
 )
 from services.review_queue.consensus.votes import UNKNOWN
@@ -43,7 +42,7 @@ def test_tempered_posteriors_are_calibrated_however_many_votes_there_are() -> No
     for n_votes in (1, 3, 6, 9):
         others, labels = crowd.vote(8_000, n_votes, np.random.default_rng(5))
         rows = np.zeros((others.n_tasks, others.n_labels))
-        given_rows = fitted.model.log_confusion[others.reviewers, others.labels]
+        given_rows = fitted.model.log_confusion[:, others.reviewers, others.labels].T
         np.add.at(rows, others.tasks, given_rows)
         posterior = temper(fitted.model.log_prior, rows, exponent_of(n_votes, correlation))
         right = (posterior.argmax(axis=1) == labels).mean()
@@ -72,7 +71,7 @@ def test_items_of_the_fit_are_judged_as_if_they_were_new() -> None:
     votes, truth = Crowd(np.full(40, 0.6), 8).vote(60, 4, np.random.default_rng(9))
     fitted = fit(votes, truth)
     rows = np.zeros((60, 8))
-    np.add.at(rows, votes.tasks, fitted.model.log_confusion[votes.reviewers, votes.labels])
+    np.add.at(rows, votes.tasks, fitted.model.log_confusion[:, votes.reviewers, votes.labels].T)
     in_sample = fit_correlation(fitted.model.log_prior, rows, np.full(60, 4), truth)
     assert vote_correlation(votes, truth, fitted, most_votes=4) > in_sample
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.repository.gold import gold, known
 from services.review_queue.quality.gold.repository.scores import answered, probes
-from services.review_queue.repository.statements import count_where, insert_new
+from services.review_queue.repository.statements import count_where, fetch, insert_new
 from services.review_queue.tables.gold import GoldRow
 
 
@@ -42,21 +42,21 @@ async def rows(
     found = known(project).subquery()
     statement: Select[Any] = select(found).order_by(found.c.task_id).limit(limit)
     wanted = found.c.task_id > after if only is None else found.c.task_id == only
-    page: Sequence[Row[Any]] = (await session.execute(statement.where(wanted))).all()
-    return page
+    return await fetch(session, statement.where(wanted))
 
 
-async def fared(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, tuple[int, int, int]]:
-    """Return (answered, right, skipped) of the probes of each task."""
+async def fared(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return how many probes of each task were `answered`, `right` and `skipped`."""
     right = and_(answered, probes.c.label == probes.c.expected)
     statement = (
         select(
             probes.c.task_id,
-            count_where(answered),
-            count_where(right),
-            count_where(probes.c.skipped),
+            count_where(answered).label("answered"),
+            count_where(right).label("right"),
+            count_where(probes.c.skipped).label("skipped"),
         )
         .where(probes.c.task_id.in_(task_ids))
         .group_by(probes.c.task_id)
     )
-    return {row[0]: (row[1], row[2], row[3]) for row in await session.execute(statement)}
+    rows = map(dict, (await session.execute(statement)).mappings())
+    return {row.pop("task_id"): row for row in rows}

@@ -16,14 +16,14 @@ _stands = _pauses.c.resumed_at.is_(None)
 
 
 async def add(session: AsyncSession, row: dict[str, Any]) -> bool:
-    """Pause a reviewer; False when he is paused already."""
+    """Pause a reviewer; False if already paused."""
     return bool(await insert_new(session, PauseRow, "reviewer", [row]))
 
 
 async def end(
     session: AsyncSession, project: str, reviewer: str, resumed_by: str, now: datetime
 ) -> bool:
-    """Resume a reviewer; False when he is not paused."""
+    """Resume a reviewer; False if not paused."""
     statement = (
         update(_pauses)
         .where(_pauses.c.project == project, _pauses.c.reviewer == reviewer, _stands)
@@ -36,7 +36,7 @@ async def end(
 async def standing(
     session: AsyncSession, project: str, names: Sequence[str]
 ) -> dict[str, PauseRow]:
-    """Return the pauses of a page of reviewers, which is in order and leaves nobody out."""
+    """Return the pauses of a page of reviewers, in order and without gaps."""
     statement = select(PauseRow).where(
         col(PauseRow.project) == project,
         col(PauseRow.reviewer).between(names[0], names[-1]),

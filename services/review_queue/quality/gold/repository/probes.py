@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,17 +34,20 @@ from services.review_queue.repository.statements import count_where, insert_new
 from services.review_queue.tables import TaskRow
 from services.review_queue.tables.gold import ProbeRow
 
+# A probe ended without an answer, or was skipped "to me" just now, or for good.
+CameBack = Literal["returned", "put_off", "skipped"]
+
 
 @dataclass(frozen=True)
 class Situation:
-    """How a reviewer stands with gold at a moment.
+    """How a reviewer stands with gold at a moment, as numbers of probes.
 
-    `live` probes he holds, `returning` ones came back from him without an answer, `put_off` ones
-    he skipped "to me" just now; `right` and `wrong` count what he has met.
+    `live` ones are held, `returned` ones came back without an answer, `put_off` ones were skipped
+    "to me" just now; `right` and `wrong` count the sides that the reviewer has met.
     """
 
     live: int
-    returning: int
+    returned: int
     put_off: int
     right: int
     wrong: int
@@ -54,7 +57,7 @@ def _live(now: datetime) -> ColumnElement[bool]:
     return and_(probes.c.ending.is_(None), probes.c.expires_at > now)
 
 
-# What he skipped "to me".
+# What the reviewer skipped "to me".
 _deferred = and_(probes.c.ending == "skip", ~probes.c.skipped)
 
 
@@ -108,7 +111,7 @@ async def taken(
 ) -> int:
     """Return how many tasks fewer would wait at a moment, were the reviewer's gold ordinary tasks.
 
-    Those that he held then, and those that his answers had finished from `since` on.
+    Those held then, and those that the reviewer's answers had finished from `since` on.
     """
     lasted = or_(probes.c.ended_at.is_(None), probes.c.ended_at > at)
     held_then = and_(probes.c.leased_at <= at, probes.c.expires_at > at, lasted)
@@ -121,51 +124,35 @@ async def taken(
     return (await session.execute(statement)).scalar_one()
 
 
-async def returning(
-    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
+async def came_back(
+    session: AsyncSession, who: Claimant, why: CameBack, *, labels: Sequence[str], limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
-    """Return the newest probe of each gold item that came back without an answer, oldest first."""
-    statement = _of_gold(who, labels).where(_given_back(who), newest)
-    return await _oldest(session, statement, limit)
+    """Return the newest probe of each gold item that came back so, oldest first.
 
-
-async def put_off(
-    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
-) -> list[tuple[ProbeRow, TaskRow]]:
-    """Return the newest probe of each gold item that he put off just now, oldest first."""
-    statement = _of_gold(who, labels).where(_put_off(who), newest)
-    return await _oldest(session, statement, limit)
-
-
-async def skipped(
-    session: AsyncSession, who: Claimant, *, labels: Sequence[str], limit: int
-) -> list[tuple[ProbeRow, TaskRow]]:
-    """Return the newest probe of each gold item that the reviewer skipped, the least met first."""
-    statement = _of_gold(who, labels).where(skipped_for_good)
-    statement = statement.order_by(col(ProbeRow.number))
-    return await _oldest(session, statement, limit)
-
-
-def _of_gold(who: Claimant, labels: Sequence[str]) -> Select[ProbeRow, TaskRow]:
+    Of skipped items those that the reviewer has met least often come first.
+    """
+    came = {"returned": _given_back(who), "put_off": _put_off(who), "skipped": skipped_for_good}
     gold = known(who.project).subquery()
     there = select(gold.c.task_id).where(gold.c.label.in_(labels))
-    pairs = select(ProbeRow, TaskRow).join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
-    return pairs.where(
-        _of(who.project, who.reviewer),
-        col(ProbeRow.task_id).in_(there),
-        ~answered_otherwise(probes.c.task_id, who.reviewer),
+    order = [col(ProbeRow.number)] if why == "skipped" else []
+    statement = (
+        select(ProbeRow, TaskRow)
+        .join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
+        .where(
+            _of(who.project, who.reviewer),
+            col(ProbeRow.task_id).in_(there),
+            ~answered_otherwise(probes.c.task_id, who.reviewer),
+            came[why],
+            newest,
+        )
+        .order_by(*order, col(ProbeRow.leased_at), col(ProbeRow.token))
+        .limit(limit)
     )
-
-
-async def _oldest(
-    session: AsyncSession, statement: Select[ProbeRow, TaskRow], limit: int
-) -> list[tuple[ProbeRow, TaskRow]]:
-    statement = statement.order_by(col(ProbeRow.leased_at), col(ProbeRow.token)).limit(limit)
     return [(probe, task) for probe, task in (await session.execute(statement)).all()]
 
 
 async def end_expired(session: AsyncSession, tokens: Sequence[str], now: datetime) -> None:
-    """End those of the probes that nobody ended: new ones take their place."""
+    """End those of the probes that have not ended: new ones take their place."""
     statement = (
         update(probes)
         .where(probes.c.token.in_(tokens), probes.c.ending.is_(None))
@@ -176,10 +163,9 @@ async def end_expired(session: AsyncSession, tokens: Sequence[str], now: datetim
 
 async def pick(
     session: AsyncSession,
-    project: str,
-    reviewer: str,
+    who: Claimant,
     *,
-    kinds: Sequence[Kind],
+    kind: Kind,
     labels: Sequence[str],
     without: Sequence[str],
     place: str,
@@ -188,18 +174,18 @@ async def pick(
 
     Columns: task_id, item_id, data, item_metadata, prediction, label and kind.
     """
-    gold = known(project).subquery()
-    his = exists().where(probes.c.task_id == gold.c.task_id, probes.c.reviewer == reviewer)
+    gold = known(who.project).subquery()
+    had = exists().where(probes.c.task_id == gold.c.task_id, probes.c.reviewer == who.reviewer)
     data = (tasks.c.item_id, tasks.c.data, tasks.c.item_metadata, tasks.c.prediction)
     candidates: Select[Any] = (
         select(gold.c.task_id, gold.c.label, gold.c.kind, *data)
         .join(tasks, tasks.c.task_id == gold.c.task_id)
         .where(
-            gold.c.kind.in_(kinds),
+            gold.c.kind == kind,
             gold.c.label.in_(labels),
             gold.c.task_id.not_in(without),
-            ~his,
-            ~answered_otherwise(gold.c.task_id, reviewer),
+            ~had,
+            ~answered_otherwise(gold.c.task_id, who.reviewer),
         )
         .order_by(gold.c.task_id)
         .limit(1)
@@ -213,10 +199,9 @@ async def pick(
 
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Write probes; return the tokens of those that no other call has made at the same time."""
-    keyed = {row["token"]: f"{row['task_id']} {row['reviewer']}" for row in rows}
-    in_order = sorted(rows, key=lambda row: keyed[row["token"]])
     got: set[str] = set()
-    for row in in_order:
+    # In one order, so that two calls never wait for one another in a circle.
+    for row in sorted(rows, key=lambda row: (row["task_id"], row["reviewer"])):
         got |= await insert_new(session, ProbeRow, "token", [row])
     return got
 

@@ -2,7 +2,7 @@
 
 Two kinds of answers count: those to probes, and verdicts that were given in lane `gold` before an
 adjudicator decided. An answer counts while the label that it is held against is still the task's,
-and one of the project's: nobody can give one that is not.
+and one of the project's: reviewers cannot give another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    FromClause,
     Select,
     and_,
     case,
@@ -29,6 +30,7 @@ from services.review_queue.quality.reviewers.trust import Score
 from services.review_queue.repository.statements import count_where, table_of
 from services.review_queue.tables import VerdictRow
 from services.review_queue.tables.gold import ProbeRow
+from shared.contracts.projects import Project
 
 probes = table_of(ProbeRow)
 _verdicts = table_of(VerdictRow)
@@ -42,60 +44,55 @@ newest = ~exists().where(
     _later.c.reviewer == probes.c.reviewer,
     _later.c.number > probes.c.number,
 )
-# Of whoever has a probe like that of an item: he has had it.
+# Such a probe of an item says that the reviewer has had it.
 had = and_(newest, or_(probes.c.ending.is_(None), probes.c.ending != "skip", probes.c.skipped))
-# He has had it, and has not answered.
+# The reviewer has had it, and has not answered.
 skipped_for_good = and_(newest, probes.c.ending == "skip", probes.c.skipped)
 _given = and_(
     _verdicts.c.withdrawn_at.is_(None), _verdicts.c.label.is_not(None), ~_verdicts.c.skipped
 )
 
 
-def _answers(
-    project: str, names: Sequence[str], labels: Sequence[str], *between: datetime | None
-) -> CompoundSelect[Any]:
-    asked = tasks.c.label.in_(labels)
+def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a probe's answer counts for one of these reviewers."""
+    return and_(
+        probes.c.project == project,
+        probes.c.reviewer.between(names[0], names[-1]),
+        answered,
+        tasks.c.label == probes.c.expected,
+        tasks.c.label.in_(labels),
+    )
+
+
+def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> CompoundSelect[Any]:
     probed: Select[Any] = (
         select(
             probes.c.reviewer,
             probes.c.kind,
+            probes.c.ended_at.label("at"),
             case((probes.c.label == probes.c.expected, 1), else_=0).label("right"),
         )
         .join(tasks, tasks.c.task_id == probes.c.task_id)
-        .where(
-            probes.c.project == project,
-            probes.c.reviewer.between(names[0], names[-1]),
-            answered,
-            tasks.c.label == probes.c.expected,
-            asked,
-            *_within(probes.c.ended_at, *between),
-        )
+        .where(_probed(project, names, labels))
     )
     ordinary: Select[Any] = (
         select(
             _verdicts.c.reviewer,
             kind.label("kind"),
+            _verdicts.c.given_at.label("at"),
             case((_verdicts.c.label == tasks.c.label, 1), else_=0).label("right"),
         )
         .join(tasks, tasks.c.task_id == _verdicts.c.task_id)
         .where(
             tasks.c.project == project,
             decided,
-            asked,
+            tasks.c.label.in_(labels),
             tasks.c.state == "resolved",
             _given,
             _verdicts.c.reviewer.between(names[0], names[-1]),
-            *_within(_verdicts.c.given_at, *between),
         )
     )
     return union_all(probed, ordinary)
-
-
-def _within(
-    moment: ColumnElement[datetime], since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    after = [] if since is None else [moment > since]
-    return after if until is None else [*after, moment < until]
 
 
 async def scores(
@@ -112,14 +109,26 @@ async def scores(
     `names` is a page of reviewers in order, without gaps; `labels` are the project's; `since` and
     `until` bound the answers.
     """
-    rows = _answers(project, names, labels, since, until).subquery()
-    statement = select(
-        rows.c.reviewer, rows.c.kind, func.count().label("answered"), func.sum(rows.c.right)
-    ).group_by(rows.c.reviewer, rows.c.kind)
+    rows = _answers(project, names, labels).subquery()
+    after = [] if since is None else [rows.c.at > since]
+    before = [] if until is None else [rows.c.at < until]
+    statement = (
+        select(rows.c.reviewer, rows.c.kind, func.count(), func.sum(rows.c.right))
+        .where(*after, *before)
+        .group_by(rows.c.reviewer, rows.c.kind)
+    )
     found: dict[str, dict[str, Score]] = {}
     for reviewer, of_kind, number, right in await session.execute(statement):
         found.setdefault(reviewer, {})[of_kind] = Score(number, right)
     return found
+
+
+async def score_of(
+    session: AsyncSession, project: Project, name: str, since: datetime | None
+) -> Score:
+    """Return how one reviewer fared on gold, from `since` on."""
+    found = await scores(session, project.project, [name], labels=project.labels, since=since)
+    return total(found.get(name, {}))
 
 
 async def ever_answered(
@@ -127,7 +136,7 @@ async def ever_answered(
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has answered, whatever their labels became since.
 
-    This decides who is a newcomer, and nobody becomes one again.
+    This decides who is a newcomer; a reviewer never becomes one again.
     """
     either = union(
         select(probes.c.reviewer, probes.c.task_id).where(
@@ -142,8 +151,7 @@ async def ever_answered(
             _verdicts.c.reviewer.between(names[0], names[-1]),
         ),
     ).subquery()
-    statement = select(either.c.reviewer, func.count()).group_by(either.c.reviewer)
-    return {row[0]: row[1] for row in await session.execute(statement)}
+    return await _counted(session, either)
 
 
 def total(by_kind: Mapping[str, Score]) -> Score:
@@ -169,14 +177,7 @@ async def acceptances(
             count_where(probes.c.label == probes.c.suggestion),
         )
         .join(tasks, tasks.c.task_id == probes.c.task_id)
-        .where(
-            probes.c.project == project,
-            probes.c.reviewer.between(names[0], names[-1]),
-            answered,
-            probes.c.suggestion.is_not(None),
-            tasks.c.label == probes.c.expected,
-            tasks.c.label.in_(labels),
-        )
+        .where(_probed(project, names, labels), probes.c.suggestion.is_not(None))
         .group_by(probes.c.reviewer, right)
     )
     found: dict[str, dict[bool, tuple[int, int]]] = {}
@@ -202,8 +203,7 @@ async def used_up(
             gold.c.label.in_(labels),
         ),
     ).subquery()
-    counted = select(met.c.reviewer, func.count()).group_by(met.c.reviewer)
-    return {row[0]: row[1] for row in await session.execute(counted)}
+    return await _counted(session, met)
 
 
 async def skipped(
@@ -211,8 +211,8 @@ async def skipped(
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has skipped, and would get again as a newcomer."""
     gold = known(project).subquery()
-    statement = (
-        select(probes.c.reviewer, func.count())
+    rows = (
+        select(probes.c.reviewer)
         .join(gold, gold.c.task_id == probes.c.task_id)
         .where(
             probes.c.reviewer.between(names[0], names[-1]),
@@ -220,8 +220,12 @@ async def skipped(
             gold.c.label.in_(labels),
             ~answered_otherwise(probes.c.task_id, probes.c.reviewer),
         )
-        .group_by(probes.c.reviewer)
     )
+    return await _counted(session, rows.subquery())
+
+
+async def _counted(session: AsyncSession, rows: FromClause) -> dict[str, int]:
+    statement = select(rows.c.reviewer, func.count()).group_by(rows.c.reviewer)
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 

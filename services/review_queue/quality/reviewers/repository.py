@@ -1,9 +1,10 @@
-"""Statements about reviewers' answers: verdicts and skips.
+"""Statements about reviewers' answers: verdicts, skips, and answers that were taken back.
 
 Answers to gold count as well: figures that stood still would tell the reviewer which they are.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -25,14 +26,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.review_queue.quality.agreement.repository import newest_verdicts
+from services.review_queue.quality.reviewers.messages import ChangedAnswers
 from services.review_queue.repository.statements import count_where, fetch, table_of
-from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
 from services.review_queue.tables.gold import PauseRow, ProbeRow
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _probes = table_of(ProbeRow)
 _pauses = table_of(PauseRow)
+_leases = table_of(LeaseRow)
+_later = _verdicts.alias("later")
 _MINUTE_SECONDS = 60
 # Whose answers are wanted, said of a column of names.
 _Wanted = Callable[[ColumnElement[str]], ColumnElement[bool]]
@@ -41,31 +46,33 @@ _stands = _verdicts.c.withdrawn_at.is_(None)
 _is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
 _is_probed = _probes.c.ending == "verdict"
 _probe_seen = or_(_probes.c.ending.in_(["verdict", "undo"]), _probes.c.skipped)
+_next_label = (
+    select(_later.c.label)
+    .where(
+        _later.c.task_id == _verdicts.c.task_id,
+        _later.c.reviewer == _verdicts.c.reviewer,
+        _later.c.verdict_id > _verdicts.c.verdict_id,
+        not_(_later.c.skipped),
+    )
+    .order_by(_later.c.verdict_id)
+    .limit(1)
+    .correlate(_verdicts)
+    .scalar_subquery()
+)
 
 
 async def answers(
-    session: AsyncSession, project: str, *, after: str, limit: int
+    session: AsyncSession, project: str, *, only: str | None = None, after: str = "", limit: int = 1
 ) -> Sequence[Row[Any]]:
-    """Return what each reviewer did, by name from the one behind `after` on.
+    """Return what each reviewer did, by name from the one behind `after` on; or one reviewer.
 
     Those who are paused are there too, also if they have done nothing.
 
     Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
     those together), first_seen, last_seen.
     """
-    statement = _added_up(_answers(project, lambda name: name > after)).limit(limit)
-    return await fetch(session, statement)
-
-
-async def answers_of(session: AsyncSession, project: str, reviewer: str) -> Row[Any] | None:
-    """Return what one reviewer did, as `answers` does; None when nothing."""
-    statement = _added_up(_answers(project, lambda name: name == reviewer))
-    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
-    return row
-
-
-def _added_up(rows: FromClause) -> Select[Any]:
-    return (
+    rows = _answers(project, lambda name: name > after if only is None else name == only)
+    statement = (
         select(
             rows.c.reviewer,
             _whole(rows.c.verdicts).label("verdicts"),
@@ -77,7 +84,9 @@ def _added_up(rows: FromClause) -> Select[Any]:
         )
         .group_by(rows.c.reviewer)
         .order_by(rows.c.reviewer)
+        .limit(limit)
     )
+    return await fetch(session, statement)
 
 
 def _answers(project: str, wanted: _Wanted) -> FromClause:
@@ -171,3 +180,69 @@ def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Sel
 def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:
     # PostgreSQL adds counts up to a decimal number.
     return cast(func.sum(number), BigInteger)
+
+
+async def changed_answers(
+    session: AsyncSession, project: str, reviewers: Sequence[str], since: datetime
+) -> dict[str, ChangedAnswers]:
+    """Return what each of these reviewers took back and changed since `since`.
+
+    `reviewers` is a page of names in order, without gaps.
+    """
+    in_time = [
+        _tasks.c.project == project,
+        _verdicts.c.reviewer.between(reviewers[0], reviewers[-1]),
+        _verdicts.c.given_at >= since,
+        not_(_verdicts.c.skipped),
+    ]
+    answered = (
+        select(_verdicts.c.reviewer, func.count())
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .where(*in_time)
+        .group_by(_verdicts.c.reviewer)
+    )
+    answers = {row[0]: row[1] for row in await session.execute(answered)}
+    rows = await session.execute(_changed(in_time))
+    found = {row.pop("reviewer"): row for row in map(dict, rows.mappings())}
+    none = dict.fromkeys(("taken_back", "changed", "to_model", "evidence"), 0)
+    return {
+        name: ChangedAnswers(answers=answers.get(name, 0), **found.get(name, none))
+        for name in reviewers
+    }
+
+
+def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    taken_back = (
+        select(
+            _verdicts.c.reviewer,
+            _verdicts.c.label,
+            _next_label.label("next_label"),
+            _tasks.c.lane_group,
+            _tasks.c.prediction["label"].as_string().label("predicted"),
+        )
+        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        .join(_leases, _leases.c.token == _verdicts.c.token)
+        .where(
+            *in_time,
+            _verdicts.c.withdrawn_at.is_not(None),
+            _leases.c.ending == "undo",
+        )
+        .subquery()
+    )
+    changed = taken_back.c.next_label != taken_back.c.label
+    to_model = and_(changed, taken_back.c.next_label == taken_back.c.predicted)
+    evidence = and_(changed, taken_back.c.lane_group == "evidence")
+    return select(
+        taken_back.c.reviewer,
+        func.count().label("taken_back"),
+        count_where(changed).label("changed"),
+        count_where(to_model).label("to_model"),
+        count_where(evidence).label("evidence"),
+    ).group_by(taken_back.c.reviewer)
+
+
+async def newest_votes(session: AsyncSession, project: str, count: int) -> Sequence[Row[Any]]:
+    """Return (verdict_id, task_id, reviewer, label) of the newest verdicts that stand."""
+    newest = newest_verdicts(project, count)
+    columns = (newest.c.verdict_id, newest.c.task_id, newest.c.reviewer, newest.c.label)
+    return await fetch(session, select(*columns).order_by(newest.c.verdict_id.desc()))

@@ -1,1 +1,0 @@
-"""Every statement about what reviewers did, and how their answers compare."""
