@@ -34,9 +34,12 @@ run: $(VENV)/embedded ## Run everything on this machine, with the demo project
 demo: $(VENV)/embedded ## Tell the whole story on real posts, in a temporary home
 	@exec $(BIN)/python -m services demo
 
+# Bytecode is kept: else each worker, and each process that tests start, compiles all anew.
+test test-thorough: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/dev ## Test every behaviour once, in minutes
 	tests/system-packages.sh
-	$(BIN)/python -m pytest -n auto -m "not thorough"
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not thorough"
 
 test-thorough: $(VENV)/dev ## Test what takes longer: PostgreSQL, kills, memory, hostile clients
 	tests/system-packages.sh

@@ -37,12 +37,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself."""
+    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself.
+
+    The tests of `make test` that need PostgreSQL, or a browser, share one worker: each starts once.
+    """
     for item in items:
         call = getattr(item, "callspec", None)
         is_twin = call is not None and call.params.get("database_kind") == "postgresql"
         if is_twin and item.get_closest_marker("sql") is None:
             item.add_marker(pytest.mark.thorough)
+        if item.get_closest_marker("thorough") is None:
+            needed = {*getattr(item, "fixturenames", ()), *(["postgres"] if is_twin else [])}
+            for server in needed & {"browser", "postgres"}:
+                item.add_marker(pytest.mark.xdist_group(server))
 
 
 @pytest.fixture(autouse=True)
