@@ -2,19 +2,18 @@
 
 import os
 import resource
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from pydantic import SecretStr
 
 from shared.auth import Keys
 from shared.settings import CommonSettings
+from tests.harness.databases import postgres_database
 from tests.harness.otlp import Collector, collecting
 from tests.harness.servers import postgres_server, redis_server
+from tests.harness.settings import common_settings
 
 # A busy machine must not fail a property: only what is slow in itself may.
 settings.register_profile("surehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         call = getattr(item, "callspec", None)
-        is_twin = call is not None and call.params.get("database_url") == "postgresql"
+        is_twin = call is not None and call.params.get("database_kind") == "postgresql"
         if is_twin and item.get_closest_marker("sql") is None:
             item.add_marker(pytest.mark.thorough)
         if item.get_closest_marker("thorough") is None:
@@ -93,20 +92,23 @@ def sqlite_url(home: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """A PostgreSQL database of the test's own."""
-    name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield postgres.rsplit("/", 1)[0] + f"/{name}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with postgres_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database: each test that asks runs on SQLite, and on PostgreSQL too.
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Each test that asks runs on SQLite, and on PostgreSQL too.
 
     `make test` runs on PostgreSQL only tests marked `sql`.
     """
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str) -> str:
+    """An empty database of each kind."""
+    name = "sqlite_url" if database_kind == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
 
 
@@ -130,11 +132,4 @@ def keys(home: Path) -> Keys:
 @pytest.fixture
 def common(home: Path, keys: Keys, redis_url: str) -> CommonSettings:
     """Settings common to the services under test, with prompt polling."""
-    return CommonSettings(
-        home=home,
-        redis_url=redis_url,
-        store_url=(home / "store").as_uri(),
-        secret=SecretStr(secrets.token_hex(32)),
-        service_token=SecretStr(keys.issue("service", "tests")),
-        poll_seconds=0.1,
-    )
+    return common_settings(home, keys, redis_url)

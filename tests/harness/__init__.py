@@ -2,12 +2,14 @@
 
 - `servers`, `databases`, `disks`, `processes`, `backups`: Redis, PostgreSQL, tables copied from a
   migrated template, disks that fill up, services as child processes.
-- `desk`, `people`: a served review queue and its reviewers. `scripted_queue` answers the router,
-  and `stand_in_queue` the trainer, as no healthy queue would.
+- `desk`, `people`: a served review queue and its reviewers. `shared_queue`: one that many tests
+  share, in a `side_loop`. `scripted_queue` answers the router, and `stand_in_queue` the trainer, as
+  no healthy queue would.
 - `model_publisher`: versions and promises in the store, for the router.
 - `served_trainer` over HTTP, `trainer_parts` without its application, `trainer_and_queue` together.
 - `installation`: all services, as `make run` starts them. `browser`: a real Chromium.
-- `clock`, `waiting`, `serving`: time, conditions, and HTTP in the test's own event loop.
+- `clock`, `waiting`, `serving`, `settings`: time, conditions, HTTP in the test's own event loop,
+  settings that all services have.
 """
 
 from tests.harness.processes import ServiceProcess, free_port, is_alive, spawn

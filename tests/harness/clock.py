@@ -19,6 +19,11 @@ class Clock:
         """Move on by seconds, and by `minutes`, `hours` or `days`; back where they are negative."""
         self.moment += timedelta(seconds=seconds, **more)
 
+    def advance_to_next_morning(self) -> None:
+        """Move on to six o'clock of the next day."""
+        self.moment = self.moment.replace(hour=6, minute=0, second=0, microsecond=0)
+        self.advance(days=1)
+
 
 @dataclass
 class ShiftedClock:

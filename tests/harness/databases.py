@@ -1,8 +1,11 @@
 """Databases that have a service's tables already: copies of one that was migrated once."""
 
 import atexit
+import contextlib
+import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +27,16 @@ async def create_tables(service: str, url: str) -> None:
         await _copy_sqlite_template(Path(str(target.database)), migrations)
     else:
         await _copy_postgres_template(target, migrations)
+
+
+@contextlib.contextmanager
+def postgres_database(server: str) -> Iterator[str]:
+    """Give the URL of an empty database on the server whose maintenance database is `server`."""
+    name = f"test_{secrets.token_hex(8)}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield server.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def _copy_sqlite_template(file: Path, migrations: Path) -> None:

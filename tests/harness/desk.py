@@ -27,17 +27,23 @@ PROJECT: Json = {
 }
 
 
-# By which all tasks of these tests show their suggestion, where the project shows any.
+# By which all tasks of project `shop` show their suggestion, where it shows any: a test of that is
+# at a desk of its own.
 SHOWING = SecretStr("the secret of these tests, number 100")
 
 
 @dataclass
 class Desk:
-    """The base URL of a review queue, and clients of it by role and name."""
+    """The base URL of a review queue, clients of it by role and name, and the test's project.
+
+    The queue may have projects of other tests: a test names each project by `project` or `named`.
+    """
 
     base_url: str
     keys: Keys
     clock: Clock
+    database_url: str
+    project: str = "shop"
     _clients: dict[tuple[str, str, str], httpx.AsyncClient] = field(default_factory=dict)
 
     def of(self, role: Role, subject: str = "", project: str = "") -> httpx.AsyncClient:
@@ -59,20 +65,33 @@ class Desk:
     def reviewer(self, name: str) -> httpx.AsyncClient:
         return self.of("reviewer", name)
 
-    async def put_project(self, name: str = "shop", **changes: Any) -> Json:
-        response = await self.operator.put(f"/v1/projects/{name}", json=PROJECT | changes)
+    def named(self, name: str) -> str:
+        """Return the name of another project of this test."""
+        return f"{self.project}-{name}"
+
+    def path(self, rest: str = "", project: str | None = None) -> str:
+        """Return the path of the project, or of `rest` in it."""
+        whole = f"/v1/projects/{project or self.project}"
+        return f"{whole}/{rest}" if rest else whole
+
+    def page(self, rest: str = "") -> str:
+        """Return the path of the project's pages, or of `rest` among them."""
+        whole = f"/ui/p/{self.project}"
+        return f"{whole}/{rest}" if rest else whole
+
+    async def put_project(self, name: str | None = None, **changes: Any) -> Json:
+        response = await self.operator.put(self.path(project=name), json=PROJECT | changes)
         return body_of(response, 200, 201)
 
-    async def post(self, *entries: Json, project: str = "shop") -> list[Json]:
+    async def post(self, *entries: Json, project: str | None = None) -> list[Json]:
         """Post tasks; return their receipts."""
-        response = await self.service.post(
-            f"/v1/projects/{project}/tasks", json={"tasks": list(entries)}
-        )
+        path = self.path("tasks", project)
+        response = await self.service.post(path, json={"tasks": list(entries)})
         return list(body_of(response)["tasks"])
 
     async def lease(self, name: str, count: int = 1, wait_seconds: float = 0) -> list[Json]:
         response = await self.reviewer(name).post(
-            "/v1/projects/shop/leases", json={"count": count, "wait_seconds": wait_seconds}
+            self.path("leases"), json={"count": count, "wait_seconds": wait_seconds}
         )
         return list(body_of(response)["leases"])
 
@@ -95,7 +114,7 @@ class Desk:
         return await self.verdict(name, lease["token"], label)
 
     async def task(self, task_id: str) -> Json:
-        return body_of(await self.service.get(f"/v1/projects/shop/tasks/{task_id}"))
+        return body_of(await self.service.get(self.path(f"tasks/{task_id}")))
 
     async def kinds(self, task_id: str) -> list[str]:
         """What the task's timeline says."""
@@ -108,7 +127,7 @@ class Desk:
 
     async def outcomes(self, after: str | None = None, **query: Any) -> Json:
         params = {"after": after, **query} if after else query
-        return body_of(await self.service.get("/v1/projects/shop/outcomes", params=params))
+        return body_of(await self.service.get(self.path("outcomes"), params=params))
 
 
 def entry(item_id: str, **parts: Any) -> Json:
@@ -138,11 +157,31 @@ async def open_desk(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> AsyncIterator[Desk]:
     """Serve a review queue while the block lasts."""
+    async with (
+        serve_queue(common, settings, clock) as base_url,
+        at_desk(base_url, keys, clock, settings.database_url) as desk,
+    ):
+        yield desk
+
+
+@contextlib.asynccontextmanager
+async def serve_queue(
+    common: CommonSettings, settings: ReviewQueueSettings, clock: Clock
+) -> AsyncIterator[str]:
+    """Serve a review queue while the block lasts; give its base URL."""
     known = common.model_copy(update={"secret": SHOWING})
     async with serve(create_app(known, settings, now=clock)) as base_url:
-        desk = Desk(base_url, keys, clock)
-        try:
-            yield desk
-        finally:
-            for one in desk._clients.values():
-                await one.aclose()
+        yield base_url
+
+
+@contextlib.asynccontextmanager
+async def at_desk(
+    base_url: str, keys: Keys, clock: Clock, database_url: str, project: str = "shop"
+) -> AsyncIterator[Desk]:
+    """Give a desk at a served review queue; close its clients after the block."""
+    desk = Desk(base_url, keys, clock, database_url, project)
+    try:
+        yield desk
+    finally:
+        for one in desk._clients.values():
+            await one.aclose()

@@ -10,13 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.review_queue.activity.service import ActivityCursor
-from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
 from tests.integration.review_queue.test_entry import Visitor, code_of, link
-
-PATH = "/v1/projects/shop/activity"
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +23,7 @@ async def project(desk: Desk) -> None:
 
 async def log(desk: Desk, **query: Any) -> list[Json]:
     """What the log says, newest first."""
-    return list(body_of(await desk.operator.get(PATH, params=query))["activity"])
+    return list(body_of(await desk.operator.get(desk.path("activity"), params=query))["activity"])
 
 
 async def newest(desk: Desk) -> Json:
@@ -37,7 +34,7 @@ async def newest(desk: Desk) -> Json:
 async def test_a_working_day_is_told_in_its_order(desk: Desk) -> None:
     desk.clock.advance(1)
     (first, _) = await desk.post(entry("a"), entry("b"))
-    task = f"/v1/projects/shop/tasks/{first['task_id']}"
+    task = desk.path(f"tasks/{first['task_id']}")
     desk.clock.advance(1)
     lease = await desk.lease_one("r1")
     desk.clock.advance(1)
@@ -119,7 +116,7 @@ async def test_added_and_imported_tasks_are_counted(desk: Desk) -> None:
 
 async def test_who_took_data_out_is_told_before_the_data(desk: Desk) -> None:
     await desk.post(entry("a"))
-    path = "/v1/projects/shop/export"
+    path = desk.path("export")
     query: dict[str, Any] = {"format": "csv", "state": "open", "older_than_seconds": 0}
     async with desk.operator.stream("GET", path, params=query) as response:
         assert response.status_code == 200
@@ -132,7 +129,7 @@ async def test_who_took_data_out_is_told_before_the_data(desk: Desk) -> None:
 
 
 async def test_feedback_and_its_answer_are_told_without_what_was_said(desk: Desk) -> None:
-    path = "/v1/projects/shop/feedback"
+    path = desk.path("feedback")
     said = {"about": "label", "label": "negative", "text": "What is negative?"}
     given = body_of(await desk.reviewer("r1").post(path, json=said))
     answer = {"text": "Not positive."}
@@ -148,8 +145,8 @@ async def test_links_and_sessions_are_told(desk: Desk) -> None:
     url = await link(desk)
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(url))
-        await anna.post("/ui/p/shop/acknowledge", {"revision": 1})
-        await anna.post("/ui/p/shop/acknowledge", {"revision": 1})
+        await anna.post(desk.page("acknowledge"), {"revision": 1})
+        await anna.post(desk.page("acknowledge"), {"revision": 1})
         await anna.http.post("/ui/leave", headers=anna.origin)
         await anna.http.post("/ui/leave", headers=anna.origin)
     told = (await log(desk))[:-1][::-1]
@@ -163,26 +160,27 @@ async def test_links_and_sessions_are_told(desk: Desk) -> None:
     assert len({one["token_id"] for one in told[1:]}) == 1
 
 
+@pytest.mark.own_desk
 async def test_a_session_for_all_projects_is_told_outside_of_them(desk: Desk) -> None:
     async with Visitor(desk.base_url) as one, Visitor(desk.base_url) as other:
         await one.sign_in(desk.keys.issue("operator", "chief"))
-        await other.sign_in(desk.keys.issue("reviewer", "bert", projects=["shop"]))
+        await other.sign_in(desk.keys.issue("reviewer", "bert", projects=[desk.project]))
     assert (await newest(desk))["actor"] == "bert"
     outside = body_of(await desk.operator.get("/v1/activity"))
     (told,) = outside["activity"]
     assert (told["actor"], told["action"]) == ("chief", "session.opened")
     assert told["detail"]["by"] == "token"
-    limited = desk.of("operator", "shopkeeper", "shop")
+    limited = desk.of("operator", "shopkeeper", desk.project)
     problem_of(await limited.get("/v1/activity"), 403, "forbidden")
-    body_of(await limited.get(PATH))
+    body_of(await limited.get(desk.path("activity")))
 
 
 async def test_an_erasure_is_told_with_its_reason(desk: Desk) -> None:
     await desk.post(entry("a"))
     for _ in range(2):
-        await desk.operator.delete("/v1/projects/shop/items/a", params={"reason": "asked"})
+        await desk.operator.delete(desk.path("items/a"), params={"reason": "asked"})
     (told,) = await log(desk, action="item.erased")
-    assert (told["actor"], told["target"]) == ("operator", task_id_for("shop", "a"))
+    assert (told["actor"], told["target"]) == ("operator", task_id_for(desk.project, "a"))
     assert told["detail"] == {"item_id": "a", "reason": "asked"}
 
 
@@ -196,7 +194,7 @@ async def test_pages_give_all_there_was_once_although_more_comes(desk: Desk) -> 
     walked, cursor = [], None
     for _ in range(100):
         query = {"limit": 2} | ({"after": cursor} if cursor else {})
-        page = body_of(await desk.operator.get(PATH, params=query))
+        page = body_of(await desk.operator.get(desk.path("activity"), params=query))
         walked += page["activity"]
         cursor = page["cursor"]
         if cursor is None:
@@ -209,20 +207,18 @@ async def test_pages_give_all_there_was_once_although_more_comes(desk: Desk) -> 
 
 @pytest.mark.parametrize("query", [{"action": "all"}, {"after": "MS4x."}, {"after": "MQ"}])
 async def test_queries_that_mean_nothing_are_refused(desk: Desk, query: Json) -> None:
-    problem_of(await desk.operator.get(PATH, params=query), 422, "unprocessable")
-    problem_of(await desk.reviewer("r1").get(PATH), 403, "forbidden")
+    problem_of(await desk.operator.get(desk.path("activity"), params=query), 422, "unprocessable")
+    problem_of(await desk.reviewer("r1").get(desk.path("activity")), 403, "forbidden")
     missing = await desk.operator.get("/v1/projects/none/activity")
     problem_of(missing, 404, "not-found")
 
 
-async def test_the_database_refuses_to_change_the_log(
-    desk: Desk, settings: ReviewQueueSettings
-) -> None:
+async def test_the_database_refuses_to_change_the_log(desk: Desk) -> None:
     await desk.post(entry("a"))
     there = await log(desk)
-    engine = create_async_engine(settings.database_url)
+    engine = create_async_engine(desk.database_url)
     changes = ["UPDATE activity SET actor = 'nobody'", "DELETE FROM activity"]
-    if "postgresql" in settings.database_url:
+    if "postgresql" in desk.database_url:
         changes.append("TRUNCATE activity")
     for change in changes:
         with pytest.raises(DBAPIError, match="only ever added to"):
@@ -235,7 +231,7 @@ async def test_the_database_refuses_to_change_the_log(
 async def test_a_refused_act_leaves_no_line(desk: Desk) -> None:
     await desk.post(entry("a"))
     before = await log(desk)
-    task = f"/v1/projects/shop/tasks/{task_id_for('shop', 'a')}"
+    task = desk.path(f"tasks/{task_id_for(desk.project, 'a')}")
     problem_of(await desk.operator.post(f"{task}/reopen"), 409, "conflict")
     problem_of(
         await desk.operator.post(f"{task}/adjudicate", json={"label": "?"}), 422, "unprocessable"

@@ -4,17 +4,17 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import known
 
-URL = "/v1/projects/shop"
 KINDS = ("mandatory", "audit", "certification", "gold")
 LABELS = ("negative", "positive")
 FORBIDDEN = ("lane", "prediction", "model_version", "propensity", "audit", "certification")
 
 
-async def post(desk: Desk, kind: str, predicted: str, project: str = "shop") -> None:
+async def post(desk: Desk, kind: str, predicted: str, project: str | None = None) -> None:
     """Have one task of a kind wait, of which the model has said a label."""
     prediction = {
         "label": predicted,
@@ -70,6 +70,7 @@ def without_ids(told: list[Any]) -> str:
     return re.sub(r"[A-Za-z0-9_-]{43}|[0-9a-f-]{36}", "ID", repr(told))
 
 
+@pytest.mark.own_desk
 async def test_reviewer_is_told_the_same_whatever_the_lane_and_the_prediction(desk: Desk) -> None:
     began, told = desk.clock.moment, {}
     for kind in KINDS:
@@ -93,7 +94,7 @@ async def test_operators_see_the_whole_outcome_where_a_reviewer_sees_label_and_r
     await post(desk, "audit", "positive")
     progress = await desk.answer("r1", "negative")
     assert progress["outcome"] == {"label": "negative", "revision": 1}
-    path = f"{URL}/tasks/{progress['task_id']}"
+    path = desk.path(f"tasks/{progress['task_id']}")
     reopened = body_of(await desk.operator.post(f"{path}/reopen"))
     assert reopened["outcome"]["lane"] == "audit"
     verdict = {"reviewer": "anna", "label": "positive"}
@@ -110,9 +111,9 @@ async def test_routes_that_tell_lanes_or_predictions_are_not_for_reviewers(desk:
         *("tasks", f"tasks/{task}", "outcomes", "outcomes/item", "queue", "timings", "agreement"),
         *("reviewers", "suspects", "gold", "activity", "export", "webhooks"),
     ):
-        response = await desk.reviewer("r1").get(f"{URL}/{path}")
+        response = await desk.reviewer("r1").get(desk.path(f"{path}"))
         assert response.status_code == 403, path
-    response = await desk.reviewer("r1").post(f"{URL}/outcomes", json={"item_ids": ["item"]})
+    response = await desk.reviewer("r1").post(desk.path("outcomes"), json={"item_ids": ["item"]})
     assert response.status_code == 403
 
 
@@ -124,11 +125,11 @@ async def test_pages_tell_what_the_api_tells(desk: Desk) -> None:
         entered = await page.post("/ui/", data={"token": token}, headers={"origin": desk.base_url})
         assert entered.status_code == 303, entered.text
         page.headers["origin"] = desk.base_url
-        shown = await page.post("/ui/p/shop/tasks", json={"count": 1})
+        shown = await page.post(desk.page("tasks"), json={"count": 1})
         (found,) = re.findall(r'data-token="([^"]+)"', shown.text)
         told = [shown.text]
         for what, body in (("verdict", {"label": "negative"}), ("undo", None), ("renew", None)):
             told.append((await page.post(f"/ui/leases/{found}/{what}", json=body)).text)
-        told += [(await page.get(f"/ui/p/shop/{what}")).text for what in ("progress", "me")]
+        told += [(await page.get(desk.page(f"{what}"))).text for what in ("progress", "me")]
     assert '"outcome":{"label":"negative","revision":1}' in told[1]
     assert not [word for word in FORBIDDEN for text in told if word in text]

@@ -23,6 +23,8 @@ from tests.harness.backups import back_up, restore
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, open_desk, problem_of
 
+pytestmark = pytest.mark.own_desk
+
 CHANGES = "/v1/changes"
 
 

@@ -43,6 +43,7 @@ async def test_racing_reviewers_get_each_task_once_and_lose_none(desk: Desk) -> 
 
 
 @pytest.mark.sql
+@pytest.mark.own_desk
 async def test_racing_replicas_get_each_task_once(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:
@@ -115,6 +116,7 @@ async def test_what_one_class_cannot_fill_the_other_does(desk: Desk) -> None:
     assert len(await desk.lease("r1", 8)) == 3
 
 
+@pytest.mark.own_desk
 async def test_lease_shows_no_lane_and_evidence_no_suggestion(desk: Desk) -> None:
     await desk.put_project(review={"blind": False})
     prediction = {"label": "positive", "confidence": 0.6}
@@ -150,6 +152,7 @@ async def test_blind_project_shows_no_suggestion(desk: Desk) -> None:
     assert (await desk.lease_one("r1"))["task"]["suggestion"] is None
 
 
+@pytest.mark.own_desk
 async def test_outcome_says_whether_the_answer_was_blind(desk: Desk) -> None:
     await desk.put_project(review={"blind": False, "lease_seconds": 60, "max_overlap": 9})
     prediction = {"label": "positive"}
@@ -163,7 +166,7 @@ async def test_outcome_says_whether_the_answer_was_blind(desk: Desk) -> None:
     assert again["task"]["suggestion"] is None
     await desk.verdict("r1", again["token"], "positive")
     assert (await desk.newest("a"))["blind"] is False
-    await desk.operator.post(f"/v1/projects/shop/tasks/{again['task']['task_id']}/reopen")
+    await desk.operator.post(desk.path(f"tasks/{again['task']['task_id']}/reopen"))
     await desk.answer("r2", "positive")
     outcome = await desk.newest("a")
     assert (outcome["blind"], outcome["lane"]) == (True, "audit")
@@ -226,8 +229,8 @@ async def test_empty_list_when_nothing_came(desk: Desk) -> None:
 
 
 async def test_projects_are_apart(desk: Desk) -> None:
-    await desk.put_project("other")
-    await desk.post(entry("a"), project="other")
+    await desk.put_project(desk.named("other"))
+    await desk.post(entry("a"), project=desk.named("other"))
     assert await desk.lease("r1") == []
 
 
@@ -236,7 +239,7 @@ async def test_depth_by_lane(desk: Desk) -> None:
     await desk.answer("r1", "positive")
     await desk.lease_one("r1")
     desk.clock.advance(30)
-    depth = body_of(await desk.service.get("/v1/projects/shop/queue"))
+    depth = body_of(await desk.service.get(desk.path("queue")))
     assert (depth["open"], depth["leased"]) == (2, 1)
     assert sum(lane["open"] + lane["leased"] for lane in depth["lanes"]) == 3
     mandatory = next(lane for lane in depth["lanes"] if lane["lane"] == "mandatory")

@@ -20,7 +20,7 @@ async def test_undone_verdict_comes_back_to_its_reviewer_as_later_revisions(desk
     undone = await undo(desk, "r1", lease["token"])
     assert undone["state"] == "open"
     assert undone["outcome"] == {"label": None, "revision": 2}
-    item = body_of(await desk.service.get("/v1/projects/shop/outcomes/a"))
+    item = body_of(await desk.service.get(desk.path("outcomes/a")))
     assert (item["status"], item["label"], item["revision"]) == ("in_review", None, 2)
     # It waits for r1 alone, and keeps its lane.
     assert [one["task"]["item_id"] for one in await desk.lease("r2", 9)] == ["b"]
@@ -71,7 +71,7 @@ async def test_undo_is_a_conflict_once_the_task_has_moved_on(desk: Desk) -> None
     (receipt,) = await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
     await desk.verdict("r1", lease["token"], "negative")
-    await desk.operator.post(f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen")
+    await desk.operator.post(desk.path(f"tasks/{receipt['task_id']}/reopen"))
     problem_of(await desk.use("r1", lease["token"], "undo"), 409, "conflict")
 
 
@@ -110,14 +110,14 @@ async def test_undo_of_a_skip_leaves_the_next_reviewer_in_peace(desk: Desk) -> N
 async def test_reopened_task_can_be_answered_by_anybody_as_later_revisions(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a", lane="certification"))
     await desk.answer("r1", "negative")
-    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    url = desk.path(f"tasks/{receipt['task_id']}/reopen")
     reopened = body_of(await desk.operator.post(url))
     assert reopened["state"] == "open"
     assert (reopened["outcome"]["revision"], reopened["outcome"]["label"]) == (2, None)
     progress = await desk.answer("r1", "positive")
     assert progress["outcome"]["revision"] == 3
     assert (await desk.newest("a"))["lane"] == "certification"
-    item = body_of(await desk.service.get("/v1/projects/shop/outcomes/a"))
+    item = body_of(await desk.service.get(desk.path("outcomes/a")))
     assert (item["label"], item["revision"]) == ("positive", 3)
 
 
@@ -126,15 +126,15 @@ async def test_reopening_forgets_the_skips(desk: Desk) -> None:
     for name in ("r1", "r2"):
         lease = await desk.lease_one(name)
         await desk.use(name, lease["token"], "skip", {})
-    await desk.operator.post(f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen")
+    await desk.operator.post(desk.path(f"tasks/{receipt['task_id']}/reopen"))
     lease = await desk.lease_one("r1")
     assert body_of(await desk.use("r1", lease["token"], "skip", {}))["state"] == "open"
 
 
 async def test_only_a_resolved_task_can_be_reopened(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
-    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    url = desk.path(f"tasks/{receipt['task_id']}/reopen")
     assert problem_of(await desk.operator.post(url), 409, "conflict")["state"] == "open"
-    await desk.put_project("other")
-    elsewhere = url.replace("shop", "other")
+    await desk.put_project(desk.named("other"))
+    elsewhere = url.replace(desk.project, desk.named("other"))
     problem_of(await desk.operator.post(elsewhere), 404, "not-found")

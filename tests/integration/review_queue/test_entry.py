@@ -42,7 +42,7 @@ class Visitor:
 
 async def link(desk: Desk, reviewer: str = "anna", **changes: float) -> str:
     body = {"reviewer": reviewer, **changes}
-    answer = body_of(await desk.operator.post("/v1/projects/shop/links", json=body))
+    answer = body_of(await desk.operator.post(desk.path("links"), json=body))
     assert answer["url"].startswith(desk.base_url)
     return str(answer["url"])
 
@@ -65,7 +65,7 @@ async def test_link_is_used_by_the_button_and_not_by_looking(desk: Desk) -> None
         assert "SameSite=strict" in cookie
         assert "Secure" not in cookie
         home = await anna.http.get("/ui/")
-        assert home.headers["location"] == "/ui/p/shop"
+        assert home.headers["location"] == desk.page()
 
 
 async def test_link_opens_once_whoever_races(desk: Desk) -> None:
@@ -83,49 +83,50 @@ async def test_link_and_session_expire(desk: Desk) -> None:
         desk.clock.advance(60)
         assert (await anna.http.get(late)).status_code == 404
         assert (await anna.enter(code_of(late))).status_code == 404
-        assert (await anna.http.get("/ui/p/shop")).status_code == 200
+        assert (await anna.http.get(desk.page())).status_code == 200
         desk.clock.advance(12 * 3600)
-        assert (await anna.http.get("/ui/p/shop")).headers["location"] == "/ui/"
-        problem_of(await anna.post("/ui/p/shop/tasks", {}), 401, "unauthorized")
+        assert (await anna.http.get(desk.page())).headers["location"] == "/ui/"
+        problem_of(await anna.post(desk.page("tasks"), {}), 401, "unauthorized")
 
 
+@pytest.mark.own_desk
 async def test_session_ends_with_the_key_of_the_token_that_it_comes_from(desk: Desk) -> None:
     async with Visitor(desk.base_url) as anna, Visitor(desk.base_url) as boris:
         await anna.enter(code_of(await link(desk)))
         await boris.sign_in(desk.keys.issue("operator", "boris"))
         unused = code_of(await link(desk))
         for one in (anna, boris):
-            assert (await one.http.get("/ui/p/shop")).status_code == 200
+            assert (await one.http.get(desk.page())).status_code == 200
         (desk.keys.public_folder / f"{desk.keys.ensure()}.pem").unlink()
 
         async def ended() -> bool:
-            answers = [await one.http.get("/ui/p/shop") for one in (anna, boris)]
+            answers = [await one.http.get(desk.page()) for one in (anna, boris)]
             return all(answer.headers.get("location") == "/ui/" for answer in answers)
 
         await wait_until(ended)
-        problem_of(await boris.post("/ui/p/shop/tasks", {}), 401, "unauthorized")
-        problem_of(await desk.operator.get("/v1/projects/shop"), 401, "unauthorized")
+        problem_of(await boris.post(desk.page("tasks"), {}), 401, "unauthorized")
+        problem_of(await desk.operator.get(desk.path()), 401, "unauthorized")
         await anna.enter(unused)
-        assert (await anna.http.get("/ui/p/shop")).headers["location"] == "/ui/"
+        assert (await anna.http.get(desk.page())).headers["location"] == "/ui/"
 
 
 async def test_only_operators_make_links_and_only_for_projects(desk: Desk) -> None:
     body = {"reviewer": "anna"}
-    refused = await desk.reviewer("anna").post("/v1/projects/shop/links", json=body)
+    refused = await desk.reviewer("anna").post(desk.path("links"), json=body)
     problem_of(refused, 403, "forbidden")
     problem_of(await desk.operator.post("/v1/projects/none/links", json=body), 404, "not-found")
     for wrong in ({}, {"reviewer": ""}, {**body, "expires_seconds": 0}, {**body, "role": "r"}):
-        answer = await desk.operator.post("/v1/projects/shop/links", json=wrong)
+        answer = await desk.operator.post(desk.path("links"), json=wrong)
         problem_of(answer, 422, "unprocessable")
 
 
 async def test_session_of_a_link_is_for_its_project_and_its_reviewer_alone(desk: Desk) -> None:
-    await desk.put_project("other")
+    await desk.put_project(desk.named("other"))
     await desk.post(entry("a"))
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
-        assert (await anna.http.get("/ui/p/other")).status_code == 403
-        assert (await anna.http.get("/ui/p/shop/adjudicate")).status_code == 403
+        assert (await anna.http.get(f"/ui/p/{desk.named('other')}")).status_code == 403
+        assert (await anna.http.get(desk.page("adjudicate"))).status_code == 403
         lease = await desk.lease_one("boris")
         answer = await anna.post(f"/ui/leases/{lease['token']}/verdict", {"label": "positive"})
         problem_of(answer, 409, "lease-expired")
@@ -137,7 +138,7 @@ async def test_tokens_of_people_enter_and_those_of_machines_do_not(desk: Desk) -
             assert (await visitor.sign_in(desk.keys.issue(role, "robot"))).status_code == 403
         assert (await visitor.sign_in("nonsense")).status_code == 401
         assert (await visitor.sign_in(desk.keys.issue("operator", "olga"))).status_code == 303
-        assert (await visitor.http.get("/ui/p/shop/adjudicate")).status_code == 200
+        assert (await visitor.http.get(desk.page("adjudicate"))).status_code == 200
 
 
 async def test_leaving_ends_the_session_itself(desk: Desk) -> None:
@@ -146,7 +147,7 @@ async def test_leaving_ends_the_session_itself(desk: Desk) -> None:
         kept = dict(anna.http.cookies)
         await anna.post("/ui/leave")
         anna.http.cookies.update(kept)
-        again = await anna.http.get("/ui/p/shop")
+        again = await anna.http.get(desk.page())
         assert again.headers["location"] == "/ui/"
 
 
@@ -169,17 +170,22 @@ async def test_no_task_before_the_instructions_are_read_or_when_they_change(desk
     await desk.post(entry("a"), entry("b"))
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
-        problem_of(await anna.post("/ui/p/shop/tasks", {}), 409, "conflict")
-        problem_of(await anna.post("/ui/p/shop/acknowledge", {"revision": 2}), 422, "unprocessable")
-        assert (await anna.post("/ui/p/shop/acknowledge", {"revision": 1})).status_code == 204
-        assert "text of a" in (await anna.post("/ui/p/shop/tasks", {})).text
+        problem_of(await anna.post(desk.page("tasks"), {}), 409, "conflict")
+        problem_of(
+            await anna.post(desk.page("acknowledge"), {"revision": 2}),
+            422,
+            "unprocessable",
+        )
+        assert (await anna.post(desk.page("acknowledge"), {"revision": 1})).status_code == 204
+        assert "text of a" in (await anna.post(desk.page("tasks"), {})).text
         await desk.put_project(instructions="Read it twice.")
-        problem_of(await anna.post("/ui/p/shop/tasks", {}), 409, "conflict")
+        problem_of(await anna.post(desk.page("tasks"), {}), 409, "conflict")
         for revision in (2, 1):
-            await anna.post("/ui/p/shop/acknowledge", {"revision": revision})
-        assert "text of b" in (await anna.post("/ui/p/shop/tasks", {})).text
+            await anna.post(desk.page("acknowledge"), {"revision": revision})
+        assert "text of b" in (await anna.post(desk.page("tasks"), {})).text
 
 
+@pytest.mark.own_desk
 async def test_public_address_decides_on_links_cookies_and_origins(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:
@@ -188,7 +194,7 @@ async def test_public_address_decides_on_links_cookies_and_origins(
     )
     async with open_desk(common, public, keys, clock) as desk, Visitor(desk.base_url) as anna:
         body = {"reviewer": "anna"}
-        made = body_of(await desk.operator.post("/v1/projects/shop/links", json=body))
+        made = body_of(await desk.operator.post(desk.path("links"), json=body))
         assert made["url"].startswith("https://review.example/ui/enter?code=")
         assert (await anna.enter(code_of(made["url"]))).status_code == 403
         anna.origin = {"Origin": "https://review.example"}
@@ -212,7 +218,7 @@ async def test_another_host_neither_makes_links_nor_passes_for_this_site(
     desk: Desk, host: str
 ) -> None:
     body, forged = {"reviewer": "anna"}, {"Host": host}
-    made = await desk.operator.post("/v1/projects/shop/links", json=body, headers=forged)
+    made = await desk.operator.post(desk.path("links"), json=body, headers=forged)
     url = body_of(made)["url"]
     assert url.startswith("/ui/enter?code=")
     async with Visitor(desk.base_url) as anna:
@@ -221,17 +227,18 @@ async def test_another_host_neither_makes_links_nor_passes_for_this_site(
         assert refused.status_code == 403
         assert "SUREHAND_REVIEW_QUEUE_PUBLIC_URL" in refused.text
         assert (await anna.enter(code_of(url))).status_code == 303
-        refused = await anna.http.post("/ui/p/shop/tasks", json={}, headers=headers)
+        refused = await anna.http.post(desk.page("tasks"), json={}, headers=headers)
         problem_of(refused, 403, "forbidden")
 
 
+@pytest.mark.own_desk
 async def test_with_a_public_address_the_host_does_not_matter(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:
     public = settings.model_copy(update={"public_url": "https://review.example"})
     async with open_desk(common, public, keys, clock) as desk, Visitor(desk.base_url) as anna:
         body, forged = {"reviewer": "anna"}, {"Host": "evil.example"}
-        made = await desk.operator.post("/v1/projects/shop/links", json=body, headers=forged)
+        made = await desk.operator.post(desk.path("links"), json=body, headers=forged)
         url = body_of(made)["url"]
         assert url.startswith("https://review.example/ui/enter?code=")
         for origin, status in (("https://evil.example", 403), ("https://review.example", 303)):

@@ -15,7 +15,6 @@ from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.exchange.files import lines, records_of, take_in
 
-ITEMS = "/v1/projects/shop/items"
 SECRET = "Mrs Loris of 5 Elm Road"
 DATA = {"text": SECRET}
 
@@ -26,7 +25,7 @@ async def project(desk: Desk) -> None:
 
 
 async def erase(desk: Desk, item_id: str, **query: str) -> Json:
-    path = f"{ITEMS}/{quote(item_id, safe='')}"
+    path = desk.path(f"items/{quote(item_id, safe='')}")
     return body_of(await desk.operator.delete(path, params=query))
 
 
@@ -42,6 +41,7 @@ async def answer(desk: Desk, name: str, what: str, **body: object) -> str:
     return str(lease["token"])
 
 
+@pytest.mark.own_desk
 async def test_nothing_of_the_item_is_left_in_any_table(
     desk: Desk, settings: ReviewQueueSettings
 ) -> None:
@@ -50,11 +50,11 @@ async def test_nothing_of_the_item_is_left_in_any_table(
     spoken = await answer(desk, "r1", "verdict", label="negative", comment=SECRET)
     await answer(desk, "r2", "skip", reason=SECRET)
     said = {"about": "item", "task_id": task_id, "text": SECRET}
-    feedback = "/v1/projects/shop/feedback"
+    feedback = desk.path("feedback")
     given = body_of(await desk.reviewer("r1").post(feedback, json=said))
     answered = f"{feedback}/{given['feedback_id']}/answer"
     body_of(await desk.operator.post(answered, json={"text": SECRET}))
-    task = f"/v1/projects/shop/tasks/{task_id}"
+    task = desk.path(f"tasks/{task_id}")
     word = {"label": "positive", "comment": SECRET}
     body_of(await desk.operator.post(f"{task}/adjudicate", json=word))
     body_of(await desk.operator.post(f"{task}/reopen"))
@@ -73,7 +73,7 @@ async def test_nothing_of_the_item_is_left_in_any_table(
     assert (shown["prediction"], shown["timeline"][-1]["kind"]) == (None, "erased")
     assert shown["timeline"][-1]["actor"] == "operator"
     # Who answered, and how often, is still counted.
-    statistics = body_of(await desk.operator.get("/v1/projects/shop/reviewers"))["reviewers"]
+    statistics = body_of(await desk.operator.get(desk.path("reviewers")))["reviewers"]
     assert [one["reviewer"] for one in statistics] == ["r1", "r2"]
     problem_of(
         await desk.use("r1", spoken, "verdict", {"label": "negative", "comment": SECRET}),
@@ -162,15 +162,15 @@ async def test_the_item_never_comes_back(desk: Desk, lane: str) -> None:
 async def test_nobody_acts_on_an_erased_task(desk: Desk) -> None:
     task_id = await post_secret(desk)
     await erase(desk, "a")
-    task = f"/v1/projects/shop/tasks/{task_id}"
+    task = desk.path(f"tasks/{task_id}")
     operator = desk.operator
     said = {"about": "item", "task_id": task_id, "text": "Hm."}
     refused: list[httpx.Response] = [
         await operator.post(f"{task}/reopen"),
         await operator.post(f"{task}/adjudicate", json={"label": "negative"}),
         await operator.post(f"{task}/verdicts", json={"reviewer": "r", "label": "negative"}),
-        await operator.post("/v1/projects/shop/feedback", json=said),
-        await operator.get("/v1/projects/shop/outcomes/a"),
+        await operator.post(desk.path("feedback"), json=said),
+        await operator.get(desk.path("outcomes/a")),
     ]
     for response in refused:
         assert problem_of(response, 410, "item-erased")["item_id"] == "a"
@@ -180,17 +180,17 @@ async def test_lists_tell_of_the_erased_and_exports_leave_them_out(desk: Desk) -
     await post_secret(desk)
     await desk.post(entry("b"))
     await erase(desk, "a")
-    listed = "/v1/projects/shop/tasks"
+    listed = desk.path("tasks")
     for state, item_ids in {"erased": ["a"], "open": ["b"], "resolved": []}.items():
         tasks = body_of(await desk.operator.get(listed, params={"state": state}))["tasks"]
         assert [task["item_id"] for task in tasks] == item_ids
     assert [record["item_id"] for record in await records_of(desk)] == ["b"]
     query = {"item_ids": ["a", "b", "c"]}
-    found = body_of(await desk.service.post("/v1/projects/shop/outcomes", json=query))
+    found = body_of(await desk.service.post(desk.path("outcomes"), json=query))
     assert [one["status"] for one in found["outcomes"]] == ["erased", "in_review"]
-    waiting = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    waiting = body_of(await desk.operator.get(desk.path("queue")))
     assert waiting["open"] == 1
-    body_of(await desk.operator.get("/v1/projects/shop/timings"))
+    body_of(await desk.operator.get(desk.path("timings")))
 
 
 async def test_an_item_that_nobody_was_asked_about_is_told_of_and_never_asked(
@@ -198,7 +198,7 @@ async def test_an_item_that_nobody_was_asked_about_is_told_of_and_never_asked(
 ) -> None:
     stone = await erase(desk, "only/in the pool")
     assert (stone["asked"], stone["revision"]) == (False, 1)
-    assert stone["task_id"] == task_id_for("shop", "only/in the pool")
+    assert stone["task_id"] == task_id_for(desk.project, "only/in the pool")
     (news,) = (await desk.outcomes())["outcomes"]
     assert (news["item_id"], news["erased"], news["label"]) == ("only/in the pool", True, None)
     (receipt,) = await desk.post(entry("only/in the pool"))
@@ -208,17 +208,18 @@ async def test_an_item_that_nobody_was_asked_about_is_told_of_and_never_asked(
 
 async def test_only_operators_erase_and_only_items(desk: Desk) -> None:
     for role in ("reviewer", "service", "caller"):
-        problem_of(await desk.of(role).delete(f"{ITEMS}/a"), 403, "forbidden")
+        problem_of(await desk.of(role).delete(desk.path("items/a")), 403, "forbidden")
     operator = desk.operator
     problem_of(await operator.delete("/v1/projects/none/items/a"), 404, "not-found")
-    problem_of(await operator.delete(f"{ITEMS}/{'a' * 201}"), 422, "unprocessable")
+    problem_of(await operator.delete(desk.path(f"items/{'a' * 201}")), 422, "unprocessable")
     for item_id in ("a%00", "a%0Ab"):
-        problem_of(await operator.delete(f"{ITEMS}/{item_id}"), 422, "unprocessable")
-    long = await operator.delete(f"{ITEMS}/a", params={"reason": "x" * 1001})
+        problem_of(await operator.delete(desk.path(f"items/{item_id}")), 422, "unprocessable")
+    long = await operator.delete(desk.path("items/a"), params={"reason": "x" * 1001})
     problem_of(long, 422, "unprocessable")
     assert (await desk.outcomes())["outcomes"] == []
 
 
+@pytest.mark.own_desk
 async def test_erasure_and_verdicts_at_once_leave_no_content(
     desk: Desk, settings: ReviewQueueSettings
 ) -> None:
@@ -231,7 +232,7 @@ async def test_erasure_and_verdicts_at_once_leave_no_content(
         said = {"about": "item", "task_id": lease["task"]["task_id"], "text": SECRET}
         results = await asyncio.gather(
             desk.use("r1", lease["token"], "verdict", verdict),
-            desk.reviewer("r2").post("/v1/projects/shop/feedback", json=said),
+            desk.reviewer("r2").post(desk.path("feedback"), json=said),
             desk.post({"item_id": item_id, "data": DATA, "lane": "audit"}),
             erase(desk, item_id),
             return_exceptions=True,

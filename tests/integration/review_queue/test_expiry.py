@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from services.review_queue.lifecycle.expiry import close_expired
-from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
@@ -22,7 +21,7 @@ def optional(desk: Desk, item_id: str, seconds: float | None = SECONDS) -> Json:
 
 
 async def item_of(desk: Desk, item_id: str, wait_seconds: float = 0) -> Json:
-    url = f"/v1/projects/shop/outcomes/{item_id}"
+    url = desk.path(f"outcomes/{item_id}")
     return body_of(await desk.service.get(url, params={"wait_seconds": wait_seconds}))
 
 
@@ -50,7 +49,7 @@ async def test_unanswered_task_is_closed_without_a_label(desk: Desk) -> None:
     assert (task["state"], task["source"]) == ("resolved", "expiry")
     assert task["timeline"][-1]["kind"] == "resolved"
     assert task["timeline"][-1]["detail"]["source"] == "expiry"
-    queue = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    queue = body_of(await desk.operator.get(desk.path("queue")))
     assert (queue["open"], queue["leased"]) == (0, 0)
 
 
@@ -185,7 +184,7 @@ async def test_task_that_an_operator_reopens_lasts(desk: Desk) -> None:
     receipt, _ = await desk.post(optional(desk, "a"), optional(desk, "b", 2 * SECONDS))
     desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
-    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    url = desk.path(f"tasks/{receipt['task_id']}/reopen")
     body_of(await desk.operator.post(url))
     desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "b"))
@@ -198,17 +197,15 @@ async def test_what_expires_is_not_counted_as_work(desk: Desk) -> None:
     await desk.answer("r1", "negative")
     desk.clock.advance(SECONDS)
     await wait_until(lambda: is_closed(desk, "a"))
-    queue = body_of(await desk.operator.get("/v1/projects/shop/queue?window_seconds=3600"))
+    queue = body_of(await desk.operator.get(desk.path("queue?window_seconds=3600")))
     assert queue["resolution_rate"] * 3600 == pytest.approx(1)
 
 
-async def test_replicas_that_close_at_once_close_each_task_once(
-    desk: Desk, settings: ReviewQueueSettings
-) -> None:
+async def test_replicas_that_close_at_once_close_each_task_once(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(*(optional(desk, f"item-{number}") for number in range(700)))
     later = desk.clock() + timedelta(seconds=SECONDS)
-    databases = [Database(settings.database_url) for _ in range(3)]
+    databases = [Database(desk.database_url) for _ in range(3)]
     await asyncio.gather(*(close_expired(database, later) for database in databases))
     # Who found all locked by others left it to the next look.
     await close_expired(databases[0], later)
@@ -219,6 +216,7 @@ async def test_replicas_that_close_at_once_close_each_task_once(
     assert {(one["revision"], one["source"]) for one in outcomes} == {(1, "expiry")}
 
 
+@pytest.mark.own_desk
 async def test_what_was_said_with_a_suggestion_in_sight_is_no_evidence(desk: Desk) -> None:
     review = {"blind": False, "overlap": 2, "max_overlap": 3, "lease_seconds": 60}
     await desk.put_project(review=review)

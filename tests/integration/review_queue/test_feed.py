@@ -9,7 +9,7 @@ from shared.settings import CommonSettings
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
-pytestmark = pytest.mark.sql
+pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
 
 
 @pytest.fixture(autouse=True)

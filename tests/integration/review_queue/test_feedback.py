@@ -4,8 +4,6 @@ import pytest
 
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
-PATH = "/v1/projects/shop/feedback"
-
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:
@@ -13,11 +11,13 @@ async def project(desk: Desk) -> None:
 
 
 async def give(desk: Desk, name: str = "r1", **body: object) -> Json:
-    return body_of(await desk.reviewer(name).post(PATH, json={"text": "Unclear.", **body}))
+    return body_of(
+        await desk.reviewer(name).post(desk.path("feedback"), json={"text": "Unclear.", **body})
+    )
 
 
 async def listed(desk: Desk, name: str = "r2", **query: str | int | bool) -> Json:
-    return body_of(await desk.reviewer(name).get(PATH, params=query))
+    return body_of(await desk.reviewer(name).get(desk.path("feedback"), params=query))
 
 
 async def test_what_one_says_all_see_with_its_answer(desk: Desk) -> None:
@@ -26,7 +26,9 @@ async def test_what_one_says_all_see_with_its_answer(desk: Desk) -> None:
     await give(desk, about="label", label="negative")
     said = await give(desk, about="item", task_id=receipt["task_id"])
     assert (said["author"], said["instructions_revision"], said["answer"]) == ("r1", 1, None)
-    answer = await desk.operator.post(f"{PATH}/{said['feedback_id']}/answer", json={"text": "Yes."})
+    answer = await desk.operator.post(
+        desk.path(f"feedback/{said['feedback_id']}/answer"), json={"text": "Yes."}
+    )
     answered = body_of(answer)
     assert (answered["answer"], answered["answered_by"]) == ("Yes.", "operator")
     seen = (await listed(desk))["feedback"]
@@ -38,7 +40,7 @@ async def test_what_one_says_all_see_with_its_answer(desk: Desk) -> None:
 
 async def test_an_answer_is_given_once(desk: Desk) -> None:
     said = await give(desk, about="instructions")
-    path = f"{PATH}/{said['feedback_id']}/answer"
+    path = desk.path(f"feedback/{said['feedback_id']}/answer")
     first = body_of(await desk.operator.post(path, json={"text": "Yes."}))
     assert body_of(await desk.operator.post(path, json={"text": "Yes."})) == first
     problem_of(await desk.operator.post(path, json={"text": "No."}), 409, "conflict")
@@ -56,14 +58,16 @@ async def test_an_answer_is_given_once(desk: Desk) -> None:
     ],
 )
 async def test_feedback_about_nothing_is_refused(desk: Desk, body: Json) -> None:
-    answer = await desk.reviewer("r1").post(PATH, json={"text": "Hm.", **body})
+    answer = await desk.reviewer("r1").post(desk.path("feedback"), json={"text": "Hm.", **body})
     problem_of(answer, 422, "unprocessable")
 
 
 async def test_feedback_on_an_unknown_task_or_remark_is_not_found(desk: Desk) -> None:
     unknown = {"about": "item", "task_id": "nothing", "text": "Hm."}
-    problem_of(await desk.reviewer("r1").post(PATH, json=unknown), 404, "not-found")
-    answer = await desk.operator.post(f"{PATH}/99/answer", json={"text": "Yes."})
+    problem_of(
+        await desk.reviewer("r1").post(desk.path("feedback"), json=unknown), 404, "not-found"
+    )
+    answer = await desk.operator.post(desk.path("feedback/99/answer"), json={"text": "Yes."})
     problem_of(answer, 404, "not-found")
 
 
@@ -86,7 +90,7 @@ async def test_same_remark_once_more_is_the_same_until_something_has_happened(de
     other = await give(desk, "r2", about="instructions")
     await give(desk, about="label", label="negative")
     again = await give(desk, about="instructions")
-    path = f"{PATH}/{again['feedback_id']}/answer"
+    path = desk.path(f"feedback/{again['feedback_id']}/answer")
     body_of(await desk.operator.post(path, json={"text": "Yes."}))
     asked = await give(desk, about="instructions")
     ids = [first["feedback_id"], other["feedback_id"], again["feedback_id"], asked["feedback_id"]]
@@ -97,8 +101,8 @@ async def test_what_was_said_of_an_item_is_not_answered_once_it_is_erased(desk: 
     await desk.put_project()
     (receipt,) = await desk.post(entry("a"))
     remark = {"about": "item", "task_id": receipt["task_id"], "text": "Who is that?"}
-    url = "/v1/projects/shop/feedback"
+    url = desk.path("feedback")
     given = body_of(await desk.reviewer("r1").post(url, json=remark))
-    body_of(await desk.operator.delete("/v1/projects/shop/items/a"))
+    body_of(await desk.operator.delete(desk.path("items/a")))
     answer = await desk.operator.post(f"{url}/{given['feedback_id']}/answer", json={"text": "He."})
     problem_of(answer, 410, "item-erased")

@@ -18,7 +18,7 @@ async def test_receipts_are_in_the_order_of_the_entries(desk: Desk) -> None:
     receipts = await desk.post(entry("b"), entry("a"), entry("c"))
     assert [receipt["item_id"] for receipt in receipts] == ["b", "a", "c"]
     assert [receipt["status"] for receipt in receipts] == ["created"] * 3
-    assert receipts[0]["task_id"] == task_id_for("shop", "b")
+    assert receipts[0]["task_id"] == task_id_for(desk.project, "b")
 
 
 async def test_repeated_call_is_the_same_task(desk: Desk) -> None:
@@ -159,7 +159,7 @@ async def test_relabel_of_an_open_task_changes_nothing(desk: Desk) -> None:
 
 async def test_a_thousand_tasks_at_once_and_not_one_more(desk: Desk) -> None:
     entries = [entry(f"item-{number}") for number in range(1001)]
-    too_many = await desk.service.post("/v1/projects/shop/tasks", json={"tasks": entries})
+    too_many = await desk.service.post(desk.path("tasks"), json={"tasks": entries})
     (fault,) = problem_of(too_many, 422, "unprocessable")["errors"]
     assert fault["pointer"] == "/tasks"
     assert await desk.lease("r1") == []
@@ -188,7 +188,7 @@ async def test_item_ids_of_any_script_and_with_slashes(desk: Desk) -> None:
     await desk.post(*(entry(name) for name in names))
     for name in names:
         quoted = "".join(f"%{byte:02X}" for byte in name.encode())
-        answer = await desk.service.get(f"/v1/projects/shop/outcomes/{quoted}")
+        answer = await desk.service.get(desk.path(f"outcomes/{quoted}"))
         assert answer.json()["item_id"] == name
 
 
@@ -216,6 +216,6 @@ async def test_a_time_at_the_end_of_the_calendar_is_a_fault_of_its_entry(
 async def test_a_time_at_the_end_of_the_calendar_is_a_fault_of_its_query(
     desk: Desk, edge: str
 ) -> None:
-    answer = await desk.operator.get("/v1/projects/shop/timings", params={"since": edge})
+    answer = await desk.operator.get(desk.path("timings"), params={"since": edge})
     problem = problem_of(answer, 422, "unprocessable")
     assert problem["errors"][0]["pointer"] == "/query/since"

@@ -18,6 +18,8 @@ from shared.contracts.base import task_id_for
 from shared.db import Database
 from tests.harness.desk import Desk, entry
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture
 def database_url(postgres_url: str) -> str:

@@ -1,5 +1,6 @@
 """What the review queue shows of itself is what is in its database."""
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
@@ -11,6 +12,8 @@ from shared.settings import CommonSettings
 from tests.harness import client
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, open_desk
+
+pytestmark = pytest.mark.own_desk
 
 QUEUE = "surehand_review_queue"
 _SECRET = SecretStr("read-the-metrics")

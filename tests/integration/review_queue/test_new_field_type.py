@@ -14,6 +14,8 @@ from tests.integration.review_queue.exchange.files import (
 )
 from tests.integration.review_queue.test_entry import Visitor
 
+pytestmark = pytest.mark.own_desk
+
 FIELDS = {"gift": {"type": "flag", "yes": "a gift"}}
 
 

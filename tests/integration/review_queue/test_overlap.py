@@ -31,12 +31,12 @@ async def nobody_gets_it(desk: Desk) -> bool:
 
 
 async def adjudicate(desk: Desk, task_id: str, label: str, name: str = "operator") -> Any:
-    path = f"/v1/projects/shop/tasks/{task_id}/adjudicate"
+    path = desk.path(f"tasks/{task_id}/adjudicate")
     return await desk.of("operator", name).post(path, json={"label": label, "comment": "Clear."})
 
 
 async def disputed(desk: Desk) -> list[str]:
-    path = "/v1/projects/shop/tasks?adjudication=true"
+    path = desk.path("tasks?adjudication=true")
     return [one["item_id"] for one in body_of(await desk.operator.get(path))["tasks"]]
 
 
@@ -81,7 +81,7 @@ async def test_a_tie_goes_to_an_adjudicator(desk: Desk) -> None:
     assert (last["state"], last["outcome"]) == ("open", None)
     assert await nobody_gets_it(desk)
     assert await disputed(desk) == ["a"]
-    depth = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    depth = body_of(await desk.operator.get(desk.path("queue")))
     assert (depth["open"], depth["adjudication"]) == (0, 1)
     decided = body_of(await adjudicate(desk, receipt["task_id"], "negative"))
     assert decided["outcome"]["source"] == "adjudicator"
@@ -105,7 +105,7 @@ async def test_an_adjudicator_ends_the_lease_of_who_holds_the_task(desk: Desk) -
 
 async def test_only_operators_adjudicate_and_only_with_the_projects_labels(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
-    path = f"/v1/projects/shop/tasks/{receipt['task_id']}/adjudicate"
+    path = desk.path(f"tasks/{receipt['task_id']}/adjudicate")
     refused = await desk.reviewer("r1").post(path, json={"label": "negative"})
     problem_of(refused, 403, "forbidden")
     problem_of(await adjudicate(desk, receipt["task_id"], "neither"), 422, "unprocessable")
@@ -119,7 +119,7 @@ async def take_back(desk: Desk, name: str, label: str) -> None:
 
 
 async def changed(desk: Desk, name: str) -> Json:
-    listed = body_of(await desk.operator.get("/v1/projects/shop/reviewers"))["reviewers"]
+    listed = body_of(await desk.operator.get(desk.path("reviewers")))["reviewers"]
     (report,) = [one for one in listed if one["reviewer"] == name]
     changed_answers: Json = report["changed_answers"]
     return changed_answers
@@ -316,7 +316,7 @@ async def test_evidence_that_was_put_off_does_not_starve(desk: Desk, overlap: in
 
 async def test_a_verdict_given_elsewhere_is_one_vote_and_may_change(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
-    path = f"/v1/projects/shop/tasks/{receipt['task_id']}/verdicts"
+    path = desk.path(f"tasks/{receipt['task_id']}/verdicts")
 
     async def record(name: str, label: str) -> Json:
         return body_of(await desk.service.post(path, json={"reviewer": name, "label": label}))
@@ -331,7 +331,7 @@ async def test_a_verdict_given_elsewhere_is_one_vote_and_may_change(desk: Desk) 
 async def test_reopened_work_needs_all_its_verdicts_anew(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     await all_answer(desk, "positive", "positive")
-    path = f"/v1/projects/shop/tasks/{receipt['task_id']}/reopen"
+    path = desk.path(f"tasks/{receipt['task_id']}/reopen")
     body_of(await desk.operator.post(path))
     assert (await desk.answer("r1", "negative"))["state"] == "open"
     assert (await desk.answer("r2", "negative"))["outcome"]["revision"] == 3
@@ -359,7 +359,7 @@ async def test_racing_reviewers_give_each_task_its_votes_and_no_more(desk: Desk)
 async def test_an_overlap_beyond_the_most_is_refused(desk: Desk) -> None:
     spec = {"labels": ["a", "b"], "fields": {"text": {"type": "text"}}}
     review = {"overlap": 3, "max_overlap": 2}
-    answer = await desk.operator.put("/v1/projects/shop", json={**spec, "review": review})
+    answer = await desk.operator.put(desk.path(), json={**spec, "review": review})
     problem_of(answer, 422, "unprocessable")
 
 

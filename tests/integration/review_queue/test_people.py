@@ -8,13 +8,11 @@ from sqlalchemy import update
 
 from services.review_queue.quality.agreement import repository
 from services.review_queue.repository.statements import table_of
-from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables import TaskRow, VerdictRow
 from shared.contracts.base import rfc3339, task_id_for
 from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
-URL = "/v1/projects/shop"
 Opinion = Callable[[str, str, str], Coroutine[Any, Any, None]]
 
 
@@ -24,14 +22,14 @@ async def project(desk: Desk) -> None:
 
 
 @pytest.fixture
-async def opinion(desk: Desk, settings: ReviewQueueSettings) -> Opinion:
+async def opinion(desk: Desk) -> Opinion:
     """Adds one more standing verdict to a task, as overlap does."""
 
     async def add(item_id: str, reviewer: str, label: str) -> None:
-        database = Database(settings.database_url)
+        database = Database(desk.database_url)
         async with database.transaction() as session:
             row = VerdictRow(
-                task_id=task_id_for("shop", item_id),
+                task_id=task_id_for(desk.project, item_id),
                 reviewer=reviewer,
                 recorded_by=reviewer,
                 skipped=False,
@@ -53,17 +51,17 @@ async def answered(desk: Desk, item_id: str, reviewer: str, label: str, **parts:
 
 
 async def agreement(desk: Desk) -> Json:
-    return body_of(await desk.operator.get(f"{URL}/agreement"))
+    return body_of(await desk.operator.get(desk.path("agreement")))
 
 
 async def reviewers(desk: Desk) -> dict[str, Json]:
-    listed = body_of(await desk.operator.get(f"{URL}/reviewers"))
+    listed = body_of(await desk.operator.get(desk.path("reviewers")))
     assert listed["cursor"] is None
     return {one["reviewer"]: one for one in listed["reviewers"]}
 
 
 async def suspects(desk: Desk, **query: Any) -> Json:
-    return body_of(await desk.operator.get(f"{URL}/suspects", params=query))
+    return body_of(await desk.operator.get(desk.path("suspects"), params=query))
 
 
 async def test_two_reviewers_are_compared_on_the_tasks_that_both_answered(
@@ -130,26 +128,28 @@ async def test_one_reviewer_twice_on_a_task_is_no_agreement_and_his_last_word_co
 
 
 async def test_only_the_newest_tasks_and_verdicts_are_compared(
-    desk: Desk, opinion: Opinion, settings: ReviewQueueSettings
+    desk: Desk, opinion: Opinion
 ) -> None:
     for name in "abc":
         await answered(desk, name, "r1", "negative")
         await opinion(name, "r2", "positive")
-    database = Database(settings.database_url)
+    database = Database(desk.database_url)
 
     async def compared(tasks: int, verdicts: int) -> list[tuple[str, str]]:
         async with database.reading() as session:
-            rows = repository.shared_verdicts(session, "shop", tasks=tasks, verdicts=verdicts)
+            rows = repository.shared_verdicts(session, desk.project, tasks=tasks, verdicts=verdicts)
             return [(row.task_id, row.reviewer) async for row in rows]
 
-    of = {name: task_id_for("shop", name) for name in "abc"}
+    of = {name: task_id_for(desk.project, name) for name in "abc"}
     everything = [(of[name], reviewer) for name in "abc" for reviewer in ("r1", "r2")]
     assert await compared(3, 6) == everything
     assert await compared(2, 6) == everything[2:]
     # Of b only one verdict is among the newest three.
     assert await compared(3, 3) == everything[4:]
     async with database.reading() as session:
-        counted = await repository.outcome_agreement(session, "shop", ["r1", "r2"], verdicts=3)
+        counted = await repository.outcome_agreement(
+            session, desk.project, ["r1", "r2"], verdicts=3
+        )
     assert counted == {"r1": (1, 1), "r2": (1, 0)}
     await database.dispose()
 
@@ -169,6 +169,7 @@ async def test_without_verdicts_nothing_is_known_of_agreement(desk: Desk) -> Non
     }
 
 
+@pytest.mark.own_desk
 async def test_versions_are_compared_with_people_who_saw_a_suggestion_and_who_did_not(
     desk: Desk,
 ) -> None:
@@ -204,6 +205,7 @@ async def test_versions_are_compared_with_people_who_saw_a_suggestion_and_who_di
     ]
 
 
+@pytest.mark.own_desk
 async def test_versions_are_raters_beside_each_reviewer(desk: Desk, opinion: Opinion) -> None:
     await desk.put_project(review={"blind": False, "lease_seconds": 60})
     cases = [("negative", "negative"), ("positive", "positive"), ("positive", "negative")]
@@ -231,7 +233,7 @@ async def test_versions_are_raters_beside_each_reviewer(desk: Desk, opinion: Opi
 async def test_version_is_held_against_the_label_that_stands(desk: Desk) -> None:
     prediction = {"label": "positive", "model_version": "v1"}
     outcome = await answered(desk, "a", "r1", "negative", prediction=prediction)
-    await desk.operator.post(f"{URL}/tasks/{outcome['task_id']}/reopen")
+    await desk.operator.post(desk.path(f"tasks/{outcome['task_id']}/reopen"))
     assert (await agreement(desk))["model_versions"] == []
     await desk.answer("r1", "positive")
     (row,) = (await agreement(desk))["model_versions"]
@@ -301,12 +303,10 @@ async def test_answers_that_were_taken_back_do_not_count(desk: Desk) -> None:
     assert one["first_seen"] == rfc3339(desk.clock())
 
 
-async def test_gold_is_what_an_operator_gave_a_label(
-    desk: Desk, opinion: Opinion, settings: ReviewQueueSettings
-) -> None:
+async def test_gold_is_what_an_operator_gave_a_label(desk: Desk, opinion: Opinion) -> None:
     gold = [await answered(desk, f"g{number}", "r1", "negative", lane="gold") for number in (1, 2)]
     assert (await reviewers(desk))["r1"]["gold"] is None
-    database = Database(settings.database_url)
+    database = Database(desk.database_url)
     tasks = table_of(TaskRow)
     async with database.transaction() as session:
         for outcome, label in zip(gold, ["negative", "positive"], strict=True):
@@ -320,25 +320,25 @@ async def test_gold_is_what_an_operator_gave_a_label(
 
 async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> None:
     await answered(desk, "a", "r1", "negative")
-    own = body_of(await desk.reviewer("r1").get(f"{URL}/reviewers/me"))
+    own = body_of(await desk.reviewer("r1").get(desk.path("reviewers/me")))
     seen = (await reviewers(desk))["r1"]
     assert own == {name: seen[name] for name in own}
     assert set(seen) - set(own) == {
         *("suggestions", "changed_answers", "warnings"),
         *("onboarding_left", "gold_left", "pause"),
     }
-    newcomer = body_of(await desk.reviewer("new").get(f"{URL}/reviewers/me"))
+    newcomer = body_of(await desk.reviewer("new").get(desk.path("reviewers/me")))
     assert (newcomer["reviewer"], newcomer["verdicts"]) == ("new", 0)
     assert newcomer["first_seen"] is None
     for what in ("agreement", "reviewers", "suspects"):
-        problem_of(await desk.reviewer("r1").get(f"{URL}/{what}"), 403, "forbidden")
-    problem_of(await desk.of("caller").get(f"{URL}/reviewers/me"), 403, "forbidden")
+        problem_of(await desk.reviewer("r1").get(desk.path(f"{what}")), 403, "forbidden")
+    problem_of(await desk.of("caller").get(desk.path("reviewers/me")), 403, "forbidden")
 
 
 async def test_projects_are_told_apart(desk: Desk) -> None:
     await answered(desk, "a", "r1", "negative")
-    await desk.put_project("other")
-    other = "/v1/projects/other"
+    await desk.put_project(desk.named("other"))
+    other = desk.path(project=desk.named("other"))
     assert body_of(await desk.operator.get(f"{other}/reviewers"))["reviewers"] == []
     own = body_of(await desk.reviewer("r1").get(f"{other}/reviewers/me"))
     assert own["verdicts"] == 0
@@ -354,7 +354,9 @@ async def test_reviewers_come_in_pages(desk: Desk) -> None:
     seen: list[str] = []
     after: Json = {}
     while True:
-        page = body_of(await desk.operator.get(f"{URL}/reviewers", params={"limit": 2, **after}))
+        page = body_of(
+            await desk.operator.get(desk.path("reviewers"), params={"limit": 2, **after})
+        )
         seen += [one["reviewer"] for one in page["reviewers"]]
         if page["cursor"] is None:
             break
@@ -366,7 +368,7 @@ async def test_reviewers_come_in_pages(desk: Desk) -> None:
 @pytest.mark.parametrize("what", ["reviewers", "suspects"])
 async def test_foreign_cursors_are_refused(desk: Desk, what: str, cursor: str) -> None:
     # "AA" is NUL, which PostgreSQL holds in no text.
-    answer = await desk.operator.get(f"{URL}/{what}", params={"after": cursor})
+    answer = await desk.operator.get(desk.path(f"{what}"), params={"after": cursor})
     problem = problem_of(answer, 422, "unprocessable")
     assert problem["errors"][0]["pointer"] == "/query/after"
 
@@ -403,7 +405,7 @@ async def test_suspects_are_what_the_model_doubts_most_and_come_in_stable_pages(
     assert (listed["considered"], listed["cursor"]) == (13, None)
     first = listed["suspects"][0]
     assert first == {
-        "task_id": task_id_for("shop", "y"),
+        "task_id": task_id_for(desk.project, "y"),
         "item_id": "y",
         "lane": "mandatory",
         "label": "positive",
@@ -427,10 +429,10 @@ async def test_suspects_are_what_the_model_doubts_most_and_come_in_stable_pages(
 
 async def test_suspects_change_nothing_and_go_once_they_are_answered_again(desk: Desk) -> None:
     await some_resolved(desk)
-    before = await desk.task(task_id_for("shop", "y"))
+    before = await desk.task(task_id_for(desk.project, "y"))
     await suspects(desk)
-    assert await desk.task(task_id_for("shop", "y")) == before
-    await desk.operator.post(f"{URL}/tasks/{task_id_for('shop', 'y')}/reopen")
+    assert await desk.task(task_id_for(desk.project, "y")) == before
+    await desk.operator.post(desk.path(f"tasks/{task_id_for(desk.project, 'y')}/reopen"))
     assert [one["item_id"] for one in (await suspects(desk))["suspects"]] == ["x", "z"]
     await desk.answer("r2", "negative")
     listed = await suspects(desk)

@@ -51,19 +51,19 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
     async with Visitor(desk.base_url) as anna:
         await anna.sign_in(desk.keys.issue("reviewer", "anna"))
         query = {"since": rfc3339(start)}
-        progress = body_of(await anna.http.get("/ui/p/shop/progress", params=query))
+        progress = body_of(await anna.http.get(desk.page("progress"), params=query))
         assert progress == {"open": 2, "leased": 1, "verdicts": 1, "skips": 1}
         query = {"since": rfc3339(start - timedelta(days=1))}
-        earlier = body_of(await anna.http.get("/ui/p/shop/progress", params=query))
+        earlier = body_of(await anna.http.get(desk.page("progress"), params=query))
         assert (earlier["verdicts"], earlier["skips"]) == (2, 1)
-        page = await anna.http.get("/ui/p/shop/me", params=query)
+        page = await anna.http.get(desk.page("me"), params=query)
         assert page.status_code == 200
         assert re.findall(r'max="(\d+)" value="(\d+)"', page.text) == [("2", "1"), ("2", "1")]
 
 
-async def test_open_pages_share_one_count_for_some_seconds(desk: Desk, database_url: str) -> None:
+async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(6)))
-    database, moment, counts = Database(database_url), [0.0], 0
+    database, moment, counts = Database(desk.database_url), [0.0], 0
     known = AnswerCache[tuple[int, datetime]](
         clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS
     )
@@ -77,7 +77,7 @@ async def test_open_pages_share_one_count_for_some_seconds(desk: Desk, database_
 
     async def seen(name: str) -> Progress:
         moment[0] += 1e-6
-        return await records.progress("shop", name, desk.clock() - timedelta(days=1))
+        return await records.progress(desk.project, name, desk.clock() - timedelta(days=1))
 
     first = await asyncio.gather(*(seen(f"r{number}") for number in range(64)))
     assert ({one.open for one in first}, counts) == ({6}, 1)
@@ -101,14 +101,14 @@ async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: 
             await desk.use(name, token, "release")
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
-        page = await olga.http.get("/ui/p/shop/adjudicate")
+        page = await olga.http.get(desk.page("adjudicate"))
         assert sorted(matters(page)) == ["open", "resolved"]
         assert "boris cannot tell" in page.text
-        rows = body_of(await desk.operator.get("/v1/projects/shop/tasks"))["tasks"]
+        rows = body_of(await desk.operator.get(desk.path("tasks")))["tasks"]
         for row in rows[:2]:
             revision = str((await desk.task(row["task_id"]))["revision"])
             form = {"label": "positive", "revision": revision}
-            path = f"/ui/p/shop/adjudicate/{row['task_id']}"
+            path = desk.page(f"adjudicate/{row['task_id']}")
             for _ in range(2):
                 answer = await olga.http.post(path, data=form, headers=olga.origin)
             # The second time the page was out of date.
@@ -116,7 +116,7 @@ async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: 
             settled = await desk.task(row["task_id"])
             assert (settled["state"], settled["label"]) == ("resolved", "positive")
             assert settled["timeline"][-2]["actor"] == "olga"
-        assert matters(await olga.http.get("/ui/p/shop/adjudicate")) == []
+        assert matters(await olga.http.get(desk.page("adjudicate"))) == []
 
 
 async def test_what_was_skipped_and_has_expired_is_nobodys_matter(desk: Desk) -> None:
@@ -126,11 +126,11 @@ async def test_what_was_skipped_and_has_expired_is_nobodys_matter(desk: Desk) ->
     await desk.use("anna", lease["token"], "skip")
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
-        assert matters(await olga.http.get("/ui/p/shop/adjudicate")) == ["a"]
+        assert matters(await olga.http.get(desk.page("adjudicate"))) == ["a"]
         desk.clock.advance(100)
 
         async def gone() -> bool:
-            return matters(await olga.http.get("/ui/p/shop/adjudicate")) == []
+            return matters(await olga.http.get(desk.page("adjudicate"))) == []
 
         await wait_until(gone)
 
@@ -139,7 +139,7 @@ async def test_adjudication_refuses_labels_and_tasks_that_there_are_not(desk: De
     (receipt,) = await desk.post(entry("a"))
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
-        path = "/ui/p/shop/adjudicate"
+        path = desk.page("adjudicate")
         for task_id, label, status in (
             (receipt["task_id"], "neither", 422),
             (receipt["task_id"], "", 422),
@@ -163,10 +163,10 @@ async def test_matters_come_in_pages(desk: Desk) -> None:
     async with Visitor(desk.base_url) as olga:
         await operator(desk, olga)
         found: list[str] = []
-        address = "/ui/p/shop/adjudicate"
+        address = desk.page("adjudicate")
         while address:
             page = await olga.http.get(address)
             found += matters(page)
             more = re.search(r'href="(\?after=[^"]+)"', page.text)
-            address = f"/ui/p/shop/adjudicate{more.group(1)}" if more else ""
+            address = desk.page(f"adjudicate{more.group(1)}") if more else ""
     assert found == names

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from services.review_queue.app import create_app
 from services.review_queue.projects import repository
@@ -17,6 +18,8 @@ from shared.store import Store, project_path
 from tests.harness import client, serve, wait_until
 from tests.harness.clock import Clock
 from tests.harness.desk import PROJECT, Desk, body_of, open_desk, problem_of
+
+pytestmark = pytest.mark.own_desk
 
 
 async def stored(common: CommonSettings, name: str = "shop") -> Project:

@@ -7,6 +7,8 @@ import pytest
 from shared.auth import Role
 from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.own_desk
+
 TASK = "00000000-0000-0000-0000-000000000000"
 TOKEN = "A" * 43
 VERDICT = {"label": "positive"}

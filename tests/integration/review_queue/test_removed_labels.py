@@ -54,7 +54,7 @@ async def test_votes_for_it_make_no_outcome_and_their_givers_are_asked_again(des
         (None, "r2"),
     ]
     # It was nobody's act.
-    log = body_of(await desk.operator.get("/v1/projects/shop/activity?action=task.undone"))
+    log = body_of(await desk.operator.get(desk.path("activity?action=task.undone")))
     assert log["activity"] == []
 
 
@@ -63,14 +63,14 @@ async def test_they_do_not_count_where_somebody_skips_or_adjudicates(desk: Desk)
     lease = await desk.lease_one("r3")
     skipped = body_of(await desk.use("r3", lease["token"], "skip", {"reason": "unclear"}))
     assert skipped["state"] == "open"
-    path = f"/v1/projects/shop/tasks/{task_id}/adjudicate"
+    path = desk.path(f"tasks/{task_id}/adjudicate")
     decided = body_of(await desk.operator.post(path, json={"label": "b"}))
     assert decided["outcome"]["verdicts"] == 0
 
 
 async def test_they_do_not_count_beside_a_verdict_given_elsewhere(desk: Desk) -> None:
     task_id = await half_answered(desk)
-    path = f"/v1/projects/shop/tasks/{task_id}/verdicts"
+    path = desk.path(f"tasks/{task_id}/verdicts")
     answer = body_of(await desk.service.post(path, json={"reviewer": "r3", "label": "a"}))
     assert (answer["state"], answer["outcome"]) == ("open", None)
 
@@ -107,7 +107,7 @@ async def test_a_resolved_item_is_asked_anew_in_each_lane(desk: Desk, lane: str)
 
 async def test_gold_of_a_label_that_has_gone_is_asked_anew(desk: Desk) -> None:
     task_id = await answered(desk, "c")
-    path = "/v1/projects/shop/gold"
+    path = desk.path("gold")
     body_of(await desk.operator.post(path, json={"items": [entry("x", label="c")]}))
     await with_labels(desk, "a", "b", overlap=1)
     (receipt,) = await desk.post(entry("x"))

@@ -18,6 +18,8 @@ from tests.harness.backups import back_up, restore
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, entry, open_desk, problem_of
 
+pytestmark = pytest.mark.own_desk
+
 FEED = "/v1/projects/shop/outcomes"
 
 

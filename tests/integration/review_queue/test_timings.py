@@ -19,7 +19,7 @@ async def project(desk: Desk) -> None:
 
 
 async def timings(desk: Desk, **query: Any) -> Json:
-    return body_of(await desk.operator.get("/v1/projects/shop/timings", params=query))
+    return body_of(await desk.operator.get(desk.path("timings"), params=query))
 
 
 def by_step(answer: Json) -> dict[str, float]:
@@ -33,6 +33,7 @@ async def answer_after(desk: Desk, name: str, seconds: float, active: float) -> 
     return body_of(await desk.use(name, lease["token"], "verdict", body))
 
 
+@pytest.mark.own_desk
 async def test_each_step_of_an_item_is_measured(desk: Desk, common: CommonSettings) -> None:
     now = desk.clock()
     prediction = {
@@ -107,9 +108,7 @@ async def test_the_expected_wait_follows_from_rates_and_reviewers(desk: Desk) ->
         for name in ("r1", "r2"):
             await answer_after(desk, name, 20, active=10)
     await desk.post(*(entry(f"pool-{number}", lane="pool") for number in range(6)))
-    queue = body_of(
-        await desk.operator.get("/v1/projects/shop/queue", params={"window_seconds": 1000})
-    )
+    queue = body_of(await desk.operator.get(desk.path("queue"), params={"window_seconds": 1000}))
     assert queue["reviewers"] == 2
     assert queue["arrival_rate"] == pytest.approx(12 / 1000)
     assert queue["resolution_rate"] == pytest.approx(4 / 1000)
@@ -136,7 +135,7 @@ async def test_tasks_held_ahead_neither_slow_a_reviewer_down_nor_are_idle(desk: 
             body_of(await desk.use(name, token, "verdict", body))
             held[name] += await desk.lease(name, 1)
     window = {"window_seconds": 40}
-    queue = body_of(await desk.operator.get("/v1/projects/shop/queue", params=window))
+    queue = body_of(await desk.operator.get(desk.path("queue"), params=window))
     assert queue["service_rate"] == pytest.approx(1 / 10)
     assert queue["backlog_seconds"] == pytest.approx(queue["open"] / (2 / 10))
     idle = next(one for one in (await timings(desk))["steps"] if one["step"] == "idle")
@@ -153,18 +152,18 @@ async def test_answers_of_one_moment_share_the_time_before_it(desk: Desk) -> Non
         await desk.verdict("anna", lease["token"], "positive")
     idle = next(one for one in (await timings(desk))["steps"] if one["step"] == "idle")
     assert idle["mean_seconds"] == 10.0
-    queue = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    queue = body_of(await desk.operator.get(desk.path("queue")))
     assert queue["service_rate"] == pytest.approx(2 / 20)
 
 
 async def test_nobody_at_work_promises_no_wait(desk: Desk) -> None:
     await desk.post(entry("a"))
-    queue = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    queue = body_of(await desk.operator.get(desk.path("queue")))
     assert (queue["open"], queue["reviewers"], queue["expected_wait_seconds"]) == (1, 0, None)
 
 
 async def test_times_are_for_operators(desk: Desk) -> None:
-    refused = await desk.reviewer("r1").get("/v1/projects/shop/timings")
+    refused = await desk.reviewer("r1").get(desk.path("timings"))
     problem_of(refused, 403, "forbidden")
     problem_of(await desk.operator.get("/v1/projects/none/timings"), 404, "not-found")
 
@@ -177,7 +176,7 @@ async def test_tasks_that_come_with_their_label_are_no_load(desk: Desk) -> None:
             desk.clock.advance(5)
             await desk.verdict(name, lease["token"], "positive")
     await desk.post(*(entry(f"waiting-{number}") for number in range(10)))
-    before = body_of(await desk.operator.get("/v1/projects/shop/queue"))
+    before = body_of(await desk.operator.get(desk.path("queue")))
     gold = [{**entry(f"gold-{number}"), "label": "positive"} for number in range(50)]
-    body_of(await desk.operator.post("/v1/projects/shop/gold", json={"items": gold}))
-    assert body_of(await desk.operator.get("/v1/projects/shop/queue")) == before
+    body_of(await desk.operator.post(desk.path("gold"), json={"items": gold}))
+    assert body_of(await desk.operator.get(desk.path("queue"))) == before

@@ -15,7 +15,7 @@ from shared.db import Database
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, problem_of
 
-pytestmark = pytest.mark.sql
+pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
 
 PLAIN, OTHERWISE = "application/json", "application/json; charset=utf-8"
 # What differs from one task to the next.

@@ -63,7 +63,7 @@ async def test_repeated_verdict_tells_its_own_outcome_after_a_reopening(desk: De
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
     first = await desk.verdict("r1", lease["token"], "negative")
-    await desk.operator.post(f"/v1/projects/shop/tasks/{first['task_id']}/reopen")
+    await desk.operator.post(desk.path(f"tasks/{first['task_id']}/reopen"))
     assert await desk.verdict("r1", lease["token"], "negative") == first
 
 
@@ -168,14 +168,14 @@ async def test_after_max_overlap_skips_nobody_can_answer(desk: Desk) -> None:
     outcome = await desk.newest("a")
     assert (outcome["label"], outcome["verdicts"], outcome["source"]) == (None, 2, "human")
     assert await desk.lease("r3") == []
-    answer = body_of(await desk.of("caller").get("/v1/projects/shop/outcomes/a"))
+    answer = body_of(await desk.of("caller").get(desk.path("outcomes/a")))
     assert (answer["status"], answer["label"], answer["revision"]) == ("resolved", None, 1)
 
 
 async def test_verdict_on_behalf_resolves_and_may_be_repeated(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
-    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/verdicts"
+    url = desk.path(f"tasks/{receipt['task_id']}/verdicts")
     verdict = {"reviewer": "anna", "label": "positive", "active_seconds": 2.0, "comment": None}
     first = body_of(await desk.service.post(url, json=verdict))
     assert first["outcome"]["label"] == "positive"
@@ -197,7 +197,7 @@ async def test_verdict_on_behalf_resolves_and_may_be_repeated(desk: Desk) -> Non
 
 async def test_verdict_on_behalf_is_checked(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
-    url = f"/v1/projects/shop/tasks/{receipt['task_id']}/verdicts"
+    url = desk.path(f"tasks/{receipt['task_id']}/verdicts")
     wrong = await desk.operator.post(url, json={"reviewer": "anna", "label": "neutral"})
     (fault,) = problem_of(wrong, 422, "unprocessable")["errors"]
     assert fault["pointer"] == "/label"
@@ -205,7 +205,7 @@ async def test_verdict_on_behalf_is_checked(desk: Desk) -> None:
     problem_of(nobody, 422, "unprocessable")
     good = {"reviewer": "anna", "label": "positive"}
     for task_id in ("nonsense", "00000000-0000-0000-0000-000000000000"):
-        missing = await desk.operator.post(f"/v1/projects/shop/tasks/{task_id}/verdicts", json=good)
+        missing = await desk.operator.post(desk.path(f"tasks/{task_id}/verdicts"), json=good)
         problem_of(missing, 404, "not-found")
     # Expired first: the timeline says what really ended the lease.
     await desk.lease_one("r1")
@@ -223,7 +223,7 @@ async def test_reviewer_lists_find_what_he_holds_and_has_answered(desk: Desk) ->
     await desk.lease_one("r1")
 
     async def found(**params: str | float) -> set[str]:
-        body = body_of(await desk.service.get("/v1/projects/shop/tasks", params=params))
+        body = body_of(await desk.service.get(desk.path("tasks"), params=params))
         return {row["item_id"] for row in body["tasks"]}
 
     assert await found(reviewer="r1") == {"d", "a"}
@@ -242,7 +242,7 @@ async def test_list_is_paged_oldest_first(desk: Desk) -> None:
     seen: list[str] = []
     params: dict[str, str | int] = {"limit": 3}
     while True:
-        body = body_of(await desk.service.get("/v1/projects/shop/tasks", params=params))
+        body = body_of(await desk.service.get(desk.path("tasks"), params=params))
         seen += [row["item_id"] for row in body["tasks"]]
         if body["cursor"] is None:
             break

@@ -1,3 +1,4 @@
+import pytest
 from sqlalchemy import func, select
 
 from services.review_queue.app import MIGRATIONS
@@ -10,6 +11,8 @@ from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, entry, open_desk
+
+pytestmark = pytest.mark.own_desk
 
 
 async def outbox_rows(database_url: str) -> int:

@@ -21,11 +21,11 @@ def lines(*records: Json) -> bytes:
 
 
 async def send(
-    desk: Desk, content: Any, form: str = "jsonl", project: str = "shop", **query: Any
+    desk: Desk, content: Any, form: str = "jsonl", project: str | None = None, **query: Any
 ) -> httpx.Response:
     """Import `content` as its media type says."""
     return await desk.operator.post(
-        f"/v1/projects/{project}/import",
+        desk.path("import", project),
         content=content,
         headers={"Content-Type": MEDIA_TYPES[form]},
         params=query,
@@ -33,23 +33,25 @@ async def send(
 
 
 async def take_in(
-    desk: Desk, content: Any, form: str = "jsonl", project: str = "shop", **query: Any
+    desk: Desk, content: Any, form: str = "jsonl", project: str | None = None, **query: Any
 ) -> Json:
     """Import `content`; return the report."""
     return body_of(await send(desk, content, form, project, **query))
 
 
-async def export(desk: Desk, form: str = "jsonl", project: str = "shop", **query: Any) -> bytes:
+async def export(
+    desk: Desk, form: str = "jsonl", project: str | None = None, **query: Any
+) -> bytes:
     """The file of a project."""
     response = await desk.operator.get(
-        f"/v1/projects/{project}/export", params={"format": form, **query}
+        desk.path("export", project), params={"format": form, **query}
     )
     assert response.status_code == httpx.codes.OK, response.text
     assert response.headers["content-type"].partition(";")[0] == MEDIA_TYPES[form]
     return response.content
 
 
-async def records_of(desk: Desk, project: str = "shop", **query: Any) -> list[Json]:
+async def records_of(desk: Desk, project: str | None = None, **query: Any) -> list[Json]:
     """What a project holds, but for what follows from its name."""
     found = [
         orjson.loads(line) for line in (await export(desk, project=project, **query)).splitlines()

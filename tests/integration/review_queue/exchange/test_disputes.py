@@ -11,8 +11,8 @@ def said(reviewer: str, label: str) -> Json:
     return {"reviewer": reviewer, "label": label}
 
 
-async def disputes(desk: Desk, project: str = "shop") -> int:
-    queue = body_of(await desk.operator.get(f"/v1/projects/{project}/queue"))
+async def disputes(desk: Desk, project: str | None = None) -> int:
+    queue = body_of(await desk.operator.get(desk.path("queue", project)))
     return int(queue["adjudication"])
 
 
@@ -40,17 +40,19 @@ async def test_a_dispute_goes_out_and_comes_in_as_one(desk: Desk) -> None:
     for name, label in (("anna", "positive"), ("ben", "negative")):
         await desk.answer(name, label)
     everything = await export(desk)
-    await desk.put_project("two", review=TWO)
-    await take_in(desk, everything, project="two")
-    assert await disputes(desk, "two") == 1
+    other = desk.named("other")
+    await desk.put_project(other, review=TWO)
+    await take_in(desk, everything, project=other)
+    assert await disputes(desk, other) == 1
 
 
 async def test_a_dispute_of_two_exports_together_is_one(desk: Desk) -> None:
-    for project, name, label in (("one", "anna", "positive"), ("two", "ben", "negative")):
+    one, two = desk.named("one"), desk.named("two")
+    for project, name, label in ((one, "anna", "positive"), (two, "ben", "negative")):
         await desk.put_project(project, review=TWO)
         await take_in(desk, lines(entry("a", verdicts=[said(name, label)])), project=project)
     await desk.put_project(review=TWO)
-    for project in ("one", "two"):
+    for project in (one, two):
         assert await disputes(desk, project) == 0
         await take_in(desk, await export(desk, project=project))
     assert await disputes(desk) == 1

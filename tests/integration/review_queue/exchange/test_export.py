@@ -36,7 +36,7 @@ async def test_filters_are_those_of_the_list(desk: Desk) -> None:
     (lease,) = await desk.lease("r2")
     desk.clock.advance(5)
     await desk.post(entry("d"))
-    listed = "/v1/projects/shop/tasks"
+    listed = desk.path("tasks")
     queries: list[dict[str, Any]] = [
         {},
         {"state": "resolved"},
@@ -56,16 +56,16 @@ async def test_filters_are_those_of_the_list(desk: Desk) -> None:
 
 async def test_a_file_has_a_name(desk: Desk) -> None:
     names = {
-        form: (
-            await desk.operator.get("/v1/projects/shop/export", params={"format": form})
-        ).headers["content-disposition"]
+        form: (await desk.operator.get(desk.path("export"), params={"format": form})).headers[
+            "content-disposition"
+        ]
         for form in MEDIA_TYPES
     }
     assert names == {
-        "jsonl": 'attachment; filename="shop-tasks.jsonl"',
-        "csv": 'attachment; filename="shop-tasks.csv"',
-        "parquet": 'attachment; filename="shop-tasks.parquet"',
-        "label-studio": 'attachment; filename="shop-tasks.label-studio.json"',
+        "jsonl": f'attachment; filename="{desk.project}-tasks.jsonl"',
+        "csv": f'attachment; filename="{desk.project}-tasks.csv"',
+        "parquet": f'attachment; filename="{desk.project}-tasks.parquet"',
+        "label-studio": f'attachment; filename="{desk.project}-tasks.label-studio.json"',
     }
 
 
@@ -79,7 +79,7 @@ async def test_an_empty_project_is_an_empty_file_that_can_be_read(desk: Desk) ->
 
 
 async def test_wrong_questions_are_refused(desk: Desk) -> None:
-    url = "/v1/projects/shop/export"
+    url = desk.path("export")
     for query in ({"format": "xml"}, {"state": "done"}, {"lane": "x"}, {"label": ""}):
         response = await desk.operator.get(url, params=query)
         problem_of(response, 422, "unprocessable")
@@ -109,7 +109,7 @@ async def test_a_client_that_leaves_ends_the_reading(desk: Desk) -> None:
         found = [one for one in gc.get_objects() if inspect.isasyncgen(one)]
         return any(one.__name__ == "_pages" and one.ag_frame is not None for one in found)
 
-    async with desk.operator.stream("GET", "/v1/projects/shop/export") as response:
+    async with desk.operator.stream("GET", desk.path("export")) as response:
         assert response.status_code == httpx.codes.OK
         async for _ in response.aiter_raw(1000):
             break

@@ -115,8 +115,8 @@ async def test_the_same_import_again_changes_nothing(desk: Desk) -> None:
 async def test_a_reopened_task_is_not_answered_again_by_the_same_import(desk: Desk) -> None:
     content = lines(entry("a", verdicts=[answer()]))
     await take_in(desk, content)
-    task_id = task_id_for("shop", "a")
-    body_of(await desk.operator.post(f"/v1/projects/shop/tasks/{task_id}/reopen"))
+    task_id = task_id_for(desk.project, "a")
+    body_of(await desk.operator.post(desk.path(f"tasks/{task_id}/reopen")))
     assert (await take_in(desk, content))["answers"] == 0
     assert (await only_record(desk))["state"] == "open"
 
@@ -163,20 +163,18 @@ async def test_an_item_twice_in_a_file_is_the_first_one(desk: Desk) -> None:
 async def test_what_cannot_be_read_at_all_is_refused(desk: Desk) -> None:
     for form, content in [("label-studio", b"{}"), ("parquet", b"PAR1"), ("csv", b"a,b\n1,2\n")]:
         problem_of(await send(desk, content, form), 422, "unprocessable")
-    unknown = await desk.operator.post("/v1/projects/shop/import", content=b"")
+    unknown = await desk.operator.post(desk.path("import"), content=b"")
     problem = problem_of(unknown, 422, "unprocessable")
     assert problem["errors"][0]["pointer"] == "/header/content-type"
     problem_of(await send(desk, b"", project="none"), 404, "not-found")
     reviewer = desk.reviewer("r1")
-    problem_of(await reviewer.post("/v1/projects/shop/import"), 403, "forbidden")
-    problem_of(await reviewer.get("/v1/projects/shop/export"), 403, "forbidden")
+    problem_of(await reviewer.post(desk.path("import")), 403, "forbidden")
+    problem_of(await reviewer.get(desk.path("export")), 403, "forbidden")
 
 
 async def test_the_format_may_be_said_in_the_query(desk: Desk) -> None:
     csv = b"item_id,data.text\na,fine\n"
-    response = await desk.operator.post(
-        "/v1/projects/shop/import", params={"format": "csv"}, content=csv
-    )
+    response = await desk.operator.post(desk.path("import"), params={"format": "csv"}, content=csv)
     assert body_of(response)["created"] == 1
 
 
@@ -231,6 +229,7 @@ async def test_an_import_that_is_cut_off_is_whole_when_it_is_sent_again(desk: De
     assert len((await desk.outcomes())["outcomes"]) == 1000
 
 
+@pytest.mark.own_desk
 async def test_a_body_past_the_limit_is_refused_however_it_comes(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:

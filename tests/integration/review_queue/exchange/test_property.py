@@ -18,6 +18,8 @@ from tests.integration.review_queue.exchange.files import (
     take_in,
 )
 
+pytestmark = pytest.mark.own_desk
+
 FIELDS: Json = {
     "text": {"type": "text"},
     "score": {"type": "number"},

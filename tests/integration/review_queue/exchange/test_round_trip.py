@@ -52,9 +52,9 @@ async def work(desk: Desk) -> None:
             await desk.use("r1", token, "skip", {"reason": "policy", "to": "adjudicator"})
         elif item_id != "held":
             await desk.use("r1", token, "release")
-    tasks = body_of(await desk.operator.get("/v1/projects/shop/tasks"))["tasks"]
+    tasks = body_of(await desk.operator.get(desk.path("tasks")))["tasks"]
     ids = {task["item_id"]: task["task_id"] for task in tasks}
-    base = "/v1/projects/shop/tasks"
+    base = desk.path("tasks")
     body_of(await desk.operator.post(f"{base}/{ids['reopened']}/reopen"))
     behalf = {"reviewer": "anna@shop", "label": "positive", "active_seconds": 86_400.0}
     body_of(await desk.operator.post(f"{base}/{ids['elsewhere']}/verdicts", json=behalf))
@@ -72,8 +72,8 @@ async def test_what_people_did_comes_back_in_every_format(desk: Desk, form: str)
     await work(desk)
     before = await records_of(desk)
     assert [record["state"] for record in before].count("leased") == 1
-    await desk.put_project("other")
-    report = await take_in(desk, await export(desk, form), form, "other")
+    await desk.put_project(desk.named("other"))
+    report = await take_in(desk, await export(desk, form), form, desk.named("other"))
     assert report == {
         "rows": 8,
         "created": 8,
@@ -86,11 +86,11 @@ async def test_what_people_did_comes_back_in_every_format(desk: Desk, form: str)
     held = next(record for record in before if record["state"] == "leased")
     # A lease is a moment's claim, and does not travel.
     held["state"] = "open"
-    after = await records_of(desk, "other")
+    after = await records_of(desk, desk.named("other"))
     assert after == before
-    again = await take_in(desk, await export(desk, form), form, "other")
+    again = await take_in(desk, await export(desk, form), form, desk.named("other"))
     assert (again["created"], again["existing"], again["answers"]) == (0, 8, 0)
-    assert await records_of(desk, "other") == before
+    assert await records_of(desk, desk.named("other")) == before
 
 
 @pytest.mark.parametrize("form", MEDIA_TYPES)
@@ -101,11 +101,11 @@ async def test_disputes_and_what_people_had_read_come_back(desk: Desk, form: str
     read = [one["instructions_revision"] for one in before["nobody can"]["verdicts"]]
     assert read == [1, 2]
     assert before["elsewhere"]["verdicts"][0]["instructions_revision"] == 1
-    await desk.put_project("other")
-    await take_in(desk, await export(desk, form), form, "other")
-    queue = body_of(await desk.operator.get("/v1/projects/other/queue"))
+    await desk.put_project(desk.named("other"))
+    await take_in(desk, await export(desk, form), form, desk.named("other"))
+    queue = body_of(await desk.operator.get(desk.path("queue", desk.named("other"))))
     assert queue["adjudication"] == 1
-    feed = body_of(await desk.service.get("/v1/projects/other/outcomes"))["outcomes"]
+    feed = body_of(await desk.service.get(desk.path("outcomes", desk.named("other"))))["outcomes"]
     assert {one["item_id"]: one["instructions_revision"] for one in feed} == {
         **dict.fromkeys(("answered", "audited", "elsewhere"), 1),
         "nobody can": 2,

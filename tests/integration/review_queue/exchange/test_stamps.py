@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.exchange.files import records_of
+
+pytestmark = pytest.mark.own_desk
 
 TWO = {"overlap": 2, "max_overlap": 3, "lease_seconds": 60}
 

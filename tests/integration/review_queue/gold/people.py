@@ -20,20 +20,20 @@ def known(item_id: str, said: str = "none", **parts: Any) -> Json:
 
 async def add_gold(desk: Desk, *entries: Json) -> list[Json]:
     """Add gold; return the receipts."""
-    answer = await desk.operator.post(f"{URL}/gold", json={"items": list(entries)})
+    answer = await desk.operator.post(desk.path("gold"), json={"items": list(entries)})
     return list(body_of(answer)["items"])
 
 
 async def gold(desk: Desk) -> dict[str, Json]:
     """All gold tasks by item."""
-    listed = body_of(await desk.operator.get(f"{URL}/gold"))
+    listed = body_of(await desk.operator.get(desk.path("gold")))
     assert listed["cursor"] is None
     return {one["item_id"]: one for one in listed["gold"]}
 
 
 async def report(desk: Desk, name: str) -> Json:
     """What the operator sees of a reviewer."""
-    listed = body_of(await desk.operator.get(f"{URL}/reviewers"))
+    listed = body_of(await desk.operator.get(desk.path("reviewers")))
     (one,) = [one for one in listed["reviewers"] if one["reviewer"] == name]
     return dict(one)
 

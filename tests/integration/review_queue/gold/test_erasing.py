@@ -10,6 +10,8 @@ from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.gold.people import URL, add_gold, gold, known
 
+pytestmark = pytest.mark.own_desk
+
 REVIEW = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 5, "gold_rate": 0}
 SECRET = "Anna Muster, 7 Some Street"
 

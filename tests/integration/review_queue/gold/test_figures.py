@@ -10,6 +10,8 @@ from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known
 
+pytestmark = pytest.mark.own_desk
+
 MOVES: list[tuple[str, Json | None]] = [
     ("verdict", {"label": "positive"}),
     ("skip", {"to": "others"}),

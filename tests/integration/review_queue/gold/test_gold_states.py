@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.quality.gold.gold_states import GoldStates
@@ -10,6 +11,8 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.db import Database
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk
+
+pytestmark = pytest.mark.own_desk
 
 
 class Interrupted(AsyncSession):

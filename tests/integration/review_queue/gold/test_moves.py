@@ -10,7 +10,7 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
-from tests.integration.review_queue.gold.people import URL, add_gold, feed, gold, known, report
+from tests.integration.review_queue.gold.people import add_gold, feed, gold, known, report
 
 # Onboarding gives gold and nothing else; after it none is drawn.
 REVIEW: Json = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}
@@ -79,7 +79,7 @@ async def test_who_answered_the_task_before_does_not_get_it_as_gold(desk: Desk) 
     await desk.post(entry("a"))
     task_id = (await desk.answer("r1", "positive"))["task_id"]
     await desk.put_project(review=REVIEW)
-    body_of(await desk.operator.put(f"{URL}/tasks/{task_id}/gold", json={"label": "positive"}))
+    body_of(await desk.operator.put(desk.path(f"tasks/{task_id}/gold"), json={"label": "positive"}))
     assert await desk.lease("r1") == []
     assert (await report(desk, "r1"))["gold_left"] == 0
     assert (await desk.lease_one("r2"))["task"]["item_id"] == "a"
@@ -110,15 +110,15 @@ async def test_bad_answer_is_refused_and_the_lease_still_holds(desk: Desk) -> No
 
 
 async def test_lease_is_its_holders_and_its_projects(desk: Desk) -> None:
-    await desk.put_project("other")
+    await desk.put_project(desk.named("other"))
     await add_gold(desk, known("g1"))
     token = (await desk.lease_one("r1"))["token"]
     for what, body in (("verdict", {"label": "positive"}), ("skip", {}), ("undo", None)):
         theirs = await desk.use("r2", token, what, body)
         assert problem_of(theirs, 409, "lease-expired")["state"] == "leased"
-        narrow = desk.of("reviewer", "r1", "other")
+        narrow = desk.of("reviewer", "r1", desk.named("other"))
         answer = await narrow.post(f"/v1/leases/{token}/{what}", json=body)
-        assert problem_of(answer, 403, "forbidden")["project"] == "shop"
+        assert problem_of(answer, 403, "forbidden")["project"] == desk.project
     problem_of(
         await desk.use("r1", "A" * 43, "verdict", {"label": "positive"}), 409, "lease-expired"
     )
@@ -233,7 +233,7 @@ async def test_reopened_gold_is_an_ordinary_task_again(desk: Desk) -> None:
     undone = lease["task"]["item_id"]
     await used(desk, "r1", lease["token"], "undo")
     task_id = lease["task"]["task_id"]
-    body_of(await desk.operator.post(f"{URL}/tasks/{task_id}/reopen"))
+    body_of(await desk.operator.post(desk.path(f"tasks/{task_id}/reopen")))
     desk.clock.advance(3)
     (left,) = await desk.lease("r1")
     assert left["task"]["item_id"] != undone
@@ -250,7 +250,7 @@ async def test_corrected_label_is_held_against_nobody(desk: Desk) -> None:
     await desk.answer("r1", "negative")
     assert (await report(desk, "r1"))["gold"]["right"] == 0
     (one,) = (await gold(desk)).values()
-    address = f"{URL}/tasks/{one['task_id']}"
+    address = desk.path(f"tasks/{one['task_id']}")
     body_of(await desk.operator.post(f"{address}/reopen"))
     body_of(await desk.operator.post(f"{address}/adjudicate", json={"label": "negative"}))
     assert (await report(desk, "r1"))["gold"] is None
@@ -265,7 +265,7 @@ async def test_answers_count_in_what_a_reviewer_sees_and_gold_only_the_next_day(
         body = {"label": label, "active_seconds": 4.0}
         await used(desk, "r1", lease["token"], "verdict", body)
     me = desk.reviewer("r1")
-    own = body_of(await me.get(f"{URL}/reviewers/me"))
+    own = body_of(await me.get(desk.path("reviewers/me")))
     assert (own["verdicts"], own["active_seconds_median"], own["gold"]) == (2, 4.0, None)
     assert own["verdicts_per_hour"] == pytest.approx(900)
     assert own["first_seen"] is not None
@@ -273,9 +273,10 @@ async def test_answers_count_in_what_a_reviewer_sees_and_gold_only_the_next_day(
     assert (seen["gold"]["tasks"], seen["gold"]["right"]) == (2, 1)
     assert {seen["gold"][kind]["tasks"] for kind in ("model_right", "model_wrong")} == {1}
     desk.clock.advance(86_400)
-    assert body_of(await me.get(f"{URL}/reviewers/me"))["gold"] == seen["gold"]
+    assert body_of(await me.get(desk.path("reviewers/me")))["gold"] == seen["gold"]
 
 
+@pytest.mark.own_desk
 async def test_two_calls_at_once_make_no_probe_twice(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:

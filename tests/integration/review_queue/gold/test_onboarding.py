@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.harness.desk import Desk, Json, body_of, entry
-from tests.integration.review_queue.gold.people import URL, add_gold, known, report
+from tests.integration.review_queue.gold.people import add_gold, known, report
 
 # Onboarding gives gold and nothing else; after it none is drawn.
 REVIEW: Json = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}
@@ -75,7 +75,7 @@ async def test_gold_whose_label_is_gone_neither_comes_nor_counts(desk: Desk) -> 
     desk.clock.advance(86_400)
     seen = await report(desk, "r1")
     assert (seen["gold"], seen["gold_left"]) == (None, 0)
-    assert body_of(await desk.reviewer("r1").get(f"{URL}/reviewers/me"))["gold"] is None
+    assert body_of(await desk.reviewer("r1").get(desk.path("reviewers/me")))["gold"] is None
     # It is gold again, and counts again, when the label comes back.
     await desk.put_project(labels=["negative", "positive", "gone"], review=REVIEW)
     assert (await report(desk, "r1"))["gold"]["tasks"] == 1

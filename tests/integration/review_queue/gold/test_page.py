@@ -6,6 +6,8 @@ from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import URL, add_gold, known
 from tests.integration.review_queue.test_entry import Visitor, code_of, link
 
+pytestmark = pytest.mark.own_desk
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

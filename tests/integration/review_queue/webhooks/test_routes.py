@@ -21,6 +21,8 @@ from tests.integration.review_queue.webhooks.receiver import (
     saying,
 )
 
+pytestmark = pytest.mark.own_desk
+
 WEBHOOKS = "/v1/projects/shop/webhooks"
 
 
