@@ -6,12 +6,7 @@ from typing import Any
 
 import structlog
 
-from services.router.metrics import (
-    BATCH_ITEMS,
-    INFERENCE_SECONDS,
-    RUN_TIMEOUTS,
-    SCORING_FAILURES,
-)
+from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, RUN_TIMEOUTS, SCORING_FAILURES
 from services.router.scoring.scores import FloatArray, Score, scores_of
 from shared.graphs.deadline import RunTimedOut
 from shared.logs import cause_of
