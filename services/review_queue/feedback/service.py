@@ -34,14 +34,8 @@ class FeedbackService:
     async def give(self, project_name: str, body: NewFeedback, author: str) -> Feedback:
         """Keep a remark; the author's last one once more, unanswered, is the same remark.
 
-        Raises
-        ------
-        NotFound
-            No such project, or no such task in it.
-        Unprocessable
-            The label is not the project's.
-        ItemErased
-            It is about an item that was erased.
+        Raises `NotFound` (no such project, or no such task in it), `Unprocessable` (the label is
+        not the project's) and `ItemErased` (it is about an item that was erased).
         """
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
@@ -94,14 +88,8 @@ class FeedbackService:
     ) -> Feedback:
         """Answer a remark, once; the same answer again changes nothing.
 
-        Raises
-        ------
-        NotFound
-            There is no such remark in the project.
-        Conflict
-            It has another answer.
-        ItemErased
-            It is about an item that was erased.
+        Raises `NotFound` (there is no such remark in the project), `Conflict` (it has another
+        answer) and `ItemErased` (it is about an item that was erased).
         """
         async with self.database.transaction() as session:
             about = await repository.task_of(session, project, feedback_id)

@@ -97,12 +97,8 @@ class ClaimService:
     ) -> Leases:
         """Lease up to `count` tasks to `reviewer`; wait for the first one, if asked to.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
-        ReviewerPaused
-            The reviewer gets no tasks in it.
+        Raises `NotFound` (there is no such project) and `ReviewerPaused` (the reviewer gets no
+        tasks in it).
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds

@@ -16,10 +16,7 @@ class ProjectCache:
     async def at(self, session: Session, name: str, revision: int) -> Project:
         """Return the project whose row says that it is at `revision`.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         known = self._known.get(name)
         if known is None or known.revision != revision:

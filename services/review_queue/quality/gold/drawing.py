@@ -213,10 +213,7 @@ class GoldDraws:
         as long as there is some; then each place is gold with the probability that the reviewer's
         score asks for, if other tasks wait to hide it among. What the reviewer put off comes last.
 
-        Raises
-        ------
-        ReviewerPaused
-            The reviewer gets no tasks in this project.
+        Raises `ReviewerPaused` (the reviewer gets no tasks in this project).
         """
         gold_state = await self.gold_states.of(session, project.project)
         if who.reviewer in gold_state.paused:
