@@ -22,11 +22,3 @@ class ProjectCache:
         if known is None or known.revision != revision:
             known = self._known[name] = await current_project(session, name)
         return known
-
-    def remember(self, project: Project) -> None:
-        """Take note of a project that was just read."""
-        self._known[project.project] = project
-
-    def last(self, name: str) -> Project | None:
-        """Return the project as it was last seen, which may have changed since."""
-        return self._known.get(name)
