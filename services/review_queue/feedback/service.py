@@ -64,14 +64,11 @@ class FeedbackService:
 
     async def page(
         self, project: str, *, before: int | None, answered: bool | None, limit: int
-    ) -> FeedbackList:
-        """Return feedback, newest first; `NotFound` when there is no such project."""
-        return (await self.view(project, before=before, answered=answered, limit=limit))[1]
-
-    async def view(
-        self, project: str, *, before: int | None, answered: bool | None, limit: int
     ) -> tuple[Project, FeedbackList, dict[str, str]]:
-        """Return the project, a page as `page` does, and the ids of its items by task."""
+        """Return the project, its feedback, newest first, and the ids of the items by task.
+
+        `NotFound` when there is no such project.
+        """
         async with self.database.reading() as session:
             document = await current_project(session, project)
             rows = await repository.page(
