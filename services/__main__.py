@@ -11,14 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.serving import (
-    SERVICES,
-    exit_status,
-    load_service_settings,
-    migrate,
-    restored,
-    serve,
-)
+from services.serving import SERVICES, exit_status, load_service_settings, migrate, restored, serve
 from services.supervisor import OPTION
 from services.workers import supervise
 from shared.auth import ROLES, Keys

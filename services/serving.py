@@ -191,7 +191,7 @@ async def restored(service: str, common: CommonSettings, settings: BaseSettings)
 
 @contextlib.asynccontextmanager
 async def _opened_database(
-    service: str, common: CommonSettings, settings: BaseSettings
+    service: str, common: CommonSettings, settings: Any
 ) -> AsyncIterator[Any]:
     """Open the database of `service`; say in one sentence that it cannot be reached."""
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - the router has no SQL
@@ -199,9 +199,11 @@ async def _opened_database(
     from shared.db import Database  # noqa: PLC0415 - likewise
     from shared.logs import cause_of  # noqa: PLC0415 - likewise
 
-    if not settings.database_url:  # type: ignore[attr-defined]
+    if not settings.database_url:
         prepare_home(common.home)
-    database = Database(database_address(service, common, settings))
+    given: str = settings.database_url
+    file = (common.home / f"{service}.db").resolve()
+    database = Database(given or f"sqlite+aiosqlite:///{file}")
     try:
         yield database
     except OperationalError as error:
@@ -217,9 +219,3 @@ def _package_folder(service: str) -> Path:
 
 def _sentence(fault: str) -> str:
     return f"{fault[:1].upper()}{fault[1:]}."
-
-
-def database_address(service: str, common: CommonSettings, settings: BaseSettings) -> str:
-    """URL of a service's database: as set, else a SQLite file in `home`."""
-    given: str = settings.database_url  # type: ignore[attr-defined]
-    return given or f"sqlite+aiosqlite:///{(common.home / f'{service}.db').resolve()}"

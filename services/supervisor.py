@@ -149,7 +149,13 @@ class Supervisor:
         """
         self._stopping = True
         for child in self.children:
-            _deafen(child)
+            # It may end as slowly as it likes.
+            if child.pipe is not None and child.listening is not None:
+                child.listening.cancel()
+                asyncio.get_running_loop().remove_reader(child.pipe[0])
+                for end in child.pipe:
+                    os.close(end)
+                child.pipe = None
         if together:
             await asyncio.gather(*map(self._stop, self.children))
         else:
@@ -175,16 +181,6 @@ class Supervisor:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def _deafen(child: Child) -> None:
-    """Let a child end as slowly as it likes, and close its pipe."""
-    if child.pipe is not None and child.listening is not None:
-        child.listening.cancel()
-        asyncio.get_running_loop().remove_reader(child.pipe[0])
-        for end in child.pipe:
-            os.close(end)
-        child.pipe = None
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:

@@ -48,12 +48,9 @@ class CsvReader:
     def __init__(self, text: TextIOBase) -> None:
         self._lines = _Lines(text)
         self._reader = csv.reader(self._lines, strict=True)
-        self.header = self._read_header()
-
-    def _read_header(self) -> list[str]:
         self._lines.begin_record(1, MAX_HEADER_CHARACTERS)
         try:
-            return next(self._reader, [])
+            self.header: list[str] = next(self._reader, [])
         except csv.Error as error:
             raise CsvUnreadableError(1, f"the header is not CSV: {error}") from error
 
@@ -65,19 +62,16 @@ class CsvReader:
             try:
                 cells = next(self._reader, None)
             except csv.Error as error:
-                yield self._broken(first, error)
+                if self._lines.ended:
+                    raise CsvUnreadableError(first, "a quote is not closed") from error
+                last = self._reader.line_num
+                since = f", from line {first} on" if last > first else ""
+                yield CsvRecord(last, fault=f"is not CSV{since}: {error}")
                 continue
             if cells is None:
                 return
             if cells:
                 yield self._record(cells)
-
-    def _broken(self, first: int, error: csv.Error) -> CsvRecord:
-        if self._lines.ended:
-            raise CsvUnreadableError(first, "a quote is not closed") from error
-        last = self._reader.line_num
-        since = f", from line {first} on" if last > first else ""
-        return CsvRecord(last, fault=f"is not CSV{since}: {error}")
 
     def _record(self, cells: list[str]) -> CsvRecord:
         line = self._reader.line_num

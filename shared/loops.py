@@ -134,21 +134,18 @@ class Loop:
     async def _take_turn(self) -> None:
         self._resting, self._moved_at = False, self._now()
         await self._turn()
-        self._succeeded()
-        self._resting = True
-        try:
-            await self._rest()
-        finally:
-            self._resting = False
-            self._good_at = self._now()
-
-    def _succeeded(self) -> None:
         seconds = self._now() - self._good_at
         self._good_at = self._now()
         if self._error is not None:
             self._error = None
             FAILING_LOOPS.labels(self.name).set(0)
             log.info("loop_works_again", loop=self.name, after_seconds=round(seconds, 1))
+        self._resting = True
+        try:
+            await self._rest()
+        finally:
+            self._resting = False
+            self._good_at = self._now()
 
     def _failed(self, error: Exception) -> None:
         before, self._error = self._error, error

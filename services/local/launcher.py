@@ -73,7 +73,8 @@ async def running(installation: Installation) -> AsyncIterator[Home]:
         async with home.without_children() as inherited:
             for name, port in installation.ports.items():
                 bind(name, installation.common.bind_host, port).close()
-            _rotate(home.log_file)
+            if home.log_file.exists() and home.log_file.stat().st_size > _LARGEST_LOG_BYTES:
+                home.log_file.replace(home.log_file.with_suffix(".log.old"))
             with home.log_file.open("ab") as sink:
                 hang_seconds = installation.common.hang_seconds
                 supervisor = Supervisor(sink, on_restart=_restarted, hang_seconds=hang_seconds)
@@ -129,11 +130,6 @@ async def _wait_ready(installation: Installation, log_file: Path) -> None:
 
 def _restarted(name: str, status: int | None) -> None:
     log.error("child_restarted", child=name, status=status)
-
-
-def _rotate(log_file: Path) -> None:
-    if log_file.exists() and log_file.stat().st_size > _LARGEST_LOG_BYTES:
-        log_file.replace(log_file.with_suffix(".log.old"))
 
 
 async def _follow(log_file: Path) -> None:

@@ -23,10 +23,7 @@ from shared.settings import CommonSettings, SettingsError
 
 
 def create_app(
-    common: CommonSettings,
-    settings: RouterSettings,
-    *,
-    now: Callable[[], datetime] = utc_now,
+    common: CommonSettings, settings: RouterSettings, *, now: Callable[[], datetime] = utc_now
 ) -> FastAPI:
     """Build the application; nothing runs before its lifespan begins.
 

@@ -1,20 +1,22 @@
 """The router's metrics, but for those of its logs (`decision_log/shipping.py`)."""
 
+from functools import partial
+
 from prometheus_client import Counter, Gauge
 
 from shared.metrics import QuickHistogram
 
 _PROJECT = ["project"]
+_sum = partial(Gauge, multiprocess_mode="livesum")
 
 REFUSED = Counter(
     "surehand_router_refused_total",
     "Calls refused because there were too many, by cause",
     ["cause"],
 )
-PICTURE_BYTES = Gauge(
+PICTURE_BYTES = _sum(
     "surehand_router_picture_bytes",
     "Bytes of pictures that are being decoded, or are and wait for their model",
-    multiprocess_mode="livesum",
 )
 SCORING_FAILURES = Counter(
     "surehand_router_scoring_failures_total",
@@ -32,12 +34,7 @@ QUEUE_SECONDS = QuickHistogram(
     _PROJECT,
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
-QUEUE_ITEMS = Gauge(
-    "surehand_router_queue_items",
-    "Items that wait to be scored",
-    _PROJECT,
-    multiprocess_mode="livesum",
-)
+QUEUE_ITEMS = _sum("surehand_router_queue_items", "Items that wait to be scored", _PROJECT)
 INFERENCE_SECONDS = QuickHistogram(
     "surehand_router_inference_seconds",
     "Seconds that one batch takes in ONNX Runtime",
@@ -48,18 +45,12 @@ BATCH_ITEMS = QuickHistogram(
     "surehand_router_batch_items", "Items in one batch", _PROJECT, buckets=(1, 2, 4, 8, 16, 32, 64)
 )
 SPOOLED = Counter("surehand_router_spooled_total", "Tasks that went to the spool")
-SPOOL_ENTRIES = Gauge(
-    "surehand_router_spool_entries",
-    "Tasks in the spool, not yet acknowledged",
-    multiprocess_mode="livesum",
-)
+SPOOL_ENTRIES = _sum("surehand_router_spool_entries", "Tasks in the spool, not yet acknowledged")
 AUDITS_SPOOLED = Counter(
     "surehand_router_audits_spooled_total", "Audit tasks that were made durable in their spool"
 )
-AUDIT_SPOOL_ENTRIES = Gauge(
-    "surehand_router_audit_spool_entries",
-    "Audit tasks in their spool, not yet acknowledged",
-    multiprocess_mode="livesum",
+AUDIT_SPOOL_ENTRIES = _sum(
+    "surehand_router_audit_spool_entries", "Audit tasks in their spool, not yet acknowledged"
 )
 DEAD_LETTERS = Counter(
     "surehand_router_dead_letters_total",
@@ -88,11 +79,7 @@ REFUSED_CERTIFICATES = Counter(
     ["project", "cause"],
 )
 STORE_FAILURES = Counter("surehand_router_store_failures_total", "Store reads that failed")
-WAITERS = Gauge(
-    "surehand_router_waiters",
-    "Items whose resolution calls are waiting for",
-    multiprocess_mode="livesum",
-)
+WAITERS = _sum("surehand_router_waiters", "Items whose resolution calls are waiting for")
 DECISIONS = Counter(
     "surehand_router_decisions_total",
     "Items decided, by kind and reason",

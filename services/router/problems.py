@@ -21,12 +21,10 @@ class Overloaded(Unavailable):
 
     kind = "overloaded"
     logged = False
+    advice = "Too much waits already; send the call again as `Retry-After` says, or elsewhere."
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(
-            "Too much waits already; send the call again as `Retry-After` says, or elsewhere.",
-            retry_after_seconds=retry_after_seconds,
-        )
+        super().__init__(retry_after_seconds=retry_after_seconds)
 
 
 class ModelTimedOut(Unavailable):
@@ -47,25 +45,19 @@ class SpoolFull(Unavailable):
 
     kind = "spool-full"
     logged = False
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The review queue is away and the spool is full, so nothing is promised; "
-            "send the call again.",
-            retry_after_seconds=5,
-        )
+    advice = (
+        "The review queue is away and the spool is full, so nothing is promised; "
+        "send the call again."
+    )
+    retry_after_seconds = 5
 
 
 class SpoolUnavailable(Unavailable):
     """Neither the review queue nor the spool took the tasks."""
 
     kind = "spool-unavailable"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The tasks could be stored nowhere, so nothing is promised; send the call again.",
-            retry_after_seconds=5,
-        )
+    advice = "The tasks could be stored nowhere, so nothing is promised; send the call again."
+    retry_after_seconds = 5
 
 
 class ProjectNotFound(NotFound):
@@ -87,10 +79,7 @@ class VersionNotFound(NotFound):
 class StoreUnreachable(Unavailable):
     """The store cannot be read."""
 
-    kind = "store-unreachable"
-
-    def __init__(self) -> None:
-        super().__init__("The store cannot be read; ask again.")
+    kind, advice = "store-unreachable", "The store cannot be read; ask again."
 
 
 class VersionNotReady(Unavailable):
@@ -132,10 +121,7 @@ class ItemErased(Gone):
 class QueueUnreachable(Unavailable):
     """The review queue is away."""
 
-    kind = "review-queue-unreachable"
-
-    def __init__(self) -> None:
-        super().__init__("The review queue is away; ask again.")
+    kind, advice = "review-queue-unreachable", "The review queue is away; ask again."
 
 
 class MalformedInference(Problem):
@@ -153,10 +139,7 @@ class MalformedInference(Problem):
 class TrainerUnreachable(Unavailable):
     """The trainer is away."""
 
-    kind = "trainer-unreachable"
-
-    def __init__(self) -> None:
-        super().__init__("The trainer is away; ask again.")
+    kind, advice = "trainer-unreachable", "The trainer is away; ask again."
 
 
 # What a call that scores and routes items may be refused with, in any protocol.

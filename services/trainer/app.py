@@ -41,10 +41,7 @@ DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and a
 
 
 def create_app(
-    common: CommonSettings,
-    settings: TrainerSettings,
-    *,
-    now: Callable[[], datetime] = utc_now,
+    common: CommonSettings, settings: TrainerSettings, *, now: Callable[[], datetime] = utc_now
 ) -> FastAPI:
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)

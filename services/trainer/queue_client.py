@@ -14,6 +14,7 @@ from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
 _CHANGES = "/v1/changes"
+_RESTARTED = b'"urn:surehand:problem:feed-restarted"'
 
 
 class QueueAway(Exception):  # noqa: N818 - named as the house names its problems
@@ -68,9 +69,11 @@ class QueueClient:
     async def _call(self, method: str, path: str, **options: Any) -> bytes:
         try:
             response = await self._http.request(method, path, **options)
-            if _says_restarted(response):
+            status, media_type = response.status_code, response.headers.get("content-type")
+            is_conflict = status == HTTPStatus.CONFLICT and media_type == MEDIA_TYPE
+            if is_conflict and _RESTARTED in response.content:
                 raise FeedRestarted
-            if path == _CHANGES and response.status_code == HTTPStatus.NOT_FOUND:
+            if path == _CHANGES and status == HTTPStatus.NOT_FOUND:
                 raise ChangesUnknown
             response.raise_for_status()
         except httpx.HTTPError as error:
@@ -83,11 +86,3 @@ def _read(kind: type[Read], body: bytes) -> Read:
         return read_stored(kind, body)
     except ValidationError as error:
         raise QueueAway(f"its {kind.__name__} is malformed") from error
-
-
-def _says_restarted(response: httpx.Response) -> bool:
-    return (
-        response.status_code == HTTPStatus.CONFLICT
-        and response.headers.get("content-type") == MEDIA_TYPE
-        and b'"urn:surehand:problem:feed-restarted"' in response.content
-    )

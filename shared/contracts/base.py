@@ -82,10 +82,6 @@ def _in_every_zone(moment: datetime) -> datetime:
     return moment
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 def _few_members(value: Any, most: int = _MOST_MEMBERS) -> Any:
     # Before each of them is looked at: a fault takes 10 µs.
     if isinstance(value, dict) and len(value) > most:
@@ -157,7 +153,7 @@ Data = dict[str, Any]
 TraceParent = Annotated[
     str, StringConstraints(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 ]
-Trace = Annotated[TraceParent | None, Field(exclude_if=_is_none)]
+Trace = Annotated[TraceParent | None, Field(exclude_if=lambda trace: trace is None)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Probabilities = Annotated[dict[Label, Probability], *at_most(1000)]
 

@@ -30,20 +30,17 @@ def database_outage(error: Exception) -> str | None:
     An error in a statement is none, nor is a row that breaks a rule.
     """
     if isinstance(error, DBAPIError):
+        # SQLite calls an error in a statement an operational one too.
+        is_mistake = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         is_outage = (
             error.connection_invalidated
             or getattr(error.orig, "sqlstate", None) == _READ_ONLY
-            or (isinstance(error, OperationalError | InterfaceError) and not _is_mistake(error))
+            or (isinstance(error, OperationalError | InterfaceError) and not is_mistake)
         )
     else:
         # The pool has no connection in time, or the one at hand broke before.
         is_outage = isinstance(error, PoolTimeoutError | DisconnectionError | PendingRollbackError)
     return "database" if is_outage else None
-
-
-def _is_mistake(error: DBAPIError) -> bool:
-    # SQLite calls an error in a statement an operational one too.
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 class DatabaseCheck:

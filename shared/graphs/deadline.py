@@ -144,7 +144,8 @@ class Aside:
                 raise StillRunning(self._seconds)
             self._until = loop.time() + self._seconds + OVERDUE_SECONDS
             running = loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
-            running.add_done_callback(_look_at)
+            # Of a run that its caller has left, asyncio would log the error as lost.
+            running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             self._running = running
             if not await self._ends(running):
                 raise RunTimedOut(self._seconds)
@@ -155,9 +156,3 @@ class Aside:
         left = max(0.0, self._until - asyncio.get_running_loop().time())
         ended, _ = await asyncio.wait([running], timeout=left)
         return bool(ended)
-
-
-def _look_at(ended: asyncio.Future[Any]) -> None:
-    """Retrieve the error of a run that its caller has left: else asyncio logs it as lost."""
-    if not ended.cancelled():
-        ended.exception()

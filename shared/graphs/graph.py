@@ -1,7 +1,7 @@
 """One loaded graph: items' data in, class probabilities out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -146,24 +146,18 @@ class Graph:
         try:
             feeds = self._feeder.feeds(items)
         except Unscorable:
-            return self._run_taken(items)
-        return self._answer(feeds, len(items))
-
-    def _run_taken(self, items: Sequence[Data]) -> FloatArray:
-        rows = self._unscored(len(items))
-        places = [place for place, item in enumerate(items) if self.takes(item)]
-        if places:
-            rows[places] = self._run([items[place] for place in places])
-        return rows
-
-    def _unscored(self, count: int) -> FloatArray:
-        return np.full((count, self._n_labels), np.nan, dtype=np.float32)
-
-    def _answer(self, feeds: Mapping[str, Any], count: int) -> FloatArray:
+            rows = self._unscored(len(items))
+            places = [place for place, item in enumerate(items) if self.takes(item)]
+            if places:
+                rows[places] = self._run([items[place] for place in places])
+            return rows
         answer: Any = run_within(self._session, self._run_seconds, [self._output], feeds)[0]
-        if answer.shape != (count, self._n_labels):
+        if answer.shape != (len(items), self._n_labels):
             fault = width_fault(answer.shape, self._n_labels)
-            raise ValueError(fault or f"it answers {count} items with {len(answer)} rows")
+            raise ValueError(fault or f"it answers {len(items)} items with {len(answer)} rows")
         # Routing compares in float32; a graph may compute in float64.
         out: FloatArray = answer.astype(np.float32, copy=False)
         return out
+
+    def _unscored(self, count: int) -> FloatArray:
+        return np.full((count, self._n_labels), np.nan, dtype=np.float32)

@@ -36,10 +36,7 @@ _EXPLANATIONS = [
         "this machine has no locale {0}: export its text steps with the locale C.UTF-8",
     ),
     (r"Missing opset", "it does not say which opset it is written in"),
-    (
-        r"protobuf parsing failed|No graph was found",
-        "it is not an ONNX file, or not a whole one",
-    ),
+    (r"protobuf parsing failed|No graph was found", "it is not an ONNX file, or not a whole one"),
 ]
 # What the rewriting into look-ups looks for. Up to about 4,000 terms, which take so many bytes, the
 # row is as fast.

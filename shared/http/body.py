@@ -62,7 +62,8 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"")
-        limit = self._limit_of(scope["path"])
+        larger = (most for path, most in self.larger.items() if path.fullmatch(scope["path"]))
+        limit = next(larger, self.limit_bytes)
         if declared.isdigit() and int(declared) > limit:
             # A client that asks first has sent nothing yet, and is told now.
             if headers.get(b"expect", b"").lower() != b"100-continue":
@@ -72,10 +73,6 @@ class BodyLimit:
             await self.app(scope, receive, send)
         else:
             await self.app(scope, _counted(receive, limit), send)
-
-    def _limit_of(self, path: str) -> int:
-        own = (limit for pattern, limit in self.larger.items() if pattern.fullmatch(path))
-        return next(own, self.limit_bytes)
 
 
 async def _drain(receive: Receive) -> None:

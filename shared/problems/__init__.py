@@ -34,20 +34,21 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     """A refusal that a client can act on.
 
     `kind` names the type (docs/reference/problems.md lists all), `title` never varies, `detail`
-    tells the client what to do, `extensions` are what its code reads. Each is `logged`, but for
-    those that come in thousands: metrics count them.
+    tells the client what to do (`advice` where none is given), `extensions` are what its code
+    reads. Each is `logged`, but for those that come in thousands: metrics count them.
     """
 
     kind: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     status: ClassVar[int] = 500
     logged: ClassVar[bool] = True
+    advice: ClassVar[str] = ""
 
     def __init__(
-        self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
+        self, detail: str = "", *, headers: Mapping[str, str] | None = None, **extensions: Any
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = detail or self.advice
+        super().__init__(self.detail)
         self.headers = dict(headers or {})
         self.extensions = extensions
 
@@ -183,9 +184,11 @@ class Unavailable(Problem):
     """Something that is needed is away; try again."""
 
     kind, title, status = "unavailable", "Temporarily unavailable", 503
+    retry_after_seconds: ClassVar[int] = 1
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+    def __init__(self, detail: str = "", *, retry_after_seconds: int | None = None) -> None:
+        seconds = retry_after_seconds or self.retry_after_seconds
+        super().__init__(detail, headers={"Retry-After": str(seconds)})
 
 
 def to_json(document: Mapping[str, Any]) -> bytes:

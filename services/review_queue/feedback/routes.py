@@ -51,9 +51,8 @@ async def list_feedback(
     answered: Annotated[bool | None, Query()] = None,
 ) -> FeedbackList:
     """Return what was said, with its answers; `answered=false` what waits for one."""
-    return await feedback.page(
-        project, before=decode_position(after) or None, answered=answered, limit=limit
-    )
+    before = decode_position(after) or None
+    return (await feedback.page(project, before=before, answered=answered, limit=limit))[1]
 
 
 @router.post(

@@ -81,10 +81,7 @@ class IntakeService:
 
         With `restore` no entry asks anew for a task that is there: it is let be.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         async with self.database.reading() as session:
             project = await current_project(session, project_name)

@@ -45,10 +45,7 @@ class EntryService:
     ) -> tuple[str, datetime]:
         """Make a link of one use; return its code and when it expires.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         expires_at = now + timedelta(seconds=expires_seconds)
@@ -108,10 +105,7 @@ class EntryService:
     async def sign_in(self, who: Principal) -> str:
         """Return a session's cookie for the holder of a token; it ends with the token.
 
-        Raises
-        ------
-        Forbidden
-            The role is one of machines.
+        Raises `Forbidden` (the role is one of machines).
         """
         if who.role not in {"reviewer", "operator"}:
             raise Forbidden("Use a token of role reviewer or operator.", role=who.role)
@@ -153,12 +147,8 @@ class EntryService:
     async def acknowledge(self, project: str, reviewer: str, revision: int) -> None:
         """Note that the reviewer has read this revision of the instructions.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
-        Unprocessable
-            There is no such revision yet.
+        Raises `NotFound` (there is no such project) and `Unprocessable` (there is no such revision
+        yet).
         """
         async with self.database.transaction() as session:
             newest = await current_project(session, project)

@@ -72,10 +72,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                 failure = error
         raise failure
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, between retries of the pool's own: it makes none."""
-        await asyncio.sleep(seconds)
-
 
 @dataclass(frozen=True)
 class Answer:

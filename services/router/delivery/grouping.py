@@ -22,10 +22,6 @@ class _Call:
     entries: Sequence[Entry]
     receipts: asyncio.Future[list[TaskReceipt]]
 
-    def fail(self, error: Exception) -> None:
-        if not self.receipts.done():
-            self.receipts.set_exception(error)
-
 
 class Grouping:
     """One request a project in flight; the calls that come meanwhile are the next one."""
@@ -57,23 +53,19 @@ class Grouping:
                 await self._deliver(project, group)
         except QueueAway as away:
             # Those that still wait would only wait for the same time-out, one after another.
-            self._fail([*group, *waiting], away)
+            _fail([*group, *waiting], away)
         except BaseException:
-            self._fail([*group, *waiting], QueueAway("the hand-off was interrupted"))
+            _fail([*group, *waiting], QueueAway("the hand-off was interrupted"))
             raise
         finally:
             del self._senders[project], self._waiting[project]
-
-    def _fail(self, calls: Sequence[_Call], error: Exception) -> None:
-        for call in calls:
-            call.fail(error)
 
     async def _deliver(self, project: str, group: Sequence[_Call]) -> None:
         try:
             receipts = await self._post(project, [e for call in group for e in call.entries])
         except QueueRefused as refusal:
             if len(group) == 1:
-                group[0].fail(refusal)
+                _fail(group, refusal)
                 return
             # One call's fault is not its neighbours'.
             for call in group:
@@ -89,6 +81,12 @@ class Grouping:
         for batch in batches(entries):
             receipts += await self._queue.post(project, batch, seconds=self._seconds)
         return receipts
+
+
+def _fail(calls: Sequence[_Call], error: Exception) -> None:
+    for call in calls:
+        if not call.receipts.done():
+            call.receipts.set_exception(error)
 
 
 def _next_group(waiting: deque[_Call]) -> list[_Call]:
@@ -144,7 +142,9 @@ class Lookups:
         item_ids: set[str] = set()
         answer = asyncio.create_task(self._send(project, item_ids))
         self._answers.add(answer)
-        answer.add_done_callback(self._settle)
+        answer.add_done_callback(self._answers.discard)
+        # Looked at, for when every caller has left before it failed.
+        answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return _Look(item_ids, answer)
 
     async def _send(self, project: str, item_ids: set[str]) -> dict[str, ItemOutcome]:
@@ -153,9 +153,3 @@ class Lookups:
                 del self._next[project]
             found = await self._queue.outcomes(project, list(item_ids), seconds=self._seconds)
         return {outcome.item_id: outcome for outcome in found}
-
-    def _settle(self, answer: _Answer) -> None:
-        self._answers.discard(answer)
-        if not answer.cancelled():
-            # Looked at, for when every caller has left before it failed.
-            answer.exception()

@@ -18,7 +18,7 @@ from services.router.spool.spool import Spool
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import TaskReceipt
 from shared.loops import Loop
-from shared.problems import BodyTooLarge, NotFound, Unavailable, Unprocessable
+from shared.problems import BodyTooLarge, Unavailable, Unprocessable
 
 log = structlog.get_logger()
 
@@ -165,14 +165,10 @@ class Handoff:
         waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
         try:
             outcome = await self._lookups.outcome(project, item_id)
-        except QueueAway as away:
+        except (QueueAway, QueueRefused) as error:
             if held:
                 return waiting
-            raise QueueUnreachable from away
-        except QueueRefused as refusal:
-            if held:
-                return waiting
-            raise _problem(refusal) from refusal
+            raise _problem(error) from error
         if held and (outcome.status == "unknown" or not outcome.is_about(held)):
             return waiting
         return outcome
@@ -183,19 +179,20 @@ async def _kept(spool: Spool, entries: Sequence[Entry]) -> list[TaskReceipt]:
     conflicts = [entry for entry in entries if spool.conflicts(entry)]
     if not conflicts:
         await spool.append(entries)
-    return [_receipt(entry, conflict=entry in conflicts) for entry in entries]
+    return [
+        TaskReceipt(
+            item_id=entry.item_id,
+            task_id=entry.task_id,
+            status="conflict" if entry in conflicts else "created",
+            state="open",
+        )
+        for entry in entries
+    ]
 
 
-def _receipt(entry: Entry, *, conflict: bool) -> TaskReceipt:
-    return TaskReceipt(
-        item_id=entry.item_id,
-        task_id=entry.task_id,
-        status="conflict" if conflict else "created",
-        state="open",
-    )
-
-
-def _problem(refusal: QueueRefused) -> Unprocessable | Unavailable | NotFound:
+def _problem(refusal: QueueAway | QueueRefused) -> Unprocessable | Unavailable:
+    if isinstance(refusal, QueueAway):
+        return QueueUnreachable()
     if refusal.status == _NOT_FOUND:
         return Unavailable("The review queue does not know the project yet; ask again.")
     return Unprocessable([("/items", f"the review queue refused the tasks: {refusal}")])

@@ -77,10 +77,7 @@ class FeedRow(Message):
         """Return what became of the item: without a label, verdicts and expiry it waits again."""
         if self.erased:
             return ItemOutcome(
-                item_id=self.item_id,
-                status="erased",
-                task_id=self.task_id,
-                revision=self.revision,
+                item_id=self.item_id, status="erased", task_id=self.task_id, revision=self.revision
             )
         resolved = self.source in _SOURCES and (
             self.label is not None or self.verdicts > 0 or self.source == "expiry"

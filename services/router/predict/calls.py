@@ -111,7 +111,8 @@ class Call:
     predictions: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._labels = self.terms.policies["auto"].labels
+        # In the order of the probabilities.
+        self.labels = self.terms.policies["auto"].labels
         self._common = {**self.terms.response_fields, "decided_at": rfc3339(self.decided)}
         self._others: dict[int, dict[str, Any]] = {}
 
@@ -131,11 +132,6 @@ class Call:
                 zip(self.incoming.items, self.decisions, strict=True)
             )
         ]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels in the order of the probabilities."""
-        return self._labels
 
     def encode(self) -> None:
         """Encode each item's `Prediction`, once nothing of it changes any more."""
@@ -162,7 +158,7 @@ class Call:
     def _probabilities(self, score: Score | None) -> dict[str, float] | None:
         if score is None:
             return None
-        return dict(zip(self._labels, score.probabilities, strict=True))
+        return dict(zip(self.labels, score.probabilities, strict=True))
 
     def task(self, i: int) -> dict[str, Any]:
         """Return the `NewTask` of item `i`, which its decision asks for."""
@@ -199,7 +195,7 @@ class Call:
         """
         for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
             label = labels.get(item.item_id)
-            if decision.decision == "in_review" and label is not None and label in self._labels:
+            if decision.decision == "in_review" and label is not None and label in self.labels:
                 self.decisions[i] = resolved_by_people(decision, label)
 
     def log_rows(self) -> bytes:

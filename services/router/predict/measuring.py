@@ -5,6 +5,7 @@ Not when metrics are asked for: another worker of the router may get that reques
 
 import asyncio
 import contextlib
+from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from functools import cache, partial
@@ -28,6 +29,7 @@ from shared.loops import Loop
 from shared.metrics import LabelledGauge
 
 _LONGEST_SECONDS = 1.0
+_BEGUN_AT_0 = (AUDITS, SCORING_FAILURES, RUN_TIMEOUTS, RELOADS, RELOAD_FAILURES)
 
 
 class Measuring:
@@ -61,7 +63,10 @@ class Measuring:
         roles: dict[tuple[str, ...], float] = {}
         for project in self._versions.known():
             if project not in self._begun:
-                begin_counting(project)
+                # From 0 on: a rate misses a series that begins at 1.
+                _counter(project, "answered", "confident")
+                for counter in _BEGUN_AT_0:
+                    counter.labels(project)
                 self._begun.add(project)
             waiting[project,] = 0
         for project, role, loaded in self._versions.in_memory():
@@ -73,22 +78,13 @@ class Measuring:
             log.measure()
 
 
-def begin_counting(project: str) -> None:
-    """Show a project's counters from 0 on: a rate misses a series that begins at 1."""
-    _counter(project, "answered", "confident")
-    for counter in (AUDITS, SCORING_FAILURES, RUN_TIMEOUTS, RELOADS, RELOAD_FAILURES):
-        counter.labels(project)
-
-
 def count_decisions(project: str, decisions: Sequence[Decision]) -> None:
     """Count what became of the items of one call."""
     # Most items of a call share one decision.
     if len(decisions) == 1:
         _count(project, decisions[0], 1)
         return
-    times: dict[int, int] = {}
-    for decision in decisions:
-        times[id(decision)] = times.get(id(decision), 0) + 1
+    times = Counts(map(id, decisions))
     for decision in {id(decision): decision for decision in decisions}.values():
         _count(project, decision, times[id(decision)])
 

@@ -66,7 +66,10 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Work out what all items share."""
-        least = None if self.review == "always" else certified_threshold(self.status)
+        # The least confidence that may be answered, a float32 value; None for none.
+        least = None
+        if self.review != "always" and self.status.refusal is None:
+            least = None if self.status.threshold is None else float(self.status.threshold)
         answers = (
             Decision("answered", "confident", label, label, propensity=self.audit.rate)
             for label in self.labels
@@ -147,13 +150,6 @@ def _proven(
         # Scores above the certified threshold are proven, those below are not.
         and bool(np.float32(entry.threshold) >= np.float32(certificate.threshold))
     )
-
-
-def certified_threshold(status: PromiseStatus) -> float | None:
-    """Return the least confidence that may be answered, a float32 value; None for none."""
-    if status.refusal is not None or status.threshold is None:
-        return None
-    return float(status.threshold)
 
 
 def route(item_id: str, score: Score | None, policy: Policy) -> Decision:

@@ -123,7 +123,10 @@ class Batcher:
         if self._lone and count == self.flow.items == 1:
             # One call after another, each alone: what would this one wait for? What the loop reads
             # beside it finds it still on its way, and does not go alone.
-            self._take_alone(job)
+            self._queue_seconds.observe(0.0)
+            self._score_inline([(job, items)], items)
+            self._lone = self._is_quick(1)
+            self._ended, self.flow.lag = time.perf_counter(), 0.0
             return job.future
         self._waiting.append(job)
         self.items_waiting += count
@@ -164,12 +167,6 @@ class Batcher:
         fewest = min(items, _FEWEST_ITEMS)
         return self._is_bounded and self.runs.seconds_per_item * fewest <= _INLINE_SECONDS
 
-    def _take_alone(self, job: _Job) -> None:
-        self._queue_seconds.observe(0.0)
-        self._score_inline([(job, job.items)], job.items)
-        self._lone = self._is_quick(1)
-        self._ended, self.flow.lag = time.perf_counter(), 0.0
-
     def _next(self) -> None:
         until = self._turn_ends()
         is_quick = self._is_quick(self.items_waiting)
@@ -178,7 +175,11 @@ class Batcher:
             items = [item for _, part in parts for item in part]
             self._lone = is_quick and len(items) == 1
             if not is_quick:
-                self._score_in_thread(parts, items)
+                loop = asyncio.get_running_loop()
+                running = loop.run_in_executor(self._thread, self.runs.counted, items)
+                late_seconds = self._run_seconds + OVERDUE_SECONDS
+                overdue = loop.call_later(late_seconds, self._give_up, parts)
+                running.add_done_callback(partial(self._ran, parts, overdue))
                 return
             self._score_inline(parts, items)
             if not self._waiting or time.perf_counter() >= until:
@@ -230,12 +231,6 @@ class Batcher:
         except RunTimedOut:
             self._time_out(job for job, _ in parts)
 
-    def _score_in_thread(self, parts: list[_Part], items: Sequence[Data]) -> None:
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._thread, self.runs.counted, items)
-        overdue = loop.call_later(self._run_seconds + OVERDUE_SECONDS, self._give_up, parts)
-        running.add_done_callback(partial(self._ran, parts, overdue))
-
     def _ran(
         self,
         parts: list[_Part],
@@ -263,7 +258,7 @@ class Batcher:
 
     def _count_timeout(self) -> None:
         log.error("model_timed_out", model_version=self._version, seconds=self._run_seconds)
-        self.runs.count_timeout()
+        self.runs.timeouts.inc()
 
     def _time_out(self, jobs: Iterable[_Job]) -> None:
         self._count_timeout()

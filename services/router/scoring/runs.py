@@ -6,12 +6,7 @@ from typing import Any
 
 import structlog
 
-from services.router.metrics import (
-    BATCH_ITEMS,
-    INFERENCE_SECONDS,
-    RUN_TIMEOUTS,
-    SCORING_FAILURES,
-)
+from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, RUN_TIMEOUTS, SCORING_FAILURES
 from services.router.scoring.scores import FloatArray, Score, scores_of
 from shared.graphs.deadline import RunTimedOut
 from shared.logs import cause_of
@@ -47,7 +42,7 @@ class Runs:
         self._inference_seconds = INFERENCE_SECONDS.labels(project)
         self._batch_items = BATCH_ITEMS.labels(project)
         self._failures = SCORING_FAILURES.labels(project)
-        self._timeouts = RUN_TIMEOUTS.labels(project)
+        self.timeouts = RUN_TIMEOUTS.labels(project)
         self._until_measured = 0
         self.seconds_per_item = seconds_per_item
 
@@ -61,10 +56,6 @@ class Runs:
             log.error("items_unscored", model_version=self._version, count=unusable)
             self._failures.inc(unusable)
         return scores
-
-    def count_timeout(self) -> None:
-        """Count a run that timed out."""
-        self._timeouts.inc()
 
     def measured(self, items: Sequence[Data]) -> list[Score | None]:
         """Score as `counted` does, uncounted."""

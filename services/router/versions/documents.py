@@ -10,12 +10,7 @@ from services.router.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.base import read_stored
 from shared.contracts.certificates import certificate_fault
 from shared.contracts.projects import ProjectDocument, certificate_digest
-from shared.contracts.versions import (
-    Channels,
-    Order,
-    PromiseDocument,
-    StoredDocument,
-)
+from shared.contracts.versions import Channels, Order, PromiseDocument, StoredDocument
 from shared.fields.image import image_names
 from shared.fields.types import unknown_types
 from shared.store import Store, channels_path, project_path, promise_path

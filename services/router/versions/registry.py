@@ -231,10 +231,7 @@ class Versions:
                 return
             if project not in self._loads:
                 self._loads[project] = Loads(
-                    self._store,
-                    partial(self._loaded, project),
-                    self._retired.append,
-                    self._load,
+                    self._store, partial(self._loaded, project), self._retired.append, self._load
                 )
             if known is None or known.documents is not documents:
                 self._show(project, documents)

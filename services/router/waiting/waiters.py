@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from itertools import islice
 from typing import Any
 
@@ -138,7 +138,7 @@ class Waiters:
     @contextlib.asynccontextmanager
     async def running(self, stopping: asyncio.Event) -> AsyncIterator["Waiters"]:
         """Follow feeds while the block lasts; all waits end when `stopping` is set."""
-        self._start(self._end_at(stopping))
+        self._start(_end_after(stopping.wait, self._waits.end))
         try:
             yield self
         finally:
@@ -158,7 +158,7 @@ class Waiters:
             if wait.is_over:
                 yield wait
                 return
-            gone = None if left is None else asyncio.create_task(_end_when(left, wait))
+            gone = None if left is None else asyncio.create_task(_end_after(left, wait.end))
             try:
                 await self._follower(project).ready(wait)
                 yield wait
@@ -189,16 +189,12 @@ class Waiters:
         finally:
             del self._followers[project]
 
-    async def _end_at(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._waits.end()
-
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def _end_when(left: Left, wait: Wait) -> None:
-    await left()
-    wait.end()
+async def _end_after(event: Callable[[], Awaitable[object]], end: Callable[[], None]) -> None:
+    await event()
+    end()

@@ -42,7 +42,8 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         cursor, position = state.outcomes_cursor, state.outcomes_seen
         rows = await repository.labelled(session, project.project, _LANES)
         held_back = await repository.held_back(session, project.project)
-    items = [_labelled(row) for row in rows if row.item_id not in held_back and _fits(row, project)]
+    usable = (row for row in rows if row.item_id not in held_back and row.label in project.labels)
+    items = [_labelled(row) for row in usable if not check_data(row.data, project.fields)]
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
@@ -63,10 +64,6 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         # What was erased while this was written is in it.
         await erasure.begin_again(session, project.project, position)
         return await session.get_one(Dataset, (project.project, digest)), position
-
-
-def _fits(row: OutcomeRow, project: Project) -> bool:
-    return row.label in project.labels and not check_data(row.data, project.fields)
 
 
 def _labelled(row: OutcomeRow) -> LabelledItem:

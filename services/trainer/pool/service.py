@@ -65,10 +65,7 @@ def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:
 
 
 async def _add(
-    resources: Resources,
-    session: Session,
-    state: ProjectState,
-    items: list[tuple[int, Item]],
+    resources: Resources, session: Session, state: ProjectState, items: list[tuple[int, Item]]
 ) -> tuple[int, list[RejectedLine]]:
     hashes = [content_hash(item.data) for _, item in items]
     content_of, contents = await repository.known_items(

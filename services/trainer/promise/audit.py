@@ -10,7 +10,7 @@ from services.trainer.resources import Resources
 _CONFIDENCE = 0.95
 
 
-def interval(errors: int, n: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
+def interval(errors: int, n: int) -> tuple[float, float]:
     """Two-sided Clopper-Pearson interval of an error rate: `upper_bound` of errors and of the rest.
 
     Examples
@@ -19,7 +19,7 @@ def interval(errors: int, n: int, confidence: float = _CONFIDENCE) -> tuple[floa
     >>> lower, round(upper, 4)
     (0.0, 0.0596)
     """
-    tail = (1 - confidence) / 2
+    tail = (1 - _CONFIDENCE) / 2
     return 1 - upper_bound(n - errors, n, tail), upper_bound(errors, n, tail)
 
 

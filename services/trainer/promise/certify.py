@@ -32,11 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from services.trainer.promise.binomial import (
-    error_p_value,
-    largest_passing_errors,
-    upper_bound,
-)
+from services.trainer.promise.binomial import error_p_value, largest_passing_errors, upper_bound
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.promise.risk import as_scores
 from shared.contracts.certificates import attempt_delta

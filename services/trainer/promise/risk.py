@@ -58,9 +58,7 @@ def as_scores(scores: ArrayLike) -> Float32Array:
 
 
 def predict_risk(
-    tune_scores: ArrayLike,
-    tune_correct: ArrayLike,
-    unlabelled_scores: ArrayLike,
+    tune_scores: ArrayLike, tune_correct: ArrayLike, unlabelled_scores: ArrayLike
 ) -> RiskCurve:
     """Selective risk of every threshold on unlabelled items, by isotonic regression.
 

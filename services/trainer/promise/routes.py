@@ -18,9 +18,7 @@ TargetQuery = Annotated[
 
 
 @router.get(
-    "/certificate",
-    summary="Show the newest version's certification",
-    responses=declare(Conflict),
+    "/certificate", summary="Show the newest version's certification", responses=declare(Conflict)
 )
 async def show_certificate(
     tools: Tools, project: InProject, target_accuracy: TargetQuery = None

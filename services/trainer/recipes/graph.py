@@ -21,11 +21,7 @@ OUTPUT = "probabilities"
 OPSET = 18
 IR_VERSION = 9
 _SMALLEST_LENGTH = 1e-12
-_LOWER: dict[str, Any] = {
-    "case_change_action": "LOWER",
-    "is_case_sensitive": 1,
-    "locale": LOCALE,
-}
+_LOWER: dict[str, Any] = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": LOCALE}
 _SPLIT: dict[str, Any] = {
     "domain": "com.microsoft",
     "mark": 0,

@@ -133,11 +133,7 @@ def _check_beside_champion(state: ProjectState, version: Version) -> None:
 
 
 async def _check_rule(
-    resources: Resources,
-    session: Session,
-    project: Project,
-    state: ProjectState,
-    version: Version,
+    resources: Resources, session: Session, project: Project, state: ProjectState, version: Version
 ) -> None:
     champion, now = await repository.find(session, project.project, state.champion), resources.now()
     if is_certified(champion, project, now) and not is_certified(version, project, now):

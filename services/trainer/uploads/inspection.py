@@ -29,7 +29,11 @@ def inspect(model: bytes) -> None:
     except DecodeError as error:
         raise GraphRefused("it is not an ONNX file, or not a whole one") from error
     nodes = list(all_nodes(parsed))
-    external = [tensor.name or "unnamed" for tensor in _tensors(parsed, nodes) if _is_away(tensor)]
+    external = [
+        tensor.name or "unnamed"
+        for tensor in _tensors(parsed, nodes)
+        if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL
+    ]
     if external:
         raise GraphRefused(
             f"tensors lie in other files (external data): {_listed(external)}; save it as one file"
@@ -62,10 +66,6 @@ def _initializers(graph: Any) -> Iterator[Any]:
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield from (sparse.values, sparse.indices)
-
-
-def _is_away(tensor: Any) -> bool:
-    return bool(tensor.external_data) or tensor.data_location == onnx.TensorProto.EXTERNAL
 
 
 def _listed(names: list[str]) -> str:

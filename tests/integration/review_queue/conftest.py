@@ -71,7 +71,7 @@ async def shared_desk(shared_queue: SharedQueue) -> AsyncIterator[Desk]:
 @pytest.fixture
 def desk(request: pytest.FixtureRequest, database_kind: str) -> Desk:
     is_own = request.node.get_closest_marker("own_desk") is not None
-    if not is_own and {"settings", "clock", "common"} & set(request.fixturenames):
+    if not is_own and {"clock", "common", "database_url", "settings"} & set(request.fixturenames):
         pytest.fail("mark the test `own_desk`: what it asks for is not the shared queue's")
     opened: Desk = request.getfixturevalue("own_desk" if is_own else "shared_desk")
     return opened

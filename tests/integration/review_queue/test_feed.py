@@ -9,7 +9,7 @@ from shared.settings import CommonSettings
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
-pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
+pytestmark = pytest.mark.sql
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +38,7 @@ async def answer_everything(desk: Desk, name: str) -> None:
             await desk.verdict(name, lease["token"], "negative")
 
 
+@pytest.mark.own_desk
 async def test_readers_beside_concurrent_writers_skip_nothing_and_double_nothing(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:
@@ -86,6 +87,7 @@ async def test_tail_is_the_end_of_the_feed_and_all_that_comes_is_behind_it(desk:
 
 
 @pytest.mark.thorough
+@pytest.mark.own_desk
 async def test_tails_beside_concurrent_writers_part_what_was_from_what_comes(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:
@@ -137,7 +139,7 @@ async def test_brief_feed_is_the_same_without_what_may_be_large(desk: Desk) -> N
 async def test_many_items_are_looked_up_at_once(desk: Desk) -> None:
     await desk.post(entry("a"), entry("b"))
     await desk.answer("r1", "positive")
-    url = "/v1/projects/shop/outcomes"
+    url = desk.path("outcomes")
     payload = {"item_ids": ["b", "nobody", "a", "b"]}
     found = body_of(await desk.of("caller").post(url, json=payload))["outcomes"]
     assert [(one["item_id"], one["status"], one["label"]) for one in found] == [
@@ -149,10 +151,10 @@ async def test_many_items_are_looked_up_at_once(desk: Desk) -> None:
 
 
 async def test_feed_is_of_one_project(desk: Desk) -> None:
-    await desk.put_project("other")
+    await desk.put_project(desk.named("other"))
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
-    other = body_of(await desk.service.get("/v1/projects/other/outcomes"))
+    other = body_of(await desk.service.get(desk.path("outcomes", desk.named("other"))))
     assert other["outcomes"] == []
 
 
@@ -166,7 +168,7 @@ async def test_waiting_reader_gets_what_comes(desk: Desk) -> None:
 
 async def test_waiting_caller_gets_the_outcome_of_his_item(desk: Desk) -> None:
     await desk.post(entry("a"))
-    url = "/v1/projects/shop/outcomes/a"
+    url = desk.path("outcomes/a")
     reviewing: dict[str, Any] = body_of(await desk.of("caller").get(url))
     assert (reviewing["status"], reviewing["label"], reviewing["revision"]) == (
         "in_review",

@@ -22,8 +22,6 @@ from tests.harness.clock import Clock
 from tests.harness.databases import create_tables
 from tests.harness.desk import PROJECT
 
-pytestmark = pytest.mark.own_desk
-
 
 async def answer(services: Services, item_id: str, reviewer: str, label: str) -> TaskProgress:
     body = VerdictOnBehalf(reviewer=reviewer, label=label)

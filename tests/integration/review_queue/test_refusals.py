@@ -7,8 +7,6 @@ import pytest
 from shared.auth import Role
 from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, problem_of
 
-pytestmark = pytest.mark.own_desk
-
 TASK = "00000000-0000-0000-0000-000000000000"
 TOKEN = "A" * 43
 VERDICT = {"label": "positive"}
@@ -54,8 +52,16 @@ async def project(desk: Desk) -> None:
     await desk.put_project()
 
 
+def routes_of(desk: Desk) -> list[tuple[str, str, Json | None, set[Role]]]:
+    """The routes, of the test's own project."""
+    return [
+        (method, path.replace("shop", desk.project), payload, allowed)
+        for method, path, payload, allowed in ROUTES
+    ]
+
+
 async def test_every_route_is_for_its_roles_only(desk: Desk) -> None:
-    for method, path, payload, allowed in ROUTES:
+    for method, path, payload, allowed in routes_of(desk):
         for role in ROLES:
             answer = await desk.of(role).request(method, path, json=payload)
             assert (answer.status_code != 403) == (role in allowed), (method, path, role)
@@ -65,29 +71,31 @@ async def test_every_route_is_for_its_roles_only(desk: Desk) -> None:
 
 async def test_every_route_needs_a_token_and_checks_it_before_the_body(desk: Desk) -> None:
     async with httpx.AsyncClient(base_url=desk.base_url, trust_env=False) as anybody:
-        for method, path, _, _ in ROUTES:
+        for method, path, _, _ in routes_of(desk):
             answer = await anybody.request(method, path, content=b"{")
             problem_of(answer, 401, "unauthorized")
             assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_token_of_another_project_is_refused(desk: Desk) -> None:
-    await desk.put_project("other")
+    await desk.put_project(desk.named("other"))
     await desk.post(entry("a"))
-    for method, path, payload, allowed in ROUTES:
-        if "/shop" not in path:
+    for method, path, payload, allowed in routes_of(desk):
+        if "/projects/" not in path:
             continue
         role: Role = "reviewer" if "reviewer" in allowed else "operator"
-        answer = await desk.of(role, "elsewhere", "other").request(method, path, json=payload)
-        assert problem_of(answer, 403, "forbidden")["project"] == "shop"
+        answer = await desk.of(role, "elsewhere", desk.named("other")).request(
+            method, path, json=payload
+        )
+        assert problem_of(answer, 403, "forbidden")["project"] == desk.project
 
 
 async def test_lease_token_does_not_open_another_project(desk: Desk) -> None:
-    await desk.put_project("other")
+    await desk.put_project(desk.named("other"))
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
     # The same person, with a token for another project only.
-    narrow = desk.of("reviewer", "r1", "other")
+    narrow = desk.of("reviewer", "r1", desk.named("other"))
     for what, payload in (
         ("verdict", VERDICT),
         ("skip", {}),
@@ -96,16 +104,16 @@ async def test_lease_token_does_not_open_another_project(desk: Desk) -> None:
         ("undo", None),
     ):
         answer = await narrow.post(f"/v1/leases/{lease['token']}/{what}", json=payload)
-        assert problem_of(answer, 403, "forbidden")["project"] == "shop"
+        assert problem_of(answer, 403, "forbidden")["project"] == desk.project
 
 
 async def test_unknown_project_is_not_found(desk: Desk) -> None:
     names = ("nowhere", "Bad_Name", "a%00b")
-    for (method, path, payload, _), project_name in itertools.product(ROUTES, names):
-        if "/shop" not in path or (method, path) == ("PUT", "/v1/projects/shop"):
+    for (method, path, payload, _), project_name in itertools.product(routes_of(desk), names):
+        if "/projects/" not in path or (method, path) == ("PUT", desk.path()):
             continue
         answer = await desk.operator.request(
-            method, path.replace("shop", project_name), json=_whole(path, payload)
+            method, path.replace(desk.project, project_name), json=_whole(path, payload)
         )
         problem_of(answer, 404, "not-found")
 
@@ -116,10 +124,10 @@ def _whole(path: str, payload: Json | None) -> Json | None:
 
 async def test_unknown_task_and_item_are_not_found(desk: Desk) -> None:
     for name in (TASK, "nonsense", "a%00b"):
-        problem_of(await desk.operator.get(f"/v1/projects/shop/tasks/{name}"), 404, "not-found")
-    missing = await desk.operator.get("/v1/projects/shop/outcomes/nobody")
+        problem_of(await desk.operator.get(desk.path(f"tasks/{name}")), 404, "not-found")
+    missing = await desk.operator.get(desk.path("outcomes/nobody"))
     assert problem_of(missing, 404, "not-found")["item_id"] == "nobody"
-    problem_of(await desk.operator.get("/v1/projects/shop/outcomes/a%00b"), 404, "not-found")
+    problem_of(await desk.operator.get(desk.path("outcomes/a%00b")), 404, "not-found")
 
 
 BAD_BATCHES: list[tuple[bytes, int, str, str | None]] = [
@@ -140,7 +148,7 @@ BAD_BATCHES: list[tuple[bytes, int, str, str | None]] = [
 async def test_bad_batch_is_refused_whole(desk: Desk) -> None:
     for content, status, kind, pointer in BAD_BATCHES:
         answer = await desk.service.post(
-            "/v1/projects/shop/tasks", content=content, headers={"content-type": "application/json"}
+            desk.path("tasks"), content=content, headers={"content-type": "application/json"}
         )
         problem = problem_of(answer, status, kind)
         if pointer is not None:
@@ -150,7 +158,7 @@ async def test_bad_batch_is_refused_whole(desk: Desk) -> None:
 
 async def test_body_of_nine_mebibytes_is_too_large(desk: Desk) -> None:
     payload = {"tasks": [entry("a", data={"text": "x" * (9 * 2**20)})]}
-    answer = await desk.service.post("/v1/projects/shop/tasks", json=payload)
+    answer = await desk.service.post(desk.path("tasks"), json=payload)
     assert problem_of(answer, 413, "body-too-large")["limit_bytes"] == 8 * 2**20
 
 
@@ -180,8 +188,8 @@ async def test_data_that_nests_too_deep_is_rejected_and_harms_no_other_task(desk
 async def test_no_route_takes_json_that_nests_too_deep(desk: Desk) -> None:
     await desk.put_project()
     deep = b'{"items":[{"item_id":"a","data":{"text":%b%b}}]}' % (b"[" * 1000, b"]" * 1000)
-    taking = {(method, path) for method, path, payload, _ in ROUTES if payload is not None}
-    for method, path in sorted(taking | {("POST", "/v1/projects/shop/gold")}):
+    taking = {(method, path) for method, path, payload, _ in routes_of(desk) if payload is not None}
+    for method, path in sorted(taking | {("POST", desk.path("gold"))}):
         answer = await desk.operator.request(
             method, path, content=deep, headers={"content-type": "application/json"}
         )
@@ -191,7 +199,7 @@ async def test_no_route_takes_json_that_nests_too_deep(desk: Desk) -> None:
 
 async def test_deep_json_with_a_fault_is_refused(desk: Desk) -> None:
     answer = await desk.service.post(
-        "/v1/projects/shop/tasks",
+        desk.path("tasks"),
         content=b'{"tasks":' + b"[" * 900 + b"NaN" + b"]" * 900 + b"}",
         headers={"content-type": "application/json"},
     )
@@ -209,7 +217,7 @@ BAD_LEASE_REQUESTS: list[tuple[Json, str]] = [
 
 async def test_bad_lease_request_is_refused(desk: Desk) -> None:
     for payload, pointer in BAD_LEASE_REQUESTS:
-        answer = await desk.reviewer("r1").post("/v1/projects/shop/leases", json=payload)
+        answer = await desk.reviewer("r1").post(desk.path("leases"), json=payload)
         (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
         assert fault["pointer"] == pointer
 
@@ -255,7 +263,7 @@ BAD_QUERIES: list[tuple[str, dict[str, str | int], str]] = [
 
 async def test_bad_query_is_refused(desk: Desk) -> None:
     for path, params, pointer in BAD_QUERIES:
-        answer = await desk.operator.get(f"/v1/projects/shop/{path}", params=params)
+        answer = await desk.operator.get(desk.path(path), params=params)
         assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
 
 
@@ -270,7 +278,7 @@ BAD_LOOKUPS: list[tuple[Json, str]] = [
 
 async def test_bad_lookup_is_refused(desk: Desk) -> None:
     for payload, pointer in BAD_LOOKUPS:
-        answer = await desk.service.post("/v1/projects/shop/outcomes", json=payload)
+        answer = await desk.service.post(desk.path("outcomes"), json=payload)
         assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
 
 
@@ -291,9 +299,9 @@ BAD_PROJECTS: list[tuple[Json, str]] = [
 
 async def test_bad_project_is_refused_and_the_old_one_stays(desk: Desk) -> None:
     for changes, pointer in BAD_PROJECTS:
-        answer = await desk.operator.put("/v1/projects/shop", json=PROJECT | changes)
+        answer = await desk.operator.put(desk.path(), json=PROJECT | changes)
         assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
-        assert body_of(await desk.operator.get("/v1/projects/shop"))["revision"] == 1
+        assert body_of(await desk.operator.get(desk.path()))["revision"] == 1
 
 
 async def test_openapi_declares_every_problem_that_a_route_gives(desk: Desk) -> None:

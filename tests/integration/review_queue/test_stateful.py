@@ -42,7 +42,7 @@ from tests.harness.databases import create_tables
 from tests.harness.desk import PROJECT
 from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Queue, Task
 
-pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
+pytestmark = pytest.mark.sql
 
 Result = TypeVar("Result")
 

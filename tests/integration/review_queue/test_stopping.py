@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 
-import pytest
-
 from services.review_queue.app import create_app
 from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.settings import ReviewQueueSettings
@@ -13,8 +11,6 @@ from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
 from tests.harness import client, serve, wait_until
 from tests.harness.desk import PROJECT, body_of, entry
-
-pytestmark = pytest.mark.own_desk
 
 
 def waiting(bells: Doorbells) -> int:

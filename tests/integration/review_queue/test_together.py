@@ -10,12 +10,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from services.review_queue.settings import ReviewQueueSettings
 from shared.db import Database
-from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, problem_of
 
-pytestmark = [pytest.mark.sql, pytest.mark.own_desk]
+pytestmark = pytest.mark.sql
 
 PLAIN, OTHERWISE = "application/json", "application/json; charset=utf-8"
 # What differs from one task to the next.
@@ -97,8 +95,7 @@ async def test_the_quick_way_says_what_the_route_says(desk: Desk, kind: str) -> 
     await desk.post(*(entry(name, metadata={"channel": "web"}, prediction=prediction)
                       for name in ("a", "b")))  # fmt: skip
     leased = [
-        body_of(await ask(desk, "r1", "/v1/projects/shop/leases", b"{}", each))
-        for each in (PLAIN, kind)
+        body_of(await ask(desk, "r1", desk.path("leases"), b"{}", each)) for each in (PLAIN, kind)
     ]
     assert without_own(leased[0]) == without_own(leased[1])
     given = [
@@ -119,7 +116,7 @@ async def test_the_quick_way_says_what_the_route_says(desk: Desk, kind: str) -> 
     refused = await ask(desk, "r1", "/v1/leases/short/verdict", b'{"label":"positive"}', kind)
     problem_of(refused, 404, "not-found")
     caller = await desk.of("caller").post(
-        "/v1/projects/shop/leases", content=b"{}", headers={"Content-Type": kind}
+        desk.path("leases"), content=b"{}", headers={"Content-Type": kind}
     )
     problem_of(caller, 403, "forbidden")
 
@@ -135,13 +132,11 @@ async def test_a_project_that_changes_is_seen_by_the_next_lease_and_verdict(desk
     assert (await desk.lease_one("r2"))["task"]["instructions_revision"] == 2
 
 
-async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(
-    desk: Desk, clock: Clock
-) -> None:
+async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(entry("a"))
     first = await desk.lease_one("r1")
-    clock.advance(61)
+    desk.clock.advance(61)
     second = await desk.lease_one("r2")
     assert second["task"]["task_id"] == first["task"]["task_id"]
     kinds = await desk.kinds(first["task"]["task_id"])
@@ -154,9 +149,9 @@ async def test_an_expired_lease_is_ended_when_its_task_is_leased_with_others(
 
 
 @contextlib.asynccontextmanager
-async def locked(settings: ReviewQueueSettings, task_id: str) -> AsyncIterator[None]:
+async def locked(database_url: str, task_id: str) -> AsyncIterator[None]:
     """Hold a task's row, as a replica does that hangs; SQLite knows no such lock."""
-    database = Database(settings.database_url)
+    database = Database(database_url)
     try:
         if database.is_sqlite:
             yield
@@ -170,13 +165,11 @@ async def locked(settings: ReviewQueueSettings, task_id: str) -> AsyncIterator[N
         await database.dispose()
 
 
-async def test_a_task_that_somebody_holds_keeps_nobody_else_waiting(
-    desk: Desk, settings: ReviewQueueSettings
-) -> None:
+async def test_a_task_that_somebody_holds_keeps_nobody_else_waiting(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(3)))
     first, second = [await desk.lease_one(name) for name in ("r1", "r2")]
-    async with locked(settings, first["task"]["task_id"]):
+    async with locked(desk.database_url, first["task"]["task_id"]):
         waiting = asyncio.create_task(desk.verdict("r1", first["token"], "positive"))
         async with asyncio.timeout(10):
             assert (await desk.verdict("r2", second["token"], "negative"))["state"] == "resolved"
@@ -207,6 +200,6 @@ async def test_of_two_tokens_the_first_one_counts(desk: Desk, kind: str) -> None
     tokens = [desk.reviewer(name).headers["Authorization"] for name in ("r1", "r2")]
     headers = [("Content-Type", kind), *(("Authorization", token) for token in tokens)]
     async with httpx.AsyncClient(base_url=desk.reviewer("r1").base_url) as client:
-        answer = await client.post("/v1/projects/shop/leases", content=b"{}", headers=headers)
+        answer = await client.post(desk.path("leases"), content=b"{}", headers=headers)
     (lease,) = body_of(answer)["leases"]
     assert (await desk.verdict("r1", lease["token"], "positive"))["state"] == "resolved"

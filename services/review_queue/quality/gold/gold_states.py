@@ -46,7 +46,7 @@ class GoldStates:
             changes = self._changes[project]
             found = GoldState(
                 read_at=self.now(),
-                gold=await known.any_gold(session, project),
+                gold=await known.is_gold(session, project),
                 paused=await pauses.paused(session, project),
                 resumed=await pauses.resumptions(session, project),
             )

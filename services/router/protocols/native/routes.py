@@ -30,11 +30,7 @@ from shared.http.body import StrictRoute
 from shared.http.front import JSON, Answer, Call, Way
 from shared.http.paths import ITEM_ID
 from shared.http.waiting import disconnected
-from shared.problems import (
-    CALLER_PROBLEMS,
-    Unprocessable,
-    declare,
-)
+from shared.problems import CALLER_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}",

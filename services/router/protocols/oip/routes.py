@@ -140,9 +140,7 @@ async def load(project: str, service: Service) -> Response:
 
 
 @server.post(
-    "/repository/models/{project}/unload",
-    summary="Unload a model",
-    dependencies=[Depends(allow())],
+    "/repository/models/{project}/unload", summary="Unload a model", dependencies=[Depends(allow())]
 )
 async def unload(project: str, service: Service) -> Response:
     """Free the model's memory in this copy, until it is loaded again or the router restarts.

@@ -4,7 +4,6 @@ from typing import Any
 
 from tests.harness.desk import Desk, Json, body_of, entry
 
-URL = "/v1/projects/shop"
 # The prediction of an item whose known label is "positive", by what the model had said of it.
 SAID: dict[str, Json | None] = {
     "right": {"label": "positive", "confidence": 0.8, "model_version": "v1"},

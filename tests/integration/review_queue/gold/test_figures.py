@@ -10,8 +10,6 @@ from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known
 
-pytestmark = pytest.mark.own_desk
-
 MOVES: list[tuple[str, Json | None]] = [
     ("verdict", {"label": "positive"}),
     ("skip", {"to": "others"}),
@@ -29,7 +27,7 @@ async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[i
     seen: list[Progress] = []
 
     async def look() -> None:
-        seen.append(await records.progress("shop", name, desk.clock()))
+        seen.append(await records.progress(desk.project, name, desk.clock()))
 
     await look()
     for what, body in MOVES:
@@ -53,31 +51,27 @@ async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[i
 @pytest.mark.parametrize(
     ("overlap", "most"), [(1, 1), pytest.param(1, 2, marks=pytest.mark.thorough), (2, 2)]
 )
-async def test_gold_moves_what_waits_as_other_tasks_do(
-    desk: Desk, database_url: str, overlap: int, most: int
-) -> None:
+async def test_gold_moves_what_waits_as_other_tasks_do(desk: Desk, overlap: int, most: int) -> None:
     await desk.put_project(review=REVIEW | {"overlap": overlap, "max_overlap": most})
     await desk.post(*(entry(f"a{number}") for number in range(30)))
-    database = Database(database_url)
+    database = Database(desk.database_url)
     records = ProgressService(database, desk.clock, AnswerCache(longest_seconds=0))
     ordinary = await moved(desk, records, "old")
     await add_gold(desk, *(known(f"g{number}") for number in range(9)))
     assert await moved(desk, records, "new") == ordinary
     assert ordinary[1] == (-1, 1)
     # What he finished of gold is forgotten in the night, when no answer of his moves the figures.
-    waiting = (await records.progress("shop", "other", desk.clock())).open
-    assert (await records.progress("shop", "new", desk.clock())).open < waiting
+    waiting = (await records.progress(desk.project, "other", desk.clock())).open
+    assert (await records.progress(desk.project, "new", desk.clock())).open < waiting
     desk.clock.advance(86_400)
-    assert (await records.progress("shop", "new", desk.clock())).open == waiting
+    assert (await records.progress(desk.project, "new", desk.clock())).open == waiting
     await database.dispose()
 
 
-async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
-    desk: Desk, database_url: str
-) -> None:
+async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(desk: Desk) -> None:
     await desk.put_project(review=REVIEW)
     await desk.post(*(entry(f"a{number}") for number in range(3)))
-    database, moment = Database(database_url), [0.0]
+    database, moment = Database(desk.database_url), [0.0]
     counted: AnswerCache[tuple[int, datetime]] = AnswerCache(
         clock=lambda: moment[0], longest_seconds=3
     )
@@ -85,7 +79,7 @@ async def test_lease_of_gold_shows_no_sooner_than_that_of_other_tasks(
     await add_gold(desk, known("g1"))
 
     async def seen() -> tuple[int, int]:
-        progress = await records.progress("shop", "r1", desk.clock())
+        progress = await records.progress(desk.project, "r1", desk.clock())
         return progress.open, progress.leased
 
     assert await seen() == (3, 0)

@@ -2,11 +2,10 @@
 
 import pytest
 
+from shared.contracts.base import rfc3339
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
-from tests.integration.review_queue.gold.people import URL, add_gold, known
+from tests.integration.review_queue.gold.people import add_gold, known
 from tests.integration.review_queue.test_entry import Visitor, code_of, link
-
-pytestmark = pytest.mark.own_desk
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +19,10 @@ async def test_gold_counts_as_work_of_ones_own(desk: Desk) -> None:
     await add_gold(desk, known("g1"), known("g2"))
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
+        since = rfc3339(desk.clock())
 
         async def progress() -> Json:
-            return body_of(await anna.http.get("/ui/p/shop/progress?since=2026-11-24T00:00:00Z"))
+            return body_of(await anna.http.get(desk.page("progress"), params={"since": since}))
 
         assert await progress() == {"open": 5, "leased": 0, "verdicts": 0, "skips": 0}
         first, second = await desk.lease("anna", 2)
@@ -31,7 +31,7 @@ async def test_gold_counts_as_work_of_ones_own(desk: Desk) -> None:
         body_of(await anna.post(f"/ui/leases/{first['token']}/verdict", body))
         body_of(await anna.post(f"/ui/leases/{second['token']}/skip", {}))
         assert await progress() == {"open": 4, "leased": 0, "verdicts": 1, "skips": 1}
-        shown = await anna.http.get("/ui/p/shop/me")
+        shown = await anna.http.get(desk.page("me"))
         assert "7.0" in shown.text
         assert "gold" not in shown.text
         body_of(await anna.post(f"/ui/leases/{second['token']}/undo"))
@@ -43,18 +43,18 @@ async def test_who_is_paused_sees_a_page_that_says_so(desk: Desk) -> None:
     reason = "Ask <b>Olga</b>"
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
-        assert "Your work here is paused" not in (await anna.http.get("/ui/p/shop")).text
-        pausing = f"{URL}/reviewers/anna/pause"
+        assert "Your work here is paused" not in (await anna.http.get(desk.page())).text
+        pausing = desk.path("reviewers/anna/pause")
         body_of(await desk.operator.post(pausing, json={"reason": reason}))
-        shown = await anna.http.get("/ui/p/shop")
+        shown = await anna.http.get(desk.page())
         assert shown.status_code == 200
         assert "Your work here is paused" in shown.text
         assert "Ask &lt;b&gt;Olga&lt;/b&gt;" in shown.text
-        refused = await anna.post("/ui/p/shop/tasks", {"count": 1})
+        refused = await anna.post(desk.page("tasks"), {"count": 1})
         assert problem_of(refused, 403, "reviewer-paused")["reason"] == reason
-        assert (await anna.http.get("/ui/p/shop/me")).status_code == 200
-        body_of(await desk.operator.post(f"{URL}/reviewers/anna/resume"))
-        assert "Your work here is paused" not in (await anna.http.get("/ui/p/shop")).text
+        assert (await anna.http.get(desk.page("me"))).status_code == 200
+        body_of(await desk.operator.post(desk.path("reviewers/anna/resume")))
+        assert "Your work here is paused" not in (await anna.http.get(desk.page())).text
 
 
 async def test_own_page_tells_how_one_fares_but_not_on_which_item(desk: Desk) -> None:
@@ -66,15 +66,15 @@ async def test_own_page_tells_how_one_fares_but_not_on_which_item(desk: Desk) ->
         body_of(await desk.use("anna", lease["token"], "verdict", body))
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
-        shown = (await anna.http.get("/ui/p/shop/me")).text
+        shown = (await anna.http.get(desk.page("me"))).text
         assert "<dt>answers an hour of active time</dt><dd>600</dd>" in shown
         # What moved with an answer would name it.
         assert "label was known" not in shown
         assert "final label" not in shown
         desk.clock.advance(86_400)
         await anna.enter(code_of(await link(desk)))
-        shown = (await anna.http.get("/ui/p/shop/me")).text
-    own = body_of(await desk.reviewer("anna").get("/v1/projects/shop/reviewers/me"))["gold"]
+        shown = (await anna.http.get(desk.page("me"))).text
+    own = body_of(await desk.reviewer("anna").get(desk.path("reviewers/me")))["gold"]
     low, high = (f"{100 * own[end]:.0f}" for end in ("low", "high"))
     assert f"50 % <small>of 2; most likely {low} to {high} %</small>" in shown
     assert "g1" not in shown
@@ -87,5 +87,5 @@ async def test_own_page_tells_how_often_one_gave_the_final_label(desk: Desk) -> 
         await desk.answer(name, label)
     async with Visitor(desk.base_url) as anna:
         await anna.enter(code_of(await link(desk)))
-        shown = (await anna.http.get("/ui/p/shop/me")).text
+        shown = (await anna.http.get(desk.page("me"))).text
     assert "<dd>0 % <small>of 1</small></dd>" in shown

@@ -9,9 +9,7 @@ from services.review_queue.lifecycle.problems import ReviewerPaused
 from shared.contracts.tasks import Lease
 from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.crowd import Answers, Crowd, reviewer
-from tests.integration.review_queue.gold.people import URL, add_gold, known, report
-
-pytestmark = pytest.mark.own_desk
+from tests.integration.review_queue.gold.people import add_gold, known, report
 
 
 async def answer_gold(crowd: Crowd, name: str, answers: Answers, count: int) -> int:
@@ -131,7 +129,7 @@ async def test_operator_pauses_by_hand_and_resumes(desk: Desk) -> None:
     await desk.put_project(review={"max_overlap": 2, "lease_seconds": 60})
     await desk.post(entry("a"), entry("b"))
     lease = await desk.lease_one("r1")
-    pausing, resuming = f"{URL}/reviewers/r1/pause", f"{URL}/reviewers/r1/resume"
+    pausing, resuming = desk.path("reviewers/r1/pause"), desk.path("reviewers/r1/resume")
     body = {"reason": "On leave"}
     paused = body_of(await desk.operator.post(pausing, json=body))["pause"]
     assert (paused["reason"], paused["paused_by"], paused["evidence"]) == (
@@ -140,15 +138,15 @@ async def test_operator_pauses_by_hand_and_resumes(desk: Desk) -> None:
     # The first reason stands.
     again = body_of(await desk.operator.post(pausing, json={"reason": "Again"}))
     assert again["pause"] == paused
-    refused = await desk.reviewer("r1").post(f"{URL}/leases", json={"wait_seconds": 5})
+    refused = await desk.reviewer("r1").post(desk.path("leases"), json={"wait_seconds": 5})
     problem = problem_of(refused, 403, "reviewer-paused")
-    assert (problem["reason"], problem["project"]) == ("On leave", "shop")
+    assert (problem["reason"], problem["project"]) == ("On leave", desk.project)
     assert problem["paused_at"] == paused["paused_at"]
     # What he holds he may finish; others go on, and so does he elsewhere.
     assert (await desk.verdict("r1", lease["token"], "positive"))["state"] == "resolved"
     assert len(await desk.lease("r2")) == 1
-    await desk.put_project("other")
-    elsewhere = await desk.reviewer("r1").post("/v1/projects/other/leases", json={})
+    await desk.put_project(desk.named("other"))
+    elsewhere = await desk.reviewer("r1").post(desk.path("leases", desk.named("other")), json={})
     assert body_of(elsewhere) == {"leases": []}
     for _ in range(2):
         assert body_of(await desk.operator.post(resuming))["pause"] is None
@@ -160,10 +158,10 @@ async def test_operator_pauses_by_hand_and_resumes(desk: Desk) -> None:
 async def test_names_of_every_kind_are_paused_and_resumed(desk: Desk, name: str) -> None:
     await desk.put_project()
     await desk.post(entry("a"))
-    path = f"{URL}/reviewers/{quote(name, safe='').replace('.', '%2E')}"
+    path = desk.path(f"reviewers/{quote(name, safe='').replace('.', '%2E')}")
     paused = body_of(await desk.operator.post(f"{path}/pause", json={"reason": "On leave"}))
     assert (paused["reviewer"], paused["pause"]["reason"]) == (name, "On leave")
-    refused = await desk.reviewer(name).post(f"{URL}/leases", json={})
+    refused = await desk.reviewer(name).post(desk.path("leases"), json={})
     problem_of(refused, 403, "reviewer-paused")
     assert body_of(await desk.operator.post(f"{path}/resume"))["pause"] is None
     assert len(await desk.lease(name)) == 1
@@ -172,7 +170,9 @@ async def test_names_of_every_kind_are_paused_and_resumed(desk: Desk, name: str)
 async def test_who_is_paused_is_listed_though_he_did_nothing(desk: Desk) -> None:
     await desk.put_project()
     name = "new%20one"
-    body_of(await desk.operator.post(f"{URL}/reviewers/{name}/pause", json={"reason": "Unknown"}))
+    body_of(
+        await desk.operator.post(desk.path(f"reviewers/{name}/pause"), json={"reason": "Unknown"})
+    )
     seen = await report(desk, "new one")
     assert (seen["verdicts"], seen["first_seen"]) == (0, None)
     assert seen["pause"]["reason"] == "Unknown"
@@ -181,16 +181,16 @@ async def test_who_is_paused_is_listed_though_he_did_nothing(desk: Desk) -> None
 async def test_pausing_is_the_operators_and_says_what_is_wrong(desk: Desk) -> None:
     await desk.put_project()
     for what in ("pause", "resume"):
-        address = f"{URL}/reviewers/r1/{what}"
+        address = desk.path(f"reviewers/r1/{what}")
         body = {"reason": "x"} if what == "pause" else None
         for role in ("reviewer", "service", "caller"):
             one = desk.of(role)
             problem_of(await one.post(address, json=body), 403, "forbidden")
-        missing = address.replace("shop", "nowhere")
+        missing = address.replace(desk.project, "nowhere")
         problem_of(await desk.operator.post(missing, json=body), 404, "not-found")
         odd = address.replace("r1", "a%00b")
         problem_of(await desk.operator.post(odd, json=body), 422, "unprocessable")
-    empty = await desk.operator.post(f"{URL}/reviewers/r1/pause", json={"reason": ""})
+    empty = await desk.operator.post(desk.path("reviewers/r1/pause"), json={"reason": ""})
     assert problem_of(empty, 422, "unprocessable")["errors"][0]["pointer"] == "/reason"
 
 
@@ -201,7 +201,7 @@ async def test_automatic_pause_shows_at_the_next_lease(desk: Desk) -> None:
     leases = await desk.lease("r1", 4)
     for lease in leases[:2]:
         await desk.verdict("r1", lease["token"], "negative")
-    refused = await desk.reviewer("r1").post(f"{URL}/leases", json={})
+    refused = await desk.reviewer("r1").post(desk.path("leases"), json={})
     problem = problem_of(refused, 403, "reviewer-paused")
     # He is not told which answers it were.
     assert set(problem) == {

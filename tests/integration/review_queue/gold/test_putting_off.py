@@ -1,13 +1,9 @@
 """Gold that a reviewer skips "to me" comes again as any other task does."""
 
-import pytest
-
 from shared.contracts.tasks import Lease
 from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.gold.crowd import Crowd
 from tests.integration.review_queue.gold.people import add_gold, known
-
-pytestmark = pytest.mark.own_desk
 
 
 def items(leases: list[Lease]) -> list[str]:

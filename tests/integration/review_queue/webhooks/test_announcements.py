@@ -25,8 +25,6 @@ from tests.integration.review_queue.webhooks.receiver import (
     saying,
 )
 
-pytestmark = pytest.mark.own_desk
-
 CERTIFIED = PromiseEntry(
     state="certified", threshold=0.9, expires_at=datetime(2026, 12, 24, tzinfo=UTC)
 )
