@@ -212,8 +212,7 @@ async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | 
     probe = (await session.execute(statement)).scalar_one_or_none()
     if probe is None:
         return None
-    task = await session.get(TaskRow, probe.task_id)
-    return None if task is None else (probe, task)
+    return probe, await session.get_one(TaskRow, probe.task_id)
 
 
 async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
