@@ -219,10 +219,7 @@ async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
     """Return the newest probe of the same item and reviewer."""
     statement = (
         select(ProbeRow)
-        .where(
-            col(ProbeRow.task_id) == probe.task_id,
-            col(ProbeRow.reviewer) == probe.reviewer,
-        )
+        .where(col(ProbeRow.task_id) == probe.task_id, col(ProbeRow.reviewer) == probe.reviewer)
         .order_by(col(ProbeRow.number).desc())
         .limit(1)
     )
