@@ -37,11 +37,7 @@ async def post_feedback(
     return await feedback.give(project, body, who.subject)
 
 
-@router.get(
-    "",
-    summary="List feedback, newest first",
-    responses=declare(*LIST_PROBLEMS),
-)
+@router.get("", summary="List feedback, newest first", responses=declare(*LIST_PROBLEMS))
 async def list_feedback(
     project: str,
     feedback: Injected[FeedbackService],

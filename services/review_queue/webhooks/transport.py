@@ -87,11 +87,7 @@ class Transport:
     """Posts bodies to receivers; no proxy, no redirect, no cookie."""
 
     def __init__(
-        self,
-        *,
-        allow_private: bool,
-        resolve: Resolve = resolve,
-        seconds: float = _TOTAL_SECONDS,
+        self, *, allow_private: bool, resolve: Resolve = resolve, seconds: float = _TOTAL_SECONDS
     ) -> None:
         self._seconds = seconds
         self._pool = httpcore.AsyncConnectionPool(

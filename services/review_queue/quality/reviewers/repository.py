@@ -101,8 +101,7 @@ def _answers(project: str, wanted: _Wanted) -> FromClause:
     timed = case((_is_probed, _probes.c.active_seconds))
     probed: Select[Any] = (
         select(
-            _probes.c.reviewer,
-            *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at),
+            _probes.c.reviewer, *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at)
         )
         .where(_probes.c.project == project, _probe_seen, wanted(_probes.c.reviewer))
         .group_by(_probes.c.reviewer)
@@ -110,9 +109,7 @@ def _answers(project: str, wanted: _Wanted) -> FromClause:
     paused: Select[Any] = select(
         _pauses.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
     ).where(
-        _pauses.c.project == project,
-        _pauses.c.resumed_at.is_(None),
-        wanted(_pauses.c.reviewer),
+        _pauses.c.project == project, _pauses.c.resumed_at.is_(None), wanted(_pauses.c.reviewer)
     )
     return union_all(ordinary, probed, paused).subquery()
 
@@ -160,16 +157,10 @@ async def active_seconds(
 
 def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Select[Any]:
     about = case(
-        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)),
-        else_=10 * func.round(seconds),
+        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)), else_=10 * func.round(seconds)
     ).label("about")
     return (
-        select(
-            reviewer,
-            func.count().label("number"),
-            func.avg(seconds).label("seconds"),
-            about,
-        )
+        select(reviewer, func.count().label("number"), func.avg(seconds).label("seconds"), about)
         .where(seconds.is_not(None))
         .group_by(reviewer, about)
     )
@@ -220,11 +211,7 @@ def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
         )
         .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
         .join(_leases, _leases.c.token == _verdicts.c.token)
-        .where(
-            *in_time,
-            _verdicts.c.withdrawn_at.is_not(None),
-            _leases.c.ending == "undo",
-        )
+        .where(*in_time, _verdicts.c.withdrawn_at.is_not(None), _leases.c.ending == "undo")
         .subquery()
     )
     changed = taken_back.c.next_label != taken_back.c.label

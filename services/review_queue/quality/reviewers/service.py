@@ -108,11 +108,7 @@ class ReviewerService:
 
 
 async def _statistics(
-    session: Session,
-    project: Project,
-    rows: Sequence[Row],
-    *,
-    gold_until: datetime | None = None,
+    session: Session, project: Project, rows: Sequence[Row], *, gold_until: datetime | None = None
 ) -> list[ReviewerStatistics]:
     names, name = [row.reviewer for row in rows], project.project
     if not names:
