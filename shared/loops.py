@@ -91,13 +91,15 @@ class Loop:
     async def _take_turns(self) -> None:
         delay = _FIRST_DELAY_SECONDS
         self._good_at = self._moved_at = self._now()
-        while not self._stopping.is_set():
+        task = asyncio.current_task()
+        assert task is not None
+        # A turn may lose the cancellation, as some libraries do: so it is asked for.
+        while not self._stopping.is_set() and not task.cancelling():
             try:
                 await self._take_turn()
             except asyncio.CancelledError:
                 # A task that the turn waited for may have been cancelled, and not this one.
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
+                if task.cancelling():
                     raise
                 self._failed(RuntimeError("a task that the turn waited for was cancelled"))
             except Exception as error:  # noqa: BLE001 - logged there

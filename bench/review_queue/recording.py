@@ -157,8 +157,8 @@ def _services(database: Database, heard: list[tuple[str, Any]]) -> tuple[ClaimSe
     together = (BatchScheduler(database, now, _heard_by(heard)), ProjectCache(), times)
     gold, known = GoldDraws(gold_states, draws), KnownReviewers(database, now)
     claims = ClaimService(database, bells, *together, gold, draws, now, 1.0)
-    probes = ProbeService(times, gold_states)
-    return claims, MoveService(*together, known, probes, lambda: None)
+    use_probe = ProbeService(times, gold_states).use
+    return claims, MoveService(*together, known.of, use_probe, lambda: None)
 
 
 def _heard_by(heard: list[tuple[str, Any]]) -> Run:

@@ -49,10 +49,7 @@ def webhook_sender(settings: ReviewQueueSettings, now: Callable[[], datetime]) -
 
 
 def create_app(
-    common: CommonSettings,
-    settings: ReviewQueueSettings,
-    *,
-    now: Callable[[], datetime] = utc_now,
+    common: CommonSettings, settings: ReviewQueueSettings, *, now: Callable[[], datetime] = utc_now
 ) -> FastAPI:
     """Return the application; `now` is the clock of leases and due dates."""
     database, bells, store = _outside(common, settings)

@@ -92,15 +92,15 @@ def build_services(
     gold, intake = GoldDraws(gold_states, draws), IntakeService(database, now, nudge)
     together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
-        projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store)),
+        projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store).prepare),
         intake=intake,
         tasks=TaskService(database, now),
         claims=ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
-        moves=MoveService(*together, known, ProbeService(times, gold_states), nudge),
+        moves=MoveService(*together, known.of, ProbeService(times, gold_states).use, nudge),
         gold=GoldService(database, intake, gold_states, now),
         pauses=PauseService(database, gold_states, now),
         known=known,
-        decisions=DecisionService(database, known, now, nudge),
+        decisions=DecisionService(database, known.of, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
         timings=TimingService(database, TaskService(database, now), Publications(store), now),
         feedback=FeedbackService(database, now),

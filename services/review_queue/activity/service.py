@@ -60,10 +60,7 @@ class ActivityService:
     ) -> ActivityList:
         """Return activity of a project, or that of no single project, newest first.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         asked = TIMELINE_ACTIONS if action is None else (action,)
         kinds = [KIND_OF[one] for one in asked if one in KIND_OF]

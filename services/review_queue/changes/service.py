@@ -48,10 +48,7 @@ class ChangeService:
     async def feed(self, after: Places | None, *, wait_seconds: float, gone: Gone) -> ChangeFeed:
         """Return what changed behind `after`, None for all; wait for it, if asked to.
 
-        Raises
-        ------
-        FeedRestarted
-            `after` is of the feed as it was before the database was restored.
+        Raises `FeedRestarted` (`after` is of the feed as it was before the database was restored).
         """
         deadline = asyncio.get_running_loop().time() + wait_seconds
         with self.bells.hearing("project.*", "outcomes.*") as rung:

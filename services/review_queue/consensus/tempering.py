@@ -23,14 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from services.review_queue.consensus.dawid_skene import Fit
-from services.review_queue.consensus.votes import (
-    HONEST,
-    UNKNOWN,
-    FloatArray,
-    IntArray,
-    Pseudocounts,
-    Votes,
-)
+from services.review_queue.consensus.votes import HONEST, UNKNOWN, FloatArray, IntArray, Votes
 
 # Where gold says too little: five votes then weigh half, as suited the published sets with many
 # annotators, of clear and of subjective items.
@@ -47,14 +40,7 @@ def exponent_of(n_votes: ArrayLike, correlation: float) -> FloatArray:
     return np.asarray(1 / (1 + (np.maximum(n_votes, 1) - 1) * correlation), dtype=np.float64)
 
 
-def vote_correlation(
-    votes: Votes,
-    gold: ArrayLike,
-    fitted: Fit,
-    *,
-    most_votes: int,
-    pseudocounts: Pseudocounts = HONEST,
-) -> float:
+def vote_correlation(votes: Votes, gold: ArrayLike, fitted: Fit, *, most_votes: int) -> float:
     """Correlation of the votes on an item that suits the gold items of a fit.
 
     A single vote cannot show whether reviewers err together. So each gold item is judged as a task
@@ -63,8 +49,8 @@ def vote_correlation(
 
     Parameters
     ----------
-    votes, gold, fitted, pseudocounts
-        The votes, the known labels (`UNKNOWN` elsewhere) and the fit of both.
+    votes, gold, fitted
+        The votes, the known labels (`UNKNOWN` elsewhere) and the fit of both, with `HONEST` votes.
     most_votes : at least 2
         The most votes that a task gets.
 
@@ -78,7 +64,7 @@ def vote_correlation(
     if (sizes >= 2).sum() < MINIMUM_ITEMS:
         return CAUTIOUS
     rank = _rank(sizes) % most_votes
-    likelihood = _so_far(_without_own_votes(votes, known, fitted, chosen, pseudocounts), rank)
+    likelihood = _so_far(_without_own_votes(votes, known, fitted, chosen), rank)
     several = rank >= 1
     truth = np.repeat(known[tasks], sizes)
     return fit_correlation(
@@ -124,12 +110,10 @@ def fit_correlation(
     return float(best)
 
 
-def _without_own_votes(
-    votes: Votes, known: IntArray, fitted: Fit, chosen: IntArray, pseudocounts: Pseudocounts
-) -> FloatArray:
+def _without_own_votes(votes: Votes, known: IntArray, fitted: Fit, chosen: IntArray) -> FloatArray:
     """Log P(vote | true label) of the chosen votes, shape (n, k), their own item left out."""
     reviewers, labels = votes.reviewers[chosen], votes.labels[chosen]
-    pseudo = pseudocounts.of_votes(votes.n_labels)
+    pseudo = HONEST.of_votes(votes.n_labels)
     given = (fitted.expected_votes[:, reviewers, labels] + pseudo[:, labels]).T
     of_true = fitted.expected_votes.sum(axis=2)[:, reviewers].T + pseudo.sum(axis=1)
     own = np.arange(votes.n_labels)[None, :] == known[votes.tasks[chosen]][:, None]

@@ -22,11 +22,7 @@ Why = Annotated[
 ]
 
 
-@router.delete(
-    f"/items/{ITEM_ID}",
-    summary="Erase an item",
-    responses=declare(*LIST_PROBLEMS),
-)
+@router.delete(f"/items/{ITEM_ID}", summary="Erase an item", responses=declare(*LIST_PROBLEMS))
 async def delete_item(
     project: str,
     item_id: AnItem,

@@ -39,10 +39,7 @@ class ErasureService:
         An item that people were not asked about is erased too: the feed tells those who have
         it from elsewhere, and its id is taken for ever.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         now, task_id = self.now(), task_id_for(project_name, item_id)
         async with self.database.transaction() as session:

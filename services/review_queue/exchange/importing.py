@@ -82,12 +82,8 @@ class ImportService:
         What was taken in stays when the body ends early, and the same import again changes nothing
         of it: each batch is committed as a whole or not at all.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
-        Unprocessable
-            It cannot be read as that format at all.
+        Raises `NotFound` (there is no such project) and `Unprocessable` (it cannot be read as that
+        format at all).
         """
         project = await self._current(project_name)
         loop = asyncio.get_running_loop()

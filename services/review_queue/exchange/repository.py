@@ -42,11 +42,7 @@ async def page(
     columns = (state[key] if key in state else _tasks.c[key] for key in (*_GIVEN, *STANDING))
     statement: Select[Any] = (
         select(*item, *columns)
-        .where(
-            _tasks.c.project == project,
-            _tasks.c.erased_at.is_(None),
-            *conditions(wanted, now),
-        )
+        .where(_tasks.c.project == project, _tasks.c.erased_at.is_(None), *conditions(wanted, now))
         .order_by(_tasks.c.created_at, _tasks.c.task_id)
         .limit(limit)
     )

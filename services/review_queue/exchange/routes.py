@@ -64,10 +64,7 @@ def _format_of(request: Request) -> Format:
     "/export",
     summary="Export tasks with their answers",
     response_class=StreamingResponse,
-    responses={
-        200: {"description": "The file", "content": _FILE},
-        **declare(*LIST_PROBLEMS),
-    },
+    responses={200: {"description": "The file", "content": _FILE}, **declare(*LIST_PROBLEMS)},
 )
 async def get_export(
     project: str,

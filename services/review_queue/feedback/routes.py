@@ -37,11 +37,7 @@ async def post_feedback(
     return await feedback.give(project, body, who.subject)
 
 
-@router.get(
-    "",
-    summary="List feedback, newest first",
-    responses=declare(*LIST_PROBLEMS),
-)
+@router.get("", summary="List feedback, newest first", responses=declare(*LIST_PROBLEMS))
 async def list_feedback(
     project: str,
     feedback: Injected[FeedbackService],
@@ -51,9 +47,8 @@ async def list_feedback(
     answered: Annotated[bool | None, Query()] = None,
 ) -> FeedbackList:
     """Return what was said, with its answers; `answered=false` what waits for one."""
-    return await feedback.page(
-        project, before=decode_position(after) or None, answered=answered, limit=limit
-    )
+    before = decode_position(after) or None
+    return (await feedback.page(project, before=before, answered=answered, limit=limit))[1]
 
 
 @router.post(

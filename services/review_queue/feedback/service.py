@@ -34,14 +34,8 @@ class FeedbackService:
     async def give(self, project_name: str, body: NewFeedback, author: str) -> Feedback:
         """Keep a remark; the author's last one once more, unanswered, is the same remark.
 
-        Raises
-        ------
-        NotFound
-            No such project, or no such task in it.
-        Unprocessable
-            The label is not the project's.
-        ItemErased
-            It is about an item that was erased.
+        Raises `NotFound` (no such project, or no such task in it), `Unprocessable` (the label is
+        not the project's) and `ItemErased` (it is about an item that was erased).
         """
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
@@ -70,14 +64,11 @@ class FeedbackService:
 
     async def page(
         self, project: str, *, before: int | None, answered: bool | None, limit: int
-    ) -> FeedbackList:
-        """Return feedback, newest first; `NotFound` when there is no such project."""
-        return (await self.view(project, before=before, answered=answered, limit=limit))[1]
-
-    async def view(
-        self, project: str, *, before: int | None, answered: bool | None, limit: int
     ) -> tuple[Project, FeedbackList, dict[str, str]]:
-        """Return the project, a page as `page` does, and the ids of its items by task."""
+        """Return the project, its feedback, newest first, and the ids of the items by task.
+
+        `NotFound` when there is no such project.
+        """
         async with self.database.reading() as session:
             document = await current_project(session, project)
             rows = await repository.page(
@@ -94,14 +85,8 @@ class FeedbackService:
     ) -> Feedback:
         """Answer a remark, once; the same answer again changes nothing.
 
-        Raises
-        ------
-        NotFound
-            There is no such remark in the project.
-        Conflict
-            It has another answer.
-        ItemErased
-            It is about an item that was erased.
+        Raises `NotFound` (there is no such remark in the project), `Conflict` (it has another
+        answer) and `ItemErased` (it is about an item that was erased).
         """
         async with self.database.transaction() as session:
             about = await repository.task_of(session, project, feedback_id)

@@ -5,7 +5,7 @@ import contextlib
 import contextvars
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -107,15 +107,8 @@ class BatchQueue(Generic[Call, Answer]):
         return len(self._waiting)
 
 
-class Run(Protocol):
-    """What runs statements together: `pipelining.run`."""
-
-    async def __call__(
-        self, session: Session, statements: Sequence[Statement], *, last: bool = False
-    ) -> list[Rows]:
-        """Run them."""
-
-
+# What runs statements together, as `pipelining.run` does.
+Run = Callable[..., Awaitable[list[Rows]]]
 _Batch = dict[BatchQueue[Any, Any], list[_Waiting]]
 _Answers = dict[BatchQueue[Any, Any], Sequence[Any]]
 

@@ -50,14 +50,19 @@ class Claimed:
     traces: Sequence[str | None]
 
 
-class GoldDraw(Protocol):
-    """Leases of gold that were drawn for one claim, and how many `others` it is to get."""
+@dataclass(frozen=True)
+class GoldDraw:
+    """Leases of gold, how many `others` are to be claimed beside them, and at which `places`."""
 
-    @property
-    def others(self) -> int: ...  # noqa: D102 - see above
+    gold: Sequence[Lease]
+    others: int
+    places: Sequence[bool] = ()
 
     def mixed_with(self, others: Sequence[Lease]) -> list[Lease]:
         """Return all leases, the gold ones where they were drawn."""
+        gold, rest = list(self.gold), list(others)
+        mixed = [(gold if is_gold else rest).pop(0) for is_gold in self.places if gold and rest]
+        return [*mixed, *gold, *rest]
 
 
 class DrawsGold(Protocol):
@@ -97,12 +102,8 @@ class ClaimService:
     ) -> Leases:
         """Lease up to `count` tasks to `reviewer`; wait for the first one, if asked to.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
-        ReviewerPaused
-            The reviewer gets no tasks in it.
+        Raises `NotFound` (there is no such project) and `ReviewerPaused` (the reviewer gets no
+        tasks in it).
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds
@@ -153,7 +154,7 @@ class ClaimService:
 
     async def _queue_of(self, project: str) -> BatchQueue[Claim, Claimed]:
         async with self.database.reading() as session:
-            self.projects.remember(await current_project(session, project))
+            await current_project(session, project)
         if project not in self._queues:
             begin = partial(_ClaimBatch, self, project)
             self._queues[project] = BatchQueue(

@@ -8,18 +8,13 @@ from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.messages import Adjudication, VerdictOnBehalf
 from services.review_queue.lifecycle.metrics import VERDICTS
-from services.review_queue.lifecycle.moves import KnowsReviewers
+from services.review_queue.lifecycle.moves import KnownOf
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
-from services.review_queue.lifecycle.rules import (
-    Change,
-    Settlement,
-    ground_of,
-    votes_that_count,
-)
+from services.review_queue.lifecycle.rules import Change, Settlement, ground_of, votes_that_count
 from services.review_queue.lifecycle.states import Answer, History, Task, state_of, verdict_row
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.service import current_project
@@ -39,7 +34,7 @@ class DecisionService:
     """
 
     database: Database
-    known: KnowsReviewers
+    known: KnownOf
     now: Callable[[], datetime]
     nudge: Callable[[], None]
 
@@ -99,7 +94,7 @@ class DecisionService:
                 task.skips -= answer.skipped
             change.supersede(history.leases)
             await reading.look_for_others(session, change, project, history, body.reviewer)
-            read, known = project.instructions_revision, self.known.of(project)
+            read, known = project.instructions_revision, self.known(project)
 
             def add() -> Answer:
                 return _add(change, body, recorded_by, read)

@@ -28,12 +28,7 @@ from services.review_queue.lifecycle.states import (
 from services.review_queue.lifecycle.tracing import taking_in
 from services.review_queue.projects.service import current_project
 from shared.contracts.projects import Project
-from shared.contracts.tasks import (
-    ERASED_DETAIL,
-    EVIDENCE_LANES,
-    TaskReceipt,
-    TaskReceipts,
-)
+from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, TaskReceipt, TaskReceipts
 from shared.db import Database, Session
 
 # Gets the receipts, one an entry; what it writes is committed with the tasks, or not at all.
@@ -81,10 +76,7 @@ class IntakeService:
 
         With `restore` no entry asks anew for a task that is there: it is let be.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         async with self.database.reading() as session:
             project = await current_project(session, project_name)

@@ -4,16 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import (
-    MAX_BATCH,
-    Data,
-    ItemId,
-    Label,
-    Message,
-    Metadata,
-    Trace,
-    UtcTime,
-)
+from shared.contracts.base import MAX_BATCH, Data, ItemId, Label, Message, Metadata, Trace, UtcTime
 from shared.contracts.tasks import (
     Comment,
     LaneName,

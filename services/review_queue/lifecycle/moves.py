@@ -1,10 +1,10 @@
 """What holders of leases do: verdict, skip, renew, release, undo. Those that wait share a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
@@ -29,11 +29,8 @@ from shared.tracing import link, note, traced
 _MOST = 100
 
 
-class KnowsReviewers(Protocol):
-    """What is known of each project's reviewers."""
-
-    def of(self, project: Project) -> Reliability | None:
-        """Return it; None for nothing yet."""
+# What is known of a project's reviewers; None for nothing yet.
+KnownOf = Callable[[Project], Reliability | None]
 
 
 @dataclass(frozen=True)
@@ -59,11 +56,8 @@ class Moved:
     committed: Callable[[], None] = lambda: None
 
 
-class UsesProbes(Protocol):
-    """Answers for tokens that are no ordinary lease's."""
-
-    async def use(self, session: Session, move: Move, now: datetime) -> Moved | None:
-        """Use a probe as if it were a lease; None where the token is no probe's either."""
+# Uses a probe as if it were a lease; None where the token is no probe's either.
+UseProbe = Callable[[Session, Move, datetime], Awaitable[Moved | None]]
 
 
 @dataclass
@@ -77,8 +71,8 @@ class MoveService:
     scheduler: BatchScheduler
     projects: ProjectCache
     times: LeaseTimes
-    known: KnowsReviewers
-    probes: UsesProbes
+    known: KnownOf
+    use_probe: UseProbe
     nudge: Callable[[], None]
 
     def __post_init__(self) -> None:
@@ -176,7 +170,7 @@ class _MoveBatch:
         task, lease = reading.task_and_lease(row)
         project = await self.service.projects.at(session, task.project, row.project_revision)
         change = Change(task, self.now)
-        known = self.service.known.of(project)
+        known = self.service.known(project)
         return PresentedLease(change, lease, project, call.action, call.who, History(), known)
 
     async def _look_back(self, session: Session, presented: Sequence[PresentedLease]) -> None:
@@ -196,7 +190,7 @@ class _MoveBatch:
                 one.lasts = await self.service.times.of(session, one.project)
 
     async def _probe(self, session: Session) -> Moved:
-        moved = await self.service.probes.use(session, self.calls[0], self.now)
+        moved = await self.service.use_probe(session, self.calls[0], self.now)
         if moved is None:
             raise LeaseExpired("There is no such lease; lease a task.")
         return moved

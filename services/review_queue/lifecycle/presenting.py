@@ -78,16 +78,9 @@ class PresentedLease:
     def use(self) -> LeaseProgress | Renewal:
         """Do it; return what the reviewer is told. The same call again gets the same answer.
 
-        Raises
-        ------
-        Forbidden
-            The caller may not enter the project.
-        LeaseExpired
-            The lease has ended, or is another reviewer's.
-        Conflict
-            The lease was used before, otherwise; or there is nothing to undo.
-        Unprocessable
-            The label is not the project's.
+        Raises `Forbidden` (the caller may not enter the project), `LeaseExpired` (the lease has
+        ended, or is another reviewer's), `Conflict` (the lease was used before, otherwise; or there
+        is nothing to undo) and `Unprocessable` (the label is not the project's).
         """
         if not self.who.may_enter(self.project.project):
             raise Forbidden("The token is not for this project.", project=self.project.project)

@@ -16,20 +16,9 @@ class ProjectCache:
     async def at(self, session: Session, name: str, revision: int) -> Project:
         """Return the project whose row says that it is at `revision`.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         known = self._known.get(name)
         if known is None or known.revision != revision:
             known = self._known[name] = await current_project(session, name)
         return known
-
-    def remember(self, project: Project) -> None:
-        """Take note of a project that was just read."""
-        self._known[project.project] = project
-
-    def last(self, name: str) -> Project | None:
-        """Return the project as it was last seen, which may have changed since."""
-        return self._known.get(name)

@@ -63,8 +63,7 @@ async def overlapping(session: AsyncSession) -> list[str]:
 async def revisions(session: AsyncSession) -> Sequence[Row[Any]]:
     """Return the name, the revision and the published revision of every project."""
     return await fetch(
-        session,
-        select(_projects.c.name, _projects.c.revision, _projects.c.published_revision),
+        session, select(_projects.c.name, _projects.c.revision, _projects.c.published_revision)
     )
 
 

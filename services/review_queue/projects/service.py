@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -38,21 +38,9 @@ async def current_project(session: Session, name: str) -> Project:
     return _document(await require_project(session, name))
 
 
+# Registers the webhooks that a project states, in the project's transaction.
 Registration = Callable[[Session, datetime], Awaitable[None]]
-
-
-class WebhookRegistry(Protocol):
-    """What registers the webhooks that a project states."""
-
-    async def prepare(self, project: str, webhooks: Sequence[Webhook]) -> Registration:
-        """Check the webhooks; return what registers them in the project's transaction.
-
-        Raises
-        ------
-        Unprocessable
-            A webhook's secret is not the project's or not to be found here, or its address is not
-            one to send to.
-        """
+PrepareWebhooks = Callable[[str, Sequence[Webhook]], Awaitable[Registration]]
 
 
 @dataclass
@@ -63,7 +51,7 @@ class ProjectService:
     store: Store
     now: Callable[[], datetime]
     nudge: Callable[[], None]
-    webhooks: WebhookRegistry
+    prepare_webhooks: PrepareWebhooks
     index: IndexWriter = field(init=False)
     _compared_losses: int = -1
     _complete_at: float = 0.0
@@ -83,11 +71,12 @@ class ProjectService:
         Conflict
             `if_revision` is given, and the project is not at it.
         Unprocessable
-            A webhook is refused, as `WebhookRegistry.prepare` says.
+            A webhook's secret is not the project's or not to be found here, or its address is not
+            one to send to.
         Unavailable
             The store is away; the project is kept, and reaches the store as soon as it is back.
         """
-        register_webhooks = await self.webhooks.prepare(name, spec.webhooks)
+        register_webhooks = await self.prepare_webhooks(name, spec.webhooks)
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
             if if_revision is not None and (row is None or row.revision != if_revision):

@@ -77,10 +77,7 @@ async def run(
     `last` says that nothing follows: on PostgreSQL the transaction is then committed in the same
     message, on SQLite where its block ends.
 
-    Raises
-    ------
-    SQLAlchemyError
-        One of them, or the commit, has failed. None of them counts then.
+    Raises `SQLAlchemyError` (one of them, or the commit, has failed; none of them counts then).
     """
     if not statements:
         return []

@@ -119,20 +119,15 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
         _tasks.c.lease_number > 0,
         exists().where(_verdicts.c.task_id == _tasks.c.task_id),
     )
-    came = await session.execute(
-        select(func.count(), count_where(_tasks.c.lane_group == "mandatory")).where(
-            _tasks.c.project == project, _tasks.c.created_at >= since, worked_on
-        )
-    )
-    arrived, mandatory = came.one()
-    went = await session.execute(
-        select(func.count()).where(
-            _tasks.c.project == project,
-            _tasks.c.resolved_at >= since,
-            # People have not worked on what expired.
-            _tasks.c.source != "expiry",
-            worked_on,
-        )
+    came = _tasks.c.created_at >= since
+    # People have not worked on what expired.
+    went = and_(_tasks.c.resolved_at >= since, _tasks.c.source != "expiry")
+    moved = await session.execute(
+        select(
+            count_where(came),
+            count_where(and_(came, _tasks.c.lane_group == "mandatory")),
+            count_where(went),
+        ).where(_tasks.c.project == project, or_(came, went), worked_on)
     )
     gave = await session.execute(
         select(func.count(), func.count(_verdicts.c.reviewer.distinct()))
@@ -143,8 +138,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
             _verdicts.c.withdrawn_at.is_(None),
         )
     )
-    verdicts, reviewers = gave.one()
-    return Flow(arrived, mandatory, went.scalar_one(), verdicts, reviewers)
+    return Flow(*moved.one(), *gave.one())
 
 
 async def held_since(

@@ -1,6 +1,7 @@
 """Sign-in: by a one-time link or a token, then by the cookie of a session."""
 
 import hashlib
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,15 +23,6 @@ _LONGEST_SESSION = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
-class Invitation:
-    """What a link is for, shown before it is used."""
-
-    project: str
-    title: str
-    reviewer: str
-
-
-@dataclass(frozen=True)
 class EntryService:
     """Links, sessions, and which instructions a reviewer has read.
 
@@ -45,10 +37,7 @@ class EntryService:
     ) -> tuple[str, datetime]:
         """Make a link of one use; return its code and when it expires.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
+        Raises `NotFound` (there is no such project).
         """
         code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         expires_at = now + timedelta(seconds=expires_seconds)
@@ -75,46 +64,38 @@ class EntryService:
             )
         return code, expires_at
 
-    async def invitation(self, code: str) -> Invitation:
-        """Return what a link is for, and let it be used later; `NotFound` when it cannot be."""
+    async def invitation(self, code: str) -> tuple[Project, str]:
+        """Return the project and the reviewer that a link is for, and let it be used later.
+
+        `NotFound` when it cannot be.
+        """
         async with self.database.reading() as session:
             link = await repository.find_link(session, _digest(code), self.now())
             if link is None:
                 raise _used_up()
-            project = await current_project(session, link.project)
-        return Invitation(link.project, project.title or link.project, link.reviewer)
+            return await current_project(session, link.project), link.reviewer
 
     async def redeem(self, code: str) -> str:
         """Use a link up and return a session's cookie; `NotFound` when it was used, or expired."""
-        cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         async with self.database.transaction() as session:
-            used = await repository.use_link(session, _digest(code), now)
+            used = await repository.use_link(session, _digest(code), self.now())
             if used is None:
                 raise _used_up()
             project, reviewer, key_id = used
-            row = SessionRow(
-                session_digest=_digest(cookie),
-                subject=reviewer,
-                role="reviewer",
-                projects=[project],
-                created_at=now,
-                expires_at=now + _LONGEST_SESSION,
-                key_id=key_id,
-            )
-            await repository.add_session(session, row, now)
-            _record(session, "session.opened", row, now, by="link")
-        return cookie
+            who = Principal(reviewer, "reviewer", frozenset({project}), math.inf, "", key_id)
+            return await self._open(session, who, by="link")
 
     async def sign_in(self, who: Principal) -> str:
         """Return a session's cookie for the holder of a token; it ends with the token.
 
-        Raises
-        ------
-        Forbidden
-            The role is one of machines.
+        Raises `Forbidden` (the role is one of machines).
         """
         if who.role not in {"reviewer", "operator"}:
             raise Forbidden("Use a token of role reviewer or operator.", role=who.role)
+        async with self.database.transaction() as session:
+            return await self._open(session, who, by="token", token_id=who.token_id)
+
+    async def _open(self, session: Session, who: Principal, **detail: str) -> str:
         cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         # A token may be good for longer than a datetime can hold.
         left = min(who.expires_at - now.timestamp(), _LONGEST_SESSION.total_seconds())
@@ -127,9 +108,8 @@ class EntryService:
             expires_at=now + timedelta(seconds=left),
             key_id=who.key_id,
         )
-        async with self.database.transaction() as session:
-            await repository.add_session(session, row, now)
-            _record(session, "session.opened", row, now, by="token", token_id=who.token_id)
+        await repository.add_session(session, row, now)
+        _record(session, "session.opened", row, now, **detail)
         return cookie
 
     async def principal(self, cookie: str | None) -> Principal:
@@ -153,12 +133,8 @@ class EntryService:
     async def acknowledge(self, project: str, reviewer: str, revision: int) -> None:
         """Note that the reviewer has read this revision of the instructions.
 
-        Raises
-        ------
-        NotFound
-            There is no such project.
-        Unprocessable
-            There is no such revision yet.
+        Raises `NotFound` (there is no such project) and `Unprocessable` (there is no such revision
+        yet).
         """
         async with self.database.transaction() as session:
             newest = await current_project(session, project)

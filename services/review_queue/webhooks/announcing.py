@@ -94,11 +94,7 @@ class Announcer:
 
 
 async def announce(
-    session: Session,
-    project: str,
-    receivers: list[WebhookRow],
-    documents: Documents,
-    now: datetime,
+    session: Session, project: str, receivers: list[WebhookRow], documents: Documents, now: datetime
 ) -> int:
     """Write deliveries of what is new in `documents` to `receivers`; return how many.
 
@@ -113,11 +109,7 @@ async def announce(
     known, events = catch_up(project, _announced(row), documents, now)
     row.sqlmodel_update(asdict(known))
     rows = [
-        {
-            "webhook_id": webhook.webhook_id,
-            "event_id": event.event_id,
-            "event": event.stored(),
-        }
+        {"webhook_id": webhook.webhook_id, "event_id": event.event_id, "event": event.stored()}
         for event in events
         for webhook in receivers
         if webhook.events is None or event.kind in webhook.events

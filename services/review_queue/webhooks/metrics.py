@@ -11,9 +11,7 @@ FAILED = Counter(
     ["project"],
 )
 RETRIES = Counter(
-    "surehand_review_queue_webhook_retries_total",
-    "Attempts to send an event again",
-    ["project"],
+    "surehand_review_queue_webhook_retries_total", "Attempts to send an event again", ["project"]
 )
 PENDING = Gauge(
     "surehand_review_queue_webhook_pending_entries",

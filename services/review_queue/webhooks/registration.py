@@ -115,10 +115,7 @@ class Registry:
         documents were read here. A webhook that is left out is forgotten, with its deliveries; one
         that stays keeps its place and its state.
 
-        Raises
-        ------
-        Unprocessable
-            A webhook breaks the rules.
+        Raises `Unprocessable` (a webhook breaks the rules).
         """
         self.rules.check(project, webhooks)
         documents = await read_documents(self.store, project) if webhooks else None

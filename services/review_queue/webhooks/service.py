@@ -39,10 +39,7 @@ class WebhookService:
     async def enable(self, project: str, webhook_id: str) -> WebhookStatus:
         """Send again from where it stopped: after a 410, or before a pause is over.
 
-        Raises
-        ------
-        NotFound
-            No such project, or no such webhook in it.
+        Raises `NotFound` (no such project, or no such webhook in it).
         """
         async with self.database.transaction() as session:
             row = await _lock(session, project, webhook_id)
@@ -56,10 +53,7 @@ class WebhookService:
     async def test(self, project: str, webhook_id: str) -> WebhookTrial:
         """Send one `webhook.test`, now and only once; a disabled webhook gets it too.
 
-        Raises
-        ------
-        NotFound
-            As for `enable`.
+        Raises `NotFound` (as for `enable`).
         """
         async with self.database.transaction() as session:
             row = await _lock(session, project, webhook_id)

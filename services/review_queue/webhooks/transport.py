@@ -72,10 +72,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                 failure = error
         raise failure
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, between retries of the pool's own: it makes none."""
-        await asyncio.sleep(seconds)
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -91,11 +87,7 @@ class Transport:
     """Posts bodies to receivers; no proxy, no redirect, no cookie."""
 
     def __init__(
-        self,
-        *,
-        allow_private: bool,
-        resolve: Resolve = resolve,
-        seconds: float = _TOTAL_SECONDS,
+        self, *, allow_private: bool, resolve: Resolve = resolve, seconds: float = _TOTAL_SECONDS
     ) -> None:
         self._seconds = seconds
         self._pool = httpcore.AsyncConnectionPool(

@@ -63,6 +63,18 @@ async def test_a_loop_outlives_the_cancellation_of_a_task_that_it_waited_for() -
         await wait_until(lambda: mill.loop.fault is None)
 
 
+async def test_a_loop_ends_although_a_turn_loses_its_cancellation() -> None:
+    begun = asyncio.Event()
+
+    async def turn() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+
+    async with Loop("deaf", turn, lambda: asyncio.sleep(0)).running():
+        await begun.wait()
+
+
 async def test_a_loop_whose_rest_fails_goes_on() -> None:
     turns = 0
 

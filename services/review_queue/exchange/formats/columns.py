@@ -84,10 +84,7 @@ class Columns:
     def gather(self, flat: Mapping[str, Any]) -> dict[str, Any]:
         """Return the record of a flat row; what is None or no column counts as not given.
 
-        Raises
-        ------
-        ValueError
-            A column of JSON holds something else.
+        Raises `ValueError` (a column of JSON holds something else).
         """
         given = {name: value for name, value in flat.items() if value is not None}
         for name in given.keys() & {name for name, kind in self.kinds.items() if kind == "json"}:

@@ -37,12 +37,8 @@ def unguard(cell: str) -> str:
 def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
     """Give a row for each record after the header.
 
-    Raises
-    ------
-    Unprocessable
-        The header does not fit the project.
-    UnreadableError
-        The header is not CSV in UTF-8, or a quote is never closed.
+    Raises `Unprocessable` (the header does not fit the project) and `UnreadableError` (the header
+    is not CSV in UTF-8, or a quote is never closed).
     """
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     columns = Columns(project, whole_numbers=True)

@@ -27,11 +27,8 @@ def entries(file: io.BufferedReader) -> Iterator[bytes]:
     Of objects and lists brackets are only counted: whether they are JSON is for their reader to
     find out.
 
-    Raises
-    ------
-    UnreadableError
-        It is not a list, or stops being one, or an entry is longer than a line of JSON lines may
-        be.
+    Raises `UnreadableError` (it is not a list, or stops being one, or an entry is longer than a
+    line of JSON lines may be).
     """
     text = _Text(file)
     if text.to_bracket().strip() != b"[":
@@ -57,10 +54,7 @@ def entries(file: io.BufferedReader) -> Iterator[bytes]:
 def _scalars(between: bytes, *, behind: bool, ahead: bool) -> Iterator[bytes]:
     """Give the texts of what lies between two entries that have brackets: for the most part none.
 
-    Raises
-    ------
-    ValueError
-        It is no part of a list.
+    Raises `ValueError` (it is no part of a list).
     """
     if between.strip() == (b"," if behind and ahead else b""):
         return

@@ -27,10 +27,7 @@ _USER = "label-studio-user-"
 def read(file: BufferedReader, project: Project) -> Generator[Row, None, None]:
     """Give a row for each task of the list, one at a time.
 
-    Raises
-    ------
-    UnreadableError
-        It is not a list of JSON objects, or stops being one.
+    Raises `UnreadableError` (it is not a list of JSON objects, or stops being one).
     """
     for number, text in enumerate(entries(file), start=1):
         yield _row(number, text, project)

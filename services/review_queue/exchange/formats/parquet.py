@@ -50,12 +50,8 @@ _GROUP_BYTES = 4 * 1024 * 1024
 def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
     """Give a row for each row of the file, which is laid on disk first: its index is at its end.
 
-    Raises
-    ------
-    Unprocessable
-        The columns do not fit the project.
-    UnreadableError
-        It is no Parquet file, or a broken one; or it decodes to far more than its size.
+    Raises `Unprocessable` (the columns do not fit the project) and `UnreadableError` (it is no
+    Parquet file, or a broken one; or it decodes to far more than its size).
     """
     columns = Columns(project, whole_numbers=False)
     with tempfile.TemporaryFile() as laid:

@@ -71,10 +71,8 @@ class OutcomeService:
     ) -> OutcomeFeed:
         """Return the outcomes behind `after`, None for all; wait for the first one, if asked to.
 
-        Raises
-        ------
-        FeedRestarted
-            `after` is a place of the feed as it was before the database was restored.
+        Raises `FeedRestarted` (`after` is a place of the feed as it was before the database was
+        restored).
         """
         async with self.database.reading() as session:
             await current_project(session, project)
@@ -117,12 +115,8 @@ class OutcomeService:
     ) -> ItemOutcome:
         """Return what became of one item; wait until it is resolved, if asked to.
 
-        Raises
-        ------
-        NotFound
-            No such project, or nobody was ever asked about the item.
-        ItemErased
-            The item was erased.
+        Raises `NotFound` (no such project, or nobody was ever asked about the item) and
+        `ItemErased` (the item was erased).
         """
         deadline = asyncio.get_running_loop().time() + wait_seconds
         with self.bells.hearing(outcomes_bell(project)) as rung:

@@ -107,19 +107,13 @@ _LEASES = RowBatch(
     ),
     EVENTS,
     Part(
-        TaskRow,
-        ("state", "holder", "reserved_for", "available_at", "lease_number"),
-        key="task_id",
+        TaskRow, ("state", "holder", "reserved_for", "available_at", "lease_number"), key="task_id"
     ),
 )
 
 
 def free(
-    session: AsyncSession,
-    project: str,
-    reviewers: Sequence[str],
-    plan: Plan,
-    now: datetime,
+    session: AsyncSession, project: str, reviewers: Sequence[str], plan: Plan, now: datetime
 ) -> Statement:
     """Find as many tasks as `plan` has, and lock them; one of `reviewers` at least may have each.
 

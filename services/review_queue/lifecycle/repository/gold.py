@@ -99,14 +99,9 @@ async def number(session: AsyncSession, project: str, labels: Sequence[str]) -> 
     return (await session.execute(counted)).scalar_one()
 
 
-async def any_gold(session: AsyncSession, project: str) -> bool:
-    """Say whether there is gold at all."""
+async def is_gold(session: AsyncSession, project: str, task_id: str | None = None) -> bool:
+    """Say whether a task of the project is gold, by default any."""
     rows = known(project).subquery()
-    return (await session.execute(select(rows.c.task_id).limit(1))).first() is not None
-
-
-async def is_gold(session: AsyncSession, project: str, task_id: str) -> bool:
-    """Say whether a task of the project is gold."""
-    rows = known(project).subquery()
-    found = select(rows.c.task_id).where(rows.c.task_id == task_id)
+    found = select(rows.c.task_id).limit(1)
+    found = found if task_id is None else found.where(rows.c.task_id == task_id)
     return (await session.execute(found)).first() is not None

@@ -27,9 +27,7 @@ Tail = Annotated[
 
 
 @router.get(
-    "/outcomes",
-    summary="Outcomes in order",
-    responses=declare(*LIST_PROBLEMS, FeedRestarted),
+    "/outcomes", summary="Outcomes in order", responses=declare(*LIST_PROBLEMS, FeedRestarted)
 )
 async def get_outcomes(
     project: str,
@@ -64,11 +62,7 @@ async def get_outcomes(
     )
 
 
-@router.post(
-    "/outcomes",
-    summary="What became of many items",
-    responses=declare(*BODY_PROBLEMS),
-)
+@router.post("/outcomes", summary="What became of many items", responses=declare(*BODY_PROBLEMS))
 async def post_outcomes(
     project: str, query: ItemQuery, outcomes: Injected[OutcomeService], _: ByServiceOrCaller
 ) -> ItemOutcomes:

@@ -22,13 +22,7 @@ from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, Task
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import (
-    BODY_PROBLEMS,
-    LIST_PROBLEMS,
-    READ_PROBLEMS,
-    Conflict,
-    declare,
-)
+from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, Conflict, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 
@@ -69,9 +63,7 @@ async def list_tasks(
 
 
 @router.get(
-    "/tasks/{task_id}",
-    summary="Read a task and its timeline",
-    responses=declare(*READ_PROBLEMS),
+    "/tasks/{task_id}", summary="Read a task and its timeline", responses=declare(*READ_PROBLEMS)
 )
 async def get_task(
     project: str, task_id: str, tasks: Injected[TaskService], _: ByService

@@ -58,12 +58,7 @@ def as_task_id(text: str) -> str | None:
 async def locked_task(session: Session, project: str, task_id: str) -> Task:
     """Return a task of `project`, kept from all other writers.
 
-    Raises
-    ------
-    NotFound
-        There is none.
-    ItemErased
-        There was one.
+    Raises `NotFound` (there is none) and `ItemErased` (there was one).
     """
     known = as_task_id(task_id)
     found = await reading.tasks(session, [] if known is None else [known], lock=True)

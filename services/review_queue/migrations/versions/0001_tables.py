@@ -11,7 +11,6 @@ branch_labels = None
 depends_on = None
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_TABLES = ("outbox", "projects", "tasks", "leases", "outcomes", "task_events", "verdicts")
 
 
 def upgrade() -> None:
@@ -22,11 +21,6 @@ def upgrade() -> None:
     _outcomes()
     _task_events()
     _verdicts()
-
-
-def downgrade() -> None:
-    for table in reversed(_TABLES):
-        op.drop_table(table)
 
 
 def _outbox() -> None:

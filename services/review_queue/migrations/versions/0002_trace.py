@@ -11,8 +11,3 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("tasks", sa.Column("trace", sa.String(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("tasks") as tasks:
-        tasks.drop_column("trace")

@@ -38,17 +38,3 @@ def upgrade() -> None:
         tasks.alter_column("lane_group", server_default=None)
         tasks.alter_column("adjudication", server_default=None)
         tasks.drop_column("evidence")
-
-
-def downgrade() -> None:
-    op.add_column(
-        "tasks", sa.Column("evidence", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
-    op.execute("UPDATE tasks SET evidence = (lane_group = 'evidence')")
-    op.drop_index("tasks_for_adjudication", "tasks")
-    op.drop_index("tasks_by_turn", "tasks")
-    op.create_index("tasks_by_turn", "tasks", ["project", "evidence", "turn"])
-    with op.batch_alter_table("tasks") as tasks:
-        tasks.alter_column("evidence", server_default=None)
-        tasks.drop_column("lane_group")
-        tasks.drop_column("adjudication")

@@ -45,8 +45,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("webhook_id", "task_id", "revision"),
     )
     op.create_index("webhook_deliveries_by_due", "webhook_deliveries", ["webhook_id", "due_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("webhook_deliveries")
-    op.drop_table("webhooks")

@@ -39,10 +39,3 @@ def upgrade() -> None:
         sa.Column("instructions_revision", sa.Integer(), nullable=False),
         sa.Column("acknowledged_at", UtcDateTime(), nullable=False),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("ui_acknowledgements")
-    op.drop_index("ix_ui_sessions_expires_at", "ui_sessions")
-    op.drop_table("ui_sessions")
-    op.drop_table("ui_links")

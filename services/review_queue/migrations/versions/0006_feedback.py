@@ -29,7 +29,3 @@ def upgrade() -> None:
         sa.Column("answered_at", UtcDateTime(), nullable=True),
     )
     op.create_index("feedback_by_project", "feedback", ["project", "feedback_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("feedback")

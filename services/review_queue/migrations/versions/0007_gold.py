@@ -88,10 +88,3 @@ def _make_pauses() -> None:
         sqlite_where=_STANDS,
         postgresql_where=_STANDS,
     )
-
-
-def downgrade() -> None:
-    op.drop_table("reviewer_pauses")
-    op.drop_table("probes")
-    op.drop_table("gold")
-    op.drop_index("tasks_gold", "tasks")

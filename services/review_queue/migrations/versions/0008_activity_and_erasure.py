@@ -59,13 +59,3 @@ def _create_activity() -> None:
             f"CREATE TRIGGER activity_is_kept_from_{change.lower()} BEFORE {change} ON activity "
             f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
         )
-
-
-def downgrade() -> None:
-    op.drop_index("verdicts_of_reviewer", "verdicts")
-    with op.batch_alter_table("tasks") as tasks:
-        tasks.drop_column("erased_at")
-    op.drop_table("tombstones")
-    op.drop_table("activity")
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP FUNCTION activity_is_kept()")

@@ -10,8 +10,6 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# Deliveries that the revision before cannot hold.
-_OF_EVENTS = "DELETE FROM webhook_deliveries WHERE task_id IS NULL"
 _EXPIRING = sa.text("lane = 'optional' AND turn IS NOT NULL")
 
 
@@ -40,15 +38,3 @@ def upgrade() -> None:
         sqlite_where=_EXPIRING,
         postgresql_where=_EXPIRING,
     )
-
-
-def downgrade() -> None:
-    op.drop_index("tasks_by_expiry", "tasks")
-    op.drop_table("webhook_told")
-    op.execute(_OF_EVENTS)
-    with op.batch_alter_table("webhook_deliveries") as deliveries:
-        deliveries.drop_constraint("webhook_deliveries_webhook_id_event_id_key", type_="unique")
-        deliveries.drop_column("event")
-        deliveries.drop_column("event_id")
-        deliveries.alter_column("revision", existing_type=sa.Integer(), nullable=False)
-        deliveries.alter_column("task_id", existing_type=sa.String(), nullable=False)

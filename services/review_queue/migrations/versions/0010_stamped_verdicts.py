@@ -23,8 +23,3 @@ def upgrade() -> None:
     op.execute(_PUT_OFF)
     # Nullable: the release before writes verdicts without it while replicas are replaced.
     op.add_column("verdicts", sa.Column("instructions_revision", sa.Integer(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("verdicts") as verdicts:
-        verdicts.drop_column("instructions_revision")

@@ -15,9 +15,3 @@ def upgrade() -> None:
     # Nullable: the release before writes rows without it while replicas are replaced.
     for table in _TABLES:
         op.add_column(table, sa.Column("key_id", sa.String(), nullable=True))
-
-
-def downgrade() -> None:
-    for table in _TABLES:
-        with op.batch_alter_table(table) as rows:
-            rows.drop_column("key_id")

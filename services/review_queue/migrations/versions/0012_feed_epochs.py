@@ -19,7 +19,3 @@ def upgrade() -> None:
         sa.Column("after_position", sa.BigInteger(), nullable=False),
         sa.Column("began_at", UtcDateTime(), nullable=False),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("feed_epochs")

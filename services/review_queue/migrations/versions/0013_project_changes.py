@@ -24,7 +24,3 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
     )
     op.create_index("ix_project_changes_project", "project_changes", ["project"])
-
-
-def downgrade() -> None:
-    op.drop_table("project_changes")

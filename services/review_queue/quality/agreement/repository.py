@@ -32,9 +32,9 @@ _outcomes = table_of(OutcomeRow)
 # Older verdicts are of other instructions, and often of other people.
 VERDICTS = 250_000
 
-_stands = _verdicts.c.withdrawn_at.is_(None)
+stands = _verdicts.c.withdrawn_at.is_(None)
 _resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
-_is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
+is_verdict = and_(stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
 
 
 async def outcome_agreement(
@@ -91,7 +91,7 @@ def newest_verdicts(project: str, verdicts: int) -> CTE:
             _verdicts.c.label,
             _verdicts.c.blind,
         )
-        .where(_is_verdict, in_project)
+        .where(is_verdict, in_project)
         .order_by(_verdicts.c.verdict_id.desc())
         .limit(verdicts)
         .cte("newest_verdicts")

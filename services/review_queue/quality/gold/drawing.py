@@ -1,11 +1,10 @@
 """Drawing gold into leases: how much, for whom, of which kind."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.review_queue.lifecycle.claims import Claimant
+from services.review_queue.lifecycle.claims import Claimant, GoldDraw
 from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
 from services.review_queue.lifecycle.repository.claiming import claimable_number
 from services.review_queue.quality.gold.choosing import (
@@ -30,21 +29,6 @@ from shared.contracts.tasks import Lease, LeasedTask
 from shared.db import Row, Session
 
 _TOKEN_BYTES = 32
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Leases of gold, how many `others` are to be claimed beside them, and at which `places`."""
-
-    gold: Sequence[Lease]
-    others: int
-    places: Sequence[bool] = ()
-
-    def mixed_with(self, others: Sequence[Lease]) -> list[Lease]:
-        """Return all leases, the gold ones where they were drawn."""
-        gold, rest = list(self.gold), list(others)
-        mixed = [(gold if is_gold else rest).pop(0) for is_gold in self.places if gold and rest]
-        return [*mixed, *gold, *rest]
 
 
 @dataclass
@@ -206,23 +190,20 @@ class GoldDraws:
         """Say whether there is no gold, and no reviewer is paused."""
         return (await self.gold_states.of(session, project)).plain
 
-    async def draw(self, session: Session, project: Project, who: Claimant, count: int) -> Draw:
+    async def draw(self, session: Session, project: Project, who: Claimant, count: int) -> GoldDraw:
         """Lease gold to the reviewer, as part of `count` tasks.
 
         What came back without an answer comes first. A newcomer gets gold alone during onboarding,
         as long as there is some; then each place is gold with the probability that the reviewer's
         score asks for, if other tasks wait to hide it among. What the reviewer put off comes last.
 
-        Raises
-        ------
-        ReviewerPaused
-            The reviewer gets no tasks in this project.
+        Raises `ReviewerPaused` (the reviewer gets no tasks in this project).
         """
         gold_state = await self.gold_states.of(session, project.project)
         if who.reviewer in gold_state.paused:
             await require_active(session, project.project, who.reviewer)
         if not gold_state.gold:
-            return Draw([], count)
+            return GoldDraw([], count)
         met = await probes.situation(session, who)
         drawing = _Drawing(session, project, who, self.draws, met)
         if met.returned:
@@ -233,8 +214,8 @@ class GoldDraws:
         if left:
             await drawing.onboard(min(count, left - met.live))
             if met.live or drawing.rows:
-                return Draw(await drawing.written(), 0)
-            return Draw([], count)
+                return GoldDraw(await drawing.written(), 0)
+            return GoldDraw([], count)
         places = await drawing.mix(count, gold_rate(score, project.review.gold_rate))
         gold = await drawing.written()
-        return Draw(gold, count - len(gold), places)
+        return GoldDraw(gold, count - len(gold), places)

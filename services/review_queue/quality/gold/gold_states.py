@@ -1,6 +1,5 @@
 """What the lease path must know of each project's gold and pauses, read anew every two seconds."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,11 +28,13 @@ class GoldState:
 
 @dataclass(frozen=True)
 class GoldStates:
-    """The gold_state of each project; another replica's changes are seen after two seconds."""
+    """The gold_state of each project.
+
+    Changes of another replica, and those made while it is read, are seen after two seconds.
+    """
 
     now: Callable[[], datetime]
     _known: dict[str, GoldState] = field(default_factory=dict)
-    _changes: Counter[str] = field(default_factory=Counter)
 
     def last(self, project: str) -> GoldState | None:
         """Return a project's gold_state as it was last read, which may have changed since."""
@@ -43,19 +44,14 @@ class GoldStates:
         """Return a project's gold_state."""
         found = self._known.get(project)
         if found is None or not found.read_at <= self.now() < found.read_at + _KNOWN_FOR:
-            changes = self._changes[project]
-            found = GoldState(
+            found = self._known[project] = GoldState(
                 read_at=self.now(),
-                gold=await known.any_gold(session, project),
+                gold=await known.is_gold(session, project),
                 paused=await pauses.paused(session, project),
                 resumed=await pauses.resumptions(session, project),
             )
-            # What has changed meanwhile may not have been read.
-            if self._changes[project] == changes:
-                self._known[project] = found
         return found
 
     def forget(self, project: str) -> None:
         """Read a project's gold_state anew at the next lease; called once a change is committed."""
-        self._changes[project] += 1
         self._known.pop(project, None)

@@ -54,14 +54,8 @@ class GoldService:
     ) -> GoldTask:
         """Make a resolved task gold; the same call again changes nothing.
 
-        Raises
-        ------
-        NotFound
-            No such project, or no such task in it.
-        Unprocessable
-            The label is not the project's.
-        Conflict
-            The task is not resolved with this label.
+        Raises `NotFound` (no such project, or no such task in it), `Unprocessable` (the label is
+        not the project's) and `Conflict` (the task is not resolved with this label).
         """
         async with self.database.transaction() as session:
             project = await current_project(session, project_name)
@@ -80,10 +74,7 @@ class GoldService:
     async def retire(self, project_name: str, task_id: str, actor: str) -> None:
         """Give a gold task to no reviewer any more; what was answered still counts.
 
-        Raises
-        ------
-        NotFound
-            No such project, or the task is not gold.
+        Raises `NotFound` (no such project, or the task is not gold).
         """
         async with self.database.transaction() as session:
             await current_project(session, project_name)

@@ -40,11 +40,7 @@ async def post_gold(
     return await gold.add(project, batch.items, who.subject)
 
 
-@router.get(
-    "/gold",
-    summary="List gold",
-    responses=declare(*LIST_PROBLEMS),
-)
+@router.get("/gold", summary="List gold", responses=declare(*LIST_PROBLEMS))
 async def list_gold(
     project: str,
     gold: Injected[GoldService],

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.quality.agreement.repository import newest_verdicts
+from services.review_queue.quality.agreement.repository import is_verdict, newest_verdicts, stands
 from services.review_queue.quality.reviewers.messages import ChangedAnswers
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
@@ -42,8 +42,6 @@ _MINUTE_SECONDS = 60
 # Whose answers are wanted, said of a column of names.
 _Wanted = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
-_stands = _verdicts.c.withdrawn_at.is_(None)
-_is_verdict = and_(_stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
 _is_probed = _probes.c.ending == "verdict"
 _probe_seen = or_(_probes.c.ending.in_(["verdict", "undo"]), _probes.c.skipped)
 _next_label = (
@@ -90,11 +88,11 @@ async def answers(
 
 
 def _answers(project: str, wanted: _Wanted) -> FromClause:
-    timed = case((_is_verdict, _verdicts.c.active_seconds))
+    timed = case((is_verdict, _verdicts.c.active_seconds))
     ordinary: Select[Any] = (
         select(
             _verdicts.c.reviewer,
-            *_figures(_is_verdict, and_(_stands, _verdicts.c.skipped), timed, _verdicts.c.given_at),
+            *_figures(is_verdict, and_(stands, _verdicts.c.skipped), timed, _verdicts.c.given_at),
         )
         .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
         .where(_tasks.c.project == project, wanted(_verdicts.c.reviewer))
@@ -103,8 +101,7 @@ def _answers(project: str, wanted: _Wanted) -> FromClause:
     timed = case((_is_probed, _probes.c.active_seconds))
     probed: Select[Any] = (
         select(
-            _probes.c.reviewer,
-            *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at),
+            _probes.c.reviewer, *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at)
         )
         .where(_probes.c.project == project, _probe_seen, wanted(_probes.c.reviewer))
         .group_by(_probes.c.reviewer)
@@ -112,9 +109,7 @@ def _answers(project: str, wanted: _Wanted) -> FromClause:
     paused: Select[Any] = select(
         _pauses.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
     ).where(
-        _pauses.c.project == project,
-        _pauses.c.resumed_at.is_(None),
-        wanted(_pauses.c.reviewer),
+        _pauses.c.project == project, _pauses.c.resumed_at.is_(None), wanted(_pauses.c.reviewer)
     )
     return union_all(ordinary, probed, paused).subquery()
 
@@ -148,7 +143,7 @@ async def active_seconds(
     ordinary = ordinary.join(_tasks, _tasks.c.task_id == _verdicts.c.task_id).where(
         _tasks.c.project == project,
         _verdicts.c.reviewer.between(reviewers[0], reviewers[-1]),
-        _is_verdict,
+        is_verdict,
     )
     probed = _grouped(_probes.c.reviewer, _probes.c.active_seconds).where(
         _probes.c.project == project,
@@ -162,16 +157,10 @@ async def active_seconds(
 
 def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Select[Any]:
     about = case(
-        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)),
-        else_=10 * func.round(seconds),
+        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)), else_=10 * func.round(seconds)
     ).label("about")
     return (
-        select(
-            reviewer,
-            func.count().label("number"),
-            func.avg(seconds).label("seconds"),
-            about,
-        )
+        select(reviewer, func.count().label("number"), func.avg(seconds).label("seconds"), about)
         .where(seconds.is_not(None))
         .group_by(reviewer, about)
     )
@@ -222,11 +211,7 @@ def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
         )
         .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
         .join(_leases, _leases.c.token == _verdicts.c.token)
-        .where(
-            *in_time,
-            _verdicts.c.withdrawn_at.is_not(None),
-            _leases.c.ending == "undo",
-        )
+        .where(*in_time, _verdicts.c.withdrawn_at.is_not(None), _leases.c.ending == "undo")
         .subquery()
     )
     changed = taken_back.c.next_label != taken_back.c.label

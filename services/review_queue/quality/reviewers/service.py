@@ -91,7 +91,10 @@ class ReviewerService:
         return [
             ReviewerReport(
                 **dict(one),
-                suggestions=_suggestions(taken.get(one.reviewer, {})),
+                suggestions=SuggestionsTaken(
+                    right=_acceptance(taken.get((one.reviewer, True))),
+                    wrong=_acceptance(taken.get((one.reviewer, False))),
+                ),
                 changed_answers=changed[one.reviewer],
                 warnings=list(warnings_of(changed[one.reviewer])),
                 onboarding_left=left[one.reviewer],
@@ -105,11 +108,7 @@ class ReviewerService:
 
 
 async def _statistics(
-    session: Session,
-    project: Project,
-    rows: Sequence[Row],
-    *,
-    gold_until: datetime | None = None,
+    session: Session, project: Project, rows: Sequence[Row], *, gold_until: datetime | None = None
 ) -> list[ReviewerStatistics]:
     names, name = [row.reviewer for row in rows], project.project
     if not names:
@@ -123,10 +122,6 @@ async def _statistics(
         _summary(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))
         for row in rows
     ]
-
-
-def _suggestions(taken: Mapping[bool, tuple[int, int]]) -> SuggestionsTaken:
-    return SuggestionsTaken(right=_acceptance(taken.get(True)), wrong=_acceptance(taken.get(False)))
 
 
 def _acceptance(counted: tuple[int, int] | None) -> Acceptance | None:

@@ -16,20 +16,10 @@ PAUSE_CERTAINTY = 0.95
 
 @dataclass(frozen=True)
 class Score:
-    """Answers to tasks whose label was known before, and how many of them were right.
-
-    Raises
-    ------
-    ValueError
-        More right than answered, or a negative count.
-    """
+    """Answers to tasks whose label was known before, and how many of them were right."""
 
     answered: int = 0
     right: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.right <= self.answered:
-            raise ValueError("right must lie in 0..answered")
 
 
 @dataclass(frozen=True)

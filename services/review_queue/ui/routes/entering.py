@@ -76,8 +76,9 @@ async def open_link(
     entry: Injected[EntryService], code: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Show what a link is for. It is used up by the button alone: previews of links only look."""
-    invitation = await entry.invitation(code)
-    return page("enter.html", who=None, code=code, invitation=invitation)
+    project, reviewer = await entry.invitation(code)
+    title = project.title or project.project
+    return page("enter.html", who=None, code=code, title=title, reviewer=reviewer)
 
 
 @router.post("/enter")

@@ -91,7 +91,7 @@ async def _shown(
 ) -> Response:
     before = decode_position(after) or None
     answered = False if waiting else None
-    document, listed, items = await feedback.view(
+    document, listed, items = await feedback.page(
         project, before=before, answered=answered, limit=_AT_ONCE
     )
     return page(

@@ -1,9 +1,6 @@
 """What the lease path knows of gold and pauses, and when it reads it anew."""
 
-from typing import Any
-
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.repository import pauses
@@ -13,18 +10,6 @@ from tests.harness.clock import Clock
 from tests.harness.desk import Desk
 
 pytestmark = pytest.mark.own_desk
-
-
-class Interrupted(AsyncSession):
-    """A session in whose reading somebody changes the gold_state."""
-
-    gold_states: GoldStates
-
-    async def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """Read; what was read is old by then."""
-        found = await super().execute(*args, **kwargs)
-        self.gold_states.forget("shop")
-        return found
 
 
 async def paused(database: Database, gold_states: GoldStates) -> frozenset[str]:
@@ -39,21 +24,6 @@ async def pause(database: Database, clock: Clock) -> None:
     }  # fmt: skip
     async with database.transaction() as session:
         assert await pauses.add(session, row)
-
-
-async def test_what_changes_while_it_is_read_is_read_anew(
-    desk: Desk, settings: ReviewQueueSettings, clock: Clock
-) -> None:
-    await desk.put_project()
-    database, gold_states = Database(settings.database_url), GoldStates(clock)
-    async with database.transaction() as session:
-        interrupted = Interrupted(bind=await session.connection())
-        interrupted.gold_states = gold_states
-        assert not (await gold_states.of(interrupted, "shop")).paused
-        await interrupted.close()
-    await pause(database, clock)
-    assert await paused(database, gold_states) == {"r1"}
-    await database.dispose()
 
 
 async def test_a_posture_is_kept_for_two_seconds_or_until_it_is_told_to_have_changed(

@@ -31,12 +31,7 @@ async def retire(session: AsyncSession, row: dict[str, Any], now: datetime) -> N
 
 
 async def rows(
-    session: AsyncSession,
-    project: str,
-    *,
-    only: str | None = None,
-    after: str = "",
-    limit: int = 1,
+    session: AsyncSession, project: str, *, only: str | None = None, after: str = "", limit: int = 1
 ) -> Sequence[Row[Any]]:
     """Return a project's gold by task id, from the one behind `after` on; or one task's."""
     found = known(project).subquery()

@@ -212,18 +212,14 @@ async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | 
     probe = (await session.execute(statement)).scalar_one_or_none()
     if probe is None:
         return None
-    task = await session.get(TaskRow, probe.task_id)
-    return None if task is None else (probe, task)
+    return probe, await session.get_one(TaskRow, probe.task_id)
 
 
 async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
     """Return the newest probe of the same item and reviewer."""
     statement = (
         select(ProbeRow)
-        .where(
-            col(ProbeRow.task_id) == probe.task_id,
-            col(ProbeRow.reviewer) == probe.reviewer,
-        )
+        .where(col(ProbeRow.task_id) == probe.task_id, col(ProbeRow.reviewer) == probe.reviewer)
         .order_by(col(ProbeRow.number).desc())
         .limit(1)
     )

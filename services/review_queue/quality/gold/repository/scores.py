@@ -163,10 +163,10 @@ def total(by_kind: Mapping[str, Score]) -> Score:
 
 async def acceptances(
     session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
-) -> dict[str, dict[bool, tuple[int, int]]]:
+) -> dict[tuple[str, bool], tuple[int, int]]:
     """Return how often reviewers took what was suggested to them on gold.
 
-    By name, then by whether the suggestion was right: (answers, of these the suggested label).
+    By name and whether the suggestion was right: (answers, of these the suggested label).
     """
     right = (probes.c.suggestion == probes.c.expected).label("right")
     statement = (
@@ -180,10 +180,8 @@ async def acceptances(
         .where(_probed(project, names, labels), probes.c.suggestion.is_not(None))
         .group_by(probes.c.reviewer, right)
     )
-    found: dict[str, dict[bool, tuple[int, int]]] = {}
-    for reviewer, is_right, number, accepted in await session.execute(statement):
-        found.setdefault(reviewer, {})[bool(is_right)] = (number, accepted)
-    return found
+    rows = await session.execute(statement)
+    return {(name, bool(is_right)): (number, taken) for name, is_right, number, taken in rows}
 
 
 async def used_up(
