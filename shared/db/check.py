@@ -1,6 +1,7 @@
 """Whether a service's database can be used: the same words for each service and each request."""
 
 import sqlite3
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -43,28 +44,28 @@ def database_outage(error: Exception) -> str | None:
     return "database" if is_outage else None
 
 
+@dataclass
 class DatabaseCheck:
     """A check of `/readyz`; the log has one line when its finding changes, with the cause.
 
     The finding itself names no cause: it is shown to anyone, and causes may name hosts and users.
     """
 
-    def __init__(self, database: Database, scripts: Path, service: str) -> None:
-        self._database = database
-        self._scripts = scripts
-        self._service = service
-        self._found: dict[str, str] = {}
+    database: Database
+    scripts: Path
+    service: str
+    _found: dict[str, str] = field(default_factory=dict)
 
     async def __call__(self) -> dict[str, str]:
         """Say why the database cannot be used; empty when it can."""
         cause = None
         try:
-            schema = await self._database.schema(self._scripts)
+            schema = await self.database.schema(self.scripts)
         except (SQLAlchemyError, OSError) as error:
-            kind = "SQLite" if self._database.is_sqlite else "PostgreSQL"
+            kind = "SQLite" if self.database.is_sqlite else "PostgreSQL"
             found, cause = {"database": f"{kind} cannot be reached"}, cause_of(error)
         else:
-            fault = schema.fault(self._service)
+            fault = schema.fault(self.service)
             found = {} if fault is None else {"migrations": fault}
         if found != self._found:
             self._found = found

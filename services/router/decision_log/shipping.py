@@ -67,6 +67,7 @@ DECISIONS = _kind("decision_log", decisions_prefix, "Decision")
 SHADOW = _kind("shadow_log", shadow_prefix, "Shadow")
 
 
+@dataclass(eq=False)
 class RowLog:
     """Rows are on this disk once they are appended, and in the store about two seconds later.
 
@@ -74,22 +75,14 @@ class RowLog:
     of each segment that is in the store.
     """
 
-    def __init__(
-        self,
-        kind: LogKind,
-        root: Path,
-        store: Store,
-        *,
-        now: Callable[[], datetime],
-        retention: Retention,
-        shipped: Callable[[str], None] | None = None,
-    ) -> None:
-        self._kind = kind
-        self._root = root
-        self._store = store
-        self._now = now
-        self._retention = retention
-        self._shipped = shipped
+    kind: LogKind
+    root: Path
+    store: Store
+    now: Callable[[], datetime]
+    retention: Retention
+    shipped: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
         self._full = asyncio.Event()
         self._expired_at: datetime | None = None
         # When the oldest row was written that waits, and that is being shipped; infinity for none.
@@ -98,7 +91,7 @@ class RowLog:
         self._held = HeldRows()
         self._disk_fault: str | None = None
         rest = partial(wait_for, self._full, _SHIP_SECONDS)
-        self.loop = Loop(kind.name, self._turn, rest, expected=(BaseError, OSError))
+        self.loop = Loop(self.kind.name, self._turn, rest, expected=(BaseError, OSError))
 
     @property
     def lag_seconds(self) -> float:
@@ -108,13 +101,13 @@ class RowLog:
 
     def measure(self) -> None:
         """Set the gauge of this log."""
-        self._kind.lag_seconds.set(self.lag_seconds)
+        self.kind.lag_seconds.set(self.lag_seconds)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["RowLog"]:
         """Keep and ship rows while the block lasts; ship what is left at its end."""
-        self._slot = await asyncio.to_thread(Slot.take, self._root)
-        self._segments = LogSegments(self._slot.folder, self._now)
+        self._slot = await asyncio.to_thread(Slot.take, self.root)
+        self._segments = LogSegments(self._slot.folder, self.now)
         try:
             async with self.loop.running():
                 yield self
@@ -139,15 +132,15 @@ class RowLog:
 
     def _hold(self, project: str, lines: bytes, error: OSError) -> None:
         if self._disk_fault is None:
-            log.error("rows_held_in_memory", log=self._kind.name, cause=cause_of(error))
+            log.error("rows_held_in_memory", log=self.kind.name, cause=cause_of(error))
         self._disk_fault = error.strerror or type(error).__name__
         if not self._held.add(project, lines, self._segments.name):
             self._lose(lines)
 
     def _lose(self, lines: bytes | bytearray) -> None:
         count = lines.count(b"\n")
-        self._kind.lost.inc(count)
-        log.error("rows_lost", log=self._kind.name, count=count)
+        self.kind.lost.inc(count)
+        log.error("rows_lost", log=self.kind.name, count=count)
 
     @property
     def fault(self) -> str | None:
@@ -164,13 +157,13 @@ class RowLog:
                 self._write_held()
         await asyncio.to_thread(self._adopt)
         await self._ship()
-        if self._expired_at is None or self._now() - self._expired_at > timedelta(
+        if self._expired_at is None or self.now() - self._expired_at > timedelta(
             seconds=_EXPIRE_SECONDS
         ):
             await self._expire()
 
     def _adopt(self) -> None:
-        for slot in Slot.abandoned(self._root, PATTERN):
+        for slot in Slot.abandoned(self.root, PATTERN):
             self._segments.adopt(slot)
 
     async def _ship(self) -> None:
@@ -191,11 +184,11 @@ class RowLog:
         self._shipping_since = math.inf
 
     async def _put(self, segment: Path, body: bytes) -> None:
-        project, path = place_of(segment, self._kind.prefix)
-        await self._store.write(path, body)
-        self._kind.shipped_bytes.inc(len(body))
-        if self._shipped is not None:
-            self._shipped(project)
+        project, path = place_of(segment, self.kind.prefix)
+        await self.store.write(path, body)
+        self.kind.shipped_bytes.inc(len(body))
+        if self.shipped is not None:
+            self.shipped(project)
 
     def _write_held(self) -> None:
         """Move what is held in memory to this disk, as far as that takes it."""
@@ -208,11 +201,11 @@ class RowLog:
             self._held.release(held)
 
     async def _expire(self) -> None:
-        for project, days in self._retention().items():
-            oldest = (self._now() - timedelta(days=days)).strftime("%Y-%m-%d")
-            prefix = self._kind.prefix(project)
-            for day in await self._store.folders(prefix):
+        for project, days in self.retention().items():
+            oldest = (self.now() - timedelta(days=days)).strftime("%Y-%m-%d")
+            prefix = self.kind.prefix(project)
+            for day in await self.store.folders(prefix):
                 if day < oldest:
-                    for path in await self._store.files(f"{prefix}/{day}"):
-                        await self._store.delete(path)
-        self._expired_at = self._now()
+                    for path in await self.store.files(f"{prefix}/{day}"):
+                        await self.store.delete(path)
+        self._expired_at = self.now()

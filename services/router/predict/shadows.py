@@ -49,19 +49,19 @@ class _Seen:
     size: int
 
 
+@dataclass(eq=False)
 class Shadows:
     """Scores for the record what was decided; for one event loop.
 
     Shadows are those that the project has when its items' turn comes.
     """
 
-    def __init__(
-        self, versions: Versions, rows: RowLog, pictures: Pictures, now: Callable[[], datetime]
-    ) -> None:
-        self._versions = versions
-        self._rows = rows
-        self._pictures = pictures
-        self._now = now
+    versions: Versions
+    rows: RowLog
+    pictures: Pictures
+    now: Callable[[], datetime]
+
+    def __post_init__(self) -> None:
         self._waiting: deque[_Seen] = deque()
         self._bytes = 0
         self._arrived = asyncio.Event()
@@ -100,7 +100,7 @@ class Shadows:
                 break
             taken.append(self._waiting.popleft())
         self._bytes -= sum(seen.size for seen in taken)
-        view = self._versions.known().get(taken[0].project)
+        view = self.versions.known().get(taken[0].project)
         if view is None:
             return
         for shadow in view.shadows:
@@ -117,7 +117,7 @@ class Shadows:
             due = loop.time() + _PAUSE_SECONDS
             await asyncio.sleep(_PAUSE_SECONDS)
             is_late = loop.time() - due >= _LATE_SECONDS
-            if not is_late and self._versions.idle and self._pictures.decoder.idle:
+            if not is_late and self.versions.idle and self.pictures.decoder.idle:
                 return
 
     async def _score(
@@ -133,10 +133,10 @@ class Shadows:
             except ModelTimedOut:
                 return [None] * len(rows)
 
-        data, _ = await self._pictures.open([seen.item.data for seen in part], images)
-        scores = await self._pictures.each(data, images, shadow.layouts, use, admit=None)
-        lines = _lines(shadow, part, scores, self._now())
-        self._rows.append(part[0].project, lines)
+        data, _ = await self.pictures.open([seen.item.data for seen in part], images)
+        scores = await self.pictures.each(data, images, shadow.layouts, use, admit=None)
+        lines = _lines(shadow, part, scores, self.now())
+        self.rows.append(part[0].project, lines)
         unscored = scores.count(None)
         SHADOW_SCORED.inc(len(part) - unscored)
         SHADOW_UNSCORED.inc(unscored)

@@ -7,7 +7,7 @@ demand, and the few that were asked for last stay.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from obstore.exceptions import BaseError
@@ -45,29 +45,23 @@ class Refusal:
     retry_at: float
 
 
+@dataclass(eq=False)
 class Loads:
     """One project's versions; for one event loop.
 
-    `load` fetches a version, as `load_version` does. `changed` is called after each load, `let_go`
-    with each version that is kept no more.
+    `load_version` fetches a version. `changed` is called after each load, `let_go` with each
+    version that is kept no more.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        changed: Callable[[], None],
-        let_go: Callable[[LoadedVersion], None],
-        load: Callable[[Project, str], Awaitable[LoadedVersion]],
-    ) -> None:
-        self._store = store
-        self._changed = changed
-        self._let_go = let_go
-        self._load_version = load
-        self._running: dict[str, Load] = {}
-        self._named: Collection[str] = ()
-        self._pins: list[str] = []
-        self.loaded: dict[str, LoadedVersion] = {}
-        self.refusals: dict[str, Refusal] = {}
+    store: Store
+    changed: Callable[[], None]
+    let_go: Callable[[LoadedVersion], None]
+    load_version: Callable[[Project, str], Awaitable[LoadedVersion]]
+    loaded: dict[str, LoadedVersion] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    _running: dict[str, Load] = field(default_factory=dict)
+    _named: Collection[str] = ()
+    _pins: list[str] = field(default_factory=list)
 
     def first(self, version: str | None) -> Load | None:
         """Return the load of `version` while nothing is known of it yet."""
@@ -78,14 +72,14 @@ class Loads:
         """Let go of what the project as it is now cannot be answered with."""
         for version, loaded in list(self.loaded.items()):
             if not loaded.fits(documents.project):
-                self._let_go(self.loaded.pop(version))
+                self.let_go(self.loaded.pop(version))
 
     def keep(self, named: Collection[str]) -> None:
         """Let go of all that is neither `named` nor one of the last pins."""
         self._named = named
         self._pins = [version for version in self._pins if version not in named][-_PINS:]
         for version in self.loaded.keys() - {*named, *self._pins}:
-            self._let_go(self.loaded.pop(version))
+            self.let_go(self.loaded.pop(version))
         now = asyncio.get_running_loop().time()
         for version, refusal in list(self.refusals.items()):
             if version in self.loaded or (version not in named and now >= refusal.retry_at):
@@ -132,7 +126,7 @@ class Loads:
         await cancel_all(self._running.values())
 
     async def _begin(self, documents: Documents, version: str) -> None:
-        if await self._store.read(manifest_path(documents.project.project, version)) is None:
+        if await self.store.read(manifest_path(documents.project.project, version)) is None:
             raise VersionNotFound(version)
         if await self._due(documents, version):
             if len(self._running.keys() - {*self._named, version}) >= _PINS:
@@ -152,7 +146,7 @@ class Loads:
         if asyncio.get_running_loop().time() >= refusal.retry_at:
             return True
         path = manifest_path(documents.project.project, version)
-        return await self._store.read(path) != refusal.manifest
+        return await self.store.read(path) != refusal.manifest
 
     def _start(self, documents: Documents, version: str) -> None:
         if version not in self._running:
@@ -163,13 +157,13 @@ class Loads:
             loaded = await self._attempt(documents, version)
         finally:
             del self._running[version]
-        self._changed()
+        self.changed()
         return loaded
 
     async def _attempt(self, documents: Documents, version: str) -> LoadedVersion | None:
         project = documents.project.project
         try:
-            loaded = await self._load_version(documents.project, version)
+            loaded = await self.load_version(documents.project, version)
         except VersionRefused as refused:
             await self._refuse(documents, version, str(refused))
         except STORE_ERRORS as error:
@@ -197,7 +191,7 @@ class Loads:
             delay = min(before.delay * 2, _LAST_RETRY_SECONDS)
         manifest: bytes | None = None
         with contextlib.suppress(*STORE_ERRORS):
-            manifest = await self._store.read(manifest_path(project, version))
+            manifest = await self.store.read(manifest_path(project, version))
         retry_at = asyncio.get_running_loop().time() + delay
         self.refusals[version] = Refusal(why, _naming(documents), manifest, delay, retry_at)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -20,6 +21,7 @@ _LOOK_SECONDS = 5.0
 _PAUSE_SECONDS = 0.05
 
 
+@dataclass(eq=False)
 class Follower:
     """Reads a project's feed from its present end on, and tells the waits of its items.
 
@@ -28,29 +30,21 @@ class Follower:
     once it can be.
     """
 
-    def __init__(
-        self,
-        queue: ReviewQueue,
-        project: str,
-        waits: Waits,
-        *,
-        poll_seconds: float,
-        linger_seconds: float,
-    ) -> None:
-        self._queue = queue
-        self._project = project
-        self._waits = waits
-        self._poll_seconds = poll_seconds
-        self._linger_seconds = linger_seconds
+    queue: ReviewQueue
+    project: str
+    waits: Waits
+    poll_seconds: float
+    linger_seconds: float
+
+    def __post_init__(self) -> None:
         self._cursor: str | None = None
         self._news: dict[str, ItemOutcome] = {}
         # Whether the last answer reached the feed's end: only there a request may wait.
         self._current = False
         self._tried = asyncio.Event()
         self._wanted_at = asyncio.get_running_loop().time()
-        self.loop = Loop(
-            f"outcomes of {project}", self._turn, self._pause, expected=(QueueAway, QueueRefused)
-        )
+        expected, name = (QueueAway, QueueRefused), f"outcomes of {self.project}"
+        self.loop = Loop(name, self._turn, self._pause, expected=expected)
 
     async def ready(self, wait: Wait) -> None:
         """Return once the feed is followed, or with an unsure `wait` once it seems it cannot be."""
@@ -68,29 +62,29 @@ class Follower:
                 self._cursor = None
                 self._news.clear()
             self._current = False
-            for wait in self._waits.of(self._project):
+            for wait in self.waits.of(self.project):
                 wait.unsure = True
             self._tried.set()
             raise
         finally:
             now = asyncio.get_running_loop().time()
-            if self._waits.any(self._project):
+            if self.waits.any(self.project):
                 self._wanted_at = now
-            elif now - self._wanted_at > self._linger_seconds:
+            elif now - self._wanted_at > self.linger_seconds:
                 self.loop.stop()
 
     async def _read(self) -> None:
-        seconds = self._poll_seconds if self._current else 0
-        page = await self._queue.feed(self._project, self._cursor, wait_seconds=seconds)
+        seconds = self.poll_seconds if self._current else 0
+        page = await self.queue.feed(self.project, self._cursor, wait_seconds=seconds)
         self._cursor = page.cursor
         self._current = len(page.outcomes) < MAX_BATCH
         self._tried.set()
         found = (row.outcome() for row in page.outcomes)
-        self._news |= self._waits.awaited(self._project, found)
+        self._news |= self.waits.awaited(self.project, found)
         if not self._current:
             # Behind a full page there may be something newer of the same items.
             return
-        self._waits.tell(self._project, self._news.values())
+        self.waits.tell(self.project, self._news.values())
         self._news.clear()
         await self._look_up()
 
@@ -99,15 +93,16 @@ class Follower:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _look_up(self) -> None:
-        unsure = [wait for wait in self._waits.of(self._project) if wait.unsure]
+        unsure = [wait for wait in self.waits.of(self.project) if wait.unsure]
         item_ids = iter(sorted({item_id for wait in unsure for item_id in wait.open}))
         for wait in unsure:
             wait.unsure = False
         while batch := list(islice(item_ids, MAX_BATCH)):
-            found = await self._queue.outcomes(self._project, batch, seconds=_LOOK_SECONDS)
-            self._waits.tell(self._project, found)
+            found = await self.queue.outcomes(self.project, batch, seconds=_LOOK_SECONDS)
+            self.waits.tell(self.project, found)
 
 
+@dataclass(eq=False)
 class Waiters:
     """All who wait on this replica: at most `limit` items; who comes then does not wait.
 
@@ -115,18 +110,13 @@ class Waiters:
     feed is followed after the last of its waits.
     """
 
-    def __init__(
-        self,
-        queue: ReviewQueue,
-        *,
-        limit: int,
-        poll_seconds: float = 10.0,
-        linger_seconds: float = 5.0,
-    ) -> None:
-        self._queue = queue
-        self._poll_seconds = poll_seconds
-        self._linger_seconds = linger_seconds
-        self._waits = Waits(limit)
+    queue: ReviewQueue
+    limit: int
+    poll_seconds: float = 10.0
+    linger_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        self._waits = Waits(self.limit)
         self._followers: dict[str, Follower] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -169,11 +159,7 @@ class Waiters:
     def _follower(self, project: str) -> Follower:
         if project not in self._followers:
             self._followers[project] = follower = Follower(
-                self._queue,
-                project,
-                self._waits,
-                poll_seconds=self._poll_seconds,
-                linger_seconds=self._linger_seconds,
+                self.queue, project, self._waits, self.poll_seconds, self.linger_seconds
             )
             self._start(self._follow(project, follower))
         return self._followers[project]

@@ -80,13 +80,13 @@ async def test_one_line_of_the_log_says_that_the_database_went_and_one_that_it_c
     away = Database(f"postgresql+psycopg://surehand@127.0.0.1:{free_port()}/none")
     check = DatabaseCheck(database, TRAINER_MIGRATIONS, "trainer")
     assert await check() == {}
-    check._database = away
+    check.database = away
     with _lines("database_unusable") as lost:
         for _ in range(3):
             assert await check() == {"database": "PostgreSQL cannot be reached"}
     (line,) = lost
     assert "connection failed" in line["cause"] or "refused" in line["cause"]
-    check._database = database
+    check.database = database
     with _lines("database_usable_again") as back:
         for _ in range(3):
             assert await check() == {}
