@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ _SLOW_SECONDS = 30.0
 Work = Callable[[], Awaitable[object]]
 
 
+@dataclass(eq=False)
 class Loop:
     """Takes a turn, rests, and takes the next one; an exception only delays the next turn.
 
@@ -47,25 +49,17 @@ class Loop:
     ...     async def turn(self): ...
     """
 
-    def __init__(
-        self,
-        name: str,
-        turn: Work,
-        rest: Work,
-        *,
-        expected: tuple[type[Exception], ...] = (OSError,),
-        slow_seconds: float = _SLOW_SECONDS,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.name = name
-        self._turn = turn
-        self._rest = rest
-        self._expected = expected
-        self._slow_seconds = slow_seconds
-        self._now = now
+    name: str
+    turn: Work
+    rest: Work
+    expected: tuple[type[Exception], ...] = (OSError,)
+    slow_seconds: float = _SLOW_SECONDS
+    now: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
         # The end of the last good turn, and the last sign of life of the turn under way.
-        self._good_at = self._moved_at = now()
+        self._good_at = self._moved_at = self.now()
         # A loop that has not been started waits for nothing.
         self._resting = True
         self._error: Exception | None = None
@@ -90,7 +84,7 @@ class Loop:
 
     async def _take_turns(self) -> None:
         delay = _FIRST_DELAY_SECONDS
-        self._good_at = self._moved_at = self._now()
+        self._good_at = self._moved_at = self.now()
         task = asyncio.current_task()
         assert task is not None
         # A turn may lose the cancellation, as some libraries do: so it is asked for.
@@ -118,37 +112,37 @@ class Loop:
 
     def advance(self) -> None:
         """Say that the turn under way does not hang: a long one has come on."""
-        self._moved_at = self._now()
+        self._moved_at = self.now()
 
     @property
     def fault(self) -> str | None:
         """What is wrong, for `/readyz`; None when nothing is. Causes that may name data are not."""
-        now = self._now()
+        now = self.now()
         if self._error is not None:
             kind, age = type(self._error).__name__, now - self._good_at
             said = self._error.strerror if isinstance(self._error, OSError) else None
             return (
                 f"its last good turn ended {age:.0f} s ago: {f'{kind}: {said}' if said else kind}"
             )
-        if not self._resting and now - self._moved_at > self._slow_seconds:
+        if not self._resting and now - self._moved_at > self.slow_seconds:
             return f"its turn has not come on for {now - self._moved_at:.0f} s"
         return None
 
     async def _take_turn(self) -> None:
-        self._resting, self._moved_at = False, self._now()
-        await self._turn()
-        seconds = self._now() - self._good_at
-        self._good_at = self._now()
+        self._resting, self._moved_at = False, self.now()
+        await self.turn()
+        seconds = self.now() - self._good_at
+        self._good_at = self.now()
         if self._error is not None:
             self._error = None
             FAILING_LOOPS.labels(self.name).set(0)
             log.info("loop_works_again", loop=self.name, after_seconds=round(seconds, 1))
         self._resting = True
         try:
-            await self._rest()
+            await self.rest()
         finally:
             self._resting = False
-            self._good_at = self._now()
+            self._good_at = self.now()
 
     def _failed(self, error: Exception) -> None:
         before, self._error = self._error, error
@@ -157,7 +151,7 @@ class Loop:
         cause = cause_of(error)
         if before is not None and cause_of(before) == cause:
             return
-        if isinstance(error, self._expected):
+        if isinstance(error, self.expected):
             log.warning("loop_failed", loop=self.name, cause=cause)
         else:
             log.error("loop_failed", loop=self.name, cause=cause, exc_info=error)

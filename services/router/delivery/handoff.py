@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -33,6 +34,7 @@ _BEHIND_SECONDS = 0.5
 _ENVELOPE_BYTES = 64
 
 
+@dataclass(eq=False)
 class Handoff:
     """Tasks to people, and what became of them.
 
@@ -43,45 +45,40 @@ class Handoff:
     and nothing that the review queue could say.
     """
 
-    def __init__(
-        self,
-        queue: ReviewQueue,
-        spool: Spool,
-        audits: Spool,
-        *,
-        body_limit_bytes: int,
-        max_items: int,
-    ) -> None:
-        self._queue = queue
-        self._spool = spool
-        self._audits = audits
-        self._audit_drainer = Drainer("audits", audits, queue, gather_seconds=_GATHER_SECONDS)
-        self._grouping = Grouping(queue, seconds=_SECONDS)
-        self._lookups = Lookups(queue, seconds=_SECONDS)
-        self._drainer = Drainer("spool", spool, queue)
-        self._body_limit_bytes = body_limit_bytes
-        self._max_items = max_items
+    queue: ReviewQueue
+    spool: Spool
+    audits: Spool
+    body_limit_bytes: int
+    max_items: int
+
+    def __post_init__(self) -> None:
+        self._drainer = Drainer("spool", self.spool, self.queue)
+        self._audit_drainer = Drainer(
+            "audits", self.audits, self.queue, gather_seconds=_GATHER_SECONDS
+        )
+        self._grouping = Grouping(self.queue, seconds=_SECONDS)
+        self._lookups = Lookups(self.queue, seconds=_SECONDS)
         self._under_way = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Handoff"]:
         """Open the spool and drain it while the block lasts."""
-        await self._spool.open()
-        await self._audits.open()
+        await self.spool.open()
+        await self.audits.open()
         try:
             async with self._drainer.loop.running(), self._audit_drainer.loop.running():
                 yield self
         finally:
             await self._grouping.close()
             await self._lookups.close()
-            await self._spool.close()
-            await self._audits.close()
-            await self._queue.close()
+            await self.spool.close()
+            await self.audits.close()
+            await self.queue.close()
 
     @property
     def backlog(self) -> int:
         """Number of tasks in the spool."""
-        return self._spool.depth
+        return self.spool.depth
 
     @property
     def loops(self) -> tuple[Loop, ...]:
@@ -93,15 +90,15 @@ class Handoff:
         found: dict[str, str] = {}
         if self.backlog:
             found["review_queue"] = f"{self.backlog} tasks wait in the spool until it takes them"
-        for name, spool in (("spool_disk", self._spool), ("audits_disk", self._audits)):
+        for name, spool in (("spool_disk", self.spool), ("audits_disk", self.audits)):
             if (fault := await spool.fault()) is not None:
                 found[name] = fault
         return found
 
     async def expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
         """Drop dead letters of both spools that are older than their project says, in days."""
-        await self._spool.expire_letters(now, retention)
-        await self._audits.expire_letters(now, retention)
+        await self.spool.expire_letters(now, retention)
+        await self.audits.expire_letters(now, retention)
 
     async def deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
         """Make `entries` durable; return their receipts in order.
@@ -113,7 +110,7 @@ class Handoff:
         Unavailable
             They could be made durable nowhere, or too many are under way.
         """
-        if self._under_way + len(entries) > self._max_items:
+        if self._under_way + len(entries) > self.max_items:
             REFUSED.labels("hand-offs").inc()
             raise Overloaded(math.ceil(_SECONDS))
         self._under_way += len(entries)
@@ -123,33 +120,33 @@ class Handoff:
             self._under_way -= len(entries)
 
     async def _deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
-        if any(len(entry.body) + _ENVELOPE_BYTES > self._body_limit_bytes for entry in entries):
-            raise BodyTooLarge(self._body_limit_bytes)
+        if any(len(entry.body) + _ENVELOPE_BYTES > self.body_limit_bytes for entry in entries):
+            raise BodyTooLarge(self.body_limit_bytes)
         audits = [entry for entry in entries if entry.lane == "audit"]
         if not audits:
             return await self._ask(project, entries)
         # Those that may be refused first: a call that fails leaves no audits behind.
         others = [entry for entry in entries if entry.lane != "audit"]
         receipts = {one.task_id: one for one in await self._ask(project, others)} if others else {}
-        for receipt in await _kept(self._audits, audits):
+        for receipt in await _kept(self.audits, audits):
             receipts[receipt.task_id] = receipt
         self._audit_drainer.wake()
         return [receipts[entry.task_id] for entry in entries]
 
     async def _ask(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
-        if self._spool.depth == 0:
+        if self.spool.depth == 0:
             try:
                 return await self._grouping.send(project, entries)
             except QueueRefused as refusal:
                 raise _problem(refusal) from refusal
             except QueueAway as away:
                 log.warning("review_queue_away", cause=str(away))
-        receipts = await _kept(self._spool, entries)
+        receipts = await _kept(self.spool, entries)
         self._drainer.wake()
         if self._drainer.is_gaining:
             # The disk is faster than the queue: without this wait the spool would stay full
             # for ever, and every task would be behind all others.
-            await self._spool.until_gone(entries, _BEHIND_SECONDS)
+            await self.spool.until_gone(entries, _BEHIND_SECONDS)
         return receipts
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
@@ -161,7 +158,7 @@ class Handoff:
         """
         task_id = task_id_for(project, item_id)
         # Looked up before the queue is asked: it may be drained in between.
-        held = self._spool.held(task_id) or self._audits.held(task_id)
+        held = self.spool.held(task_id) or self.audits.held(task_id)
         waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
         try:
             outcome = await self._lookups.outcome(project, item_id)

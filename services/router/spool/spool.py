@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
@@ -26,6 +27,7 @@ Args = TypeVarTuple("Args")
 Result = TypeVar("Result")
 
 
+@dataclass(eq=False)
 class Spool:
     """One process's durable queue of tasks.
 
@@ -34,18 +36,12 @@ class Spool:
     stop others too. `entries` and `spooled` are its metrics.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        limit_bytes: int,
-        entries: Gauge = SPOOL_ENTRIES,
-        spooled: Counter = SPOOLED,
-    ) -> None:
-        self._root = root
-        self._entries = entries
-        self._spooled = spooled
-        self._limit_bytes = limit_bytes
+    root: Path
+    limit_bytes: int
+    entries: Gauge = SPOOL_ENTRIES
+    spooled: Counter = SPOOLED
+
+    def __post_init__(self) -> None:
         self._unwritten = 0
         self._full = False
         self._disk_fault: str | None = None
@@ -61,11 +57,11 @@ class Spool:
 
     async def open(self) -> None:
         """Take a slot, and index what lies in it."""
-        self._slot = await self._in_thread(Slot.take, self._root)
+        self._slot = await self._in_thread(Slot.take, self.root)
         self._segments = await self._in_thread(Segments, self._slot.folder)
         for path in self._segments.sealed():
             await self._index_segment(path)
-        self._entries.set(self.depth)
+        self.entries.set(self.depth)
 
     async def close(self) -> None:
         """Finish the appends under way and give the slot back."""
@@ -141,9 +137,9 @@ class Spool:
 
     def _refuse_when_full(self, entries: Sequence[Entry]) -> None:
         more = sum(len(entry.body) for entry in entries)
-        full = self._segments.size + self._unwritten + more > self._limit_bytes
+        full = self._segments.size + self._unwritten + more > self.limit_bytes
         if full and not self._full:
-            log.error("spool_full", limit_bytes=self._limit_bytes, tasks=self.depth)
+            log.error("spool_full", limit_bytes=self.limit_bytes, tasks=self.depth)
         self._full = full
         if full:
             REFUSED.labels("spool-full").inc()
@@ -183,8 +179,8 @@ class Spool:
                     self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, result)
             append.settle(None if fault is None else SpoolUnavailable())
         if fault is None:
-            self._spooled.inc(sum(len(append.entries) for append in group))
-        self._entries.set(self.depth)
+            self.spooled.inc(sum(len(append.entries) for append in group))
+        self.entries.set(self.depth)
         if self._waiting:
             self._write(loop)
         else:
@@ -212,7 +208,7 @@ class Spool:
             held = self._index.get(entry.task_id)
             if held is not None and held.segment == path:
                 del self._index[entry.task_id]
-        self._entries.set(self.depth)
+        self.entries.set(self.depth)
         # Wakes all who wait, and makes those wait who come after.
         self._discarded.set()
         self._discarded.clear()
@@ -236,7 +232,7 @@ class Spool:
 
     def _expire_letters(self, now: datetime, retention: Mapping[str, float]) -> None:
         expire_file(self._slot.folder / DEAD_LETTERS_FILE, now, retention)
-        for slot in Slot.abandoned(self._root, DEAD_LETTERS_FILE):
+        for slot in Slot.abandoned(self.root, DEAD_LETTERS_FILE):
             expire_file(slot.folder / DEAD_LETTERS_FILE, now, retention)
 
     async def adopt(self) -> None:
@@ -248,14 +244,14 @@ class Spool:
                 await self._index_segment(path)
 
     def _adopt(self) -> None:
-        for slot in Slot.abandoned(self._root, PATTERN):
+        for slot in Slot.abandoned(self.root, PATTERN):
             self._segments.adopt(slot)
 
     async def _index_segment(self, path: Path) -> None:
         entries, _ = await self._in_thread(_entries, path)
         for entry in entries:
             self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, path)
-        self._entries.set(self.depth)
+        self.entries.set(self.depth)
 
     async def _in_thread(self, work: Callable[[*Args], Result], *args: *Args) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._files, work, *args)
