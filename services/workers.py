@@ -48,12 +48,6 @@ def supervise(
         The port is busy, or no worker can start.
     """
     configure_logging(service, common.log_level)
-    return asyncio.run(_supervise(service, common, settings, count, heartbeat))
-
-
-async def _supervise(
-    service: str, common: CommonSettings, settings: BaseSettings, count: int, heartbeat: int | None
-) -> int:
     host, port = common.bind_host, port_of(settings)
     with ExitStack() as stack:
         # Sockets that share a port do not notice that somebody else has it.
@@ -70,8 +64,8 @@ async def _supervise(
             f"{PREFIX}{upper}_WORKERS": str(count),
             METRICS_FOLDER: metrics,
         }
-        beat(heartbeat)
-        return await _Workers(service, count, Path(metrics)).run(common, environment)
+        workers = _Workers(service, count, Path(metrics))
+        return asyncio.run(workers.run(common, environment, heartbeat))
 
 
 @dataclass
@@ -86,7 +80,10 @@ class _Workers:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     hopeless: bool = False
 
-    async def run(self, common: CommonSettings, environment: dict[str, str]) -> int:
+    async def run(
+        self, common: CommonSettings, environment: dict[str, str], heartbeat: int | None
+    ) -> int:
+        beat(heartbeat)
         for stop in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stop, self.over.set)
         supervisor = Supervisor(

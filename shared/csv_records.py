@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import TextIOBase
 from typing import Self
 
-from shared.contracts.base import LONGEST_ROW
+from shared.contracts.base import LONGEST_ROW, is_unicode
 from shared.contracts.items import FieldError, escape_pointer
 
 # A project has at most 100 fields and 100 metadata keys, with names of at most 63 characters.
@@ -77,7 +77,7 @@ class CsvReader:
         line = self._reader.line_num
         if len(cells) != len(self.header):
             return CsvRecord(line, fault=f"has {len(cells)} columns, the header {len(self.header)}")
-        if not _is_unicode(cells):
+        if not is_unicode("".join(cells)):
             return CsvRecord(line, fault="is not UTF-8")
         return CsvRecord(line, cells)
 
@@ -107,14 +107,6 @@ class _Lines:
             reason = f"{what} has more than {self._most} characters; perhaps a quote is not closed"
             raise CsvUnreadableError(self._first, reason)
         return line
-
-
-def _is_unicode(cells: Sequence[str]) -> bool:
-    try:
-        "".join(cells).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def column_faults(

@@ -125,8 +125,11 @@ class Loop:
         """What is wrong, for `/readyz`; None when nothing is. Causes that may name data are not."""
         now = self._now()
         if self._error is not None:
-            age = now - self._good_at
-            return f"its last good turn ended {age:.0f} s ago: {_kind_of(self._error)}"
+            kind, age = type(self._error).__name__, now - self._good_at
+            said = self._error.strerror if isinstance(self._error, OSError) else None
+            return (
+                f"its last good turn ended {age:.0f} s ago: {f'{kind}: {said}' if said else kind}"
+            )
         if not self._resting and now - self._moved_at > self._slow_seconds:
             return f"its turn has not come on for {now - self._moved_at:.0f} s"
         return None
@@ -170,9 +173,3 @@ async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
 def loop_faults(loops: Iterable[Loop]) -> dict[str, str]:
     """Return what is wrong by the names of the loops; empty when nothing is."""
     return {loop.name: loop.fault for loop in loops if loop.fault is not None}
-
-
-def _kind_of(error: Exception) -> str:
-    kind = type(error).__name__
-    said = error.strerror if isinstance(error, OSError) else None
-    return f"{kind}: {said}" if said else kind

@@ -183,8 +183,7 @@ class IndexReader:
 
 def index_of(*writers: str) -> Callable[[str], bool]:
     """Return what says whether a path is that of the index of one of `writers`."""
-    paths = frozenset(map(index_path, writers))
-    return lambda path: path in paths
+    return frozenset(map(index_path, writers)).__contains__
 
 
 def _parsed(path: str, body: bytes) -> StoreIndex:

@@ -54,11 +54,8 @@ class Slot:
     @classmethod
     def take(cls, root: Path) -> "Slot":
         """Take the lowest free slot under `root`; a restarted process finds its own again."""
-        for number in itertools.count():
-            slot = cls._try(root / str(number))
-            if slot is not None:
-                return slot
-        raise AssertionError("unreachable")
+        slots = (cls._try(root / str(number)) for number in itertools.count())
+        return next(slot for slot in slots if slot is not None)
 
     @classmethod
     def _try(cls, folder: Path) -> "Slot | None":

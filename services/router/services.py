@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.router.decision_log.announcing import ShippedLogs
-from services.router.decision_log.shipping import DECISIONS, SHADOW, RowLog
+from services.router.decision_log.shipping import DECISIONS, SHADOW, Retention, RowLog
 from services.router.delivery.handoff import Handoff
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.limits.admission import Admission
@@ -22,12 +22,12 @@ from services.router.predict.tracing import TracedPredictor
 from services.router.protocols.dependencies import Services
 from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
-from services.router.spool.dead_letters import Expiry
 from services.router.spool.spool import Spool
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
 from shared import tracing
 from shared.doorbells import Doorbells
+from shared.loops import Loop
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -60,7 +60,7 @@ async def running_services(
     )
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     predictor = _predictor(common, settings, now, versions, queue, (log, shadow_log))
-    expiry = Expiry(predictor.handoff.expire_letters, now=now, retention=retention)
+    expiry = _expiry(predictor.handoff, now, retention)
     async with (
         bells.listening(),
         versions.watching(),
@@ -69,18 +69,28 @@ async def running_services(
         shadow_log.running(),
         predictor.shadows.loop.running(),
         predictor.handoff.running(),
-        expiry.loop.running(),
+        expiry.running(),
         predictor.waiters.running(stopping),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
     ):
         loops = (versions.loop, bells.loop, *shipped.loops, log.loop, shadow_log.loop)
-        others = (predictor.shadows.loop, *predictor.handoff.loops, expiry.loop, measuring.loop)
+        others = (predictor.shadows.loop, *predictor.handoff.loops, expiry, measuring.loop)
         yield Services(predictor, versions, queue, (*loops, *others), common)
 
 
 def _retention(versions: Versions) -> dict[str, float]:
     known = versions.known().items()
     return {name: view.documents.project.retention_days for name, view in known}
+
+
+def _expiry(handoff: Handoff, now: Callable[[], datetime], retention: Retention) -> Loop:
+    """Return the loop that drops old dead letters each hour, as soon as a project is known."""
+
+    async def expire() -> None:
+        if known := retention():
+            await handoff.expire_letters(now(), known)
+
+    return Loop("dead_letters", expire, lambda: asyncio.sleep(3600.0 if retention() else 2.0))
 
 
 def _predictor(

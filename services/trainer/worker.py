@@ -199,7 +199,9 @@ class Worker:
         finally:
             await resources.documents.sync(name)
             await runs.start_if_due(resources, project)
-            await self._start_queued(project)
+            run_id, running = await runs.queued(resources, name), self._runs.get(name)
+            if run_id is not None and (running is None or running.done()):
+                self._runs[name] = asyncio.create_task(self._run(project, run_id))
 
     async def _plan(self, project: Project, ledger_due_in: timedelta | None) -> None:
         """Note when the clock makes the next turn due: a reading, a renewal, or an expiry."""
@@ -225,13 +227,6 @@ class Worker:
         except Unavailable:
             return False  # the log and `/readyz` say why
         return True
-
-    async def _start_queued(self, project: Project) -> None:
-        run_id = await runs.queued(self._resources, project.project)
-        running = self._runs.get(project.project)
-        if run_id is None or (running is not None and not running.done()):
-            return
-        self._runs[project.project] = asyncio.create_task(self._run(project, run_id))
 
     async def _run(self, project: Project, run_id: str) -> None:
         async with self._slots:

@@ -72,13 +72,8 @@ class Keys:
 
     def kids(self) -> list[str]:
         """Return the ids of the private keys, oldest first."""
-        try:
-            names = [path.name for path in self.folder.iterdir()]
-        except FileNotFoundError:
-            return []
-        return sorted(
-            name.removesuffix(_PRIVATE_SUFFIX) for name in names if name.endswith(_PRIVATE_SUFFIX)
-        )
+        private = self.folder.glob(f"*{_PRIVATE_SUFFIX}")
+        return sorted(path.name.removesuffix(_PRIVATE_SUFFIX) for path in private)
 
     def ensure(self) -> str:
         """Return the newest key's id; make a first key pair when there is none."""

@@ -55,6 +55,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def is_unicode(text: str) -> bool:
+    """Say whether `text` has no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _without_control_characters(text: str) -> str:
     # Nearly all text is printable, and has none of them.
     if text.isprintable():
@@ -134,11 +143,7 @@ ItemId = Annotated[
     StringConstraints(min_length=1, max_length=200),
     AfterValidator(_without_control_characters),
 ]
-Label = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=200),
-    AfterValidator(_without_control_characters),
-]
+Label = ItemId
 Text = Annotated[str, AfterValidator(_without_nul)]
 Metadata = Annotated[
     dict[

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 import onnxruntime as ort
 
@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.25
 # be ended, and is not waited for.
 OVERDUE_SECONDS = 1.0
 
-Args = ParamSpec("Args")
+Args = TypeVarTuple("Args")
 Result = TypeVar("Result")
 
 
@@ -33,18 +33,9 @@ class RunTimedOut(Exception):  # noqa: N818 - says what became of the run
         self.seconds = seconds
 
 
-class _Run:
-    """A run under way: its options, and the monotonic time at which it is to end."""
-
-    __slots__ = ("options", "until")
-
-    def __init__(self) -> None:
-        self.options = ort.RunOptions()
-        self.until = math.inf
-
-
-_under_way: dict[int, _Run] = {}
-_spare: list[_Run] = []
+# The options of each run under way, and the monotonic time at which it is to end.
+_under_way: dict[int, tuple[ort.RunOptions, float]] = {}
+_spare: list[ort.RunOptions] = []
 _watch: threading.Thread | None = None
 _starting = threading.Lock()
 
@@ -67,19 +58,18 @@ def run_within(
     if _watch is None:
         _start()
     # Options are made once and used again: to make them takes as long as a small graph's node.
-    run = _spare.pop() if _spare else _Run()
-    run.until = time.monotonic() + seconds
-    _under_way[id(run)] = run
+    options = _spare.pop() if _spare else ort.RunOptions()
+    _under_way[id(options)] = options, time.monotonic() + seconds
     try:
-        found = session.run(outputs, feeds, run.options)
+        found = session.run(outputs, feeds, options)
     except Exception as error:
-        if run.options.terminate:
+        if options.terminate:
             raise RunTimedOut(seconds) from error
         raise
     finally:
-        del _under_way[id(run)]
-    if not run.options.terminate:
-        _spare.append(run)
+        del _under_way[id(options)]
+    if not options.terminate:
+        _spare.append(options)
     return found
 
 
@@ -96,9 +86,9 @@ def _look() -> None:
         time.sleep(LOOK_SECONDS)
         now = time.monotonic()
         # A copy: runs begin and end meanwhile.
-        for run in list(_under_way.values()):
-            if now >= run.until:
-                run.options.terminate = True
+        for options, until in list(_under_way.values()):
+            if now >= until:
+                options.terminate = True
 
 
 class StillRunning(RunTimedOut):
@@ -122,9 +112,7 @@ class Aside:
         self._running: asyncio.Future[Any] | None = None
         self._until = 0.0
 
-    async def run(
-        self, function: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs
-    ) -> Result:
+    async def run(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
         """Return what `function` returns: one run of the graph.
 
         A caller that is cancelled leaves its run to end by itself; the next one waits for that.
@@ -143,7 +131,7 @@ class Aside:
             if self._running is not None and not await self._ends(self._running):
                 raise StillRunning(self._seconds)
             self._until = loop.time() + self._seconds + OVERDUE_SECONDS
-            running = loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
+            running = loop.run_in_executor(self._thread, function, *args)
             # Of a run that its caller has left, asyncio would log the error as lost.
             running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             self._running = running

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import principal_of
-from shared.contracts.base import FAULTS_SHOWN
+from shared.contracts.base import FAULTS_SHOWN, is_unicode
 from shared.contracts.items import escape_pointer
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
@@ -192,11 +192,11 @@ def _non_standard(body: bytes) -> Iterator[tuple[str, str]]:
     except ValueError:
         return
     for keys, value in islice(_values(document), _VALUES_SEARCHED):
-        if isinstance(value, dict) and any(map(_lone_surrogate, value)):
+        if isinstance(value, dict) and not all(map(is_unicode, value)):
             yield _pointer(keys), "has a key with a lone surrogate"
         elif isinstance(value, float) and not math.isfinite(value):
             yield _pointer(keys), "must be a finite number"
-        elif isinstance(value, str) and _lone_surrogate(value):
+        elif isinstance(value, str) and not is_unicode(value):
             yield _pointer(keys), "must not contain a lone surrogate"
         elif isinstance(value, dict | list) and len(keys) == MAX_JSON_DEPTH + 1:
             yield _pointer(keys), _TOO_DEEP
@@ -241,11 +241,3 @@ def _pointer(keys: Sequence[str | int]) -> str:
         if len(shown) > _POINTER_SHOWN:
             return f"{shown[:_POINTER_SHOWN]}…"
     return shown
-
-
-def _lone_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -6,6 +6,7 @@ stays an error of the service's. Loops look at such errors themselves.
 
 import errno
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -71,11 +72,9 @@ def unavailable(error: Exception, outages: Sequence[Outage]) -> Unavailable | No
         retry_after_seconds=_RETRY_AFTER_SECONDS,
     )
     fields = {"problem": problem.kind, "status": problem.status, "away": away}
-    if by is machine_outage:
-        # Any connection or file of the service's may be meant: the traceback says which.
-        log.warning("request_refused", **fields, cause=cause_of(error), exc_info=error)
-    else:
-        log.info("request_refused", **fields, cause=cause_of(error))
+    # Any connection or file of the service's may be meant: the traceback says which.
+    write = partial(log.warning, exc_info=error) if by is machine_outage else log.info
+    write("request_refused", **fields, cause=cause_of(error))
     return problem
 
 

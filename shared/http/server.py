@@ -50,17 +50,14 @@ class Server(uvicorn.Server):
         stopping: asyncio.Event | None = self.lifespan.state.get(STOPPING)
         if stopping is not None:
             stopping.set()
-        self._ask_to_close()
-        await asyncio.sleep(self._drain_seconds)
-        await super().shutdown(sockets)
-
-    def _ask_to_close(self) -> None:
         # A new list: requests under way hold the old one, and get it said by their connection.
         self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
         for connection in self.server_state.connections:
             cycle = getattr(connection, "cycle", None)
             if cycle is not None:
                 cycle.keep_alive = False
+        await asyncio.sleep(self._drain_seconds)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

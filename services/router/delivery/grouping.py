@@ -106,50 +106,43 @@ def _next_group(waiting: deque[_Call]) -> list[_Call]:
     return [call for call in group if not call.receipts.done()]
 
 
-@dataclass
-class _Look:
-    """One request that waits for its turn, and that more callers may join meanwhile."""
-
-    item_ids: set[str]
-    answer: _Answer
-
-
 class Lookups:
     """One request a project in flight; the looks that come meanwhile are the next one."""
 
     def __init__(self, queue: ReviewQueue, *, seconds: float) -> None:
         self._queue = queue
         self._seconds = seconds
-        self._next: dict[str, _Look] = {}
+        # The request that waits for its turn, which more callers may join meanwhile.
+        self._next: dict[str, tuple[set[str], _Answer]] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._answers: set[_Answer] = set()
 
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
         """Ask what became of an item, `unknown` without a task; raises what `outcomes` does."""
-        look = self._next.get(project)
-        if look is None or len(look.item_ids) == MAX_BATCH:
-            look = self._next[project] = self._begin(project)
-        look.item_ids.add(item_id)
+        if project not in self._next or len(self._next[project][0]) == MAX_BATCH:
+            self._next[project] = self._begin(project)
+        item_ids, answer = self._next[project]
+        item_ids.add(item_id)
         # When one caller leaves, the others still want the answer.
-        found = await asyncio.shield(look.answer)
+        found = await asyncio.shield(answer)
         return found.get(item_id) or ItemOutcome(item_id=item_id, status="unknown")
 
     async def close(self) -> None:
         """Give up what is in flight."""
         await cancel_all(self._answers)
 
-    def _begin(self, project: str) -> _Look:
+    def _begin(self, project: str) -> tuple[set[str], _Answer]:
         item_ids: set[str] = set()
         answer = asyncio.create_task(self._send(project, item_ids))
         self._answers.add(answer)
         answer.add_done_callback(self._answers.discard)
         # Looked at, for when every caller has left before it failed.
         answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        return _Look(item_ids, answer)
+        return item_ids, answer
 
     async def _send(self, project: str, item_ids: set[str]) -> dict[str, ItemOutcome]:
         async with self._turns[project]:
-            if project in self._next and self._next[project].item_ids is item_ids:
+            if project in self._next and self._next[project][0] is item_ids:
                 del self._next[project]
             found = await self._queue.outcomes(project, list(item_ids), seconds=self._seconds)
         return {outcome.item_id: outcome for outcome in found}

@@ -32,10 +32,6 @@ Use = Callable[[Sequence[int], list[Data]], Awaitable[Sequence[Result]]]
 Admit = Callable[[], None]
 
 
-def _freely() -> None:
-    """Admit every call."""
-
-
 def _item_place(i: int, name: str) -> str:
     return f"/items/{i}/data/{name}"
 
@@ -107,7 +103,7 @@ class Pictures:
         layouts: Layouts,
         use: Use[Result],
         *,
-        admit: Admit | None = _freely,
+        admit: Admit | None = lambda: None,
     ) -> list[Result | None]:
         """Give opened rows to `use`, some at a time, their pictures laid out; return its results.
 

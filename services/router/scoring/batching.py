@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -27,7 +27,7 @@ from shared.http.waiting import current_client
 
 log = structlog.get_logger()
 
-Args = ParamSpec("Args")
+Args = TypeVarTuple("Args")
 Result = TypeVar("Result")
 
 # The loop may be busy with one batch for so long; what takes longer goes to a thread.
@@ -136,9 +136,7 @@ class Batcher:
             loop.call_soon(self._next)
         return job.future
 
-    async def run_unbatched(
-        self, function: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs
-    ) -> Result:
+    async def run_unbatched(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
         """Return what `function` returns: one run of the graph outside of the batches.
 
         Raises
@@ -147,7 +145,7 @@ class Batcher:
             It timed out or is overdue, or one before it is; batches go on.
         """
         try:
-            return await self._unbatched.run(function, *args, **kwargs)
+            return await self._unbatched.run(function, *args)
         except RunTimedOut as error:
             if not isinstance(error, StillRunning):
                 self._count_timeout()

@@ -3,52 +3,18 @@
 A letter is `{"line", "cause"}`, and `at` since the expiry first saw it: from then its days count.
 """
 
-import asyncio
 import math
 import os
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from services.router.disk import sync_folder
-from shared.loops import Loop
 
 DEAD_LETTERS_FILE = "dead-letter.jsonl"
-
-_EXPIRE_SECONDS = 3600.0
-_LOOK_SECONDS = 2.0
-
-
-class Expiry:
-    """Drops old dead letters each hour.
-
-    `retention` gives the days that each known project keeps its rows.
-    """
-
-    def __init__(
-        self,
-        expire: Callable[[datetime, Mapping[str, float]], Awaitable[None]],
-        *,
-        now: Callable[[], datetime],
-        retention: Callable[[], Mapping[str, float]],
-    ) -> None:
-        self._expire = expire
-        self._now = now
-        self._retention = retention
-        self._due_at = -math.inf
-        self.loop = Loop("dead_letters", self._turn, partial(asyncio.sleep, _LOOK_SECONDS))
-
-    async def _turn(self) -> None:
-        retention = self._retention()
-        # Until the first project is known it is of no use.
-        if retention and time.monotonic() >= self._due_at:
-            await self._expire(self._now(), retention)
-            self._due_at = time.monotonic() + _EXPIRE_SECONDS
 
 
 def expire_file(path: Path, now: datetime, retention: Mapping[str, float]) -> None:

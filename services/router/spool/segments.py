@@ -43,7 +43,13 @@ class Segments:
         try:
             write_whole(self._descriptor, content)
         except OSError:
-            self._take_back()
+            # Undone as far as the disk lets us: a line that stays is a task that no answer
+            # promised, which is harmless.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._bytes)
+                os.fsync(self._descriptor)
+            with contextlib.suppress(OSError):
+                self.seal()
             raise
         self._lines += len(lines)
         self._bytes += len(content)
@@ -84,15 +90,6 @@ class Segments:
         path = self.folder / f"{self._next:0{_DIGITS}}.jsonl"
         self._next += 1
         return path
-
-    def _take_back(self) -> None:
-        """Undo an append that failed, as far as the disk lets us, and leave that segment."""
-        # A line that stays in spite of it is a task that no answer promised: harmless.
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, self._bytes)
-            os.fsync(self._descriptor)
-        with contextlib.suppress(OSError):
-            self.seal()
 
 
 def append_durably(path: Path, lines: Sequence[bytes]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import orjson
 import structlog
@@ -22,7 +22,7 @@ from shared.logs import cause_of
 
 log = structlog.get_logger()
 
-Arguments = ParamSpec("Arguments")
+Args = TypeVarTuple("Args")
 Result = TypeVar("Result")
 
 
@@ -257,11 +257,8 @@ class Spool:
             self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, path)
         self._entries.set(self.depth)
 
-    async def _in_thread(
-        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._files, lambda: work(*args, **kwargs))
+    async def _in_thread(self, work: Callable[[*Args], Result], *args: *Args) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._files, work, *args)
 
 
 def _entries(path: Path) -> tuple[list[Entry], list[tuple[bytes, str]]]:

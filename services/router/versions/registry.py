@@ -74,15 +74,18 @@ class Versions:
         if view is None:
             if not re.fullmatch(PROJECT_PATTERN, project):
                 raise ProjectNotFound(project)
-            try:
-                async with asyncio.timeout(self._answer_seconds):
-                    await self._refresh(project)
-            except STORE_ERRORS as error:
-                raise StoreUnreachable from error
+            await self._look_now(project)
             view = self._views.get(project)
         if view is None:
             raise ProjectNotFound(project)
         return view
+
+    async def _look_now(self, project: str) -> None:
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                await self._refresh(project)
+        except STORE_ERRORS as error:
+            raise StoreUnreachable from error
 
     async def serving(self, project: str) -> View:
         """Return the view once its first champion is there or refused: a short wait.
@@ -147,11 +150,7 @@ class Versions:
         self._unloaded.discard(project)
         self._loads[project].refusals.clear()
         self._show(project, view.documents)
-        try:
-            async with asyncio.timeout(self._answer_seconds):
-                await self._refresh(project)
-        except STORE_ERRORS as error:
-            raise StoreUnreachable from error
+        await self._look_now(project)
         view = await self.view(project)
         load = self._loads[project].first(view.documents.channels.champion)
         if load is not None:

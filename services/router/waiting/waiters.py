@@ -47,7 +47,7 @@ class Follower:
         # Whether the last answer reached the feed's end: only there a request may wait.
         self._current = False
         self._tried = asyncio.Event()
-        self._wanted_at = 0.0
+        self._wanted_at = asyncio.get_running_loop().time()
         self.loop = Loop(
             f"outcomes of {project}", self._turn, self._pause, expected=(QueueAway, QueueRefused)
         )
@@ -58,11 +58,6 @@ class Follower:
             async with asyncio.timeout(_READY_SECONDS):
                 await self._tried.wait()
         wait.unsure = not self._current
-
-    async def run(self) -> None:
-        """Follow until no call has waited for some seconds."""
-        self._wanted_at = asyncio.get_running_loop().time()
-        await self.loop.run()
 
     async def _turn(self) -> None:
         try:
@@ -185,7 +180,8 @@ class Waiters:
 
     async def _follow(self, project: str, follower: Follower) -> None:
         try:
-            await follower.run()
+            # It stops once no call has waited for some seconds.
+            await follower.loop.run()
         finally:
             del self._followers[project]
 

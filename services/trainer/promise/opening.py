@@ -31,7 +31,7 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         return await _note(resources, certification, detail, "cancelled")
     try:
         request = await _request(resources, project, version, certification)
-        drawn = await draw(resources, request)
+        drawn = await draw(request)
         if isinstance(drawn, Insufficient) and not drawn.is_final:
             return await _note(resources, certification, drawn.detail)
         if isinstance(drawn, Insufficient):
@@ -54,7 +54,7 @@ async def _request(
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     trained_on = frozenset(item.content_hash for item in await load(resources, dataset))
-    return DrawRequest(project, version, dataset, trained_on, certification.attempt)
+    return DrawRequest(resources, project, version, dataset, trained_on, certification.attempt)
 
 
 async def _measure_champion(

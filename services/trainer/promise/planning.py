@@ -152,9 +152,7 @@ def _plan(
     spent = attempt_delta(delta, attempt)
     accepted = np.rint(labels * grid.shares).astype(np.int64)
     chance = power(accepted, grid.errors, spent, alpha)
-    # Of those within 0.02 of the best power the most generous one is too greedy, and the very top
-    # has too few labels to pass.
-    start = int(np.flatnonzero(chance >= chance.max() - _POWER_TOLERANCE)[0])
+    start = strictest_of_best_power(chance)
     return CertificationPlan(
         alpha=alpha,
         delta=delta,
@@ -171,6 +169,15 @@ def _plan(
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
     )
+
+
+def strictest_of_best_power(chance: FloatArray) -> int:
+    """Return the first grid point to test, given the predicted power of each, strict to generous.
+
+    Of those within 0.02 of the best the most generous one is too greedy, and the very top has too
+    few labels to pass.
+    """
+    return int(np.flatnonzero(chance >= chance.max() - _POWER_TOLERANCE)[0])
 
 
 def _expected_coverage(chance: FloatArray, coverage: FloatArray) -> float:

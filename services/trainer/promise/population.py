@@ -76,6 +76,7 @@ class Insufficient:
 class DrawRequest:
     """A draw of `labels` items for one attempt at certifying a version."""
 
+    resources: Resources
     project: Project
     version: Version
     dataset: Dataset
@@ -106,12 +107,12 @@ class DrawRequest:
         )
 
 
-async def draw(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
+async def draw(request: DrawRequest) -> Draw | Insufficient:
     """Draw from recent traffic if it suffices, else from the pool."""
-    from_traffic = await _draw_from_traffic(resources, request)
+    from_traffic = await _draw_from_traffic(request)
     if isinstance(from_traffic, Draw):
         return from_traffic
-    from_pool = await _draw_from_pool(resources, request)
+    from_pool = await _draw_from_pool(request)
     if isinstance(from_pool, Draw) or from_pool.is_final:
         return from_pool
     return Insufficient(
@@ -121,15 +122,15 @@ async def draw(resources: Resources, request: DrawRequest) -> Draw | Insufficien
     )
 
 
-async def _draw_from_traffic(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
+async def _draw_from_traffic(request: DrawRequest) -> Draw | Insufficient:
     name = request.project.project
-    traffic = await _traffic(resources, request)
-    planned = await _planned(resources, request, traffic, "traffic has {} new items")
+    traffic = await _traffic(request)
+    planned = await _planned(request, traffic, "traffic has {} new items")
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
     inside = _inside(scored, plan)
-    async with resources.database.reading() as session:
+    async with request.resources.database.reading() as session:
         spent = await repository.drawn_before(session, name)
         known = await outcomes.of_items(session, name, [item.item_id for item in inside])
     if any(not evidence_of(row).blind for row in known):
@@ -149,9 +150,9 @@ async def _draw_from_traffic(resources: Resources, request: DrawRequest) -> Draw
     )
 
 
-async def _traffic(resources: Resources, request: DrawRequest) -> list[Candidate]:
+async def _traffic(request: DrawRequest) -> list[Candidate]:
     """Items first decided after the version's labels were frozen, one for each content."""
-    async with resources.database.reading() as session:
+    async with request.resources.database.reading() as session:
         rows = await ledger.first_decisions(
             session, request.project.project, request.since, _TRAFFIC_LIMIT
         )
@@ -167,15 +168,15 @@ async def _traffic(resources: Resources, request: DrawRequest) -> list[Candidate
     return candidates
 
 
-async def _draw_from_pool(resources: Resources, request: DrawRequest) -> Draw | Insufficient:
-    async with resources.database.reading() as session:
+async def _draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
+    async with request.resources.database.reading() as session:
         page = await pool.waiting(session, request.project.project, _POOL_SAMPLE)
     usable = _usable(page, request)
-    planned = await _planned(resources, request, usable, "the pool has {} items that wait")
+    planned = await _planned(request, usable, "the pool has {} items that wait")
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
-    found = await _walk(resources, request, plan, page, scored)
+    found = await _walk(request, plan, page, scored)
     if len(found) < request.labels:
         return Insufficient(f"the pool has {len(found)} of them")
     return Draw(
@@ -188,7 +189,6 @@ async def _draw_from_pool(resources: Resources, request: DrawRequest) -> Draw | 
 
 
 async def _walk(
-    resources: Resources,
     request: DrawRequest,
     plan: CertificationPlan,
     page: Sequence[PoolItem],
@@ -196,16 +196,16 @@ async def _walk(
 ) -> list[Candidate]:
     """Walk the pool's order until enough items inside the region are found, or it ends."""
     name = request.project.project
-    async with resources.database.reading() as session:
+    async with request.resources.database.reading() as session:
         spent = await repository.drawn_before(session, name)
     found: list[Candidate] = []
     while page:
         found += [item for item in _inside(scored, plan) if item.item_id not in spent]
         if len(found) >= request.labels:
             break
-        async with resources.database.reading() as session:
+        async with request.resources.database.reading() as session:
             page = await pool.waiting(session, name, _PAGE, page[-1].order_key)
-        scored = await _scored(resources, request, _usable(page, request))
+        scored = await _scored(request, _usable(page, request))
     return found[: request.labels]
 
 
@@ -219,14 +219,12 @@ def _usable(page: Iterable[PoolItem], request: DrawRequest) -> list[Candidate]:
     ]
 
 
-async def _scored(
-    resources: Resources, request: DrawRequest, candidates: list[Candidate]
-) -> list[Candidate]:
+async def _scored(request: DrawRequest, candidates: list[Candidate]) -> list[Candidate]:
     """Score candidates without those that the version cannot score: people get them anyway."""
     if not candidates:
         return []
     data = [candidate.data for candidate in candidates]
-    scored = await score_items(resources, request.project, request.version, data)
+    scored = await score_items(request.resources, request.project, request.version, data)
     return [
         replace(candidate, score=score, label=label)
         for candidate, score, label in zip(
@@ -254,12 +252,12 @@ def _record(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[st
 
 
 async def _planned(
-    resources: Resources, request: DrawRequest, candidates: list[Candidate], shortage: str
+    request: DrawRequest, candidates: list[Candidate], shortage: str
 ) -> tuple[list[Candidate], CertificationPlan] | Insufficient:
     """Score a population and plan the test, or say why no draw could certify the promise."""
     if len(candidates) < request.labels:
         return Insufficient(shortage.format(len(candidates)))
-    scored = await _scored(resources, request, candidates)
+    scored = await _scored(request, candidates)
     if len(scored) < request.labels:
         return Insufficient(shortage.format(len(scored)))
     promise = request.project.promise

@@ -61,9 +61,10 @@ def from_json(datatype: str, shape: Sequence[int], data: Any) -> list[Any]:
     values = _flat(data, shape)
     if len(values) != math.prod(shape):
         raise TensorError(f"must have {math.prod(shape)} values, has {len(values)}")
-    index = _first_fault(datatype, values)
-    if index is not None:
-        raise TensorError(f"value {index} is not of datatype {datatype}")
+    types, (low, high) = _TYPES[datatype], _RANGES.get(datatype, (None, None))
+    for i, value in enumerate(values):
+        if type(value) not in types or (low is not None and not low <= value <= high):
+            raise TensorError(f"value {i} is not of datatype {datatype}")
     return values
 
 
@@ -99,15 +100,6 @@ def _flat(data: list[Any], shape: Sequence[int]) -> list[Any]:
             raise TensorError(f"must be nested as its shape {list(shape)} is")
         level = [value for part in level for value in part]
     return level
-
-
-def _first_fault(datatype: str, values: list[Any]) -> int | None:
-    """Return the index of the first value that is not of the datatype."""
-    types, (low, high) = _TYPES[datatype], _RANGES.get(datatype, (None, None))
-    for i, value in enumerate(values):
-        if type(value) not in types or (low is not None and not low <= value <= high):
-            return i
-    return None
 
 
 def _elements(raw: memoryview, count: int) -> list[Any]:
