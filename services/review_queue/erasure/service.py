@@ -8,7 +8,8 @@ from typing import Any
 from services.review_queue.activity.recording import record
 from services.review_queue.erasure import repository
 from services.review_queue.erasure.messages import Tombstone
-from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE, group_of
+from services.review_queue.lifecycle.intake import NEW_ROW
+from services.review_queue.lifecycle.lanes import group_of
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
@@ -87,7 +88,7 @@ async def _erase(session: Session, task: Task, stone: TombstoneRow) -> None:
 
 
 def _empty_task(project: str, item_id: str, task_id: str, now: datetime) -> dict[str, Any]:
-    return {
+    return NEW_ROW | {
         "task_id": task_id,
         "project": project,
         "item_id": item_id,
@@ -96,12 +97,7 @@ def _empty_task(project: str, item_id: str, task_id: str, now: datetime) -> dict
         "item_metadata": {},
         "lane": _UNASKED_LANE,
         "lane_group": group_of(_UNASKED_LANE),
-        "adjudication": False,
         "state": "resolved",
         "turn": None,
-        "available_at": AVAILABLE_AT_ONCE,
-        "lease_number": 0,
         "created_at": now,
-        "skips": 0,
-        "revision": 0,
     }

@@ -10,6 +10,7 @@ from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.formats import FORMATS, Format
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.exchange.records import ImportReport
+from services.review_queue.lifecycle.routes.tasks import AgeSeconds
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, Reviewer, TaskState
@@ -21,7 +22,6 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 
 # Bodies on this path are read past the ordinary limit.
 IMPORT_PATH = r"/v1/projects/[^/]+/import"
-_LONGEST_AGE_SECONDS = 3_153_600_000
 _BY_MEDIA_TYPE: dict[str, Format] = {kind.media_type: name for name, kind in FORMATS.items()}
 _FILE: dict[str, Any] = {kind.media_type: {"schema": kind.schema} for kind in FORMATS.values()}
 
@@ -75,7 +75,7 @@ async def get_export(
     lane: Lane | None = None,
     label: Annotated[Label | None, Query()] = None,
     reviewer: Annotated[Reviewer | None, Query()] = None,
-    older_than_seconds: Annotated[float | None, Query(ge=0, le=_LONGEST_AGE_SECONDS)] = None,
+    older_than_seconds: AgeSeconds = None,
 ) -> StreamingResponse:
     """Return the tasks that all given filters hold for, oldest first, as a file."""
     older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)

@@ -196,7 +196,7 @@ def _record(session: Session, batch: _Batch) -> None:
 
 _CHANGING = EVIDENCE_LANES | {"relabel"}
 # Rows as dictionaries: a thousand model objects take longer to make than to insert.
-_NEW: dict[str, Any] = {
+NEW_ROW: dict[str, Any] = {
     "state": "open",
     "available_at": AVAILABLE_AT_ONCE,
     "lease_number": 0,
@@ -209,7 +209,7 @@ _NEW: dict[str, Any] = {
 def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
     project, task = batch.project, entry.task
     due_at, saving = _due_at(project, entry, created_at), saving_of(_confidence(entry))
-    return _NEW | {
+    return NEW_ROW | {
         "task_id": entry.task_id,
         "project": project.project,
         "item_id": task.item_id,

@@ -82,8 +82,10 @@ class Announcer:
             if documents is None:
                 continue
             self.owed.discard(project)
-            if not (row is None or _announced(row).is_behind(documents)):
-                continue
+            if row is not None:
+                known = _announced(row)
+                if catch_up(project, known, documents, self.now())[0] == known:
+                    continue
             async with self.database.transaction() as session:
                 # The webhooks are locked before what was announced, as everywhere: no deadlock.
                 webhooks = await repository.of_project(session, project, lock=True)

@@ -44,13 +44,6 @@ class Announced:
     champion: str | None = None
     live_at: datetime | None = None
 
-    def is_behind(self, documents: Documents) -> bool:
-        """Say whether either document is newer than what was announced."""
-        channels, promise = documents.channels, documents.promise
-        return (channels is not None and channels.revision > self.channels_revision) or (
-            promise is not None and promise.revision > self.promise_revision
-        )
-
 
 def catch_up(
     project: str, announced: Announced, documents: Documents, now: datetime

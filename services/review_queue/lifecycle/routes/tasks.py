@@ -26,7 +26,7 @@ from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, Conflic
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 
-_LONGEST_AGE_SECONDS = 3_153_600_000
+AgeSeconds = Annotated[float | None, Query(ge=0, le=3_153_600_000)]
 _CORRECTED = declare(*BODY_PROBLEMS, Conflict, ItemErased)
 
 
@@ -54,7 +54,7 @@ async def list_tasks(
     label: Annotated[Label | None, Query()] = None,
     reviewer: Annotated[Reviewer | None, Query()] = None,
     adjudication: Annotated[bool | None, Query()] = None,
-    older_than_seconds: Annotated[float | None, Query(ge=0, le=_LONGEST_AGE_SECONDS)] = None,
+    older_than_seconds: AgeSeconds = None,
 ) -> TaskList:
     """Return tasks that all given filters hold for; `reviewer` holds or has answered them."""
     older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)

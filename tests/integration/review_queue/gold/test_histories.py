@@ -153,7 +153,15 @@ class History(RuleBasedStateMachine):
         one = self._probe(place)
         work = self.moves.undo(one.token, _who(one))
         if one.ending in {"verdict", "skip"} and not one.put_off():
-            assert self.run(work).state == "open"
+            # Skipped gold comes again: its newer lease lasts, or its answer has moved the task on.
+            newest = self._newest(one.reviewer)[one.item_id]
+            try:
+                state = self.run(work).state
+            except Conflict:
+                assert newest is not one
+                assert newest.ending in {"verdict", "skip", "undo"}
+                return
+            assert state == ("leased" if newest.ending is None else "open")
             one.ending, one.body = "undo", None
         elif one.ending == "undo":
             assert self.run(work).state == "open"
