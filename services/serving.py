@@ -131,10 +131,7 @@ def port_of(settings: BaseSettings) -> int:
 def bind(service: str, host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Bind the address of `service`.
 
-    Raises
-    ------
-    SettingsError
-        It is busy, or none of this machine's.
+    Raises `SettingsError`: it is busy, or none of this machine's.
     """
     from shared.http.server import bound_socket  # noqa: PLC0415 - as above
 
@@ -152,10 +149,7 @@ def bind(service: str, host: str, port: int, *, shared: bool = False) -> socket.
 async def migrate(service: str, common: CommonSettings, settings: BaseSettings) -> str | None:
     """Bring the database of `service` to the newest revision; return what there is to say.
 
-    Raises
-    ------
-    SettingsError
-        The database cannot be reached, or is too new for this release.
+    Raises `SettingsError`: the database cannot be reached, or is too new for this release.
     """
     from shared.db.schema import UnusableSchema  # noqa: PLC0415 - the router has no SQL
 
@@ -175,10 +169,8 @@ async def migrate(service: str, common: CommonSettings, settings: BaseSettings) 
 async def restored(service: str, common: CommonSettings, settings: BaseSettings) -> str:
     """Declare that the database of `service` was restored; return what was done.
 
-    Raises
-    ------
-    SettingsError
-        The database cannot be reached, or is not at a revision that this release works with.
+    Raises `SettingsError`: the database cannot be reached, or is not at a revision that this
+    release works with.
     """
     module: Any = importlib.import_module(f"services.{service}.restored")
     async with _opened_database(service, common, settings) as database:

@@ -42,10 +42,7 @@ def supervise(
 
     Signs of life of this process itself go to the pipe `heartbeat`.
 
-    Raises
-    ------
-    SettingsError
-        The port is busy, or no worker can start.
+    Raises `SettingsError`: the port is busy, or no worker can start.
     """
     configure_logging(service, common.log_level)
     host, port = common.bind_host, port_of(settings)

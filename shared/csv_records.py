@@ -39,10 +39,8 @@ class CsvRecord:
 class CsvReader:
     """Reads the `header` of a file opened with `newline=""`, then gives the records after it.
 
-    Raises
-    ------
-    CsvUnreadableError
-        The header or a record is too long, a quote is never closed, or the header is not CSV.
+    Raises `CsvUnreadableError`: the header or a record is too long, a quote is never closed, or the
+    header is not CSV.
     """
 
     def __init__(self, text: TextIOBase) -> None:

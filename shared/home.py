@@ -24,10 +24,7 @@ def prepare_home(folder: Path) -> Path:
     Modes are only tightened, and only of what this user owns: an existing folder to 0700 and the
     files that Surehand made in it to 0600. A shared folder, such as ``/tmp``, stays as it is.
 
-    Raises
-    ------
-    SettingsError
-        The home, or a file of Surehand's in it, cannot be written by this user.
+    Raises `SettingsError`: the home, or a file of Surehand's in it, cannot be written by this user.
     """
     home = folder.absolute()
     try:

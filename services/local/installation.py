@@ -35,10 +35,7 @@ class Installation:
     def from_environment(cls) -> "Installation":
         """Read and check the settings of the launcher and of every service.
 
-        Raises
-        ------
-        SettingsError
-            Any of them does not hold.
+        Raises `SettingsError`: any of them does not hold.
         """
         common = load_settings(CommonSettings)
         ports = {name: port_of(load_service_settings(name)) for name in SERVICE_NAMES}

@@ -62,11 +62,8 @@ async def _work(installation: Installation) -> None:
 async def running(installation: Installation) -> AsyncIterator[Home]:
     """Run Redis and the services while the block lasts; enter when every service is ready.
 
-    Raises
-    ------
-    SettingsError
-        The home is in use or cannot be used, a port is busy, there is no Redis, or a service does
-        not get ready.
+    Raises `SettingsError`: the home is in use or cannot be used, a port is busy, there is no Redis,
+    or a service does not get ready.
     """
     home = Home(installation.common.home)
     with home.locked():

@@ -27,10 +27,8 @@ def create_app(
 ) -> FastAPI:
     """Build the application; nothing runs before its lifespan begins.
 
-    Raises
-    ------
-    SettingsError
-        There is no secret: the audit draw would be one that callers can foresee.
+    Raises `SettingsError`: there is no secret: the audit draw would be one that callers can
+    foresee.
     """
     if not common.secret.get_secret_value():
         raise SettingsError("Set SUREHAND_SECRET to 32 random characters or more.")

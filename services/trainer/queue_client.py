@@ -53,9 +53,7 @@ class QueueClient:
     async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
         """Return what changed over all projects after a cursor (None: all of it).
 
-        Raises
-        ------
-        QueueAway, FeedRestarted, ChangesUnknown
+        Raises `QueueAway`, `FeedRestarted`, `ChangesUnknown`.
         """
         query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
         return _read(ChangeFeed, await self._call("GET", _CHANGES, params=query))

@@ -151,10 +151,8 @@ class Verifier:
     def verify(self, token: str) -> Principal:
         """Return the token's principal.
 
-        Raises
-        ------
-        Unauthorized
-            The token is malformed, forged, of an unknown or removed key, incomplete or expired.
+        Raises `Unauthorized`: the token is malformed, forged, of an unknown or removed key,
+        incomplete or expired.
         """
         now = self._look_sometimes()
         known = self._known.get(token)

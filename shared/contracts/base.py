@@ -184,10 +184,7 @@ def read_stored(kind: type[Read], body: bytes | str) -> Read:
     Members that this release does not know are ignored. Names that it does not know are kept where
     nothing is done by them, and do nothing; elsewhere they fail closed.
 
-    Raises
-    ------
-    ValidationError
-        It is not a document of `kind`.
+    Raises `ValidationError`: it is not a document of `kind`.
     """
     return kind.model_validate_json(body, extra="ignore", context=_STORED)
 

@@ -161,10 +161,7 @@ class Database:
         A schema that is ahead of it stays as it is. Processes that migrate at the same time take
         turns.
 
-        Raises
-        ------
-        UnusableSchema
-            The schema is too new for these scripts.
+        Raises `UnusableSchema`: the schema is too new for these scripts.
         """
         async with self._engine.connect() as connection:
             schema = await connection.run_sync(_migrate, scripts)

@@ -69,10 +69,7 @@ def layout_of(entry: ModelInput) -> Layout:
 
     Its channels are the axis after the items if that has 1 or 3 entries, else the last one.
 
-    Raises
-    ------
-    ValueError
-        The input cannot be fed an image; the message says why.
+    Raises `ValueError`: the input cannot be fed an image; the message says why.
     """
     if len(entry.shape) != _IMAGE_RANK:
         raise ValueError(f"has shape {entry.shape}, not [-1, C, H, W] or [-1, H, W, C]")

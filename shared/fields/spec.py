@@ -68,10 +68,7 @@ class FieldSpec(Message):
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         """Return how values stand in an input of ONNX's type `kind`; None when they cannot.
 
-        Raises
-        ------
-        ValueError
-            They can, but not in an input of the shape that `entry` has.
+        Raises `ValueError`: they can, but not in an input of the shape that `entry` has.
         """
         return None
 

@@ -45,12 +45,7 @@ def run_within(
 ) -> list[Any]:
     """Run `session`, and end the run after `seconds`, infinity for never.
 
-    Raises
-    ------
-    RunTimedOut
-        The run was ended.
-    Exception
-        Whatever ONNX Runtime raises.
+    Raises `RunTimedOut`: the run was ended; `Exception`: whatever ONNX Runtime raises.
     """
     if seconds == math.inf:
         found: list[Any] = session.run(outputs, feeds)
@@ -117,14 +112,8 @@ class Aside:
 
         A caller that is cancelled leaves its run to end by itself; the next one waits for that.
 
-        Raises
-        ------
-        RunTimedOut
-            The run was ended, or is overdue.
-        StillRunning
-            An earlier one is overdue.
-        Exception
-            Whatever `function` raises.
+        Raises `RunTimedOut`: the run was ended, or is overdue; `StillRunning`: an earlier one is
+        overdue; `Exception`: whatever `function` raises.
         """
         loop = asyncio.get_running_loop()
         async with self._turn:

@@ -46,11 +46,8 @@ class Graph:
 
         A run of the session is ended after `run_seconds`.
 
-        Raises
-        ------
-        GraphRefused
-            ONNX Runtime cannot load it, or its inputs or output are not what `interface` and the
-            project's `fields` say.
+        Raises `GraphRefused`: ONNX Runtime cannot load it, or its inputs or output are not what
+        `interface` and the project's `fields` say.
         """
         self._session = open_session(model, threads)
         self._run_seconds = run_seconds
@@ -126,14 +123,8 @@ class Graph:
 
         It is one run: n is at most `batch`.
 
-        Raises
-        ------
-        Unscorable
-            The graph cannot take one of the items.
-        RunTimedOut
-            A run was ended.
-        ValueError
-            An output has not one row an item.
+        Raises `Unscorable`: the graph cannot take one of the items; `RunTimedOut`: A run was ended;
+        `ValueError`: an output has not one row an item.
         """
         answers = run_within(self._session, self._run_seconds, names, self._feeder.feeds(items))
         arrays = dict(zip(names, answers, strict=True))

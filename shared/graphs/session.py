@@ -59,10 +59,7 @@ class GraphRefused(Exception):  # noqa: N818 - says what was done with the graph
 def open_session(model: bytes, threads: int) -> Any:
     """Load a model into ONNX Runtime, on processors alone.
 
-    Raises
-    ------
-    GraphRefused
-        ONNX Runtime cannot load it.
+    Raises `GraphRefused`: ONNX Runtime cannot load it.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

@@ -24,11 +24,8 @@ def interface_fault(interface: ModelInterface, labels: Sequence[str], fields: Fi
 def check_signature(session: Any, interface: ModelInterface, fields: Fields) -> None:
     """Check a session's inputs and output.
 
-    Raises
-    ------
-    GraphRefused
-        An input that is fed twice, not at all, or with another type or shape; or no output of
-        probabilities for these labels.
+    Raises `GraphRefused`: an input that is fed twice, not at all, or with another type or shape; or
+    no output of probabilities for these labels.
     """
     _check_inputs(session, interface, fields)
     _check_output(session, interface)

@@ -170,10 +170,7 @@ class Feeder:
     def feeds(self, items: Sequence[Data]) -> dict[str, npt.NDArray[Any]]:
         """Return one tensor an input, first axis the items.
 
-        Raises
-        ------
-        Unscorable
-            The graph cannot take one of them.
+        Raises `Unscorable`: the graph cannot take one of them.
         """
         return {slot.name: slot.tensor(items) for slot in self._slots}
 

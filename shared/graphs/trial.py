@@ -20,10 +20,8 @@ _TOLERANCE = 1e-4
 def try_out(graph: Graph, interface: ModelInterface, fields: Fields) -> None:
     """Try a graph on made-up items, alone, in a pair and in a batch of seven.
 
-    Raises
-    ------
-    GraphRefused
-        A run fails, an answer is no distribution, or depends on what else is in the batch.
+    Raises `GraphRefused`: a run fails, an answer is no distribution, or depends on what else is in
+    the batch.
     """
     items = made_up_items(fields, interface.inputs, TRIAL_ITEMS)
     try_on(graph, items, ["a made-up item"] * len(items))

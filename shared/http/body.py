@@ -129,13 +129,9 @@ def _is_json(request: Request) -> bool:
 def parse_json(body: bytes) -> Any:
     """Parse strict JSON: no NaN, no Infinity, no lone surrogate, at most 128 levels.
 
-    Raises
-    ------
-    NotJson
-        400; `detail` says where the text stops being JSON.
-    Unprocessable
-        422; NaN, Infinity, a lone surrogate or too deep a level, each at its pointer. 400 where
-        none is found among so many values.
+    Raises `NotJson`: 400; `detail` says where the text stops being JSON; `Unprocessable`: 422; NaN,
+    Infinity, a lone surrogate or too deep a level, each at its pointer. 400 where none is found
+    among so many values.
     """
     try:
         return _read(body)
@@ -146,10 +142,7 @@ def parse_json(body: bytes) -> Any:
 def parse_json_part(text: bytes | str, at: str = "") -> Any:
     """Parse strict JSON that is a part of a file or a message: a line, a cell, a row of a tensor.
 
-    Raises
-    ------
-    ValueError
-        The message names the faults by their pointers, below the pointer `at`.
+    Raises `ValueError`: the message names the faults by their pointers, below the pointer `at`.
     """
     try:
         return parse_json(text.encode() if isinstance(text, str) else text)

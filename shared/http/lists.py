@@ -35,10 +35,7 @@ def decode_cursor(cursor: str | None) -> str | None:
 def parse_cursor(cursor: str | None, parse: Callable[[str], Position | None]) -> Position | None:
     """Return what `parse` makes of the position in `cursor`, None for no cursor.
 
-    Raises
-    ------
-    Unprocessable
-        It is not a cursor, or `parse` returns None for its position.
+    Raises `Unprocessable`: it is not a cursor, or `parse` returns None for its position.
     """
     text = decode_cursor(cursor)
     if text is None:

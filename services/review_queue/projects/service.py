@@ -66,15 +66,10 @@ class ProjectService:
 
         The same statement twice is one revision: a repeated call changes nothing.
 
-        Raises
-        ------
-        Conflict
-            `if_revision` is given, and the project is not at it.
-        Unprocessable
-            A webhook's secret is not the project's or not to be found here, or its address is not
-            one to send to.
-        Unavailable
-            The store is away; the project is kept, and reaches the store as soon as it is back.
+        Raises `Conflict`: `if_revision` is given, and the project is not at it; `Unprocessable`: A
+        webhook's secret is not the project's or not to be found here, or its address is not one to
+        send to; `Unavailable`: the store is away; the project is kept, and reaches the store as
+        soon as it is back.
         """
         register_webhooks = await self.prepare_webhooks(name, spec.webhooks)
         async with self.database.transaction() as session:

@@ -20,10 +20,8 @@ def parse_secrets(text: str) -> tuple[bytes, ...]:
     A secret is ``whsec_`` and 24 to 64 bytes in base64. Several are for the time in which a secret
     is replaced: each signs, so receivers may know either.
 
-    Raises
-    ------
-    ValueError
-        It is none, or holds something else; the message does not tell what it holds.
+    Raises `ValueError`: it is none, or holds something else; the message does not tell what it
+    holds.
     """
     words = text.split()
     if not 1 <= len(words) <= _MOST_SECRETS:

@@ -44,10 +44,7 @@ class LogSegments:
     def append(self, project: str, lines: bytes) -> bool:
         """Write rows with one write; say whether the segment is full.
 
-        Raises
-        ------
-        OSError
-            None of them is kept here.
+        Raises `OSError`: none of them is kept here.
         """
         day = self._now().date()
         segment = self._open.get(project)

@@ -103,12 +103,8 @@ class Handoff:
     async def deliver(self, project: str, entries: Sequence[Entry]) -> list[TaskReceipt]:
         """Make `entries` durable; return their receipts in order.
 
-        Raises
-        ------
-        BodyTooLarge, Unprocessable
-            The review queue would never take them.
-        Unavailable
-            They could be made durable nowhere, or too many are under way.
+        Raises `BodyTooLarge`, `Unprocessable`: the review queue would never take them;
+        `Unavailable`: they could be made durable nowhere, or too many are under way.
         """
         if self._under_way + len(entries) > self.max_items:
             REFUSED.labels("hand-offs").inc()
@@ -152,9 +148,7 @@ class Handoff:
     async def outcome(self, project: str, item_id: str) -> ItemOutcome:
         """Ask what became of an item; never says of one that lies in the spool what is not of it.
 
-        Raises
-        ------
-        QueueUnreachable, NotFound
+        Raises `QueueUnreachable`, `NotFound`.
         """
         task_id = task_id_for(project, item_id)
         # Looked up before the queue is asked: it may be drained in between.

@@ -75,10 +75,7 @@ class RateLimit:
     def take(self, holder: Holder, items: int) -> Allowance:
         """Take `items` from the holder's allowance; return what is left.
 
-        Raises
-        ------
-        TooManyRequests
-            There are not so many; none was taken.
+        Raises `TooManyRequests`: there are not so many; none was taken.
         """
         now = self._now()
         missing = max(0.0, self._whole_at.get(holder, now) - now)

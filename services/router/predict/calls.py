@@ -27,10 +27,8 @@ _ERASED = "was erased on request, and its item_id is not used again"
 def check_items(items: Sequence[Asked], project: Project) -> None:
     """Check every item against the project.
 
-    Raises
-    ------
-    Unprocessable
-        A field or metadata key is not as the project says, or an item id comes twice.
+    Raises `Unprocessable`: a field or metadata key is not as the project says, or an item id comes
+    twice.
     """
     errors: list[FieldError] = []
     first: dict[str, int] = {}
@@ -51,12 +49,8 @@ def check_items(items: Sequence[Asked], project: Project) -> None:
 def check_receipts(positions: Sequence[int], receipts: Sequence[TaskReceipt]) -> None:
     """Check what became of the tasks of the items at `positions`.
 
-    Raises
-    ------
-    Unprocessable
-        The review queue rejected one.
-    ItemConflict
-        People were asked about one with other data.
+    Raises `Unprocessable`: the review queue rejected one; `ItemConflict`: people were asked about
+    one with other data.
     """
     rejected: list[FieldError] = []
     conflicts: list[FieldError] = []
@@ -79,10 +73,7 @@ def check_outcomes(
 
     The review queue says so in its receipts; behind a spool there are none.
 
-    Raises
-    ------
-    ItemConflict
-        People were asked about one with other data.
+    Raises `ItemConflict`: people were asked about one with other data.
     """
     conflicts = [
         (f"/items/{i}", _OTHER_DATA)

@@ -94,10 +94,8 @@ class Predictor:
     async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
         """Decide on each item, make its task durable, log it; `left` returns when the caller left.
 
-        Raises
-        ------
-        ProjectNotFound, Unprocessable, ItemConflict, BodyTooLarge, TooManyRequests, Unavailable
-            Nothing was answered and nothing is promised.
+        Raises `ProjectNotFound`, `Unprocessable`, `ItemConflict`, `BodyTooLarge`,
+        `TooManyRequests`, `Unavailable`: nothing was answered and nothing is promised.
         """
         received = self.now()
         view = await self.view(project, incoming.review)

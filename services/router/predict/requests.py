@@ -50,10 +50,7 @@ class Incoming:
 def read(body: bytes, caller: Principal | None = None) -> Incoming:
     """Read the body of a predict call that `caller` has sent.
 
-    Raises
-    ------
-    NotJson, Unprocessable
-        As the contract says, each fault at its pointer.
+    Raises `NotJson`, `Unprocessable`: as the contract says, each fault at its pointer.
     """
     document = parse_json(body)
     incoming = parse_fast(document)

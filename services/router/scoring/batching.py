@@ -139,10 +139,7 @@ class Batcher:
     async def run_unbatched(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
         """Return what `function` returns: one run of the graph outside of the batches.
 
-        Raises
-        ------
-        ModelTimedOut
-            It timed out or is overdue, or one before it is; batches go on.
+        Raises `ModelTimedOut`: it timed out or is overdue, or one before it is; batches go on.
         """
         try:
             return await self._unbatched.run(function, *args)

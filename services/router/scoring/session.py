@@ -48,11 +48,9 @@ class Scorer:
         `clock` gives the processor's time in seconds: others may be at work meanwhile. No run may
         take longer than `run_seconds`.
 
-        Raises
-        ------
-        GraphRefused
-            ONNX Runtime cannot load it, its inputs or output are not what the manifest and the
-            project say, its first answers are no probabilities, or it takes too long over one item.
+        Raises `GraphRefused`: ONNX Runtime cannot load it, its inputs or output are not what the
+        manifest and the project say, its first answers are no probabilities, or it takes too long
+        over one item.
         """
         self._clock = clock
         self.graph = Graph(model, manifest, fields, threads=threads, run_seconds=run_seconds)

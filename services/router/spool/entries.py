@@ -53,10 +53,7 @@ class Entry:
     def from_line(cls, line: bytes) -> "Entry":
         """Read what `line` wrote, or the release before, which wrote no checksum.
 
-        Raises
-        ------
-        ValueError
-            The line is torn or damaged; the message says which.
+        Raises `ValueError`: the line is torn or damaged; the message says which.
         """
         if not line.endswith(b"\n"):
             raise ValueError("torn")

@@ -114,10 +114,7 @@ class Spool:
     async def append(self, entries: Sequence[Entry]) -> None:
         """Return once `entries` are durable; those that are held already are not written again.
 
-        Raises
-        ------
-        SpoolFull, SpoolUnavailable
-            They could not be made durable.
+        Raises `SpoolFull`, `SpoolUnavailable`: they could not be made durable.
         """
         loop = asyncio.get_running_loop()
         new = [entry for entry in entries if not self._same(entry)]

@@ -61,10 +61,8 @@ async def load_version(
 ) -> LoadedVersion:
     """Fetch, verify, load and warm `version`; no run of its graph takes longer than `run_seconds`.
 
-    Raises
-    ------
-    VersionRefused
-        The folder is incomplete, a digest or a label differs, or the graph does not score.
+    Raises `VersionRefused`: the folder is incomplete, a digest or a label differs, or the graph
+    does not score.
     """
     manifest = await _manifest(store, project, version)
     model = await store.read(model_path(project.project, version))

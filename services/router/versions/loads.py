@@ -100,12 +100,8 @@ class Loads:
     async def pinned(self, documents: Documents, version: str) -> LoadedVersion:
         """Return a version by its name; concurrent callers share one load.
 
-        Raises
-        ------
-        VersionNotFound
-            The store has no complete folder of this name.
-        VersionNotReady
-            It was refused, or too many others are on their way.
+        Raises `VersionNotFound`: the store has no complete folder of this name; `VersionNotReady`:
+        it was refused, or too many others are on their way.
         """
         if version not in self.loaded and version not in self._running:
             await self._begin(documents, version)

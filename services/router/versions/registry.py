@@ -66,9 +66,7 @@ class Versions:
     async def view(self, project: str) -> View:
         """Return the project's view; look in the store first when it is not known yet.
 
-        Raises
-        ------
-        ProjectNotFound, StoreUnreachable
+        Raises `ProjectNotFound`, `StoreUnreachable`.
         """
         view = self._views.get(project)
         if view is None:
@@ -90,11 +88,7 @@ class Versions:
     async def serving(self, project: str) -> View:
         """Return the view once its first champion is there or refused: a short wait.
 
-        Raises
-        ------
-        ProjectNotFound, StoreUnreachable
-        VersionNotReady
-            It is still being loaded.
+        Raises `ProjectNotFound`, `StoreUnreachable`; `VersionNotReady`: it is still being loaded.
         """
         view = await self.view(project)
         champion = view.documents.channels.champion
@@ -109,13 +103,8 @@ class Versions:
     async def pinned(self, project: str, version: str) -> LoadedVersion:
         """Return any version of the project by its name, loaded when it is not yet.
 
-        Raises
-        ------
-        ProjectNotFound, StoreUnreachable
-        VersionNotFound
-            The store has no complete folder of this name.
-        VersionNotReady
-            It was refused, or is still being loaded.
+        Raises `ProjectNotFound`, `StoreUnreachable`; `VersionNotFound`: the store has no complete
+        folder of this name; `VersionNotReady`: it was refused, or is still being loaded.
         """
         view = await self.view(project)
         found = view.loaded.get(version)

@@ -29,10 +29,7 @@ class View:
     def ready(self) -> LoadedVersion:
         """Return the version that serves.
 
-        Raises
-        ------
-        VersionNotReady
-            None does.
+        Raises `VersionNotReady`: none does.
         """
         if self.serving is not None:
             return self.serving

@@ -31,10 +31,7 @@ def place_of(cursor: str | None) -> Place | None:
 def changes_behind(index: StoreIndex, after: Place | None) -> ChangeFeed:
     """Return what the index has behind a place.
 
-    Raises
-    ------
-    ChangesRestarted
-        It is not a place of this index.
+    Raises `ChangesRestarted`: it is not a place of this index.
     """
     epoch, number = after or (index.epoch, 0)
     if epoch != index.epoch or number > index.revision:

@@ -65,10 +65,7 @@ def parse_csv(body: bytes, project: Project) -> Iterator[ParsedLine]:
     Numbers are read for number fields, JSON for vector and json fields. `line` is that of the
     record's last line.
 
-    Raises
-    ------
-    Unprocessable
-        No UTF-8, no header, or a header that does not fit the project.
+    Raises `Unprocessable`: no UTF-8, no header, or a header that does not fit the project.
     """
     try:
         text = body.decode("utf-8-sig")

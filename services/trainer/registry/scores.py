@@ -52,11 +52,8 @@ async def score_items(
 ) -> Scores:
     """Score the `data` of n items with a published version that fits the project.
 
-    Raises
-    ------
-    ModelUnusable
-        The model is missing, its digest is not the manifest's, it does not load, or one of its runs
-        takes longer than `model_run_seconds`.
+    Raises `ModelUnusable`: the model is missing, its digest is not the manifest's, it does not
+    load, or one of its runs takes longer than `model_run_seconds`.
     """
     seconds = resources.settings.model_run_seconds
     manifest = from_stored(Manifest, version.manifest)

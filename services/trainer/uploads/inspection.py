@@ -18,11 +18,9 @@ _NAMES_SHOWN = 5
 def inspect(model: bytes) -> None:
     """Check a file's tensors and operators, those of its functions and inner graphs included.
 
-    Raises
-    ------
-    GraphRefused
-        It is no ONNX file, its tensors lie in other files, ONNX Runtime does not know all of its
-        operators, or an item's values could make a run endless or huge: the sentence names what.
+    Raises `GraphRefused`: it is no ONNX file, its tensors lie in other files, ONNX Runtime does not
+    know all of its operators, or an item's values could make a run endless or huge: the sentence
+    names what.
     """
     try:
         parsed = onnx.load_model_from_string(model)

@@ -44,10 +44,8 @@ class Vocabulary:
 def vocabulary_of(graph: Any, vectorizer: Any) -> Vocabulary:
     """Read the attributes of a vectorizer of words and pairs of neighbours.
 
-    Raises
-    ------
-    NotKnown
-        It counts something else, they contradict each other, or it reads no rows of words.
+    Raises `NotKnown`: it counts something else, they contradict each other, or it reads no rows of
+    words.
     """
     found = attributes_of(vectorizer)
     starts, pool = list(found.get("ngram_counts", [])), list(found.get("pool_strings", []))

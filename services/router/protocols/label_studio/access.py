@@ -17,10 +17,7 @@ _TOKEN_SCHEMES = ("bearer", "token")
 def token_of(header: str) -> str:
     """Return the token in an ``Authorization`` header.
 
-    Raises
-    ------
-    Unauthorized
-        The header has none.
+    Raises `Unauthorized`: the header has none.
     """
     scheme, _, given = header.partition(" ")
     token = given.strip() if scheme.lower() in _TOKEN_SCHEMES else ""

@@ -72,10 +72,8 @@ class Binding:
 def parse_config(text: str) -> LabelingConfig:
     """Read a configuration.
 
-    Raises
-    ------
-    ValueError
-        It is too long, no well-formed XML, or declares a document type (and with it entities).
+    Raises `ValueError`: it is too long, no well-formed XML, or declares a document type (and with
+    it entities).
     """
     if len(text) > _LONGEST:
         raise ValueError(f"must have at most {_LONGEST} characters")
@@ -94,10 +92,7 @@ def parse_config(text: str) -> LabelingConfig:
 def bind(config: LabelingConfig, labels: Sequence[str], fields: Collection[str]) -> Binding:
     """Find the question that the project's labels answer, and the data of its fields.
 
-    Raises
-    ------
-    ValueError
-        No single-choice question about an object has all labels among its choices.
+    Raises `ValueError`: no single-choice question about an object has all labels among its choices.
     """
     for question in config.choices:
         shown = next((name for name in question.to_names if name in config.variables), None)
@@ -122,10 +117,7 @@ def _sources(variables: Mapping[str, str], shown: str, fields: Collection[str]) 
 def label_of(results: Sequence[Mapping[str, Any]], binding: Binding) -> str | None:
     """Return the label that an annotation gives as its answer; None when it gives none.
 
-    Raises
-    ------
-    ValueError
-        It gives several.
+    Raises `ValueError`: it gives several.
     """
     for result in results:
         if result.get("from_name") == binding.question.name and result.get("type") == "choices":

@@ -32,10 +32,7 @@ async def pre_annotations(
 ) -> list[PreAnnotation]:
     """Score each task whose data has the fields that the graph reads: a bad one spoils no other.
 
-    Raises
-    ------
-    Overloaded
-        Too much waits already: nothing was scored.
+    Raises `Overloaded`: too much waits already: nothing was scored.
     """
     rows: dict[int, Data] = {}
     faults: _Faults = {}

@@ -71,12 +71,9 @@ class Interface:
     def rows(self, tensors: Sequence[Tensor], needed: Mapping[str, Any]) -> Rows:
         """Return the rows of a call, checked as predict does; each has the `needed` fields.
 
-        Raises
-        ------
-        MalformedInference
-            An input is missing, unknown, or not of the form that its fields need.
-        Unprocessable
-            A value is not as the project says; the pointer names input and row.
+        Raises `MalformedInference`: an input is missing, unknown, or not of the form that its
+        fields need; `Unprocessable`: A value is not as the project says; the pointer names input
+        and row.
         """
         columns: Columns = {}
         inputs: dict[str, int] = {}

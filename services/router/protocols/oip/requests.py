@@ -94,11 +94,8 @@ def header_length(given: str | None) -> int | None:
 def decompressed(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     """Return the body that ``Content-Encoding`` hides, without ever holding more than the limit.
 
-    Raises
-    ------
-    MalformedInference
-        It is not of the encoding, or of none that is known.
-    BodyTooLarge
+    Raises `MalformedInference`: it is not of the encoding, or of none that is known;
+    `BodyTooLarge`.
     """
     window = _WINDOWS.get(encoding.strip().lower())
     if window is None:

@@ -67,10 +67,7 @@ def graph_names(graph: GraphOutputs) -> list[str]:
 def wanted_of(request: InferenceRequest, graph: GraphOutputs) -> tuple[list[Wanted], list[str]]:
     """Return the outputs that are asked for, and which of them the graph gives.
 
-    Raises
-    ------
-    MalformedInference
-        There is no such output.
+    Raises `MalformedInference`: there is no such output.
     """
     if request.outputs is None:
         return [Wanted(name, request.binary) for name in _OURS], []

@@ -51,10 +51,7 @@ class TensorError(ValueError):
 def from_json(datatype: str, shape: Sequence[int], data: Any) -> list[Any]:
     """Read the values of a tensor whose JSON `data` is flat or nested as its `shape` is.
 
-    Raises
-    ------
-    TensorError
-        Another number of values, or one that is not of the datatype.
+    Raises `TensorError`: another number of values, or one that is not of the datatype.
     """
     if type(data) is not list:
         raise TensorError("must be a list")

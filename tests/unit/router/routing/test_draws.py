@@ -24,9 +24,14 @@ def by_the_book(key: bytes, item_id: str, rate: float) -> bool:
     return draw < int(rate * 2**256)
 
 
-@given(st.binary(max_size=100), st.text(max_size=30), st.floats(0.0, 1.0))
+@given(st.binary(max_size=64), st.text(max_size=30), st.floats(0.0, 1.0))
 def test_an_item_is_taken_as_hmac_sha256_says(key: bytes, item_id: str, rate: float) -> None:
     assert Draw(key, rate).takes(item_id) == by_the_book(key, item_id, rate)
+
+
+def test_a_key_that_is_too_long_is_refused() -> None:
+    with pytest.raises(ValueError, match="64 bytes"):
+        Draw(b"k" * 65, 0.5)
 
 
 def test_the_audit_draws_key_comes_from_the_secret() -> None:
