@@ -152,6 +152,7 @@ def test_a_scan_is_bounded_by_its_input_unless_it_lies_in_another_loop() -> None
         assert "lies in another loop" in str(unbounded(model([outer])))
 
 
+@pytest.mark.thorough
 def test_decoders_and_functions_that_multiply_are_refused() -> None:
     search = node("GreedySearch", ["x", "count"], ["y"], domain="com.microsoft")
     assert "GreedySearch y decodes step by step" in str(unbounded(model([*BY_SHAPE, search])))

@@ -1,7 +1,7 @@
 """The quick histogram counts as the library's own; any Accept header gets metrics."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
@@ -45,6 +45,7 @@ def test_metrics_come_in_the_format_that_is_asked_for(accepted: str, media_type:
     assert text.rstrip().endswith(b"# EOF") == (media_type == OPENMETRICS)
 
 
+@settings(max_examples=25)
 @given(
     st.lists(
         st.sampled_from([OPENMETRICS, "text/plain", "version=", "1.0", ";", ",", "="])

@@ -85,6 +85,7 @@ def told(response: Any) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.thorough
 async def test_answers_are_the_same_with_and_without_a_shadow(
     open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:

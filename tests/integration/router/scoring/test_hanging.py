@@ -92,6 +92,7 @@ async def test_its_caller_is_told_and_neighbours_are_answered_meanwhile(
     assert (await served.predict(item(0.0))).status_code == 200
 
 
+@pytest.mark.thorough
 async def test_inference_is_ended_too(served: ServedRouter) -> None:
     tensor = {"name": "score", "datatype": "FP32", "shape": [1, 1], "data": [ENDLESS]}
     for path in ("/v2/models/shop/infer", "/v2/models/shop/versions/v1/infer"):
@@ -110,6 +111,7 @@ async def test_a_version_that_takes_too_long_over_one_item_is_refused(
     assert (await served.model())["serving"] == "v1"
 
 
+@pytest.mark.thorough
 async def test_outputs_by_name_are_not_waited_for_past_their_deadline(served: ServedRouter) -> None:
     loaded = served.loaded("v1")
     with pytest.raises(ModelTimedOut):

@@ -146,6 +146,7 @@ async def test_it_waits_while_a_certification_is_open(
             await bring(parts)
 
 
+@pytest.mark.thorough
 async def test_traffic_from_before_it_came_is_no_evidence(
     common: CommonSettings, sqlite_url: str
 ) -> None:

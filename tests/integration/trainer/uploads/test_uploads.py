@@ -99,6 +99,7 @@ async def test_an_own_model_is_published_recorded_and_serves_uncertified(
         assert (certificate["state"], certificate["version"]) == ("waiting", "v1")
 
 
+@pytest.mark.thorough
 async def test_a_second_own_model_waits_for_its_certificate_or_an_operator(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
