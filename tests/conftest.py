@@ -16,7 +16,9 @@ from tests.harness.servers import postgres_server, redis_server
 from tests.harness.settings import common_settings
 
 # A busy machine must not fail a property: only what is slow in itself may.
-settings.register_profile("surehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "surehand", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("surehand")
 
 
@@ -30,9 +32,8 @@ if _soft != resource.RLIM_INFINITY and _soft < _FILES:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many workers again as processors: tests also wait, for servers and for disks."""
-    processors = os.cpu_count() or 1
-    return processors + (processors + 1) // 2
+    """Two workers a processor: tests also wait, for servers and for disks."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(tryfirst=True)
