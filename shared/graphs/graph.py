@@ -123,7 +123,7 @@ class Graph:
 
         It is one run: n is at most `batch`.
 
-        Raises `Unscorable`: the graph cannot take one of the items; `RunTimedOut`: A run was ended;
+        Raises `Unscorable`: the graph cannot take one of the items; `RunTimedOut`: a run was ended;
         `ValueError`: an output has not one row an item.
         """
         answers = run_within(self._session, self._run_seconds, names, self._feeder.feeds(items))

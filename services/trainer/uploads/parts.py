@@ -32,7 +32,7 @@ class OwnManifest(Message):
 async def read_parts(form: FormData, model_limit_bytes: int) -> tuple[UploadFile, OwnManifest]:
     """Return the model's file and the manifest.
 
-    Raises `Unprocessable`: A part is missing, is there twice or is another one, or the manifest is
+    Raises `Unprocessable`: a part is missing, is there twice or is another one, or the manifest is
     none; `BodyTooLarge`: the model is larger than `model_limit_bytes`.
     """
     names = [name for name, _ in form.multi_items()]

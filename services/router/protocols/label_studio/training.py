@@ -21,7 +21,7 @@ Mode = Literal["initial", "fine_tune"]
 async def start_run(trainer_url: str, project: str, mode: Mode, token: str) -> str:
     """Start a run at the trainer with the caller's `token`; return the id of the run.
 
-    Raises `Conflict`: A run is under way, or a certification is open; `Forbidden`, `NotFound`: as
+    Raises `Conflict`: a run is under way, or a certification is open; `Forbidden`, `NotFound`: as
     the trainer says of the token, or of the project; `TrainerUnreachable`.
     """
     url = f"{trainer_url.rstrip('/')}/v1/projects/{quote(project)}/runs"

@@ -72,7 +72,7 @@ class Interface:
         """Return the rows of a call, checked as predict does; each has the `needed` fields.
 
         Raises `MalformedInference`: an input is missing, unknown, or not of the form that its
-        fields need; `Unprocessable`: A value is not as the project says; the pointer names input
+        fields need; `Unprocessable`: a value is not as the project says; the pointer names input
         and row.
         """
         columns: Columns = {}
