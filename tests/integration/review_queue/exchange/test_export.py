@@ -98,6 +98,7 @@ async def test_many_pages_and_row_groups_are_one_file_in_order(
     assert tasks.read(["item_id"]).column("item_id").to_pylist() == await ids(desk)
 
 
+@pytest.mark.own_desk
 @pytest.mark.thorough
 async def test_a_client_that_leaves_ends_the_reading(desk: Desk) -> None:
     pictures = {"text": {"type": "text", "max_length": 1_000_000}}
