@@ -32,8 +32,9 @@ if _soft != resource.RLIM_INFINITY and _soft < _FILES:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a processor: tests also wait, for servers and for disks."""
-    return 2 * (os.cpu_count() or 1)
+    """Half as many workers again as processors: tests also wait, for servers and for disks."""
+    processors = os.cpu_count() or 1
+    return processors + (processors + 1) // 2
 
 
 @pytest.hookimpl(tryfirst=True)

