@@ -16,9 +16,7 @@ from tests.harness.servers import postgres_server, redis_server
 from tests.harness.settings import common_settings
 
 # A busy machine must not fail a property: only what is slow in itself may.
-settings.register_profile(
-    "surehand", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("surehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("surehand")
 
 
