@@ -244,7 +244,7 @@ class ActivityRow(Base, table=True):
 
 
 class TombstoneRow(Base, table=True):
-    """Says that an item was erased, when, by whom and why; nothing of what it was.
+    """Records that an item was erased, when, by whom and why; none of its content.
 
     No content digest is kept: anyone holding the content could match it.
     `asked` is whether people had ever been asked about it.

@@ -114,7 +114,7 @@ class Append:
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-        """Return a future of its own for one who waits: to cancel it leaves the others alone."""
+        """Return a new future for one waiting call; cancelling it does not affect the others."""
         future = loop.create_future()
         self.waiters.append(future)
         return future

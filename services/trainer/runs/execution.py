@@ -97,7 +97,7 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
 
 @contextlib.asynccontextmanager
 async def carrying_out(resources: Resources, run: Run, version: str) -> AsyncIterator[ActiveRun]:
-    """Carry out a started run in the block; what the block raises is recorded, and raised on.
+    """Carry out a started run in the block; record an exception of the block, and raise it again.
 
     After a fault of the trainer, what was published of the version is removed.
     """

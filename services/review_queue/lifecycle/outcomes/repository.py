@@ -32,8 +32,8 @@ async def _lock_places(session: AsyncSession) -> None:
 class Feed:
     """A table whose rows get their `position` after commit, in the order of their serial `key`.
 
-    One transaction at a time gives positions, so a reader who has read up to one has read all that
-    will ever be before it. Serial ids cannot promise that: they are taken before commit, and
+    One transaction at a time gives positions, so a client that has read up to a position has read
+    every row that will ever stand before it. Serial ids cannot promise that: they are taken before commit, and
     commits come in any order. `marks` are the columns that `mark_of` takes.
     """
 

@@ -115,7 +115,7 @@ class OutcomeService:
     ) -> ItemOutcome:
         """Return what became of one item; wait until it is resolved, if asked to.
 
-        Raises `NotFound` (no such project, or nobody was ever asked about the item) and
+        Raises `NotFound` (no such project, or no reviewer was ever asked about the item) and
         `ItemErased` (the item was erased).
         """
         deadline = asyncio.get_running_loop().time() + wait_seconds
