@@ -33,8 +33,8 @@ class Feed:
     """A table whose rows get their `position` after commit, in the order of their serial `key`.
 
     One transaction at a time gives positions, so a client that has read up to a position has read
-    every row that will ever stand before it. Serial ids cannot promise that: they are taken before commit, and
-    commits come in any order. `marks` are the columns that `mark_of` takes.
+    every row that will ever stand before it. Serial ids cannot promise that: they are taken before
+    commit, and commits come in any order. `marks` are the columns that `mark_of` takes.
     """
 
     table: Table

@@ -189,9 +189,8 @@ def of_input(
 
 def kind_of(tensor: Tensor) -> WireKind:
     """Return what its values are."""
-    if tensor.datatype in {"BYTES", "BOOL"}:
-        return tensor.datatype  # type: ignore[return-value]
-    return "a number"
+    named: dict[str, WireKind] = {"BYTES": "BYTES", "BOOL": "BOOL"}
+    return named.get(tensor.datatype, "a number")
 
 
 def _require_kind(tensor: Tensor, kind: WireKind, at: str) -> None:
