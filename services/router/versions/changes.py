@@ -42,6 +42,7 @@ class ChangedProjects:
     @contextlib.contextmanager
     def hearing(self) -> Iterator[None]:
         """Hear the doorbells while the block lasts."""
+        self._one_anew_at = asyncio.get_running_loop().time() + _ONE_ANEW_SECONDS
         with self._bells.hearing("versions.*", "project.*") as self._rung:
             yield
 
