@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # See to it that the programs are there that tests need and pip does not bring: Chromium for the
-# pages, promtool for metrics and alerting rules. CHROMIUM and PROMTOOL may name them, PATH may have
-# them; else they are installed, as root on a Debian machine.
+# pages (its headless shell, else the browser), promtool for metrics and alerting rules. CHROMIUM and
+# PROMTOOL may name them, PATH may have them; else they are installed, as root on a Debian machine.
 set -euo pipefail
 
 missing=()
-if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null; then
-    missing+=(chromium fonts-dejavu-core)
+if [ -z "${CHROMIUM:-}" ] && ! command -v chromium-headless-shell chromium >/dev/null; then
+    missing+=(chromium-headless-shell fonts-dejavu-core)
 fi
 if [ -z "${PROMTOOL:-}" ] && ! command -v promtool >/dev/null; then
     missing+=(promtool)

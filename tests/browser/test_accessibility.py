@@ -18,7 +18,11 @@ VIEWS = [
 ]
 
 
-@pytest.mark.parametrize("options", VIEWS, ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "options",
+    [VIEWS[0], pytest.param(VIEWS[1], marks=pytest.mark.thorough)],
+    ids=["desktop", "phone"],
+)
 async def test_no_view_of_reviewers_has_barriers(
     desk: Desk, enter: Enter, options: dict[str, Any]
 ) -> None:

@@ -151,6 +151,7 @@ async def too_late(desk: Desk, page: Page, watched: Watched, key: str) -> str:
     return item
 
 
+@pytest.mark.thorough
 async def test_answer_that_came_too_late_counts_under_the_next_lease(
     desk: Desk, enter: Enter, sqlite_url: str
 ) -> None:
@@ -288,6 +289,7 @@ async def kept_on_the_device(page: Page) -> int:
     )
 
 
+@pytest.mark.thorough
 async def test_undo_of_what_was_not_sent_and_of_what_was(
     desk: Desk, enter: Enter, sqlite_url: str
 ) -> None:

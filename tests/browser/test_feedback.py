@@ -145,6 +145,7 @@ async def test_feedback_page_takes_remarks_too(desk: Desk, enter: Enter) -> None
     assert [(one["label"], one["author"]) for one in await said(desk)] == [("a:b", "anna")]
 
 
+@pytest.mark.thorough
 async def test_answer_that_came_second_is_shown_not_kept(desk: Desk, operator_page: Page) -> None:
     await desk.put_project(instructions="")
     one = await give(desk, "why?")
@@ -172,6 +173,7 @@ async def test_earlier_feedback_is_a_page_away(desk: Desk, enter: Enter) -> None
         await expect(page.get_by_role("link", name="Earlier")).to_have_count(0)
 
 
+@pytest.mark.thorough
 async def test_what_people_say_stays_text(desk: Desk, enter: Enter, operator_page: Page) -> None:
     await desk.put_project(title=SCRIPT, labels=ATTACKS, instructions="")
     (receipt,) = await desk.post(entry(ATTACKS[3]))
@@ -196,6 +198,7 @@ async def test_what_people_say_stays_text(desk: Desk, enter: Enter, operator_pag
         await unharmed(page)
 
 
+@pytest.mark.thorough
 async def test_feedback_that_is_refused_is_not_kept(desk: Desk, enter: Enter) -> None:
     await desk.put_project(labels=["a", "b"], instructions="")
     async with enter("anna") as (page, watched):

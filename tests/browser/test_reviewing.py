@@ -67,6 +67,7 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
         await wait_until(lambda: has(desk, given))
         await expect(page.locator("#today")).to_have_text("30")
         await expect(page.locator("#skips")).to_have_text("1")
+        await page.goto("about:blank")
 
     assert await labels(desk) == given
     for item in given:

@@ -65,6 +65,7 @@ async def unharmed(page: Page) -> None:
     assert await page.locator("main script, main [onerror], main [onload], main style").count() == 0
 
 
+@pytest.mark.thorough
 async def test_attacks_in_every_field_stay_text(desk: Desk, enter: Enter) -> None:
     await desk.put_project(
         title=SCRIPT,

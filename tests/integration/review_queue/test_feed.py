@@ -38,6 +38,7 @@ async def answer_everything(desk: Desk, name: str) -> None:
             await desk.verdict(name, lease["token"], "negative")
 
 
+@pytest.mark.thorough
 @pytest.mark.own_desk
 async def test_readers_beside_concurrent_writers_skip_nothing_and_double_nothing(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock

@@ -39,7 +39,7 @@ async def silent_server() -> AsyncIterator[str]:
         server.close()
 
 
-@pytest.fixture(params=["away", "silent"])
+@pytest.fixture(params=["away", pytest.param("silent", marks=pytest.mark.thorough)])
 async def queue_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     if request.param == "away":
         yield f"http://127.0.0.1:{free_port()}"

@@ -74,6 +74,7 @@ def assert_timed_out(response: httpx.Response) -> None:
     assert response.headers["retry-after"] == "6"
 
 
+@pytest.mark.thorough
 async def test_its_caller_is_told_and_neighbours_are_answered_meanwhile(
     served: ServedRouter,
 ) -> None:
