@@ -17,5 +17,5 @@ def common_settings(home: Path, keys: Keys, redis_url: str) -> CommonSettings:
         store_url=(home / "store").as_uri(),
         secret=SecretStr(secrets.token_hex(32)),
         service_token=SecretStr(keys.issue("service", "tests")),
-        poll_seconds=0.02,
+        poll_seconds=0.1,
     )

@@ -28,6 +28,12 @@ from tests.harness.people import People, open_people
 from tests.harness.scripted_queue import ScriptedQueue
 
 
+@pytest.fixture
+def common(common: CommonSettings) -> CommonSettings:
+    """A router takes up what a test publishes within a fifth of a second."""
+    return common.model_copy(update={"poll_seconds": 0.02})
+
+
 @dataclass
 class ServedRouter:
     """A served router, a caller of it, and the hands that write its store."""
