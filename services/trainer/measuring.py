@@ -48,7 +48,7 @@ class TrainerMeasurement(DatabaseMeasurement):
         if project is None:
             return
         for version in versions:
-            status = status_of(version, project, self._resources.now())
+            status = status_of(version, project, state, self._resources.now()).state
             channels = [one for one in channels_of(version.version, state) if one != "previous"]
             role = channels[0] if channels else "none"
             measured[PROMISE][name, version.version, role, status] = 1

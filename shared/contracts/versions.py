@@ -163,7 +163,8 @@ class Certificate(Message):
 class PromiseEntry(Message):
     """The state of the promise for one version. `threshold` is compared in float32.
 
-    `unreadable` says why what is stored was read as uncertified.
+    `audit_rate` takes the place of the document's for this version, where it is set. `unreadable`
+    says why what is stored was read as uncertified.
     """
 
     state: PromiseState
@@ -171,6 +172,9 @@ class PromiseEntry(Message):
     expires_at: UtcTime | None = None
     watched_until: UtcTime | None = None
     certificate: Certificate | None = None
+    audit_rate: float | None = Field(
+        default=None, ge=0.0, le=1.0, exclude_if=lambda value: value is None
+    )
     unreadable: str | None = Field(default=None, exclude=True)
 
 

@@ -61,6 +61,9 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             valid_from=rfc3339(found.until),
         )
     epoch, rate = (promise.audit_epoch, promise.audit_rate) if promise else ("", 0.0)
+    entry = promise.versions.get(scored_by.version) if promise and scored_by else None
+    if entry is not None and entry.audit_rate is not None:
+        rate = entry.audit_rate
     policy = Policy(
         project=name,
         labels=tuple(documents.project.labels),

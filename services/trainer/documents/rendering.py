@@ -16,6 +16,8 @@ from shared.contracts.versions import (
     PromiseEntry,
 )
 
+_WARNED_FACTOR = 10
+
 
 def render_channels(state: ProjectState) -> Channels:
     """Return channels.json for the state; it gets its place when it is written."""
@@ -52,12 +54,18 @@ def _entry(version: Version, project: Project, state: ProjectState, now: datetim
         return PromiseEntry(state="uncertified")
     certificate = from_stored(Certificate, version.certificate)
     return PromiseEntry(
-        state=status_of(version, project, now),
+        state=status_of(version, project, state, now).state,
+        audit_rate=None if version.warning is None else warned_audit_rate(project),
         threshold=certificate.threshold,
         expires_at=version.expires_at,
         watched_until=state.watched_until,
         certificate=certificate,
     )
+
+
+def warned_audit_rate(project: Project) -> float:
+    """Return the share of a warned version's answers that are audited."""
+    return min(1.0, _WARNED_FACTOR * project.promise.audit_rate)
 
 
 def differs(stored: Channels | PromiseDocument | None, wanted: Channels | PromiseDocument) -> bool:

@@ -1,13 +1,14 @@
-"""Whether a version's certificate holds, and which channels name it (pure)."""
+"""The state of the promise for a version, and which channels name the version (pure)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.projects import Project, certificate_digest
+from shared.contracts.versions import PromiseState
 
-CertificateStatus = Literal["certified", "expired", "uncertified"]
 Channel = Literal["champion", "previous", "challenger", "shadow"]
 
 
@@ -34,17 +35,49 @@ def changes_of_status(version: Version) -> list[datetime]:
     return [*(datetime.fromisoformat(one) - CLOCK_SKEW for one in begins), *ends]
 
 
-def status_of(version: Version, project: Project, now: datetime) -> CertificateStatus:
-    """Say whether `version` has a certificate that holds now, for the project as it is now."""
-    if version.certificate is None or version.expires_at is None:
-        return "uncertified"
-    if version.certificate["digest"] != certificate_digest(project):
-        return "uncertified"
-    if is_from_the_future(version.certificate, now):
-        return "uncertified"
-    return "certified" if now < version.expires_at else "expired"
+@dataclass(frozen=True)
+class VersionStatus:
+    """The state of the promise for one version, and the cause that put it there."""
+
+    state: PromiseState
+    cause: str
+
+    @property
+    def answers(self) -> bool:
+        """Whether the version may answer alone."""
+        return self.state in ("certified", "warn")
+
+
+def status_of(
+    version: Version, project: Project, state: ProjectState | None, now: datetime
+) -> VersionStatus:
+    """Say what the promise is worth for `version` now, for the project as it is now.
+
+    Parameters
+    ----------
+    state
+        The project's; with an operator's suspension no certificate counts. None: there is none.
+    """
+    certificate = version.certificate
+    if certificate is None or version.expires_at is None:
+        return VersionStatus("uncertified", "not_certified")
+    if certificate["digest"] != certificate_digest(project):
+        return VersionStatus("uncertified", "project_changed")
+    if is_from_the_future(certificate, now):
+        return VersionStatus("uncertified", "clock")
+    if version.suspension is not None:
+        recovers = version.suspension.get("recertifying", False)
+        found: PromiseState = "recertifying" if recovers else "suspended"
+        return VersionStatus(found, version.suspension["cause"])
+    if now >= version.expires_at:
+        return VersionStatus("expired", "expired")
+    if state is not None and state.suspension is not None:
+        return VersionStatus("suspended", "operator")
+    if version.warning is not None:
+        return VersionStatus("warn", version.warning["cause"])
+    return VersionStatus("certified", "certified")
 
 
 def is_certified(version: Version | None, project: Project, now: datetime) -> bool:
-    """Say whether there is a version, and its certificate holds."""
-    return version is not None and status_of(version, project, now) == "certified"
+    """Say whether there is a version and its certificate counts, whatever an operator suspends."""
+    return version is not None and status_of(version, project, None, now).answers

@@ -4,8 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from services.trainer.documents.status import CertificateStatus, Channel
+from services.trainer.documents.status import Channel
 from shared.contracts.base import Message, UtcTime
+from shared.contracts.versions import PromiseState
 
 
 class CanaryRequest(Message):
@@ -22,7 +23,7 @@ class VersionView(Message):
     """
 
     version: str
-    standing: CertificateStatus
+    standing: PromiseState
     channels: list[Channel]
     retired: bool
     threshold: float | None

@@ -140,7 +140,7 @@ async def _check_rule(
         raise NotCertified(
             "A certified champion is replaced only by a certified version; certify it first.",
             version=version.version,
-            standing=status_of(version, project, now),
+            standing=status_of(version, project, state, now).state,
             champion=state.champion,
         )
 
@@ -175,7 +175,7 @@ def _view(
 ) -> VersionView:
     return VersionView(
         version=version.version,
-        standing=status_of(version, project, resources.now()),
+        standing=status_of(version, project, state, resources.now()).state,
         channels=[] if state is None else channels_of(version.version, state),
         retired=version.retired,
         threshold=None if version.certificate is None else version.certificate["threshold"],

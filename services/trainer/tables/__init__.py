@@ -1,0 +1,30 @@
+"""The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
+
+from services.trainer.tables.base import Base, batches_of, insert_new
+from services.trainer.tables.evidence import Dataset, LedgerFile, LedgerRow, OutcomeRow, PoolItem
+from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
+from services.trainer.tables.promise import (
+    AuditWatch,
+    Certification,
+    CertificationItem,
+    PromiseChange,
+)
+
+__all__ = [
+    "AuditWatch",
+    "Base",
+    "Certification",
+    "CertificationItem",
+    "Dataset",
+    "LedgerFile",
+    "LedgerRow",
+    "OutcomeRow",
+    "PoolItem",
+    "ProjectLease",
+    "ProjectState",
+    "PromiseChange",
+    "Run",
+    "Version",
+    "batches_of",
+    "insert_new",
+]

@@ -1,0 +1,122 @@
+"""What was read and imported: outcomes, decisions, pool, and the snapshots made of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint
+from sqlmodel import Field
+
+from services.trainer.tables.base import Base
+from shared.db import UtcDateTime
+
+
+class OutcomeRow(Base, table=True):
+    """The latest revision of one item's outcome; `position` is the order of arrival here.
+
+    Later is a higher `revision` in the same `reading` of the feed, and any row of a later reading.
+
+    `label` is the outcome as it stands, and trains; a promise is judged by `evidence_label` and
+    `evidence_blind`, which are null where the release before wrote the row (`outcomes.evidence`
+    reads them). `erasure` is null but for items that were erased: `pending` while
+    snapshots may hold them, then `done`. Their label still counts as evidence, and trains nothing.
+    """
+
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        Index("ix_outcomes_position", "project", "position"),
+        Index("ix_outcomes_erasure", "project", "erasure"),
+    )
+
+    project: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    position: int
+    reading: int = 0
+    revision: int
+    lane: str
+    label: str | None = None
+    blind: bool
+    evidence_label: str | None = None
+    evidence_blind: bool | None = None
+    data: dict[str, Any] = Field(sa_type=JSON)
+    content_hash: str
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    resolved_at: datetime = Field(sa_type=UtcDateTime)
+    trace: str | None = None
+    erasure: str | None = None
+
+
+class LedgerFile(Base, table=True):
+    """A decision-log file that was read, whole or as far as it is readable."""
+
+    __tablename__ = "ledger_files"
+
+    project: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    state: str
+    lines: int
+    bad_lines: int
+    read_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LedgerRow(Base, table=True):
+    """One routing decision, as the router logged it (`row` is the whole DecisionRow)."""
+
+    __tablename__ = "ledger_rows"
+    __table_args__ = (
+        Index("ix_ledger_item", "project", "item_id", "id"),
+        Index("ix_ledger_received", "project", "received_at"),
+        Index("ix_ledger_version", "project", "model_version", "id"),
+    )
+
+    id: int | None = Field(
+        default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite")
+    )
+    project: str
+    item_id: str
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    content_hash: str
+    review: str
+    decision: str
+    audited: bool
+    label: str | None = None
+    model_version: str | None = None
+    row: dict[str, Any] = Field(sa_type=JSON)
+
+
+class PoolItem(Base, table=True):
+    """An unlabelled item. `waiting` items are at all times a uniform sample of the import."""
+
+    __tablename__ = "pool_items"
+    __table_args__ = (
+        UniqueConstraint("project", "content_hash", name="uq_pool_content"),
+        Index("ix_pool_order", "project", "state", "order_key"),
+    )
+
+    project: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    data: dict[str, Any] = Field(sa_type=JSON)
+    item_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    content_hash: str
+    order_key: str
+    state: str = "waiting"
+    posted: bool = False
+    imported_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Dataset(Base, table=True):
+    """A frozen snapshot of labels; its id is the SHA-256 of its canonical lines.
+
+    `erased` of its `items` are no longer in the file, since they were erased.
+    """
+
+    __tablename__ = "datasets"
+
+    project: str = Field(primary_key=True)
+    dataset_id: str = Field(primary_key=True)
+    path: str
+    items: int
+    erased: int = 0
+    outcomes_cursor: str | None = None
+    position: int
+    labels: dict[str, int] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)

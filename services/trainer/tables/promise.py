@@ -1,0 +1,102 @@
+"""Certifications, the watch of audits, and the history of promises."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer
+from sqlmodel import Field
+
+from services.trainer.tables.base import Base
+from shared.contracts.base import new_id
+from shared.db import UtcDateTime
+
+
+class Certification(Base, table=True):
+    """One attempt at certifying one version: waiting, open, certified, failed or cancelled."""
+
+    __tablename__ = "certifications"
+    __table_args__ = (Index("ix_certifications_state", "project", "state"),)
+
+    certification_id: str = Field(default_factory=new_id, primary_key=True)
+    project: str
+    version: str
+    attempt: int
+    purpose: str = "first"
+    """first, renewal, recovery or requested."""
+    test_number: int | None = None
+    """Its number among the tests of the period, once it is open."""
+    since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Only traffic and labels from then on count, where it is set."""
+    state: str = "waiting"
+    plan: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    population: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    project_digest: str | None = None
+    result: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    labels_short: int | None = None
+    detail: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CertificationItem(Base, table=True):
+    """An item drawn for a certification, with the version's label and score."""
+
+    __tablename__ = "certification_items"
+    __table_args__ = (Index("ix_certification_items_item", "project", "item_id"),)
+
+    certification_id: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    project: str
+    position: int
+    data: dict[str, Any] = Field(sa_type=JSON)
+    item_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    score: float
+    label: str
+    posted: bool = False
+    refused: str | None = None
+
+
+class AuditWatch(Base, table=True):
+    """How far the audited answers of one version were watched, and what they came to.
+
+    `position` is the `id` of the last ledger row that was taken in. Of the `answered` rows up to it
+    `audited` were reviewed, where `expected` were to be by their propensities. `log_sr` and `log_e`
+    are logarithms of the detector's statistics, one of each for each alternative error rate.
+    """
+
+    __tablename__ = "audit_watches"
+
+    project: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    certified_at: datetime = Field(sa_type=UtcDateTime)
+    position: int = Field(default=0, sa_type=BigInteger)
+    answered: int = 0
+    expected: float = 0.0
+    audited: int = 0
+    errors: int = 0
+    log_sr: list[float] = Field(default_factory=list, sa_type=JSON)
+    log_e: list[float] = Field(default_factory=list, sa_type=JSON)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PromiseChange(Base, table=True):
+    """One line of the history of a promise: which version changed its state, and why.
+
+    `actor` is the operator who asked for it, None where no one did. Lines are kept for good.
+    """
+
+    __tablename__ = "promise_changes"
+    __table_args__ = (Index("ix_promise_changes", "project", "id"),)
+
+    id: int | None = Field(
+        default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite")
+    )
+    project: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    version: str | None = None
+    from_state: str | None = None
+    to_state: str
+    cause: str
+    detail: str | None = None
+    actor: str | None = None
