@@ -83,6 +83,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         version=newest.version,
         attempt=newest.attempt,
         attempts_allowed=project.promise.certification_draws,
+        test_number=newest.test_number,
         progress=AttemptProgress(answered=answered, drawn=drawn) if drawn else None,
         plan=newest.plan,
         population=newest.population,

@@ -26,13 +26,15 @@ class CertificateView(Message):
     """The answer of ``GET …/certificate``: the newest attempt at the newest version.
 
     `plan` holds what was fixed before the first verdict; `result` and `certificate` what came of
-    it; `labels_short` about how many more labels a certificate needs, where it failed.
+    it; `labels_short` about how many more labels a certificate needs, where it failed. `attempt`
+    counts the draws of the version, `test_number` the tests of the period: they share one delta.
     """
 
     state: Literal["none", "waiting", "open", "certified", "failed", "cancelled"]
     version: str | None = None
     attempt: int | None = None
     attempts_allowed: int | None = None
+    test_number: int | None = None
     progress: AttemptProgress | None = None
     plan: dict[str, Any] | None = None
     population: dict[str, Any] | None = None

@@ -40,7 +40,10 @@ class Certification(Base, table=True):
 
 
 class CertificationItem(Base, table=True):
-    """An item drawn for a certification, with the version's label and score."""
+    """An item drawn for a certification, with the version's label and score.
+
+    `copy_of` names the drawn item of the same content whose verdict serves this one too.
+    """
 
     __tablename__ = "certification_items"
     __table_args__ = (Index("ix_certification_items_item", "project", "item_id"),)
@@ -55,6 +58,7 @@ class CertificationItem(Base, table=True):
     label: str
     posted: bool = False
     refused: str | None = None
+    copy_of: str | None = None
 
 
 class AuditWatch(Base, table=True):

@@ -23,6 +23,7 @@ def upgrade() -> None:
     )
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("certification_items", sa.Column("copy_of", sa.String(), nullable=True))
     op.create_table(
         "audit_watches",
         sa.Column("project", sa.String(), primary_key=True),
