@@ -1,17 +1,16 @@
-"""All parts of the science, or one of them by its name.
+"""All parts of the science, or one of them by its name: ``certify``, ``audits``, ``consensus``.
 
     python -m bench science certify --runs 100
 
-Parts: ``certify``, ``sequential``, ``audits``, ``consensus``. Options are those of the part.
+Options are those of the part.
 """
 
 from collections.abc import Callable
 
-from bench.science import audits, certify, consensus, sequential
+from bench.science import audits, certify, consensus
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
-    "sequential": sequential.main,
     "audits": audits.main,
     "consensus": consensus.main,
 }
