@@ -66,7 +66,7 @@ def number_model(weights: Sequence[float] = (1.0, -1.0), name: str = "float_inpu
     return bytes_of(model_of(nodes, {name: (FLOAT, [None, len(weights)])}, constants=constants))
 
 
-def text_model() -> bytes:
+def text_model(weight: float = 1.0) -> bytes:
     """From `text` string [n, 1]: "good" is 4, "bad" is -4, all else is 0."""
     encode = node(
         "LabelEncoder",
@@ -77,7 +77,7 @@ def text_model() -> bytes:
         values_floats=[4.0, -4.0],
         default_float=0.0,
     )
-    nodes, constants = linear("score", [1.0])
+    nodes, constants = linear("score", [weight])
     return bytes_of(model_of([encode, *nodes], {"text": (STRING, [None, 1])}, constants=constants))
 
 

@@ -1,4 +1,4 @@
-"""Both parts of the science, or one of them by its name: ``certify``, ``consensus``.
+"""All parts of the science, or one of them by its name: ``certify``, ``audits``, ``consensus``.
 
     python -m bench science certify --runs 100
 
@@ -7,10 +7,11 @@ Options are those of the part.
 
 from collections.abc import Callable
 
-from bench.science import certify, consensus
+from bench.science import audits, certify, consensus
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
+    "audits": audits.main,
     "consensus": consensus.main,
 }
 

@@ -21,6 +21,7 @@ from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import routes as runs
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
+from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
 from services.trainer.writer_lease.owners import owner_name
 from services.trainer.writer_lease.service import Leases
@@ -36,7 +37,7 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, watch, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

@@ -25,16 +25,16 @@ _ABSOLUTE = 1e-9
 
 
 def attempt_delta(delta: float, attempt: int) -> float:
-    """Share of delta that the given attempt at certifying one version may spend.
+    """Share of delta that the given test of a project's promise may spend.
 
-    The first attempt gets 0.8 of it; all later ones together get the rest, the k-th
-    0.2 · 6 / (pi² (k-1)²), because the sum of 1/j² is pi²/6. So the chance that any attempt ever
-    certifies wrongly stays at most delta, however many are made (union bound).
+    The first test of a period gets 0.8 of it; all later ones together get the rest, the k-th
+    0.2 · 6 / (pi² (k-1)²), because the sum of 1/j² is pi²/6. So the chance that any test of the
+    period certifies wrongly is at most delta, however many there are (union bound).
 
     Parameters
     ----------
     delta : in (0, 1)
-    attempt : counted from 1
+    attempt : the test's number in its period, of all versions together, counted from 1
 
     Raises
     ------

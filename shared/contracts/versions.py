@@ -134,10 +134,12 @@ class Certificate(Message):
     """The proof that a threshold keeps the promise.
 
     Of `labels` drawn, `accepted` lie at or above the threshold, and `errors` of these were wrong.
-    `delta` is the chance of error that this attempt spent, `delta_spent` that of all attempts at
-    the version so far. `digest` is :func:`shared.contracts.projects.certificate_digest` of the
-    project that it was given for. `evidence` names the recorded population, the draw and the
-    attempt. `window` is None for labels from the pool.
+    `attempt` is the test's number in its period, in which all tests of the project share one delta
+    (1 - `confidence`), whatever their versions. `delta` is the chance of error that this test
+    spent, `delta_spent` that of the period's tests so far. `digest` is
+    :func:`shared.contracts.projects.certificate_digest` of the project that it was given for.
+    `evidence` names the recorded population, the draw and the attempt. `window` is None for labels
+    from the pool.
     """
 
     # Certificates of the release before were all given by this method.

@@ -12,7 +12,8 @@ What makes the certificate valid, and what the caller must therefore see to:
 3. Every drawn item counts: one that people could not answer is an error, and the number of labels
    never depends on what they say. A disagreement that was not adjudicated is an error.
 4. Scores are float32 and accepted if `score >= threshold`, here as in routing.
-5. Every further attempt at the same version spends its own part of delta (`attempt_delta`).
+5. Every test that is opened in one period spends its own part of delta (`attempt_delta`),
+   whatever its version (`periods`).
 
 Then the first threshold whose true error exceeds alpha is passed with a chance of at most delta,
 and all thresholds between the start and the certified one hold at once. Thresholds stricter than

@@ -131,11 +131,9 @@ def _certificate(
         accepted=result.accepted,
         errors=result.errors,
         upper_bound=result.upper_bound,
-        attempt=record.attempt,
+        attempt=plan.attempt,
         delta=result.delta_attempt,
-        delta_spent=sum(
-            attempt_delta(plan.delta, attempt) for attempt in range(1, record.attempt + 1)
-        ),
+        delta_spent=sum(attempt_delta(plan.delta, test) for test in range(1, plan.attempt + 1)),
         digest=record.project_digest or "",
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],

@@ -9,6 +9,7 @@ from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise.certify import eligible
+from services.trainer.promise.periods import PlaceInPeriod, alarmed_at, next_place
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient, draw
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
@@ -51,10 +52,31 @@ async def _request(
 ) -> DrawRequest:
     async with resources.database.reading() as session:
         dataset = await session.get(Dataset, (project.project, version.dataset_id))
+        state = await read_state(session, project.project)
+        place = await _place(resources, session, project, state, certification)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     trained_on = frozenset(item.content_hash for item in await load(resources, dataset))
-    return DrawRequest(resources, project, version, dataset, trained_on, certification.attempt)
+    return DrawRequest(resources, project, version, dataset, trained_on, place.number)
+
+
+async def _place(
+    resources: Resources,
+    session: Session,
+    project: Project,
+    state: ProjectState | None,
+    certification: Certification,
+) -> PlaceInPeriod:
+    """Return the test's place in its period, were it opened now."""
+    suspended = await registry.audit_suspensions(session, project.project)
+    alarms = [alarmed_at(suspension) for suspension in suspended]
+    return next_place(
+        state,
+        now=resources.now(),
+        expires_days=project.promise.expires_days,
+        suspensions=[alarm for alarm in alarms if alarm is not None],
+        renews=certification.purpose == "renewal",
+    )
 
 
 async def _measure_champion(
@@ -95,6 +117,9 @@ async def _open(
         record = await session.get_one(Certification, certification.certification_id)
         if record.state != "waiting" or await active_run(session, project.project) is not None:
             return False
+        place = await _place(resources, session, project, state, certification)
+        if place.number != drawn.plan.attempt:
+            return False  # planned in a period that has ended; the next look plans anew
         if not await _take(session, state, drawn):
             return False  # a batch took some of them meanwhile; the next look draws anew
         drawn_ids = [item.item_id for item in drawn.items]
@@ -104,6 +129,8 @@ async def _open(
         record.state, record.detail = "open", None
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
+        state.period_began_at, state.tests_in_period = place.began_at, place.number
+        record.test_number = place.number
         record.opened_at = resources.now()
     log.info(
         "certification_opened",

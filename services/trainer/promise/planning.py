@@ -30,9 +30,9 @@ class CertificationPlan:
     Attributes
     ----------
     alpha : promised error, in (0, 1)
-    delta : chance of ever certifying this version wrongly, all attempts together
-    attempt : counted from 1
-    delta_attempt : the part of delta that this attempt spends
+    delta : chance of certifying wrongly, all tests of a period together
+    attempt : number of the test in its period, counted from 1
+    delta_attempt : the part of delta that this test spends
     labels : verdicts to be tested, drawn uniformly among items at or above `region`
     region : lowest threshold of the candidate region, and the last of `thresholds`
     region_share : share of the unlabelled sample in the region

@@ -74,14 +74,17 @@ class Insufficient:
 
 @dataclass(frozen=True)
 class DrawRequest:
-    """A draw of `labels` items for one attempt at certifying a version."""
+    """A draw of `labels` items for one attempt at certifying a version.
+
+    `test_number` is the attempt's number among the tests of its period.
+    """
 
     resources: Resources
     project: Project
     version: Version
     dataset: Dataset
     trained_on: frozenset[str]
-    attempt: int
+    test_number: int
 
     @property
     def since(self) -> datetime:
@@ -103,7 +106,7 @@ class DrawRequest:
             alpha=complement(promise.target_accuracy),
             delta=complement(promise.confidence),
             labels=self.labels,
-            attempt=self.attempt,
+            attempt=self.test_number,
         )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlmodel import col
 
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.base import rfc3339
+from shared.contracts.versions import Manifest, ModelInterface
 from shared.db import Session
 
 _HISTORY_KEPT = 100
@@ -25,6 +27,29 @@ async def page(session: Session, project: str, before: int | None, limit: int) -
         query = query.where(col(Version.number) < before)
     query = query.order_by(col(Version.number).desc()).limit(limit)
     return (await session.execute(query)).scalars().all()
+
+
+async def audit_suspensions(session: Session, project: str) -> list[dict[str, Any]]:
+    """Return the suspensions of a project's versions by their audits, retired versions included."""
+    query = select(col(Version.suspension)).where(col(Version.project) == project)
+    # A JSON column holds null as JSON, which SQL does not take for NULL.
+    return [one for one in (await session.execute(query)).scalars() if one is not None]
+
+
+async def same_model(
+    session: Session, project: str, model_sha256: str, interface: ModelInterface
+) -> str | None:
+    """Return the version in service that is the same file, read in the same way."""
+    query = select(Version).where(col(Version.project) == project, col(Version.retired).is_(False))
+    for version in (await session.execute(query)).scalars():
+        manifest = Manifest.model_validate(version.manifest)
+        same_interface = all(
+            getattr(manifest, name) == getattr(interface, name)
+            for name in ModelInterface.model_fields
+        )
+        if manifest.model_sha256 == model_sha256 and same_interface:
+            return version.version
+    return None
 
 
 async def cancel_pending(

@@ -12,12 +12,14 @@ from services.trainer.projects.repository import (
 )
 from services.trainer.projects.service import work_bell
 from services.trainer.recipes import OWN
+from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
 from services.trainer.runs.execution import start
 from services.trainer.runs.messages import RunRequest, RunView
 from services.trainer.tables import ProjectState, Run
 from shared.contracts.projects import Project
+from shared.contracts.versions import ModelInterface
 from shared.db import Session
 from shared.problems import Conflict, NotFound
 
@@ -50,14 +52,25 @@ async def request(
     return view(run)
 
 
-async def begin_upload(resources: Resources, project: Project, subject: str) -> tuple[Run, str]:
+async def begin_upload(
+    resources: Resources,
+    project: Project,
+    subject: str,
+    model_sha256: str,
+    interface: ModelInterface,
+) -> tuple[Run, str]:
     """Begin the run that checks and publishes an uploaded model; return it and its version.
 
-    Refused as a training run is: the new version would take the place of what is under way.
+    Refused as a training run is: the new version would take the place of what is under way. So is
+    a model that is a version already: a second one would only be more draws at the same promise.
     """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         await _refuse_if_busy(session, project.project)
+        same = await registry.same_model(session, project.project, model_sha256, interface)
+        if same is not None:
+            detail = f"This model is version {same} already; a new certification of it can be asked"
+            raise Conflict(f"{detail} for with POST …/certify.", version=same)
         run = _new_run(resources, project, "upload", OWN, subject)
         session.add(run)
         version = start(resources, state, run)

@@ -1,6 +1,7 @@
 """Publish a model that was made elsewhere, once a process has checked it."""
 
 import asyncio
+import hashlib
 import shutil
 from pathlib import Path
 from typing import BinaryIO
@@ -37,7 +38,8 @@ async def add(
     take a champion's place: its certificate, on fresh labels, does, or an operator.
     """
     interface = _interface(project, manifest)
-    run, version = await begin_upload(resources, project, subject)
+    digest = await asyncio.to_thread(_sha256, model)
+    run, version = await begin_upload(resources, project, subject, digest, interface)
     try:
         async with carrying_out(resources, run, version) as active:
             await asyncio.to_thread(_keep, model, active.folder)
@@ -61,6 +63,14 @@ def _interface(project: Project, manifest: OwnManifest) -> ModelInterface:
         inputs=manifest.inputs,
         outputs={PROBABILITIES: manifest.outputs["probabilities"]},
     )
+
+
+def _sha256(model: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := model.read(1024 * 1024):
+        digest.update(chunk)
+    model.seek(0)
+    return digest.hexdigest()
 
 
 def _keep(model: BinaryIO, folder: Path) -> None:

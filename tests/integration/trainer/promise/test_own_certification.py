@@ -17,6 +17,7 @@ from services.trainer.tables import Version
 from services.trainer.uploads.parts import OwnManifest
 from services.trainer.uploads.service import add
 from shared.contracts.versions import ModelInput
+from shared.problems import Conflict
 from shared.settings import CommonSettings
 from tests.graphs import an_input, index_model
 from tests.harness.trainer_and_queue import PROJECT, review, truth
@@ -26,9 +27,9 @@ ELSEWHERE = range(50_000, 50_200)
 
 
 @functools.cache
-def own_model() -> tuple[bytes, OwnManifest]:
-    """A model that somebody trained on labels of his own."""
-    texts = [review(i) for i in ELSEWHERE]
+def own_model(seed: int = 0) -> tuple[bytes, OwnManifest]:
+    """A model that was trained elsewhere, on labels of its own."""
+    texts = [review(i + 1000 * seed) for i in ELSEWHERE]
     fitted = fit_text_linear(
         TrainingData(
             rows=texts,
@@ -146,6 +147,15 @@ async def test_it_waits_while_a_certification_is_open(
             await bring(parts)
 
 
+async def test_the_same_file_is_one_version(common: CommonSettings, sqlite_url: str) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await bring(parts)
+        with pytest.raises(Conflict, match="version v1 already"):
+            await bring(parts)
+        # Another model is another version, and the file that was refused took no number.
+        assert (await bring(parts, own_model(seed=1))).version == "v2"
+
+
 @pytest.mark.thorough
 async def test_traffic_from_before_it_came_is_no_evidence(
     common: CommonSettings, sqlite_url: str
@@ -156,7 +166,7 @@ async def test_traffic_from_before_it_came_is_no_evidence(
         parts.clock.advance(minutes=1)
         await parts.log_decisions(range(100))
         parts.clock.advance(minutes=1)
-        await bring(parts)
+        await bring(parts, own_model(seed=1))
         await parts.read_ledger()
         await parts.step()
         certificate = await parts.certificate()

@@ -105,7 +105,7 @@ async def test_a_second_own_model_waits_for_its_certificate_or_an_operator(
 ) -> None:
     async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
         await upload(trainer, text_model())
-        second = (await upload(trainer, text_model())).json()
+        second = (await upload(trainer, text_model(weight=2.0))).json()
         assert (second["version"], second["channels"]) == ("v2", [])
         assert "made elsewhere" in second["gate"]["publication"]["reasons"][0]
         assert (await trainer.operator.post(f"{ROOT}/versions/v2/promote")).status_code == 200
