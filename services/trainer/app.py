@@ -1,7 +1,7 @@
 """The trainer's application: its parts, put together, and its lifespan."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from fastapi import FastAPI
@@ -10,7 +10,6 @@ from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
-from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
 from services.trainer.posting.service import TaskPosting
@@ -22,6 +21,7 @@ from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import routes as runs
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
+from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
 from services.trainer.writer_lease.owners import owner_name
 from services.trainer.writer_lease.service import Leases
@@ -32,12 +32,12 @@ from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
-from shared.loops import Loop, loop_faults
+from shared.loops import loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, watch, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 
@@ -47,20 +47,13 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker, measurement = Worker(resources), TrainerMeasurement(resources)
-    retention = LedgerRetention(resources).loop
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         renewals = resources.leases.renewals.running()
-        async with (
-            resources.bells.listening(),
-            renewals,
-            worker.working(),
-            measurement.running(),
-            retention.running(),
-        ):
+        async with resources.bells.listening(), renewals, worker.working(), measurement.running():
             yield
         await resources.close()
 
@@ -72,7 +65,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker, [measurement.loop, retention]),
+        degraded=_degraded(resources, worker, measurement),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
@@ -114,11 +107,11 @@ def open_resources(
     )
 
 
-def _degraded(resources: Resources, worker: Worker, more: Sequence[Loop]) -> Checks:
+def _degraded(resources: Resources, worker: Worker, measurement: TrainerMeasurement) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
         return away | loop_faults(
-            (*worker.loops, *more, resources.leases.renewals, resources.bells.loop)
+            (*worker.loops, measurement.loop, resources.leases.renewals, resources.bells.loop)
         )
 
     async def documents() -> dict[str, str]:

@@ -13,13 +13,11 @@ from services.trainer.content import content_hash
 from services.trainer.datasets import service as datasets
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.datasets.service import freeze, load
-from services.trainer.ledger.repository import DecisionFilter
 from services.trainer.ledger.service import list_decisions
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import service as pool
 from services.trainer.pool.messages import PoolCounts
 from services.trainer.pool.rows import parse_ndjson
-from services.trainer.promise import audit
 from services.trainer.promise.closing import correct_answers
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs_sql
@@ -28,6 +26,7 @@ from services.trainer.runs.execution import claim, freeze_labels
 from services.trainer.runs.interruption import mark_interrupted
 from services.trainer.runs.messages import RunRequest
 from services.trainer.tables import CertificationItem, OutcomeRow, Run
+from services.trainer.watch import counts as audit
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness.rows import tables_with
@@ -146,7 +145,7 @@ async def test_an_erased_item_is_imported_no_more_and_read_without_content(
         # The router still has it in its log, and may decide on it again.
         await parts.log_decisions([1], item_id="a", data=DATA)
         assert await parts.read_ledger() == 1
-        (row,) = await list_decisions(parts.resources, PROJECT, DecisionFilter("a"), 0, 10)
+        (row,) = await list_decisions(parts.resources, PROJECT, "a", 0, 10)
         assert (row.row["data"], row.content_hash) == ({}, content_hash({}))
         assert await tables_with(database_url, SECRET) == {"pool_items"}
 
