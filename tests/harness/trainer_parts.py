@@ -32,7 +32,7 @@ from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
-from shared.contracts.projects import Project, ProjectSpec
+from shared.contracts.projects import Project
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import channels_path, project_path, promise_path
@@ -162,10 +162,9 @@ class TrainerParts:
 
 def make_project(revision: int = 1, **changes: Any) -> Project:
     """The project as review_queue stores it."""
-    spec = ProjectSpec.model_validate(project_spec(**changes))
     moment = rfc3339(utc_now())
     document = {
-        **spec.model_dump(mode="json"),
+        **project_spec(**changes),
         "project": PROJECT,
         "revision": revision,
         "created_at": moment,
