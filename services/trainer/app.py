@@ -16,6 +16,7 @@ from services.trainer.pool import routes as pool
 from services.trainer.posting.service import TaskPosting
 from services.trainer.projects.service import Projects
 from services.trainer.promise import routes as promise
+from services.trainer.promise.figures import routes as figures
 from services.trainer.queue_client import QueueClient
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources
@@ -37,7 +38,7 @@ from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

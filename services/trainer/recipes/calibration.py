@@ -1,17 +1,30 @@
-"""Temperature scaling and the calibration figures of out-of-fold predictions (pure).
+"""Calibration of out-of-fold predictions, and its figures (pure).
+
+Temperature scaling has one number, bias-corrected temperature scaling one and a bias for each
+label, vector scaling a factor and a bias for each label. The last two are tried where there are
+enough labels of each class, and chosen where cross-validation shows that they are better.
 
 For n rows, at least one, and K labels: `logits` and `probabilities` have shape (n, K), `targets`
 shape (n,) and values in 0..K-1, `weights` shape (n,) and are not all 0.
 """
 
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax, softmax
 
 from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray
 
+Method = Literal["temperature", "bias_corrected_temperature", "vector"]
+ENOUGH_LABELS = 50
+"""So many labels of each class that has any are needed to fit a number for each class."""
+
 # Temperatures outside [0.05, 20] mean that the logits carry no usable scale.
 _LOG_TEMPERATURE_BOUNDS = (-3.0, 3.0)
+_BIAS_BOUNDS = (-10.0, 10.0)
+_LIMITS = {"maxiter": 200, "ftol": 1e-8}
 _SMALLEST_PROBABILITY = 1e-12
 
 
@@ -22,8 +35,13 @@ def log_loss(logits: FloatArray, targets: IntArray, weights: FloatArray) -> floa
     -------
     float in [0, -log 1e-12]: probabilities are cut at 1e-12, so one impossible label stays finite.
     """
+    return float(np.average(row_losses(logits, targets), weights=weights))
+
+
+def row_losses(logits: FloatArray, targets: IntArray) -> FloatArray:
+    """Negative log probability of each row's true label, cut likewise; shape (n,)."""
     chosen = log_softmax(logits, axis=1)[np.arange(len(targets)), targets]
-    return float(np.average(-np.maximum(chosen, np.log(_SMALLEST_PROBABILITY)), weights=weights))
+    return np.asarray(-np.maximum(chosen, np.log(_SMALLEST_PROBABILITY)), dtype=np.float64)
 
 
 def fit_temperature(logits: FloatArray, targets: IntArray, weights: FloatArray) -> float:
@@ -52,6 +70,151 @@ def fit_temperature(logits: FloatArray, targets: IntArray, weights: FloatArray) 
 
     best = minimize_scalar(loss, bounds=_LOG_TEMPERATURE_BOUNDS, method="bounded")
     return float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrated probabilities are softmax(logits · scale + bias).
+
+    Attributes
+    ----------
+    scale : shape (K,), above 0
+        All the same, but for vector scaling.
+    bias : shape (K,)
+        All 0 for temperature scaling, and for labels without an example.
+    """
+
+    method: Method
+    scale: FloatArray
+    bias: FloatArray
+
+    @classmethod
+    def of_temperature(cls, temperature: float, n_classes: int) -> "Calibration":
+        """Return temperature scaling."""
+        return cls("temperature", np.full(n_classes, 1 / temperature), np.zeros(n_classes))
+
+    def apply(self, logits: FloatArray) -> FloatArray:
+        """Return calibrated logits, shape (n, K)."""
+        return np.asarray(logits * self.scale + self.bias, dtype=np.float64)
+
+    def described(self) -> dict[str, Any]:
+        """Return what the manifest says: the method and its numbers, labels in their order."""
+        if self.method == "vector":
+            return {
+                "method": self.method,
+                "scale": self.scale.tolist(),
+                "bias": self.bias.tolist(),
+            }
+        described: dict[str, Any] = {
+            "method": self.method,
+            "temperature": float(1 / self.scale[0]),
+        }
+        return (
+            described if self.method == "temperature" else described | {"bias": self.bias.tolist()}
+        )
+
+
+def choose_calibration(
+    logits: FloatArray, targets: IntArray, weights: FloatArray, fold_of: IntArray
+) -> tuple[Calibration, dict[str, float]]:
+    """Choose the method by cross-validated log loss, and fit it on all rows.
+
+    A method with more numbers is chosen only if its log loss is lower by more than one standard
+    error of the difference. With fewer than `ENOUGH_LABELS` labels of a class that has any, there
+    is only temperature scaling.
+
+    Parameters
+    ----------
+    logits, targets, weights
+        Of rows that the model had not seen.
+    fold_of : shape (n,), from 0 on
+        The fold of each row; each method is judged on rows of folds that it was not fitted on.
+
+    Returns
+    -------
+    The calibration, and the cross-validated log loss of each method that was tried.
+
+    References
+    ----------
+    Guo, Pleiss, Sun, Weinberger, ICML 2017 (temperature and vector scaling). Alexandari, Kundaje,
+    Shrikumar, ICML 2020 (bias-corrected temperature scaling). Breiman, Friedman, Olshen, Stone,
+    1984 (one standard error).
+    """
+    counts = np.bincount(targets, minlength=logits.shape[1])
+    methods: list[Method] = ["temperature"]
+    if len(np.unique(fold_of)) > 1 and counts[counts > 0].min() >= ENOUGH_LABELS:
+        methods += ["bias_corrected_temperature", "vector"]
+    losses = {
+        method: _held_out_losses(method, logits, targets, weights, fold_of) for method in methods
+    }
+    chosen: Method = "temperature"
+    for method in methods[1:]:
+        saved = losses[chosen] - losses[method]
+        mean = float(np.average(saved, weights=weights))
+        variance = float(np.average((saved - mean) ** 2, weights=weights))
+        if mean > np.sqrt(variance / len(saved)):
+            chosen = method
+    told: dict[str, float] = {
+        name: float(np.average(loss, weights=weights)) for name, loss in losses.items()
+    }
+    return fit_calibration(chosen, logits, targets, weights), told
+
+
+def _held_out_losses(
+    method: Method, logits: FloatArray, targets: IntArray, weights: FloatArray, fold_of: IntArray
+) -> FloatArray:
+    """Log loss of each row by a calibration that was fitted on the other folds, shape (n,)."""
+    losses = np.zeros(len(targets))
+    folds = np.unique(fold_of)
+    for fold in folds:
+        held_out = fold_of == fold
+        rest = ~held_out if len(folds) > 1 else held_out
+        fitted = fit_calibration(method, logits[rest], targets[rest], weights[rest])
+        losses[held_out] = row_losses(fitted.apply(logits[held_out]), targets[held_out])
+    return losses
+
+
+def fit_calibration(
+    method: Method, logits: FloatArray, targets: IntArray, weights: FloatArray
+) -> Calibration:
+    """Fit one method: minimise the weighted log loss of softmax(logits · scale + bias).
+
+    The logarithms of scales lie in [-3, 3] and biases in [-10, 10]; a label without an example
+    keeps the temperature's scale and no bias.
+    """
+    n_classes = logits.shape[1]
+    simple = Calibration.of_temperature(fit_temperature(logits, targets, weights), n_classes)
+    if method == "temperature":
+        return simple
+    present = np.unique(targets)
+    n_scales = len(present) if method == "vector" else 1
+    shares = weights / weights.sum()
+    hit = np.eye(n_classes)[targets]
+
+    def unpack(numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
+        scale, bias = simple.scale.copy(), np.zeros(n_classes)
+        scale[present] = np.exp(numbers[:n_scales])
+        if n_scales == 1:
+            scale[:] = np.exp(numbers[0])
+        bias[present] = numbers[n_scales:]
+        return scale, bias
+
+    def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
+        scale, bias = unpack(numbers)
+        scaled = logits * scale + bias
+        slope = (softmax(scaled, axis=1) - hit) * shares[:, None]
+        by_scale = (slope * logits).sum(axis=0) * scale
+        chosen = by_scale[present] if n_scales > 1 else by_scale.sum(keepdims=True)
+        value = float(-(log_softmax(scaled, axis=1) * hit).sum(axis=1) @ shares)
+        return value, np.concatenate([chosen, slope.sum(axis=0)[present]])
+
+    start = np.concatenate([np.full(n_scales, np.log(simple.scale[0])), np.zeros(len(present))])
+    bounds = [_LOG_TEMPERATURE_BOUNDS] * n_scales + [_BIAS_BOUNDS] * len(present)
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_LIMITS)
+    scale, bias = unpack(best.x)
+    # A common shift of all labels with an example changes nothing.
+    bias[present] -= bias[present].mean()
+    return Calibration(method, scale, bias)
 
 
 def brier_score(probabilities: FloatArray, targets: IntArray, weights: FloatArray) -> float:
