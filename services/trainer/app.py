@@ -1,7 +1,7 @@
 """The trainer's application: its parts, put together, and its lifespan."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from fastapi import FastAPI
@@ -10,6 +10,7 @@ from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
+from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
 from services.trainer.posting.service import TaskPosting
@@ -32,7 +33,7 @@ from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
-from shared.loops import loop_faults
+from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 from shared.store import Store
 from shared.store.check import StoreCheck
@@ -47,13 +48,20 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker, measurement = Worker(resources), TrainerMeasurement(resources)
+    retention = LedgerRetention(resources).loop
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         renewals = resources.leases.renewals.running()
-        async with resources.bells.listening(), renewals, worker.working(), measurement.running():
+        async with (
+            resources.bells.listening(),
+            renewals,
+            worker.working(),
+            measurement.running(),
+            retention.running(),
+        ):
             yield
         await resources.close()
 
@@ -65,7 +73,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker, measurement),
+        degraded=_degraded(resources, worker, [measurement.loop, retention]),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
@@ -107,11 +115,11 @@ def open_resources(
     )
 
 
-def _degraded(resources: Resources, worker: Worker, measurement: TrainerMeasurement) -> Checks:
+def _degraded(resources: Resources, worker: Worker, more: Sequence[Loop]) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
         return away | loop_faults(
-            (*worker.loops, measurement.loop, resources.leases.renewals, resources.bells.loop)
+            (*worker.loops, *more, resources.leases.renewals, resources.bells.loop)
         )
 
     async def documents() -> dict[str, str]:
