@@ -1,16 +1,17 @@
-"""All parts of the science, or one of them by its name: ``certify``, ``audits``, ``consensus``.
+"""All parts of the science, or one of them by its name.
 
     python -m bench science certify --runs 100
 
-Options are those of the part.
+Parts: ``certify``, ``sequential``, ``audits``, ``consensus``. Options are those of the part.
 """
 
 from collections.abc import Callable
 
-from bench.science import audits, certify, consensus
+from bench.science import audits, certify, consensus, sequential
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
+    "sequential": sequential.main,
     "audits": audits.main,
     "consensus": consensus.main,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.promise.audit import interval
+from services.trainer.promise.binomial import interval
 from services.trainer.promise.risk import as_scores
 
 BINS = 15
