@@ -24,7 +24,6 @@ ENOUGH_LABELS = 50
 # Temperatures outside [0.05, 20] mean that the logits carry no usable scale.
 _LOG_TEMPERATURE_BOUNDS = (-3.0, 3.0)
 _BIAS_BOUNDS = (-10.0, 10.0)
-_LIMITS = {"maxiter": 200, "ftol": 1e-8}
 _SMALLEST_PROBABILITY = 1e-12
 
 
@@ -140,24 +139,27 @@ def choose_calibration(
     Shrikumar, ICML 2020 (bias-corrected temperature scaling). Breiman, Friedman, Olshen, Stone,
     1984 (one standard error).
     """
-    counts = np.bincount(targets, minlength=logits.shape[1])
-    methods: list[Method] = ["temperature"]
-    if len(np.unique(fold_of)) > 1 and counts[counts > 0].min() >= ENOUGH_LABELS:
-        methods += ["bias_corrected_temperature", "vector"]
     losses = {
-        method: _held_out_losses(method, logits, targets, weights, fold_of) for method in methods
+        method: _held_out_losses(method, logits, targets, weights, fold_of)
+        for method in _methods(targets, fold_of)
     }
     chosen: Method = "temperature"
-    for method in methods[1:]:
-        saved = losses[chosen] - losses[method]
+    for method, loss in losses.items():
+        saved = losses[chosen] - loss
         mean = float(np.average(saved, weights=weights))
         variance = float(np.average((saved - mean) ** 2, weights=weights))
         if mean > np.sqrt(variance / len(saved)):
             chosen = method
-    told: dict[str, float] = {
-        name: float(np.average(loss, weights=weights)) for name, loss in losses.items()
-    }
-    return fit_calibration(chosen, logits, targets, weights), told
+    means = {str(name): float(np.average(x, weights=weights)) for name, x in losses.items()}
+    return fit_calibration(chosen, logits, targets, weights), means
+
+
+def _methods(targets: IntArray, fold_of: IntArray) -> list[Method]:
+    """Return the methods that the labels suffice for, those with fewer numbers first."""
+    counts = np.bincount(targets)
+    if len(np.unique(fold_of)) > 1 and counts[counts > 0].min() >= ENOUGH_LABELS:
+        return ["temperature", "bias_corrected_temperature", "vector"]
+    return ["temperature"]
 
 
 def _held_out_losses(
@@ -188,33 +190,54 @@ def fit_calibration(
         return simple
     present = np.unique(targets)
     n_scales = len(present) if method == "vector" else 1
-    shares = weights / weights.sum()
-    hit = np.eye(n_classes)[targets]
-
-    def unpack(numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
-        scale, bias = simple.scale.copy(), np.zeros(n_classes)
-        scale[present] = np.exp(numbers[:n_scales])
-        if n_scales == 1:
-            scale[:] = np.exp(numbers[0])
-        bias[present] = numbers[n_scales:]
-        return scale, bias
-
-    def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
-        scale, bias = unpack(numbers)
-        scaled = logits * scale + bias
-        slope = (softmax(scaled, axis=1) - hit) * shares[:, None]
-        by_scale = (slope * logits).sum(axis=0) * scale
-        chosen = by_scale[present] if n_scales > 1 else by_scale.sum(keepdims=True)
-        value = float(-(log_softmax(scaled, axis=1) * hit).sum(axis=1) @ shares)
-        return value, np.concatenate([chosen, slope.sum(axis=0)[present]])
-
+    shares, hit = weights / weights.sum(), np.eye(n_classes)[targets]
+    problem = _Problem(logits, hit, shares, present, n_scales, simple.scale)
     start = np.concatenate([np.full(n_scales, np.log(simple.scale[0])), np.zeros(len(present))])
     bounds = [_LOG_TEMPERATURE_BOUNDS] * n_scales + [_BIAS_BOUNDS] * len(present)
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_LIMITS)
-    scale, bias = unpack(best.x)
+    limits: dict[str, Any] = {"maxiter": 200, "ftol": 1e-8}
+    best: Any = minimize(  # type: ignore[call-overload]
+        problem.loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limits
+    )
+    scale, bias = problem.unpack(best.x)
     # A common shift of all labels with an example changes nothing.
     bias[present] -= bias[present].mean()
     return Calibration(method, scale, bias)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The log loss as a function of the logarithms of `n_scales` scales, and of biases.
+
+    `hit` has 1 at each row's label, `shares` sum to 1, and `present` are the labels with an
+    example, each with a bias and, unless there is one for all, a scale.
+    """
+
+    logits: FloatArray
+    hit: FloatArray
+    shares: FloatArray
+    present: IntArray
+    n_scales: int
+    usual_scale: FloatArray
+
+    def unpack(self, numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return scale and bias of every label."""
+        bias = np.zeros(len(self.usual_scale))
+        bias[self.present] = numbers[self.n_scales :]
+        if self.n_scales == 1:
+            return np.full(len(bias), np.exp(numbers[0])), bias
+        scale = self.usual_scale.copy()
+        scale[self.present] = np.exp(numbers[: self.n_scales])
+        return scale, bias
+
+    def loss(self, numbers: FloatArray) -> tuple[float, FloatArray]:
+        """Return the loss and its gradient."""
+        scale, bias = self.unpack(numbers)
+        scaled = self.logits * scale + bias
+        slope = (softmax(scaled, axis=1) - self.hit) * self.shares[:, None]
+        by_scale = (slope * self.logits).sum(axis=0) * scale
+        free = by_scale[self.present] if self.n_scales > 1 else by_scale.sum(keepdims=True)
+        value = float(-(log_softmax(scaled, axis=1) * self.hit).sum(axis=1) @ self.shares)
+        return value, np.concatenate([free, slope.sum(axis=0)[self.present]])
 
 
 def brier_score(probabilities: FloatArray, targets: IntArray, weights: FloatArray) -> float:

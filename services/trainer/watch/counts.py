@@ -7,6 +7,7 @@ from services.trainer.resources import Resources
 from services.trainer.watch import repository
 from services.trainer.watch.messages import AuditView
 
+
 async def describe(resources: Resources, project: str) -> list[AuditView]:
     """Return the audits of each version that has any."""
     async with resources.database.reading() as session:

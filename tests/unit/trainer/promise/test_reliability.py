@@ -25,7 +25,7 @@ def test_bins_of_known_rows() -> None:
     assert sum(one.labels * one.accuracy for one in bins) == pytest.approx(14 * 15)
     (one,) = reliability_bins([0.9], [True])
     # Clopper and Pearson: one right of one, 0.025 ** 1.
-    assert (one.lower, one.upper) == (pytest.approx(0.025), 1.0)
+    assert [one.lower, one.upper] == pytest.approx([0.025, 1.0])
 
 
 @given(rows=rows)
