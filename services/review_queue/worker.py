@@ -90,19 +90,19 @@ class Worker:
         """Work until stopped."""
         if self._stopping.is_set():
             return
-        self._index = projects.index
+        self._index = projects.publisher.index
         # What makes up for a crash or an outage alone comes seldom.
         self.loops += [
             _loop("feed_end", restores.look, self._rest_long),
-            _loop("project_documents", projects.publish_behind, self._rest_long),
-            projects.index.loop,
+            _loop("project_documents", projects.publisher.publish_behind, self._rest_long),
+            projects.publisher.index.loop,
             _loop("known_reviewers", known.refresh, self._rest_long),
         ]
         with self._bells.hearing("versions.*") as self._published:
             await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
-        for last in (self.relay, restores.keep, projects.index.finish):
+        for last in (self.relay, restores.keep, projects.publisher.index.finish):
             try:
                 await last()
             except Exception as error:  # noqa: BLE001 - the service stops all the same

@@ -8,36 +8,28 @@ from fastapi import FastAPI
 
 from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
-from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
 from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
-from services.trainer.posting.service import TaskPosting
-from services.trainer.projects.service import Projects
 from services.trainer.promise import routes as promise
-from services.trainer.queue_client import QueueClient
 from services.trainer.registry import routes as registry
-from services.trainer.resources import MIGRATIONS, Resources
+from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
+from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
-from services.trainer.writer_lease.owners import owner_name
-from services.trainer.writer_lease.service import Leases
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
-from shared.db import Database
 from shared.db.check import DatabaseCheck, database_outage
-from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
 from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
-from shared.store import Store
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, watch, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 
@@ -81,37 +73,6 @@ def create_app(
     )
     app.state.outages.append(database_outage)
     return app
-
-
-def open_resources(
-    common: CommonSettings, settings: TrainerSettings, now: Callable[[], datetime] = utc_now
-) -> Resources:
-    """Make the resources of every use case; nothing is connected yet."""
-    home = common.home.resolve()
-    database = Database(
-        settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",
-        # A trainer that is paused in a transaction must not keep its rows from the next one.
-        idle_seconds=2 * settings.lease_seconds,
-    )
-    store, owner = Store(common.store_address), owner_name()
-    projects, bells = Projects(store), Doorbells(common.redis_url)
-    queue = QueueClient(common.review_queue_url, common.service_token.get_secret_value())
-    leases = Leases(database, owner, settings.lease_seconds, now)
-    return Resources(
-        common=common,
-        settings=settings,
-        database=database,
-        store=store,
-        projects=projects,
-        queue=queue,
-        posting=TaskPosting(database, queue),
-        bells=bells,
-        leases=leases,
-        documents=Documents(database, store, projects, bells, leases, now),
-        now=now,
-        owner=owner,
-        runs_folder=home / "trainer" / "runs",
-    )
 
 
 def _degraded(resources: Resources, worker: Worker, more: Sequence[Loop]) -> Checks:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from services.trainer.documents.status import channels_of, status_of
 from services.trainer.metrics import AUDITS, EXPIRES, PROMISE, RUNS, WATCHED_UNTIL
 from services.trainer.projects.repository import in_service, states
-from services.trainer.promise.repository import audit_counts
 from services.trainer.resources import Resources
 from services.trainer.runs.repository import count_by_state
 from services.trainer.tables import ProjectState, Version
+from services.trainer.watch.repository import audit_counts
 from shared.measuring import DatabaseMeasurement, Measured
 
 

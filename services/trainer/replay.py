@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.trainer.app import open_resources
 from services.trainer.ledger.explanation import PromiseThen
 from services.trainer.ledger.repository import DecisionFilter
 from services.trainer.ledger.service import list_decisions, promise_record
 from services.trainer.registry.repository import find
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
-from services.trainer.resources import Resources
+from services.trainer.resources import Resources, open_resources
 from services.trainer.settings import TrainerSettings
 from shared.contracts.base import from_stored
 from shared.contracts.decisions import DecisionRow

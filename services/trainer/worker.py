@@ -23,6 +23,7 @@ from services.trainer.runs import service as runs
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from services.trainer.tables import ProjectState
+from services.trainer.watch.audits import watch_audits
 from shared.contracts.projects import Project
 from shared.db import DatabaseFault
 from shared.doorbells import BellEvent, decisions_bell, outcomes_bell, project_bell, wait_for
@@ -186,10 +187,12 @@ class Worker:
             await clean_snapshots(resources, name)
             # Verdicts first: what hangs on the last of them must not wait for the decision log.
             await self._certifier.step(resources, project)
+            await watch_audits(resources, project)
             await resources.documents.sync(name)
             is_read = await self._ledger.read_if_due(resources, name)
             if is_read:
                 await renew_watch(resources, project, reading_since)
+            await watch_audits(resources, project)
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await resources.posting.post_pending(name)

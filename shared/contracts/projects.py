@@ -1,7 +1,8 @@
 """A project: one decision problem, as operators state it and as services read it."""
 
 import hashlib
-from typing import Annotated, Literal, Self
+import math
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -9,12 +10,14 @@ from pydantic import (
     AfterValidator,
     Field,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
+from shared.contracts.certificates import attempt_delta, complement
 from shared.contracts.versions import StoredDocument
 from shared.fields.types import AnyField
 
@@ -25,23 +28,67 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,
 
 
 class PromiseSettings(Message):
-    """What automatic answers must keep, and how it is proven and watched."""
+    """What automatic answers must keep, and how it is proven and watched.
+
+    Traffic is the population of a certificate once it holds enough items, received over at least
+    `min_population_span_seconds`: what came in one burst says little about a day.
+    """
+
+    must_be_provable: ClassVar[bool] = True
 
     target_accuracy: float = Field(default=0.95, gt=0.5, le=MOST_CERTAIN)
     confidence: float = Field(default=0.95, ge=0.5, le=MOST_CERTAIN)
-    certification_labels: int = Field(default=500, ge=1, le=1_000_000)
+    certification_labels: int = Field(default=500, ge=1, le=1_000_000, validate_default=True)
     certification_draws: int = Field(default=3, ge=1, le=100)
     audit_rate: float = Field(default=0.05, ge=0.0, le=1.0)
     exploration_rate: float = Field(default=0.03, ge=0.0, le=1.0)
     expires_days: float = Field(default=30, gt=0, le=3650)
     watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
+    min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
+
+    @field_validator("certification_labels")
+    @classmethod
+    def _provable(cls, labels: int, info: ValidationInfo) -> int:
+        target, confidence = info.data.get("target_accuracy"), info.data.get("confidence")
+        if not cls.must_be_provable or target is None or confidence is None:
+            return labels
+        least = least_labels(target, confidence)
+        if labels < least:
+            raise ValueError(
+                f"must be at least {least}: so many labels without an error prove an accuracy of "
+                f"{target:.10g} at confidence {confidence:.10g}"
+            )
+        return labels
+
+
+def least_labels(target_accuracy: float, confidence: float) -> int:
+    """Return how many labels, all of them right, prove the target in a first certification.
+
+    The smallest n with ``target_accuracy ** n <= delta``, where delta is what the first attempt may
+    spend (:func:`shared.contracts.certificates.attempt_delta`).
+
+    Parameters
+    ----------
+    target_accuracy, confidence : in (0, 1), as a project states them
+
+    Examples
+    --------
+    >>> least_labels(0.99, 0.95), least_labels(0.9, 0.95)
+    (321, 31)
+    """
+    delta = attempt_delta(complement(confidence), 1)
+    return math.ceil(math.log(delta) / math.log(target_accuracy))
 
 
 class StoredPromiseSettings(PromiseSettings):
-    """The same in a stored project: releases before took a target and confidence closer to 1."""
+    """The same in a stored project.
+
+    Releases before took a target and confidence closer to 1, and any number of labels.
+    """
 
     target_accuracy: float = Field(default=0.95, gt=0.5, lt=1.0)
     confidence: float = Field(default=0.95, ge=0.5, lt=1.0)
+    must_be_provable: ClassVar[bool] = False
 
 
 class ReviewSettings(Message):
@@ -174,6 +221,24 @@ class ProjectSpec(Message):
             raise ValueError("the URLs of webhooks must be distinct")
         return webhooks
 
+    @property
+    def certified_instructions(self) -> str:
+        """The text of the instructions that a certificate is about."""
+        return self.instructions
+
+
+class Rewording(Message):
+    """An operator's declaration that the instructions only say in other words what they said.
+
+    `instructions` is the text that they reword, and that certificates remain about. `revision` is
+    the newest revision of the project that was declared so, `declared_by` the operator.
+    """
+
+    instructions: Annotated[Text, StringConstraints(max_length=100_000)]
+    revision: int = Field(ge=1)
+    declared_by: str | None
+    declared_at: UtcTime
+
 
 class Project(ProjectSpec):
     """A project as it is stated: written by review_queue alone."""
@@ -185,6 +250,12 @@ class Project(ProjectSpec):
     instructions_revision: int = Field(default=1, ge=1)
     created_at: UtcTime
     updated_at: UtcTime
+    rewording: Rewording | None = None
+
+    @property
+    def certified_instructions(self) -> str:
+        """The text of the instructions that a certificate is about: what they reword, if any."""
+        return self.instructions if self.rewording is None else self.rewording.instructions
 
 
 class ProjectDocument(Project, StoredDocument):
@@ -196,17 +267,22 @@ class ProjectDocument(Project, StoredDocument):
     revision: int = Field(ge=1)
 
 
+def certified_members(project: ProjectSpec) -> dict[str, Any]:
+    """Return all that a certificate is about: labels, fields, instructions, target, confidence."""
+    return {
+        "labels": project.labels,
+        "fields": {name: field.certified() for name, field in project.fields.items()},
+        "instructions": project.certified_instructions,
+        "target_accuracy": project.promise.target_accuracy,
+        "confidence": project.promise.confidence,
+    }
+
+
 def certificate_digest(project: ProjectSpec) -> str:
-    """SHA-256 (hex) of all that a certificate speaks about: labels, fields, instructions, target.
+    """SHA-256 (hex) of all that a certificate is about (:func:`certified_members`).
 
     A router compares it with the certificate's: a project that changed under its certificate is
     uncertified.
     """
-    spoken_of = {
-        "labels": project.labels,
-        "fields": {name: field.certified() for name, field in project.fields.items()},
-        "instructions": project.instructions,
-        "target_accuracy": project.promise.target_accuracy,
-        "confidence": project.promise.confidence,
-    }
-    return hashlib.sha256(orjson.dumps(spoken_of, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    text = orjson.dumps(certified_members(project), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
@@ -23,7 +22,7 @@ from services.trainer.promise import certification
 from services.trainer.promise.certification import Certifier
 from services.trainer.recipes.recipe import TrainingData
 from services.trainer.recipes.text_linear import fit_text_linear
-from services.trainer.resources import Resources
+from services.trainer.resources import Resources, open_resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import claim
 from services.trainer.runs.files import MODEL, Result
@@ -32,7 +31,7 @@ from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
-from shared.contracts.projects import Project, ProjectSpec
+from shared.contracts.projects import Project
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.settings import CommonSettings
 from shared.store import channels_path, project_path, promise_path
@@ -162,10 +161,9 @@ class TrainerParts:
 
 def make_project(revision: int = 1, **changes: Any) -> Project:
     """The project as review_queue stores it."""
-    spec = ProjectSpec.model_validate(project_spec(**changes))
     moment = rfc3339(utc_now())
     document = {
-        **spec.model_dump(mode="json"),
+        **project_spec(**changes),
         "project": PROJECT,
         "revision": revision,
         "created_at": moment,

@@ -14,7 +14,7 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Task
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.tables import TombstoneRow
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane

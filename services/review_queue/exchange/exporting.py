@@ -12,7 +12,7 @@ from services.review_queue.exchange import repository
 from services.review_queue.exchange.formats import FORMATS, FileFormat, Format
 from services.review_queue.exchange.formats.writer import Record
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.contracts.projects import Project
 from shared.db import Database, Row
 

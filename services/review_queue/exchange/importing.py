@@ -21,7 +21,7 @@ from services.review_queue.exchange.records import (
 from services.review_queue.exchange.restoring import Restoration
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.metrics import VERDICTS
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN, new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane

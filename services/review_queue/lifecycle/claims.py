@@ -18,7 +18,7 @@ from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.repository.writing import add_events
 from services.review_queue.projects.cache import ProjectCache
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases

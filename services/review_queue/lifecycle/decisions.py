@@ -17,7 +17,7 @@ from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change, Settlement, ground_of, votes_that_count
 from services.review_queue.lifecycle.states import Answer, History, Task, state_of, verdict_row
 from services.review_queue.lifecycle.tasks.service import locked_task
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database, Session
 from shared.problems import Conflict

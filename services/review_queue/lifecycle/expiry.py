@@ -11,7 +11,7 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, History, Task
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.db import Database, Session
 
 _AT_ONCE = 500

@@ -26,7 +26,7 @@ from services.review_queue.lifecycle.states import (
     timeline_entry,
 )
 from services.review_queue.lifecycle.tracing import taking_in
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, TaskReceipt, TaskReceipts
 from shared.db import Database, Session

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.contracts.projects import Project
 from shared.db import Session
 

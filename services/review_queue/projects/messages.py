@@ -1,7 +1,36 @@
-"""What is answered about projects."""
+"""What is sent and answered about projects."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from shared.contracts.base import Message
-from shared.contracts.projects import Project
+from shared.contracts.projects import Project, ProjectSpec
+
+# A client may send back what it read; the value is ignored.
+_ReadOnly = Annotated[
+    Any, Field(json_schema_extra={"readOnly": True}, description="Ignored: the service sets it.")
+]
+
+
+class ProjectStatement(ProjectSpec):
+    """The body of ``PUT /v1/projects/{project}``: a project as ``GET`` gives it, or without the
+    members that the service sets, which are ignored.
+
+    With `wording_only` the operator declares that the instructions say the same in other words.
+    """
+
+    project: _ReadOnly = None
+    revision: _ReadOnly = None
+    instructions_revision: _ReadOnly = None
+    created_at: _ReadOnly = None
+    updated_at: _ReadOnly = None
+    rewording: _ReadOnly = None
+    wording_only: bool = Field(default=False, json_schema_extra={"writeOnly": True})
+
+    def stated(self) -> dict[str, Any]:
+        """Return the JSON of what the operator states of the project."""
+        return self.model_dump(mode="json", include=set(ProjectSpec.model_fields))
 
 
 class ProjectList(Message):
@@ -9,3 +38,22 @@ class ProjectList(Message):
 
     projects: list[Project]
     cursor: str | None
+
+
+class EditEffect(Message):
+    """What an edit does to the project's certificates.
+
+    `none`: no version has a certificate that holds for the project as it is. `labels_to_renew` is
+    how many labels a new certification draws; 0 unless a certificate is ended.
+    """
+
+    certificate: Literal["kept", "ended", "none"]
+    why: list[str]
+    labels_to_renew: int
+
+
+class ProjectPreview(Message):
+    """The answer to a dry run: the project as it would be, and what the edit would do."""
+
+    project: Project
+    effect: EditEffect

@@ -25,6 +25,11 @@ async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def find(session: AsyncSession, name: str) -> ProjectRow | None:
+    """Return the project, only to read it."""
+    return await session.get(ProjectRow, name)
+
+
 async def insert(session: AsyncSession, row: ProjectRow) -> bool:
     """Insert `row`; False when there is one of its name."""
     return bool(await insert_new(session, ProjectRow, "name", [row.model_dump()]))

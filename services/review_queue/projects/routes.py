@@ -1,17 +1,18 @@
 """Routes of projects."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Response, status
+from fastapi import APIRouter, Body, Header, Path, Query, Response, status
 
-from services.review_queue.projects.messages import ProjectList
+from services.review_queue.projects.messages import ProjectList, ProjectPreview, ProjectStatement
 from services.review_queue.projects.service import ProjectService
 from shared.contracts.base import PROJECT_PATTERN
-from shared.contracts.projects import Project, ProjectSpec
+from shared.contracts.projects import Project
 from shared.http.access import ByAnyRole, ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
+    BODY_PROBLEMS,
     CALLER_PROBLEMS,
     READ_PROBLEMS,
     BodyTooLarge,
@@ -25,7 +26,11 @@ from shared.problems import (
 router = APIRouter(prefix="/v1/projects", route_class=StrictRoute, tags=["projects"])
 
 NewName = Annotated[str, Path(pattern=PROJECT_PATTERN)]
-IfMatch = Annotated[str | None, Header(description='The revision to replace, e.g. `"3"`.')]
+IfMatch = Annotated[str | None, Header(description='The revision to edit, e.g. `"3"`.')]
+DryRun = Annotated[bool, Query(description="Write nothing; answer what the edit would do.")]
+_MERGE_PATCH = "application/merge-patch+json"
+Patch = Annotated[dict[str, Any], Body(media_type=_MERGE_PATCH)]
+_PATCH_SCHEMA = {"type": "object", "title": "Patch"}
 
 
 @router.put(
@@ -38,15 +43,48 @@ IfMatch = Annotated[str | None, Header(description='The revision to replace, e.g
 )
 async def put_project(
     project: NewName,
-    spec: ProjectSpec,
+    statement: ProjectStatement,
     projects: Injected[ProjectService],
     _: ByOperator,
     response: Response,
     if_match: IfMatch = None,
-) -> Project:
-    """Answer once project.json is in the store. With `If-Match` only that revision is replaced."""
-    stored, created = await projects.put(project, spec, _revision(if_match))
+    dry_run: DryRun = False,
+) -> Project | ProjectPreview:
+    """Answer once project.json is in the store. With `If-Match` only that revision is replaced.
+
+    Members that are left out get their defaults; PATCH changes only what it names.
+    """
+    if dry_run:
+        return await projects.preview(project, statement, _revision(if_match))
+    stored, created = await projects.put(project, statement, _revision(if_match))
     response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+    response.headers["ETag"] = f'"{stored.revision}"'
+    return stored
+
+
+@router.patch(
+    "/{project}",
+    summary="Change a project",
+    responses=declare(*BODY_PROBLEMS, Conflict, Unavailable),
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": _PATCH_SCHEMA}}}},
+)
+async def patch_project(
+    project: str,
+    patch: Patch,
+    projects: Injected[ProjectService],
+    _: ByOperator,
+    response: Response,
+    if_match: IfMatch = None,
+    dry_run: DryRun = False,
+) -> Project | ProjectPreview:
+    """Apply a JSON merge patch (RFC 7386) to the project as GET gives it.
+
+    A member that is left out stays; null resets one to its default. Takes the body's members of
+    PUT, `application/merge-patch+json` or `application/json`, and `If-Match` as PUT does.
+    """
+    if dry_run:
+        return await projects.preview_patch(project, patch, _revision(if_match))
+    stored = await projects.patch(project, patch, _revision(if_match))
     response.headers["ETag"] = f'"{stored.revision}"'
     return stored
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from services.review_queue.lifecycle.tasks.service import TaskService
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait
 from services.review_queue.timings.holding import busy_seconds

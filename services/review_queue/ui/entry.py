@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
 from services.review_queue.ui import repository
 from shared.auth import Principal

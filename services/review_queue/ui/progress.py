@@ -7,7 +7,7 @@ from datetime import datetime
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.states import state_of
 from services.review_queue.lifecycle.tasks import repository as tasks
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.gold.repository import probes
 from services.review_queue.tables import TaskRow, VerdictRow

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.metrics import FAILED
 from shared.db import Database

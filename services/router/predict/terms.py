@@ -17,6 +17,8 @@ from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
+from shared.contracts.versions import PromiseDocument
+from shared.draws import Draw
 
 log = structlog.get_logger()
 
@@ -60,15 +62,11 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             cause="clock",
             valid_from=rfc3339(found.until),
         )
-    epoch, rate = (promise.audit_epoch, promise.audit_rate) if promise else ("", 0.0)
-    entry = promise.versions.get(scored_by.version) if promise and scored_by else None
-    if entry is not None and entry.audit_rate is not None:
-        rate = entry.audit_rate
     policy = Policy(
         project=name,
         labels=tuple(documents.project.labels),
         status=found,
-        audit=audit_draw(secret, name, epoch, rate),
+        audit=_audit_draw(name, promise, scored_by, secret),
     )
     return Terms(
         view=view,
@@ -85,6 +83,18 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
+
+
+def _audit_draw(
+    project: str, promise: PromiseDocument | None, scored_by: LoadedVersion | None, secret: str
+) -> Draw:
+    """Return the audit draw of a version's answers: a warned version has a rate of its own."""
+    if promise is None:
+        return audit_draw(secret, project, "", 0.0)
+    entry = promise.versions.get(scored_by.version) if scored_by is not None else None
+    own = entry.audit_rate if entry is not None else None
+    rate = promise.audit_rate if own is None else own
+    return audit_draw(secret, project, promise.audit_epoch, rate)
 
 
 def promise_status_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> PromiseStatus:

@@ -15,6 +15,7 @@ from typing import Generic, Literal, TypeVar
 import structlog
 from pydantic import ValidationError
 
+from services.trainer.documents.history import changed_versions, note_change
 from services.trainer.documents.ordering import is_foreign, next_place
 from services.trainer.documents.rendering import differs, render_channels, render_promise
 from services.trainer.projects.repository import in_service, lock_state, read_state
@@ -22,6 +23,7 @@ from services.trainer.projects.service import Projects, work_bell
 from services.trainer.tables import ProjectState
 from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
 from shared.contracts.base import read_stored
+from shared.contracts.projects import Project
 from shared.contracts.versions import Channels, Order, PromiseDocument
 from shared.db import Database
 from shared.doorbells import Doorbells, versions_bell, wait_for
@@ -143,12 +145,11 @@ class Documents:
         if state is None or (not versions and seen.promise.document is None):
             return SyncResult(None)
         channels = render_channels(state)
-        if lease is None:
-            if not differs(seen.channels.document, channels):
-                return SyncResult(seen.channels.document)
-            await self.bells.ring(work_bell(name))
-            return SyncResult(None, is_current=False)
         promise = render_promise(project, state, versions, self.now())
+        if lease is None:
+            return await self._left_to_another(name, seen, channels, promise)
+        if changed_versions(project, state, versions, self.now()):
+            await self._note_changes(project, lease)
         is_new = differs(seen.promise.document, promise)
         if is_new:
             epoch = await self._write(promise_path(name), seen.promise, promise, lease)
@@ -160,6 +161,36 @@ class Documents:
         if is_new:
             await self.bells.ring(versions_bell(name))
         return SyncResult(seen.channels.document)
+
+    async def _left_to_another(
+        self, name: str, seen: _Seen, channels: Channels, promise: PromiseDocument
+    ) -> SyncResult:
+        """Say whether the trainer that has the project has written the state; wake it if not."""
+        is_told = not differs(seen.promise.document, promise)
+        if is_told and not differs(seen.channels.document, channels):
+            return SyncResult(seen.channels.document)
+        await self.bells.ring(work_bell(name))
+        return SyncResult(None, is_current=False)
+
+    async def _note_changes(self, project: Project, lease: Lease) -> None:
+        """Write the history before routers learn of a state: no crash between leaves it out."""
+        now = self.now()
+        async with self.database.transaction() as session:
+            state = await lock_state(session, lease.project)
+            await self.leases.require(session, lease)
+            versions = await in_service(session, lease.project)
+            for version in changed_versions(project, state, versions, now):
+                line = note_change(version, project, state, now)
+                if line is None:
+                    continue
+                session.add(line)
+                log.info(
+                    "promise_changed",
+                    project=line.project,
+                    version=line.version,
+                    state=line.to_state,
+                    cause=line.cause,
+                )
 
     async def _look(self, project: str, lease: Lease | None) -> _Seen:
         if lease is not None:

@@ -145,10 +145,7 @@ async def forget_files(session: Session, project: str, before: str, limit: int) 
 async def first_decisions(
     session: Session, project: str, since: datetime, limit: int
 ) -> Sequence[LedgerRow]:
-    """Return the first decision of each item that was first received after `since`, newest first.
-
-    Items that were to be answered or declined, never reviewed, are left out.
-    """
+    """Return the first decision of each item first received after `since`, newest first."""
     first = (
         select(func.min(col(LedgerRow.id)))
         .where(col(LedgerRow.project) == project)
@@ -159,7 +156,6 @@ async def first_decisions(
         .where(
             col(LedgerRow.id).in_(first),
             col(LedgerRow.received_at) > since,
-            col(LedgerRow.review) != "never",
         )
         .order_by(col(LedgerRow.id).desc())
         .limit(limit)

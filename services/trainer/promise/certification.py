@@ -1,9 +1,14 @@
 """The certification of the newest version, step by step, and what the API says of it."""
 
-from services.trainer.documents.status import is_from_the_future
+from services.trainer.documents.status import (
+    REASONS,
+    is_from_the_future,
+    status_of,
+    why_not_valid,
+)
 from services.trainer.ledger import repository as ledger
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run
+from services.trainer.projects.repository import active_run, read_state
 from services.trainer.promise import repository
 from services.trainer.promise.closing import try_close
 from services.trainer.promise.messages import AttemptProgress, CertificateView
@@ -69,15 +74,19 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
             return CertificateView(state="none", detail="there is no version yet")
         answered, drawn = await repository.progress(session, newest.certification_id)
         version = await registry.find(session, project.project, newest.version)
-    certificate = None
+        state = await read_state(session, project.project)
+    certificate, now = None, resources.now()
     if newest.state == "certified" and version is not None:
         certificate = version.certificate
     detail = newest.detail
-    if certificate is not None and is_from_the_future(certificate, resources.now()):
+    if certificate is not None and is_from_the_future(certificate, now):
         detail = (
             f"uncertified: it was given at {certificate['certified_at']} by a clock that is ahead "
             "of this trainer's; it counts once that moment has come"
         )
+    why_not: str | None = REASONS["not_certified"]
+    if version is not None:
+        why_not = why_not_valid(version, state, status_of(version, project, state, now), now)
     return CertificateView(
         state=newest.state,  # type: ignore[arg-type]
         version=newest.version,
@@ -91,5 +100,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         certificate=certificate,
         labels_short=newest.labels_short,
         detail=detail,
+        valid_now=why_not is None,
+        why_not=why_not,
         closed_at=newest.closed_at,
     )

@@ -28,6 +28,8 @@ class CertificateView(Message):
     `plan` holds what was fixed before the first verdict; `result` and `certificate` what came of
     it; `labels_short` about how many more labels a certificate needs, where it failed. `attempt`
     counts the draws of the version, `test_number` the tests of the period: they share one delta.
+    `valid_now` says whether routers answer under the version's certificate, and `why_not` in words
+    what keeps them from it; ``GET …/promise`` says the same of the champion.
     """
 
     state: Literal["none", "waiting", "open", "certified", "failed", "cancelled"]
@@ -43,22 +45,6 @@ class CertificateView(Message):
     labels_short: int | None = None
     hypothesis: HypothesisView | None = None
     detail: str | None = None
+    valid_now: bool = False
+    why_not: str | None = None
     closed_at: UtcTime | None = None
-
-
-class AuditView(Message):
-    """Audited answers of one version; the interval is Clopper and Pearson's, 95 %, two-sided."""
-
-    version: str
-    audited: int
-    resolved: int
-    errors: int
-    error_rate: float | None
-    lower: float | None
-    upper: float | None
-
-
-class Audits(Message):
-    """The answer of ``GET …/audit``."""
-
-    audits: list[AuditView]

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.trainer.promise import audit, certification
-from services.trainer.promise.messages import Audits, CertificateView
+from services.trainer.promise import certification
+from services.trainer.promise.messages import CertificateView
 from services.trainer.promise.what_if import describe_what_if
 from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
@@ -32,9 +32,3 @@ async def show_certificate(
         return view
     hypothesis = await describe_what_if(tools, project, target_accuracy)
     return view.model_copy(update={"hypothesis": hypothesis})
-
-
-@router.get("/audit", summary="Show audited answers by version")
-async def show_audits(tools: Tools, project: InProject) -> Audits:
-    """Show how many audited answers people have found wrong."""
-    return Audits(audits=await audit.describe(tools, project.project))

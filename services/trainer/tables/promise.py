@@ -65,8 +65,9 @@ class AuditWatch(Base, table=True):
     """How far the audited answers of one version were watched, and what they came to.
 
     `position` is the `id` of the last ledger row that was taken in. Of the `answered` rows up to it
-    `audited` were reviewed, where `expected` were to be by their propensities. `log_sr` and `log_e`
-    are logarithms of the detector's statistics, one of each for each alternative error rate.
+    `audited` were drawn, where `expected` were to be by their propensities; `errors` of `reviewed`
+    were wrong, an item that came again not counted. `log_sr` and `log_e` are logarithms of the
+    detector's statistics, one of each for each alternative error rate.
     """
 
     __tablename__ = "audit_watches"
@@ -78,6 +79,7 @@ class AuditWatch(Base, table=True):
     answered: int = 0
     expected: float = 0.0
     audited: int = 0
+    reviewed: int = 0
     errors: int = 0
     log_sr: list[float] = Field(default_factory=list, sa_type=JSON)
     log_e: list[float] = Field(default_factory=list, sa_type=JSON)

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
+from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
-from shared.contracts.projects import ProjectSpec, ReviewSettings
+from shared.contracts.projects import ReviewSettings
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -53,7 +54,7 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
 
 async def put(services: Services, **review: float) -> None:
     spec = PROJECT | {"review": {"overlap": 2, "max_overlap": 7, **review}}
-    await services.projects.put("shop", ProjectSpec.model_validate(spec), None)
+    await services.projects.put("shop", ProjectStatement.model_validate(spec), None)
 
 
 async def get_known(services: Services) -> None:
@@ -133,7 +134,9 @@ async def test_what_was_learned_of_other_labels_does_not_count(
         clock.advance(61)
         assert await services.known.refresh() == 1
         spec = PROJECT | {"labels": ["positive", "other"], "review": {"overlap": 2}}
-        project, _ = await services.projects.put("shop", ProjectSpec.model_validate(spec), None)
+        project, _ = await services.projects.put(
+            "shop", ProjectStatement.model_validate(spec), None
+        )
         assert services.known.of(project) is None
         # No verdict has come, and yet it is learned anew.
         clock.advance(61)

@@ -293,7 +293,11 @@ BAD_PROJECTS: list[tuple[Json, str]] = [
     ({"webhooks": [{"url": "https://example.org"}]}, "/webhooks/0/secret_ref"),
     ({"title": "a\x00"}, "/title"),
     ({"colour": "red"}, "/colour"),
-    ({"revision": 7}, "/revision"),
+    (
+        {"promise": {"target_accuracy": 0.99, "certification_labels": 320}},
+        "/promise/certification_labels",
+    ),
+    ({"promise": {"target_accuracy": 0.999}}, "/promise/certification_labels"),
 ]
 
 
@@ -302,6 +306,20 @@ async def test_bad_project_is_refused_and_the_old_one_stays(desk: Desk) -> None:
         answer = await desk.operator.put(desk.path(), json=PROJECT | changes)
         assert problem_of(answer, 422, "unprocessable")["errors"][0]["pointer"] == pointer
         assert body_of(await desk.operator.get(desk.path()))["revision"] == 1
+
+
+async def test_a_promise_that_its_labels_cannot_prove_is_refused_with_the_number(
+    desk: Desk,
+) -> None:
+    promise: Json = {"target_accuracy": 0.99, "confidence": 0.95, "certification_labels": 320}
+    answer = await desk.operator.put(desk.path(), json=PROJECT | {"promise": promise})
+    (fault,) = problem_of(answer, 422, "unprocessable")["errors"]
+    assert fault["pointer"] == "/promise/certification_labels"
+    assert "must be at least 321:" in fault["detail"]
+    patch = await desk.operator.patch(desk.path(), json={"promise": promise})
+    assert problem_of(patch, 422, "unprocessable")["errors"] == [fault]
+    promise["certification_labels"] = 321
+    body_of(await desk.operator.patch(desk.path(), json={"promise": promise}))
 
 
 async def test_openapi_declares_every_problem_that_a_route_gives(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.problems import LeaseExpired
+from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer
@@ -31,7 +32,6 @@ from services.review_queue.webhooks.relay import Relay
 from services.review_queue.worker import Worker
 from shared.auth import Principal
 from shared.contracts.base import task_id_for
-from shared.contracts.projects import ProjectSpec
 from shared.contracts.tasks import Lane, LeaseProgress, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -96,7 +96,7 @@ class History(RuleBasedStateMachine):
     @initialize()
     def project_is_made(self) -> None:
         review = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP, "lease_seconds": 60}
-        spec = ProjectSpec.model_validate({**PROJECT, "review": review})
+        spec = ProjectStatement.model_validate({**PROJECT, "review": review})
         self.run(self.services.projects.put(self.project, spec, None))
 
     # Few tasks, so that histories go deep.

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.base import UtcTime, from_stored, new_id, rfc3339, task_id_for, utc_now
+from shared.contracts.certificates import attempt_delta, complement
 from shared.contracts.decisions import PredictRequest
-from shared.contracts.projects import MOST_CERTAIN, Project, ProjectSpec, certificate_digest
+from shared.contracts.projects import (
+    MOST_CERTAIN,
+    Project,
+    ProjectSpec,
+    certificate_digest,
+    least_labels,
+)
 from tests.flags import FlagField
 
 SPEC: dict[str, Any] = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
@@ -65,6 +72,7 @@ def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any])
         {"promise": {"target_accuracy": float("nan")}},
         {"promise": {"target_accuracy": 1 - 1e-10}},
         {"promise": {"confidence": 1 - 1e-13}},
+        {"promise": {"target_accuracy": 0.99, "certification_labels": 320}},
         {"training": {"min_new_labels": 0}},
         {"training": {"recipe": "magic"}},
         {"webhooks": [{"url": "https://example.org"}]},
@@ -82,8 +90,26 @@ def test_a_stored_project_of_the_release_before_may_be_closer_to_certainty() -> 
     promise = {"target_accuracy": 1 - 1e-13, "confidence": 1 - 1e-13}
     project = Project.model_validate({**SPEC, **stored, "promise": promise})
     assert project.promise.confidence == 1 - 1e-13
-    certain = {"target_accuracy": MOST_CERTAIN, "confidence": MOST_CERTAIN}
-    assert ProjectSpec.model_validate({**SPEC, "promise": certain}).promise.confidence < 1
+    certain = {"target_accuracy": 0.9999, "confidence": MOST_CERTAIN}
+    labels = {"certification_labels": 1_000_000}
+    assert ProjectSpec.model_validate({**SPEC, "promise": certain | labels}).promise.confidence < 1
+
+
+def test_a_stored_project_of_the_release_before_may_promise_what_its_labels_cannot_prove() -> None:
+    moment = rfc3339(utc_now())
+    stored = {"project": "shop", "revision": 1, "created_at": moment, "updated_at": moment}
+    promise = {"target_accuracy": 0.99, "certification_labels": 40}
+    project = Project.model_validate({**SPEC, **stored, "promise": promise})
+    assert project.promise.certification_labels == 40
+
+
+@given(st.floats(0.501, 0.999), st.floats(0.5, 0.999))
+def test_so_many_labels_without_an_error_prove_a_target_and_one_less_do_not(
+    target: float, confidence: float
+) -> None:
+    delta, least = attempt_delta(complement(confidence), 1), least_labels(target, confidence)
+    assert target**least <= delta * (1 + 1e-9)
+    assert target ** (least - 1) > delta * (1 - 1e-9)
 
 
 @pytest.mark.parametrize(

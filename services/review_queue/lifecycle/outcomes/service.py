@@ -12,7 +12,7 @@ from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.base import from_stored, task_id_for
 from shared.contracts.tasks import Outcome, OutcomeFeed

@@ -18,7 +18,7 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task, state_of
 from services.review_queue.lifecycle.tasks import repository
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from shared.contracts.base import from_stored
 from shared.db import Database, Session
 from shared.http.lists import page_of, parse_cursor

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.agreement import repository
 from services.review_queue.quality.agreement.bootstrap import bootstrap_interval
 from services.review_queue.quality.agreement.coefficients import (

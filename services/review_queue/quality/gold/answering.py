@@ -14,7 +14,7 @@ from services.review_queue.lifecycle.presenting import PresentedLease
 from services.review_queue.lifecycle.repository.writing import ring_for_tasks
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.pausing import pause_if_too_low
 from services.review_queue.quality.gold.repository import probes, scores

@@ -16,7 +16,7 @@ from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, Task
 from services.review_queue.lifecycle.tasks.service import locked_task
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.messages import (
     GoldList,

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.problems import ReviewerPaused
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.messages import Evidence, Pause
 from services.review_queue.quality.gold.repository import pauses, scores

@@ -10,7 +10,7 @@ import structlog
 from services.review_queue.consensus.reliability import Reliability, learn
 from services.review_queue.lifecycle.repository import gold
 from services.review_queue.projects import repository as projects
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.gold.repository import scores
 from services.review_queue.quality.reviewers.repository import newest_votes
 from shared.contracts.projects import Project

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import SimpleNamespace
 
 from services.review_queue.lifecycle.repository import gold as known
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.agreement.repository import VERDICTS, outcome_agreement
 from services.review_queue.quality.gold.pausing import pause_message
 from services.review_queue.quality.gold.repository import pauses, scores

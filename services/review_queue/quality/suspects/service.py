@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from services.review_queue.projects.service import current_project
+from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.agreement.repository import outcomes_mark
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.suspects import repository

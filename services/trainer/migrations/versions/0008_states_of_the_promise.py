@@ -24,6 +24,11 @@ def upgrade() -> None:
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
     op.add_column("certification_items", sa.Column("copy_of", sa.String(), nullable=True))
+    _create_tables()
+    op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])
+
+
+def _create_tables() -> None:
     op.create_table(
         "audit_watches",
         sa.Column("project", sa.String(), primary_key=True),
@@ -33,6 +38,7 @@ def upgrade() -> None:
         sa.Column("answered", sa.Integer(), nullable=False),
         sa.Column("expected", sa.Float(), nullable=False),
         sa.Column("audited", sa.Integer(), nullable=False),
+        sa.Column("reviewed", sa.Integer(), nullable=False),
         sa.Column("errors", sa.Integer(), nullable=False),
         sa.Column("log_sr", sa.JSON(), nullable=False),
         sa.Column("log_e", sa.JSON(), nullable=False),
@@ -51,4 +57,3 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(), nullable=True),
     )
     op.create_index("ix_promise_changes", "promise_changes", ["project", "id"])
-    op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])

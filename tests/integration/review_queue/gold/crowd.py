@@ -8,11 +8,11 @@ from typing import Any
 
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.quality.reviewers.messages import ReviewerReport
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
-from shared.contracts.projects import ProjectSpec
 from shared.contracts.tasks import Lease, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -43,7 +43,9 @@ class Crowd:
     async def put(self, **review: Any) -> None:
         spec = PROJECT | {"labels": LABELS, "review": review}
         revision = None
-        await self.services.projects.put(self.project, ProjectSpec.model_validate(spec), revision)
+        await self.services.projects.put(
+            self.project, ProjectStatement.model_validate(spec), revision
+        )
 
     async def post(self, count: int, **parts: Any) -> None:
         entries = [entry(f"ordinary-{number}", **parts) for number in range(count)]

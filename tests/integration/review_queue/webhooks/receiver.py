@@ -16,13 +16,13 @@ from standardwebhooks import Webhook as Verifier
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
+from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.messages import WebhookStatus
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import task_id_for
-from shared.contracts.projects import ProjectSpec
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.settings import CommonSettings
@@ -126,7 +126,7 @@ class QueueParts:
         return Relay(self.database, self.sender, self.clock, 0.1, draw=lambda: draw)
 
     async def put(self, *webhooks: Json, project: str = "shop") -> None:
-        spec = ProjectSpec.model_validate(PROJECT | {"webhooks": list(webhooks)})
+        spec = ProjectStatement.model_validate(PROJECT | {"webhooks": list(webhooks)})
         await self.services.projects.put(project, spec, None)
 
     async def resolve(self, *item_ids: str, project: str = "shop") -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.base import task_id_for
+from shared.contracts.base import task_id_for, utc_now
 from shared.contracts.decisions import PredictResponse
-from shared.contracts.projects import StoredPromiseSettings
+from shared.contracts.projects import Rewording, StoredPromiseSettings
 from shared.contracts.tasks import NewTask
 from shared.contracts.versions import PromiseEntry
 from shared.fields.json import JsonField
@@ -94,6 +94,17 @@ async def test_every_audited_answer_has_a_task(served: ServedRouter) -> None:
     assert {task["lane"] for _, tasks in served.queue.batches for task in tasks} == {"audit"}
     again = (await served.predict(*items)).json()["predictions"]
     assert [one["audited"] for one in again] == [one["audited"] for one in predictions]
+
+
+async def test_a_warned_version_answers_and_is_audited_at_a_rate_of_its_own(
+    served: ServedRouter,
+) -> None:
+    served.publisher.audit_rate = 0.01
+    warned = served.publisher.entries["v1"].model_copy(update={"state": "warn", "audit_rate": 1.0})
+    await served.publisher.put_promise(v1=warned)
+    await served.serving_revision(served.publisher.revision)
+    one = await served.one(SURE, "a")
+    assert (one["decision"], one["audited"], one["propensity"]) == ("answered", True, 1.0)
 
 
 async def test_review_modes(served: ServedRouter) -> None:
@@ -212,6 +223,15 @@ async def test_a_project_that_changes_loses_its_certificate(
     data: dict[str, Any] = {"score": SURE} | ({"more": 1} if "fields" in change else {})
     (prediction,) = (await served.predict({"data": data})).json()["predictions"]
     assert (prediction["decision"], prediction["reason"]) == ("in_review", "uncertified")
+
+
+async def test_a_project_that_is_only_reworded_keeps_its_certificate(served: ServedRouter) -> None:
+    rewording = Rewording(instructions="", revision=2, declared_by="olga", declared_at=utc_now())
+    await served.publisher.put_project(
+        project_of(revision=2, instructions="Judge the score.", rewording=rewording)
+    )
+    await served.project_revision(2)
+    assert (await served.one(SURE))["decision"] == "answered"
 
 
 async def test_a_project_without_a_model_sends_everything_to_people(

@@ -19,7 +19,6 @@ from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import service as pool
 from services.trainer.pool.messages import PoolCounts
 from services.trainer.pool.rows import parse_ndjson
-from services.trainer.promise import audit
 from services.trainer.promise.closing import correct_answers
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs_sql
@@ -28,6 +27,7 @@ from services.trainer.runs.execution import claim, freeze_labels
 from services.trainer.runs.interruption import mark_interrupted
 from services.trainer.runs.messages import RunRequest
 from services.trainer.tables import CertificationItem, OutcomeRow, Run
+from services.trainer.watch import counts as audit
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness.rows import tables_with

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.trainer.outcomes.service import read_feed
-from services.trainer.promise import audit
+from services.trainer.watch import counts as audit
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until

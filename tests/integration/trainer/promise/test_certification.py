@@ -8,6 +8,7 @@ from services.trainer.registry import service as registry
 from services.trainer.runs import service as runs
 from services.trainer.runs.messages import RunRequest
 from services.trainer.runs.service import CertificationOpen
+from shared.contracts.base import rfc3339, utc_now
 from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import StoredPromiseSettings, certificate_digest
 from shared.settings import CommonSettings
@@ -174,6 +175,20 @@ async def test_certificate_ends_when_the_project_changes(
         document = await parts.promise()
         assert document.versions["v1"].state == "uncertified"
         assert document.target_accuracy == 0.9
+
+
+async def test_certificate_outlives_an_edit_that_only_changes_the_wording(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await prepare(parts)
+        parts.queue.answer(truth)
+        await parts.step()
+        moment = rfc3339(utc_now())
+        rewording = {"instructions": "", "revision": 2, "declared_by": "o", "declared_at": moment}
+        await parts.put_project(instructions="Judge the toy.", rewording=rewording)
+        await parts.step()
+        assert (await parts.promise()).versions["v1"].state == "certified"
 
 
 async def test_changed_labels_cancel_the_next_draw(common: CommonSettings, sqlite_url: str) -> None:

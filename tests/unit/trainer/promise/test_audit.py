@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.trainer.promise.audit import interval
+from services.trainer.watch.counts import interval
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from services.trainer.promise import repository
 from services.trainer.promise.binomial import upper_bound
-from services.trainer.promise.messages import AuditView
 from services.trainer.resources import Resources
+from services.trainer.watch import repository
+from services.trainer.watch.messages import AuditView
 
 _CONFIDENCE = 0.95
 

@@ -1,0 +1,211 @@
+"""The watch of audited answers: it warns of a promise, suspends it, and lifts what has passed.
+
+Answers are taken in the order of the ledger, never in the order in which people review them: the
+watch stops before an audited answer that no one has reviewed yet. So what it comes to depends on
+the ledger and the verdicts alone, and the same rows always give the same state.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import structlog
+
+from services.trainer.outcomes import repository as outcomes
+from services.trainer.outcomes.evidence import evidence_of
+from services.trainer.projects.repository import in_service, lock_state
+from services.trainer.promise.detector import Detector, alarm_of, confidence_sequence, log_mean
+from services.trainer.promise.detector import watch as watch_answers
+from services.trainer.resources import Resources
+from services.trainer.tables import AuditWatch, OutcomeRow, Version
+from services.trainer.watch import repository
+from services.trainer.watch.repository import Answer
+from shared.contracts.base import rfc3339
+from shared.contracts.certificates import complement
+from shared.contracts.projects import Project
+from shared.db import Session
+
+log = structlog.get_logger()
+
+_PAGE = 2_000
+_LEAST_OVERDUE = timedelta(days=1)
+_OVERDUE_FACTOR = 4
+# Of so many audits that were to be drawn, fewer than half are drawn by chance once in 10^6.
+_ENOUGH_EXPECTED = 100
+# Of the mean Shiryaev-Roberts statistic, which alarms at 20,000: at the promised error it warns
+# once in 1,000 audits or less often.
+_WARNS_AT, _CALMS_AT = math.log(1_000), math.log(100)
+PASSING = ("audit_overdue", "audit_starved")
+"""Causes of a suspension that the watch lifts itself, once they have passed."""
+
+
+async def watch_audits(resources: Resources, project: Project) -> None:
+    """Take in what people have said of the audited answers; suspend or warn where it says so."""
+    async with resources.database.reading() as session:
+        versions = await in_service(session, project.project)
+    for name in [one.version for one in versions if one.certificate is not None]:
+        while await _watch(resources, project, name):
+            pass
+
+
+async def _watch(resources: Resources, project: Project, name: str) -> bool:
+    """Take in a page of the version's answers; say whether there may be more."""
+    async with resources.database.transaction() as session:
+        await lock_state(session, project.project)
+        version = await session.get_one(Version, (project.project, name))
+        if version.certificate is None or _is_alarmed(version):
+            return False
+        watch = await _watch_of(session, version)
+        page = await repository.answers_after(session, project.project, name, watch.position, _PAGE)
+        taken, waiting_since = await _take(session, project, version, watch, page)
+        watch.updated_at = resources.now()
+        _judge(version, project, watch, waiting_since, resources.now())
+        return taken == _PAGE
+
+
+def _is_alarmed(version: Version) -> bool:
+    return version.suspension is not None and version.suspension["cause"] not in PASSING
+
+
+async def _watch_of(session: Session, version: Version) -> AuditWatch:
+    """Return the version's watch; a new certificate begins it anew where the old one stood."""
+    assert version.certificate is not None
+    certified_at = datetime.fromisoformat(version.certificate["certified_at"])
+    watch = await repository.find_watch(session, version.project, version.version)
+    if watch is None:
+        watch = AuditWatch(
+            project=version.project,
+            version=version.version,
+            certified_at=certified_at,
+            updated_at=certified_at,
+        )
+        session.add(watch)
+    elif watch.certified_at == certified_at:
+        return watch
+    watch.certified_at = certified_at
+    watch.answered = watch.audited = watch.reviewed = watch.errors = 0
+    watch.expected, watch.log_sr, watch.log_e = 0.0, [], []
+    return watch
+
+
+async def _take(
+    session: Session,
+    project: Project,
+    version: Version,
+    watch: AuditWatch,
+    page: Sequence[Answer],
+) -> tuple[int, datetime | None]:
+    """Take in answers up to the first that waits for people.
+
+    Returns
+    -------
+    How many were taken in, and since when the next one waits; None if none does.
+    """
+    name = project.project
+    asked = [one.item_id for one in page if one.audited]
+    known = {row.item_id: row for row in await outcomes.of_items(session, name, asked)}
+    first = await repository.audited_before(session, name, version.version, asked)
+    wrong: list[bool] = []
+    taken, waiting_since = 0, None
+    for answer in page:
+        # What was answered under an earlier certificate says nothing of this one.
+        counts = answer.received_at >= watch.certified_at
+        is_first = first.get((answer.item_id, answer.content_hash)) == answer.position
+        if counts and answer.audited and is_first:
+            if answer.item_id not in known:
+                waiting_since = answer.received_at
+                break
+            wrong.append(not _is_confirmed(known, answer))
+        if counts:
+            watch.answered += 1
+            watch.expected += answer.propensity
+            watch.audited += answer.audited
+        watch.position = answer.position
+        taken += 1
+    found = watch_answers(_detector(watch), wrong, _alpha(version), _delta(version))
+    watch.reviewed += found.taken
+    watch.errors += sum(wrong[: found.taken])
+    watch.log_sr, watch.log_e = list(found.detector.log_sr), list(found.detector.log_e)
+    return taken, waiting_since
+
+
+def _is_confirmed(known: Mapping[str, OutcomeRow], answer: Answer) -> bool:
+    row = known[answer.item_id]
+    same_data = row.content_hash == answer.content_hash
+    return same_data and evidence_of(row).confirms(answer.label)
+
+
+def _alpha(version: Version) -> float:
+    assert version.certificate is not None
+    return complement(version.certificate["target_accuracy"])
+
+
+def _delta(version: Version) -> float:
+    assert version.certificate is not None
+    return complement(version.certificate["confidence"])
+
+
+def _detector(watch: AuditWatch) -> Detector:
+    if not watch.log_sr:
+        return Detector.start()
+    return Detector(tuple(watch.log_sr), tuple(watch.log_e))
+
+
+def _judge(
+    version: Version,
+    project: Project,
+    watch: AuditWatch,
+    waiting_since: datetime | None,
+    now: datetime,
+) -> None:
+    """Suspend or warn of the version, or lift what has passed."""
+    alpha, delta, detector = _alpha(version), _delta(version), _detector(watch)
+    alarm = alarm_of(detector, delta)
+    if alarm is not None:
+        _suspend(version, f"audit_{alarm}", now, _told(watch, alpha, delta))
+        return
+    limit = max(_LEAST_OVERDUE, timedelta(seconds=_OVERDUE_FACTOR * project.review.due_seconds))
+    if waiting_since is not None and now - waiting_since > limit:
+        waits = f"an audited answer of {rfc3339(waiting_since)} still waits for its review"
+        _suspend(version, "audit_overdue", now, waits)
+    elif watch.expected >= _ENOUGH_EXPECTED and watch.audited < watch.expected / 2:
+        few = f"{watch.audited} answers were audited where about {watch.expected:.0f} were due"
+        _suspend(version, "audit_starved", now, few)
+    else:
+        if version.suspension is not None:
+            version.suspension = None
+            log.info("suspension_passed", project=version.project, version=version.version)
+        _warn(version, float(log_mean(np.asarray(detector.log_sr))), now, watch)
+
+
+def _told(watch: AuditWatch, alpha: float, delta: float) -> str:
+    lower, _ = confidence_sequence(watch.errors, watch.reviewed, delta)
+    return (
+        f"{watch.errors} of {watch.reviewed} audited answers were wrong, so the error is at least "
+        f"{lower:.1%} with {1 - delta:.0%} confidence; the promise allows {alpha:.1%}"
+    )
+
+
+def _suspend(version: Version, cause: str, now: datetime, detail: str) -> None:
+    if version.suspension is not None and version.suspension["cause"] == cause:
+        return
+    version.suspension = {"cause": cause, "at": rfc3339(now), "detail": detail}
+    log.warning(
+        "promise_suspended",
+        project=version.project,
+        version=version.version,
+        cause=cause,
+        detail=detail,
+    )
+
+
+def _warn(version: Version, log_statistic: float, now: datetime, watch: AuditWatch) -> None:
+    """Warn while errors accumulate: more audits then find sooner whether the promise is broken."""
+    warning: dict[str, Any] | None = version.warning
+    if warning is None and log_statistic >= _WARNS_AT:
+        detail = f"{watch.errors} of {watch.reviewed} audited answers were wrong"
+        version.warning = {"cause": "audit_rising", "at": rfc3339(now), "detail": detail}
+    elif warning is not None and log_statistic < _CALMS_AT:
+        version.warning = None

@@ -1,0 +1,113 @@
+"""Bodies of the routes of audits, the promise and its history."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.base import Message, Text, UtcTime
+from shared.contracts.versions import PromiseState
+
+
+class AuditView(Message):
+    """Audited answers of one version; the interval is Clopper and Pearson's, 95 %, two-sided."""
+
+    version: str
+    audited: int
+    resolved: int
+    errors: int
+    error_rate: float | None
+    lower: float | None
+    upper: float | None
+
+
+class Audits(Message):
+    """The answer of ``GET …/audit``."""
+
+    audits: list[AuditView]
+
+
+class AuditDay(Message):
+    """Audited answers of one version that were given on one day (UTC)."""
+
+    day: date
+    version: str
+    audited: int
+    reviewed: int
+    errors: int
+
+
+class AuditDays(Message):
+    """The answer of ``GET …/audit/days``, oldest first."""
+
+    days: list[AuditDay]
+
+
+class SuspendRequest(Message):
+    """The body of ``POST …/suspend``: why automation is stopped, for the history."""
+
+    cause: Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
+
+
+class WatchView(Message):
+    """What the audit has found under the present certificate.
+
+    `interval` holds the error rate at all times at once, with the promise's confidence.
+    """
+
+    state: Literal["calm", "warned", "alarmed"]
+    audited: int
+    reviewed: int
+    errors: int
+    error_rate: float | None
+    interval: tuple[float, float] | None
+
+
+class NextEvent(Message):
+    """What happens next to a promise by itself: at which time, or after how many more labels."""
+
+    event: Literal["expiry", "certification"]
+    at: UtcTime | None = None
+    labels: int | None = None
+
+
+class PromiseView(Message):
+    """The answer of ``GET …/promise``: whether the champion may answer alone now, and why.
+
+    `valid_now` is what routers go by; `why_not` says in words what is missing. `share_answered` is
+    the share of its decisions since the certificate that were automatic answers.
+    """
+
+    state: PromiseState
+    cause: str
+    since: UtcTime | None
+    version: str | None
+    valid_now: bool
+    why_not: str | None
+    target_accuracy: float
+    confidence: float
+    threshold: float | None = None
+    expires_at: UtcTime | None = None
+    share_answered: float | None = None
+    audit: WatchView | None = None
+    next: NextEvent | None = None
+    sentence: str
+
+
+class PromiseChangeView(Message):
+    """A line of the history of a promise."""
+
+    at: UtcTime
+    version: str | None
+    from_state: PromiseState | None = Field(serialization_alias="from")
+    to_state: PromiseState = Field(serialization_alias="to")
+    cause: str
+    detail: str | None
+    actor: str | None
+
+
+class PromiseHistory(Message):
+    """The answer of ``GET …/promise/history``, oldest first."""
+
+    changes: list[PromiseChangeView]
+    cursor: str | None

@@ -1,0 +1,67 @@
+"""Routes of the promise, its history, its audits, and the kill switch."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from services.trainer.resources import InProject, Operator, Tools, project_router
+from services.trainer.watch import counts, suspension, view
+from services.trainer.watch.messages import (
+    AuditDays,
+    Audits,
+    PromiseChangeView,
+    PromiseHistory,
+    PromiseView,
+    SuspendRequest,
+)
+from shared.contracts.base import from_stored
+from shared.http.lists import After, Limit, decode_position, encode_cursor
+from shared.problems import BodyTooLarge, NotJson, declare
+
+router = project_router("promise")
+DaysQuery = Annotated[int, Query(ge=1, le=366, description="So many days back.")]
+
+
+@router.get("/promise", summary="Show whether the promise holds")
+async def show_promise(tools: Tools, project: InProject) -> PromiseView:
+    """Show whether the champion may answer alone now, why not, and what its audits have found."""
+    return await view.describe(tools, project)
+
+
+@router.get("/promise/history", summary="List what became of the promise")
+async def list_history(
+    tools: Tools, project: InProject, limit: Limit = 100, after: After = None
+) -> PromiseHistory:
+    """List each change of a version's state with its cause, oldest first; lines are kept."""
+    rows = await view.history(tools, project.project, decode_position(after), limit)
+    cursor = encode_cursor(rows[-1].id or 0) if len(rows) == limit else None
+    changes = [from_stored(PromiseChangeView, row.model_dump()) for row in rows]
+    return PromiseHistory(changes=changes, cursor=cursor)
+
+
+@router.post("/suspend", summary="Stop automatic answers", responses=declare(NotJson, BodyTooLarge))
+async def suspend(
+    tools: Tools, project: InProject, operator: Operator, request: SuspendRequest
+) -> PromiseView:
+    """Send all items to people until `resume`; routers obey once they have read promise.json."""
+    await suspension.suspend(tools, project, request.cause, operator.subject)
+    return await view.describe(tools, project)
+
+
+@router.post("/resume", summary="Lift an operator's suspension")
+async def resume(tools: Tools, project: InProject) -> PromiseView:
+    """Let automatic answers go on, unless the audit has suspended them as well."""
+    await suspension.resume(tools, project)
+    return await view.describe(tools, project)
+
+
+@router.get("/audit", summary="Show audited answers by version")
+async def show_audits(tools: Tools, project: InProject) -> Audits:
+    """Show how many audited answers people have found wrong."""
+    return Audits(audits=await counts.describe(tools, project.project))
+
+
+@router.get("/audit/days", summary="Show audited answers by day")
+async def show_audit_days(tools: Tools, project: InProject, days: DaysQuery = 30) -> AuditDays:
+    """Show for each day and version how many answers were audited, reviewed, and wrong."""
+    return AuditDays(days=await view.days(tools, project.project, days))

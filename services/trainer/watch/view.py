@@ -1,0 +1,139 @@
+"""What the API says of a promise: one answer to "does it hold?", its history, its audits by day."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from services.trainer.documents.status import REASONS, status_of, why_not_valid
+from services.trainer.projects.repository import read_state
+from services.trainer.promise.detector import confidence_sequence
+from services.trainer.registry import repository as registry
+from services.trainer.resources import Resources
+from services.trainer.tables import AuditWatch, PromiseChange, Version
+from services.trainer.watch import repository
+from services.trainer.watch.messages import AuditDay, NextEvent, PromiseView, WatchView
+from shared.contracts.certificates import complement
+from shared.contracts.projects import Project
+
+_MOST_AUDITS = 100_000
+
+
+async def describe(resources: Resources, project: Project) -> PromiseView:
+    """Say what the champion's promise is worth now."""
+    name, now = project.project, resources.now()
+    async with resources.database.reading() as session:
+        state = await read_state(session, name)
+        champion = await registry.find(session, name, None if state is None else state.champion)
+        if champion is None:
+            return _without_version(project)
+        status = status_of(champion, project, state, now)
+        change = await repository.newest_change(session, name, champion.version)
+        watch = await repository.find_watch(session, name, champion.version)
+        certified_at = _certified_at(champion)
+        answered, decided = (0, 0)
+        if certified_at is not None:
+            answered, decided = await repository.share_answered(
+                session, name, champion.version, certified_at
+            )
+    assert state is not None
+    why_not = why_not_valid(champion, state, status, now)
+    certificate = champion.certificate or {}
+    return PromiseView(
+        state=status.state,
+        cause=status.cause,
+        since=None if change is None else change.at,
+        version=champion.version,
+        valid_now=why_not is None,
+        why_not=why_not,
+        target_accuracy=project.promise.target_accuracy,
+        confidence=project.promise.confidence,
+        threshold=certificate.get("threshold"),
+        expires_at=champion.expires_at,
+        share_answered=answered / decided if decided else None,
+        audit=None if watch is None else _watch_view(watch, champion, project),
+        next=_next(champion, why_not),
+        sentence=_sentence(project, champion, why_not),
+    )
+
+
+def _without_version(project: Project) -> PromiseView:
+    return PromiseView(
+        state="uncertified",
+        cause="no_version",
+        since=None,
+        version=None,
+        valid_now=False,
+        why_not=REASONS["no_version"],
+        target_accuracy=project.promise.target_accuracy,
+        confidence=project.promise.confidence,
+        sentence=f"Not certified: {REASONS['no_version']}.",
+    )
+
+
+def _certified_at(version: Version) -> datetime | None:
+    found = (version.certificate or {}).get("certified_at")
+    return None if found is None else datetime.fromisoformat(found)
+
+
+def _sentence(project: Project, version: Version, why_not: str | None) -> str:
+    promise = f"{project.promise.target_accuracy:.1%} at {project.promise.confidence:.0%}"
+    if why_not is not None:
+        return f"Not valid now, so people get all items: {why_not}."
+    assert version.certificate is not None
+    assert version.expires_at is not None
+    return (
+        f"Certified: {version.version} answers items of confidence "
+        f"{version.certificate['threshold']:.3f} and above, {promise} confidence, until "
+        f"{version.expires_at:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def _next(version: Version, why_not: str | None) -> NextEvent | None:
+    if why_not is None and version.expires_at is not None:
+        return NextEvent(event="expiry", at=version.expires_at)
+    return None
+
+
+def _watch_view(watch: AuditWatch, version: Version, project: Project) -> WatchView:
+    errors, reviewed = watch.errors, watch.reviewed
+    delta = complement(project.promise.confidence)
+    is_alarmed = version.suspension is not None
+    return WatchView(
+        state="alarmed" if is_alarmed else "warned" if version.warning else "calm",
+        audited=watch.audited,
+        reviewed=reviewed,
+        errors=errors,
+        error_rate=errors / reviewed if reviewed else None,
+        interval=confidence_sequence(errors, reviewed, delta) if reviewed else None,
+    )
+
+
+async def days(resources: Resources, project: str, days: int) -> list[AuditDay]:
+    """Return audited answers by day and version, of the last `days` days, oldest first."""
+    since = resources.now() - timedelta(days=days)
+    async with resources.database.reading() as session:
+        rows = await repository.judged_on(session, project, since, _MOST_AUDITS)
+    audited, reviewed, errors = Counter(), Counter(), Counter()  # type: ignore[var-annotated]
+    for received_at, version, is_wrong in rows:
+        key = (received_at.date(), version)
+        audited[key] += 1
+        reviewed[key] += is_wrong is not None
+        errors[key] += bool(is_wrong)
+    return [
+        AuditDay(
+            day=day,
+            version=version,
+            audited=count,
+            reviewed=reviewed[day, version],
+            errors=errors[day, version],
+        )
+        for (day, version), count in sorted(audited.items())
+    ]
+
+
+async def history(
+    resources: Resources, project: str, after: int, limit: int
+) -> Sequence[PromiseChange]:
+    """Return the lines of the history behind a place, oldest first."""
+    async with resources.database.reading() as session:
+        return await repository.history(session, project, after, limit)
