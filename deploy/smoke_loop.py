@@ -59,6 +59,7 @@ class Loop:
             "promise": {
                 "target_accuracy": 0.9, "confidence": 0.95,
                 "certification_labels": CERTIFICATION_LABELS, "audit_rate": 0.05,
+                "min_population_span_seconds": 0,
             },
             "training": {
                 "recipe": "text-linear", "min_new_labels": TRAINING_LABELS, "auto_promote": True,

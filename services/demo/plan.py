@@ -62,6 +62,8 @@ def project(min_new_labels: int) -> dict[str, Any]:
             "confidence": 0.95,
             "certification_labels": CERTIFICATION_LABELS,
             "certification_draws": CERTIFICATION_DRAWS,
+            # A day of posts is sent in a minute.
+            "min_population_span_seconds": 0,
             "audit_rate": 0.05,
         },
         "training": {"recipe": "text-linear", "min_new_labels": min_new_labels},

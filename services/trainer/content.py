@@ -10,8 +10,7 @@ import orjson
 def content_hash(data: Mapping[str, Any]) -> str:
     """SHA-256 (hex) of `data`; case and white space of texts do not count.
 
-    Such near-duplicates are one piece of evidence, not two: counted twice they would break the
-    independence that a certificate rests on.
+    Reviewers are asked once for such near-duplicates, and they train a model once.
 
     Examples
     --------

@@ -28,7 +28,11 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,
 
 
 class PromiseSettings(Message):
-    """What automatic answers must keep, and how it is proven and watched."""
+    """What automatic answers must keep, and how it is proven and watched.
+
+    Traffic is the population of a certificate once it holds enough items, received over at least
+    `min_population_span_seconds`: what came in one burst says little about a day.
+    """
 
     must_be_provable: ClassVar[bool] = True
 
@@ -40,6 +44,7 @@ class PromiseSettings(Message):
     exploration_rate: float = Field(default=0.03, ge=0.0, le=1.0)
     expires_days: float = Field(default=30, gt=0, le=3650)
     watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
+    min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
 
     @field_validator("certification_labels")
     @classmethod

@@ -50,7 +50,12 @@ def project_spec(**changes: Any) -> dict[str, Any]:
         "labels": ["negative", "positive"],
         "fields": {"text": {"type": "text"}},
         "metadata": ["channel"],
-        "promise": {"target_accuracy": 0.8, "confidence": 0.9, "certification_labels": 40},
+        "promise": {
+            "target_accuracy": 0.8,
+            "confidence": 0.9,
+            "certification_labels": 40,
+            "min_population_span_seconds": 0,
+        },
         "training": {"min_new_labels": 60},
     }
     for section, values in changes.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import and_, exists, select, update
 from sqlmodel import col
 
 from services.trainer.tables import Certification, CertificationItem, OutcomeRow, PoolItem
@@ -49,7 +49,12 @@ async def post_unanswered_again(session: Session, project: str) -> None:
     """Let all tasks be posted once more that have no outcome."""
     for table, may_be_asked in (
         (PoolItem, col(PoolItem.state) == "asked"),
-        (CertificationItem, col(CertificationItem.refused).is_(None)),
+        (
+            CertificationItem,
+            and_(
+                col(CertificationItem.refused).is_(None), col(CertificationItem.copy_of).is_(None)
+            ),
+        ),
     ):
         answered = exists().where(
             col(OutcomeRow.project) == col(table.project),
@@ -60,3 +65,15 @@ async def post_unanswered_again(session: Session, project: str) -> None:
             .where(col(table.project) == project, may_be_asked, ~answered)
             .values(posted=False)
         )
+
+
+async def refuse_copies(session: Session, item: CertificationItem) -> None:
+    """Let a refusal of an item's task stand for its copies, whose verdict it was to give."""
+    await session.execute(
+        update(CertificationItem)
+        .where(
+            col(CertificationItem.certification_id) == item.certification_id,
+            col(CertificationItem.copy_of) == item.item_id,
+        )
+        .values(refused=item.refused)
+    )

@@ -53,6 +53,8 @@ class TaskPosting:
                 for row, _ in batch:
                     session.add(row)
                     _mark(row, refused.get(row.item_id))
+                    if isinstance(row, CertificationItem) and row.refused is not None:
+                        await repository.refuse_copies(session, row)
             posted += len(batch)
         return posted
 

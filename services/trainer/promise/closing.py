@@ -90,12 +90,12 @@ async def correct_answers(session: Session, items: Sequence[CertificationItem]) 
     known = {
         row.item_id: row
         for row in await outcomes.of_items(
-            session, items[0].project, [item.item_id for item in items]
+            session, items[0].project, [item.copy_of or item.item_id for item in items]
         )
     }
     return [
         item.refused is None
-        and (row := known.get(item.item_id)) is not None
+        and (row := known.get(item.copy_of or item.item_id)) is not None
         and row.content_hash == content_hash(item.data)
         and evidence_of(row).confirms(item.label)
         for item in items

@@ -9,8 +9,9 @@ from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise.certify import eligible
+from services.trainer.promise.drawing import draw
 from services.trainer.promise.periods import PlaceInPeriod, alarmed_at, next_place
-from services.trainer.promise.population import Draw, DrawRequest, Insufficient, draw
+from services.trainer.promise.population import Draw, DrawRequest, Insufficient
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
@@ -56,8 +57,17 @@ async def _request(
         place = await _place(resources, session, project, state, certification)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
-    trained_on = frozenset(item.content_hash for item in await load(resources, dataset))
-    return DrawRequest(resources, project, version, dataset, trained_on, place.number)
+    return DrawRequest(
+        resources,
+        project,
+        version,
+        dataset,
+        trained_on=await load(resources, dataset),
+        test_number=place.number,
+        not_before=certification.since,
+        # What an audit found wrong may be the traffic: an older pool is no evidence about it.
+        uses_pool=alarmed_at(version.suspension) is None,
+    )
 
 
 async def _place(
@@ -165,6 +175,8 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
             item_metadata=item.metadata,
             score=item.score,
             label=item.label,
+            posted=item.item_id in drawn.copies,
+            copy_of=drawn.copies.get(item.item_id),
         )
         for position, item in enumerate(drawn.items)
     ]

@@ -32,6 +32,7 @@ async def items(session: Session, certification_id: str) -> Sequence[Certificati
 
 async def progress(session: Session, certification_id: str) -> tuple[int, int]:
     """Return how many of an attempt's items are settled, and how many were drawn."""
+    judged = func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.item_id))
     settled = or_(col(OutcomeRow.item_id).is_not(None), col(CertificationItem.refused).is_not(None))
     query = (
         select(func.count(), func.count().filter(settled))
@@ -39,7 +40,7 @@ async def progress(session: Session, certification_id: str) -> tuple[int, int]:
         .outerjoin(
             OutcomeRow,
             (col(OutcomeRow.project) == col(CertificationItem.project))
-            & (col(OutcomeRow.item_id) == col(CertificationItem.item_id)),
+            & (col(OutcomeRow.item_id) == judged),
         )
         .where(col(CertificationItem.certification_id) == certification_id)
     )

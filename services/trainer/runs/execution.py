@@ -84,11 +84,14 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
     module = RECIPES.get(active.run.recipe)
     if module is None:
         raise RunFailed(f"there is no recipe {active.run.recipe}, only {', '.join(RECIPES)}")
+    async with resources.database.reading() as session:
+        recent = await repository.labelled_since_alarm(session, project.project)
     job = files.TrainingJob(
         module=module,
         labels=project.labels,
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         seed=0,
+        recent=recent,
         memory_mib=resources.settings.run_memory_mib,
         cpu_seconds=resources.settings.run_cpu_seconds,
     )

@@ -1,7 +1,7 @@
 """Input and output of a run's process: files of plain data, no pickles."""
 
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,11 +45,16 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob(Job):
-    """Train with the recipe in `module`."""
+    """Train with the recipe in `module`.
+
+    `recent` has the ids of the items that were labelled since the audit last found the promise
+    broken; none where it never did.
+    """
 
     module: str
     labels: list[str]
     seed: int
+    recent: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

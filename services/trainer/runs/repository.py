@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from services.trainer.tables import OutcomeRow, Run
+from services.trainer.tables import OutcomeRow, PromiseChange, Run
 from shared.contracts.tasks import TRAINING_LANES
 from shared.db import Session
 
@@ -87,3 +87,17 @@ async def newest_traces(
     )
     traces: Sequence[str | None] = (await session.execute(query)).scalars().all()
     return traces
+
+
+async def labelled_since_alarm(session: Session, project: str) -> list[str]:
+    """Return the items that were labelled since the audit last found the promise broken."""
+    alarm = select(func.max(col(PromiseChange.at))).where(
+        col(PromiseChange.project) == project,
+        col(PromiseChange.cause).in_(("audit_violated", "audit_changed")),
+        col(PromiseChange.to_state) == "suspended",
+    )
+    query = select(col(OutcomeRow.item_id)).where(
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.resolved_at) >= alarm.scalar_subquery(),
+    )
+    return list((await session.execute(query)).scalars())

@@ -2,14 +2,18 @@
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from services.trainer.recipes.recipe import Recipe, RecipeRefused, TrainingData
+from services.trainer.recipes.recipe import FittedModel, Recipe, RecipeRefused, TrainingData
 from services.trainer.runs import files
 from services.trainer.runs.process import report, run_job
+
+# Fewer cannot tell which labels serve better.
+_ENOUGH_RECENT = 100
 
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
@@ -20,6 +24,7 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
         raise files.RunFailed(str(refused)) from refused
+    rows, fitted = _for_what_came_since(recipe, job, rows, fitted)
     (folder / files.MODEL).write_bytes(fitted.onnx)
     return files.Result(
         inputs=fitted.inputs,
@@ -31,6 +36,41 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         correct=[bool(right) for right in fitted.correct],
         uniform=[row["uniform"] for row in rows],
     )
+
+
+def _for_what_came_since(
+    recipe: Recipe, job: files.TrainingJob, rows: list[dict[str, Any]], fitted: FittedModel
+) -> tuple[list[dict[str, Any]], FittedModel]:
+    """Choose between all labels and those since the alarm, by what came since the alarm.
+
+    Where the traffic has changed, labels from before may mislead. Both models are judged by their
+    out-of-fold answers to the same recent items, and only these say what the version is to expect:
+    the evidence of older items is left out.
+
+    Returns
+    -------
+    The rows of the version's evidence, and the model; all of them where too few are recent.
+    """
+    wanted = frozenset(job.recent)
+    at = [i for i, row in enumerate(rows) if row["item_id"] in wanted]
+    if len(at) < _ENOUGH_RECENT or len(at) == len(rows):
+        return rows, fitted
+    recent = [rows[i] for i in at]
+    of_all = replace(fitted, scores=fitted.scores[at], correct=fitted.correct[at])
+    try:
+        alone = recipe.fit(_training_data(recipe, job, recent), seed=job.seed, progress=report)
+    except RecipeRefused as refused:
+        report(1.0, f"labels since the alarm do not suffice alone: {refused}")
+        return recent, of_all
+    right, right_alone = int(of_all.correct.sum()), int(alone.correct.sum())
+    chosen = alone if right_alone > right else of_all
+    kept = "these alone" if chosen is alone else "all"
+    report(
+        1.0,
+        f"of {len(at)} items since the alarm, {right} are right when trained on all labels and "
+        f"{right_alone} when trained on these alone: kept {kept}",
+    )
+    return recent, chosen
 
 
 def _training_data(

@@ -17,7 +17,12 @@ PROJECT = "/v1/projects/shop"
 SPEC = {
     "labels": ["bad", "good"],
     "fields": {"text": {"type": "text"}},
-    "promise": {"target_accuracy": 0.8, "confidence": 0.9, "certification_labels": 40},
+    "promise": {
+        "target_accuracy": 0.8,
+        "confidence": 0.9,
+        "certification_labels": 40,
+        "min_population_span_seconds": 0,
+    },
     "training": {"min_new_labels": 60},
 }
 WORDS = {"good": ["lovely", "fine", "great", "superb"], "bad": ["broken", "awful", "late", "poor"]}

@@ -60,7 +60,12 @@ def label(number: int) -> str:
 SPEC = {
     "fields": {"photo": {"type": "image"}},
     "labels": ["negative", "positive"],
-    "promise": {"target_accuracy": 0.8, "confidence": 0.9, "certification_labels": 40},
+    "promise": {
+        "target_accuracy": 0.8,
+        "confidence": 0.9,
+        "certification_labels": 40,
+        "min_population_span_seconds": 0,
+    },
     # No recipe learns from photos, so no training is to use their labels up.
     "training": {"min_new_labels": 10**9},
 }

@@ -96,6 +96,17 @@ async def test_every_audited_answer_has_a_task(served: ServedRouter) -> None:
     assert [one["audited"] for one in again] == [one["audited"] for one in predictions]
 
 
+async def test_a_warned_version_answers_and_is_audited_at_a_rate_of_its_own(
+    served: ServedRouter,
+) -> None:
+    served.publisher.audit_rate = 0.01
+    warned = served.publisher.entries["v1"].model_copy(update={"state": "warn", "audit_rate": 1.0})
+    await served.publisher.put_promise(v1=warned)
+    await served.serving_revision(served.publisher.revision)
+    one = await served.one(SURE, "a")
+    assert (one["decision"], one["audited"], one["propensity"]) == ("answered", True, 1.0)
+
+
 async def test_review_modes(served: ServedRouter) -> None:
     forced = await served.one(SURE, "a", review="always")
     assert (forced["decision"], forced["reason"]) == ("in_review", "forced")

@@ -1,0 +1,118 @@
+"""Recent traffic as the population of a certification: a uniform draw of its occurrences.
+
+The promise is about answers, and each item that is sent gets one, whatever was sent before. So the
+population holds the first decision of every item, copies of a content as often as they came, and
+whatever the client said of reviews. A uniform draw of them is independent, copies or not. Reviewers
+are asked once for each content that is drawn, and every occurrence counts.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from services.trainer.ledger import repository as ledger
+from services.trainer.outcomes import repository as outcomes
+from services.trainer.outcomes.evidence import evidence_of
+from services.trainer.promise import repository
+from services.trainer.promise.population import (
+    Candidate,
+    Draw,
+    DrawRequest,
+    Insufficient,
+    in_region,
+    plan_on,
+    record_of,
+)
+from shared.contracts.items import check_data
+
+_TRAFFIC_LIMIT = 50_000
+
+
+async def draw_from_traffic(request: DrawRequest) -> Draw | Insufficient:
+    """Draw uniformly, with a recorded seed, from what was decided since the labels were frozen."""
+    name = request.project.project
+    traffic = await _traffic(request)
+    planned = await plan_on(request, traffic, "traffic has {} new items")
+    if isinstance(planned, Insufficient):
+        return planned
+    if (shortage := _too_brief(request, traffic)) is not None:
+        return shortage
+    scored, plan = planned
+    inside = in_region(scored, plan)
+    async with request.resources.database.reading() as session:
+        spent = await repository.drawn_before(session, name)
+        known = await outcomes.of_items(session, name, [item.item_id for item in inside])
+    if any(not evidence_of(row).blind for row in known):
+        # Which items people have seen with a suggestion depends on the items: leaving these out
+        # would no longer be a uniform draw.
+        return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
+    unspent = [item for item in inside if item.item_id not in spent]
+    if len(unspent) < request.labels:
+        return Insufficient(f"traffic has {len(unspent)} of them")
+    seed = secrets.randbits(63)
+    chosen = np.random.default_rng(seed).choice(len(unspent), request.labels, replace=False)
+    items = [unspent[i] for i in chosen]
+    return Draw(
+        plan=plan,
+        items=items,
+        record=record_of("traffic", scored, seed=str(seed)),
+        copies=copies_among(items),
+        population=scored,
+    )
+
+
+def copies_among(items: Sequence[Candidate]) -> dict[str, str]:
+    """Return, for each item whose content came before it, the first item of that content.
+
+    Examples
+    --------
+    >>> one, two = (Candidate(i, {}, {}, content_hash="same") for i in ("one", "two"))
+    >>> copies_among([two, one])
+    {'one': 'two'}
+    """
+    first: dict[str, str] = {}
+    copies: dict[str, str] = {}
+    for item in items:
+        served_by = first.setdefault(item.content_hash, item.item_id)
+        if served_by != item.item_id:
+            copies[item.item_id] = served_by
+    return copies
+
+
+async def _traffic(request: DrawRequest) -> list[Candidate]:
+    """First decisions since the version's labels were frozen, oldest first.
+
+    Left out are items that trained the version under the same id: the router answers these with
+    their outcome.
+    """
+    async with request.resources.database.reading() as session:
+        rows = await ledger.first_decisions(
+            session, request.project.project, request.since, _TRAFFIC_LIMIT
+        )
+    trained_on = {item.item_id for item in request.trained_on}
+    return [
+        Candidate(
+            row.item_id,
+            row.row["data"],
+            row.row["metadata"],
+            received_at=row.received_at,
+            content_hash=row.content_hash,
+        )
+        for row in reversed(rows)
+        if row.item_id not in trained_on and not check_data(row.row["data"], request.project.fields)
+    ]
+
+
+def _too_brief(request: DrawRequest, traffic: Sequence[Candidate]) -> Insufficient | None:
+    """Say that the traffic came within too short a time to stand for what comes later."""
+    times = [item.received_at for item in traffic if item.received_at is not None]
+    wanted = timedelta(seconds=request.project.promise.min_population_span_seconds)
+    span = max(times) - min(times)
+    if span >= wanted:
+        return None
+    return Insufficient(
+        f"traffic spans {span.total_seconds():.0f} of the {wanted.total_seconds():.0f} seconds "
+        "that `min_population_span_seconds` asks for"
+    )

@@ -1,0 +1,86 @@
+"""After an alarm a run learns from what came since, where older labels mislead."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.trainer.outcomes.service import read_feed
+from services.trainer.projects.repository import lock_state
+from services.trainer.runs import files, repository
+from services.trainer.runs.training import train
+from services.trainer.tables import PromiseChange
+from shared.contracts.base import rfc3339
+from shared.settings import CommonSettings
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
+
+BEFORE, SINCE = range(300), range(1000, 1120)
+
+
+def flipped(data: dict[str, Any]) -> str:
+    return "negative" if truth(data) == "positive" else "positive"
+
+
+def row(number: int, label: str | None) -> dict[str, Any]:
+    return {
+        "item_id": f"item-{number}",
+        "data": review(number),
+        "label": label,
+        "weight": 1.0,
+        "uniform": True,
+    }
+
+
+@pytest.mark.parametrize("is_flipped", [True, False])
+def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: bool) -> None:
+    since = flipped if is_flipped else truth
+    rows = [row(n, truth(review(n))) for n in BEFORE]
+    rows += [row(n, since(review(n))) for n in SINCE]
+    job = files.TrainingJob(
+        module="services.trainer.recipes.text_linear",
+        labels=["negative", "positive"],
+        seed=0,
+        memory_mib=2_000,
+        cpu_seconds=100,
+        fields={"text": {"type": "text"}},
+        recent=[f"item-{n}" for n in SINCE],
+    )
+    result = train(tmp_path, job, rows)
+    assert result.item_ids == [f"item-{n}" for n in SINCE]
+    assert sum(result.correct) > 110
+
+
+async def change(parts: TrainerParts, to_state: str, cause: str) -> None:
+    async with parts.resources.database.transaction() as session:
+        await lock_state(session, PROJECT)
+        session.add(
+            PromiseChange(
+                project=PROJECT,
+                at=parts.clock.moment,
+                version="v1",
+                to_state=to_state,
+                cause=cause,
+            )
+        )
+
+
+async def test_only_the_audits_alarm_counts(common: CommonSettings, database_url: str) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
+
+        async def recent() -> list[str]:
+            async with parts.resources.database.reading() as session:
+                return sorted(await repository.labelled_since_alarm(session, PROJECT))
+
+        await parts.label(range(3), truth)
+        assert await recent() == []
+        parts.clock.advance(minutes=1)
+        await change(parts, "suspended", "operator")
+        assert await recent() == []
+        await change(parts, "suspended", "audit_changed")
+        parts.clock.advance(minutes=1)
+        for number in (3, 4):
+            moment = rfc3339(parts.clock.moment)
+            parts.queue.resolve(f"item-{number}", review(number), "positive", resolved_at=moment)
+        await read_feed(parts.resources, PROJECT)
+        assert await recent() == ["item-3", "item-4"]
