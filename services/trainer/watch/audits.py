@@ -60,9 +60,7 @@ async def _has_news(session: Session, version: Version) -> bool:
     if watch is None or watch.certified_at != _certified_at(version):
         return True
     place = watch.position
-    return bool(
-        await repository.answers_after(session, version.project, version.version, place, 1)
-    )
+    return bool(await repository.answers_after(session, version.project, version.version, place, 1))
 
 
 async def _watch(resources: Resources, project: Project, name: str) -> bool:

@@ -97,15 +97,14 @@ class World:
 
 
 async def open_world(stack: AsyncExitStack, launched: Launched) -> World:
-    clients = [
-        await stack.enter_async_context(launched.client(service, role))
-        for service, role in (
-            ("router", "caller"),
-            ("review_queue", "operator"),
-            ("trainer", "operator"),
-        )
-    ]
-    return World(*clients)
+    async def client(service: str, role: str) -> httpx.AsyncClient:
+        return await stack.enter_async_context(launched.client(service, role))
+
+    return World(
+        router=await client("router", "caller"),
+        queue=await client("review_queue", "operator"),
+        trainer=await client("trainer", "operator"),
+    )
 
 
 @pytest.mark.thorough
