@@ -2,7 +2,8 @@
 
 ``up`` and ``demo`` run everything on this machine; ``router``, ``review_queue`` and ``trainer`` run
 one service, as containers do; ``migrate`` brings a database up to date; ``restored`` is to be run
-after a database was restored from a backup; ``token`` prints a token.
+after a database was restored from a backup; ``replay`` makes recorded decisions of an item again;
+``token`` prints a token.
 """
 
 import argparse
@@ -46,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words)
         one.add_argument("service", choices=["review_queue", "trainer"])
         one.set_defaults(run=_with_database, work=work)
+    again = commands.add_parser("replay", help="make an item's recorded decisions again")
+    again.add_argument("--project", required=True)
+    again.add_argument("--item", required=True)
+    again.set_defaults(run=_replay)
     token = commands.add_parser("token", help="print a token, alone on standard output")
     token.add_argument("--role", required=True, choices=ROLES)
     token.add_argument("--subject", required=True, help="who acts, in every record")
@@ -86,6 +91,14 @@ def _with_database(options: argparse.Namespace) -> int:
     if message := asyncio.run(options.work(options.service, common, settings)):
         sys.stderr.write(f"surehand: {message}\n")
     return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from services.replay import replay  # noqa: PLC0415 - needs router and trainer both
+    from services.trainer.settings import TrainerSettings  # noqa: PLC0415 - likewise
+
+    common, settings = load_settings(CommonSettings), load_settings(TrainerSettings)
+    return replay(common, settings, options.project, options.item)
 
 
 def _token(options: argparse.Namespace) -> int:

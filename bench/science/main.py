@@ -1,17 +1,21 @@
-"""All parts of the science, or one of them by its name: ``certify``, ``audits``, ``consensus``.
+"""All parts of the science, or one of them by its name.
 
     python -m bench science certify --runs 100
 
+Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``, ``consensus``.
 Options are those of the part.
 """
 
 from collections.abc import Callable
 
-from bench.science import audits, certify, consensus
+from bench.science import audits, certify, consensus, deployments, label_noise, sequential
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
+    "sequential": sequential.main,
     "audits": audits.main,
+    "deployments": deployments.main,
+    "label-noise": label_noise.main,
     "consensus": consensus.main,
 }
 

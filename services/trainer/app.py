@@ -1,40 +1,32 @@
 """The trainer's application: its parts, put together, and its lifespan."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from fastapi import FastAPI
 
 from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
-from services.trainer.documents.service import Documents
 from services.trainer.ledger import routes as ledger
+from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
-from services.trainer.posting.service import TaskPosting
-from services.trainer.projects.service import Projects
 from services.trainer.promise import routes as promise
-from services.trainer.queue_client import QueueClient
 from services.trainer.registry import routes as registry
-from services.trainer.resources import MIGRATIONS, Resources
+from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
-from services.trainer.writer_lease.owners import owner_name
-from services.trainer.writer_lease.service import Leases
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
-from shared.db import Database
 from shared.db.check import DatabaseCheck, database_outage
-from shared.doorbells import Doorbells
 from shared.http.app import build_app
 from shared.http.readiness import Checks
-from shared.loops import loop_faults
+from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
-from shared.store import Store
 from shared.store.check import StoreCheck
 
 _ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, watch, ledger)
@@ -47,13 +39,20 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     worker, measurement = Worker(resources), TrainerMeasurement(resources)
+    retention = LedgerRetention(resources).loop
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         renewals = resources.leases.renewals.running()
-        async with resources.bells.listening(), renewals, worker.working(), measurement.running():
+        async with (
+            resources.bells.listening(),
+            renewals,
+            worker.working(),
+            measurement.running(),
+            retention.running(),
+        ):
             yield
         await resources.close()
 
@@ -65,7 +64,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker, measurement),
+        degraded=_degraded(resources, worker, [measurement.loop, retention]),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
@@ -76,42 +75,11 @@ def create_app(
     return app
 
 
-def open_resources(
-    common: CommonSettings, settings: TrainerSettings, now: Callable[[], datetime] = utc_now
-) -> Resources:
-    """Make the resources of every use case; nothing is connected yet."""
-    home = common.home.resolve()
-    database = Database(
-        settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",
-        # A trainer that is paused in a transaction must not keep its rows from the next one.
-        idle_seconds=2 * settings.lease_seconds,
-    )
-    store, owner = Store(common.store_address), owner_name()
-    projects, bells = Projects(store), Doorbells(common.redis_url)
-    queue = QueueClient(common.review_queue_url, common.service_token.get_secret_value())
-    leases = Leases(database, owner, settings.lease_seconds, now)
-    return Resources(
-        common=common,
-        settings=settings,
-        database=database,
-        store=store,
-        projects=projects,
-        queue=queue,
-        posting=TaskPosting(database, queue),
-        bells=bells,
-        leases=leases,
-        documents=Documents(database, store, projects, bells, leases, now),
-        now=now,
-        owner=owner,
-        runs_folder=home / "trainer" / "runs",
-    )
-
-
-def _degraded(resources: Resources, worker: Worker, measurement: TrainerMeasurement) -> Checks:
+def _degraded(resources: Resources, worker: Worker, more: Sequence[Loop]) -> Checks:
     async def loops() -> dict[str, str]:
         away = {} if worker.feed_readable else {"review_queue": "its outcomes cannot be read"}
         return away | loop_faults(
-            (*worker.loops, measurement.loop, resources.leases.renewals, resources.bells.loop)
+            (*worker.loops, *more, resources.leases.renewals, resources.bells.loop)
         )
 
     async def documents() -> dict[str, str]:

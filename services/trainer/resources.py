@@ -14,9 +14,10 @@ from services.trainer.posting.service import TaskPosting
 from services.trainer.projects.service import Projects
 from services.trainer.queue_client import QueueClient
 from services.trainer.settings import TrainerSettings
+from services.trainer.writer_lease.owners import owner_name
 from services.trainer.writer_lease.service import Leases
 from shared.auth import Principal, allow
-from shared.contracts.base import PROJECT_PATTERN
+from shared.contracts.base import PROJECT_PATTERN, utc_now
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -56,6 +57,37 @@ class Resources:
         await self.leases.release()
         await self.queue.close()
         await self.database.dispose()
+
+
+def open_resources(
+    common: CommonSettings, settings: TrainerSettings, now: Callable[[], datetime] = utc_now
+) -> Resources:
+    """Make the resources of every use case; nothing is connected yet."""
+    home = common.home.resolve()
+    database = Database(
+        settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",
+        # A trainer that is paused in a transaction must not keep its rows from the next one.
+        idle_seconds=2 * settings.lease_seconds,
+    )
+    store, owner = Store(common.store_address), owner_name()
+    projects, bells = Projects(store), Doorbells(common.redis_url)
+    queue = QueueClient(common.review_queue_url, common.service_token.get_secret_value())
+    leases = Leases(database, owner, settings.lease_seconds, now)
+    return Resources(
+        common=common,
+        settings=settings,
+        database=database,
+        store=store,
+        projects=projects,
+        queue=queue,
+        posting=TaskPosting(database, queue),
+        bells=bells,
+        leases=leases,
+        documents=Documents(database, store, projects, bells, leases, now),
+        now=now,
+        owner=owner,
+        runs_folder=home / "trainer" / "runs",
+    )
 
 
 def project_router(tag: str) -> APIRouter:

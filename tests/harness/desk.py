@@ -79,8 +79,14 @@ class Desk:
         whole = f"/ui/p/{self.project}"
         return f"{whole}/{rest}" if rest else whole
 
-    async def put_project(self, name: str | None = None, **changes: Any) -> Json:
-        response = await self.operator.put(self.path(project=name), json=PROJECT | changes)
+    async def put_project(
+        self, name: str | None = None, *, allow_label_removal: bool = False, **changes: Any
+    ) -> Json:
+        response = await self.operator.put(
+            self.path(project=name),
+            json=PROJECT | changes,
+            params={"allow_label_removal": allow_label_removal},
+        )
         return body_of(response, 200, 201)
 
     async def post(self, *entries: Json, project: str | None = None) -> list[Json]:

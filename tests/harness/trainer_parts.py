@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.trainer.app import open_resources
 from services.trainer.datasets.service import freeze, load
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
@@ -23,7 +22,7 @@ from services.trainer.promise import certification
 from services.trainer.promise.certification import Certifier
 from services.trainer.recipes.recipe import TrainingData
 from services.trainer.recipes.text_linear import fit_text_linear
-from services.trainer.resources import Resources
+from services.trainer.resources import Resources, open_resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.execution import claim
 from services.trainer.runs.files import MODEL, Result

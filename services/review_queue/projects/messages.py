@@ -1,5 +1,6 @@
 """What is sent and answered about projects."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -31,6 +32,19 @@ class ProjectStatement(ProjectSpec):
     def stated(self) -> dict[str, Any]:
         """Return the JSON of what the operator states of the project."""
         return self.model_dump(mode="json", include=set(ProjectSpec.model_fields))
+
+
+@dataclass(frozen=True)
+class EditTerms:
+    """On which terms an edit applies: to `if_revision` only, unless it is None; and whether labels
+    that tasks use may be removed.
+    """
+
+    if_revision: int | None = None
+    allow_label_removal: bool = False
+
+
+ANY_REVISION = EditTerms()
 
 
 class ProjectList(Message):

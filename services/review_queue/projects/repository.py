@@ -1,20 +1,22 @@
 """Every statement about projects."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, literal, select, update
+from sqlalchemy import Row, exists, func, literal, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch, insert_new, table_of
-from services.review_queue.tables import ProjectChangeRow, ProjectRow
+from services.review_queue.tables import ProjectChangeRow, ProjectRow, TaskRow, VerdictRow
 from shared.db import UtcDateTime
 
 _projects = table_of(ProjectRow)
 _changes = table_of(ProjectChangeRow)
+_tasks, _verdicts = table_of(TaskRow), table_of(VerdictRow)
 
 
 async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
@@ -87,3 +89,27 @@ async def record_missing_changes(session: AsyncSession, now: datetime) -> None:
     missing = select(name, published, literal(now, UtcDateTime())).where(published > 0, ~known)
     columns = [_changes.c.project, _changes.c.revision, _changes.c.at]
     await session.execute(insert_into(_changes).from_select(columns, missing))
+
+
+async def label_uses(
+    session: AsyncSession, project: str, labels: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return how often those of `labels` that are used are, by label and by use.
+
+    Uses are the `votes` and `suggestions` of open tasks, and the `outcomes` of resolved ones.
+    """
+    is_open = (_tasks.c.project == project) & (_tasks.c.state == "open")
+    is_resolved = (_tasks.c.project == project) & (_tasks.c.state == "resolved")
+    voted = _verdicts.join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+    counted = {
+        "votes": (_verdicts.c.label, voted, is_open & _verdicts.c.withdrawn_at.is_(None)),
+        "suggestions": (_tasks.c.prediction["label"].as_string(), _tasks, is_open),
+        "outcomes": (_tasks.c.label, _tasks, is_resolved),
+    }
+    uses: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(counted, 0))
+    for use, (label, source, condition) in counted.items():
+        statement = select(label.label("name"), func.count().label("times")).select_from(source)
+        statement = statement.where(condition, label.in_(labels)).group_by(label)
+        for row in await fetch(session, statement):
+            uses[row.name][use] = row.times
+    return dict(sorted(uses.items()))

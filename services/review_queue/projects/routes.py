@@ -2,9 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response, status
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response, status
 
-from services.review_queue.projects.messages import ProjectList, ProjectPreview, ProjectStatement
+from services.review_queue.projects.messages import (
+    EditTerms,
+    ProjectList,
+    ProjectPreview,
+    ProjectStatement,
+)
 from services.review_queue.projects.service import ProjectService
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.projects import Project
@@ -33,6 +38,27 @@ Patch = Annotated[dict[str, Any], Body(media_type=_MERGE_PATCH)]
 _PATCH_SCHEMA = {"type": "object", "title": "Patch"}
 
 
+def _revision(if_match: str | None) -> int | None:
+    if if_match is None:
+        return None
+    text = if_match.strip().removeprefix('"').removesuffix('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise Unprocessable([("/header/If-Match", 'must be a revision, e.g. "3"')])
+    return int(text)
+
+
+def _terms(
+    if_match: IfMatch = None,
+    allow_label_removal: Annotated[
+        bool, Query(description="Remove labels even if tasks use them.")
+    ] = False,
+) -> EditTerms:
+    return EditTerms(_revision(if_match), allow_label_removal)
+
+
+Terms = Annotated[EditTerms, Depends(_terms)]
+
+
 @router.put(
     "/{project}",
     summary="Create or replace a project",
@@ -47,7 +73,7 @@ async def put_project(
     projects: Injected[ProjectService],
     _: ByOperator,
     response: Response,
-    if_match: IfMatch = None,
+    terms: Terms,
     dry_run: DryRun = False,
 ) -> Project | ProjectPreview:
     """Answer once project.json is in the store. With `If-Match` only that revision is replaced.
@@ -55,8 +81,8 @@ async def put_project(
     Members that are left out get their defaults; PATCH changes only what it names.
     """
     if dry_run:
-        return await projects.preview(project, statement, _revision(if_match))
-    stored, created = await projects.put(project, statement, _revision(if_match))
+        return await projects.preview(project, statement, terms)
+    stored, created = await projects.put(project, statement, terms)
     response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
     response.headers["ETag"] = f'"{stored.revision}"'
     return stored
@@ -74,7 +100,7 @@ async def patch_project(
     projects: Injected[ProjectService],
     _: ByOperator,
     response: Response,
-    if_match: IfMatch = None,
+    terms: Terms,
     dry_run: DryRun = False,
 ) -> Project | ProjectPreview:
     """Apply a JSON merge patch (RFC 7386) to the project as GET gives it.
@@ -83,19 +109,10 @@ async def patch_project(
     PUT, `application/merge-patch+json` or `application/json`, and `If-Match` as PUT does.
     """
     if dry_run:
-        return await projects.preview_patch(project, patch, _revision(if_match))
-    stored = await projects.patch(project, patch, _revision(if_match))
+        return await projects.preview_patch(project, patch, terms)
+    stored = await projects.patch(project, patch, terms)
     response.headers["ETag"] = f'"{stored.revision}"'
     return stored
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None:
-        return None
-    text = if_match.strip().removeprefix('"').removesuffix('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise Unprocessable([("/header/If-Match", 'must be a revision, e.g. "3"')])
-    return int(text)
 
 
 @router.get("", summary="List projects by name", responses=declare(*CALLER_PROBLEMS, Unprocessable))

@@ -1,7 +1,7 @@
 """Projects as use cases: put, patch, preview, read, list."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,13 @@ from pydantic import ValidationError
 from services.review_queue.activity.recording import record
 from services.review_queue.projects import repository
 from services.review_queue.projects.editing import created, edited, effect_of, patched
-from services.review_queue.projects.messages import ProjectList, ProjectPreview, ProjectStatement
+from services.review_queue.projects.messages import (
+    ANY_REVISION,
+    EditTerms,
+    ProjectList,
+    ProjectPreview,
+    ProjectStatement,
+)
 from services.review_queue.projects.publishing import ProjectPublisher
 from services.review_queue.projects.reading import current_project, project_of
 from services.review_queue.tables import ProjectRow
@@ -47,26 +53,27 @@ class ProjectService:
         self.publisher = ProjectPublisher(self.database, self.store, self.now, self.nudge)
 
     async def put(
-        self, name: str, statement: ProjectStatement, if_revision: int | None
+        self, name: str, statement: ProjectStatement, terms: EditTerms = ANY_REVISION
     ) -> tuple[Project, bool]:
         """Create or replace a project; return it, and whether it is new, once it is in the store.
 
         The same statement twice is one revision: a repeated call changes nothing.
 
-        Raises `Conflict`: `if_revision` is given, and the project is not at it; `Unprocessable`: A
-        webhook's secret is not the project's or not to be found here, or its address is not one to
-        send to, or more than the wording changes; `Unavailable`: the store is away; the project is
-        kept, and reaches the store as soon as it is back.
+        Raises `StaleRevision`: the project is not at the revision that `terms` name; `LabelsInUse`:
+        tasks use a label that is removed, and `terms` do not allow it; `Unprocessable`: a webhook's
+        secret is not the project's or not to be found here, or its address is not one to send to,
+        or more than the wording changes; `Unavailable`: the store is away; the project is kept, and
+        reaches the store as soon as it is back.
         """
         register_webhooks = await self.prepare_webhooks(name, statement.webhooks)
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
-            _require_revision(name, row, if_revision)
+            _require_revision(name, row, terms.if_revision)
             is_new = row is None and await self._create(session, name, statement)
             if not is_new:
                 row = row or await repository.lock(session, name)
                 assert row is not None
-                self._edit(session, row, statement)
+                await self._edit(session, row, statement, terms)
             await register_webhooks(session, self.now())
         try:
             await self.publisher.publish(name)
@@ -77,7 +84,7 @@ class ProjectService:
             ) from error
         return await self.get(name), is_new
 
-    async def patch(self, name: str, patch: dict[str, Any], if_revision: int | None) -> Project:
+    async def patch(self, name: str, patch: dict[str, Any], terms: EditTerms) -> Project:
         """Change what a merge patch names; return the project once it is in the store.
 
         Raises what `put` raises, and `NotFound`.
@@ -86,38 +93,40 @@ class ProjectService:
             project = await self.get(name)
             try:
                 statement = patched(project, patch)
-                return (await self.put(name, statement, if_revision or project.revision))[0]
+                at_it = replace(terms, if_revision=terms.if_revision or project.revision)
+                return (await self.put(name, statement, at_it))[0]
             except StaleRevision:
                 # Another edit came between: the patch is applied to what that left.
-                if if_revision is not None:
+                if terms.if_revision is not None:
                     raise
 
     async def preview(
-        self, name: str, statement: ProjectStatement, if_revision: int | None
+        self, name: str, statement: ProjectStatement, terms: EditTerms = ANY_REVISION
     ) -> ProjectPreview:
         """Return what `put` would make of the project and do to its certificates; write nothing.
 
         Raises what `put` raises; `Unavailable` also while promise.json cannot be read.
         """
         await self.prepare_webhooks(name, statement.webhooks)
+        now = self.now()
         async with self.database.reading() as session:
             row = await repository.find(session, name)
-        _require_revision(name, row, if_revision)
-        now = self.now()
-        before = None if row is None else project_of(row)
-        if before is None:
-            after = created(name, statement, now)
-        else:
-            after = edited(before, statement, _actor(), now)
+            _require_revision(name, row, terms.if_revision)
+            before = None if row is None else project_of(row)
+            if before is None:
+                after = created(name, statement, now)
+            else:
+                after = edited(before, statement, _actor(), now)
+                await _require_unused_labels(session, before, after, terms)
         effect = effect_of(before, after, await self._promise(name), now)
         return ProjectPreview(project=after, effect=effect)
 
     async def preview_patch(
-        self, name: str, patch: dict[str, Any], if_revision: int | None
+        self, name: str, patch: dict[str, Any], terms: EditTerms
     ) -> ProjectPreview:
         """Return what `patch` would do; write nothing."""
         statement = patched(await self.get(name), patch)
-        return await self.preview(name, statement, if_revision)
+        return await self.preview(name, statement, terms)
 
     async def _promise(self, name: str) -> PromiseDocument | None:
         try:
@@ -146,12 +155,15 @@ class ProjectService:
         record(session, "project.created", now, project=name, target="1")
         return True
 
-    def _edit(self, session: Session, row: ProjectRow, statement: ProjectStatement) -> None:
+    async def _edit(
+        self, session: Session, row: ProjectRow, statement: ProjectStatement, terms: EditTerms
+    ) -> None:
         """Let the project be as `statement` says; write that down."""
         before = project_of(row)
         after = edited(before, statement, _actor(), self.now())
         if after is before:
             return
+        await _require_unused_labels(session, before, after, terms)
         old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
         # Members that only a later release knows are dropped: one of them might speak for the
         # instructions as they were.
@@ -189,6 +201,16 @@ class StaleRevision(Conflict):
     """The project is not at the revision that was to be edited."""
 
 
+class LabelsInUse(Conflict):
+    """Labels are removed that tasks use."""
+
+    kind, title = "labels-in-use", "Tasks use labels that the edit removes"
+    advice = (
+        "Keep these labels, or add allow_label_removal=true to the query: their votes and "
+        "suggestions then no longer count, and resolved items are asked again when they come again."
+    )
+
+
 def _require_revision(name: str, row: ProjectRow | None, if_revision: int | None) -> None:
     if if_revision is not None and (row is None or row.revision != if_revision):
         raise StaleRevision(
@@ -196,6 +218,16 @@ def _require_revision(name: str, row: ProjectRow | None, if_revision: int | None
             project=name,
             revision=None if row is None else row.revision,
         )
+
+
+async def _require_unused_labels(
+    session: Session, before: Project, after: Project, terms: EditTerms
+) -> None:
+    removed = set(before.labels) - set(after.labels)
+    if not removed or terms.allow_label_removal:
+        return
+    if uses := await repository.label_uses(session, before.project, removed):
+        raise LabelsInUse(project=before.project, labels=uses)
 
 
 def _actor() -> str | None:

@@ -22,6 +22,7 @@ from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import Event, outcome_event
 from services.review_queue.webhooks.fanout import fan_out
 from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
+from services.review_queue.webhooks.retention import give_up_overdue
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database, DatabaseFault, Row, Session
@@ -37,6 +38,7 @@ _AT_ONCE = 8
 _PAUSE_SECONDS = 0.1
 _STOP_SECONDS = 5.0
 _POLLS_PER_COUNT = 5
+_RETENTION_SECONDS = 3600.0
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Relay:
     _serving: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
     _count_at: float = 0.0
+    _expire_at: float = 0.0
     loop: Loop = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,6 +112,9 @@ class Relay:
         if time.monotonic() >= self._count_at:
             self._count_at = time.monotonic() + self.poll_seconds * _POLLS_PER_COUNT
             await self._count()
+        if time.monotonic() >= self._expire_at:
+            await give_up_overdue(self.database, self.now())
+            self._expire_at = time.monotonic() + _RETENTION_SECONDS
         return bool(due)
 
     def _serve(self, webhook_id: str) -> None:

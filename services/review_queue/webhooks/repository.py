@@ -162,6 +162,33 @@ async def finish(session: AsyncSession, delivery_id: str) -> bool:
     return (await session.execute(statement)).first() is not None
 
 
+async def overdue(session: AsyncSession, now: datetime) -> Sequence[Row[Any]]:
+    """Return `webhook_id`, `project` and `oldest` (`due_at`) of webhooks with something due."""
+    statement = (
+        select(
+            _webhooks.c.webhook_id,
+            _webhooks.c.project,
+            func.min(_deliveries.c.due_at).label("oldest"),
+        )
+        .join(_deliveries, _deliveries.c.webhook_id == _webhooks.c.webhook_id)
+        .where(_deliveries.c.due_at < now)
+        .group_by(_webhooks.c.webhook_id, _webhooks.c.project)
+    )
+    return await fetch(session, statement)
+
+
+async def drop_overdue(session: AsyncSession, webhook_id: str, before: datetime, limit: int) -> int:
+    """Remove up to `limit` deliveries of a webhook that were due before that moment; count them."""
+    first = (
+        select(_deliveries.c.delivery_id)
+        .where(_deliveries.c.webhook_id == webhook_id, _deliveries.c.due_at < before)
+        .order_by(_deliveries.c.due_at)
+        .limit(limit)
+    )
+    gone = delete(_deliveries).where(_deliveries.c.delivery_id.in_(first))
+    return len(await fetch(session, gone.returning(_deliveries.c.delivery_id)))
+
+
 async def put_off(session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
     """Let a claimed delivery be due at `due_at`, unless another replica has claimed it since."""
     claimed = _deliveries.c.delivery_id == delivery.delivery_id

@@ -1,14 +1,26 @@
 """SQL of the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlmodel import col
 
-from services.trainer.tables import LedgerFile, LedgerRow, insert_new
+from services.trainer.ledger.explanation import PromiseRecord
+from services.trainer.tables import (
+    Certification,
+    LedgerFile,
+    LedgerRow,
+    PromiseChange,
+    insert_new,
+)
 from shared.db import Session
+from shared.store import decisions_prefix
+
+# More suspensions than these a page of decisions does not span.
+_SUSPENSIONS = 1_000
 
 
 async def files_read(session: Session, project: str, folder: str) -> set[str]:
@@ -29,15 +41,105 @@ async def record_file(session: Session, file: LedgerFile, rows: Sequence[dict[st
     return True
 
 
+@dataclass(frozen=True)
+class DecisionFilter:
+    """Which decisions are wanted; None: whatever it is. `since` counts itself, `until` does not."""
+
+    item_id: str | None = None
+    version: str | None = None
+    decision: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return its conditions."""
+        equal = {
+            col(LedgerRow.item_id): self.item_id,
+            col(LedgerRow.model_version): self.version,
+            col(LedgerRow.decision): self.decision,
+            col(LedgerRow.row)["reason"].as_string(): self.reason,
+        }
+        wanted = [column == value for column, value in equal.items() if value is not None]
+        if self.since is not None:
+            wanted.append(col(LedgerRow.received_at) >= self.since)
+        if self.until is not None:
+            wanted.append(col(LedgerRow.received_at) < self.until)
+        return wanted
+
+
 async def decisions(
-    session: Session, project: str, item_id: str | None, after: int, limit: int
+    session: Session, project: str, wanted: DecisionFilter, after: int, limit: int
 ) -> Sequence[LedgerRow]:
-    """Return decisions in the order of reading, of one item or of all."""
-    query = select(LedgerRow).where(col(LedgerRow.project) == project, col(LedgerRow.id) > after)
-    if item_id is not None:
-        query = query.where(col(LedgerRow.item_id) == item_id)
-    query = query.order_by(col(LedgerRow.id)).limit(limit)
+    """Return the wanted decisions in the order of reading."""
+    query = (
+        select(LedgerRow)
+        .where(col(LedgerRow.project) == project, col(LedgerRow.id) > after, *wanted.conditions())
+        .order_by(col(LedgerRow.id))
+        .limit(limit)
+    )
     return (await session.execute(query)).scalars().all()
+
+
+async def promise_record(
+    session: Session, project: str, versions: Collection[str], until: datetime
+) -> PromiseRecord:
+    """Return what is on record of the versions' promises up to `until`."""
+    certified = (
+        select(col(Certification.version), col(Certification.closed_at), col(Certification.result))
+        .where(
+            col(Certification.project) == project,
+            col(Certification.version).in_(versions),
+            col(Certification.state) == "certified",
+            col(Certification.closed_at) <= until,
+        )
+        .order_by(col(Certification.closed_at))
+    )
+    suspended = (
+        select(PromiseChange)
+        .where(
+            col(PromiseChange.project) == project,
+            col(PromiseChange.to_state).in_(("suspended", "recertifying")),
+            col(PromiseChange.at) <= until,
+        )
+        .order_by(col(PromiseChange.id).desc())
+        .limit(_SUSPENSIONS)
+    )
+    given = [
+        (version, at, result["threshold"])
+        for version, at, result in await session.execute(certified)
+    ]
+    changes = reversed((await session.execute(suspended)).scalars().all())
+    ends = [(change.version, change.at, change.detail or change.cause) for change in changes]
+    return PromiseRecord(given, ends)
+
+
+async def delete_expired(session: Session, project: str, before: datetime, limit: int) -> int:
+    """Delete up to `limit` decisions received before that moment; return how many."""
+    oldest = (
+        select(col(LedgerRow.id))
+        .where(col(LedgerRow.project) == project, col(LedgerRow.received_at) < before)
+        .order_by(col(LedgerRow.received_at))
+        .limit(limit)
+    )
+    gone = delete(LedgerRow).where(col(LedgerRow.id).in_(oldest)).returning(col(LedgerRow.id))
+    return len((await session.execute(gone)).all())
+
+
+async def forget_files(session: Session, project: str, before: str, limit: int) -> int:
+    """Forget up to `limit` files of days before the day `before`; return how many."""
+    oldest = (
+        select(col(LedgerFile.path))
+        .where(
+            col(LedgerFile.project) == project,
+            col(LedgerFile.path) < f"{decisions_prefix(project)}/{before}",
+        )
+        .limit(limit)
+    )
+    gone = delete(LedgerFile).where(
+        col(LedgerFile.project) == project, col(LedgerFile.path).in_(oldest)
+    )
+    return len((await session.execute(gone.returning(col(LedgerFile.path)))).all())
 
 
 async def first_decisions(

@@ -13,10 +13,12 @@ import structlog
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.ledger import repository
+from services.trainer.ledger.explanation import PromiseRecord, explain
+from services.trainer.ledger.repository import DecisionFilter
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.resources import Resources
 from services.trainer.tables import LedgerFile, LedgerRow
-from shared.contracts.base import read_stored
+from shared.contracts.base import from_stored, read_stored
 from shared.contracts.decisions import DecisionRow
 from shared.store import decisions_prefix
 
@@ -142,8 +144,32 @@ def _row(project: str, row: DecisionRow) -> dict[str, Any]:
 
 
 async def list_decisions(
-    resources: Resources, project: str, item_id: str | None, after: int, limit: int
+    resources: Resources, project: str, wanted: DecisionFilter, after: int, limit: int
 ) -> Sequence[LedgerRow]:
-    """Return decisions in the order of reading, of one item or of all."""
+    """Return the wanted decisions in the order of reading."""
     async with resources.database.reading() as session:
-        return await repository.decisions(session, project, item_id, after, limit)
+        return await repository.decisions(session, project, wanted, after, limit)
+
+
+async def explained(
+    resources: Resources, project: str, rows: Sequence[LedgerRow]
+) -> list[dict[str, Any]]:
+    """Return the rows as they were logged, each with its `explanation`."""
+    decided = [from_stored(DecisionRow, row.row) for row in rows]
+    record = await promise_record(resources, project, decided)
+    return [
+        row.row | {"explanation": explain(one, record.at(one.model_version, one.decided_at))}
+        for row, one in zip(rows, decided, strict=True)
+    ]
+
+
+async def promise_record(
+    resources: Resources, project: str, decided: Sequence[DecisionRow]
+) -> PromiseRecord:
+    """Return what is on record of the promises under which these decisions were made."""
+    versions = {row.model_version for row in decided if row.model_version is not None}
+    if not versions:
+        return PromiseRecord()
+    newest = max(row.decided_at for row in decided)
+    async with resources.database.reading() as session:
+        return await repository.promise_record(session, project, versions, newest)

@@ -152,8 +152,8 @@ def alarm_of(detector: Detector, delta: float) -> Alarm | None:
 
 def log_mean(logarithms: FloatArray) -> FloatArray:
     """Logarithm of the mean over the last axis, of values given by their logarithms."""
-    total = np.logaddexp.reduce(logarithms, axis=-1)
-    return np.asarray(total - math.log(logarithms.shape[-1]))
+    most = logarithms.max(axis=-1)
+    return np.asarray(most + np.log(np.exp(logarithms - most[..., None]).mean(axis=-1)))
 
 
 def confidence_sequence(errors: int, n: int, delta: float) -> tuple[float, float]:

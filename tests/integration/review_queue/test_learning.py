@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
-from services.review_queue.projects.messages import ProjectStatement
+from services.review_queue.projects.messages import EditTerms, ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
@@ -54,7 +54,7 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
 
 async def put(services: Services, **review: float) -> None:
     spec = PROJECT | {"review": {"overlap": 2, "max_overlap": 7, **review}}
-    await services.projects.put("shop", ProjectStatement.model_validate(spec), None)
+    await services.projects.put("shop", ProjectStatement.model_validate(spec))
 
 
 async def get_known(services: Services) -> None:
@@ -135,7 +135,7 @@ async def test_what_was_learned_of_other_labels_does_not_count(
         assert await services.known.refresh() == 1
         spec = PROJECT | {"labels": ["positive", "other"], "review": {"overlap": 2}}
         project, _ = await services.projects.put(
-            "shop", ProjectStatement.model_validate(spec), None
+            "shop", ProjectStatement.model_validate(spec), EditTerms(allow_label_removal=True)
         )
         assert services.known.of(project) is None
         # No verdict has come, and yet it is learned anew.

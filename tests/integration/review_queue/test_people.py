@@ -454,6 +454,6 @@ async def test_what_has_no_probabilities_or_no_label_of_today_is_not_considered(
     unscored = {"label": "negative", "model_version": "v1"}
     await answered(desk, "unscored", "r1", "positive", prediction=unscored)
     assert (await suspects(desk))["considered"] == 13
-    await desk.put_project(labels=["negative", "neutral"])
+    await desk.put_project(labels=["negative", "neutral"], allow_label_removal=True)
     listed = await suspects(desk)
     assert (listed["suspects"], listed["considered"]) == ([], 5)

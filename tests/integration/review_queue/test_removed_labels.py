@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.base import rfc3339
 from shared.contracts.tasks import Lane
 from tests.harness import wait_until
-from tests.harness.desk import Desk, Json, body_of, entry
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
 THREE = {"overlap": 3, "max_overlap": 3, "lease_seconds": 60}
@@ -21,7 +21,7 @@ async def project(desk: Desk) -> None:
 
 
 async def with_labels(desk: Desk, *labels: str, **review: Any) -> None:
-    await desk.put_project(labels=labels, review=THREE | review)
+    await desk.put_project(labels=labels, review=THREE | review, allow_label_removal=True)
 
 
 async def half_answered(desk: Desk) -> str:
@@ -152,3 +152,44 @@ async def test_an_import_keeps_to_the_labels_as_they_are_while_it_comes(desk: De
     report = body_of(await sending)
     assert report["created"] == 250
     assert report["rejected"] == [{"line": 251, "detail": "/label: is not a label of this project"}]
+
+
+async def refusal(desk: Desk, *labels: str) -> Json:
+    """Refuse to leave these labels alone; return which others are used, and how often."""
+    before = body_of(await desk.operator.get(desk.path()))
+    for dry_run in (False, True):
+        params = {"dry_run": dry_run}
+        answer = await desk.operator.patch(desk.path(), json={"labels": labels}, params=params)
+        problem = problem_of(answer, 409, "labels-in-use")
+    replaced = await desk.operator.put(desk.path(), json=before | {"labels": labels})
+    assert problem_of(replaced, 409, "labels-in-use") == problem
+    assert body_of(await desk.operator.get(desk.path())) == before
+    used: Json = problem["labels"]
+    return used
+
+
+async def test_labels_that_tasks_use_are_removed_only_with_consent(desk: Desk) -> None:
+    await desk.post(entry("v"))
+    await desk.answer("r1", "c")
+    await desk.answer("r2", "b")
+    prediction = {"label": "c", "model_version": "v1"}
+    await desk.post(entry("s", prediction=prediction), entry("t", prediction=prediction))
+    unused = {"votes": 0, "suggestions": 0, "outcomes": 0}
+    assert await refusal(desk, "a", "b") == {"c": unused | {"votes": 1, "suggestions": 2}}
+    both = {"b": unused | {"votes": 1}, "c": unused | {"votes": 1, "suggestions": 2}}
+    assert await refusal(desk, "a", "other") == both
+    consent = {"allow_label_removal": True}
+    answer = await desk.operator.patch(desk.path(), json={"labels": ["a", "b"]}, params=consent)
+    assert body_of(answer)["labels"] == ["a", "b"]
+
+
+async def test_labels_of_outcomes_are_removed_only_with_consent(desk: Desk) -> None:
+    await answered(desk, "c")
+    used = {"votes": 0, "suggestions": 0, "outcomes": 1}
+    assert await refusal(desk, "a", "b") == {"c": used}
+
+
+async def test_a_label_that_no_task_uses_is_removed_at_once(desk: Desk) -> None:
+    await answered(desk, "c")
+    answer = await desk.operator.patch(desk.path(), json={"labels": ["c", "b"]})
+    assert body_of(answer)["labels"] == ["c", "b"]

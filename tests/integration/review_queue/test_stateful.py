@@ -97,7 +97,7 @@ class History(RuleBasedStateMachine):
     def project_is_made(self) -> None:
         review = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP, "lease_seconds": 60}
         spec = ProjectStatement.model_validate({**PROJECT, "review": review})
-        self.run(self.services.projects.put(self.project, spec, None))
+        self.run(self.services.projects.put(self.project, spec))
 
     # Few tasks, so that histories go deep.
     @precondition(lambda self: self.posted < _MOST_TASKS)

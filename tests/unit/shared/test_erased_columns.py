@@ -52,6 +52,7 @@ KEPT = {
         *("pool_items.state", "ledger_rows.project", "ledger_rows.item_id", "ledger_rows.review"),
         *("ledger_rows.decision", "ledger_rows.label", "ledger_rows.model_version"),
         *("certification_items.certification_id", "certification_items.item_id"),
+        "certification_items.copy_of",
         *("certification_items.project", "certification_items.label"),
         "certification_items.refused",
     },

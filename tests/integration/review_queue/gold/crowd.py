@@ -42,10 +42,7 @@ class Crowd:
 
     async def put(self, **review: Any) -> None:
         spec = PROJECT | {"labels": LABELS, "review": review}
-        revision = None
-        await self.services.projects.put(
-            self.project, ProjectStatement.model_validate(spec), revision
-        )
+        await self.services.projects.put(self.project, ProjectStatement.model_validate(spec))
 
     async def post(self, count: int, **parts: Any) -> None:
         entries = [entry(f"ordinary-{number}", **parts) for number in range(count)]

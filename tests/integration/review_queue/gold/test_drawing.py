@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from services.review_queue.lifecycle.draws import LeaseDraws
-from services.review_queue.projects.messages import ProjectStatement
+from services.review_queue.projects.messages import EditTerms, ProjectStatement
 from shared.contracts.tasks import Lease
 from tests.harness.clock import Clock
 from tests.integration.review_queue.gold.crowd import LABELS, Crowd, gather, reviewer
@@ -192,7 +192,7 @@ async def test_gold_of_a_label_that_the_project_has_no_longer_is_not_given(crowd
     await crowd.add("none", 9)
     spec = (await crowd.services.projects.get("shop")).model_dump()
     fewer = ProjectStatement.model_validate(spec | {"labels": LABELS[:2]})
-    await crowd.services.projects.put("shop", fewer, None)
+    await crowd.services.projects.put("shop", fewer, EditTerms(allow_label_removal=True))
     leases = await crowd.lease("r1", 9)
     assert {crowd.truth[lease.task.item_id] for lease in leases} == set(LABELS[:2])
     assert len(leases) == 6

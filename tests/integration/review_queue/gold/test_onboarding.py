@@ -68,7 +68,7 @@ async def test_gold_whose_label_is_gone_neither_comes_nor_counts(desk: Desk) -> 
     await desk.answer("r1", "negative")
     lease = await desk.lease_one("r1")
     assert (await report(desk, "r1"))["gold"]["tasks"] == 1
-    await desk.put_project(review=REVIEW)
+    await desk.put_project(review=REVIEW, allow_label_removal=True)
     await desk.post(entry("a"))
     body_of(await desk.use("r1", lease["token"], "release"))
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "a"
@@ -90,7 +90,7 @@ async def test_nobody_becomes_a_newcomer_again_because_labels_went(desk: Desk) -
     await desk.post(*(entry(f"a{number}") for number in range(3)))
     await desk.answer("r1", "negative")
     await add_gold(desk, known("g3"), known("g4"))
-    await desk.put_project(review=REVIEW)
+    await desk.put_project(review=REVIEW, allow_label_removal=True)
     assert {one["task"]["item_id"] for one in await desk.lease("r1", 2)} == {"a1", "a2"}
     seen = await report(desk, "r1")
     # His accuracy is told from what the project asks about.
@@ -104,6 +104,6 @@ async def test_veteran_never_gets_again_what_he_has_skipped(desk: Desk) -> None:
     await add_gold(desk, known("g1", label="gone"), known("g2", label="gone"))
     for _ in range(2):
         await desk.answer("r1", "negative")
-    await desk.put_project(review=REVIEW)
+    await desk.put_project(review=REVIEW, allow_label_removal=True)
     await desk.post(entry("a"))
     assert [one["task"]["item_id"] for one in await desk.lease("r1", 5)] == ["a"]

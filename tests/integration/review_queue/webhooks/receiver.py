@@ -127,7 +127,7 @@ class QueueParts:
 
     async def put(self, *webhooks: Json, project: str = "shop") -> None:
         spec = ProjectStatement.model_validate(PROJECT | {"webhooks": list(webhooks)})
-        await self.services.projects.put(project, spec, None)
+        await self.services.projects.put(project, spec)
 
     async def resolve(self, *item_ids: str, project: str = "shop") -> None:
         for item_id in item_ids:

@@ -222,6 +222,28 @@ async def test_gone_disables_the_webhook_until_it_is_enabled(
     assert sorted(message.event["subject"] for message in receiver.received[1:]) == ["a", "b"]
 
 
+async def test_a_disabled_webhook_keeps_deliveries_as_long_as_the_project_keeps_data(
+    queue: QueueParts, receiver: Receiver
+) -> None:
+    await queue.put(hook(receiver))
+    receiver.script = [saying(410)]
+    await queue.resolve("a")
+    await queue.pump()
+    await queue.resolve("b")
+    queue.clock.advance(89 * 86_400)
+    await queue.pump()
+    assert (await queue.status()).pending == 2
+    queue.clock.advance(2 * 86_400)
+    await queue.pump()
+    status = await queue.status()
+    # Of b there is no delivery yet: the webhook goes on behind it once it is enabled.
+    assert (status.state, status.pending, status.failed) == ("disabled", 1, 1)
+    await queue.services.webhooks.enable("shop", status.webhook_id)
+    await queue.pump()
+    await queue.pump()
+    assert [message.event["subject"] for message in receiver.received] == ["a", "b"]
+
+
 async def test_receiver_that_asks_for_a_pause_gets_nothing_before_its_end(
     queue: QueueParts, receiver: Receiver
 ) -> None:

@@ -48,7 +48,9 @@ def conflict_at(response: httpx.Response) -> list[str]:
 async def relabel_project(people: People, publisher: Publisher, *labels: str) -> None:
     """Give the project other labels; its model goes."""
     spec = publisher.project.model_dump(mode="json", include=SPEC) | {"labels": list(labels)}
-    changed = await people.operator.put("/v1/projects/shop", json=spec)
+    changed = await people.operator.put(
+        "/v1/projects/shop", json=spec, params={"allow_label_removal": True}
+    )
     assert changed.status_code == 200, changed.text
 
 

@@ -13,6 +13,7 @@ from services.trainer.content import content_hash
 from services.trainer.datasets import service as datasets
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.datasets.service import freeze, load
+from services.trainer.ledger.repository import DecisionFilter
 from services.trainer.ledger.service import list_decisions
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import service as pool
@@ -145,7 +146,7 @@ async def test_an_erased_item_is_imported_no_more_and_read_without_content(
         # The router still has it in its log, and may decide on it again.
         await parts.log_decisions([1], item_id="a", data=DATA)
         assert await parts.read_ledger() == 1
-        (row,) = await list_decisions(parts.resources, PROJECT, "a", 0, 10)
+        (row,) = await list_decisions(parts.resources, PROJECT, DecisionFilter("a"), 0, 10)
         assert (row.row["data"], row.content_hash) == ({}, content_hash({}))
         assert await tables_with(database_url, SECRET) == {"pool_items"}
 

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
+from services.trainer.ledger.repository import DecisionFilter
 from services.trainer.ledger.service import LedgerReader, list_decisions
 from services.trainer.tables import LedgerFile
 from shared.problems import Unavailable
@@ -31,7 +32,7 @@ async def test_each_file_is_read_once(common: CommonSettings, database_url: str)
         await parts.log_decisions(range(5, 8), "r-2")
         assert await parts.read_ledger() == 3
         assert await parts.read_ledger() == 0
-        rows = await list_decisions(parts.resources, PROJECT, None, 0, 100)
+        rows = await list_decisions(parts.resources, PROJECT, DecisionFilter(), 0, 100)
         assert [row.item_id for row in rows] == [f"item-{i}" for i in range(8)]
 
 
@@ -40,7 +41,7 @@ async def test_item_keeps_all_its_decisions(common: CommonSettings, sqlite_url: 
         await parts.log_decisions([1, 2], "r-1")
         await parts.log_decisions([1], "r-2", reason="forced", review="always")
         await parts.read_ledger()
-        rows = await list_decisions(parts.resources, PROJECT, "item-1", 0, 100)
+        rows = await list_decisions(parts.resources, PROJECT, DecisionFilter("item-1"), 0, 100)
         assert [row.row["reason"] for row in rows] == ["no_model", "forced"]
 
 
@@ -113,7 +114,7 @@ async def test_decisions_of_a_later_router_are_read(
         await parts.log_decisions([1], "r-1", **later)
         assert await parts.read_ledger() == 1
         assert await _files(parts) == {"r-1": ("read", 1, 0)}
-        (row,) = await list_decisions(parts.resources, PROJECT, "item-1", 0, 100)
+        (row,) = await list_decisions(parts.resources, PROJECT, DecisionFilter("item-1"), 0, 100)
         assert row.row["reason"] == "optional_review"
 
 

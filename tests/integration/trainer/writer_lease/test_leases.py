@@ -9,10 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.trainer.app import open_resources
 from services.trainer.documents.service import Documents
 from services.trainer.registry import service
-from services.trainer.resources import Resources
+from services.trainer.resources import Resources, open_resources
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import ProjectLease
 from services.trainer.writer_lease.owners import is_gone, owner_name
