@@ -145,7 +145,7 @@ class Worker:
             nonlocal is_first
             async with self._first_turns if is_first else contextlib.nullcontext():
                 project = await self._resources.projects.find(name)
-                if project is not None:
+                if project is not None and project.archived_at is None:
                     await self._tick(project)
                 is_first = False
 

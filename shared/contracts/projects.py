@@ -244,7 +244,7 @@ class Rewording(Message):
 
 
 class Project(ProjectSpec):
-    """A project as it is stated: written by review_queue alone."""
+    """A project as it is stated: written by review_queue alone. An archived one is read-only."""
 
     project: ProjectName
     promise: StoredPromiseSettings = StoredPromiseSettings()
@@ -254,6 +254,7 @@ class Project(ProjectSpec):
     created_at: UtcTime
     updated_at: UtcTime
     rewording: Rewording | None = None
+    archived_at: UtcTime | None = None
 
     @property
     def certified_instructions(self) -> str:
