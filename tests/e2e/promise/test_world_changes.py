@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness import wait_until
 from tests.harness.installation import Launched, launch
 
 PROJECT = "/v1/projects/shop"
@@ -85,14 +86,26 @@ class World:
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
-    async def lives_until(self, state: str, most: int) -> list[dict[str, Any]]:
-        """Send and review until the champion's promise has a state; return the last predictions."""
+    async def is_read(self) -> bool:
+        """Say whether the trainer has read the newest decision."""
+        query = {"item_id": str(self.sent - 1)}
+        answer = await self.trainer.get(f"{PROJECT}/decisions", params=query)
+        return bool(answer.raise_for_status().json()["decisions"])
+
+    async def lives_until(self, state: str, most: int, *, paced: bool = False) -> None:
+        """Send and review until the champion's promise has a state.
+
+        Paced traffic is no faster than the decision log, so that its errors are counted by items
+        and not by the machine's speed.
+        """
         end = self.sent + most
         while self.sent < end:
-            predictions = await self.send()
+            await self.send()
             await self.review()
+            if paced:
+                await wait_until(self.is_read)
             if (await self.promise())["state"] == state:
-                return predictions
+                return
         raise AssertionError(f"not {state} after {most} items: {await self.promise()}")
 
 
@@ -125,7 +138,7 @@ async def test_labels_flip_and_the_promise_comes_back_without_a_command(tmp_path
             assert world.answers[first, False] == 0
 
             world.flips_at = world.sent
-            await world.lives_until("suspended", 2_000)
+            await world.lives_until("suspended", 2_000, paced=True)
             wrong = world.answers[first, False]
             assert 0 < wrong < 400
             # Routers have read it by the time that the trainer says so, or within a poll.
