@@ -184,8 +184,7 @@ async def _record(
         session.add(version)
         await session.flush()
         name = project.project
-        # No certification is open while a run is active: only one that waits can be pending.
-        await registry.cancel_pending(session, name, f"{version.version} takes its place")
+        await registry.give_way(session, name, f"{version.version} takes its place")
         first = Certification(project=name, version=version.version, attempt=1, created_at=now)
         session.add(first)
         may_move = project.training.auto_promote or state.champion is None
