@@ -28,6 +28,7 @@ from services.trainer.runs.execution import claim
 from services.trainer.runs.files import MODEL, Result
 from services.trainer.runs.messages import RunRequest
 from services.trainer.runs.publication import ActiveRun, publish
+from services.trainer.runs.training import held_out
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
@@ -111,6 +112,7 @@ class TrainerParts:
             scores=fitted.scores.tolist(),
             correct=fitted.correct.tolist(),
             uniform=[row.uniform for row in rows],
+            **held_out(fitted, [row.label for row in rows], self.project.labels),
         )
         with tempfile.TemporaryDirectory() as folder:
             active = ActiveRun(run, name, Path(folder))

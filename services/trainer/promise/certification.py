@@ -1,6 +1,7 @@
 """The certifications of a project, step by step, and what the API says of the newest."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from services.trainer.documents.status import (
     REASONS,
@@ -20,6 +21,9 @@ from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification
 from shared.contracts.projects import Project
+
+# What came so long before a certification was begun counts towards the growth of its traffic.
+_LOOK_BACK = timedelta(hours=1)
 
 
 class Certifier:
@@ -65,7 +69,8 @@ class Certifier:
             if await active_run(session, project.project) is not None:
                 return False  # the version in the making would take its place
             waiting = await pool.count_waiting(session, project.project)
-            decided = await ledger.count(session, project.project)
+            since = certification.since or certification.created_at - _LOOK_BACK
+            decided = await ledger.count(session, project.project, since)
         before = self._tried.get(certification.certification_id)
         # A twentieth: the work of all looks together stays a small multiple of one.
         if (

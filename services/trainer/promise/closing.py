@@ -181,7 +181,7 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
 async def _end_recovery(case: _Case) -> None:
     """Let the state of a suspended version no longer say that it is being certified again."""
     version = await registry.find(case.session, case.record.project, case.record.version)
-    if version is not None and version.suspension is not None:
+    if version is not None and version.suspension and version.suspension.get("recertifying"):
         version.suspension = {**version.suspension, "recertifying": False}
 
 
@@ -190,7 +190,12 @@ def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
     record = case.record
     record.state, record.closed_at = "failed", case.now
     record.detail, record.labels_short = detail, labels_short
-    if record.attempt < case.project.promise.certification_draws:
+    if record.attempt >= case.project.promise.certification_draws:
+        record.detail += (
+            "; its draws are spent: raise `certification_draws` and ask for another "
+            "(POST …/certify), or train a new version on more labels"
+        )
+    else:
         case.session.add(
             Certification(
                 project=record.project,

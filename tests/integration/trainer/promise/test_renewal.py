@@ -145,6 +145,23 @@ async def test_recovery_counts_what_came_after_the_alarm(
         assert entry.certificate.window.since > alarm
 
 
+async def test_recovery_looks_again_however_long_the_ledger_is(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await certify(parts)
+        await send(parts, range(10_000, 12_000))
+        parts.clock.advance(hours=2)
+        await suspend(parts)
+        await parts.step()
+        assert (await parts.certificate()).state == "waiting"
+        parts.clock.advance(minutes=1)
+        # Less than a twentieth of the ledger, and enough for a draw.
+        await send(parts, range(3200, 3260))
+        await parts.step()
+        assert (await parts.certificate()).state == "open"
+
+
 async def test_failed_recovery_leaves_the_version_suspended(
     common: CommonSettings, sqlite_url: str
 ) -> None:
