@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from threadpoolctl import threadpool_limits
 
 from bench.serving.texts import make_texts, vocabulary
+from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.features import TextLinearPipeline, fit_head
 from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
 from services.trainer.recipes.parity import check_parity
@@ -48,7 +49,8 @@ def build_model(terms_kept: int = TERMS) -> Model:
     counts = counter.fit_transform(texts)
     with threadpool_limits(limits=1):
         head = fit_head([counts], targets, np.ones(len(texts)), len(LABELS))
-    pipeline = TextLinearPipeline([FIELD], [counter], head, _TEMPERATURE)
+    calibration = Calibration.of_temperature(_TEMPERATURE, len(LABELS))
+    pipeline = TextLinearPipeline([FIELD], [counter], head, calibration)
     model, inputs = export_onnx(pipeline), graph_inputs([FIELD])
     fresh = [{FIELD: text} for text in make_texts(_CHECKED, seed=_SEED + 1)]
     check_parity(model, inputs, pipeline, fresh)

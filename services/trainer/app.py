@@ -13,6 +13,7 @@ from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
+from services.trainer.promise.figures import routes as figures
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
@@ -29,7 +30,7 @@ from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, watch, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, watch, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

@@ -6,6 +6,7 @@ from scipy import special
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+_TAIL = 0.025
 
 
 def error_p_value(errors: ArrayLike, accepted: ArrayLike, alpha: ArrayLike) -> FloatArray:
@@ -110,3 +111,15 @@ def upper_bound(errors: int, n: int, delta: float) -> float:
         raise ValueError("delta must lie in (0, 1)")
     # The complement's inverse: 1 - delta would lose the digits of a small delta.
     return 1.0 if errors == n else float(special.betainccinv(errors + 1, n - errors, delta))
+
+
+def interval(errors: int, n: int) -> tuple[float, float]:
+    """Two-sided 95 % Clopper-Pearson interval of an error rate: two `upper_bound`s.
+
+    Examples
+    --------
+    >>> lower, upper = interval(0, 60)
+    >>> lower, round(upper, 4)
+    (0.0, 0.0596)
+    """
+    return 1 - upper_bound(n - errors, n, _TAIL), upper_bound(errors, n, _TAIL)

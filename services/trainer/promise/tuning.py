@@ -34,13 +34,22 @@ def tune_of(version: Version, population_scores: Sequence[float] | FloatArray) -
     population_scores : shape (u,), at least one
         The version's scores of the items that labels are to be drawn from.
     """
-    tune = version.tune
-    if version.manifest["recipe"] == OWN and len(tune["scores"]) < _ENOUGH_OWN:
+    if version.manifest["recipe"] == OWN and len(version.tune["scores"]) < _ENOUGH_OWN:
         return self_reported_scores(population_scores)
+    scores, correct, _ = labelled_evidence(version)
+    return scores, correct
+
+
+def labelled_evidence(version: Version) -> tuple[list[float], list[bool], bool]:
+    """Scores of labelled items, whether the version was right, and whether they are uniform.
+
+    Only the uniformly drawn ones where there are enough, else all.
+    """
+    tune = version.tune
     chosen = [i for i, is_uniform in enumerate(tune["uniform"]) if is_uniform]
     if len(chosen) < _ENOUGH_UNIFORM:
-        return tune["scores"], tune["correct"]
-    return [tune["scores"][i] for i in chosen], [tune["correct"][i] for i in chosen]
+        return tune["scores"], tune["correct"], False
+    return [tune["scores"][i] for i in chosen], [tune["correct"][i] for i in chosen], True
 
 
 def self_reported_scores(scores: Sequence[float] | FloatArray) -> Tune:

@@ -10,6 +10,7 @@ from scipy.special import softmax
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
+from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.recipe import FloatArray, IntArray
 from services.trainer.recipes.tokens import terms
 
@@ -17,7 +18,7 @@ from services.trainer.recipes.tokens import terms
 MAX_TERMS = 50_000
 INVERSE_REGULARISATION = 30.0
 MAX_ITERATIONS = 1_000
-# The logit of a label without an example: its probability is 0 at every allowed temperature.
+# The logit of a label without an example: its probability is 0 in every allowed calibration.
 ABSENT_LOGIT = -1e4
 # A field without a single word still needs one column; no text contains this term.
 _NO_TERM = " "
@@ -53,7 +54,7 @@ class LinearHead:
         return csr_matrix(hstack(weighted))
 
     def logits(self, counts: Sequence[csr_matrix]) -> FloatArray:
-        """Logits before the temperature, shape (n, K), in the project's label order."""
+        """Logits before calibration, shape (n, K), in the project's label order."""
         decision = self.classifier.decision_function(self.features(counts))
         if decision.ndim == 1:
             decision = np.column_stack([-decision / 2, decision / 2])
@@ -103,7 +104,7 @@ class TextLinearPipeline:
     fields: list[str]
     vocabularies: list[CountVectorizer]
     head: LinearHead
-    temperature: float
+    calibration: Calibration
 
     def counts(self, rows: Sequence[Mapping[str, str]]) -> list[csr_matrix]:
         """Term counts of each field, (n, V_f) each."""
@@ -114,5 +115,6 @@ class TextLinearPipeline:
 
     def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
         """Calibrated class probabilities, shape (n, K), in the project's label order."""
-        probabilities: Any = softmax(self.head.logits(self.counts(rows)) / self.temperature, axis=1)
+        logits = self.calibration.apply(self.head.logits(self.counts(rows)))
+        probabilities: Any = softmax(logits, axis=1)
         return np.asarray(probabilities, dtype=np.float64)

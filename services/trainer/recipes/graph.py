@@ -1,9 +1,9 @@
 """One ONNX graph from raw strings to calibrated probabilities.
 
 Per field: lower-case, split into words, term counts times inverse document frequency (one
-TfIdfVectorizer), two matrix products (logits and squared length), a division. Then bias,
-temperature and softmax. The length comes from a product with ones because that is faster than
-ReduceL2 on the dense row, and no string label leaves the graph.
+TfIdfVectorizer), two matrix products (logits and squared length), a division. Then bias, scale
+(the calibration's, one number a label) and softmax. The length comes from a product with ones
+because that is faster than ReduceL2 on the dense row, and no string label leaves the graph.
 """
 
 from collections.abc import Sequence
@@ -48,13 +48,16 @@ def export_onnx(pipeline: TextLinearPipeline) -> bytes:
     bytes of an ONNX model that has passed the checker; the same pipeline gives the same bytes.
     """
     weights, bias = pipeline.head.affine()
+    scale = pipeline.calibration.scale
+    # Softmax of (logits + bias) · scale: the calibration's bias is one with the model's own.
+    bias = bias + pipeline.calibration.bias / scale
     inputs = graph_inputs(pipeline.fields)
     nodes: list[Any] = []
     constants: list[Any] = [
         _constant("/flat", np.array([-1], dtype=np.int64)),
         _constant("/smallest", np.float32(_SMALLEST_LENGTH)),
         _constant("/bias", bias.astype(np.float32)),
-        _constant("/inverse_temperature", np.float32(1 / pipeline.temperature)),
+        _constant("/scale", scale.astype(np.float32)),
     ]
     start = 0
     for i, entry in enumerate(inputs):
@@ -65,7 +68,7 @@ def export_onnx(pipeline: TextLinearPipeline) -> bytes:
         start = stop
     nodes += [
         helper.make_node("Sum", [*(f"/{i}/logits" for i in range(len(inputs))), "/bias"], ["/raw"]),
-        helper.make_node("Mul", ["/raw", "/inverse_temperature"], ["/scaled"]),
+        helper.make_node("Mul", ["/raw", "/scale"], ["/scaled"]),
         helper.make_node("Softmax", ["/scaled"], [OUTPUT], axis=-1),
     ]
     return _serialise(nodes, constants, [entry["name"] for entry in inputs], len(bias))

@@ -1,4 +1,4 @@
-"""Recipe `text-linear`: TF-IDF of words and pairs, logistic regression, temperature scaling.
+"""Recipe `text-linear`: TF-IDF of words and pairs, logistic regression, calibration.
 
 Fast to train, fast to serve, and hard to beat below a few thousand labels. See
 Joachims (ECML 1998) for linear models on term weights, Wang and Manning (ACL 2012) for word pairs.
@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.recipes.calibration import (
     brier_score,
+    choose_calibration,
     expected_calibration_error,
-    fit_temperature,
     log_loss,
 )
 from services.trainer.recipes.crossfit import assign_folds, content_keys, cross_fit
@@ -81,23 +81,26 @@ def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel
 
     report(0.1, "words counted")
     logits, known = cross_fit(counts, targets, weights, fold_of, n_classes, on_fold)
-    temperature = fit_temperature(logits[known], targets[known], weights[known])
+    calibration, losses = choose_calibration(
+        logits[known], targets[known], weights[known], fold_of[known]
+    )
     head = fit_head(counts, targets, weights, n_classes)
     report(0.9, "model fitted, checking its export")
-    pipeline = TextLinearPipeline(data.fields, vocabularies, head, temperature)
+    pipeline = TextLinearPipeline(data.fields, vocabularies, head, calibration)
     onnx, inputs = export_onnx(pipeline), graph_inputs(data.fields)
     step = -(-len(data.rows) // _PARITY_ROWS)
     check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
     report(1.0, "export checked")
-    probabilities = np.asarray(softmax(logits / temperature, axis=1), dtype=np.float32)
+    calibrated = calibration.apply(logits)
+    probabilities = np.asarray(softmax(calibrated, axis=1), dtype=np.float32)
     return FittedModel(
         onnx=onnx,
         inputs=inputs,
         output=OUTPUT,
-        calibration={"method": "temperature", "temperature": temperature},
+        calibration=calibration.described() | {"cross_validated_log_loss": losses},
         scores=probabilities.max(axis=1),
         correct=probabilities.argmax(axis=1) == targets,
-        metrics=_metrics(logits, targets, weights, temperature),
+        metrics=_metrics(logits, calibrated, targets, weights),
     )
 
 
@@ -113,14 +116,13 @@ def _count_terms(data: TrainingData) -> tuple[list[CountVectorizer], list[csr_ma
 
 
 def _metrics(
-    logits: FloatArray, targets: IntArray, weights: FloatArray, temperature: float
+    logits: FloatArray, calibrated: FloatArray, targets: IntArray, weights: FloatArray
 ) -> dict[str, float]:
-    scaled = logits / temperature
-    probabilities = np.asarray(softmax(scaled, axis=1), dtype=np.float64)
+    probabilities = np.asarray(softmax(calibrated, axis=1), dtype=np.float64)
     correct = probabilities.argmax(axis=1) == targets
     return {
         "accuracy": float(np.average(correct, weights=weights)),
-        "log_loss": log_loss(scaled, targets, weights),
+        "log_loss": log_loss(calibrated, targets, weights),
         "log_loss_uncalibrated": log_loss(logits, targets, weights),
         "brier": brier_score(probabilities, targets, weights),
         "ece": expected_calibration_error(probabilities.max(axis=1), correct, weights),

@@ -2,25 +2,10 @@
 
 from dataclasses import asdict
 
-from services.trainer.promise.binomial import upper_bound
+from services.trainer.promise.binomial import interval
 from services.trainer.resources import Resources
 from services.trainer.watch import repository
 from services.trainer.watch.messages import AuditView
-
-_CONFIDENCE = 0.95
-
-
-def interval(errors: int, n: int) -> tuple[float, float]:
-    """Two-sided Clopper-Pearson interval of an error rate: `upper_bound` of errors and of the rest.
-
-    Examples
-    --------
-    >>> lower, upper = interval(0, 60)
-    >>> lower, round(upper, 4)
-    (0.0, 0.0596)
-    """
-    tail = (1 - _CONFIDENCE) / 2
-    return 1 - upper_bound(n - errors, n, tail), upper_bound(errors, n, tail)
 
 
 async def describe(resources: Resources, project: str) -> list[AuditView]:

@@ -28,6 +28,7 @@ ROUTES = [
     ("GET", f"{ROOT}/audit"),
     ("GET", f"{ROOT}/datasets"),
     ("GET", f"{ROOT}/decisions"),
+    ("GET", f"{ROOT}/reliability"),
 ]
 
 

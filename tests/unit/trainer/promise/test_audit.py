@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.trainer.watch.counts import interval
+from services.trainer.promise.binomial import interval
 
 
 @pytest.mark.parametrize(

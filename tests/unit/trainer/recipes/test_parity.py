@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
+from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_vocabulary
 from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.parity import NASTY_TEXTS, check_parity, nasty_rows
@@ -23,7 +24,11 @@ assigned = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_characte
 texts = st.text(assigned, max_size=80)
 
 
-def fit_pipeline() -> TextLinearPipeline:
+TEMPERATURE = Calibration.of_temperature(1.3, 3)
+VECTOR = Calibration("vector", np.array([0.4, 2.5, 1.0]), np.array([0.8, -0.8, 0.0]))
+
+
+def fit_pipeline(calibration: Calibration = TEMPERATURE) -> TextLinearPipeline:
     data = make_data(300, fields=FIELDS, classes=("bad", "good", "absent"))
     vocabularies = [fit_vocabulary([row[field] for row in data.rows]) for field in FIELDS]
     counts = [
@@ -31,7 +36,7 @@ def fit_pipeline() -> TextLinearPipeline:
         for field, vocabulary in zip(FIELDS, vocabularies, strict=True)
     ]
     head = fit_head(counts, data.targets, data.weights, 3)
-    return TextLinearPipeline(list(FIELDS), vocabularies, head, 1.3)
+    return TextLinearPipeline(list(FIELDS), vocabularies, head, calibration)
 
 
 PIPELINE = fit_pipeline()
@@ -41,6 +46,14 @@ INPUTS = graph_inputs(FIELDS)
 
 def test_nasty_texts_agree_to_float32() -> None:
     assert check_parity(GRAPH, INPUTS, PIPELINE, nasty_rows(FIELDS)) < 2e-6
+
+
+def test_factors_and_biases_of_each_label_are_in_the_graph() -> None:
+    pipeline = fit_pipeline(VECTOR)
+    rows = [*nasty_rows(FIELDS), *make_data(100, fields=FIELDS).rows]
+    assert check_parity(export_onnx(pipeline), INPUTS, pipeline, rows) < 4e-6
+    with pytest.raises(RecipeRefused, match="differs from the trained pipeline"):
+        check_parity(GRAPH, INPUTS, pipeline, rows)
 
 
 def test_ordinary_texts_agree_to_float32() -> None:
@@ -68,7 +81,7 @@ def test_every_letter_is_folded_as_in_the_graph() -> None:
     assert terms("\u0130\u0130 \u03a3\u03a3") == ["ii", "\u03c3\u03c3", "ii \u03c3\u03c3"]
     counts = [vocabulary.transform(["ab", "cd"])]
     head = fit_head(counts, np.array([0, 1]), np.ones(2), 2)
-    pipeline = TextLinearPipeline(["text"], [vocabulary], head, 1.0)
+    pipeline = TextLinearPipeline(["text"], [vocabulary], head, Calibration.of_temperature(1.0, 2))
     rows = [{"text": letter + letter + " ab"} for letter in letters]
     check_parity(export_onnx(pipeline), graph_inputs(["text"]), pipeline, rows)
 
@@ -92,9 +105,9 @@ def altered(name: str, change: Any) -> bytes:
         ("/1/weights", lambda weights: weights[:, [1, 0, 2]].copy()),
         ("/1/weights", lambda weights: np.roll(weights, 1, axis=0)),
         ("/0/ones", lambda ones: ones * 2),
-        ("/inverse_temperature", lambda inverse: np.float32(1.0)),
+        ("/scale", np.ones_like),
     ],
-    ids=["bias", "nan", "labels swapped", "terms shifted", "length", "temperature"],
+    ids=["bias", "nan", "labels swapped", "terms shifted", "length", "calibration"],
 )
 def test_a_broken_graph_is_refused(name: str, change: Any) -> None:
     with pytest.raises(RecipeRefused, match="differs from the trained pipeline"):

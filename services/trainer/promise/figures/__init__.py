@@ -1,0 +1,1 @@
+"""Figures about versions that prove nothing: reliability, and what another promise would mean."""

@@ -1,0 +1,51 @@
+"""Bodies of the figures."""
+
+from typing import Any, Literal
+
+from shared.contracts.base import Message
+
+
+class ReliabilityBin(Message):
+    """Neighbouring confidences and how often they were right; the interval is the accuracy's."""
+
+    labels: int
+    lowest: float
+    highest: float
+    confidence: float
+    accuracy: float
+    lower: float
+    upper: float
+
+
+class RiskCoveragePoint(Message):
+    """What comes of answering all that reaches `threshold`; the interval is the risk's."""
+
+    threshold: float
+    coverage: float
+    accepted: int
+    errors: int
+    risk: float
+    lower: float
+    upper: float
+
+
+class Reliability(Message):
+    """The answer of ``GET …/reliability``.
+
+    `evidence` is `out_of_fold` for a version that was trained here, each label judged by a model
+    that had not learned from it; `labels_at_hand` for one from elsewhere, which may have. With
+    `is_uniform` the labels were drawn without a model's say; otherwise `note` says what that means.
+    Intervals are Clopper and Pearson's, 95 %, each for itself.
+    """
+
+    version: str
+    evidence: Literal["out_of_fold", "labels_at_hand"]
+    calibration: dict[str, Any]
+    labels: int
+    is_uniform: bool
+    accuracy: float | None
+    mean_confidence: float | None
+    calibration_error: float | None
+    bins: list[ReliabilityBin]
+    risk_coverage: list[RiskCoveragePoint]
+    note: str | None
