@@ -9,6 +9,8 @@ TimelineAction = Literal[
 RecordedAction = Literal[
     "project.created",
     "project.replaced",
+    "project.archived",
+    "project.unarchived",
     "tasks.added",
     "tasks.imported",
     "tasks.exported",

@@ -21,7 +21,7 @@ from services.review_queue.exchange.records import (
 from services.review_queue.exchange.restoring import Restoration
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.metrics import VERDICTS
-from services.review_queue.projects.reading import current_project
+from services.review_queue.projects.reading import open_project
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN, new_id
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
@@ -106,7 +106,7 @@ class ImportService:
 
     async def _current(self, project_name: str) -> Project:
         async with self.database.reading() as session:
-            return await current_project(session, project_name)
+            return await open_project(session, project_name)
 
     async def _take(
         self, project_name: str, rows: Sequence[Row], tally: _Tally, *, lane: Lane, actor: str

@@ -18,7 +18,7 @@ from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.repository.writing import add_events
 from services.review_queue.projects.cache import ProjectCache
-from services.review_queue.projects.reading import current_project
+from services.review_queue.projects.reading import current_project, open_project
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
@@ -102,8 +102,8 @@ class ClaimService:
     ) -> Leases:
         """Lease up to `count` tasks to `reviewer`; wait for the first one, if asked to.
 
-        Raises `NotFound` (there is no such project) and `ReviewerPaused` (the reviewer gets no
-        tasks in it).
+        Raises `NotFound` (there is no such project), `ProjectArchived` and `ReviewerPaused` (the
+        reviewer gets no tasks in it).
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds
@@ -115,6 +115,8 @@ class ClaimService:
                 # Another call had it locked for a moment, to write its expiry down, say.
                 await asyncio.sleep(_RETRY_SECONDS)
                 leases = await self._claim(project, reviewer, request.count)
+            if not leases:
+                await self._require_open(project)
             while not leases and (left := deadline - loop.time()) > 0:
                 await wait_for(rung, min(self.poll_seconds, left))
                 # A lease for a client that has left would keep the task from all others.
@@ -128,6 +130,10 @@ class ClaimService:
         """Return how long a lease lasts that is given now."""
         async with self.database.reading() as session:
             return await self.times.of(session, project)
+
+    async def _require_open(self, project: str) -> None:
+        async with self.database.reading() as session:
+            await open_project(session, project)
 
     async def _anything(self, project: str, reviewer: str) -> bool:
         async with self.database.reading() as session:
@@ -190,6 +196,8 @@ class _ClaimBatch:
             # No row says whether the project has changed, and there may be gold.
             project = await current_project(session, self.project)
         else:
+            return Decision([Claimed([], [])] * len(self.calls), [])
+        if project.archived_at is not None:
             return Decision([Claimed([], [])] * len(self.calls), [])
         expires_at = self.now + await self.service.times.of(session, project)
         draws = []

@@ -17,7 +17,7 @@ from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change, Settlement, ground_of, votes_that_count
 from services.review_queue.lifecycle.states import Answer, History, Task, state_of, verdict_row
 from services.review_queue.lifecycle.tasks.service import locked_task
-from services.review_queue.projects.reading import current_project
+from services.review_queue.projects.reading import open_project
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database, Session
 from shared.problems import Conflict
@@ -29,8 +29,8 @@ class DecisionService:
     """What operators decide about a task, leased or not, and answers that other tools collected.
 
     All raise `NotFound` (no such project, or no such task in it), `ItemErased`, `Unprocessable`
-    (the label is not the project's) and `Conflict` (the state of the task does not allow it). The
-    same call again gets the same answer.
+    (the label is not the project's), `ProjectArchived` and `Conflict` (the state of the task does
+    not allow it). The same call again gets the same answer.
     """
 
     database: Database
@@ -48,7 +48,7 @@ class DecisionService:
         adjudicator's page hides the model's prediction where that matters.
         """
         async with self.database.transaction() as session:
-            project = await current_project(session, project_name)
+            project = await open_project(session, project_name)
             change, history = await self._locked(session, project_name, task_id)
             require_label(project, body.label)
             task = change.task
@@ -77,7 +77,7 @@ class DecisionService:
         answer of the same reviewer gives way to it.
         """
         async with self.database.transaction() as session:
-            project = await current_project(session, project_name)
+            project = await open_project(session, project_name)
             change, history = await self._locked(session, project_name, task_id)
             require_label(project, body.label)
             task = change.task
@@ -111,6 +111,7 @@ class DecisionService:
     async def reopen(self, project: str, task_id: str, actor: str) -> TaskProgress:
         """Open a resolved task again, for all reviewers; its label and answers count no longer."""
         async with self.database.transaction() as session:
+            await open_project(session, project)
             change, history = await self._locked(session, project, task_id)
             task = change.task
             if task.state != "resolved":

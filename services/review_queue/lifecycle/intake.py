@@ -26,7 +26,7 @@ from services.review_queue.lifecycle.states import (
     timeline_entry,
 )
 from services.review_queue.lifecycle.tracing import taking_in
-from services.review_queue.projects.reading import current_project
+from services.review_queue.projects.reading import open_project
 from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, TaskReceipt, TaskReceipts
 from shared.db import Database, Session
@@ -76,10 +76,10 @@ class IntakeService:
 
         With `restore` no entry asks anew for a task that is there: it is let be.
 
-        Raises `NotFound` (there is no such project).
+        Raises `NotFound` (there is no such project) and `ProjectArchived`.
         """
         async with self.database.reading() as session:
-            project = await current_project(session, project_name)
+            project = await open_project(session, project_name)
         checked = check_entries(project, entries)
         good = [entry for entry in checked if isinstance(entry, Entry)]
         with taking_in(project_name, (entry.task.trace for entry in good)) as trace:

@@ -10,6 +10,7 @@ from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.projects import Project, certificate_digest, certified_members
 from shared.contracts.versions import PromiseDocument, PromiseEntry
 from shared.problems import Unprocessable
+from shared.problems.archived import ProjectArchived
 from shared.problems.faults import faults_of
 
 _POINTERS = {
@@ -70,9 +71,11 @@ def edited(
 ) -> Project:
     """Return the project's next revision; `before` itself if nothing changes.
 
-    Raises `Unprocessable`: `wording_only` is stated, and more of what a certificate is about
-    changes than the wording.
+    Raises `ProjectArchived`; `Unprocessable`: `wording_only` is stated, and more of what a
+    certificate is about changes than the wording.
     """
+    if before.archived_at is not None:
+        raise ProjectArchived(before.project)
     document = {**before.model_dump(mode="json"), **statement.stated()}
     if from_stored(Project, document) == before:
         return before
@@ -93,6 +96,16 @@ def edited(
         fault = "must not change in an edit that is declared `wording_only`"
         raise Unprocessable([(_POINTERS[member], fault) for member in changed])
     return after
+
+
+def archived(before: Project, is_archived: bool, now: datetime) -> Project:
+    """Return the project archived, or no longer; `before` itself if it is so already."""
+    if is_archived == (before.archived_at is not None):
+        return before
+    moment = rfc3339(now)
+    changes = {"archived_at": moment if is_archived else None, "updated_at": moment}
+    document = {**before.model_dump(mode="json"), **changes, "revision": before.revision + 1}
+    return from_stored(Project, document)
 
 
 def changed_members(before: Project, after: Project) -> list[str]:

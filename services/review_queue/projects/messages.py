@@ -27,6 +27,7 @@ class ProjectStatement(ProjectSpec):
     created_at: _ReadOnly = None
     updated_at: _ReadOnly = None
     rewording: _ReadOnly = None
+    archived_at: _ReadOnly = None
     wording_only: bool = Field(default=False, json_schema_extra={"writeOnly": True})
 
     def stated(self) -> dict[str, Any]:

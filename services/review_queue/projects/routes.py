@@ -115,6 +115,30 @@ async def patch_project(
     return stored
 
 
+@router.post(
+    "/{project}/archive",
+    summary="Archive a project",
+    responses=declare(*READ_PROBLEMS, Unavailable),
+)
+async def archive_project(
+    project: str, projects: Injected[ProjectService], _: ByOperator
+) -> Project:
+    """Make the project read-only: it takes no tasks, leases, edits or predictions."""
+    return await projects.archive(project, True)
+
+
+@router.post(
+    "/{project}/unarchive",
+    summary="Unarchive a project",
+    responses=declare(*READ_PROBLEMS, Unavailable),
+)
+async def unarchive_project(
+    project: str, projects: Injected[ProjectService], _: ByOperator
+) -> Project:
+    """Let the project take tasks, leases, edits and predictions again."""
+    return await projects.archive(project, False)
+
+
 @router.get("", summary="List projects by name", responses=declare(*CALLER_PROBLEMS, Unprocessable))
 async def list_projects(
     projects: Injected[ProjectService], who: ByAnyRole, limit: Limit = 100, after: After = None

@@ -1,4 +1,4 @@
-"""Projects as use cases: put, patch, preview, read, list."""
+"""Projects as use cases: put, patch, preview, archive, read, list."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,9 +9,10 @@ import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
+from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.projects import repository
-from services.review_queue.projects.editing import created, edited, effect_of, patched
+from services.review_queue.projects.editing import archived, created, edited, effect_of, patched
 from services.review_queue.projects.messages import (
     ANY_REVISION,
     EditTerms,
@@ -32,6 +33,9 @@ from shared.problems import Conflict, Unavailable
 from shared.store import Store, promise_path
 
 log = structlog.get_logger()
+
+# What the service itself sets, where it does.
+_UNLESS_NULL = ("rewording", "archived_at")
 
 # Registers the webhooks that a project states, in the project's transaction.
 Registration = Callable[[Session, datetime], Awaitable[None]]
@@ -75,6 +79,26 @@ class ProjectService:
                 assert row is not None
                 await self._edit(session, row, statement, terms)
             await register_webhooks(session, self.now())
+        return await self._published(name), is_new
+
+    async def archive(self, name: str, is_archived: bool) -> Project:
+        """Archive a project, or end that; return it once it is in the store.
+
+        Raises `NotFound`, and `Unavailable` as `put` does.
+        """
+        async with self.database.transaction() as session:
+            await current_project(session, name)
+            row = await repository.lock(session, name)
+            assert row is not None
+            before = project_of(row)
+            after = archived(before, is_archived, self.now())
+            if after is not before:
+                _replace(row, after)
+                action: RecordedAction = "project.archived" if is_archived else "project.unarchived"
+                record(session, action, after.updated_at, project=name, target=str(row.revision))
+        return await self._published(name)
+
+    async def _published(self, name: str) -> Project:
         try:
             await self.publisher.publish(name)
         except (StoreError, OSError) as error:
@@ -82,7 +106,7 @@ class ProjectService:
             raise Unavailable(
                 "The project is kept, but the store is away; it is written there by itself."
             ) from error
-        return await self.get(name), is_new
+        return await self.get(name)
 
     async def patch(self, name: str, patch: dict[str, Any], terms: EditTerms) -> Project:
         """Change what a merge patch names; return the project once it is in the store.
@@ -165,12 +189,7 @@ class ProjectService:
             return
         await _require_unused_labels(session, before, after, terms)
         old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-        # Members that only a later release knows are dropped: one of them might speak for the
-        # instructions as they were.
-        row.spec = _spec(after)
-        row.revision = after.revision
-        row.instructions_revision = after.instructions_revision
-        row.updated_at = after.updated_at
+        _replace(row, after)
         changed = sorted(key for key in ProjectSpec.model_fields if old[key] != new[key])
         detail: dict[str, Any] = {"changed": changed}
         if after.rewording is not None and after.rewording.revision == after.revision:
@@ -235,9 +254,21 @@ def _actor() -> str | None:
     return None if who is None else who.subject
 
 
+def _replace(row: ProjectRow, after: Project) -> None:
+    """Let the row hold the project's next revision."""
+    # Members that only a later release knows are dropped: one of them might speak for the
+    # instructions as they were.
+    row.spec = _spec(after)
+    row.revision = after.revision
+    row.instructions_revision = after.instructions_revision
+    row.updated_at = after.updated_at
+
+
 def _spec(project: Project) -> dict[str, Any]:
     """Return what the row keeps as JSON: all but what has a column."""
-    spec = project.model_dump(mode="json", include={*ProjectSpec.model_fields, "rewording"})
-    if spec["rewording"] is None:
-        del spec["rewording"]
+    kept = {*ProjectSpec.model_fields, *_UNLESS_NULL}
+    spec = project.model_dump(mode="json", include=kept)
+    for name in _UNLESS_NULL:
+        if spec[name] is None:
+            del spec[name]
     return spec

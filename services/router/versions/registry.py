@@ -26,6 +26,7 @@ from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN
 from shared.doorbells import Doorbells
 from shared.loops import Loop
+from shared.problems.archived import ProjectArchived
 from shared.store import Store
 
 log = structlog.get_logger()
@@ -88,9 +89,12 @@ class Versions:
     async def serving(self, project: str) -> View:
         """Return the view once its first champion is there or refused: a short wait.
 
-        Raises `ProjectNotFound`, `StoreUnreachable`; `VersionNotReady`: it is still being loaded.
+        Raises `ProjectNotFound`, `ProjectArchived`, `StoreUnreachable`; `VersionNotReady`: it is
+        still being loaded.
         """
         view = await self.view(project)
+        if view.documents.project.archived_at is not None:
+            raise ProjectArchived(project)
         champion = view.documents.channels.champion
         if view.serving is not None or (load := self._loads[project].first(champion)) is None:
             return view

@@ -18,6 +18,7 @@ from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise.detector import Detector, alarm_of, confidence_sequence, log_mean
 from services.trainer.promise.detector import watch as watch_answers
+from services.trainer.promise.periods import PASSING_CAUSES
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, OutcomeRow, Version
 from services.trainer.watch import repository
@@ -37,8 +38,6 @@ _ENOUGH_EXPECTED = 100
 # Of the mean Shiryaev-Roberts statistic, which alarms at 20,000: at the promised error it warns
 # once in 1,000 audits or less often.
 _WARNS_AT, _CALMS_AT = math.log(1_000), math.log(100)
-PASSING = ("audit_overdue", "audit_starved")
-"""Causes of a suspension that the watch lifts itself, once they have passed."""
 
 
 async def watch_audits(resources: Resources, project: Project) -> None:
@@ -66,7 +65,7 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
 
 
 def _is_alarmed(version: Version) -> bool:
-    return version.suspension is not None and version.suspension["cause"] not in PASSING
+    return version.suspension is not None and version.suspension["cause"] not in PASSING_CAUSES
 
 
 async def _watch_of(session: Session, version: Version) -> AuditWatch:

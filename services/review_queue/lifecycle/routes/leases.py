@@ -18,6 +18,7 @@ from shared.problems import (
     Unprocessable,
     declare,
 )
+from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leases"])
 
@@ -30,7 +31,7 @@ _WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
 @router.post(
     "/projects/{project}/leases",
     summary="Lease tasks",
-    responses=declare(*BODY_PROBLEMS, ReviewerPaused),
+    responses=declare(*BODY_PROBLEMS, ReviewerPaused, ProjectArchived),
 )
 async def post_leases(
     project: str,

@@ -23,6 +23,7 @@ from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, Conflict, declare
+from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 
@@ -30,7 +31,9 @@ AgeSeconds = Annotated[float | None, Query(ge=0, le=3_153_600_000)]
 _CORRECTED = declare(*BODY_PROBLEMS, Conflict, ItemErased)
 
 
-@router.post("/tasks", summary="Ask people about items", responses=declare(*BODY_PROBLEMS))
+@router.post(
+    "/tasks", summary="Ask people about items", responses=declare(*BODY_PROBLEMS, ProjectArchived)
+)
 async def post_tasks(
     project: str, batch: TaskBatch, intake: Injected[IntakeService], who: ByService
 ) -> TaskReceipts:

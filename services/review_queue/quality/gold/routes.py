@@ -22,13 +22,18 @@ from shared.problems import (
     Unprocessable,
     declare,
 )
+from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 
 _WITH_BODY = declare(*BODY_PROBLEMS)
 
 
-@router.post("/gold", summary="Add items whose label is known", responses=_WITH_BODY)
+@router.post(
+    "/gold",
+    summary="Add items whose label is known",
+    responses=_WITH_BODY | declare(ProjectArchived),
+)
 async def post_gold(
     project: str, batch: GoldBatch, gold: Injected[GoldService], who: ByOperator
 ) -> GoldReceipts:

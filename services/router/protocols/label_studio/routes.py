@@ -43,11 +43,12 @@ from shared.problems import (
     Unprocessable,
     declare,
 )
+from shared.problems.archived import ProjectArchived
 from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"
 _TAGS: list[Any] = ["label studio"]
-_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, Unprocessable, StoreUnreachable)
+_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, ProjectArchived, Unprocessable, StoreUnreachable)
 
 health = APIRouter(prefix=_PREFIX, tags=_TAGS)
 backend = APIRouter(prefix=_PREFIX, tags=_TAGS, route_class=LabelStudioRoute)

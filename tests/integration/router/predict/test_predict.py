@@ -234,6 +234,17 @@ async def test_a_project_that_is_only_reworded_keeps_its_certificate(served: Ser
     assert (await served.one(SURE))["decision"] == "answered"
 
 
+async def test_an_archived_project_answers_nothing(served: ServedRouter) -> None:
+    await served.publisher.put_project(project_of(revision=2, archived_at=utc_now()))
+    await served.project_revision(2)
+    response = await served.predict({"item_id": "a", "data": {"score": SURE}})
+    assert response.status_code == 409
+    assert response.json()["type"] == "urn:surehand:problem:project-archived"
+    await served.publisher.put_project(project_of(revision=3))
+    await served.project_revision(3)
+    assert (await served.one(SURE))["decision"] == "answered"
+
+
 async def test_a_project_without_a_model_sends_everything_to_people(
     open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:
