@@ -152,7 +152,12 @@ async def _pairs(
     try:
         seen = {item.content_hash for item in await load(resources, old)}
         right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
-        fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
+        # After an alarm the version has evidence of the items since alone.
+        fresh = [
+            item
+            for item in await load(resources, dataset)
+            if item.item_id in right and item.content_hash not in seen
+        ]
         scored = await score_items(resources, project, champion, [item.data for item in fresh])
     except (FileNotFoundError, ModelUnusable) as error:
         log.warning(
