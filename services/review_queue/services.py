@@ -107,7 +107,7 @@ def build_services(
         webhooks=WebhookService(database, sender, now, nudge),
         agreement=AgreementService(database),
         reviewers=ReviewerService(database, now),
-        suspects=SuspectService(database),
+        suspects=SuspectService(database, store),
         entry=EntryService(database, now),
         records=ProgressService(database, now),
         imports=ImportService(database, intake, now),

@@ -17,6 +17,7 @@ from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import active_runs, in_service, lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
+from services.trainer.promise.renewal import renewal_begins_at
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import service as runs
@@ -217,7 +218,9 @@ class Worker:
         if certified and state is not None and state.watched_until is not None:
             moments.append(state.watched_until - renewal_left(project))
         for version in certified:
-            moments += [moment for moment in changes_of_status(version) if moment > now]
+            renewal = renewal_begins_at(version, project)
+            due = [*changes_of_status(version), *([] if renewal is None else [renewal])]
+            moments += [moment for moment in due if moment > now]
         if moments:
             self._due_at[name] = min(moments)
 

@@ -31,7 +31,9 @@ class PromiseSettings(Message):
     """What automatic answers must keep, and how it is proven and watched.
 
     Traffic is the population of a certificate once it holds enough items, received over at least
-    `min_population_span_seconds`: what came in one burst says little about a day.
+    `min_population_span_seconds`: what came in one burst says little about a day. Certifications
+    ask for at most `label_budget_per_period` labels in one period of `expires_days`; null stands
+    for ten times `certification_labels`.
     """
 
     must_be_provable: ClassVar[bool] = True
@@ -45,6 +47,7 @@ class PromiseSettings(Message):
     expires_days: float = Field(default=30, gt=0, le=3650)
     watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
     min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
+    label_budget_per_period: int | None = Field(default=None, ge=1, le=10_000_000)
 
     @field_validator("certification_labels")
     @classmethod

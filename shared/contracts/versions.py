@@ -1,6 +1,6 @@
 """The trainer's documents in the store: manifest, channels, promise."""
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     Field,
@@ -8,6 +8,7 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 
 from shared.contracts.base import Label, Message, UtcTime, is_stored
@@ -67,6 +68,28 @@ class Manifest(ModelInterface):
     calibration: dict[str, Any] = {}
     metrics: dict[str, float] = {}
     signature: str | None = None
+
+
+class OutOfFold(Message):
+    """``versions/V/out-of-fold.json``: what models said of labels that they had not learned from.
+
+    One entry a training label, in the same order in each list: `labels` are the ones that people
+    gave, `predicted` the model's, `confidences` its probability of that, `label_probabilities` of
+    the given label.
+    """
+
+    item_ids: list[str]
+    labels: list[Label]
+    predicted: list[Label]
+    confidences: list[float]
+    label_probabilities: list[float]
+
+    @model_validator(mode="after")
+    def _parallel(self) -> Self:
+        lists = (self.labels, self.predicted, self.confidences, self.label_probabilities)
+        if any(len(one) != len(self.item_ids) for one in lists):
+            raise ValueError("each list must have one entry an item")
+        return self
 
 
 class Order(NamedTuple):

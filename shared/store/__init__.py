@@ -179,6 +179,11 @@ def model_path(project: str, version: str) -> str:
     return f"{project}/versions/{version}/model.onnx"
 
 
+def out_of_fold_path(project: str, version: str) -> str:
+    """Path of what a version's cross-fitting said of its training labels."""
+    return f"{project}/versions/{version}/out-of-fold.json"
+
+
 def manifest_path(project: str, version: str) -> str:
     """Path of a version's manifest."""
     return f"{project}/versions/{version}/manifest.json"

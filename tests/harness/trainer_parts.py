@@ -28,6 +28,7 @@ from services.trainer.runs.execution import claim
 from services.trainer.runs.files import MODEL, Result
 from services.trainer.runs.messages import RunRequest
 from services.trainer.runs.publication import ActiveRun, publish
+from services.trainer.runs.training import held_out
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Run, Version
 from shared.contracts.base import rfc3339, utc_now
@@ -79,7 +80,16 @@ class TrainerParts:
     async def publish_version(self, model: bytes | None = None) -> Version:
         """Train on the labels at hand, in this process, and publish; `model` in its place."""
         view = await runs.request(self.resources, self.project, RunRequest(), "tests")
-        claimed = await claim(self.resources, PROJECT, view.run_id)
+        return await self._publish(view.run_id, model)
+
+    async def train_if_due(self) -> Version | None:
+        """Publish a version if enough labels have come since the last one."""
+        await runs.start_if_due(self.resources, self.project)
+        run_id = await runs.queued(self.resources, PROJECT)
+        return None if run_id is None else await self._publish(run_id)
+
+    async def _publish(self, run_id: str, model: bytes | None = None) -> Version:
+        claimed = await claim(self.resources, PROJECT, run_id)
         assert claimed is not None
         run, name = claimed
         dataset, position = await freeze(self.resources, self.project)
@@ -102,6 +112,7 @@ class TrainerParts:
             scores=fitted.scores.tolist(),
             correct=fitted.correct.tolist(),
             uniform=[row.uniform for row in rows],
+            **held_out(fitted, [row.label for row in rows], self.project.labels),
         )
         with tempfile.TemporaryDirectory() as folder:
             active = ActiveRun(run, name, Path(folder))
@@ -136,7 +147,17 @@ class TrainerParts:
         self, numbers: Sequence[int], name: str = "r-1", **changes: Any
     ) -> None:
         """Ship a file of the decision log, one decision a review."""
-        lines = [decision(i, self.clock.moment, **changes) for i in numbers]
+        await self._ship([decision(i, self.clock.moment, **changes) for i in numbers], name)
+
+    async def log_items(self, items: dict[str, dict[str, Any]], name: str) -> None:
+        """Ship a file of the decision log, one decision an item, given with its data."""
+        lines = [
+            decision(0, self.clock.moment, item_id=item_id, data=data)
+            for item_id, data in items.items()
+        ]
+        await self._ship(lines, name)
+
+    async def _ship(self, lines: Sequence[dict[str, Any]], name: str) -> None:
         day = self.clock.moment.date().isoformat()
         await self.resources.store.write(
             f"{PROJECT}/decisions/{day}/{name}.jsonl.gz",

@@ -163,7 +163,9 @@ async def first_decisions(
     return (await session.execute(query)).scalars().all()
 
 
-async def count(session: Session, project: str) -> int:
-    """Count the decisions of a project."""
+async def count(session: Session, project: str, since: datetime | None = None) -> int:
+    """Count the decisions of a project, all or those about items received after `since`."""
     query = select(func.count()).where(col(LedgerRow.project) == project)
+    if since is not None:
+        query = query.where(col(LedgerRow.received_at) > since)
     return int((await session.execute(query)).scalar_one())

@@ -1,4 +1,7 @@
-"""The certification of the newest version, step by step, and what the API says of it."""
+"""The certifications of a project, step by step, and what the API says of the newest."""
+
+from collections.abc import Sequence
+from datetime import timedelta
 
 from services.trainer.documents.status import (
     REASONS,
@@ -13,10 +16,14 @@ from services.trainer.promise import repository
 from services.trainer.promise.closing import try_close
 from services.trainer.promise.messages import AttemptProgress, CertificateView
 from services.trainer.promise.opening import try_open
+from services.trainer.promise.renewal import plan_certifications
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification
 from shared.contracts.projects import Project
+
+# What came so long before a certification was begun counts towards the growth of its traffic.
+_LOOK_BACK = timedelta(hours=1)
 
 
 class Certifier:
@@ -30,20 +37,30 @@ class Certifier:
         self._tried: dict[str, tuple[int, int, int]] = {}
 
     async def step(self, resources: Resources, project: Project) -> None:
-        """Open what waits and has a population; close what has its verdicts; draw again."""
+        """Plan what is needed, open what has a population, close what has its verdicts.
+
+        One certification at a time is open: the others wait their turn.
+        """
         while True:
+            await plan_certifications(resources, project)
             async with resources.database.reading() as session:
-                certification = await repository.newest(session, project.project, is_pending=True)
-            if certification is None:
+                pending = await repository.pending(session, project.project)
+            is_open = bool(pending) and pending[0].state == "open"
+            under_way = pending[0] if is_open else await self._open(resources, project, pending)
+            if under_way is None or not await try_close(resources, project, under_way):
                 return
-            if certification.state == "waiting":
-                if not await self._is_worth_a_look(resources, project, certification):
-                    return
-                if not await try_open(resources, project, certification):
-                    return
+
+    async def _open(
+        self, resources: Resources, project: Project, waiting: Sequence[Certification]
+    ) -> Certification | None:
+        """Open the first that has a population, and post its tasks."""
+        for certification in waiting:
+            if not await self._is_worth_a_look(resources, project, certification):
+                continue
+            if await try_open(resources, project, certification):
                 await resources.posting.post_or_leave(project.project)
-            if not await try_close(resources, project, certification):
-                return
+                return certification
+        return None
 
     async def _is_worth_a_look(
         self, resources: Resources, project: Project, certification: Certification
@@ -52,7 +69,8 @@ class Certifier:
             if await active_run(session, project.project) is not None:
                 return False  # the version in the making would take its place
             waiting = await pool.count_waiting(session, project.project)
-            decided = await ledger.count(session, project.project)
+            since = certification.since or certification.created_at - _LOOK_BACK
+            decided = await ledger.count(session, project.project, since)
         before = self._tried.get(certification.certification_id)
         # A twentieth: the work of all looks together stays a small multiple of one.
         if (
@@ -93,6 +111,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         attempt=newest.attempt,
         attempts_allowed=project.promise.certification_draws,
         test_number=newest.test_number,
+        purpose=newest.purpose,  # type: ignore[arg-type]
         progress=AttemptProgress(answered=answered, drawn=drawn) if drawn else None,
         plan=newest.plan,
         population=newest.population,

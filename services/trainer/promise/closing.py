@@ -13,6 +13,7 @@ from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.periods import alarmed_at
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
@@ -45,13 +46,23 @@ async def try_close(resources: Resources, project: Project, certification: Certi
         if record.state != "open":
             return False
         case = _Case(session, project, state, record, resources.now())
+        version = await registry.find(session, record.project, record.version)
+        assert version is not None
+        alarm = alarmed_at(version.suspension)
         if record.project_digest != certificate_digest(project):
+            # What was answered before the edit answers another question.
+            record.since = case.now
             _fail(case, "not certified: the project changed under its certification", None)
+        elif alarm is not None and (record.since is None or record.since < alarm):
+            record.state, record.closed_at = "failed", case.now
+            record.detail = "not certified: an audit found the version wrong after the draw"
         else:
             answered, drawn = await repository.progress(session, record.certification_id)
             if answered < drawn:
                 return False
             await _judge(case)
+        if record.state == "failed":
+            await _end_recovery(case)
     log.info(
         "certification_closed",
         project=project.project,
@@ -110,6 +121,9 @@ async def _certify(case: _Case, plan: CertificationPlan, result: CertificationRe
     certificate = _certificate(case, version, plan, result)
     version.expires_at = case.now + timedelta(days=promise.expires_days)
     version.certificate = certificate.model_dump(mode="json")
+    if alarmed_at(version.suspension) is not None:
+        version.suspension = None
+    version.warning = None
     case.state.watched_until = case.now + timedelta(seconds=promise.watch_grace_seconds)
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
@@ -164,17 +178,32 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
         registry.make_champion(state, version.version, case.now)
 
 
+async def _end_recovery(case: _Case) -> None:
+    """Let the state of a suspended version no longer say that it is being certified again."""
+    version = await registry.find(case.session, case.record.project, case.record.version)
+    if version is not None and version.suspension and version.suspension.get("recertifying"):
+        version.suspension = {**version.suspension, "recertifying": False}
+
+
 def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
-    """Close without a certificate, and queue the next draw while the label budget lasts."""
+    """Close without a certificate, and queue the next draw while there are any."""
     record = case.record
     record.state, record.closed_at = "failed", case.now
     record.detail, record.labels_short = detail, labels_short
-    if record.attempt < case.project.promise.certification_draws:
+    if record.attempt >= case.project.promise.certification_draws:
+        record.detail += (
+            "; its draws are spent: raise `certification_draws` and ask for another "
+            "(POST …/certify), or train a new version on more labels"
+        )
+    else:
         case.session.add(
             Certification(
                 project=record.project,
                 version=record.version,
                 attempt=record.attempt + 1,
+                purpose=record.purpose,
+                since=record.since,
+                project_digest=certificate_digest(case.project),
                 labels_short=labels_short,
                 created_at=case.now,
             )

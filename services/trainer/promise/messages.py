@@ -37,6 +37,7 @@ class CertificateView(Message):
     attempt: int | None = None
     attempts_allowed: int | None = None
     test_number: int | None = None
+    purpose: Literal["first", "renewal", "recovery", "requested"] = "first"
     progress: AttemptProgress | None = None
     plan: dict[str, Any] | None = None
     population: dict[str, Any] | None = None
@@ -48,3 +49,9 @@ class CertificateView(Message):
     valid_now: bool = False
     why_not: str | None = None
     closed_at: UtcTime | None = None
+
+
+class CertifyRequest(Message):
+    """The body of ``POST …/certify``: which version, null for the champion."""
+
+    version: str | None = None

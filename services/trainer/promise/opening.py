@@ -7,10 +7,16 @@ from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run, lock_state, read_state
+from services.trainer.projects.repository import active_run, in_service, lock_state, read_state
+from services.trainer.promise import budget
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.drawing import draw
-from services.trainer.promise.periods import PlaceInPeriod, alarmed_at, next_place
+from services.trainer.promise.periods import (
+    PlaceInPeriod,
+    alarm_in_force,
+    alarmed_at,
+    next_place,
+)
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
@@ -21,18 +27,23 @@ from shared.db import Session
 
 log = structlog.get_logger()
 
+OF_THE_CHAMPION = ("renewal", "recovery")
+
 
 async def try_open(resources: Resources, project: Project, certification: Certification) -> bool:
     """Draw and open a waiting certification; False, with the reason recorded, if it cannot be."""
     async with resources.database.reading() as session:
         version = await registry.find(session, project.project, certification.version)
-    if version is None or version.retired:
-        return await _note(resources, certification, "the version is retired", "cancelled")
-    if not fits_project(version, project):
-        detail = "the project's labels or fields changed; train a new version"
-        return await _note(resources, certification, detail, "cancelled")
+        state = await read_state(session, project.project)
+    champion = None if state is None else state.champion
+    refusal = _why_never(version, champion, project, certification)
+    if refusal is not None:
+        return await _note(resources, certification, refusal, "cancelled")
+    assert version is not None
     try:
         request = await _request(resources, project, version, certification)
+        if isinstance(request, Insufficient):
+            return await _note(resources, certification, request.detail)
         drawn = await draw(request)
         if isinstance(drawn, Insufficient) and not drawn.is_final:
             return await _note(resources, certification, drawn.detail)
@@ -45,16 +56,33 @@ async def try_open(resources: Resources, project: Project, certification: Certif
     except FileNotFoundError as error:
         detail = f"the store lacks what the version was made of: {error}"
         return await _note(resources, certification, detail, "failed")
-    return await _open(resources, project, certification, drawn)
+    return await _open(resources, project, request, certification, drawn)
+
+
+def _why_never(
+    version: Version | None, champion: str | None, project: Project, certification: Certification
+) -> str | None:
+    """Say why the certification has become pointless; None if it has not."""
+    if version is None or version.retired:
+        return "the version is retired"
+    if certification.purpose in OF_THE_CHAMPION and champion != version.version:
+        return f"{champion} serves in its place"
+    if not fits_project(version, project):
+        return "the project's labels or fields changed; train a new version"
+    return None
 
 
 async def _request(
     resources: Resources, project: Project, version: Version, certification: Certification
-) -> DrawRequest:
+) -> DrawRequest | Insufficient:
     async with resources.database.reading() as session:
         dataset = await session.get(Dataset, (project.project, version.dataset_id))
         state = await read_state(session, project.project)
         place = await _place(resources, session, project, state, certification)
+        alarm = alarm_in_force(await in_service(session, project.project), version)
+        shortage = await budget.shortage(session, project, place)
+    if shortage is not None:
+        return Insufficient(shortage)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     return DrawRequest(
@@ -64,9 +92,11 @@ async def _request(
         dataset,
         trained_on=await load(resources, dataset),
         test_number=place.number,
-        not_before=certification.since,
+        not_before=max(
+            (one for one in (certification.since, alarm) if one is not None), default=None
+        ),
         # What an audit found wrong may be the traffic: an older pool is no evidence about it.
-        uses_pool=alarmed_at(version.suspension) is None,
+        uses_pool=alarm is None,
     )
 
 
@@ -120,7 +150,11 @@ async def _measure_champion(
 
 
 async def _open(
-    resources: Resources, project: Project, certification: Certification, drawn: Draw
+    resources: Resources,
+    project: Project,
+    request: DrawRequest,
+    certification: Certification,
+    drawn: Draw,
 ) -> bool:
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
@@ -140,7 +174,8 @@ async def _open(
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
         state.period_began_at, state.tests_in_period = place.began_at, place.number
-        record.test_number = place.number
+        record.test_number, record.since = place.number, request.not_before
+        await _note_recovery(session, record)
         record.opened_at = resources.now()
     log.info(
         "certification_opened",
@@ -150,6 +185,13 @@ async def _open(
         population=drawn.record["kind"],
     )
     return True
+
+
+async def _note_recovery(session: Session, record: Certification) -> None:
+    """Let the state of a suspended version say that it is being certified again."""
+    version = await registry.find(session, record.project, record.version)
+    if version is not None and alarmed_at(version.suspension) is not None:
+        version.suspension = {**(version.suspension or {}), "recertifying": True}
 
 
 async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.trainer.tables import ProjectState
+from services.trainer.tables import ProjectState, Version
 
 LAST_QUARTER = 0.25
 # The watch lifts these itself; they say that evidence is missing, not that answers were wrong.
@@ -62,3 +62,24 @@ def alarmed_at(suspension: dict[str, Any] | None) -> datetime | None:
     if suspension is None or suspension["cause"] in PASSING_CAUSES:
         return None
     return datetime.fromisoformat(suspension["at"])
+
+
+def alarm_in_force(versions: Iterable[Version], own: Version) -> datetime | None:
+    """Return the alarm whose traffic a certification of `own` must come after; None: there is none.
+
+    An alarm about any version says that the traffic may have changed, until a certificate that was
+    given since says what can be promised about it. One about `own` counts as long as it stands.
+    """
+    known = list(versions)
+    certified = [
+        datetime.fromisoformat(one.certificate["certified_at"])
+        for one in known
+        if one.certificate is not None
+    ]
+    alarms = [
+        alarm
+        for one in known
+        if (alarm := alarmed_at(one.suspension)) is not None
+        and (one.version == own.version or all(alarm > moment for moment in certified))
+    ]
+    return max(alarms, default=None)

@@ -1,23 +1,69 @@
 """SQL of certifications and the items drawn for them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlmodel import col
 
-from services.trainer.tables import Certification, CertificationItem, OutcomeRow
+from services.trainer.tables import Certification, CertificationItem, OutcomeRow, Version
 from shared.db import Session
 
+_URGENT_FIRST = ("renewal", "recovery", "requested", "first")
 
-async def newest(
-    session: Session, project: str, *, is_pending: bool = False
-) -> Certification | None:
-    """Return the last attempt; with `is_pending`, the last that waits for items or verdicts."""
+
+async def newest(session: Session, project: str) -> Certification | None:
+    """Return the last attempt."""
     query = select(Certification).where(col(Certification.project) == project)
-    if is_pending:
-        query = query.where(col(Certification.state).in_(("waiting", "open")))
     query = query.order_by(col(Certification.certification_id).desc()).limit(1)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def pending(session: Session, project: str) -> list[Certification]:
+    """Return what waits for items or verdicts: the open one, then the urgent, then the newest."""
+    query = (
+        select(Certification)
+        .where(
+            col(Certification.project) == project,
+            col(Certification.state).in_(("waiting", "open")),
+        )
+        .order_by(col(Certification.certification_id).desc())
+    )
+    found = (await session.execute(query)).scalars()
+    return sorted(found, key=lambda one: (one.state != "open", _URGENT_FIRST.index(one.purpose)))
+
+
+async def was_tried(
+    session: Session, version: Version, purpose: str, digest: str, since: datetime
+) -> bool:
+    """Say whether a certification for the project as it is was begun since, and not cancelled."""
+    query = select(col(Certification.certification_id)).where(
+        col(Certification.project) == version.project,
+        col(Certification.version) == version.version,
+        col(Certification.purpose) == purpose,
+        col(Certification.state) != "cancelled",
+        col(Certification.project_digest) == digest,
+        col(Certification.created_at) >= since,
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def labels_asked(session: Session, project: str, since: datetime) -> int:
+    """Count the verdicts that were asked for by certifications opened since then."""
+    query = (
+        select(func.count())
+        .select_from(CertificationItem)
+        .join(
+            Certification,
+            col(Certification.certification_id) == col(CertificationItem.certification_id),
+        )
+        .where(
+            col(CertificationItem.project) == project,
+            col(CertificationItem.copy_of).is_(None),
+            col(Certification.opened_at) >= since,
+        )
+    )
+    return int((await session.execute(query)).scalar_one())
 
 
 async def items(session: Session, certification_id: str) -> Sequence[CertificationItem]:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.trainer.promise import certification
-from services.trainer.promise.messages import CertificateView
+from services.trainer.promise import certification, renewal
+from services.trainer.promise.messages import CertificateView, CertifyRequest
+from services.trainer.promise.renewal import CertificationPending
 from services.trainer.promise.what_if import describe_what_if
 from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
-from shared.problems import Conflict, declare
+from shared.problems import BodyTooLarge, Conflict, NotJson, declare
 
 router = project_router("evidence")
 TargetQuery = Annotated[
@@ -32,3 +33,15 @@ async def show_certificate(
         return view
     hypothesis = await describe_what_if(tools, project, target_accuracy)
     return view.model_copy(update={"hypothesis": hypothesis})
+
+
+@router.post(
+    "/certify",
+    status_code=202,
+    summary="Ask for a new certification",
+    responses=declare(NotJson, BodyTooLarge, CertificationPending, Conflict),
+)
+async def certify(tools: Tools, project: InProject, request: CertifyRequest) -> CertificateView:
+    """Certify a version anew, on a fresh draw; a certificate that it has counts meanwhile."""
+    await renewal.request(tools, project, request.version)
+    return await certification.describe(tools, project)

@@ -1,7 +1,7 @@
 """What a recipe is: labelled rows in, a fitted model with its own evidence out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,6 +89,10 @@ class FittedModel:
         Whether that label is the row's.
     metrics
         Weighted out-of-fold `accuracy`, `log_loss`, `log_loss_uncalibrated`, `brier`, `ece`.
+    predicted : shape (n,), int64
+        That label's index in the classes. Without it, no label is ever suspected by this model.
+    label_scores : shape (n,), float32 in [0, 1]
+        Calibrated probability of the row's own label, by the same model; beside `predicted`.
     """
 
     onnx: bytes
@@ -98,6 +102,18 @@ class FittedModel:
     scores: Float32Array
     correct: BoolArray
     metrics: dict[str, float]
+    predicted: IntArray | None = None
+    label_scores: Float32Array | None = None
+
+    def with_evidence_of(self, at: list[int]) -> "FittedModel":
+        """Return the model with the evidence of these rows alone."""
+        return replace(
+            self,
+            scores=self.scores[at],
+            correct=self.correct[at],
+            predicted=None if self.predicted is None else self.predicted[at],
+            label_scores=None if self.label_scores is None else self.label_scores[at],
+        )
 
 
 class Recipe(Protocol):

@@ -100,6 +100,8 @@ def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel
         calibration=calibration.described() | {"cross_validated_log_loss": losses},
         scores=probabilities.max(axis=1),
         correct=probabilities.argmax(axis=1) == targets,
+        predicted=probabilities.argmax(axis=1).astype(np.int64),
+        label_scores=probabilities[np.arange(len(targets)), targets],
         metrics=_metrics(logits, calibrated, targets, weights),
     )
 

@@ -52,16 +52,30 @@ async def same_model(
     return None
 
 
-async def cancel_pending(
-    session: Session, project: str, detail: str, version: str | None = None
-) -> None:
-    """Cancel the project's pending certification, if it is one of `version` or that is None."""
+async def cancel_pending(session: Session, project: str, detail: str, version: str) -> None:
+    """Cancel the pending certifications of a version."""
     query = update(Certification).where(
-        col(Certification.project) == project, col(Certification.state).in_(("waiting", "open"))
+        col(Certification.project) == project,
+        col(Certification.version) == version,
+        col(Certification.state).in_(("waiting", "open")),
     )
-    if version is not None:
-        query = query.where(col(Certification.version) == version)
     await session.execute(query.values(state="cancelled", detail=detail))
+
+
+async def give_way(session: Session, project: str, detail: str) -> None:
+    """Let certifications of older versions that wait for items give way to a newer version.
+
+    One that is open is finished, and a renewal or an operator's request keeps its place.
+    """
+    await session.execute(
+        update(Certification)
+        .where(
+            col(Certification.project) == project,
+            col(Certification.state) == "waiting",
+            col(Certification.purpose).in_(("first", "recovery")),
+        )
+        .values(state="cancelled", detail=detail)
+    )
 
 
 def leave_channels(state: ProjectState, version: str) -> None:

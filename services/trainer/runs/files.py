@@ -80,6 +80,8 @@ class Result:
 
     `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction, or one
     a prediction of a model from elsewhere. `calibration` is empty when nothing was calibrated.
+    `labels`, `predicted` and `label_scores` (the probability of the label) likewise, but they are
+    empty for a model from elsewhere.
     """
 
     inputs: list[dict[str, Any]]
@@ -90,6 +92,9 @@ class Result:
     scores: list[float]
     correct: list[bool]
     uniform: list[bool]
+    labels: list[str] = field(default_factory=list)
+    predicted: list[str] = field(default_factory=list)
+    label_scores: list[float] = field(default_factory=list)
 
 
 def write_job(folder: Path, job: Job, dataset: bytes) -> None:

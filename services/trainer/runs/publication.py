@@ -18,8 +18,8 @@ from services.trainer.resources import Resources
 from services.trainer.runs.files import MODEL, Result
 from services.trainer.tables import Certification, Dataset, Run, Version
 from shared.contracts.projects import Project
-from shared.contracts.versions import Manifest, ModelInput
-from shared.store import manifest_path, model_path, sha256
+from shared.contracts.versions import Manifest, ModelInput, OutOfFold
+from shared.store import manifest_path, model_path, out_of_fold_path, sha256
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ async def publish(
         metrics=result.metrics,
     )
     await resources.store.write(model_path(name, active.version), model)
+    await _write_out_of_fold(resources, out_of_fold_path(name, active.version), result)
     await resources.store.write_document(manifest_path(name, active.version), manifest)
     version = _version(project, active, result, manifest)
     decision = await _judge(resources, project, version, active.dataset)
@@ -86,7 +87,22 @@ async def publish(
 async def discard(resources: Resources, project: str, version: str) -> None:
     """Remove the folder of a version that was never recorded: its manifest first."""
     await resources.store.delete(manifest_path(project, version))
+    await resources.store.delete(out_of_fold_path(project, version))
     await resources.store.delete(model_path(project, version))
+
+
+async def _write_out_of_fold(resources: Resources, path: str, result: Result) -> None:
+    """Write what cross-fitting said of the training labels, if the recipe tells it."""
+    if not result.predicted:
+        return
+    document = OutOfFold(
+        item_ids=result.item_ids,
+        labels=result.labels,
+        predicted=result.predicted,
+        confidences=result.scores,
+        label_probabilities=result.label_scores,
+    )
+    await resources.store.write_document(path, document)
 
 
 def _version(project: Project, active: ActiveRun, result: Result, manifest: Manifest) -> Version:
@@ -136,7 +152,12 @@ async def _pairs(
     try:
         seen = {item.content_hash for item in await load(resources, old)}
         right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
-        fresh = [item for item in await load(resources, dataset) if item.content_hash not in seen]
+        # After an alarm the version has evidence of the items since alone.
+        fresh = [
+            item
+            for item in await load(resources, dataset)
+            if item.item_id in right and item.content_hash not in seen
+        ]
         scored = await score_items(resources, project, champion, [item.data for item in fresh])
     except (FileNotFoundError, ModelUnusable) as error:
         log.warning(
@@ -168,8 +189,7 @@ async def _record(
         session.add(version)
         await session.flush()
         name = project.project
-        # No certification is open while a run is active: only one that waits can be pending.
-        await registry.cancel_pending(session, name, f"{version.version} takes its place")
+        await registry.give_way(session, name, f"{version.version} takes its place")
         first = Certification(project=name, version=version.version, attempt=1, created_at=now)
         session.add(first)
         may_move = project.training.auto_promote or state.champion is None

@@ -11,6 +11,7 @@ from services.trainer.projects.repository import (
     read_state,
 )
 from services.trainer.projects.service import work_bell
+from services.trainer.promise.patience import waits_for_certification
 from services.trainer.recipes import OWN
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -99,7 +100,10 @@ async def _refuse_if_busy(session: Session, project: str) -> None:
 
 
 async def start_if_due(resources: Resources, project: Project) -> None:
-    """Queue a run when enough labels of training lanes have come since the last one."""
+    """Queue a run when enough labels of training lanes have come since the last one.
+
+    A version that traffic is about to certify has its time first.
+    """
     name = project.project
     async with resources.database.reading() as session:
         state = await read_state(session, name)
@@ -119,7 +123,9 @@ async def start_if_due(resources: Resources, project: Project) -> None:
 
 async def _has_enough(session: Session, project: Project, state: ProjectState) -> bool:
     new = await repository.count_new_labels(session, state.project, state.trained_position)
-    return new >= project.training.min_new_labels
+    if new < project.training.min_new_labels:
+        return False
+    return not await waits_for_certification(session, project, new)
 
 
 async def queued(resources: Resources, project: str) -> str | None:

@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,19 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         scores=[float(score) for score in fitted.scores],
         correct=[bool(right) for right in fitted.correct],
         uniform=[row["uniform"] for row in rows],
+        **held_out(fitted, [row["label"] for row in rows], job.labels),
     )
+
+
+def held_out(fitted: FittedModel, given: list[str], labels: list[str]) -> dict[str, list[Any]]:
+    """Return what `Result` says of each given label, if the recipe tells it."""
+    if fitted.predicted is None or fitted.label_scores is None:
+        return {}
+    return {
+        "labels": given,
+        "predicted": [labels[place] for place in fitted.predicted.tolist()],
+        "label_scores": fitted.label_scores.tolist(),
+    }
 
 
 def _for_what_came_since(
@@ -56,7 +67,7 @@ def _for_what_came_since(
     if len(at) < _ENOUGH_RECENT or len(at) == len(rows):
         return rows, fitted
     recent = [rows[i] for i in at]
-    of_all = replace(fitted, scores=fitted.scores[at], correct=fitted.correct[at])
+    of_all = fitted.with_evidence_of(at)
     try:
         alone = recipe.fit(_training_data(recipe, job, recent), seed=job.seed, progress=report)
     except RecipeRefused as refused:

@@ -18,6 +18,7 @@ from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise.detector import Detector, alarm_of, confidence_sequence, log_mean
 from services.trainer.promise.detector import watch as watch_answers
+from services.trainer.promise.periods import PASSING_CAUSES
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, OutcomeRow, Version
 from services.trainer.watch import repository
@@ -37,17 +38,28 @@ _ENOUGH_EXPECTED = 100
 # Of the mean Shiryaev-Roberts statistic, which alarms at 20,000: at the promised error it warns
 # once in 1,000 audits or less often.
 _WARNS_AT, _CALMS_AT = math.log(1_000), math.log(100)
-PASSING = ("audit_overdue", "audit_starved")
-"""Causes of a suspension that the watch lifts itself, once they have passed."""
 
 
 async def watch_audits(resources: Resources, project: Project) -> None:
     """Take in what people have said of the audited answers; suspend or warn where it says so."""
     async with resources.database.reading() as session:
-        versions = await in_service(session, project.project)
-    for name in [one.version for one in versions if one.certificate is not None]:
+        versions = [one for one in await in_service(session, project.project) if one.certificate]
+        news = [one.version for one in versions if await _has_news(session, one)]
+    for name in news:
         while await _watch(resources, project, name):
             pass
+
+
+async def _has_news(session: Session, version: Version) -> bool:
+    """Say whether there are answers that were not taken in, or a certificate that is not watched.
+
+    Asked first: a look without news takes no lock.
+    """
+    watch = await repository.find_watch(session, version.project, version.version)
+    if watch is None or watch.certified_at != _certified_at(version):
+        return True
+    place = watch.position
+    return bool(await repository.answers_after(session, version.project, version.version, place, 1))
 
 
 async def _watch(resources: Resources, project: Project, name: str) -> bool:
@@ -66,13 +78,12 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
 
 
 def _is_alarmed(version: Version) -> bool:
-    return version.suspension is not None and version.suspension["cause"] not in PASSING
+    return version.suspension is not None and version.suspension["cause"] not in PASSING_CAUSES
 
 
 async def _watch_of(session: Session, version: Version) -> AuditWatch:
     """Return the version's watch; a new certificate begins it anew where the old one stood."""
-    assert version.certificate is not None
-    certified_at = datetime.fromisoformat(version.certificate["certified_at"])
+    certified_at = _certified_at(version)
     watch = await repository.find_watch(session, version.project, version.version)
     if watch is None:
         watch = AuditWatch(
@@ -135,6 +146,11 @@ def _is_confirmed(known: Mapping[str, OutcomeRow], answer: Answer) -> bool:
     row = known[answer.item_id]
     same_data = row.content_hash == answer.content_hash
     return same_data and evidence_of(row).confirms(answer.label)
+
+
+def _certified_at(version: Version) -> datetime:
+    assert version.certificate is not None
+    return datetime.fromisoformat(version.certificate["certified_at"])
 
 
 def _alpha(version: Version) -> float:

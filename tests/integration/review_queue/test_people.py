@@ -156,7 +156,9 @@ async def test_only_the_newest_tasks_and_verdicts_are_compared(
 
 async def test_without_verdicts_nothing_is_known_of_agreement(desk: Desk) -> None:
     nothing = {"value": None, "low": None, "high": None}
-    assert await agreement(desk) == {
+    found = await agreement(desk)
+    assert found.pop("note").startswith("No task has answers of two reviewers; there are 0 answers")
+    assert found == {
         "tasks": 0,
         "verdicts": 0,
         "most_given": None,
@@ -443,7 +445,9 @@ async def test_suspects_change_nothing_and_go_once_they_are_answered_again(desk:
 @pytest.mark.parametrize("lane", ["audit", "certification", "gold"])
 async def test_evidence_is_never_suspect(desk: Desk, lane: str) -> None:
     await some_resolved(desk, lane=lane)
-    assert await suspects(desk) == {"suspects": [], "considered": 0, "cursor": None}
+    listed = await suspects(desk)
+    assert (listed["suspects"], listed["reviewers"], listed["considered"]) == ([], [], 0)
+    assert listed["note"].startswith("No resolved task has a model's probabilities; 0 have a label")
 
 
 async def test_what_has_no_probabilities_or_no_label_of_today_is_not_considered(

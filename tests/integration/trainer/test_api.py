@@ -25,6 +25,7 @@ ROUTES = [
     ("POST", f"{ROOT}/canary"),
     ("POST", f"{ROOT}/rollback"),
     ("GET", f"{ROOT}/certificate"),
+    ("POST", f"{ROOT}/certify"),
     ("GET", f"{ROOT}/audit"),
     ("GET", f"{ROOT}/datasets"),
     ("GET", f"{ROOT}/decisions"),
@@ -69,6 +70,17 @@ async def test_unknown_project_and_things_are_not_found(
         response = await trainer.operator.post(f"{ROOT}/rollback")
         assert response.status_code == 409
         assert response.json()["type"].endswith("nothing-to-roll-back-to")
+
+
+async def test_certification_is_asked_for_of_versions_that_are_there(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+        response = await trainer.operator.post(f"{ROOT}/certify", json={"version": None})
+        assert response.status_code == 409, response.text
+        assert "start a run" in response.json()["detail"]
+        response = await trainer.operator.post(f"{ROOT}/certify", json={"version": "v7"})
+        assert response.status_code == 404, response.text
 
 
 async def test_supposing_a_target_before_there_are_labels_is_a_declared_conflict(

@@ -61,7 +61,8 @@ class Agreement(Message):
 
     `tasks` have verdicts of two reviewers or more; `verdicts` are those. `most_given` is the share
     of the label that was given most: above some 0.9, read `ac1` rather than `alpha`. `fleiss` is
-    null unless all these tasks have as many verdicts.
+    null unless all these tasks have as many verdicts. `note` says why there are no such tasks, and
+    what would change that.
     """
 
     tasks: Count
@@ -73,3 +74,4 @@ class Agreement(Message):
     pairs: list[ReviewerPair]
     model_versions: list[VersionAgreement]
     version_reviewers: list[VersionReviewer]
+    note: str | None = None

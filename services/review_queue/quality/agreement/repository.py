@@ -98,6 +98,12 @@ def newest_verdicts(project: str, verdicts: int) -> CTE:
     )
 
 
+async def count_verdicts(session: AsyncSession, project: str) -> int:
+    """Count the project's newest verdicts that stand, up to `VERDICTS`."""
+    newest = newest_verdicts(project, VERDICTS)
+    return int((await session.execute(select(func.count()).select_from(newest))).scalar_one())
+
+
 def _shared(newest: CTE) -> Select[Any]:
     return (
         select(newest.c.task_id, func.max(newest.c.verdict_id).label("newest"))

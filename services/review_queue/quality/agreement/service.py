@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from services.review_queue.lifecycle.repository import gold as known
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.agreement import repository
 from services.review_queue.quality.agreement.bootstrap import bootstrap_interval
@@ -30,6 +31,7 @@ from services.review_queue.quality.agreement.messages import (
 from services.review_queue.quality.agreement.repository import VERDICTS
 from services.review_queue.quality.agreement.table import MISSING, IntArray, RatingTable
 from services.review_queue.quality.answer_cache import AnswerCache
+from services.review_queue.quality.notes import agreement_note
 from shared.db import Database, Row, Session
 
 Version = TypeVar("Version", bound=VersionAgreement)
@@ -72,14 +74,21 @@ class AgreementService:
     async def of(self, project: str) -> Agreement:
         """Return how far people and versions agree; `NotFound`: no such project."""
         async with self.database.reading() as session:
-            labels = (await current_project(session, project)).labels
+            stated = await current_project(session, project)
+        labels = stated.labels
 
         async def mark() -> Hashable:
             async with self.database.reading() as session:
                 verdicts = await repository.verdicts_mark(session, project, verdicts=VERDICTS)
                 return (*labels, verdicts, await repository.outcomes_mark(session, project))
 
-        return await self._known.of(project, mark, lambda: self._work_out(project, labels))
+        found = await self._known.of(project, mark, lambda: self._work_out(project, labels))
+        if found.tasks:
+            return found
+        async with self.database.reading() as session:
+            gold = await known.number(session, project, labels)
+            verdicts = await repository.count_verdicts(session, project)
+        return found.model_copy(update={"note": agreement_note(stated, gold, verdicts)})
 
     async def _work_out(self, project: str, labels: Sequence[str]) -> Agreement:
         async with self.database.reading() as session:

@@ -107,7 +107,12 @@ class ReviewerReport(ReviewerStatistics):
 
 
 class ReviewerList(Message):
-    """A page of reviewers, by name; with those who are paused and have done nothing."""
+    """A page of reviewers, by name; with those who are paused and have done nothing.
+
+    `note` says why it is not known of anyone on the page how often they are right, and what would
+    tell it.
+    """
 
     reviewers: list[ReviewerReport]
+    note: str | None
     cursor: str | None

@@ -13,6 +13,7 @@ from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.agreement.repository import VERDICTS, outcome_agreement
 from services.review_queue.quality.gold.pausing import pause_message
 from services.review_queue.quality.gold.repository import pauses, scores
+from services.review_queue.quality.notes import reviewers_note
 from services.review_queue.quality.reviewers import repository
 from services.review_queue.quality.reviewers.messages import (
     Acceptance,
@@ -50,7 +51,11 @@ class ReviewerService:
             shown, cursor = page_of(rows, limit, lambda row: str(row.reviewer))
             found = await _statistics(session, project, shown)
             page = await self._reports(session, project, found)
-        return ReviewerList(reviewers=page, cursor=cursor)
+            note = None
+            if page and not any(one.outcomes or one.gold for one in page):
+                gold = await known.number(session, project_name, project.labels)
+                note = reviewers_note(project, gold)
+        return ReviewerList(reviewers=page, note=note, cursor=cursor)
 
     async def report(self, project_name: str, reviewer: str) -> ReviewerReport:
         """Return one reviewer as operators see them; `NotFound`: no project."""

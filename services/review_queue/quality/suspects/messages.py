@@ -22,9 +22,28 @@ class Suspect(Message):
     resolved_at: UtcTime
 
 
+class SuspectReviewer(Message):
+    """A reviewer who disagrees with the model much more often than the others do.
+
+    Of `labels` that a model scored without having learned from them, the reviewer gave the model's
+    label `agreed` times; like the others it would be `expected` times.
+    """
+
+    reviewer: str
+    labels: Count
+    agreed: Count
+    expected: float
+
+
 class SuspectList(Message):
-    """A page of suspects, the most suspicious first, out of `considered` outcomes."""
+    """A page of suspects, the most suspicious first, out of `considered` outcomes.
+
+    `reviewers` are the same on each page. `note` says why there is nothing to see, and what would
+    change that.
+    """
 
     suspects: list[Suspect]
+    reviewers: list[SuspectReviewer]
+    note: str | None
     considered: Count
     cursor: str | None

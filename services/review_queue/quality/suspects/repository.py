@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.quality.agreement.repository import is_newest
+from services.review_queue.quality.agreement.repository import is_newest, newest_verdicts
 from services.review_queue.repository.statements import stream, table_of
 from services.review_queue.tables import OutcomeRow, TaskRow
 from shared.contracts.tasks import EVIDENCE_LANES
@@ -15,16 +15,19 @@ _tasks = table_of(TaskRow)
 _outcomes = table_of(OutcomeRow)
 
 
-def scored_outcomes(
-    session: AsyncSession, project: str, *, up_to: int, limit: int
+def labelled_outcomes(
+    session: AsyncSession, project: str, *, up_to: int, limit: int, only_scored: bool
 ) -> AsyncGenerator[Row[Any]]:
-    """Yield resolved tasks whose prediction has probabilities, the newest first.
+    """Yield resolved tasks with a label, the newest first; without those of erased items.
+
+    With `only_scored` those whose prediction has probabilities.
 
     Without evidence: labels that are looked at again where a model doubts them, and left where it
     does not, would speak for the model.
 
     Columns: task_id, item_id, lane, label, prediction, verdicts, resolved_at.
     """
+    scored = _outcomes.c.prediction["probabilities"].as_string().is_not(None)
     statement = (
         select(
             _outcomes.c.task_id,
@@ -41,9 +44,27 @@ def scored_outcomes(
             _outcomes.c.outcome_id <= up_to,
             _outcomes.c.label.is_not(None),
             _outcomes.c.lane.not_in(sorted(EVIDENCE_LANES)),
-            _outcomes.c.prediction["probabilities"].as_string().is_not(None),
+            _tasks.c.erased_at.is_(None),
+            scored if only_scored else true(),
         )
         .order_by(_outcomes.c.outcome_id.desc())
         .limit(limit)
     )
     return stream(session, statement)
+
+
+def given_labels(session: AsyncSession, project: str, *, verdicts: int) -> AsyncGenerator[Row[Any]]:
+    """Yield task_id, reviewer and label of the project's newest `verdicts` that stand."""
+    newest = newest_verdicts(project, verdicts)
+    return stream(session, select(newest.c.task_id, newest.c.reviewer, newest.c.label))
+
+
+async def count_labelled(session: AsyncSession, project: str) -> int:
+    """Count the resolved tasks with a label, outside evidence."""
+    statement = select(func.count()).where(
+        _tasks.c.project == project,
+        _tasks.c.state == "resolved",
+        _tasks.c.label.is_not(None),
+        _tasks.c.lane.not_in(sorted(EVIDENCE_LANES)),
+    )
+    return int((await session.execute(statement)).scalar_one())

@@ -3,7 +3,7 @@
 import asyncio
 import bisect
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -11,13 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.review_queue.projects.reading import current_project
-from services.review_queue.quality.agreement.repository import outcomes_mark
+from services.review_queue.quality.agreement.repository import VERDICTS, outcomes_mark
 from services.review_queue.quality.answer_cache import AnswerCache
+from services.review_queue.quality.notes import LONE_REVIEWER, suspects_note
 from services.review_queue.quality.suspects import repository
+from services.review_queue.quality.suspects.doubted_reviewers import find_doubted
 from services.review_queue.quality.suspects.label_errors import find_suspects
-from services.review_queue.quality.suspects.messages import Suspect, SuspectList
+from services.review_queue.quality.suspects.messages import Suspect, SuspectList, SuspectReviewer
+from services.review_queue.quality.suspects.out_of_fold import HeldOut, champion_of, held_out_of
+from shared.contracts.projects import Project
 from shared.db import Database, Row, Session
 from shared.http.lists import page_of
+from shared.store import Store
 
 OUTCOMES = 20_000
 # With many labels fewer outcomes are looked at, so that their probabilities stay small.
@@ -57,6 +62,8 @@ class Listed:
     up_to: int
     considered: int
     suspects: list[Suspect]
+    reviewers: list[SuspectReviewer]
+    note: str | None
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,14 @@ class SuspectService:
     """The list of suspects among the newest outcomes."""
 
     database: Database
+    store: Store
     _known: AnswerCache[Listed] = field(default_factory=AnswerCache)
 
     async def page(self, project: str, *, after: SuspectCursor | None, limit: int) -> SuspectList:
         """Return suspects, the most suspicious first; `NotFound`: no such project."""
         async with self.database.reading() as session:
-            labels = (await current_project(session, project)).labels
-        found = await self._found(project, labels, after.up_to if after else None)
+            spec = await current_project(session, project)
+        found = await self._found(spec, after.up_to if after else None)
         listed = found.suspects
         if after:
             place = (-after.margin, after.task_id)
@@ -78,56 +86,147 @@ class SuspectService:
         shown, cursor = page_of(
             listed, limit, lambda one: str(SuspectCursor(found.up_to, one.margin, one.task_id))
         )
-        return SuspectList(suspects=list(shown), considered=found.considered, cursor=cursor)
+        return SuspectList(
+            suspects=list(shown),
+            reviewers=found.reviewers,
+            note=found.note,
+            considered=found.considered,
+            cursor=cursor,
+        )
 
-    async def _found(self, project: str, labels: Sequence[str], up_to: int | None) -> Listed:
+    async def _found(self, project: Project, up_to: int | None) -> Listed:
+        name, labels = project.project, project.labels
+        champion = await champion_of(self.store, name)
+
         async def mark() -> Hashable:
             async with self.database.reading() as session:
-                number, newest = await outcomes_mark(session, project)
-            return (*labels, number, newest, newest if up_to is None else up_to)
+                number, newest = await outcomes_mark(session, name)
+            place = newest if up_to is None else up_to
+            return (*labels, champion, project.revision, number, newest, place)
 
         async def work_out() -> Listed:
+            held_out = await held_out_of(self.store, name, champion)
             async with self.database.reading() as session:
                 place = up_to
                 if place is None:
-                    _, place = await outcomes_mark(session, project)
-                rows, probabilities = await _read(session, project, labels, place)
-            suspects = await asyncio.to_thread(_list, rows, probabilities, labels)
-            return Listed(place, len(rows), suspects)
+                    _, place = await outcomes_mark(session, name)
+                scored = await _read(session, project, place, held_out, champion)
+                given = await _given(session, name, scored)
+                labelled = await repository.count_labelled(session, name)
+            suspects = await asyncio.to_thread(_list, scored, labels)
+            reviewers = await asyncio.to_thread(given.doubted)
+            note = LONE_REVIEWER if given.is_lone else None
+            if not scored.rows:
+                note = suspects_note(project, labelled)
+            return Listed(place, len(scored.rows), suspects, reviewers, note)
 
-        return await self._known.of(project, mark, work_out, question=up_to)
+        return await self._known.of(name, mark, work_out, question=up_to)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Resolved tasks, the versions that scored them, and their probabilities: (tasks, labels)."""
+
+    rows: list[Row]
+    versions: list[str | None]
+    probabilities: NDArray[np.float32]
+    labels: list[str]
 
 
 async def _read(
-    session: Session, project: str, labels: Sequence[str], up_to: int
-) -> tuple[list[Row], NDArray[np.float32]]:
-    """Return resolved tasks, and what the model held of each: shape (tasks, labels)."""
+    session: Session,
+    project: Project,
+    up_to: int,
+    held_out: Mapping[str, HeldOut],
+    champion: str | None,
+) -> _Scored:
+    """Read what models held of resolved tasks before they learned from them.
+
+    What cross-fitting says of a training label is of the newest model; a task that is not among
+    them, or has another label since, has the prediction that it came with, if any.
+    """
+    labels = project.labels
     number = {label: code for code, label in enumerate(labels)}
     limit = min(OUTCOMES, CELLS // len(labels))
     probabilities = np.zeros((limit, len(labels)), dtype=np.float32)
     rows: list[Row] = []
-    async for row in repository.scored_outcomes(session, project, up_to=up_to, limit=limit):
-        if row.label not in number:
+    versions: list[str | None] = []
+    async for row in repository.labelled_outcomes(
+        session, project.project, up_to=up_to, limit=limit, only_scored=not held_out
+    ):
+        known, prediction = held_out.get(row.item_id), row.prediction or {}
+        told: dict[str, float] = prediction.get("probabilities") or {}
+        version = prediction.get("model_version")
+        if known is not None and known.label == row.label:
+            told, version = known.probabilities, champion
+        if row.label not in number or not told:
             continue
-        for label, probability in row.prediction["probabilities"].items():
+        for label, probability in told.items():
             if label in number:
                 probabilities[len(rows), number[label]] = probability
         rows.append(row)
-    return rows, probabilities[: len(rows)]
+        versions.append(version)
+    return _Scored(rows, versions, probabilities[: len(rows)], list(labels))
 
 
-def _list(
-    rows: Sequence[Row], probabilities: NDArray[np.float32], labels: Sequence[str]
-) -> list[Suspect]:
+@dataclass(frozen=True)
+class _Given:
+    """Labels that reviewers gave to scored tasks, beside what the model predicted."""
+
+    names: list[str]
+    reviewer: list[int]
+    agrees: list[bool]
+    confidence: list[float]
+
+    @property
+    def is_lone(self) -> bool:
+        return len(self.names) == 1
+
+    def doubted(self) -> list[SuspectReviewer]:
+        """Return the reviewers who disagree with the model more than others do."""
+        found = find_doubted(
+            np.array(self.reviewer, dtype=np.int64),
+            np.array(self.agrees, dtype=np.bool_),
+            np.array(self.confidence),
+        )
+        return [
+            SuspectReviewer(
+                reviewer=self.names[one.reviewer],
+                labels=one.labels,
+                agreed=one.agreed,
+                expected=round(one.expected, 1),
+            )
+            for one in found
+        ]
+
+
+async def _given(session: Session, project: str, scored: _Scored) -> _Given:
+    places = {row.task_id: place for place, row in enumerate(scored.rows)}
+    tops = scored.probabilities.argmax(axis=1).tolist() if scored.rows else []
+    highest = scored.probabilities.max(axis=1).tolist() if scored.rows else []
+    names: dict[str, int] = {}
+    given = _Given([], [], [], [])
+    async for row in repository.given_labels(session, project, verdicts=VERDICTS):
+        place = places.get(row.task_id)
+        if place is not None:
+            given.reviewer.append(names.setdefault(row.reviewer, len(names)))
+            given.agrees.append(row.label == scored.labels[tops[place]])
+            given.confidence.append(highest[place])
+    given.names.extend(names)
+    return given
+
+
+def _list(scored: _Scored, labels: Sequence[str]) -> list[Suspect]:
+    rows, probabilities = scored.rows, scored.probabilities
     number = {label: code for code, label in enumerate(labels)}
     given = np.array([number[row.label] for row in rows], dtype=np.int64)
     found = find_suspects(given, probabilities)
     listed = []
     for place, suspected, margin in zip(found.row, found.suspected, found.margin, strict=True):
         told = dict(rows[place]._mapping)
-        version = told.pop("prediction").get("model_version")
+        told.pop("prediction")
         doubt = {"suspected_label": labels[suspected], "margin": float(margin)}
-        listed.append(Suspect(**told, **doubt, model_version=version))
+        listed.append(Suspect(**told, **doubt, model_version=scored.versions[place]))
     return sorted(listed, key=_order)
 
 

@@ -76,6 +76,7 @@ async def test_wrong_verdicts_draw_fresh_items_until_the_budget_is_spent(
         view = await parts.certificate()
         assert (view.state, view.attempt) == ("failed", 3)
         assert view.detail.startswith("not certified")
+        assert "its draws are spent" in view.detail
         assert (await parts.promise()).versions["v1"].state == "uncertified"
         await parts.step()
         assert len(drawn_items(parts)) == 120

@@ -27,11 +27,12 @@ from services.trainer.tables import Run, Version
 from services.trainer.worker import Worker
 from services.trainer.writer_lease.owners import owner_name
 from shared.contracts.base import new_id
+from shared.contracts.versions import OutOfFold
 from shared.db import Database
 from shared.settings import CommonSettings
-from shared.store import Store, manifest_path, model_path
+from shared.store import Store, manifest_path, model_path, out_of_fold_path
 from tests.harness import wait_until
-from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 
@@ -344,3 +345,22 @@ async def test_a_run_that_another_trainer_has_ended_records_no_version(
             await _with_store(parts, Slow(common.store_url)).publish_version()
         async with tools.database.reading() as session:
             assert (await session.execute(select(Version))).first() is None
+
+
+async def test_a_version_says_what_cross_fitting_held_of_each_training_label(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(80), truth)
+        version = await parts.publish_version()
+        path = out_of_fold_path(PROJECT, version.version)
+        found = await parts.resources.store.read_document(path, OutOfFold)
+        assert found is not None
+        tune = version.tune
+        assert (found.item_ids, found.confidences) == (tune["item_ids"], tune["scores"])
+        pairs = list(zip(found.labels, found.predicted, strict=True))
+        assert [label == said for label, said in pairs] == tune["correct"]
+        assert found.labels == [truth(review(int(i[5:]))) for i in found.item_ids]
+        right = [said == label for label, said in pairs]
+        own = zip(found.label_probabilities, found.confidences, right, strict=True)
+        assert all((of_label == highest) == good for of_label, highest, good in own)

@@ -1,0 +1,61 @@
+"""What the champion's cross-fitting said of its training labels, from the store."""
+
+from dataclasses import dataclass
+
+import structlog
+from obstore.exceptions import BaseError
+from pydantic import ValidationError
+
+from shared.contracts.versions import Channels, OutOfFold
+from shared.logs import cause_of
+from shared.store import Store, channels_path, out_of_fold_path
+
+log = structlog.get_logger()
+
+_AWAY = (BaseError, OSError, ValidationError)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a model held of one item, of whose label it had not learned: the label was `label`."""
+
+    label: str
+    probabilities: dict[str, float]
+
+
+async def champion_of(store: Store, project: str) -> str | None:
+    """Return the project's champion; None without one, or while the store is away."""
+    try:
+        channels = await store.read_document(channels_path(project), Channels)
+    except _AWAY as error:
+        log.warning("out_of_fold_unread", project=project, cause=cause_of(error))
+        return None
+    return None if channels is None else channels.champion
+
+
+async def held_out_of(store: Store, project: str, version: str | None) -> dict[str, HeldOut]:
+    """Return what is known by item; nothing of a version from elsewhere, or without the store.
+
+    Of each item two probabilities are kept: of the label that people gave, and of the predicted.
+    """
+    if version is None:
+        return {}
+    try:
+        found = await store.read_document(out_of_fold_path(project, version), OutOfFold)
+    except _AWAY as error:
+        log.warning("out_of_fold_unread", project=project, cause=cause_of(error))
+        return {}
+    if found is None:
+        return {}
+    rows = zip(
+        found.item_ids,
+        found.labels,
+        found.predicted,
+        found.confidences,
+        found.label_probabilities,
+        strict=True,
+    )
+    return {
+        item: HeldOut(label, {label: own, predicted: confidence})
+        for item, label, predicted, confidence, own in rows
+    }
