@@ -135,6 +135,31 @@ def certify(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> C
     )
 
 
+def is_decided(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> bool:
+    """Say whether the labels at hand fix what all of the plan's labels will certify.
+
+    They do if it is the same whether each missing label is right or wrong above every threshold:
+    the two extremes for every step of the sequence. So to stop here changes no result, whatever
+    the order in which labels came; `certify` on the labels at hand certifies the same threshold.
+
+    Parameters
+    ----------
+    scores, correct : shape (n,), n at most `plan.labels`
+
+    References
+    ----------
+    Alling, Journal of the American Statistical Association 61 (1966) (curtailed sampling).
+    """
+    drawn, right = as_scores(scores), np.asarray(correct, dtype=np.bool_)
+    missing = np.ones(max(plan.labels - len(drawn), 0), dtype=np.bool_)
+    all_scores = np.concatenate([drawn, missing])
+    best, worst = (
+        certify(plan, all_scores, np.concatenate([right, end])).threshold
+        for end in (missing, ~missing)
+    )
+    return best == worst
+
+
 def _counts(
     plan: CertificationPlan, scores: NDArray[np.float32], correct: BoolArray
 ) -> tuple[IntArray, IntArray]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.promise.binomial import error_p_value
-from services.trainer.promise.certify import certify, eligible
+from services.trainer.promise.certify import certify, eligible, is_decided
 from services.trainer.promise.planning import CertificationPlan, plan_certification
 from shared.contracts.certificates import attempt_delta
 from tests.unit.trainer.promise.populations import CALIBRATED, FLAT, Population
@@ -136,6 +136,30 @@ def test_one_more_error_never_certifies_more(
     worse[data.draw(st.integers(0, len(items) - 1))] = False
     before, after = certify(easy_plan(), scores, correct), certify(easy_plan(), scores, worse)
     assert (after.threshold or 2.0) >= (before.threshold or 2.0)
+
+
+@given(items=labelled, seed=st.integers(0, 99), hard=st.booleans())
+def test_a_certification_that_is_decided_early_certifies_what_all_labels_would(
+    items: list[tuple[float, int]], seed: int, hard: bool
+) -> None:
+    plan = easy_plan()
+    scores, correct = split(items)
+    if not is_decided(plan, scores, correct):
+        return
+    rng = np.random.default_rng(seed)
+    missing = plan.labels - len(scores)
+    rest = rng.uniform(0.5, 1, missing).astype(np.float32)
+    right = rng.random(missing) < (0.2 if hard else 0.99)
+    whole = certify(plan, np.append(scores, rest), np.append(correct, right))
+    assert whole.threshold == certify(plan, scores, correct).threshold
+
+
+def test_enough_errors_decide_a_certification_early_and_successes_keep_it_open() -> None:
+    plan = easy_plan()
+    scores = np.linspace(plan.region, 1, 100, dtype=np.float32)
+    assert is_decided(plan, scores, np.zeros(100))
+    assert not is_decided(plan, scores, np.ones(100))
+    assert is_decided(plan, scores.repeat(3), np.ones(300))
 
 
 def test_labels_short_is_about_what_the_next_attempt_needs() -> None:

@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.science.deployments import (
     first_false_certificates,
     hopeful,
+    passes_start,
     stock_text_violations,
     wrong_answers_until_alarm,
 )
+from services.trainer.promise.certify import certify
+from services.trainer.promise.planning import plan_certification
 
 DELTA = 0.05
 
@@ -16,6 +21,18 @@ DELTA = 0.05
 def limit(runs: int) -> float:
     """5 % and three standard errors."""
     return DELTA + 3 * float(np.sqrt(DELTA * (1 - DELTA) / runs))
+
+
+@given(seed=st.integers(0, 10_000), error=st.sampled_from([0.02, 0.07, 0.1]))
+@settings(max_examples=20)
+def test_the_simulation_finds_a_certificate_where_certify_does(seed: int, error: float) -> None:
+    rng = np.random.default_rng(seed)
+    scores, right = rng.random(500), rng.random(500) >= error
+    plan = plan_certification(scores, right, scores, alpha=0.1, delta=DELTA, labels=300)
+    if plan is not None:
+        drawn = plan.region + rng.random(300) * (1 - plan.region)
+        correct = rng.random(300) >= error
+        assert passes_start(plan, drawn, correct) == certify(plan, drawn, correct).certified
 
 
 def test_versions_of_one_period_share_one_delta() -> None:
