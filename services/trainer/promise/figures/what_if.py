@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from services.trainer.ledger import repository as ledger
 from services.trainer.promise.figures.forecast import Forecast, forecast
@@ -73,7 +74,7 @@ async def suppose(resources: Resources, project: Project, given: Supposed) -> Wh
     )
 
 
-def _for_people(found: Forecast, items_per_hour: float, given: Supposed) -> dict[str, float | None]:
+def _for_people(found: Forecast, items_per_hour: float, given: Supposed) -> dict[str, Any]:
     hours, review, error = given.reviewers_hours, given.price_review, given.price_error
     pace = None if hours is None else found.reviews_per_hour * _DAY_HOURS / hours
     cost = all_reviewed = None
