@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlmodel import col
 
 from services.trainer.ledger.explanation import PromiseRecord
 from services.trainer.tables import (
+    AuditWatch,
     Certification,
     LedgerFile,
     LedgerRow,
     PromiseChange,
+    Version,
     insert_new,
 )
 from shared.db import Session
@@ -134,10 +136,26 @@ async def recent_confidences(
 
 
 async def delete_expired(session: Session, project: str, before: datetime, limit: int) -> int:
-    """Delete up to `limit` decisions received before that moment; return how many."""
+    """Delete up to `limit` decisions received before that moment; return how many.
+
+    Answers that the watch of a version has not taken in stay: an audit that waits for people
+    suspends the promise, and must not pass by being forgotten.
+    """
+    unwatched = exists().where(
+        col(AuditWatch.project) == project,
+        col(AuditWatch.version) == col(LedgerRow.model_version),
+        col(AuditWatch.position) < col(LedgerRow.id),
+        col(Version.project) == project,
+        col(Version.version) == col(AuditWatch.version),
+        col(Version.retired).is_(False),
+    )
     oldest = (
         select(col(LedgerRow.id))
-        .where(col(LedgerRow.project) == project, col(LedgerRow.received_at) < before)
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.received_at) < before,
+            ~((col(LedgerRow.decision) == "answered") & unwatched),
+        )
         .order_by(col(LedgerRow.received_at))
         .limit(limit)
     )
