@@ -91,10 +91,12 @@ def cases(operation: Any, known: Known) -> st.SearchStrategy[AnyCase]:
     return st.one_of(drawn)
 
 
-def takes_away(operation: Any) -> bool:
-    """Say whether an operation ends what other operations need."""
+def place_of(operation: Any) -> int:
+    """Return 1 if an operation ends what others need, 2 if it gives that back, else 0."""
     erases = operation.method == "delete" and operation.path.endswith("/items/{item_id}")
-    return erases or bool(operation.path.endswith("/unload"))
+    if erases or operation.path.endswith(("/unload", "/archive")):
+        return 1
+    return 2 if operation.path.endswith("/unarchive") else 0
 
 
 def impatient(case: AnyCase) -> AnyCase:
@@ -126,13 +128,13 @@ def told_together(what: str) -> Iterator[Callable[[Any], AbstractContextManager[
 
 
 def operations_of(service: str, installation: Launched) -> Iterator[Any]:
-    """Give every operation that a service serves; what takes a thing away comes last."""
+    """Give every operation that a service serves; what takes a thing away comes late."""
     schema = schemathesis.openapi.from_url(f"{installation.address(service)}/openapi.json")
     operations = []
     for result in schema.get_all_operations():
         assert isinstance(result, Ok), result
         operations.append(result.ok())
-    yield from sorted(operations, key=takes_away)
+    yield from sorted(operations, key=place_of)
 
 
 def conforms(

@@ -63,6 +63,9 @@ _BODIES: dict[tuple[str, str], Bodies] = {
             "item_id,data.text,label\nimported too,fine,\n",
         ]
     ),
+    ("patch", "/v1/projects/{project}"): st.fixed_dictionaries(
+        {"title": _TEXT}, optional={"instructions": _TEXT, "wording_only": st.booleans()}
+    ),
     ("put", "/v1/projects/{project}"): st.fixed_dictionaries(
         {key: st.just(value) for key, value in SPEC.items()},
         optional={"title": _TEXT, "instructions": _TEXT},

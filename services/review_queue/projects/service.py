@@ -113,15 +113,16 @@ class ProjectService:
 
         Raises what `put` raises, and `NotFound`.
         """
+        is_bound = terms.if_revision is not None
         while True:
             project = await self.get(name)
             try:
                 statement = patched(project, patch)
-                at_it = replace(terms, if_revision=terms.if_revision or project.revision)
+                at_it = terms if is_bound else replace(terms, if_revision=project.revision)
                 return (await self.put(name, statement, at_it))[0]
             except StaleRevision:
                 # Another edit came between: the patch is applied to what that left.
-                if terms.if_revision is not None:
+                if is_bound:
                     raise
 
     async def preview(

@@ -114,6 +114,25 @@ async def promise_record(
     return PromiseRecord(given, ends)
 
 
+async def recent_confidences(
+    session: Session, project: str, version: str, since: datetime, limit: int
+) -> list[float]:
+    """Return confidences of a version's newest decisions since then, newest first."""
+    confidence = col(LedgerRow.row)["confidence"].as_float()
+    query = (
+        select(confidence)
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.model_version) == version,
+            col(LedgerRow.received_at) >= since,
+            confidence.is_not(None),
+        )
+        .order_by(col(LedgerRow.id).desc())
+        .limit(limit)
+    )
+    return [float(one) for one in (await session.execute(query)).scalars()]
+
+
 async def delete_expired(session: Session, project: str, before: datetime, limit: int) -> int:
     """Delete up to `limit` decisions received before that moment; return how many."""
     oldest = (

@@ -119,8 +119,9 @@ async def test_if_match_patches_the_named_revision_only(desk: Desk) -> None:
     await desk.put_project()
     title = {"title": "Other"}
     assert (await patch(desk, title, headers={"If-Match": '"1"'})).status_code == 200
-    stale = await patch(desk, {"title": "Third"}, headers={"If-Match": '"1"'})
-    assert problem_of(stale, 409, "conflict")["revision"] == 2
+    for revision in ('"1"', '"0"'):
+        stale = await patch(desk, {"title": "Third"}, headers={"If-Match": revision})
+        assert problem_of(stale, 409, "conflict")["revision"] == 2
     dry = await patch(desk, title, headers={"If-Match": '"1"'}, params={"dry_run": True})
     problem_of(dry, 409, "conflict")
 

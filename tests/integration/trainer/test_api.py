@@ -30,6 +30,7 @@ ROUTES = [
     ("GET", f"{ROOT}/datasets"),
     ("GET", f"{ROOT}/decisions"),
     ("GET", f"{ROOT}/reliability"),
+    ("GET", f"{ROOT}/what-if"),
 ]
 
 

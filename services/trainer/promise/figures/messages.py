@@ -49,3 +49,29 @@ class Reliability(Message):
     bins: list[ReliabilityBin]
     risk_coverage: list[RiskCoveragePoint]
     note: str | None
+
+
+class WhatIf(Message):
+    """The answer of ``GET …/what-if``: advice from out-of-fold evidence, not a certificate.
+
+    Without `threshold` no confidence keeps the target, and all goes to people.
+    `errors_per_thousand` are wrong answers in a thousand items. Costs are null without the prices,
+    and `reviews_per_reviewer_hour` (the pace that keeps up) without `reviewers_hours`.
+    """
+
+    version: str
+    target_accuracy: float
+    confidence: float
+    threshold: float | None
+    share_answered: float
+    error_rate: float
+    errors_per_thousand: float
+    items_per_hour: float
+    reviews_per_hour: float
+    labels_without_error: int
+    audits_to_detect: int | None
+    days_to_detect: float | None
+    reviews_per_reviewer_hour: float | None
+    cost_per_hour: float | None
+    cost_per_hour_all_reviewed: float | None
+    note: str

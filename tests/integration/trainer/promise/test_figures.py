@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.trainer.tables import ProjectState, Version
+from services.trainer.tables import LedgerRow, ProjectState, Version
 from shared.auth import Keys
 from shared.contracts.base import utc_now
 from shared.db import Database
@@ -59,6 +59,29 @@ async def _make_champion(database_url: str, name: str) -> None:
     await database.dispose()
 
 
+async def _log(database_url: str, version: str, confidences: list[float]) -> None:
+    """Add decisions of the last minute to the ledger."""
+    moment = utc_now()
+    rows = [
+        LedgerRow(
+            project=PROJECT,
+            item_id=f"t{number}",
+            received_at=moment,
+            content_hash="",
+            review="auto",
+            decision="answered",
+            audited=False,
+            model_version=version,
+            row={"confidence": confidence},
+        )
+        for number, confidence in enumerate(confidences)
+    ]
+    database = Database(database_url)
+    async with database.transaction() as session:
+        session.add_all(rows)
+    await database.dispose()
+
+
 async def test_reliability_is_of_the_champion_and_of_uniform_labels_where_they_suffice(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
@@ -94,3 +117,46 @@ async def test_reliability_is_of_the_champion_and_of_uniform_labels_where_they_s
         query = {"version": "v9"}
         response = await trainer.operator.get(f"{ROOT}/reliability", params=query)
         assert response.status_code == 404
+
+
+async def test_what_if_answers_for_any_target_and_says_what_it_is_made_of(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+
+        async def supposed(status: int = 200, **query: Any) -> Any:
+            response = await trainer.operator.get(f"{ROOT}/what-if", params=query)
+            assert response.status_code == status, response.text
+            return response.json()
+
+        await supposed(404)
+        await _add_version(sqlite_url, "v1", 0, uniform=0)
+        await _make_champion(sqlite_url, "v1")
+        await supposed(409)
+        await _add_version(sqlite_url, "v2", 2_000, uniform=2_000)
+        await _make_champion(sqlite_url, "v2")
+        eased = await supposed(target_accuracy=0.7, price_review=0.1, price_error=5)
+        strict = await supposed(target_accuracy=0.99, confidence=0.95, reviewers_hours=4)
+        assert eased["share_answered"] > strict["share_answered"]
+        assert eased["error_rate"] <= 0.3
+        assert eased["labels_without_error"] < strict["labels_without_error"] == 299
+        assert "its 2000 labels" in eased["note"]
+        # No traffic yet: nothing to review, to pay or to detect anything by.
+        assert (eased["items_per_hour"], eased["cost_per_hour"]) == (0, 0)
+        assert (strict["reviews_per_reviewer_hour"], strict["cost_per_hour"]) == (0, None)
+        assert strict["days_to_detect"] is None
+        await supposed(422, target_accuracy=0.2)
+        # Ten items an hour, all of them surer than any label was.
+        await _log(sqlite_url, "v2", [0.999] * 240)
+        busy = await supposed(
+            target_accuracy=0.7, price_review=0.5, price_error=2, reviewers_hours=2
+        )
+        assert "newest 240 decisions" in busy["note"]
+        assert (busy["items_per_hour"], busy["share_answered"]) == (10, 1)
+        # The project's audit rate is a twentieth.
+        assert busy["reviews_per_hour"] == pytest.approx(0.5)
+        assert busy["reviews_per_reviewer_hour"] == pytest.approx(6)
+        assert busy["cost_per_hour_all_reviewed"] == 5
+        errors = 10 * busy["errors_per_thousand"] / 1000
+        assert busy["cost_per_hour"] == pytest.approx(0.25 + 2 * errors)
+        assert busy["days_to_detect"] == pytest.approx(busy["audits_to_detect"] / 12)
