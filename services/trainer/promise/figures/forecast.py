@@ -57,29 +57,19 @@ def forecast(
         Out-of-fold confidences, and whether the version was right.
     traffic : at least one
         The version's confidences of recent items.
-    items_per_hour : at least 0
-    target_accuracy, confidence : in (0, 1)
-    audit_rate : in [0, 1]
-
-    Examples
-    --------
-    >>> found = forecast(
-    ...     [0.6, 0.9] * 50, [False, True] * 50, [0.6, 0.9],
-    ...     items_per_hour=60, target_accuracy=0.9, confidence=0.95, audit_rate=0.1,
-    ... )
-    >>> found.share_answered, round(found.reviews_per_hour, 6), found.labels_without_error
-    (0.5, 33.0, 29)
+    target_accuracy, confidence, audit_rate : in (0, 1)
     """
     alpha = complement(target_accuracy)
     curve = predict_risk(scores, correct, traffic)
     passing = np.flatnonzero(curve.selective_risk <= alpha)
-    place = int(passing[-1]) if len(passing) else None
-    share = 0.0 if place is None else float(curve.coverage[place])
-    error = 0.0 if place is None else float(curve.selective_risk[place])
+    threshold, share, error = None, 0.0, 0.0
+    if len(passing):
+        rows = (curve.thresholds, curve.coverage, curve.selective_risk)
+        threshold, share, error = (float(row[passing[-1]]) for row in rows)
     audits = audits_to_detect(alpha)
     audits_per_day = items_per_hour * _DAY_HOURS * share * audit_rate
     return Forecast(
-        threshold=None if place is None else float(curve.thresholds[place]),
+        threshold=threshold,
         share_answered=share,
         error_rate=error,
         errors_per_thousand=1000 * share * error,

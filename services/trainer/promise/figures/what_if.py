@@ -46,22 +46,16 @@ async def suppose(resources: Resources, project: Project, given: Supposed) -> Wh
     scores, correct, _ = labelled_evidence(version)
     if not scores:
         raise Conflict("No label can judge the version yet: label some items first.")
-    is_measured = len(traffic) >= _ENOUGH_TRAFFIC
     target = given.target_accuracy or project.promise.target_accuracy
     confidence = given.confidence or project.promise.confidence
     found = forecast(
         scores,
         correct,
-        traffic if is_measured else scores,
+        traffic if len(traffic) >= _ENOUGH_TRAFFIC else scores,
         items_per_hour=per_day / _DAY_HOURS,
         target_accuracy=target,
         confidence=confidence,
         audit_rate=project.promise.audit_rate,
-    )
-    source = (
-        f"the version's newest {len(traffic)} decisions"
-        if is_measured
-        else f"its {len(scores)} labels, since it has scored only {len(traffic)} items of a week"
     )
     return WhatIf(
         version=version.version,
@@ -70,8 +64,17 @@ async def suppose(resources: Resources, project: Project, given: Supposed) -> Wh
         items_per_hour=per_day / _DAY_HOURS,
         **asdict(found),
         **_for_people(found, per_day / _DAY_HOURS, given),
-        note=f"Advice, not a certificate: confidences are those of {source}.",
+        note=_note(len(traffic), len(scores)),
     )
+
+
+def _note(decisions: int, labels: int) -> str:
+    source = (
+        f"the version's newest {decisions} decisions"
+        if decisions >= _ENOUGH_TRAFFIC
+        else f"its {labels} labels, since it has scored only {decisions} items of a week"
+    )
+    return f"Advice, not a certificate: confidences are those of {source}."
 
 
 def _for_people(found: Forecast, items_per_hour: float, given: Supposed) -> dict[str, Any]:
