@@ -63,6 +63,14 @@ class PromiseSettings(Message):
             )
         return labels
 
+    @field_validator("label_budget_per_period")
+    @classmethod
+    def _holds_a_draw(cls, budget: int | None, info: ValidationInfo) -> int | None:
+        labels = info.data.get("certification_labels")
+        if budget is not None and labels is not None and budget < labels:
+            raise ValueError(f"must be at least {labels}, which one draw takes")
+        return budget
+
 
 def least_labels(target_accuracy: float, confidence: float) -> int:
     """Return how many labels, all of them right, prove the target in a first certification.

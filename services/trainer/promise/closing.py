@@ -10,10 +10,10 @@ from services.trainer.content import content_hash
 from services.trainer.documents.status import is_certified
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, certify
-from services.trainer.promise.periods import alarmed_at
+from services.trainer.promise.periods import alarm_in_force, alarmed_at
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
@@ -48,14 +48,15 @@ async def try_close(resources: Resources, project: Project, certification: Certi
         case = _Case(session, project, state, record, resources.now())
         version = await registry.find(session, record.project, record.version)
         assert version is not None
-        alarm = alarmed_at(version.suspension)
+        alarm = alarm_in_force(await in_service(session, project.project), version)
         if record.project_digest != certificate_digest(project):
             # What was answered before the edit answers another question.
             record.since = case.now
             _fail(case, "not certified: the project changed under its certification", None)
         elif alarm is not None and (record.since is None or record.since < alarm):
-            record.state, record.closed_at = "failed", case.now
-            record.detail = "not certified: an audit found the version wrong after the draw"
+            # The traffic may have changed: what was drawn before says nothing of it.
+            record.since = alarm
+            _fail(case, "not certified: an audit has found answers wrong since the draw", None)
         else:
             answered, drawn = await repository.progress(session, record.certification_id)
             if answered < drawn:

@@ -69,6 +69,7 @@ def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any])
         {"labels": ["same", "same"]},
         {"fields": {}},
         {"promise": {"target_accuracy": 1.0}},
+        {"promise": {"certification_labels": 400, "label_budget_per_period": 399}},
         {"promise": {"target_accuracy": float("nan")}},
         {"promise": {"target_accuracy": 1 - 1e-10}},
         {"promise": {"confidence": 1 - 1e-13}},

@@ -192,7 +192,8 @@ async def test_certificate_drawn_before_an_alarm_lifts_no_suspension(
         await parts.step()
         assert (await entry_of(parts)).state == "suspended"
         view = await parts.certificate()
-        assert (view.state, view.purpose) == ("waiting", "recovery")
+        assert (view.state, view.attempt) == ("waiting", 2)
+        assert "traffic has 0 new items" in view.detail
 
 
 async def test_suspension_that_passes_calls_for_no_recovery(
@@ -256,13 +257,23 @@ async def test_champion_whose_audit_failed_holds_no_successor_back(
         parts.clock.advance(minutes=1)
         await send(parts, range(3200, 3300))
         await parts.step()
-        assert (await parts.certificate()).version == "v2"
-        # The champion answers everything, and its successor nearly nothing.
-        async with parts.resources.database.transaction() as session:
-            record = (await repository.pending(session, PROJECT))[0]
-            record.population = {**(record.population or {}), "champion_coverage": 2.0}
+        view = await parts.certificate()
+        assert (view.version, view.state) == ("v2", "open")
         parts.clock.advance(minutes=1)
         await suspend(parts)
+        parts.queue.answer(truth, "certification")
+        await parts.step()
+        # What was drawn before the alarm certifies no version.
+        view = await parts.certificate()
+        assert (view.version, view.state, view.attempt) == ("v2", "waiting", 2)
+        parts.clock.advance(minutes=1)
+        await send(parts, range(3400, 3500))
+        await parts.step()
+        # The champion would answer everything, and its successor nearly nothing.
+        async with parts.resources.database.transaction() as session:
+            record = (await repository.pending(session, PROJECT))[0]
+            more = {"champion": "v1", "champion_coverage": 2.0}
+            record.population = {**(record.population or {}), **more}
         parts.queue.answer(truth, "certification")
         await parts.step()
         async with parts.resources.database.reading() as session:
