@@ -404,7 +404,7 @@ async def test_the_api_describes_its_refusals(served: ServedRouter) -> None:
             "application/octet-stream",
         }
     label_studio = paths["/label-studio/{project}/predict"]["post"]["responses"]
-    assert set(label_studio) == model | {"400", "408", "413", "429"}
+    assert set(label_studio) == model | {"400", "408", "409", "413", "429"}
 
 
 async def test_a_token_of_another_project_sees_nothing(served: ServedRouter) -> None:
