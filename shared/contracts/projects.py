@@ -293,8 +293,7 @@ def certified_members(project: ProjectSpec) -> dict[str, Any]:
 def certificate_digest(project: ProjectSpec) -> str:
     """SHA-256 (hex) of all that a certificate is about (:func:`certified_members`).
 
-    A router compares it with the certificate's: a project that changed under its certificate is
-    uncertified.
+    A certificate with another digest does not count: the project has changed since.
     """
     text = orjson.dumps(certified_members(project), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()

@@ -35,7 +35,7 @@ def agreement_note(project: Project, gold_tasks: int, verdicts: int) -> str:
 
 
 def reviewers_note(project: Project, gold_tasks: int) -> str:
-    """Say why nobody's accuracy is known."""
+    """Say why no reviewer's accuracy is known."""
     return (
         "It is not known how often these reviewers are right: they have no task in common with"
         f" others, and have answered no gold. To measure it, {unmeasured(project, gold_tasks)}."
@@ -53,6 +53,6 @@ def suspects_note(project: Project, outcomes: int) -> str:
 
 
 LONE_REVIEWER = (
-    "Only one reviewer has answered tasks that a model scored: there is nobody to compare with."
+    "Only one reviewer has answered tasks that a model scored: comparing needs another one."
     " Gold would show how often the reviewer is right."
 )

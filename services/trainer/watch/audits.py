@@ -197,10 +197,11 @@ def _judge(
 
 
 def _told(watch: AuditWatch, alpha: float, delta: float) -> str:
-    lower, _ = confidence_sequence(watch.errors, watch.reviewed, delta)
+    lower, upper = confidence_sequence(watch.errors, watch.reviewed, delta)
     return (
-        f"{watch.errors} of {watch.reviewed} audited answers were wrong, so the error is at least "
-        f"{lower:.1%} with {1 - delta:.0%} confidence; the promise allows {alpha:.1%}"
+        f"{watch.errors} of {watch.reviewed} audited answers were wrong since the certificate, an "
+        f"error of {lower:.1%} to {upper:.1%} with {1 - delta:.0%} confidence; the promise allows "
+        f"{alpha:.1%}"
     )
 
 

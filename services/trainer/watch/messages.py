@@ -64,11 +64,10 @@ class WatchView(Message):
 
 
 class NextEvent(Message):
-    """What happens next to a promise by itself: at which time, or after how many more labels."""
+    """What happens next to a promise that holds: its certificate expires, unless it is renewed."""
 
-    event: Literal["expiry", "certification"]
-    at: UtcTime | None = None
-    labels: int | None = None
+    event: Literal["expiry"]
+    at: UtcTime
 
 
 class PromiseView(Message):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from services.trainer.documents.status import REASONS, status_of, why_not_valid
 from services.trainer.projects.repository import read_state
@@ -113,7 +113,8 @@ async def days(resources: Resources, project: str, days: int) -> list[AuditDay]:
     since = resources.now() - timedelta(days=days)
     async with resources.database.reading() as session:
         rows = await repository.judged_on(session, project, since, _MOST_AUDITS)
-    audited, reviewed, errors = Counter(), Counter(), Counter()  # type: ignore[var-annotated]
+    audited: Counter[tuple[date, str]] = Counter()
+    reviewed, errors = audited.copy(), audited.copy()
     for received_at, version, is_wrong in rows:
         key = (received_at.date(), version)
         audited[key] += 1

@@ -22,7 +22,7 @@ class Forecast:
     threshold : confidence from which on items are answered; None if none keeps the target
     share_answered : in [0, 1]
     error_rate : predicted share of wrong answers among the answered
-    errors_per_thousand : wrong answers in a thousand items, whoever answers the rest is right
+    errors_per_thousand : wrong answers in a thousand items, if reviewers answer the rest correctly
     reviews_per_hour : items that go to people, audits included
     labels_without_error : the fewest labels that could certify, were all of them right
     audits_to_detect, days_to_detect : about how long until twice the promised error is found; None

@@ -135,7 +135,9 @@ async def test_recovery_counts_what_came_after_the_alarm(
             f"item-{i}" for i in range(3200, 3300)
         }
         assert (await entry_of(parts)).state == "recertifying"
-        assert (await state_of(parts)).period_began_at > alarm  # type: ignore[operator]
+        began_at = (await state_of(parts)).period_began_at
+        assert began_at is not None
+        assert began_at > alarm
         parts.queue.answer(truth, "certification")
         await parts.step()
         entry = await entry_of(parts)
