@@ -23,6 +23,7 @@ from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.body import StrictRoute
 from shared.problems import Forbidden, NotFound, Unauthorized, Unavailable, Unprocessable, declare
+from shared.problems.archived import ProjectArchived
 from shared.settings import CommonSettings
 from shared.store import Store
 
@@ -118,3 +119,13 @@ async def project_of(
 
 
 InProject = Annotated[Project, Depends(project_of)]
+
+
+async def active_project_of(project: InProject) -> Project:
+    """Return the path's project, which takes work; `ProjectArchived` if it is archived."""
+    if project.archived_at is not None:
+        raise ProjectArchived(project.project)
+    return project
+
+
+InActiveProject = Annotated[Project, Depends(active_project_of)]

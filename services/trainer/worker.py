@@ -205,7 +205,7 @@ class Worker:
             await runs.start_if_due(resources, project)
             run_id, running = await runs.queued(resources, name), self._runs.get(name)
             if run_id is not None and (running is None or running.done()):
-                self._runs[name] = asyncio.create_task(self._run(project, run_id))
+                self._runs[name] = asyncio.create_task(self._run(name, run_id))
 
     async def _plan(self, project: Project, ledger_due_in: timedelta | None) -> None:
         """Note when the clock makes the next turn due: a reading, a renewal, or an expiry."""
@@ -234,10 +234,13 @@ class Worker:
             return False  # the log and `/readyz` say why
         return True
 
-    async def _run(self, project: Project, run_id: str) -> None:
+    async def _run(self, name: str, run_id: str) -> None:
         async with self._slots:
-            await execute(self._resources, project, run_id)
-        self._wake([project.project])
+            # The project may have been edited or archived while the run waited.
+            project = await self._resources.projects.find(name)
+            if project is not None and project.archived_at is None:
+                await execute(self._resources, project, run_id)
+        self._wake([name])
 
 
 def renewal_left(project: Project) -> timedelta:

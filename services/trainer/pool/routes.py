@@ -5,8 +5,9 @@ from fastapi import Request
 from services.trainer.pool import service
 from services.trainer.pool.messages import BatchReceipt, BatchRequest, PoolCounts, PoolImport
 from services.trainer.pool.rows import parse_csv, parse_ndjson
-from services.trainer.resources import InProject, Tools, project_router
+from services.trainer.resources import InActiveProject, InProject, Tools, project_router
 from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
+from shared.problems.archived import ProjectArchived
 
 router = project_router("pool")
 _PARSERS = {"application/x-ndjson": parse_ndjson, "text/csv": parse_csv}
@@ -16,10 +17,10 @@ _TEXT = {"schema": {"type": "string"}}
 @router.post(
     "/pool",
     summary="Import unlabelled items",
-    responses=declare(BodyTooLarge),
+    responses=declare(BodyTooLarge, ProjectArchived),
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(_PARSERS, _TEXT)}},
 )
-async def import_items(request: Request, tools: Tools, project: InProject) -> PoolImport:
+async def import_items(request: Request, tools: Tools, project: InActiveProject) -> PoolImport:
     """Import predict's items, one JSON object a line, or CSV with a header.
 
     Lines that are no items are listed, the others are imported. Repeating an import is harmless.
@@ -40,8 +41,10 @@ async def count(tools: Tools, project: InProject) -> PoolCounts:
 
 
 @router.post(
-    "/pool/batches", summary="Ask people about more items", responses=declare(NotJson, BodyTooLarge)
+    "/pool/batches",
+    summary="Ask people about more items",
+    responses=declare(NotJson, BodyTooLarge, ProjectArchived),
 )
-async def ask_batch(wanted: BatchRequest, tools: Tools, project: InProject) -> BatchReceipt:
+async def ask_batch(wanted: BatchRequest, tools: Tools, project: InActiveProject) -> BatchReceipt:
     """Ask about the next items of the pool's random order."""
     return BatchReceipt(tasks=await service.ask_batch(tools, project.project, wanted.size))

@@ -8,9 +8,10 @@ from services.trainer.promise import certification, renewal
 from services.trainer.promise.messages import CertificateView, CertifyRequest
 from services.trainer.promise.renewal import CertificationPending
 from services.trainer.promise.what_if import describe_what_if
-from services.trainer.resources import InProject, Tools, project_router
+from services.trainer.resources import InActiveProject, InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
 from shared.problems import BodyTooLarge, Conflict, NotJson, declare
+from shared.problems.archived import ProjectArchived
 
 router = project_router("evidence")
 TargetQuery = Annotated[
@@ -39,9 +40,11 @@ async def show_certificate(
     "/certify",
     status_code=202,
     summary="Ask for a new certification",
-    responses=declare(NotJson, BodyTooLarge, CertificationPending, Conflict),
+    responses=declare(NotJson, BodyTooLarge, CertificationPending, ProjectArchived, Conflict),
 )
-async def certify(tools: Tools, project: InProject, request: CertifyRequest) -> CertificateView:
+async def certify(
+    tools: Tools, project: InActiveProject, request: CertifyRequest
+) -> CertificateView:
     """Certify a version anew, on a fresh draw; a certificate that it has counts meanwhile."""
     await renewal.request(tools, project, request.version)
     return await certification.describe(tools, project)

@@ -1,11 +1,12 @@
 """Routes of the runs."""
 
-from services.trainer.resources import InProject, Operator, Tools, project_router
+from services.trainer.resources import InActiveProject, InProject, Operator, Tools, project_router
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
 from services.trainer.runs.service import CertificationOpen, RunActive
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
 from shared.problems import BodyTooLarge, NotJson, declare
+from shared.problems.archived import ProjectArchived
 
 router = project_router("training")
 
@@ -14,10 +15,10 @@ router = project_router("training")
     "/runs",
     status_code=202,
     summary="Start a training run",
-    responses=declare(NotJson, BodyTooLarge, RunActive, CertificationOpen),
+    responses=declare(NotJson, BodyTooLarge, RunActive, CertificationOpen, ProjectArchived),
 )
 async def start(
-    wanted: RunRequest, tools: Tools, project: InProject, operator: Operator
+    wanted: RunRequest, tools: Tools, project: InActiveProject, operator: Operator
 ) -> RunView:
     """Queue a run; it freezes the labels of the moment at which it starts."""
     return await service.request(tools, project, wanted, operator.subject)

@@ -6,11 +6,12 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from services.trainer.registry.messages import VersionView
-from services.trainer.resources import InProject, Operator, Tools, project_router
+from services.trainer.resources import InActiveProject, Operator, Tools, project_router
 from services.trainer.runs.service import CertificationOpen, RunActive
 from services.trainer.uploads import service
 from services.trainer.uploads.parts import MANIFEST_BYTES, PARTS, read_parts
 from shared.problems import BodyTooLarge, Conflict, Unprocessable, declare
+from shared.problems.archived import ProjectArchived
 
 router = project_router("versions")
 
@@ -37,11 +38,11 @@ _SCHEMA: dict[str, Any] = {
     "/versions",
     status_code=201,
     summary="Bring your own model",
-    responses=declare(BodyTooLarge, RunActive, CertificationOpen, Conflict),
+    responses=declare(BodyTooLarge, RunActive, CertificationOpen, ProjectArchived, Conflict),
     openapi_extra={"requestBody": {"required": True, "content": {_MULTIPART: {"schema": _SCHEMA}}}},
 )
 async def upload(
-    request: Request, tools: Tools, project: InProject, operator: Operator
+    request: Request, tools: Tools, project: InActiveProject, operator: Operator
 ) -> VersionView:
     """Check an ONNX file, and publish it as a version; its certification begins at once."""
     if not request.headers.get("content-type", "").lower().startswith(_MULTIPART):

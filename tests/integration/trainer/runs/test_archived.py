@@ -2,10 +2,19 @@
 
 from typing import Any
 
+import pytest
+
+from services.trainer.runs import service
+from services.trainer.runs.messages import RunRequest
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue
+from tests.harness.trainer_and_queue import (
+    PROJECT,
+    TrainerAndQueue,
+    project_spec,
+    run_trainer_and_queue,
+)
 
 
 async def _archive(both: TrainerAndQueue, what: str) -> None:
@@ -18,18 +27,12 @@ async def test_a_run_of_an_archived_project_waits_until_it_is_unarchived(
 ) -> None:
     async with run_trainer_and_queue(common, keys, sqlite_url) as both:
         await both.put_project()
+        project = await both.resources.projects.require(PROJECT)
         await _archive(both, "archive")
-
-        async def is_known() -> bool:
-            project = await both.resources.projects.last(PROJECT)
-            return project is not None and project.archived_at is not None
-
-        # A turn that began before goes on with the project as it was.
-        await wait_until(is_known)
-        run: Any = (await both.post("runs", {})).json()
+        # A run that was asked for just before the project was archived.
+        run = await service.request(both.resources, project, RunRequest(), "op")
         # Another project's run, which is asked for later, has ended before this one begins.
-        spec = (await both.queue.get(f"/v1/projects/{PROJECT}")).json()
-        assert (await both.queue.put("/v1/projects/other", json=spec)).is_success
+        assert (await both.queue.put("/v1/projects/other", json=project_spec())).is_success
         url = "/v1/projects/other/runs"
         other: Any = (await both.trainer.post(url, json={})).json()
 
@@ -38,10 +41,26 @@ async def test_a_run_of_an_archived_project_waits_until_it_is_unarchived(
             return bool(found["state"] == "failed")
 
         await wait_until(has_ended)
-        assert (await both.get(f"runs/{run['run_id']}"))["state"] == "queued"
+        assert (await both.get(f"runs/{run.run_id}"))["state"] == "queued"
         await _archive(both, "unarchive")
 
         async def has_failed() -> bool:
-            return bool((await both.get(f"runs/{run['run_id']}"))["state"] == "failed")
+            return bool((await both.get(f"runs/{run.run_id}"))["state"] == "failed")
 
         await wait_until(has_failed)
+
+
+@pytest.mark.parametrize("path", ["runs", "certify", "versions", "pool", "pool/batches"])
+async def test_an_archived_project_takes_no_work(
+    path: str, common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        await both.put_project()
+        await _archive(both, "archive")
+        response = await both.post(path, {"version": "v1", "size": 1, "strategy": "random"})
+        problem = response.json()
+        assert (response.status_code, problem["type"]) == (
+            409,
+            "urn:surehand:problem:project-archived",
+        )
+        assert problem["project"] == PROJECT
