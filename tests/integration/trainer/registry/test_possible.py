@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.trainer.registry import service
+from services.trainer.registry import repository, service
 from services.trainer.registry.service import NotCertified, NothingToRollBackTo
 from services.trainer.tables import Version
 from services.trainer.watch import suspension, view
@@ -82,7 +82,7 @@ async def test_a_version_whose_certification_has_failed_is_offered_another_one(
         await parts.label(range(5000, 5060), truth)
         await parts.publish_version()
         async with parts.resources.database.transaction() as session:
-            await service.repository.cancel_pending(session, PROJECT, "for the test", "v2")
+            await repository.cancel_pending(session, PROJECT, "for the test", "v2")
         detail, acts = await refused(
             service.promote(parts.resources, parts.project, "v2"), NotCertified
         )
