@@ -60,6 +60,25 @@ def complement(share: float) -> float:
     return round(1 - share, 12)
 
 
+def least_labels(target_accuracy: float, confidence: float) -> int:
+    """Return how many labels, all of them right, prove the target in a first certification.
+
+    The smallest n with ``target_accuracy ** n <= delta``, where delta is what the first attempt may
+    spend (:func:`attempt_delta`).
+
+    Parameters
+    ----------
+    target_accuracy, confidence : in (0, 1), as a project states them
+
+    Examples
+    --------
+    >>> least_labels(0.99, 0.95), least_labels(0.9, 0.95)
+    (321, 31)
+    """
+    delta = attempt_delta(complement(confidence), 1)
+    return math.ceil(math.log(delta) / math.log(target_accuracy))
+
+
 def binomial_cdf(successes: int, trials: int, rate: float) -> float:
     """Chance of at most `successes` in `trials`, each with chance `rate`.
 
@@ -83,7 +102,7 @@ def binomial_cdf(successes: int, trials: int, rate: float) -> float:
     Examples
     --------
     >>> round(binomial_cdf(0, 299, 0.01), 4), round(binomial_cdf(10, 2000, 0.0085), 3)
-    (0.0495, 0.05)
+    (0.0495, 0.048)
     """
     if not 0 <= successes <= trials or trials < 1 or not 0 <= rate <= 1:
         raise ValueError("successes must lie in 0..trials, and the rate in [0, 1]")

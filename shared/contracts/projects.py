@@ -1,7 +1,6 @@
 """A project: one decision problem, as operators state it and as services read it."""
 
 import hashlib
-import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -17,7 +16,8 @@ from pydantic import (
 )
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
-from shared.contracts.certificates import attempt_delta, complement
+from shared.contracts.capacity import CapacitySettings
+from shared.contracts.certificates import least_labels
 from shared.contracts.versions import StoredDocument
 from shared.fields.types import AnyField
 
@@ -70,25 +70,6 @@ class PromiseSettings(Message):
         if budget is not None and labels is not None and budget < labels:
             raise ValueError(f"must be at least {labels}, which one draw takes")
         return budget
-
-
-def least_labels(target_accuracy: float, confidence: float) -> int:
-    """Return how many labels, all of them right, prove the target in a first certification.
-
-    The smallest n with ``target_accuracy ** n <= delta``, where delta is what the first attempt may
-    spend (:func:`shared.contracts.certificates.attempt_delta`).
-
-    Parameters
-    ----------
-    target_accuracy, confidence : in (0, 1), as a project states them
-
-    Examples
-    --------
-    >>> least_labels(0.99, 0.95), least_labels(0.9, 0.95)
-    (321, 31)
-    """
-    delta = attempt_delta(complement(confidence), 1)
-    return math.ceil(math.log(delta) / math.log(target_accuracy))
 
 
 class StoredPromiseSettings(PromiseSettings):
@@ -215,6 +196,7 @@ class ProjectSpec(Message):
     promise: PromiseSettings = PromiseSettings()
     review: ReviewSettings = ReviewSettings()
     training: TrainingSettings = TrainingSettings()
+    capacity: CapacitySettings = CapacitySettings()
     webhooks: list[Webhook] = Field(default=[], max_length=10)
     retention_days: float = Field(default=90, gt=0, le=36_500)
 

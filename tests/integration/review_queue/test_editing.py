@@ -25,6 +25,7 @@ STATED: Json = {
     "fields": FIELDS,
     "promise": {"target_accuracy": 0.8, "certification_labels": 40, "audit_rate": 0.1},
     "review": {"overlap": 2, "lease_seconds": 60, "blind": False},
+    "capacity": {"reviewer_hours_per_day": 12.5, "price_review": 0.4},
     "retention_days": 7,
 }
 REWORDED = "Read all of the review."

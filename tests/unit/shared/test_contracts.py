@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.base import UtcTime, from_stored, new_id, rfc3339, task_id_for, utc_now
-from shared.contracts.certificates import attempt_delta, complement
+from shared.contracts.certificates import attempt_delta, complement, least_labels
 from shared.contracts.decisions import PredictRequest
 from shared.contracts.projects import (
     MOST_CERTAIN,
     Project,
     ProjectSpec,
     certificate_digest,
-    least_labels,
 )
 from tests.flags import FlagField
 
@@ -129,7 +128,13 @@ def test_certificate_digest_changes_with_what_it_speaks_about(change: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "change", [{"title": "New"}, {"promise": {"audit_rate": 0.2}}, {"retention_days": 5}]
+    "change",
+    [
+        {"title": "New"},
+        {"promise": {"audit_rate": 0.2}},
+        {"retention_days": 5},
+        {"capacity": {"reviewer_hours_per_day": 8, "price_review": 1, "price_error": 50}},
+    ],
 )
 def test_certificate_digest_outlives_other_changes(change: dict[str, Any]) -> None:
     before = certificate_digest(ProjectSpec.model_validate(SPEC))
@@ -176,11 +181,11 @@ def test_certificate_digest_is_that_of_the_first_release_and_of_all_at_defaults(
 
 
 def test_what_clients_send_has_known_names_and_members_alone() -> None:
-    later = {**SPEC, "fields": {"sound": {"type": "audio", "max_seconds": 3}}, "capacity": 1}
+    later = {**SPEC, "fields": {"sound": {"type": "audio", "max_seconds": 3}}, "quota": 1}
     with pytest.raises(ValidationError) as refused:
         ProjectSpec.model_validate(later)
     assert {error["loc"] for error in refused.value.errors()} == {
-        ("capacity",),
+        ("quota",),
         ("fields", "sound", "type"),
     }
     stored = from_stored(ProjectSpec, later)
