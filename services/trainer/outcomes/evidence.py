@@ -8,7 +8,7 @@ error stays an error, and an item whose people changed their minds confirms no v
 from dataclasses import dataclass
 
 from services.trainer.tables import OutcomeRow
-from shared.contracts.tasks import Outcome
+from shared.contracts.tasks import REVIEWED_SOURCES, Outcome
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,5 @@ def evidence_after(row: OutcomeRow | None, outcome: Outcome) -> Evidence:
 
 def is_answer(outcome: Outcome) -> bool:
     """Say whether people gave a label, or could not; not that the task expired, or waits again."""
-    return outcome.label is not None or (outcome.verdicts > 0 and outcome.source != "expiry")
+    given = outcome.label is not None or outcome.verdicts > 0
+    return given and outcome.source in REVIEWED_SOURCES
