@@ -27,6 +27,7 @@ from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
+from services.review_queue.quality.human_error.service import HumanErrorService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.service import SuspectService
@@ -60,6 +61,7 @@ class Services:
     feedback: FeedbackService
     webhooks: WebhookService
     agreement: AgreementService
+    human_error: HumanErrorService
     reviewers: ReviewerService
     suspects: SuspectService
     entry: EntryService
@@ -106,6 +108,7 @@ def build_services(
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
         agreement=AgreementService(database),
+        human_error=HumanErrorService(database),
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database, store),
         entry=EntryService(database, now),

@@ -13,6 +13,7 @@ from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import alarm_in_force, alarmed_at
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.registry import gate
@@ -20,6 +21,7 @@ from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
+from shared.contracts.human_error import HumanError, LabelCeiling, LabelNoise
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
 from shared.db import Session
@@ -145,15 +147,23 @@ def _certificate(
         labels=result.labels,
         accepted=result.accepted,
         errors=result.errors,
-        upper_bound=result.upper_bound,
+        upper_bound=min(1.0, result.upper_bound / plan.share_shown),
         attempt=plan.attempt,
-        delta=result.delta_attempt,
+        delta=attempt_delta(plan.delta, plan.attempt),
         delta_spent=sum(attempt_delta(plan.delta, test) for test in range(1, plan.attempt + 1)),
         digest=record.project_digest or "",
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],
         certified_at=case.now,
         window=Window.model_validate(population["window"]) if population.get("window") else None,
+        label_noise=LabelNoise(
+            state="uncorrected" if plan.miss_rate_bound is None else "corrected",
+            probes=plan.probes,
+            misses=plan.misses,
+            miss_rate_bound=plan.miss_rate_bound,
+            target_tested=plan.alpha,
+        ),
+        label_ceiling=_ceiling(case),
         evidence={
             "certification_id": record.certification_id,
             "accepted": result.accepted,
@@ -186,11 +196,16 @@ async def _end_recovery(case: _Case) -> None:
         version.suspension = {**version.suspension, "recertifying": False}
 
 
+def _ceiling(case: _Case) -> LabelCeiling:
+    counts = HumanError.model_validate(case.record.human_error)
+    return label_ceiling(counts, case.project.review.overlap)
+
+
 def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
     """Close without a certificate, and queue the next draw while there are any."""
     record = case.record
     record.state, record.closed_at = "failed", case.now
-    record.detail, record.labels_short = detail, labels_short
+    record.detail, record.labels_short = f"{detail}; {_ceiling(case).note}", labels_short
     if record.attempt >= case.project.promise.certification_draws:
         record.detail += (
             "; its draws are spent: raise `certification_draws` and ask for another "

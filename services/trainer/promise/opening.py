@@ -11,6 +11,7 @@ from services.trainer.projects.repository import active_run, in_service, lock_st
 from services.trainer.promise import budget
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.drawing import draw
+from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import (
     PlaceInPeriod,
     alarm_in_force,
@@ -22,6 +23,7 @@ from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationItem, Dataset, ProjectState, Version
+from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 
@@ -48,8 +50,9 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         if isinstance(drawn, Insufficient) and not drawn.is_final:
             return await _note(resources, certification, drawn.detail)
         if isinstance(drawn, Insufficient):
-            detail = f"not certified: {drawn.detail}"
-            return await _note(resources, certification, detail, "failed")
+            ceiling = label_ceiling(request.human_error, project.review.overlap)
+            detail = f"not certified: {drawn.detail}; {ceiling.note}"
+            return await _note(resources, certification, detail, "failed", request.human_error)
         await _measure_champion(resources, project, version, drawn)
     except ModelUnusable as error:
         return await _note(resources, certification, f"not certified: {error}", "failed")
@@ -83,6 +86,7 @@ async def _request(
         shortage = await budget.shortage(session, project, place)
     if shortage is not None:
         return Insufficient(shortage)
+    human_error = await resources.queue.human_error(project.project)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     return DrawRequest(
@@ -92,6 +96,7 @@ async def _request(
         dataset,
         trained_on=await load(resources, dataset),
         test_number=place.number,
+        human_error=human_error,
         not_before=max(
             (one for one in (certification.since, alarm) if one is not None), default=None
         ),
@@ -171,6 +176,7 @@ async def _open(
             return False  # one of them was erased meanwhile; the next look draws anew
         session.add_all(_rows(certification, drawn))
         record.state, record.detail = "open", None
+        record.human_error = request.human_error.model_dump()
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
         state.period_began_at, state.tests_in_period = place.began_at, place.number
@@ -225,7 +231,11 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
 
 
 async def _note(
-    resources: Resources, certification: Certification, detail: str, state: str | None = None
+    resources: Resources,
+    certification: Certification,
+    detail: str,
+    state: str | None = None,
+    human_error: HumanError | None = None,
 ) -> bool:
     """Record why it cannot be opened, and close it where that is for good; return False."""
     async with resources.database.transaction() as session:
@@ -233,6 +243,8 @@ async def _note(
         if record.state != "waiting":
             return False  # a newer version took its place meanwhile
         record.detail = detail
+        if human_error is not None:
+            record.human_error = human_error.model_dump()
         if state is not None:
             record.state, record.closed_at = state, resources.now()
     if state is not None:

@@ -1,12 +1,13 @@
 """The plan of a certification, made of out-of-fold predictions and unlabelled scores (pure)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from services.trainer.promise.binomial import power
+from services.trainer.promise.label_noise import Level, level_of_test, miss_rate_bound
 from services.trainer.promise.risk import (
     Float32Array,
     FloatArray,
@@ -29,10 +30,10 @@ class CertificationPlan:
 
     Attributes
     ----------
-    alpha : promised error, in (0, 1)
+    alpha : error that the labels may show, in (0, 1): the promised one, less what reviewers miss
     delta : chance of certifying wrongly, all tests of a period together
     attempt : number of the test in its period, counted from 1
-    delta_attempt : the part of delta that this test spends
+    delta_attempt : the part of delta that the test of the labels spends
     labels : verdicts to be tested, drawn uniformly among items at or above `region`
     region : lowest threshold of the candidate region, and the last of `thresholds`
     region_share : share of the unlabelled sample in the region
@@ -43,6 +44,7 @@ class CertificationPlan:
     start : index of the first threshold to be tested
     predicted_power : chance that the start passes, as predicted
     expected_coverage : predicted share of traffic answered; counts "not certified" as 0
+    misses, probes : known-wrong answers that reviewers let pass, of those asked (`label_noise`)
     """
 
     alpha: float
@@ -59,6 +61,24 @@ class CertificationPlan:
     start: int
     predicted_power: float
     expected_coverage: float
+    misses: int = 0
+    probes: int = 0
+
+    @property
+    def miss_rate_bound(self) -> float | None:
+        """Upper bound of the share of wrong answers that reviewers miss; None: not corrected."""
+        return miss_rate_bound(self.misses, self.probes, attempt_delta(self.delta, self.attempt))
+
+    @property
+    def promised_alpha(self) -> float:
+        """The error that is promised."""
+        return round(self.alpha / self.share_shown, 12)
+
+    @property
+    def share_shown(self) -> float:
+        """Share of the wrong answers that the labels show at least."""
+        bound = self.miss_rate_bound
+        return 1.0 if bound is None else 1 - bound
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy; float32 thresholds survive JSON unchanged."""
@@ -83,6 +103,8 @@ def plan_certification(
     delta: float,
     labels: int,
     attempt: int = 1,
+    misses: int = 0,
+    probes: int = 0,
 ) -> CertificationPlan | None:
     """Choose the candidate region, the thresholds and the first one to test.
 
@@ -94,7 +116,9 @@ def plan_certification(
         Out-of-fold confidences, and whether the prediction was right.
     unlabelled_scores : shape (u,)
         This version's scores of a uniform sample of the population that labels are drawn from.
+    alpha : in (0, 1), promised error
     labels : at least 1, all labels that the given attempt will test
+    misses, probes : known-wrong answers that reviewers let pass, of those asked
 
     Returns
     -------
@@ -102,16 +126,18 @@ def plan_certification(
     """
     if labels < 1:
         raise ValueError("a certification needs at least one label")
+    level = level_of_test(alpha, misses, probes, attempt_delta(delta, attempt))
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
-    if (region := curve.region(alpha)) is None:
+    if level.alpha <= 0 or (region := curve.region(level.alpha)) is None:
         return None
-    return _plan(
+    plan = _plan(
         _grid(curve, region, as_scores(tune_scores)),
-        alpha=alpha,
+        level=level,
         delta=delta,
         labels=labels,
         attempt=attempt,
     )
+    return replace(plan, misses=misses, probes=probes)
 
 
 @dataclass(frozen=True)
@@ -147,17 +173,16 @@ def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
 
 
 def _plan(
-    grid: _Grid, *, alpha: float, delta: float, labels: int, attempt: int
+    grid: _Grid, *, level: Level, delta: float, labels: int, attempt: int
 ) -> CertificationPlan:
-    spent = attempt_delta(delta, attempt)
     accepted = np.rint(labels * grid.shares).astype(np.int64)
-    chance = power(accepted, grid.errors, spent, alpha)
+    chance = power(accepted, grid.errors, level.delta, level.alpha)
     start = strictest_of_best_power(chance)
     return CertificationPlan(
-        alpha=alpha,
+        alpha=level.alpha,
         delta=delta,
         attempt=attempt,
-        delta_attempt=spent,
+        delta_attempt=level.delta,
         labels=labels,
         region=float(grid.thresholds[-1]),
         region_share=float(grid.coverage[-1]),

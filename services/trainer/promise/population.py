@@ -11,6 +11,7 @@ import numpy as np
 
 from services.trainer.datasets.snapshot import LabelledItem
 from services.trainer.promise.certify import eligible
+from services.trainer.promise.label_noise import LEAST_PROBES
 from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
@@ -19,6 +20,7 @@ from services.trainer.resources import Resources
 from services.trainer.tables import Dataset, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.certificates import complement
+from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project
 
 
@@ -69,7 +71,8 @@ class Insufficient:
 class DrawRequest:
     """A draw of `labels` items for one attempt at certifying a version.
 
-    `test_number` is the attempt's number among the tests of its period. With `not_before`, only
+    `test_number` is the attempt's number among the tests of its period. `human_error` is what is
+    known of the reviewers before any of them answers. With `not_before`, only
     traffic from then on counts. Without `uses_pool` traffic alone does.
     """
 
@@ -79,6 +82,7 @@ class DrawRequest:
     dataset: Dataset
     trained_on: Sequence[LabelledItem]
     test_number: int
+    human_error: HumanError
     not_before: datetime | None = None
     uses_pool: bool = True
 
@@ -104,6 +108,8 @@ class DrawRequest:
             delta=complement(promise.confidence),
             labels=self.labels,
             attempt=self.test_number,
+            misses=self.human_error.misses,
+            probes=self.human_error.probes,
         )
 
 
@@ -116,7 +122,10 @@ async def plan_on(
     scored = await score_candidates(request, candidates)
     if len(scored) < request.labels:
         return Insufficient(shortage.format(len(scored)))
-    promise = request.project.promise
+    promise, human_error = request.project.promise, request.human_error
+    if LEAST_PROBES <= human_error.probes == human_error.misses:
+        detail = f"reviewers missed all {human_error.probes} known-wrong answers"
+        return Insufficient(f"{detail}: their labels prove nothing", is_final=True)
     scores = np.array([item.score for item in scored], dtype=np.float32)
     try:
         plan = await asyncio.to_thread(request.plan, scores)

@@ -75,8 +75,9 @@ def repeat_for_target(
         A more lenient target: its region was not drawn from.
     """
     alpha = round(1 - target_accuracy, 12)
-    if alpha > plan.alpha:
-        raise ValueError(f"must be at least {1 - plan.alpha:g}, the target that labels exist for")
+    promised = plan.promised_alpha
+    if alpha > promised:
+        raise ValueError(f"must be at least {1 - promised:g}, the target that labels exist for")
     region = predict_risk(*tune, scores).region(alpha)
     inside = eligible(scores, 2.0 if region is None else max(region, plan.region))
     kept = np.asarray(scores, dtype=np.float32)[inside]
@@ -102,6 +103,13 @@ def _certified(
     if len(scores) == 0:
         return None
     other = plan_certification(
-        *tune, scores, alpha=alpha, delta=plan.delta, labels=len(scores), attempt=plan.attempt
+        *tune,
+        scores,
+        alpha=alpha,
+        delta=plan.delta,
+        labels=len(scores),
+        attempt=plan.attempt,
+        misses=plan.misses,
+        probes=plan.probes,
     )
     return None if other is None else certify(other, scores, correct)

@@ -23,6 +23,9 @@ def upgrade() -> None:
     )
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "certifications", sa.Column("human_error", sa.JSON(), nullable=False, server_default="{}")
+    )
     op.add_column("certification_items", sa.Column("copy_of", sa.String(), nullable=True))
     _create_tables()
     op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])
