@@ -6,22 +6,23 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.trainer.content import content_hash
 from services.trainer.documents.status import is_certified
-from services.trainer.outcomes import repository as outcomes
-from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.certify import CertificationResult
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import alarm_in_force, alarmed_at
 from services.trainer.promise.planning import CertificationPlan
+from services.trainer.promise.proof.digests import evidence_digest, json_digest
+from services.trainer.promise.proof.findings import rows_of
+from services.trainer.promise.proof.messages import DrawnRow
+from services.trainer.promise.proof.verification import repeat_test
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
+from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
-from shared.contracts.human_error import HumanError, LabelCeiling, LabelNoise
+from shared.contracts.human_error import HumanError, LabelCeiling
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
 from shared.db import Session
@@ -81,11 +82,13 @@ async def _judge(case: _Case) -> None:
     assert record.plan is not None
     plan = CertificationPlan.from_dict(record.plan)
     items = await repository.items(case.session, record.certification_id)
-    correct = await correct_answers(case.session, items)
-    result = certify(plan, [item.score for item in items], correct)
+    drawn = await rows_of(case.session, items)
+    for item, row in zip(items, drawn, strict=True):
+        item.verdict, item.finding = row.verdict, row.finding
+    result = repeat_test(plan, drawn)
     record.result = result.to_dict()
     if result.certified:
-        await _certify(case, plan, result)
+        await _certify(case, plan, result, drawn)
     elif result.labels_short is None:
         _fail(case, "not certified: the error is estimated above the promise everywhere", None)
     else:
@@ -94,34 +97,14 @@ async def _judge(case: _Case) -> None:
         _fail(case, f"not certified: about {short} more labels", short)
 
 
-async def correct_answers(session: Session, items: Sequence[CertificationItem]) -> list[bool]:
-    """Say for each item whether people gave the version's label.
-
-    Errors are also items that people could not answer or answered otherwise at first, those that
-    the review queue refused, those answered with a suggestion in sight, and those whose outcome is
-    for other data under the same id.
-    """
-    known = {
-        row.item_id: row
-        for row in await outcomes.of_items(
-            session, items[0].project, [item.copy_of or item.item_id for item in items]
-        )
-    }
-    return [
-        item.refused is None
-        and (row := known.get(item.copy_of or item.item_id)) is not None
-        and row.content_hash == content_hash(item.data)
-        and evidence_of(row).confirms(item.label)
-        for item in items
-    ]
-
-
-async def _certify(case: _Case, plan: CertificationPlan, result: CertificationResult) -> None:
+async def _certify(
+    case: _Case, plan: CertificationPlan, result: CertificationResult, drawn: Sequence[DrawnRow]
+) -> None:
     record, promise = case.record, case.project.promise
     version = await registry.find(case.session, record.project, record.version)
     assert version is not None
     assert result.threshold is not None
-    certificate = _certificate(case, version, plan, result)
+    certificate = _certificate(case, version, plan, result, drawn)
     version.expires_at = case.now + timedelta(days=promise.expires_days)
     version.certificate = certificate.model_dump(mode="json")
     if alarmed_at(version.suspension) is not None:
@@ -134,7 +117,11 @@ async def _certify(case: _Case, plan: CertificationPlan, result: CertificationRe
 
 
 def _certificate(
-    case: _Case, version: Version, plan: CertificationPlan, result: CertificationResult
+    case: _Case,
+    version: Version,
+    plan: CertificationPlan,
+    result: CertificationResult,
+    drawn: Sequence[DrawnRow],
 ) -> Certificate:
     record, promise = case.record, case.project.promise
     assert result.threshold is not None
@@ -147,7 +134,7 @@ def _certificate(
         labels=result.labels,
         accepted=result.accepted,
         errors=result.errors,
-        upper_bound=min(1.0, result.upper_bound / plan.share_shown),
+        upper_bound=plan.true_error(result.upper_bound),
         attempt=plan.attempt,
         delta=attempt_delta(plan.delta, plan.attempt),
         delta_spent=sum(attempt_delta(plan.delta, test) for test in range(1, plan.attempt + 1)),
@@ -156,18 +143,14 @@ def _certificate(
         population=population["kind"],
         certified_at=case.now,
         window=Window.model_validate(population["window"]) if population.get("window") else None,
-        label_noise=LabelNoise(
-            state="uncorrected" if plan.miss_rate_bound is None else "corrected",
-            probes=plan.probes,
-            misses=plan.misses,
-            miss_rate_bound=plan.miss_rate_bound,
-            target_tested=plan.alpha,
-        ),
+        label_noise=plan.label_noise,
         label_ceiling=_ceiling(case),
         evidence={
             "certification_id": record.certification_id,
             "accepted": result.accepted,
             "population": population,
+            "evidence_sha256": evidence_digest(record.plan or {}, drawn),
+            "calibration_sha256": json_digest(version.manifest.get("calibration", {})),
         },
     )
 

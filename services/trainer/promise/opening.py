@@ -1,5 +1,8 @@
 """Open a certification: fix population, plan and draw in SQL, before any task is asked for."""
 
+import gzip
+from datetime import datetime
+
 import numpy as np
 import structlog
 
@@ -22,7 +25,14 @@ from services.trainer.promise.population import Draw, DrawRequest, Insufficient
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, CertificationItem, Dataset, ProjectState, Version
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    CertificationPopulation,
+    Dataset,
+    ProjectState,
+    Version,
+)
 from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
@@ -175,6 +185,7 @@ async def _open(
         if await erasure.erased_among(session, project.project, drawn_ids):
             return False  # one of them was erased meanwhile; the next look draws anew
         session.add_all(_rows(certification, drawn))
+        session.add(_population(certification, drawn, resources.now()))
         record.state, record.detail = "open", None
         record.human_error = request.human_error.model_dump()
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
@@ -228,6 +239,18 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
         )
         for position, item in enumerate(drawn.items)
     ]
+
+
+def _population(
+    certification: Certification, drawn: Draw, now: datetime
+) -> CertificationPopulation:
+    lines = b"\n".join(row.model_dump_json().encode() for row in drawn.rows)
+    return CertificationPopulation(
+        certification_id=certification.certification_id,
+        project=certification.project,
+        opened_at=now,
+        rows=gzip.compress(lines, 6, mtime=0),
+    )
 
 
 async def _note(

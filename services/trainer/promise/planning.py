@@ -1,6 +1,6 @@
 """The plan of a certification, made of out-of-fold predictions and unlabelled scores (pure)."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from services.trainer.promise.risk import (
     predict_risk,
 )
 from shared.contracts.certificates import attempt_delta
+from shared.contracts.human_error import LabelNoise
 
 GRID_POINTS = 40
 # Among starts of about equal power the strictest leaves most thresholds to be tested after it.
@@ -65,20 +66,31 @@ class CertificationPlan:
     probes: int = 0
 
     @property
-    def miss_rate_bound(self) -> float | None:
-        """Upper bound of the share of wrong answers that reviewers miss; None: not corrected."""
-        return miss_rate_bound(self.misses, self.probes, attempt_delta(self.delta, self.attempt))
+    def label_noise(self) -> LabelNoise:
+        """How the plan allows for wrong answers that reviewers miss."""
+        spent = attempt_delta(self.delta, self.attempt)
+        bound = miss_rate_bound(self.misses, self.probes, spent)
+        return LabelNoise(
+            state="uncorrected" if bound is None else "corrected",
+            probes=self.probes,
+            misses=self.misses,
+            miss_rate_bound=bound,
+            target_tested=self.alpha,
+        )
 
     @property
     def promised_alpha(self) -> float:
         """The error that is promised."""
-        return round(self.alpha / self.share_shown, 12)
+        return round(self.alpha / self._share_shown, 12)
+
+    def true_error(self, shown: float) -> float:
+        """Return the most that the true error can be where labels show an error of `shown`."""
+        return min(1.0, shown / self._share_shown)
 
     @property
-    def share_shown(self) -> float:
+    def _share_shown(self) -> float:
         """Share of the wrong answers that the labels show at least."""
-        bound = self.miss_rate_bound
-        return 1.0 if bound is None else 1 - bound
+        return 1 - (self.label_noise.miss_rate_bound or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy; float32 thresholds survive JSON unchanged."""
@@ -130,14 +142,8 @@ def plan_certification(
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
     if level.alpha <= 0 or (region := curve.region(level.alpha)) is None:
         return None
-    plan = _plan(
-        _grid(curve, region, as_scores(tune_scores)),
-        level=level,
-        delta=delta,
-        labels=labels,
-        attempt=attempt,
-    )
-    return replace(plan, misses=misses, probes=probes)
+    grid = _grid(curve, region, as_scores(tune_scores))
+    return _plan(grid, level=level, delta=delta, labels=labels, attempt=attempt)
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,8 @@ def _plan(
         start=start,
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
+        misses=level.misses,
+        probes=level.probes,
     )
 
 

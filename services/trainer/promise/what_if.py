@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, certify, eligible
-from services.trainer.promise.closing import correct_answers
 from services.trainer.promise.messages import HypothesisView
 from services.trainer.promise.planning import CertificationPlan, plan_certification
-from services.trainer.promise.risk import predict_risk
+from services.trainer.promise.proof.findings import rows_of
+from services.trainer.promise.risk import as_scores, predict_risk
 from services.trainer.promise.tuning import Tune, tune_of
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
+from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 from shared.problems import Conflict, Unprocessable
 
@@ -41,9 +42,9 @@ async def describe_what_if(
         version = await registry.find(session, project.project, newest.version)
         assert version is not None
         items = await repository.items(session, newest.certification_id)
-        correct = await correct_answers(session, items)
+        drawn = await rows_of(session, items)
     plan = CertificationPlan.from_dict(newest.plan)
-    scores = [item.score for item in items]
+    scores, correct = [row.score for row in drawn], [row.finding == "right" for row in drawn]
     try:
         return repeat_for_target(plan, tune_of(version, scores), scores, correct, target_accuracy)
     except ValueError as error:
@@ -74,14 +75,13 @@ def repeat_for_target(
     ValueError
         A more lenient target: its region was not drawn from.
     """
-    alpha = round(1 - target_accuracy, 12)
-    promised = plan.promised_alpha
-    if alpha > promised:
-        raise ValueError(f"must be at least {1 - promised:g}, the target that labels exist for")
+    alpha = complement(target_accuracy)
+    if alpha > plan.promised_alpha:
+        least = 1 - plan.promised_alpha
+        raise ValueError(f"must be at least {least:g}, the target that labels exist for")
     region = predict_risk(*tune, scores).region(alpha)
     inside = eligible(scores, 2.0 if region is None else max(region, plan.region))
-    kept = np.asarray(scores, dtype=np.float32)[inside]
-    result = _certified(plan, tune, kept, np.asarray(correct)[inside], alpha)
+    result = _certified(plan, tune, as_scores(scores)[inside], np.asarray(correct)[inside], alpha)
     if result is None or result.threshold is None:
         return HypothesisView(target_accuracy=target_accuracy)
     return HypothesisView(
