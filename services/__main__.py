@@ -3,7 +3,7 @@
 ``up`` and ``demo`` run everything on this machine; ``router``, ``review_queue`` and ``trainer`` run
 one service, as containers do; ``migrate`` brings a database up to date; ``restored`` is to be run
 after a database was restored from a backup; ``replay`` makes recorded decisions of an item again;
-``token`` prints a token.
+``verify-certificate`` recomputes an exported certificate; ``token`` prints a token.
 """
 
 import argparse
@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--project", required=True)
     again.add_argument("--item", required=True)
     again.set_defaults(run=_replay)
+    check = commands.add_parser("verify-certificate", help="recompute an exported certificate")
+    check.add_argument("file", type=Path, help="what GET …/versions/V/certificate/export gave")
+    check.set_defaults(run=_verify_certificate)
     token = commands.add_parser("token", help="print a token, alone on standard output")
     token.add_argument("--role", required=True, choices=ROLES)
     token.add_argument("--subject", required=True, help="who acts, in every record")
@@ -99,6 +102,12 @@ def _replay(options: argparse.Namespace) -> int:
 
     common, settings = load_settings(CommonSettings), load_settings(TrainerSettings)
     return replay(common, settings, options.project, options.item)
+
+
+def _verify_certificate(options: argparse.Namespace) -> int:
+    from services.certificate_check import verify_certificate  # noqa: PLC0415 - needs the trainer
+
+    return verify_certificate(options.file)
 
 
 def _token(options: argparse.Namespace) -> int:

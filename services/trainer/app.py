@@ -14,6 +14,7 @@ from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
 from services.trainer.promise.figures import routes as figures
+from services.trainer.promise.proof import routes as proof
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
@@ -30,7 +31,7 @@ from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, watch, ledger)
+_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, proof, watch, ledger)
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

@@ -180,7 +180,7 @@ class Documents:
             await self.leases.require(session, lease)
             versions = await in_service(session, lease.project)
             for version in changed_versions(project, state, versions, now):
-                line = note_change(version, project, state, now)
+                line = note_change(version, project, state, versions, now)
                 if line is None:
                     continue
                 session.add(line)

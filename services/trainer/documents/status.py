@@ -1,5 +1,6 @@
 """The state of the promise for a version, and which channels name the version (pure)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -98,6 +99,24 @@ def status_of(
 def is_certified(version: Version | None, project: Project, now: datetime) -> bool:
     """Say whether there is a version and its certificate counts, whatever an operator suspends."""
     return version is not None and status_of(version, project, None, now).answers
+
+
+def certified_beside(
+    version: Version,
+    versions: Sequence[Version],
+    project: Project,
+    state: ProjectState,
+    now: datetime,
+) -> list[Version]:
+    """Return the others of `versions` whose certificate counts now, newest first.
+
+    They are offered where `version` may no longer answer; only an operator lets one serve.
+    """
+    return [
+        other
+        for other in sorted(versions, key=lambda one: -one.number)
+        if other.version != version.version and status_of(other, project, state, now).answers
+    ]
 
 
 def why_not_valid(

@@ -12,6 +12,7 @@ from services.trainer.ledger.explanation import PromiseRecord
 from services.trainer.tables import (
     AuditWatch,
     Certification,
+    CertificationPopulation,
     LedgerFile,
     LedgerRow,
     PromiseChange,
@@ -161,6 +162,16 @@ async def delete_expired(session: Session, project: str, before: datetime, limit
     )
     gone = delete(LedgerRow).where(col(LedgerRow.id).in_(oldest)).returning(col(LedgerRow.id))
     return len((await session.execute(gone)).all())
+
+
+async def forget_populations(session: Session, project: str, before: datetime) -> None:
+    """Delete the populations of certifications that were opened before that moment."""
+    await session.execute(
+        delete(CertificationPopulation).where(
+            col(CertificationPopulation.project) == project,
+            col(CertificationPopulation.opened_at) < before,
+        )
+    )
 
 
 async def forget_files(session: Session, project: str, before: str, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""Delete decisions that are older than their project keeps them."""
+"""Delete decisions, and populations of them, that are older than their project keeps them."""
 
 import asyncio
 from datetime import date, timedelta
@@ -46,6 +46,7 @@ async def delete_expired(resources: Resources, project: Project) -> bool:
     name, oldest = project.project, resources.now() - timedelta(days=project.retention_days)
     async with resources.database.transaction() as session:
         rows = await repository.delete_expired(session, name, oldest, BATCH)
+        await repository.forget_populations(session, name, oldest)
         state = await read_state(session, name)
         files = 0
         if state is not None and state.ledger_day is not None:

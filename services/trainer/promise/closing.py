@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.trainer.content import content_hash
 from services.trainer.documents.status import is_certified
-from services.trainer.outcomes import repository as outcomes
-from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationResult, certify
+from services.trainer.promise.certify import CertificationResult
 from services.trainer.promise.periods import alarm_in_force, alarmed_at
 from services.trainer.promise.planning import CertificationPlan
+from services.trainer.promise.proof.digests import evidence_digest, json_digest
+from services.trainer.promise.proof.findings import rows_of
+from services.trainer.promise.proof.messages import DrawnRow
+from services.trainer.promise.proof.verification import repeat_test
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
+from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
@@ -79,11 +80,13 @@ async def _judge(case: _Case) -> None:
     assert record.plan is not None
     plan = CertificationPlan.from_dict(record.plan)
     items = await repository.items(case.session, record.certification_id)
-    correct = await correct_answers(case.session, items)
-    result = certify(plan, [item.score for item in items], correct)
+    drawn = await rows_of(case.session, items)
+    for item, row in zip(items, drawn, strict=True):
+        item.verdict, item.finding = row.verdict, row.finding
+    result = repeat_test(plan, drawn)
     record.result = result.to_dict()
     if result.certified:
-        await _certify(case, plan, result)
+        await _certify(case, plan, result, drawn)
     elif result.labels_short is None:
         _fail(case, "not certified: the error is estimated above the promise everywhere", None)
     else:
@@ -92,34 +95,14 @@ async def _judge(case: _Case) -> None:
         _fail(case, f"not certified: about {short} more labels", short)
 
 
-async def correct_answers(session: Session, items: Sequence[CertificationItem]) -> list[bool]:
-    """Say for each item whether people gave the version's label.
-
-    Errors are also items that people could not answer or answered otherwise at first, those that
-    the review queue refused, those answered with a suggestion in sight, and those whose outcome is
-    for other data under the same id.
-    """
-    known = {
-        row.item_id: row
-        for row in await outcomes.of_items(
-            session, items[0].project, [item.copy_of or item.item_id for item in items]
-        )
-    }
-    return [
-        item.refused is None
-        and (row := known.get(item.copy_of or item.item_id)) is not None
-        and row.content_hash == content_hash(item.data)
-        and evidence_of(row).confirms(item.label)
-        for item in items
-    ]
-
-
-async def _certify(case: _Case, plan: CertificationPlan, result: CertificationResult) -> None:
+async def _certify(
+    case: _Case, plan: CertificationPlan, result: CertificationResult, drawn: Sequence[DrawnRow]
+) -> None:
     record, promise = case.record, case.project.promise
     version = await registry.find(case.session, record.project, record.version)
     assert version is not None
     assert result.threshold is not None
-    certificate = _certificate(case, version, plan, result)
+    certificate = _certificate(case, version, plan, result, drawn)
     version.expires_at = case.now + timedelta(days=promise.expires_days)
     version.certificate = certificate.model_dump(mode="json")
     if alarmed_at(version.suspension) is not None:
@@ -132,7 +115,11 @@ async def _certify(case: _Case, plan: CertificationPlan, result: CertificationRe
 
 
 def _certificate(
-    case: _Case, version: Version, plan: CertificationPlan, result: CertificationResult
+    case: _Case,
+    version: Version,
+    plan: CertificationPlan,
+    result: CertificationResult,
+    drawn: Sequence[DrawnRow],
 ) -> Certificate:
     record, promise = case.record, case.project.promise
     assert result.threshold is not None
@@ -158,6 +145,8 @@ def _certificate(
             "certification_id": record.certification_id,
             "accepted": result.accepted,
             "population": population,
+            "evidence_sha256": evidence_digest(record.plan or {}, drawn),
+            "calibration_sha256": json_digest(version.manifest.get("calibration", {})),
         },
     )
 

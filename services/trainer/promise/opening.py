@@ -1,5 +1,6 @@
 """Open a certification: fix population, plan and draw in SQL, before any task is asked for."""
 
+import gzip
 from datetime import datetime
 
 import numpy as np
@@ -25,7 +26,14 @@ from services.trainer.recipes import OWN
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, CertificationItem, Dataset, ProjectState, Version
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    CertificationPopulation,
+    Dataset,
+    ProjectState,
+    Version,
+)
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 
@@ -189,6 +197,7 @@ async def _open(
         if await erasure.erased_among(session, project.project, drawn_ids):
             return False  # one of them was erased meanwhile; the next look draws anew
         session.add_all(_rows(certification, drawn))
+        session.add(_population(certification, drawn, resources.now()))
         record.state, record.detail = "open", None
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
@@ -241,6 +250,18 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
         )
         for position, item in enumerate(drawn.items)
     ]
+
+
+def _population(
+    certification: Certification, drawn: Draw, now: datetime
+) -> CertificationPopulation:
+    lines = b"\n".join(row.model_dump_json().encode() for row in drawn.rows)
+    return CertificationPopulation(
+        certification_id=certification.certification_id,
+        project=certification.project,
+        opened_at=now,
+        rows=gzip.compress(lines, 6, mtime=0),
+    )
 
 
 async def _note(

@@ -1,6 +1,7 @@
 """The pool as the population of a certification: a uniform draw in its own random order."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
@@ -10,11 +11,12 @@ from services.trainer.promise.population import (
     Draw,
     DrawRequest,
     Insufficient,
+    draw_items,
     in_region,
     plan_on,
-    record_of,
     score_candidates,
 )
+from services.trainer.promise.sampling import POOL_ORDER
 from services.trainer.tables import PoolItem
 from shared.contracts.items import check_data
 
@@ -31,16 +33,13 @@ async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
-    found = await _walk(request, plan, page, scored)
-    if len(found) < request.labels:
-        return Insufficient(f"the pool has {len(found)} of them")
-    return Draw(
-        plan=plan,
-        items=found,
-        record=record_of("pool", scored, seed="the pool's random order"),
-        passed_up_to=found[-1].order_key,
-        population=scored,
-    )
+    async with request.resources.database.reading() as session:
+        spent = await repository.drawn_before(session, request.project.project)
+    walked, found = await _walk(request, plan, page, scored, spent)
+    drawn = draw_items("pool", walked, plan, seed=POOL_ORDER, spent=spent)
+    if drawn is None:
+        return Insufficient(f"the pool has {found} of them")
+    return replace(drawn, passed_up_to=drawn.items[-1].order_key)
 
 
 async def _walk(
@@ -48,20 +47,23 @@ async def _walk(
     plan: CertificationPlan,
     page: Sequence[PoolItem],
     scored: list[Candidate],
-) -> list[Candidate]:
-    """Walk the pool's order until enough items inside the region are found, or it ends."""
-    name = request.project.project
-    async with request.resources.database.reading() as session:
-        spent = await repository.drawn_before(session, name)
-    found: list[Candidate] = []
+    spent: set[str],
+) -> tuple[list[Candidate], int]:
+    """Walk the pool's order until enough items inside the region are found, or it ends.
+
+    Return all that was scored, and how many of these may be drawn.
+    """
+    walked: list[Candidate] = []
+    found = 0
     while page:
-        found += [item for item in in_region(scored, plan) if item.item_id not in spent]
-        if len(found) >= request.labels:
+        walked += scored
+        found += sum(item.item_id not in spent for item in in_region(scored, plan))
+        if found >= request.labels:
             break
         async with request.resources.database.reading() as session:
-            page = await pool.waiting(session, name, _PAGE, page[-1].order_key)
+            page = await pool.waiting(session, request.project.project, _PAGE, page[-1].order_key)
         scored = await score_candidates(request, _usable(page, request))
-    return found[: request.labels]
+    return walked, found
 
 
 def _usable(page: Iterable[PoolItem], request: DrawRequest) -> list[Candidate]:

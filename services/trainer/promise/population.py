@@ -1,8 +1,7 @@
 """The population of a certification: its items, their scores, and the plan made on these."""
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,9 @@ from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.snapshot import LabelledItem
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.planning import CertificationPlan, plan_certification
+from services.trainer.promise.proof.digests import population_digest
+from services.trainer.promise.proof.messages import PopulationRow
+from services.trainer.promise.sampling import places_drawn
 from services.trainer.promise.tuning import tune_of
 from services.trainer.recipes import OWN
 from services.trainer.registry.scores import score_items
@@ -47,7 +49,8 @@ class Draw:
     """A population, the plan made on its scores, and the items drawn.
 
     `copies` names, for each drawn item whose content was drawn before it, the first drawn item of
-    that content: its verdict serves both. `record` is kept in SQL.
+    that content: its verdict serves both. `record` is kept in SQL, and so are `rows`, one for each
+    of the `population`.
     """
 
     plan: CertificationPlan
@@ -56,6 +59,7 @@ class Draw:
     copies: dict[str, str] = field(default_factory=dict)
     passed_up_to: str = ""
     population: list[Candidate] = field(default_factory=list, repr=False)
+    rows: list[PopulationRow] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True)
@@ -165,14 +169,50 @@ def in_region(scored: list[Candidate], plan: CertificationPlan) -> list[Candidat
     return [item for item, inside in zip(scored, is_inside, strict=True) if inside]
 
 
-def record_of(kind: str, candidates: Sequence[Candidate], *, seed: str) -> dict[str, Any]:
-    """Return what is kept of a population: enough to recognise it, and to draw from it again."""
-    ids = "\n".join(sorted(candidate.item_id for candidate in candidates))
-    times = [item.received_at for item in candidates if item.received_at is not None]
+def draw_items(
+    kind: str,
+    population: list[Candidate],
+    plan: CertificationPlan,
+    *,
+    seed: str,
+    spent: Container[str] = (),
+) -> Draw | None:
+    """Draw the plan's labels from the region; None if it has too few items.
+
+    Parameters
+    ----------
+    population
+        Scored, in the order that the draw goes by.
+    spent
+        Items that were drawn before: no item is drawn twice.
+    """
+    drawable = [item for item in in_region(population, plan) if item.item_id not in spent]
+    if len(drawable) < plan.labels:
+        return None
+    places = places_drawn(kind, seed, len(drawable), plan.labels)
+    rows = [
+        PopulationRow(
+            item_id=item.item_id,
+            score=item.score,
+            label=item.label,
+            drawable=item.item_id not in spent,
+        )
+        for item in population
+    ]
+    record = _record_of(kind, population, rows, seed)
+    items = [drawable[place] for place in places]
+    return Draw(plan=plan, items=items, record=record, population=population, rows=rows)
+
+
+def _record_of(
+    kind: str, population: Sequence[Candidate], rows: Sequence[PopulationRow], seed: str
+) -> dict[str, Any]:
+    """Return what a certificate names of its population."""
+    times = [item.received_at for item in population if item.received_at is not None]
     return {
         "kind": kind,
-        "size": len(candidates),
-        "digest": hashlib.sha256(ids.encode()).hexdigest(),
+        "size": len(population),
+        "digest": population_digest(rows),
         "seed": seed,
         "window": {"since": rfc3339(min(times)), "until": rfc3339(max(times))} if times else None,
     }

@@ -9,9 +9,8 @@ Reviewers are asked once for each content that is drawn, and every occurrence co
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-
-import numpy as np
 
 from services.trainer.ledger import repository as ledger
 from services.trainer.outcomes import repository as outcomes
@@ -22,9 +21,9 @@ from services.trainer.promise.population import (
     Draw,
     DrawRequest,
     Insufficient,
+    draw_items,
     in_region,
     plan_on,
-    record_of,
 )
 from shared.contracts.items import check_data
 
@@ -49,19 +48,11 @@ async def draw_from_traffic(request: DrawRequest) -> Draw | Insufficient:
         # Which items people have seen with a suggestion depends on the items: leaving these out
         # would no longer be a uniform draw.
         return Insufficient("traffic in the region was partly reviewed with a suggestion in sight")
-    unspent = [item for item in inside if item.item_id not in spent]
-    if len(unspent) < request.labels:
-        return Insufficient(f"traffic has {len(unspent)} of them")
-    seed = secrets.randbits(63)
-    chosen = np.random.default_rng(seed).choice(len(unspent), request.labels, replace=False)
-    items = [unspent[i] for i in chosen]
-    return Draw(
-        plan=plan,
-        items=items,
-        record=record_of("traffic", scored, seed=str(seed)),
-        copies=copies_among(items),
-        population=scored,
-    )
+    drawn = draw_items("traffic", scored, plan, seed=str(secrets.randbits(63)), spent=spent)
+    if drawn is None:
+        unspent = sum(item.item_id not in spent for item in inside)
+        return Insufficient(f"traffic has {unspent} of them")
+    return replace(drawn, copies=copies_among(drawn.items))
 
 
 def copies_among(items: Sequence[Candidate]) -> dict[str, str]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, certify, eligible
-from services.trainer.promise.closing import correct_answers
 from services.trainer.promise.messages import HypothesisView
 from services.trainer.promise.planning import CertificationPlan, plan_certification
+from services.trainer.promise.proof.findings import rows_of
 from services.trainer.promise.risk import predict_risk
 from services.trainer.promise.tuning import Tune, tune_of
 from services.trainer.registry import repository as registry
@@ -41,9 +41,9 @@ async def describe_what_if(
         version = await registry.find(session, project.project, newest.version)
         assert version is not None
         items = await repository.items(session, newest.certification_id)
-        correct = await correct_answers(session, items)
+        drawn = await rows_of(session, items)
     plan = CertificationPlan.from_dict(newest.plan)
-    scores = [item.score for item in items]
+    scores, correct = [row.score for row in drawn], [row.finding == "right" for row in drawn]
     try:
         return repeat_for_target(plan, tune_of(version, scores), scores, correct, target_accuracy)
     except ValueError as error:

@@ -52,6 +52,14 @@ async def same_model(
     return None
 
 
+async def under_certification(session: Session, project: str) -> frozenset[str]:
+    """Return the names of the versions whose certification waits for items or verdicts."""
+    query = select(col(Certification.version)).where(
+        col(Certification.project) == project, col(Certification.state).in_(("waiting", "open"))
+    )
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def cancel_pending(session: Session, project: str, detail: str, version: str) -> None:
     """Cancel the pending certifications of a version."""
     query = update(Certification).where(

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from services.trainer.documents.status import channels_of, is_certified, status_of
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.documents.status import channels_of, status_of
+from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, VersionView
+from services.trainer.registry.possible import Situation, advice_of, extensions_of
 from services.trainer.resources import Resources
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
@@ -35,8 +36,7 @@ async def promote(resources: Resources, project: Project, name: str) -> Channels
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
         if state.champion != name:
-            _check_in_service(version)
-            await _check_rule(resources, session, project, state, version)
+            await _require_may_serve(resources, session, project, state, version)
             repository.make_champion(state, name, resources.now())
     return await _published(resources, project)
 
@@ -47,8 +47,11 @@ async def roll_back(resources: Resources, project: Project) -> Channels:
         state = await lock_state(session, project.project)
         previous = await repository.find(session, project.project, state.previous)
         if previous is None:
-            raise NothingToRollBackTo("No version served before the champion; promote one by name.")
-        await _check_rule(resources, session, project, state, previous)
+            situation = await _situation(resources, session, project, state)
+            acts = situation.acts()
+            reason = "No version served before the champion"
+            raise NothingToRollBackTo(advice_of(reason, acts), **extensions_of(acts))
+        await _require_may_serve(resources, session, project, state, previous)
         repository.make_champion(state, previous.version, resources.now())
     return await _published(resources, project)
 
@@ -101,7 +104,9 @@ async def retire(resources: Resources, project: Project, name: str) -> VersionVi
         state = await lock_state(session, project.project)
         version = await _require(session, project.project, name)
         if state.champion == name:
-            raise Conflict("The champion serves; promote another version first.", version=name)
+            acts = (await _situation(resources, session, project, state)).acts()
+            reason = f"{name} is the champion: another version must serve before it is retired"
+            raise Conflict(advice_of(reason, acts), version=name, **extensions_of(acts))
         version.retired = True
         repository.leave_channels(state, name)
         await repository.cancel_pending(session, project.project, "the version is retired", name)
@@ -132,17 +137,38 @@ def _check_beside_champion(state: ProjectState, version: Version) -> None:
         raise Conflict("The champion serves already; choose another one.", version=version.version)
 
 
-async def _check_rule(
+async def _situation(
+    resources: Resources, session: Session, project: Project, state: ProjectState
+) -> Situation:
+    versions = await in_service(session, project.project)
+    pending = await repository.under_certification(session, project.project)
+    return Situation(project, state, versions, pending, resources.now())
+
+
+async def _require_may_serve(
     resources: Resources, session: Session, project: Project, state: ProjectState, version: Version
 ) -> None:
-    champion, now = await repository.find(session, project.project, state.champion), resources.now()
-    if is_certified(champion, project, now) and not is_certified(version, project, now):
-        raise NotCertified(
-            "A certified champion is replaced only by a certified version; certify it first.",
-            version=version.version,
-            standing=status_of(version, project, state, now).state,
-            champion=state.champion,
+    situation = await _situation(resources, session, project, state)
+    if situation.may_serve(version):
+        return
+    acts, name = situation.acts(version), version.version
+    if version.retired:
+        raise Conflict(
+            advice_of(f"{name} is retired for good", acts), version=name, **extensions_of(acts)
         )
+    reason = (
+        f"The champion {state.champion} is certified and gives way to certified versions only; "
+        f"{situation.why_not_certified(version)}"
+    )
+    if name in situation.pending:
+        reason += ", and its certification is under way (GET …/certificate)"
+    raise NotCertified(
+        advice_of(reason, acts),
+        version=name,
+        standing=status_of(version, project, state, situation.now).state,
+        champion=state.champion,
+        **extensions_of(acts),
+    )
 
 
 async def _published(resources: Resources, project: Project) -> Channels:

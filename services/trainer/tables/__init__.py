@@ -7,6 +7,7 @@ from services.trainer.tables.promise import (
     AuditWatch,
     Certification,
     CertificationItem,
+    CertificationPopulation,
     PromiseChange,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     "Base",
     "Certification",
     "CertificationItem",
+    "CertificationPopulation",
     "Dataset",
     "LedgerFile",
     "LedgerRow",

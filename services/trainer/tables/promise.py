@@ -42,7 +42,9 @@ class Certification(Base, table=True):
 class CertificationItem(Base, table=True):
     """An item drawn for a certification, with the version's label and score.
 
-    `copy_of` names the drawn item of the same content whose verdict serves this one too.
+    `copy_of` names the drawn item of the same content whose verdict serves this one too. `verdict`
+    and `finding` (`proof.messages.Finding`) are null until the certification is judged, and stay
+    as they were then.
     """
 
     __tablename__ = "certification_items"
@@ -59,6 +61,23 @@ class CertificationItem(Base, table=True):
     posted: bool = False
     refused: str | None = None
     copy_of: str | None = None
+    verdict: str | None = None
+    finding: str | None = None
+
+
+class CertificationPopulation(Base, table=True):
+    """The population that a certification was drawn from, in its order.
+
+    `rows` is gzipped NDJSON (`proof.messages.PopulationRow`): ids and scores, no content.
+    """
+
+    __tablename__ = "certification_populations"
+    __table_args__ = (Index("ix_populations_opened", "project", "opened_at"),)
+
+    certification_id: str = Field(primary_key=True)
+    project: str
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    rows: bytes
 
 
 class AuditWatch(Base, table=True):
@@ -67,7 +86,8 @@ class AuditWatch(Base, table=True):
     `position` is the `id` of the last ledger row that was taken in. Of the `answered` rows up to it
     `audited` were drawn, where `expected` were to be by their propensities; `errors` of `reviewed`
     were wrong, an item that came again not counted. `log_sr` and `log_e` are logarithms of the
-    detector's statistics, one of each for each alternative error rate.
+    detector's statistics, one of each for each alternative error rate. `bands` has [answered,
+    reviewed, errors] of each band of scores (`bands.band_of`).
     """
 
     __tablename__ = "audit_watches"
@@ -83,6 +103,7 @@ class AuditWatch(Base, table=True):
     errors: int = 0
     log_sr: list[float] = Field(default_factory=list, sa_type=JSON)
     log_e: list[float] = Field(default_factory=list, sa_type=JSON)
+    bands: list[list[int]] = Field(default_factory=list, sa_type=JSON)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -70,11 +70,22 @@ class NextEvent(Message):
     at: UtcTime
 
 
+class PromiseOffer(Message):
+    """Another version whose certificate is valid, and the act that lets it serve."""
+
+    version: str
+    threshold: float
+    expires_at: UtcTime
+    act: Literal["promote"]
+    route: str
+
+
 class PromiseView(Message):
     """The answer of ``GET …/promise``: whether the champion may answer alone now, and why.
 
     `valid_now` is what routers go by; `why_not` says in words what is missing. `share_answered` is
-    the share of its decisions since the certificate that were automatic answers.
+    the share of its decisions since the certificate that were automatic answers. `offers` are the
+    versions that could answer in its place, newest first; only an operator lets one serve.
     """
 
     state: PromiseState
@@ -90,6 +101,7 @@ class PromiseView(Message):
     share_answered: float | None = None
     audit: WatchView | None = None
     next: NextEvent | None = None
+    offers: list[PromiseOffer] = []
     sentence: str
 
 

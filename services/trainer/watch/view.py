@@ -4,14 +4,25 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from services.trainer.documents.status import REASONS, status_of, why_not_valid
-from services.trainer.projects.repository import read_state
+from services.trainer.documents.status import (
+    REASONS,
+    certified_beside,
+    status_of,
+    why_not_valid,
+)
+from services.trainer.projects.repository import in_service, read_state
 from services.trainer.promise.detector import confidence_sequence
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, PromiseChange, Version
 from services.trainer.watch import repository
-from services.trainer.watch.messages import AuditDay, NextEvent, PromiseView, WatchView
+from services.trainer.watch.messages import (
+    AuditDay,
+    NextEvent,
+    PromiseOffer,
+    PromiseView,
+    WatchView,
+)
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 
@@ -29,6 +40,7 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         status = status_of(champion, project, state, now)
         change = await repository.newest_change(session, name, champion.version)
         watch = await repository.find_watch(session, name, champion.version)
+        versions = [] if status.answers else await in_service(session, name)
         certified_at = _certified_at(champion)
         answered, decided = (0, 0)
         if certified_at is not None:
@@ -52,6 +64,9 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         share_answered=answered / decided if decided else None,
         audit=None if watch is None else _watch_view(watch, champion, project),
         next=_next(champion, why_not),
+        offers=[
+            _offer(other) for other in certified_beside(champion, versions, project, state, now)
+        ],
         sentence=_sentence(project, champion, why_not),
     )
 
@@ -85,6 +100,18 @@ def _sentence(project: Project, version: Version, why_not: str | None) -> str:
         f"Certified: {version.version} answers items of confidence "
         f"{version.certificate['threshold']:.3f} and above, {promise} confidence, until "
         f"{version.expires_at:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def _offer(version: Version) -> PromiseOffer:
+    assert version.certificate is not None
+    assert version.expires_at is not None
+    return PromiseOffer(
+        version=version.version,
+        threshold=version.certificate["threshold"],
+        expires_at=version.expires_at,
+        act="promote",
+        route=f"POST /v1/projects/{version.project}/versions/{version.version}/promote",
     )
 
 

@@ -1,9 +1,11 @@
 """The loop over HTTP with the real review queue: pool, verdicts, model, certificate."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+from services.__main__ import main
 from shared.auth import Keys
 from shared.contracts.versions import Channels, PromiseDocument, PromiseEntry
 from shared.settings import CommonSettings
@@ -36,7 +38,7 @@ async def _wait_for_champion(both: TrainerAndQueue, version: str) -> None:
 
 
 async def test_pool_becomes_a_certified_champion_and_then_another(
-    common: CommonSettings, keys: Keys, database_url: str
+    common: CommonSettings, keys: Keys, database_url: str, tmp_path: Path
 ) -> None:
     async with run_trainer_and_queue(common, keys, database_url) as both:
         await both.put_project()
@@ -54,6 +56,10 @@ async def test_pool_becomes_a_certified_champion_and_then_another(
         assert certificate is not None
         assert (certificate.labels, certificate.errors) == (40, 0)
         assert certificate.population == "pool"
+        exported = await both.trainer.get(f"/v1/projects/{PROJECT}/versions/v1/certificate/export")
+        path = tmp_path / "certificate.ndjson"
+        path.write_bytes(exported.content)
+        assert main(["verify-certificate", str(path)]) == 0
 
         await both.label_and_train()
         response = await both.post("versions/v2/promote")

@@ -29,7 +29,8 @@ def upgrade() -> None:
     )
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("certification_items", sa.Column("copy_of", sa.String(), nullable=True))
+    for name in ("copy_of", "verdict", "finding"):
+        op.add_column("certification_items", sa.Column(name, sa.String(), nullable=True))
     _create_tables()
     op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])
 
@@ -48,8 +49,17 @@ def _create_tables() -> None:
         sa.Column("errors", sa.Integer(), nullable=False),
         sa.Column("log_sr", sa.JSON(), nullable=False),
         sa.Column("log_e", sa.JSON(), nullable=False),
+        sa.Column("bands", sa.JSON(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
     )
+    op.create_table(
+        "certification_populations",
+        sa.Column("certification_id", sa.String(), primary_key=True),
+        sa.Column("project", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rows", sa.LargeBinary(), nullable=False),
+    )
+    op.create_index("ix_populations_opened", "certification_populations", ["project", "opened_at"])
     op.create_table(
         "promise_changes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),

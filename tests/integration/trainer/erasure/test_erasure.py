@@ -19,7 +19,7 @@ from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import service as pool
 from services.trainer.pool.messages import PoolCounts
 from services.trainer.pool.rows import parse_ndjson
-from services.trainer.promise.closing import correct_answers
+from services.trainer.promise.proof.findings import rows_of
 from services.trainer.resources import Resources
 from services.trainer.runs import repository as runs_sql
 from services.trainer.runs import service as runs
@@ -101,7 +101,8 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
         )
         async with parts.resources.database.reading() as session:
             (item,) = (await session.execute(select(CertificationItem))).scalars()
-            assert await correct_answers(session, [item]) == [True]
+            (row,) = await rows_of(session, [item])
+            assert (row.finding, row.content_digest) == ("right", None)
 
 
 async def test_an_erased_label_trains_nothing_and_counts_as_evidence(

@@ -1,0 +1,1 @@
+"""What a certificate rests on: its export, and the recomputation that anyone can repeat."""

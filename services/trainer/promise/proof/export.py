@@ -1,0 +1,85 @@
+"""The export of a version's certificate: NDJSON that `verification.verify` reads."""
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from services.trainer.promise import repository
+from services.trainer.promise.proof.findings import rows_of
+from services.trainer.promise.proof.messages import DrawnRow, ExportEnd, ExportHeader
+from services.trainer.registry import repository as registry
+from services.trainer.resources import Resources
+from services.trainer.tables import Certification, CertificationPopulation, Version
+from shared.contracts.base import from_stored
+from shared.contracts.projects import Project
+from shared.contracts.versions import Certificate
+from shared.problems import Conflict, NotFound
+
+_CHUNK = 64 * 1024
+
+
+async def export_certificate(resources: Resources, project: Project, name: str) -> Iterator[bytes]:
+    """Return the export of the version's newest certificate, in chunks.
+
+    Raises
+    ------
+    NotFound
+        There is no such version.
+    Conflict
+        It has no certificate, or its population is not kept.
+    """
+    async with resources.database.reading() as session:
+        version = await registry.find(session, project.project, name)
+        if version is None:
+            raise NotFound("There is no such version; GET …/versions lists them.", version=name)
+        if version.certificate is None:
+            raise Conflict(f"{name} has no certificate.")
+        certification_id = version.certificate["evidence"].get("certification_id", "")
+        record = await session.get(Certification, certification_id)
+        population = await session.get(CertificationPopulation, certification_id)
+        if record is None or population is None:
+            raise Conflict(
+                f"The population that the certificate of {name} was drawn from is not kept: it is "
+                "older than the project's `retention_days`, or of a release that kept none."
+            )
+        drawn = await rows_of(session, await repository.items(session, certification_id))
+    return _chunks(_lines(_header(version, record), gzip.decompress(population.rows), drawn))
+
+
+def _header(version: Version, record: Certification) -> bytes:
+    assert version.expires_at is not None
+    assert record.opened_at is not None
+    header = ExportHeader(
+        project=version.project,
+        version=version.version,
+        certification_id=record.certification_id,
+        opened_at=record.opened_at,
+        expires_at=version.expires_at,
+        certificate=from_stored(Certificate, version.certificate),
+        plan=record.plan or {},
+        population=record.population or {},
+        tested=(record.result or {}).get("tested", []),
+    )
+    return header.model_dump_json().encode()
+
+
+def _lines(header: bytes, population: bytes, drawn: Sequence[DrawnRow]) -> Iterator[bytes]:
+    yield header
+    yield from population.split(b"\n")
+    for row in drawn:
+        yield row.model_dump_json().encode()
+
+
+def _chunks(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the lines and the last one, which has the checksum of those before it."""
+    checksum, held = hashlib.sha256(), bytearray()
+    for line in lines:
+        checksum.update(line + b"\n")
+        held += line + b"\n"
+        if len(held) >= _CHUNK:
+            yield bytes(held)
+            held.clear()
+    end = ExportEnd(sha256=checksum.hexdigest())
+    yield bytes(held) + orjson.dumps(end.model_dump()) + b"\n"

@@ -1,0 +1,72 @@
+"""The lines of an exported certificate."""
+
+from typing import Any, Literal
+
+from shared.contracts.base import ItemId, Label, Message, Probability, UtcTime
+from shared.contracts.versions import Certificate
+
+Finding = Literal["right", "wrong", "unanswered", "not_blind", "other_data", "refused"]
+"""What a drawn item counts as: ``right``, or an error.
+
+``wrong``: people gave another label; ``unanswered``: they could not give one, or gave different
+ones at different times; ``not_blind``: they had seen a suggestion; ``other_data``: the outcome is
+of other data under the same id; ``refused``: the review queue did not take the item.
+"""
+
+
+class ExportHeader(Message):
+    """The first line: the certificate, and what was fixed before its first label was seen.
+
+    `plan` is a `CertificationPlan`; `population` the record of what was drawn from, with its size,
+    digest and the seed of the draw. `tested` is the sequence of tests. A later release that writes
+    other lines gives them another `format`.
+    """
+
+    kind: Literal["certificate"] = "certificate"
+    format: Literal[1] = 1
+    project: str
+    version: str
+    certification_id: str
+    opened_at: UtcTime
+    expires_at: UtcTime
+    certificate: Certificate
+    plan: dict[str, Any]
+    population: dict[str, Any]
+    tested: list[dict[str, int | float]]
+
+
+class PopulationRow(Message):
+    """An item of the population: `score` and `label` are the version's.
+
+    `drawable` is false for an item that was drawn for an earlier certification.
+    """
+
+    kind: Literal["population"] = "population"
+    item_id: ItemId
+    score: Probability
+    label: Label
+    drawable: bool
+
+
+class DrawnRow(Message):
+    """A drawn item: `score` and `label` are the version's, `verdict` is the people's label.
+
+    `content_digest` is None once the item was erased. `copy_of` names the drawn item of the same
+    content whose verdict serves this one too.
+    """
+
+    kind: Literal["drawn"] = "drawn"
+    item_id: ItemId
+    score: Probability
+    label: Label
+    copy_of: ItemId | None
+    content_digest: str | None
+    verdict: Label | None
+    finding: Finding
+
+
+class ExportEnd(Message):
+    """The last line: SHA-256 (hex) of all lines before it, each with its newline."""
+
+    kind: Literal["end"] = "end"
+    sha256: str

@@ -1,0 +1,208 @@
+"""The recomputation of an exported certificate, from the draw to the bound (pure).
+
+It uses the functions that gave the certificate. What an export cannot show is that the population
+is the traffic that came, that the plan was made before the labels, and that people answered blind.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from services.trainer.promise.certify import CertificationResult, certify, eligible
+from services.trainer.promise.planning import CertificationPlan
+from services.trainer.promise.proof.digests import evidence_digest, population_digest
+from services.trainer.promise.proof.messages import (
+    DrawnRow,
+    ExportEnd,
+    ExportHeader,
+    PopulationRow,
+)
+from services.trainer.promise.sampling import places_drawn
+from shared.contracts.certificates import attempt_delta, certificate_fault, complement
+from shared.contracts.versions import METHOD, Certificate
+
+Row = TypeVar("Row", bound=BaseModel)
+# Libraries of different releases round the tails of the binomial differently.
+_RELATIVE = 1e-9
+
+
+class DifferenceError(Exception):
+    """The export does not agree with itself; the text names the first difference."""
+
+
+@dataclass
+class Export:
+    """The lines of an export, read."""
+
+    header: ExportHeader
+    population: list[PopulationRow] = field(default_factory=list)
+    drawn: list[DrawnRow] = field(default_factory=list)
+
+
+def verify(lines: Iterable[bytes]) -> Export:
+    """Recompute a certificate from its export, and return the export.
+
+    Parameters
+    ----------
+    lines
+        With or without their newlines.
+
+    Raises
+    ------
+    DifferenceError
+        A line that cannot be read, or the first figure that comes out otherwise.
+    """
+    export, recorded, computed = _read(lines)
+    _check_population(export)
+    plan = _plan(export)
+    _check_draw(export, plan)
+    _check_drawn(export)
+    _check_test(export, plan)
+    _check_certificate(export, plan)
+    _same("checksum of the lines", recorded, computed)
+    return export
+
+
+def _read(lines: Iterable[bytes]) -> tuple[Export, str, str]:
+    """Return the export, the checksum in its last line, and that of the lines before it."""
+    checksum = hashlib.sha256()
+    export: Export | None = None
+    for number, line in enumerate((one.rstrip(b"\r\n") for one in lines), 1):
+        if export is None:
+            export = Export(_parse(ExportHeader, line, number))
+        elif line.startswith(b'{"kind":"population"') and not export.drawn:
+            export.population.append(_parse(PopulationRow, line, number))
+        elif line.startswith(b'{"kind":"drawn"'):
+            export.drawn.append(_parse(DrawnRow, line, number))
+        else:
+            return export, _parse(ExportEnd, line, number).sha256, checksum.hexdigest()
+        checksum.update(line + b"\n")
+    raise DifferenceError("the file ends before its last line: fetch the export again")
+
+
+def _parse(kind: type[Row], line: bytes, number: int) -> Row:
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "the line"
+        raise DifferenceError(f"line {number} cannot be read: {place}: {fault['msg']}") from None
+
+
+def _check_population(export: Export) -> None:
+    recorded, rows = export.header.population, export.population
+    _same("size of the population", recorded.get("size"), len(rows))
+    _same("distinct items of the population", len(rows), len({row.item_id for row in rows}))
+    _same("digest of the population", recorded.get("digest"), population_digest(rows))
+
+
+def _plan(export: Export) -> CertificationPlan:
+    certificate = export.header.certificate
+    if certificate.method != METHOD:
+        raise DifferenceError(f"method: this release cannot recompute {certificate.method!r}")
+    try:
+        plan = CertificationPlan.from_dict(export.header.plan)
+        _same("plan: alpha", complement(certificate.target_accuracy), plan.alpha)
+        _same("plan: delta", complement(certificate.confidence), plan.delta)
+        _same("plan: attempt", certificate.attempt, plan.attempt)
+        _same("plan: delta_attempt", plan.delta_attempt, attempt_delta(plan.delta, plan.attempt))
+        _same("plan: start", True, 0 <= plan.start < len(plan.thresholds))
+    except (TypeError, ValueError) as error:
+        raise DifferenceError(f"plan: it cannot be read: {error}") from None
+    return plan
+
+
+def _check_draw(export: Export, plan: CertificationPlan) -> None:
+    recorded, rows = export.header.population, export.population
+    inside = eligible([row.score for row in rows], plan.region)
+    drawable = [row for row, is_in in zip(rows, inside, strict=True) if is_in and row.drawable]
+    _same("draw: number of items", plan.labels, len(export.drawn))
+    if len(drawable) < plan.labels:
+        raise DifferenceError(f"draw: the population has {len(drawable)} items to draw from")
+    try:
+        places = places_drawn(
+            str(recorded.get("kind")), str(recorded.get("seed")), len(drawable), plan.labels
+        )
+    except ValueError as error:
+        raise DifferenceError(f"draw: {error}") from None
+    for number, (place, row) in enumerate(zip(places, export.drawn, strict=True), 1):
+        expected = drawable[place]
+        _same(f"draw: item {number}", row.item_id, expected.item_id)
+        _same(f"score of {row.item_id}", row.score, expected.score)
+        _same(f"label of {row.item_id}", row.label, expected.label)
+
+
+def _check_drawn(export: Export) -> None:
+    earlier: dict[str, DrawnRow] = {}
+    for row in export.drawn:
+        if row.copy_of is not None:
+            first = earlier.get(row.copy_of)
+            if first is None or first.copy_of is not None:
+                raise DifferenceError(f"copy_of of {row.item_id}: no item before it serves it")
+            if row.finding != "other_data":
+                _same(f"verdict of {row.item_id}, a copy", row.verdict, first.verdict)
+            if None not in (row.content_digest, first.content_digest):
+                _same(
+                    f"content_digest of {row.item_id}, a copy",
+                    row.content_digest,
+                    first.content_digest,
+                )
+        if row.finding in ("right", "wrong"):
+            by_label = "right" if row.verdict == row.label else "wrong"
+            _same(f"finding of {row.item_id}", row.finding, by_label)
+        earlier[row.item_id] = row
+    header = export.header
+    computed = evidence_digest(header.plan, export.drawn)
+    recorded = header.certificate.evidence.get("evidence_sha256")
+    _same("digest of plan and verdicts", recorded, computed)
+
+
+def _check_test(export: Export, plan: CertificationPlan) -> None:
+    certificate, result = export.header.certificate, repeat_test(plan, export.drawn)
+    for name in ("threshold", "labels", "accepted", "errors", "upper_bound"):
+        _same(f"test: {name}", getattr(certificate, name), getattr(result, name))
+    computed = result.to_dict()["tested"]
+    _same("test: number of thresholds", len(export.header.tested), len(computed))
+    for number, (old, new) in enumerate(zip(export.header.tested, computed, strict=True), 1):
+        for name in sorted({*old, *new}):
+            _same(f"test {number}: {name}", old.get(name), new.get(name))
+
+
+def repeat_test(plan: CertificationPlan, drawn: Sequence[DrawnRow]) -> CertificationResult:
+    """Return what the plan's test says of the drawn items."""
+    scores = np.array([row.score for row in drawn], dtype=np.float32)
+    return certify(plan, scores, [row.finding == "right" for row in drawn])
+
+
+def _check_certificate(export: Export, plan: CertificationPlan) -> None:
+    header, certificate = export.header, export.header.certificate
+    _same("certificate: delta", certificate.delta, plan.delta_attempt)
+    spent = sum(attempt_delta(plan.delta, test) for test in range(1, plan.attempt + 1))
+    _same("certificate: delta_spent", certificate.delta_spent, spent)
+    _same("certificate: population", certificate.population, header.population.get("kind"))
+    _same("certificate: window", _window(certificate), header.population.get("window"))
+    evidence = certificate.evidence
+    _same("certificate: recorded population", evidence.get("population"), header.population)
+    _same("certificate: certification", evidence.get("certification_id"), header.certification_id)
+    fault = certificate_fault(certificate, header.expires_at)
+    if fault is not None:
+        raise DifferenceError(f"certificate: routers refuse it ({fault})")
+
+
+def _window(certificate: Certificate) -> Any:
+    window = certificate.window
+    return None if window is None else window.model_dump(mode="json")
+
+
+def _same(name: str, recorded: Any, computed: Any) -> None:
+    if isinstance(recorded, float) and isinstance(computed, float):
+        is_same = math.isclose(recorded, computed, rel_tol=_RELATIVE)
+    else:
+        is_same = recorded == computed
+    if not is_same:
+        raise DifferenceError(f"{name}: {computed} was computed where {recorded} is recorded")
