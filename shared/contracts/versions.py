@@ -123,6 +123,27 @@ class StoredDocument(Message):
         return Order(self.epoch, self.revision, self.writer)
 
 
+class Newest:
+    """The place of the newest document that was accepted at each path.
+
+    It outlasts the documents: one that was away for a moment does not come back older.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, Order] = {}
+
+    def accept(self, path: str, document: StoredDocument) -> bool:
+        """Say whether `document` is not older than those before it at `path`; remember it then."""
+        if document.order.is_older_than(self.at(path)):
+            return False
+        self._places[path] = document.order
+        return True
+
+    def at(self, path: str) -> Order:
+        """Return the place of the newest document at `path`."""
+        return self._places.get(path, Order())
+
+
 class Challenger(Message):
     """A version that gets a share of the traffic."""
 

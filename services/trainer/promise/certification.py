@@ -17,6 +17,7 @@ from services.trainer.promise.closing import try_close
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.messages import AttemptProgress, CertificateView
 from services.trainer.promise.opening import try_open
+from services.trainer.promise.question import note_question
 from services.trainer.promise.renewal import plan_certifications
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -43,6 +44,7 @@ class Certifier:
 
         One certification at a time is open: the others wait their turn.
         """
+        await note_question(resources, project)
         while True:
             await plan_certifications(resources, project)
             async with resources.database.reading() as session:

@@ -6,12 +6,13 @@ from datetime import datetime
 import numpy as np
 import structlog
 
+from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, in_service, lock_state, read_state
-from services.trainer.promise import budget
+from services.trainer.promise import budget, repository
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.drawing import draw
 from services.trainer.promise.label_noise import label_ceiling
@@ -22,6 +23,7 @@ from services.trainer.promise.periods import (
     next_place,
 )
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient
+from services.trainer.recipes import OWN
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
@@ -94,6 +96,8 @@ async def _request(
         place = await _place(resources, session, project, state, certification)
         alarm = alarm_in_force(await in_service(session, project.project), version)
         shortage = await budget.shortage(session, project, place)
+        # What earlier draws took of the traffic was no uniform part of it, but of their regions.
+        drawn_at = await repository.drawn_for_others_at(session, project.project, version.version)
     if shortage is not None:
         return Insufficient(shortage)
     human_error = await resources.queue.human_error(project.project)
@@ -107,12 +111,25 @@ async def _request(
         trained_on=await load(resources, dataset),
         test_number=place.number,
         human_error=human_error,
-        not_before=max(
-            (one for one in (certification.since, alarm) if one is not None), default=None
+        not_before=_latest(
+            certification.since, alarm, drawn_at, None if state is None else state.asked_since
         ),
+        holdout=_holdout(version, dataset, state),
         # What an audit found wrong may be the traffic: an older pool is no evidence about it.
         uses_pool=alarm is None,
     )
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _holdout(version: Version, dataset: Dataset, state: ProjectState | None) -> Holdout | None:
+    """Return the hold-out of the version's labels; None where it may have been trained on it."""
+    is_own = version.manifest["recipe"] == OWN
+    if state is None or is_own or dataset.holdout_since is None or not dataset.holdout_rate:
+        return None
+    return Holdout(state.pool_seed, dataset.holdout_rate, dataset.holdout_since)
 
 
 async def _place(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.snapshot import LabelledItem
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.label_noise import LEAST_PROBES
@@ -76,8 +77,9 @@ class DrawRequest:
     """A draw of `labels` items for one attempt at certifying a version.
 
     `test_number` is the attempt's number among the tests of its period. `human_error` is what is
-    known of the reviewers before any of them answers. With `not_before`, only
-    traffic from then on counts. Without `uses_pool` traffic alone does.
+    known of the reviewers before any of them answers. With `not_before`, only traffic from then on
+    counts. With `holdout`, what it holds of the traffic from before the version's labels were
+    frozen counts as well. Without `uses_pool` traffic alone does.
     """
 
     resources: Resources
@@ -88,14 +90,20 @@ class DrawRequest:
     test_number: int
     human_error: HumanError
     not_before: datetime | None = None
+    holdout: Holdout | None = None
     uses_pool: bool = True
 
     @property
-    def since(self) -> datetime:
-        """Traffic from then on cannot have trained the version, and is recent enough."""
+    def frozen_at(self) -> datetime:
+        """Traffic from then on cannot have trained the version."""
         is_own = self.version.manifest["recipe"] == OWN
-        frozen = self.version.created_at if is_own else self.dataset.created_at
-        return frozen if self.not_before is None else max(frozen, self.not_before)
+        return self.version.created_at if is_own else self.dataset.created_at
+
+    @property
+    def since(self) -> datetime:
+        """When the first traffic came that may count."""
+        first = self.frozen_at if self.holdout is None else min(self.frozen_at, self.holdout.since)
+        return first if self.not_before is None else max(first, self.not_before)
 
     @property
     def labels(self) -> int:
