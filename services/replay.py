@@ -14,7 +14,6 @@ import numpy as np
 from services.router.routing.decisions import (
     Decision,
     Policy,
-    PromiseStatus,
     resolved_by_people,
     route,
 )
@@ -22,6 +21,7 @@ from services.router.scoring.scores import Score
 from services.trainer.replay import Recorded, recorded
 from services.trainer.settings import TrainerSettings
 from shared.contracts.decisions import DecisionRow, Reason, ReviewMode
+from shared.contracts.promise_status import PromiseStatus, as_float32
 from shared.draws import Draw
 from shared.problems import Problem
 from shared.settings import CommonSettings, SettingsError
@@ -107,7 +107,7 @@ def _status(one: Recorded) -> PromiseStatus | None:
         return PromiseStatus("uncertified", "uncertified")
     if one.then.threshold is None:
         return None
-    return PromiseStatus("certified", None, np.float32(one.then.threshold))
+    return PromiseStatus("certified", None, as_float32(one.then.threshold))
 
 
 def _score(row: DecisionRow) -> tuple[Score | None, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from shared.contracts.base import Label, Message, UtcTime, is_stored
+from shared.contracts.human_error import LabelCeiling, LabelNoise
 
 VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
@@ -122,6 +123,27 @@ class StoredDocument(Message):
         return Order(self.epoch, self.revision, self.writer)
 
 
+class Newest:
+    """The place of the newest document that was accepted at each path.
+
+    It outlasts the documents: one that was away for a moment does not come back older.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, Order] = {}
+
+    def accept(self, path: str, document: StoredDocument) -> bool:
+        """Say whether `document` is not older than those before it at `path`; remember it then."""
+        if document.order.is_older_than(self.at(path)):
+            return False
+        self._places[path] = document.order
+        return True
+
+    def at(self, path: str) -> Order:
+        """Return the place of the newest document at `path`."""
+        return self._places.get(path, Order())
+
+
 class Challenger(Message):
     """A version that gets a share of the traffic."""
 
@@ -162,7 +184,7 @@ class Certificate(Message):
     spent, `delta_spent` that of the period's tests so far. `digest` is
     :func:`shared.contracts.projects.certificate_digest` of the project that it was given for.
     `evidence` names the recorded population, the draw and the attempt. `window` is None for labels
-    from the pool.
+    from the pool. `label_noise` says whether `upper_bound` allows for what reviewers overlook.
     """
 
     # Certificates of the release before were all given by this method.
@@ -182,6 +204,9 @@ class Certificate(Message):
     population: str
     certified_at: UtcTime
     window: Window | None = None
+    # Certificates of the release before say nothing of human error.
+    label_noise: LabelNoise | None = None
+    label_ceiling: LabelCeiling | None = None
     evidence: dict[str, Any] = {}
 
 

@@ -33,6 +33,7 @@ class StandInQueue:
     posts: int = 0
     epoch: int = 1
     given_epoch: int | None = None
+    human_error: dict[str, int] = field(default_factory=dict)
     while_read: Callable[[], None] | None = None
 
     def app(self) -> FastAPI:
@@ -40,6 +41,7 @@ class StandInQueue:
         app = FastAPI()
         app.add_api_route("/healthz", self._healthz)
         app.add_api_route("/v1/projects/{project}/outcomes", self._outcomes)
+        app.add_api_route("/v1/projects/{project}/human-error", self._human_error)
         app.add_api_route("/v1/projects/{project}/tasks", self._tasks, methods=["POST"])
         return app
 
@@ -59,6 +61,9 @@ class StandInQueue:
         place = f"{given}.{start + len(page)}"
         cursor = base64.urlsafe_b64encode(place.encode()).decode()
         return {"outcomes": page, "cursor": cursor}
+
+    async def _human_error(self) -> dict[str, int]:
+        return self.human_error
 
     async def _tasks(self, project: str, request: Request) -> Any:
         if self.is_away:

@@ -11,12 +11,13 @@ import orjson
 import structlog
 
 from services.router.metrics import REFUSED_CERTIFICATES
-from services.router.routing.decisions import Policy, PromiseStatus, promise_status
+from services.router.routing.decisions import Policy
 from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
 from shared.contracts.decisions import ReviewMode
+from shared.contracts.promise_status import PromiseStatus, promise_status
 from shared.contracts.versions import PromiseDocument
 from shared.draws import Draw
 
@@ -116,11 +117,11 @@ def promise_status_of(view: View, scored_by: LoadedVersion | None, now: datetime
 def promise_summary(view: View, status: PromiseStatus) -> dict[str, Any]:
     """Return the `PromiseSummary` of a version with this status."""
     settings = view.documents.project.promise
-    threshold, expires_at = status.threshold, status.expires_at
+    expires_at = status.expires_at
     return {
         "state": status.state,
         "target_accuracy": settings.target_accuracy,
         "confidence": settings.confidence,
-        "threshold": float(threshold) if threshold is not None else None,
+        "threshold": status.threshold,
         "expires_at": rfc3339(expires_at) if expires_at is not None else None,
     }

@@ -5,32 +5,13 @@ that scored it. Everything that is not proven fails closed: the item goes to peo
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Literal
-
-import numpy as np
 
 from services.router.scoring.scores import Score
 from shared.contracts.base import task_id_for
-from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
-from shared.contracts.projects import Project
-from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
+from shared.contracts.promise_status import PromiseStatus
 from shared.draws import Draw
-
-
-@dataclass(frozen=True, slots=True)
-class PromiseStatus:
-    """The state of the promise for one version at one moment; it holds until `until`.
-
-    `refusal` is why nothing may be answered; None means that `threshold` is certified.
-    """
-
-    state: str
-    refusal: Reason | None
-    threshold: np.float32 | None = None
-    expires_at: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,87 +50,13 @@ class Policy:
         # The least confidence that may be answered, a float32 value; None for none.
         least = None
         if self.review != "always" and self.status.refusal is None:
-            least = None if self.status.threshold is None else float(self.status.threshold)
+            least = self.status.threshold
         answers = (
             Decision("answered", "confident", label, label, propensity=self.audit.rate)
             for label in self.labels
         )
         object.__setattr__(self, "least", least)
         object.__setattr__(self, "answers", tuple(answers))
-
-
-def promise_status(
-    project: Project,
-    digest: str | None,
-    promise: PromiseDocument | None,
-    version: str,
-    model_sha256: str,
-    now: datetime,
-) -> PromiseStatus:
-    """Judge whether `version` may answer at `now`.
-
-    Parameters
-    ----------
-    digest : hex
-        ``certificate_digest(project)``; None certifies nothing.
-    model_sha256 : hex
-        Digest of the graph that is loaded, not of the one that the manifest names.
-
-    Returns
-    -------
-    PromiseStatus; its `refusal` is None only if the entry is certified (or warned), in date and
-    watched, and its certificate is of this graph, this project and this target.
-    """
-    entry = promise.versions.get(version) if promise is not None else None
-    if entry is None:
-        return PromiseStatus("uncertified", "uncertified")
-    if entry.state in ("suspended", "recertifying"):
-        return PromiseStatus(entry.state, "promise_suspended", expires_at=entry.expires_at)
-    if entry.state == "expired":
-        return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
-    certificate = entry.certificate
-    if (
-        entry.state == "uncertified"
-        or certificate is None
-        or not _proven(entry, certificate, project, digest, model_sha256)
-    ):
-        return PromiseStatus("uncertified", "uncertified", expires_at=entry.expires_at)
-    return _at(entry, certificate, now)
-
-
-def _at(entry: PromiseEntry, certificate: Certificate, now: datetime) -> PromiseStatus:
-    """Judge an entry that is proven by the clock."""
-    begins = certificate.certified_at - CLOCK_SKEW
-    if now < begins:
-        # Our clock or the trainer's is wrong: how long the promise still holds cannot be known.
-        return PromiseStatus(
-            "uncertified", "uncertified", expires_at=entry.expires_at, until=begins
-        )
-    # A promise without a watch or without an end cannot be kept.
-    if entry.expires_at is None or entry.watched_until is None:
-        return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
-    until = min(entry.expires_at, entry.watched_until)
-    if now >= until:
-        return PromiseStatus("expired", "promise_expired", expires_at=entry.expires_at)
-    return PromiseStatus(entry.state, None, np.float32(entry.threshold), entry.expires_at, until)
-
-
-def _proven(
-    entry: PromiseEntry,
-    certificate: Certificate,
-    project: Project,
-    digest: str | None,
-    model_sha256: str,
-) -> bool:
-    return (
-        entry.threshold is not None
-        and certificate.digest == digest
-        and certificate.model_sha256 == model_sha256
-        and certificate.target_accuracy == project.promise.target_accuracy
-        and certificate.confidence == project.promise.confidence
-        # Scores above the certified threshold are proven, those below are not.
-        and bool(np.float32(entry.threshold) >= np.float32(certificate.threshold))
-    )
 
 
 def route(item_id: str, score: Score | None, policy: Policy) -> Decision:

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from services.router.metrics import REFUSED_CERTIFICATES, REFUSED_DOCUMENTS
 from shared.contracts.base import read_stored
-from shared.contracts.certificates import certificate_fault
-from shared.contracts.projects import ProjectDocument, certificate_digest
-from shared.contracts.versions import Channels, Order, PromiseDocument, StoredDocument
+from shared.contracts.projects import ProjectDocument
+from shared.contracts.promise_status import digest_of, entry_fault
+from shared.contracts.versions import Channels, Newest, PromiseDocument, StoredDocument
 from shared.fields.image import image_names
 from shared.fields.types import unknown_types
 from shared.store import Store, channels_path, project_path, promise_path
@@ -35,27 +35,6 @@ class Documents:
     channels: Channels
     promise: PromiseDocument | None
     image_fields: tuple[str, ...] = ()
-
-
-class Newest:
-    """The place of the newest document that was accepted at each path.
-
-    It outlasts the documents: one that was away for a moment does not come back older.
-    """
-
-    def __init__(self) -> None:
-        self._places: dict[str, Order] = {}
-
-    def accept(self, path: str, document: StoredDocument) -> bool:
-        """Say whether `document` is not older than those before it at `path`; remember it then."""
-        if document.order.is_older_than(self.at(path)):
-            return False
-        self._places[path] = document.order
-        return True
-
-    def at(self, path: str) -> Order:
-        """Return the place of the newest document at `path`."""
-        return self._places.get(path, Order())
 
 
 def named_by(channels: Channels) -> list[str]:
@@ -98,7 +77,7 @@ async def read_documents(
     return Documents(
         raw=raw,
         project=project,
-        digest=None if unknown else certificate_digest(project),
+        digest=digest_of(project),
         channels=channels,
         promise=promise,
         image_fields=image_names(project.fields),
@@ -137,12 +116,7 @@ def _without_unproven(project: str, promise: PromiseDocument) -> PromiseDocument
     """Make each entry uncertified whose certificate does not hold in itself."""
     entries = dict(promise.versions)
     for version, entry in promise.versions.items():
-        fault = None
-        if entry.unreadable is not None:
-            fault = "unreadable"
-        elif entry.state in ("certified", "warn") and entry.certificate is not None:
-            fault = certificate_fault(entry.certificate, entry.expires_at)
-        if fault is not None:
+        if (fault := entry_fault(entry)) is not None:
             REFUSED_CERTIFICATES.labels(project, fault).inc()
             log.error(
                 "certificate_refused",

@@ -18,12 +18,12 @@ from services.router.problems import (
 )
 from services.router.versions.background import in_background, release
 from services.router.versions.changes import ChangedProjects, Looks
-from services.router.versions.documents import Documents, Newest, named_by, read_documents
+from services.router.versions.documents import Documents, named_by, read_documents
 from services.router.versions.loading import LoadedVersion, load_version
 from services.router.versions.loads import STORE_ERRORS, Loads
 from services.router.versions.views import View, challenger_of
 from shared.contracts.base import PROJECT_PATTERN
-from shared.contracts.versions import VERSION_PATTERN
+from shared.contracts.versions import VERSION_PATTERN, Newest
 from shared.doorbells import Doorbells
 from shared.loops import Loop
 from shared.problems.archived import ProjectArchived

@@ -118,3 +118,19 @@ async def drawn_before(session: Session, project: str) -> set[str]:
     """Return every item that was ever drawn for a certification: none is drawn twice."""
     query = select(col(CertificationItem.item_id)).where(col(CertificationItem.project) == project)
     return set((await session.execute(query)).scalars())
+
+
+async def drawn_for_others_at(session: Session, project: str, version: str) -> datetime | None:
+    """Return when items of traffic were last drawn for another version; None: never."""
+    query = (
+        select(col(Certification.opened_at))
+        .where(
+            col(Certification.project) == project,
+            col(Certification.version) != version,
+            col(Certification.opened_at).is_not(None),
+            col(Certification.population)["kind"].as_string() == "traffic",
+        )
+        .order_by(col(Certification.opened_at).desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()

@@ -108,6 +108,18 @@ async def test_an_export_from_traffic_has_its_seed_and_its_copies(
         assert {row.finding for row in copies} == {"right"}
 
 
+async def test_a_certificate_that_allows_for_misses_is_recomputed_too(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.human_error = {"probes": 100, "misses": 3}
+        export = verify((await _from_the_pool(parts)).splitlines())
+        noise = export.header.certificate.label_noise
+        assert noise is not None
+        assert noise.state == "corrected"
+        assert noise.target_tested < 0.2
+
+
 async def test_what_has_no_proof_is_refused(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         with pytest.raises(NotFound):
@@ -209,6 +221,13 @@ def _seed(lines: Lines) -> None:
     lines[0]["population"]["seed"] = "17"
 
 
+_CORRECTED = {
+    "state": "corrected",
+    "probes": 100,
+    "misses": 0,
+    "miss_rate_bound": 0.04,
+    "target_tested": 0.192,
+}
 FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (lambda lines: lines.pop(), "the file ends before its last line"),
     (_header(more=1), "line 1 cannot be read: more"),
@@ -233,6 +252,7 @@ FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (_certificate(upper_bound=0.001), "test: upper_bound"),
     (_certificate(delta=0.5), "certificate: delta"),
     (_certificate(delta_spent=0.01), "certificate: delta_spent"),
+    (_certificate(label_noise=_CORRECTED), "certificate: label_noise.state"),
     (_certificate(population="pool"), "certificate: population"),
     (_certificate(window=None), "certificate: window"),
     (_header(certification_id="other"), "certificate: certification"),

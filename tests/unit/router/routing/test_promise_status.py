@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 
-from services.router.routing.decisions import Policy, PromiseStatus, promise_status, route
+from services.router.routing.decisions import Policy, route
 from services.router.routing.draws import audit_draw
 from services.router.scoring.scores import Score
 from shared.contracts.decisions import Reason
 from shared.contracts.projects import Project, StoredPromiseSettings, certificate_digest
+from shared.contracts.promise_status import PromiseStatus, as_float32, promise_status
 from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
 from shared.fields.text import TextField
 
@@ -69,7 +69,7 @@ def judge(entry: PromiseEntry | None, project: Project = PROJECT) -> PromiseStat
 def test_a_promise_in_force_answers(state: str) -> None:
     found = judge(changed(state=state))
     assert found == PromiseStatus(
-        state, None, np.float32(0.9), ENTRY.expires_at, ENTRY.watched_until
+        state, None, as_float32(0.9), ENTRY.expires_at, ENTRY.watched_until
     )
 
 

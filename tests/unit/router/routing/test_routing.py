@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from services.router.routing.decisions import (
     Decision,
     Policy,
-    PromiseStatus,
     resolved_by_people,
     route,
 )
@@ -20,15 +19,16 @@ from services.router.routing.draws import audit_draw
 from services.router.scoring.scores import FloatArray, scores_of
 from shared.contracts.base import task_id_for
 from shared.contracts.decisions import Reason, ReviewMode
+from shared.contracts.promise_status import PromiseStatus, as_float32
 from shared.draws import Draw
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")
-CERTIFIED = PromiseStatus("certified", None, np.float32(0.9))
+CERTIFIED = PromiseStatus("certified", None, as_float32(0.9))
 
 item_ids = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=30)
 reviews = st.sampled_from(get_args(ReviewMode))
-thresholds = st.floats(0, 1, width=32).map(np.float32)
+thresholds = st.floats(0, 1, width=32)
 REFUSALS: list[Reason | None] = [None, "no_model", "uncertified", "promise_suspended"]
 
 
@@ -108,7 +108,7 @@ def test_a_person_is_asked_exactly_when_there_is_a_task(
 
 @given(item_ids, rows(), policies(), thresholds)
 def test_a_lower_threshold_never_takes_an_answer_back(
-    item_id: str, probabilities: FloatArray, given_policy: Policy, lower: np.float32
+    item_id: str, probabilities: FloatArray, given_policy: Policy, lower: float
 ) -> None:
     threshold = given_policy.status.threshold
     if threshold is None or lower > threshold:
