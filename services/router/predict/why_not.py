@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.router.routing.decisions import PromiseStatus
 from services.router.versions.views import View
+from shared.contracts.promise_status import PromiseStatus
 from shared.contracts.reasons import WHY_NOT
 from shared.contracts.versions import PromiseEntry
 
