@@ -33,7 +33,8 @@ class PromiseSettings(Message):
     Traffic is the population of a certificate once it holds enough items, received over at least
     `min_population_span_seconds`: what came in one burst says little about a day. Certifications
     ask for at most `label_budget_per_period` labels in one period of `expires_days`; null stands
-    for ten times `certification_labels`.
+    for ten times `certification_labels`. `holdout_rate` of the traffic trains nothing for 30 days,
+    so that what was decided before a version's labels were frozen can certify it.
     """
 
     must_be_provable: ClassVar[bool] = True
@@ -48,6 +49,7 @@ class PromiseSettings(Message):
     watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
     min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
     label_budget_per_period: int | None = Field(default=None, ge=1, le=10_000_000)
+    holdout_rate: float = Field(default=0.1, ge=0.0, le=0.5)
 
     @field_validator("certification_labels")
     @classmethod
@@ -270,6 +272,16 @@ def certified_members(project: ProjectSpec) -> dict[str, Any]:
         "target_accuracy": project.promise.target_accuracy,
         "confidence": project.promise.confidence,
     }
+
+
+def question_digest(project: ProjectSpec) -> str:
+    """SHA-256 (hex) of what reviewers are asked, and whether they see suggestions.
+
+    Answers to another question are no evidence, whatever is promised.
+    """
+    asked = {**certified_members(project), "blind": project.review.blind}
+    del asked["target_accuracy"], asked["confidence"]
+    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def certificate_digest(project: ProjectSpec) -> str:

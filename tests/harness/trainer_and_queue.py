@@ -55,6 +55,7 @@ def project_spec(**changes: Any) -> dict[str, Any]:
             "confidence": 0.9,
             "certification_labels": 40,
             "min_population_span_seconds": 0,
+            "holdout_rate": 0,
         },
         "training": {"min_new_labels": 60},
     }

@@ -1,11 +1,20 @@
 """SQL of the datasets."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
-from services.trainer.tables import Certification, CertificationItem, Dataset, OutcomeRow, Run
+from services.trainer.datasets.holdout import Copy
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    Dataset,
+    LedgerRow,
+    OutcomeRow,
+    Run,
+)
 from shared.db import Session
 
 
@@ -42,17 +51,37 @@ async def labelled(session: Session, project: str, lanes: Iterable[str]) -> Sequ
     return (await session.execute(query)).scalars().all()
 
 
-async def held_back(session: Session, project: str) -> set[str]:
-    """Return the items of open certifications, which train nothing yet."""
+async def drawn_items(session: Session, project: str) -> tuple[set[str], set[str]]:
+    """Return the items drawn for certifications: those of open ones, and those that are spent.
+
+    The first train nothing yet.
+    """
     query = (
-        select(col(CertificationItem.item_id))
+        select(col(CertificationItem.item_id), col(Certification.state))
         .join(
             Certification,
             col(Certification.certification_id) == col(CertificationItem.certification_id),
         )
-        .where(col(CertificationItem.project) == project, col(Certification.state) == "open")
+        .where(col(CertificationItem.project) == project)
     )
-    return set((await session.execute(query)).scalars())
+    drawn = [(row[0], row[1]) for row in await session.execute(query)]
+    held_back = {item_id for item_id, state in drawn if state == "open"}
+    return held_back, {item_id for item_id, _ in drawn} - held_back
+
+
+async def copies(session: Session, project: str, since: datetime) -> list[Copy]:
+    """Return the items received since then whose content came under other ids as well."""
+    received = (col(LedgerRow.project) == project, col(LedgerRow.received_at) >= since)
+    repeated = (
+        select(col(LedgerRow.content_hash))
+        .where(*received)
+        .group_by(col(LedgerRow.content_hash))
+        .having(func.count(col(LedgerRow.item_id).distinct()) > 1)
+    )
+    query = select(
+        col(LedgerRow.item_id), col(LedgerRow.content_hash), col(LedgerRow.received_at)
+    ).where(*received, col(LedgerRow.content_hash).in_(repeated))
+    return [Copy(*row) for row in await session.execute(query)]
 
 
 async def is_freezing(session: Session, project: str) -> bool:

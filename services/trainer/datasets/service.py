@@ -3,8 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 from services.trainer.datasets import repository
+from services.trainer.datasets.holdout import Holdout, is_of_traffic
 from services.trainer.datasets.messages import DatasetView
 from services.trainer.datasets.snapshot import (
     LabelledItem,
@@ -20,6 +22,7 @@ from services.trainer.tables import Dataset, OutcomeRow, insert_new
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TRAINING_LANES
+from shared.db import Session
 from shared.problems import NotFound
 from shared.store import sha256
 
@@ -34,15 +37,16 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
     Returns it with the position in the outcomes up to which labels were looked at.
 
     It holds the latest label of each item of the training lanes, and the evidence that is spent:
-    audits, and the verdicts of closed certifications. Rows that no longer fit the project's labels
-    or fields are left out. A run gets its snapshot by `freeze_labels`, which erasures know of.
+    audits, and the verdicts of closed certifications. The hold-out of traffic is left out, and so
+    are rows that no longer fit the project's labels or fields. A run gets its snapshot by
+    `freeze_labels`, which erasures know of.
     """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         cursor, position = state.outcomes_cursor, state.outcomes_seen
-        rows = await repository.labelled(session, project.project, _LANES)
-        held_back = await repository.held_back(session, project.project)
-    usable = (row for row in rows if row.item_id not in held_back and row.label in project.labels)
+        holdout = Holdout.of(project, state.pool_seed, resources.now())
+        rows = await _may_train(session, project, holdout)
+    usable = (row for row in rows if row.label in project.labels)
     items = [_labelled(row) for row in usable if not check_data(row.data, project.fields)]
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = sha256(lines)
@@ -56,6 +60,8 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         outcomes_cursor=cursor,
         position=position,
         labels=dict(sorted(Counter(item.label for item in items).items())),
+        holdout_rate=holdout.rate,
+        holdout_since=holdout.since,
         created_at=resources.now(),
     )
     async with resources.database.transaction() as session:
@@ -64,6 +70,22 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         # What was erased while this was written is in it.
         await erasure.begin_again(session, project.project, position)
         return await session.get_one(Dataset, (project.project, digest)), position
+
+
+async def _may_train(session: Session, project: Project, holdout: Holdout) -> Sequence[OutcomeRow]:
+    """Return the labels that are no evidence of what is to come."""
+    name = project.project
+    rows = await repository.labelled(session, name, _LANES)
+    held_back, spent = await repository.drawn_items(session, name)
+    # An item that was received since then was resolved since then.
+    recent = [row for row in rows if is_of_traffic(row.lane) and row.resolved_at >= holdout.since]
+    held_out = holdout.takes(row.item_id for row in recent) - spent
+    copies = await repository.copies(session, name, holdout.since) if holdout.rate else []
+    recurs_after = timedelta(seconds=project.promise.min_population_span_seconds)
+    contents = holdout.contents(copies, spent, recurs_after)
+    held_out |= {row.item_id for row in recent if row.content_hash in contents}
+    left_out = held_back | held_out
+    return [row for row in rows if row.item_id not in left_out]
 
 
 def _labelled(row: OutcomeRow) -> LabelledItem:

@@ -6,14 +6,16 @@ from datetime import datetime
 import numpy as np
 import structlog
 
+from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, in_service, lock_state, read_state
-from services.trainer.promise import budget
+from services.trainer.promise import budget, repository
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.drawing import draw
+from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import (
     PlaceInPeriod,
     alarm_in_force,
@@ -21,6 +23,7 @@ from services.trainer.promise.periods import (
     next_place,
 )
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient
+from services.trainer.recipes import OWN
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
@@ -32,6 +35,7 @@ from services.trainer.tables import (
     ProjectState,
     Version,
 )
+from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 
@@ -58,8 +62,9 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         if isinstance(drawn, Insufficient) and not drawn.is_final:
             return await _note(resources, certification, drawn.detail)
         if isinstance(drawn, Insufficient):
-            detail = f"not certified: {drawn.detail}"
-            return await _note(resources, certification, detail, "failed")
+            ceiling = label_ceiling(request.human_error, project.review.overlap)
+            detail = f"not certified: {drawn.detail}; {ceiling.note}"
+            return await _note(resources, certification, detail, "failed", request.human_error)
         await _measure_champion(resources, project, version, drawn)
     except ModelUnusable as error:
         return await _note(resources, certification, f"not certified: {error}", "failed")
@@ -91,8 +96,11 @@ async def _request(
         place = await _place(resources, session, project, state, certification)
         alarm = alarm_in_force(await in_service(session, project.project), version)
         shortage = await budget.shortage(session, project, place)
+        # What earlier draws took of the traffic was no uniform part of it, but of their regions.
+        drawn_at = await repository.drawn_for_others_at(session, project.project, version.version)
     if shortage is not None:
         return Insufficient(shortage)
+    human_error = await resources.queue.human_error(project.project)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     return DrawRequest(
@@ -102,12 +110,26 @@ async def _request(
         dataset,
         trained_on=await load(resources, dataset),
         test_number=place.number,
-        not_before=max(
-            (one for one in (certification.since, alarm) if one is not None), default=None
+        human_error=human_error,
+        not_before=_latest(
+            certification.since, alarm, drawn_at, None if state is None else state.asked_since
         ),
+        holdout=_holdout(version, dataset, state),
         # What an audit found wrong may be the traffic: an older pool is no evidence about it.
         uses_pool=alarm is None,
     )
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _holdout(version: Version, dataset: Dataset, state: ProjectState | None) -> Holdout | None:
+    """Return the hold-out of the version's labels; None where it may have been trained on it."""
+    is_own = version.manifest["recipe"] == OWN
+    if state is None or is_own or dataset.holdout_since is None or not dataset.holdout_rate:
+        return None
+    return Holdout(state.pool_seed, dataset.holdout_rate, dataset.holdout_since)
 
 
 async def _place(
@@ -182,6 +204,7 @@ async def _open(
         session.add_all(_rows(certification, drawn))
         session.add(_population(certification, drawn, resources.now()))
         record.state, record.detail = "open", None
+        record.human_error = request.human_error.model_dump()
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
         state.period_began_at, state.tests_in_period = place.began_at, place.number
@@ -248,7 +271,11 @@ def _population(
 
 
 async def _note(
-    resources: Resources, certification: Certification, detail: str, state: str | None = None
+    resources: Resources,
+    certification: Certification,
+    detail: str,
+    state: str | None = None,
+    human_error: HumanError | None = None,
 ) -> bool:
     """Record why it cannot be opened, and close it where that is for good; return False."""
     async with resources.database.transaction() as session:
@@ -256,6 +283,8 @@ async def _note(
         if record.state != "waiting":
             return False  # a newer version took its place meanwhile
         record.detail = detail
+        if human_error is not None:
+            record.human_error = human_error.model_dump()
         if state is not None:
             record.state, record.closed_at = state, resources.now()
     if state is not None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from services.trainer.promise.binomial import power
+from services.trainer.promise.label_noise import Level, level_of_test, miss_rate_bound
 from services.trainer.promise.risk import (
     Float32Array,
     FloatArray,
@@ -15,6 +16,7 @@ from services.trainer.promise.risk import (
     predict_risk,
 )
 from shared.contracts.certificates import attempt_delta
+from shared.contracts.human_error import LabelNoise
 
 GRID_POINTS = 40
 # Among starts of about equal power the strictest leaves most thresholds to be tested after it.
@@ -29,10 +31,10 @@ class CertificationPlan:
 
     Attributes
     ----------
-    alpha : promised error, in (0, 1)
+    alpha : error that the labels may show, in (0, 1): the promised one, less what reviewers miss
     delta : chance of certifying wrongly, all tests of a period together
     attempt : number of the test in its period, counted from 1
-    delta_attempt : the part of delta that this test spends
+    delta_attempt : the part of delta that the test of the labels spends
     labels : verdicts to be tested, drawn uniformly among items at or above `region`
     region : lowest threshold of the candidate region, and the last of `thresholds`
     region_share : share of the unlabelled sample in the region
@@ -43,6 +45,7 @@ class CertificationPlan:
     start : index of the first threshold to be tested
     predicted_power : chance that the start passes, as predicted
     expected_coverage : predicted share of traffic answered; counts "not certified" as 0
+    misses, probes : known-wrong answers that reviewers let pass, of those asked (`label_noise`)
     """
 
     alpha: float
@@ -59,6 +62,35 @@ class CertificationPlan:
     start: int
     predicted_power: float
     expected_coverage: float
+    misses: int = 0
+    probes: int = 0
+
+    @property
+    def label_noise(self) -> LabelNoise:
+        """How the plan allows for wrong answers that reviewers miss."""
+        spent = attempt_delta(self.delta, self.attempt)
+        bound = miss_rate_bound(self.misses, self.probes, spent)
+        return LabelNoise(
+            state="uncorrected" if bound is None else "corrected",
+            probes=self.probes,
+            misses=self.misses,
+            miss_rate_bound=bound,
+            target_tested=self.alpha,
+        )
+
+    @property
+    def promised_alpha(self) -> float:
+        """The error that is promised."""
+        return round(self.alpha / self._share_shown, 12)
+
+    def true_error(self, shown: float) -> float:
+        """Return the most that the true error can be where labels show an error of `shown`."""
+        return min(1.0, shown / self._share_shown)
+
+    @property
+    def _share_shown(self) -> float:
+        """Share of the wrong answers that the labels show at least."""
+        return 1 - (self.label_noise.miss_rate_bound or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy; float32 thresholds survive JSON unchanged."""
@@ -83,6 +115,8 @@ def plan_certification(
     delta: float,
     labels: int,
     attempt: int = 1,
+    misses: int = 0,
+    probes: int = 0,
 ) -> CertificationPlan | None:
     """Choose the candidate region, the thresholds and the first one to test.
 
@@ -94,7 +128,9 @@ def plan_certification(
         Out-of-fold confidences, and whether the prediction was right.
     unlabelled_scores : shape (u,)
         This version's scores of a uniform sample of the population that labels are drawn from.
+    alpha : in (0, 1), promised error
     labels : at least 1, all labels that the given attempt will test
+    misses, probes : known-wrong answers that reviewers let pass, of those asked
 
     Returns
     -------
@@ -102,16 +138,12 @@ def plan_certification(
     """
     if labels < 1:
         raise ValueError("a certification needs at least one label")
+    level = level_of_test(alpha, misses, probes, attempt_delta(delta, attempt))
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
-    if (region := curve.region(alpha)) is None:
+    if level.alpha <= 0 or (region := curve.region(level.alpha)) is None:
         return None
-    return _plan(
-        _grid(curve, region, as_scores(tune_scores)),
-        alpha=alpha,
-        delta=delta,
-        labels=labels,
-        attempt=attempt,
-    )
+    grid = _grid(curve, region, as_scores(tune_scores))
+    return _plan(grid, level=level, delta=delta, labels=labels, attempt=attempt)
 
 
 @dataclass(frozen=True)
@@ -147,17 +179,16 @@ def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
 
 
 def _plan(
-    grid: _Grid, *, alpha: float, delta: float, labels: int, attempt: int
+    grid: _Grid, *, level: Level, delta: float, labels: int, attempt: int
 ) -> CertificationPlan:
-    spent = attempt_delta(delta, attempt)
     accepted = np.rint(labels * grid.shares).astype(np.int64)
-    chance = power(accepted, grid.errors, spent, alpha)
+    chance = power(accepted, grid.errors, level.delta, level.alpha)
     start = strictest_of_best_power(chance)
     return CertificationPlan(
-        alpha=alpha,
+        alpha=level.alpha,
         delta=delta,
         attempt=attempt,
-        delta_attempt=spent,
+        delta_attempt=level.delta,
         labels=labels,
         region=float(grid.thresholds[-1]),
         region_share=float(grid.coverage[-1]),
@@ -168,6 +199,8 @@ def _plan(
         start=start,
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
+        misses=level.misses,
+        probes=level.probes,
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.snapshot import LabelledItem
 from services.trainer.promise.certify import eligible
+from services.trainer.promise.label_noise import LEAST_PROBES
 from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.proof.digests import population_digest
 from services.trainer.promise.proof.messages import PopulationRow
@@ -21,6 +23,7 @@ from services.trainer.resources import Resources
 from services.trainer.tables import Dataset, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.certificates import complement
+from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project
 
 
@@ -73,8 +76,10 @@ class Insufficient:
 class DrawRequest:
     """A draw of `labels` items for one attempt at certifying a version.
 
-    `test_number` is the attempt's number among the tests of its period. With `not_before`, only
-    traffic from then on counts. Without `uses_pool` traffic alone does.
+    `test_number` is the attempt's number among the tests of its period. `human_error` is what is
+    known of the reviewers before any of them answers. With `not_before`, only traffic from then on
+    counts. With `holdout`, what it holds of the traffic from before the version's labels were
+    frozen counts as well. Without `uses_pool` traffic alone does.
     """
 
     resources: Resources
@@ -83,15 +88,22 @@ class DrawRequest:
     dataset: Dataset
     trained_on: Sequence[LabelledItem]
     test_number: int
+    human_error: HumanError
     not_before: datetime | None = None
+    holdout: Holdout | None = None
     uses_pool: bool = True
 
     @property
-    def since(self) -> datetime:
-        """Traffic from then on cannot have trained the version, and is recent enough."""
+    def frozen_at(self) -> datetime:
+        """Traffic from then on cannot have trained the version."""
         is_own = self.version.manifest["recipe"] == OWN
-        frozen = self.version.created_at if is_own else self.dataset.created_at
-        return frozen if self.not_before is None else max(frozen, self.not_before)
+        return self.version.created_at if is_own else self.dataset.created_at
+
+    @property
+    def since(self) -> datetime:
+        """When the first traffic came that may count."""
+        first = self.frozen_at if self.holdout is None else min(self.frozen_at, self.holdout.since)
+        return first if self.not_before is None else max(first, self.not_before)
 
     @property
     def labels(self) -> int:
@@ -108,6 +120,8 @@ class DrawRequest:
             delta=complement(promise.confidence),
             labels=self.labels,
             attempt=self.test_number,
+            misses=self.human_error.misses,
+            probes=self.human_error.probes,
         )
 
 
@@ -120,7 +134,10 @@ async def plan_on(
     scored = await score_candidates(request, candidates)
     if len(scored) < request.labels:
         return Insufficient(shortage.format(len(scored)))
-    promise = request.project.promise
+    promise, human_error = request.project.promise, request.human_error
+    if LEAST_PROBES <= human_error.probes == human_error.misses:
+        detail = f"reviewers missed all {human_error.probes} known-wrong answers"
+        return Insufficient(f"{detail}: their labels prove nothing", is_final=True)
     scores = np.array([item.score for item in scored], dtype=np.float32)
     try:
         plan = await asyncio.to_thread(request.plan, scores)

@@ -2,8 +2,9 @@
 
 The promise is about answers, and each item that is sent gets one, whatever was sent before. So the
 population holds the first decision of every item, copies of a content as often as they came, and
-whatever the client said of reviews. A uniform draw of them is independent, copies or not. Reviewers
-are asked once for each content that is drawn, and every occurrence counts.
+whatever the client said of reviews. Of the time before the version's labels were frozen it holds
+the hold-out alone, which the items' ids decide. A uniform draw is independent, copies or not.
+Reviewers are asked once for each content that is drawn, and every occurrence counts.
 """
 
 import secrets
@@ -30,7 +31,7 @@ _TRAFFIC_LIMIT = 50_000
 
 
 async def draw_from_traffic(request: DrawRequest) -> Draw | Insufficient:
-    """Draw uniformly, with a recorded seed, from what was decided since the labels were frozen."""
+    """Draw uniformly, with a recorded seed, from what was decided about unseen items."""
     name = request.project.project
     traffic = await _traffic(request)
     planned = await plan_on(request, traffic, "traffic has {} new items")
@@ -73,7 +74,7 @@ def copies_among(items: Sequence[Candidate]) -> dict[str, str]:
 
 
 async def _traffic(request: DrawRequest) -> list[Candidate]:
-    """First decisions since the version's labels were frozen, oldest first.
+    """First decisions that the version has not learnt from, oldest first.
 
     Left out are items that trained the version under the same id: the router answers these with
     their outcome.
@@ -83,6 +84,9 @@ async def _traffic(request: DrawRequest) -> list[Candidate]:
             session, request.project.project, request.since, _TRAFFIC_LIMIT
         )
     trained_on = {item.item_id for item in request.trained_on}
+    before = [row.item_id for row in rows if row.received_at <= request.frozen_at]
+    held_out = set() if request.holdout is None else request.holdout.takes(before)
+    seen = trained_on | (set(before) - held_out)
     return [
         Candidate(
             row.item_id,
@@ -92,7 +96,7 @@ async def _traffic(request: DrawRequest) -> list[Candidate]:
             content_hash=row.content_hash,
         )
         for row in reversed(rows)
-        if row.item_id not in trained_on and not check_data(row.row["data"], request.project.fields)
+        if row.item_id not in seen and not check_data(row.row["data"], request.project.fields)
     ]
 
 

@@ -106,7 +106,9 @@ class PoolItem(Base, table=True):
 class Dataset(Base, table=True):
     """A frozen snapshot of labels; its id is the SHA-256 of its canonical lines.
 
-    `erased` of its `items` are no longer in the file, since they were erased.
+    `erased` of its `items` are no longer in the file, since they were erased. It holds nothing of
+    the share `holdout_rate` of the traffic received since `holdout_since`, but for what
+    certifications have used.
     """
 
     __tablename__ = "datasets"
@@ -120,3 +122,5 @@ class Dataset(Base, table=True):
     position: int
     labels: dict[str, int] = Field(sa_type=JSON)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    holdout_rate: float = 0.0
+    holdout_since: datetime | None = Field(default=None, sa_type=UtcDateTime)

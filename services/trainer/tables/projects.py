@@ -43,6 +43,10 @@ class ProjectState(Base, table=True):
     period_began_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tests_in_period: int = 0
     """Certifications opened since; all of a period share one delta, whatever their versions."""
+    question: str | None = None
+    """Digest of what reviewers are asked (`question_digest`)."""
+    asked_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the question was seen first; null if it is the project's first one."""
 
 
 class ProjectLease(Base, table=True):

@@ -14,6 +14,12 @@ def upgrade() -> None:
         "project_state",
         sa.Column("tests_in_period", sa.Integer(), nullable=False, server_default="0"),
     )
+    op.add_column("project_state", sa.Column("question", sa.String(), nullable=True))
+    op.add_column("project_state", sa.Column("asked_since", sa.DateTime(timezone=True)))
+    op.add_column(
+        "datasets", sa.Column("holdout_rate", sa.Float(), nullable=False, server_default="0")
+    )
+    op.add_column("datasets", sa.Column("holdout_since", sa.DateTime(timezone=True)))
     op.add_column("versions", sa.Column("suspension", sa.JSON(), nullable=True))
     op.add_column("versions", sa.Column("warning", sa.JSON(), nullable=True))
     op.add_column("versions", sa.Column("noted_state", sa.String(), nullable=True))
@@ -23,6 +29,9 @@ def upgrade() -> None:
     )
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "certifications", sa.Column("human_error", sa.JSON(), nullable=False, server_default="{}")
+    )
     for name in ("copy_of", "verdict", "finding"):
         op.add_column("certification_items", sa.Column(name, sa.String(), nullable=True))
     _create_tables()
