@@ -19,6 +19,7 @@ from shared.contracts.certificates import attempt_delta
 GRID_POINTS = 40
 # Among starts of about equal power the strictest leaves most thresholds to be tested after it.
 _POWER_TOLERANCE = 0.02
+_FIRST_DRAW_SHARE = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class CertificationPlan:
     alpha : promised error, in (0, 1)
     delta : chance of certifying wrongly, all tests of a period together
     attempt : number of the test in its period, counted from 1
-    delta_attempt : the part of delta that this test spends
-    labels : verdicts to be tested, drawn uniformly among items at or above `region`
+    delta_attempt : the part of delta that this draw of the test spends
+    labels : verdicts to be tested, drawn uniformly among items at or above `region`; those of the
+        test's earlier draws included
     region : lowest threshold of the candidate region, and the last of `thresholds`
     region_share : share of the unlabelled sample in the region
     thresholds : strictly falling float32 values
@@ -43,6 +45,7 @@ class CertificationPlan:
     start : index of the first threshold to be tested
     predicted_power : chance that the start passes, as predicted
     expected_coverage : predicted share of traffic answered; counts "not certified" as 0
+    draw, draws : number of the draw in its test, counted from 1, and how many there may be
     """
 
     alpha: float
@@ -59,6 +62,13 @@ class CertificationPlan:
     start: int
     predicted_power: float
     expected_coverage: float
+    draw: int = 1
+    draws: int = 1
+
+    @property
+    def labels_of_draw(self) -> int:
+        """How many of the labels this draw adds: all draws of a test have as many."""
+        return self.labels // self.draw
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy; float32 thresholds survive JSON unchanged."""
@@ -83,6 +93,7 @@ def plan_certification(
     delta: float,
     labels: int,
     attempt: int = 1,
+    draws: int = 1,
 ) -> CertificationPlan | None:
     """Choose the candidate region, the thresholds and the first one to test.
 
@@ -94,7 +105,9 @@ def plan_certification(
         Out-of-fold confidences, and whether the prediction was right.
     unlabelled_scores : shape (u,)
         This version's scores of a uniform sample of the population that labels are drawn from.
-    labels : at least 1, all labels that the given attempt will test
+    labels : at least 1, those of the first draw
+    attempt : number of the test in its period
+    draws : how many draws the test may take (`next_draw`)
 
     Returns
     -------
@@ -105,13 +118,60 @@ def plan_certification(
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
     if (region := curve.region(alpha)) is None:
         return None
-    return _plan(
-        _grid(curve, region, as_scores(tune_scores)),
-        alpha=alpha,
-        delta=delta,
-        labels=labels,
-        attempt=attempt,
+    grid = _grid(curve, region, as_scores(tune_scores))
+    spending = _Spending(delta, attempt, 1, draws)
+    return _plan(grid, alpha, labels, spending)
+
+
+def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
+    """Return the plan of the test's next draw; None after the last.
+
+    It tests the labels of all draws up to it, at thresholds and levels that follow from the first
+    plan alone, which was made before any label was seen. So the chance that any draw of the test
+    certifies wrongly is at most the sum of the levels, `attempt_delta` (union bound): whether a
+    draw is taken may depend on the labels before it.
+    """
+    if plan.draw >= plan.draws:
+        return None
+    shares = np.asarray(plan.shares)
+    grid = _Grid(
+        thresholds=np.asarray(plan.thresholds, dtype=np.float32),
+        coverage=plan.region_share * shares,
+        errors=np.asarray(plan.predicted_errors),
+        items=np.asarray(plan.tune_items),
     )
+    spending = _Spending(plan.delta, plan.attempt, plan.draw + 1, plan.draws)
+    return _plan(grid, plan.alpha, plan.labels + plan.labels_of_draw, spending)
+
+
+def best_power(plan: CertificationPlan) -> float:
+    """Return the predicted power of the plan, or of a later draw if that has more."""
+    power_now, later = plan.predicted_power, next_draw(plan)
+    return power_now if later is None else max(power_now, best_power(later))
+
+
+def draw_delta(delta: float, attempt: int, draw: int, draws: int) -> float:
+    """Share of delta that one draw of a test may spend; those of all its draws make up the test's.
+
+    A test that may take several spends most at the first: it is the cheapest to pass.
+
+    Parameters
+    ----------
+    delta : in (0, 1)
+    attempt : number of the test in its period, from 1
+    draw, draws : number of the draw in its test, from 1, and how many there may be
+
+    Examples
+    --------
+    >>> [round(draw_delta(0.05, 1, draw, 3), 4) for draw in (1, 2, 3)]
+    [0.0267, 0.0067, 0.0067]
+    """
+    if not 1 <= draw <= draws:
+        raise ValueError("a draw is one of the test's draws")
+    if draws == 1:
+        return attempt_delta(delta, attempt)
+    share = _FIRST_DRAW_SHARE if draw == 1 else (1 - _FIRST_DRAW_SHARE) / (draws - 1)
+    return attempt_delta(delta, attempt) * share
 
 
 @dataclass(frozen=True)
@@ -146,17 +206,23 @@ def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
     )
 
 
-def _plan(
-    grid: _Grid, *, alpha: float, delta: float, labels: int, attempt: int
-) -> CertificationPlan:
-    spent = attempt_delta(delta, attempt)
+@dataclass(frozen=True)
+class _Spending:
+    """The place of a draw, which decides what it spends of delta (`draw_delta`)."""
+
+    delta: float
+    attempt: int
+    draw: int
+    draws: int
+
+
+def _plan(grid: _Grid, alpha: float, labels: int, spending: _Spending) -> CertificationPlan:
+    spent = draw_delta(**vars(spending))
     accepted = np.rint(labels * grid.shares).astype(np.int64)
     chance = power(accepted, grid.errors, spent, alpha)
     start = strictest_of_best_power(chance)
     return CertificationPlan(
         alpha=alpha,
-        delta=delta,
-        attempt=attempt,
         delta_attempt=spent,
         labels=labels,
         region=float(grid.thresholds[-1]),
@@ -168,6 +234,7 @@ def _plan(
         start=start,
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
+        **vars(spending),
     )
 
 

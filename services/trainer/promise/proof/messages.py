@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from shared.contracts.base import ItemId, Label, Message, Probability, UtcTime
 from shared.contracts.versions import Certificate
 
@@ -14,11 +16,23 @@ of other data under the same id; ``refused``: the review queue did not take the 
 """
 
 
-class ExportHeader(Message):
-    """The first line: the certificate, and what was fixed before its first label was seen.
+class DrawRecord(Message):
+    """One draw of the test: `plan` is a `CertificationPlan`, made before the draw.
 
-    `plan` is a `CertificationPlan`; `population` the record of what was drawn from, with its size,
-    digest and the seed of the draw. `tested` is the sequence of tests. A later release that writes
+    `population` is the record of what was drawn from, with its size, digest and the draw's seed.
+    """
+
+    certification_id: str
+    opened_at: UtcTime
+    plan: dict[str, Any]
+    population: dict[str, Any]
+
+
+class ExportHeader(Message):
+    """The first line: the certificate, and what was fixed before its labels were seen.
+
+    `draws` are those of the test, in their order: the last one's labels and those of all before
+    gave the certificate. `tested` is the sequence of tests. A later release that writes
     other lines gives them another `format`.
     """
 
@@ -26,12 +40,9 @@ class ExportHeader(Message):
     format: Literal[1] = 1
     project: str
     version: str
-    certification_id: str
-    opened_at: UtcTime
     expires_at: UtcTime
     certificate: Certificate
-    plan: dict[str, Any]
-    population: dict[str, Any]
+    draws: list[DrawRecord] = Field(min_length=1)
     tested: list[dict[str, int | float]]
 
 
