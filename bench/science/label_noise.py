@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.promise.binomial import error_p_value
-from services.trainer.promise.label_noise import TEST_SHARE, corrected_alpha
+from services.trainer.promise.label_noise import level_of_test
 
 BoolArray = NDArray[np.bool_]
 
@@ -36,12 +36,13 @@ def simulate(
     """Certify `runs` times at one threshold, with reviewers who miss a share of the errors."""
     shown = rng.binomial(accepted, error * (1 - MISS_RATE), runs)
     missed = rng.binomial(probes, MISS_RATE, runs)
-    bounds = np.array([corrected_alpha(ALPHA, m, probes, DELTA) for m in range(probes + 1)])
+    levels = [level_of_test(ALPHA, misses, probes, DELTA) for misses in range(probes + 1)]
+    alphas = np.array([level.alpha for level in levels])[missed]
     # Where all probes were missed the corrected promise is 0, and nothing is certified.
-    p_values = error_p_value(shown, accepted, np.maximum(bounds[missed], 1e-12))
+    p_values = error_p_value(shown, accepted, np.maximum(alphas, 1e-12))
     return Tests(
         uncorrected=error_p_value(shown, accepted, ALPHA) <= DELTA,
-        corrected=p_values <= TEST_SHARE * DELTA,
+        corrected=p_values <= levels[0].delta,
     )
 
 

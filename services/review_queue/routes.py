@@ -9,6 +9,7 @@ from services.review_queue.lifecycle.routes import leases, outcomes, tasks
 from services.review_queue.projects import routes as projects
 from services.review_queue.quality.agreement import routes as agreement
 from services.review_queue.quality.gold import routes as gold
+from services.review_queue.quality.human_error import routes as human_error
 from services.review_queue.quality.reviewers import routes as reviewers
 from services.review_queue.quality.suspects import routes as suspects
 from services.review_queue.timings import routes as timings
@@ -23,6 +24,7 @@ ROUTERS = (
     feedback.router,
     webhooks.router,
     agreement.router,
+    human_error.router,
     reviewers.router,
     suspects.router,
     gold.router,

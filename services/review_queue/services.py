@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
@@ -27,6 +28,7 @@ from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.pausing import PauseService
+from services.review_queue.quality.human_error.service import HumanErrorService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.service import SuspectService
@@ -60,6 +62,7 @@ class Services:
     feedback: FeedbackService
     webhooks: WebhookService
     agreement: AgreementService
+    human_error: HumanErrorService
     reviewers: ReviewerService
     suspects: SuspectService
     entry: EntryService
@@ -105,9 +108,7 @@ def build_services(
         timings=TimingService(database, TaskService(database, now), Publications(store), now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
-        agreement=AgreementService(database),
-        reviewers=ReviewerService(database, now),
-        suspects=SuspectService(database, store),
+        **_quality(database, store, now),
         entry=EntryService(database, now),
         records=ProgressService(database, now),
         imports=ImportService(database, intake, now),
@@ -116,3 +117,13 @@ def build_services(
         erasure=ErasureService(database, now, nudge),
         changes=ChangeService(database, bells, poll_seconds),
     )
+
+
+def _quality(database: Database, store: Store, now: Callable[[], datetime]) -> dict[str, Any]:
+    """Wire what measures people."""
+    return {
+        "agreement": AgreementService(database),
+        "human_error": HumanErrorService(database),
+        "reviewers": ReviewerService(database, now),
+        "suspects": SuspectService(database, store),
+    }

@@ -9,11 +9,15 @@ from pydantic import ValidationError
 
 from shared.contracts.base import MAX_BATCH, Read, read_stored
 from shared.contracts.changes import ChangeFeed
+from shared.contracts.human_error import HumanError
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
 _CHANGES = "/v1/changes"
+_HUMAN_ERROR = "/human-error"
+# Routes that the release before lacks.
+_NEW_ROUTES = (_CHANGES, _HUMAN_ERROR)
 _RESTARTED = b'"urn:surehand:problem:feed-restarted"'
 
 
@@ -21,8 +25,8 @@ class QueueAway(Exception):  # noqa: N818 - named as the house names its problem
     """The review queue could not be reached, or it refused; try again later."""
 
 
-class ChangesUnknown(Exception):  # noqa: N818 - likewise
-    """The review queue is of a release that has no feed of changes over all projects."""
+class RouteUnknown(Exception):  # noqa: N818 - likewise
+    """The review queue is of a release that has no such route."""
 
 
 class FeedRestarted(Exception):  # noqa: N818 - likewise
@@ -53,10 +57,18 @@ class QueueClient:
     async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
         """Return what changed over all projects after a cursor (None: all of it).
 
-        Raises `QueueAway`, `FeedRestarted`, `ChangesUnknown`.
+        Raises `QueueAway`, `FeedRestarted`, `RouteUnknown`.
         """
         query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
         return _read(ChangeFeed, await self._call("GET", _CHANGES, params=query))
+
+    async def human_error(self, project: str) -> HumanError:
+        """Return the counts of reviewers' errors: none from a queue that counts none."""
+        try:
+            body = await self._call("GET", f"/v1/projects/{project}{_HUMAN_ERROR}")
+        except RouteUnknown:
+            return HumanError()
+        return _read(HumanError, body)
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
@@ -71,8 +83,8 @@ class QueueClient:
             is_conflict = status == HTTPStatus.CONFLICT and media_type == MEDIA_TYPE
             if is_conflict and _RESTARTED in response.content:
                 raise FeedRestarted
-            if path == _CHANGES and status == HTTPStatus.NOT_FOUND:
-                raise ChangesUnknown
+            if status == HTTPStatus.NOT_FOUND and path.endswith(_NEW_ROUTES):
+                raise RouteUnknown
             response.raise_for_status()
         except httpx.HTTPError as error:
             raise QueueAway(f"{method} {path}: {cause_of(error)}") from error

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from shared.contracts.base import Label, Message, UtcTime, is_stored
+from shared.contracts.human_error import LabelCeiling, LabelNoise
 
 VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
@@ -183,7 +184,7 @@ class Certificate(Message):
     spent, `delta_spent` that of the period's tests so far. `digest` is
     :func:`shared.contracts.projects.certificate_digest` of the project that it was given for.
     `evidence` names the recorded population, the draw and the attempt. `window` is None for labels
-    from the pool.
+    from the pool. `label_noise` says whether `upper_bound` allows for what reviewers overlook.
     """
 
     # Certificates of the release before were all given by this method.
@@ -203,13 +204,17 @@ class Certificate(Message):
     population: str
     certified_at: UtcTime
     window: Window | None = None
+    # Certificates of the release before say nothing of human error.
+    label_noise: LabelNoise | None = None
+    label_ceiling: LabelCeiling | None = None
     evidence: dict[str, Any] = {}
 
 
 class PromiseEntry(Message):
     """The state of the promise for one version. `threshold` is compared in float32.
 
-    `audit_rate` takes the place of the document's for this version, where it is set. `unreadable`
+    `audit_rate` takes the place of the document's for this version, where it is set. `why_not` says
+    in words why the version may not answer, where it has a certificate. `unreadable`
     says why what is stored was read as uncertified.
     """
 
@@ -221,6 +226,7 @@ class PromiseEntry(Message):
     audit_rate: float | None = Field(
         default=None, ge=0.0, le=1.0, exclude_if=lambda value: value is None
     )
+    why_not: str | None = Field(default=None, exclude_if=lambda value: value is None)
     unreadable: str | None = Field(default=None, exclude=True)
 
 

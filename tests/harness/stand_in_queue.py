@@ -33,6 +33,7 @@ class StandInQueue:
     posts: int = 0
     epoch: int = 1
     given_epoch: int | None = None
+    human_error: dict[str, int] = field(default_factory=dict)
     while_read: Callable[[], None] | None = None
 
     def app(self) -> FastAPI:
@@ -40,6 +41,7 @@ class StandInQueue:
         app = FastAPI()
         app.add_api_route("/healthz", self._healthz)
         app.add_api_route("/v1/projects/{project}/outcomes", self._outcomes)
+        app.add_api_route("/v1/projects/{project}/human-error", self._human_error)
         app.add_api_route("/v1/projects/{project}/tasks", self._tasks, methods=["POST"])
         return app
 
@@ -59,6 +61,9 @@ class StandInQueue:
         place = f"{given}.{start + len(page)}"
         cursor = base64.urlsafe_b64encode(place.encode()).decode()
         return {"outcomes": page, "cursor": cursor}
+
+    async def _human_error(self) -> dict[str, int]:
+        return self.human_error
 
     async def _tasks(self, project: str, request: Request) -> Any:
         if self.is_away:
@@ -89,14 +94,14 @@ class StandInQueue:
         self.tasks.clear()
         self.epoch += 1
 
-    def answer(self, truth: Truth, lane: str | None = None) -> int:
-        """Resolve the tasks (of a lane) that have no outcome yet; return how many."""
+    def answer(self, truth: Truth, lane: str | None = None, limit: int | None = None) -> int:
+        """Resolve the tasks (of a lane) that have no outcome yet, or the first; return how many."""
         known = {outcome["item_id"] for outcome in self.feed}
         todo = [
             task
             for item_id, task in self.tasks.items()
             if item_id not in known and lane in (None, task["lane"])
-        ]
+        ][:limit]
         for task in todo:
             self.resolve(task["item_id"], task["data"], truth(task["data"]), lane=task["lane"])
         return len(todo)

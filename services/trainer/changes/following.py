@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import structlog
 from obstore.exceptions import BaseError as StoreError
 
-from services.trainer.queue_client import ChangesUnknown, FeedRestarted, QueueAway
+from services.trainer.queue_client import FeedRestarted, QueueAway, RouteUnknown
 from services.trainer.resources import Resources
 from shared.logs import cause_of
 from shared.loops import Loop
@@ -64,7 +64,7 @@ class Following:
         except FeedRestarted:
             self._cursor = None
             self._wake(None)
-        except ChangesUnknown:
+        except RouteUnknown:
             self.is_current = False
             self._wake(None)
         except QueueAway as error:

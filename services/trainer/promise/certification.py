@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.trainer.documents.status import (
-    REASONS,
     is_from_the_future,
     status_of,
     why_not_valid,
@@ -14,6 +13,7 @@ from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, read_state
 from services.trainer.promise import repository
 from services.trainer.promise.closing import try_close
+from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.messages import AttemptProgress, CertificateView
 from services.trainer.promise.opening import try_open
 from services.trainer.promise.question import note_question
@@ -21,7 +21,9 @@ from services.trainer.promise.renewal import plan_certifications
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification
+from shared.contracts.human_error import HumanError, LabelCeiling
 from shared.contracts.projects import Project
+from shared.contracts.reasons import WHY_NOT
 
 # What came so long before a certification was begun counts towards the growth of its traffic.
 _LOOK_BACK = timedelta(hours=1)
@@ -86,6 +88,13 @@ class Certifier:
         return True
 
 
+def _ceiling(certification: Certification, project: Project) -> LabelCeiling | None:
+    if not certification.human_error:
+        return None
+    counts = HumanError.model_validate(certification.human_error)
+    return label_ceiling(counts, project.review.overlap)
+
+
 async def describe(resources: Resources, project: Project) -> CertificateView:
     """Say how far the newest version's certification is, and what came of it."""
     async with resources.database.reading() as session:
@@ -104,7 +113,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
             f"uncertified: it was given at {certificate['certified_at']} by a clock that is ahead "
             "of this trainer's; it counts once that moment has come"
         )
-    why_not: str | None = REASONS["not_certified"]
+    why_not: str | None = WHY_NOT["not_certified"]
     if version is not None:
         why_not = why_not_valid(version, state, status_of(version, project, state, now), now)
     return CertificateView(
@@ -120,6 +129,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         result=newest.result,
         certificate=certificate,
         labels_short=newest.labels_short,
+        label_ceiling=_ceiling(newest, project),
         detail=detail,
         valid_now=why_not is None,
         why_not=why_not,

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from services.trainer.promise.binomial import error_p_value, largest_passing_errors, upper_bound
+from services.trainer.promise.label_noise import Level, level_of_test
 from services.trainer.promise.planning import CertificationPlan, next_draw
 from services.trainer.promise.risk import as_scores
 from shared.contracts.certificates import attempt_delta
@@ -65,8 +66,9 @@ class CertificationResult:
     ----------
     threshold : float32 value, or None if nothing is certified
     accepted, errors : labels at or above the threshold (at the start, if nothing is certified)
-    upper_bound : the error there is at most this, with confidence 1 - delta_attempt
-    delta_attempt : what this draw of the test has spent
+    upper_bound : the error that labels show there is at most this, with confidence
+        1 - delta_attempt
+    delta_attempt : what the test of this draw's labels has spent
     labels : verdicts tested
     labels_short : when not certified, about how many more labels in the region would certify
         something with 80 % power, were these labels used again; None if
@@ -195,11 +197,12 @@ def _labels_short(
     estimate = np.where(accepted + borrowed > 0, estimate, predicted)
     following = next_draw(plan)
     spent = attempt_delta(plan.delta, plan.attempt + 1)
+    level = level_of_test(plan.promised_alpha, plan.misses, plan.probes, spent)
     if following is not None:
-        spent = following.delta_attempt
-    most = largest_passing_errors(_SIZES, spent, plan.alpha)
+        level = Level(plan.alpha, following.delta_attempt)
+    most = largest_passing_errors(_SIZES, level.delta, level.alpha)
     chance = error_p_value(most[None, :], _SIZES[None, :], estimate[:, None])
-    enough = (chance >= _WANTED_POWER) & (most >= 0) & (estimate[:, None] < plan.alpha)
+    enough = (chance >= _WANTED_POWER) & (most >= 0) & (estimate[:, None] < level.alpha)
     points = np.flatnonzero(enough.any(axis=1))
     if not len(points):
         return None

@@ -11,6 +11,8 @@ from services.trainer.documents.status import is_certified
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, may_still_certify
+from services.trainer.promise.classes import class_figures
+from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import alarm_in_force, alarmed_at
 from services.trainer.promise.planning import CertificationPlan, next_draw
 from services.trainer.promise.proof.digests import evidence_digest, json_digest
@@ -22,6 +24,7 @@ from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
+from shared.contracts.human_error import HumanError, LabelCeiling
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
 from shared.db import Session
@@ -101,7 +104,14 @@ async def _judge(case: _Case) -> bool:
     for item, row in zip(items, drawn, strict=True):
         item.verdict, item.finding = row.verdict, row.finding
     result = repeat_test(plan, drawn)
-    record.result = result.to_dict()
+    classes = class_figures(
+        plan,
+        result,
+        await repository.population(case.session, record.certification_id),
+        drawn,
+        case.project.labels,
+    )
+    record.result = result.to_dict() | {"classes": [one.model_dump() for one in classes]}
     if result.certified:
         await _certify(case, plan, result, drawn)
     elif next_draw(plan) is not None and not may_certify:
@@ -164,14 +174,16 @@ def _certificate(
         labels=result.labels,
         accepted=result.accepted,
         errors=result.errors,
-        upper_bound=result.upper_bound,
+        upper_bound=plan.true_error(result.upper_bound),
         attempt=plan.attempt,
-        delta=result.delta_attempt,
+        delta=attempt_delta(plan.delta, plan.attempt),
         delta_spent=sum(attempt_delta(plan.delta, test) for test in range(1, plan.attempt + 1)),
         digest=record.project_digest or "",
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],
         certified_at=case.now,
+        label_noise=plan.label_noise,
+        label_ceiling=_ceiling(case),
         evidence={
             "certification_id": record.certification_id,
             "accepted": result.accepted,
@@ -206,6 +218,11 @@ async def _end_recovery(case: _Case) -> None:
         version.suspension = {**version.suspension, "recertifying": False}
 
 
+def _ceiling(case: _Case) -> LabelCeiling:
+    counts = HumanError.model_validate(case.record.human_error)
+    return label_ceiling(counts, case.project.review.overlap)
+
+
 class Next(Enum):
     """What follows a draw that failed, while the project allows further ones."""
 
@@ -218,10 +235,13 @@ def _fail(case: _Case, detail: str, labels_short: int | None, following: Next) -
     """Close without a certificate, and queue what follows."""
     record = case.record
     record.state, record.closed_at = "failed", case.now
-    record.detail, record.labels_short = f"not certified: {detail}", labels_short
     if following is Next.NONE:
-        record.detail += ", so that no further draw can certify it; train a new version"
-    elif record.attempt >= case.project.promise.certification_draws:
+        detail += ", so that no further draw can certify it: train a new version"
+    record.detail = f"not certified: {detail}; {_ceiling(case).note}"
+    record.labels_short = labels_short
+    if following is Next.NONE:
+        return
+    if record.attempt >= case.project.promise.certification_draws:
         record.detail += (
             "; its draws are spent: raise `certification_draws` and ask for another "
             "(POST …/certify), or train a new version on more labels"

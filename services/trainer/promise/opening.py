@@ -12,6 +12,7 @@ from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.drawing import draw
+from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import PlaceInPeriod, alarmed_at
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient
 from services.trainer.promise.requests import draw_request, place_of, plan_to_go_on_with
@@ -25,6 +26,7 @@ from services.trainer.tables import (
     ProjectState,
     Version,
 )
+from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
 
@@ -51,8 +53,9 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         if isinstance(drawn, Insufficient) and not drawn.is_final:
             return await _note(resources, certification, drawn.detail)
         if isinstance(drawn, Insufficient):
-            detail = f"not certified: {drawn.detail}"
-            return await _note(resources, certification, detail, "failed")
+            ceiling = label_ceiling(request.human_error, project.review.overlap)
+            detail = f"not certified: {drawn.detail}; {ceiling.note}"
+            return await _note(resources, certification, detail, "failed", request.human_error)
         await _measure_champion(resources, project, version, drawn)
     except ModelUnusable as error:
         return await _note(resources, certification, f"not certified: {error}", "failed")
@@ -128,6 +131,7 @@ async def _open(
         session.add_all(_rows(certification, drawn))
         session.add(_population(certification, drawn, resources.now()))
         record.state, record.detail = "open", None
+        record.human_error = request.human_error.model_dump()
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
         if drawn.plan.draw == 1:
@@ -205,7 +209,11 @@ def _population(
 
 
 async def _note(
-    resources: Resources, certification: Certification, detail: str, state: str | None = None
+    resources: Resources,
+    certification: Certification,
+    detail: str,
+    state: str | None = None,
+    human_error: HumanError | None = None,
 ) -> bool:
     """Record why it cannot be opened, and close it where that is for good; return False."""
     async with resources.database.transaction() as session:
@@ -213,6 +221,8 @@ async def _note(
         if record.state != "waiting":
             return False  # a newer version took its place meanwhile
         record.detail = detail
+        if human_error is not None:
+            record.human_error = human_error.model_dump()
         if state is not None:
             record.state, record.closed_at = state, resources.now()
     if state is not None:

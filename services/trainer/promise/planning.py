@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from services.trainer.promise.binomial import power
+from services.trainer.promise.label_noise import Level, level_of_test, miss_rate_bound
 from services.trainer.promise.risk import (
     Float32Array,
     FloatArray,
@@ -15,6 +16,7 @@ from services.trainer.promise.risk import (
     predict_risk,
 )
 from shared.contracts.certificates import attempt_delta
+from shared.contracts.human_error import LabelNoise
 
 GRID_POINTS = 40
 # Among starts of about equal power the strictest leaves most thresholds to be tested after it.
@@ -30,10 +32,10 @@ class CertificationPlan:
 
     Attributes
     ----------
-    alpha : promised error, in (0, 1)
+    alpha : error that the labels may show, in (0, 1): the promised one, less what reviewers miss
     delta : chance of certifying wrongly, all tests of a period together
     attempt : number of the test in its period, counted from 1
-    delta_attempt : the part of delta that this draw of the test spends
+    delta_attempt : the part of delta that this draw's test of the labels spends
     labels : verdicts to be tested, drawn uniformly among items at or above `region`; those of the
         test's earlier draws included
     region : lowest threshold of the candidate region, and the last of `thresholds`
@@ -45,6 +47,7 @@ class CertificationPlan:
     start : index of the first threshold to be tested
     predicted_power : chance that the start passes, as predicted
     expected_coverage : predicted share of traffic answered; counts "not certified" as 0
+    misses, probes : known-wrong answers that reviewers let pass, of those asked (`label_noise`)
     draw, draws : number of the draw in its test, counted from 1, and how many there may be
     """
 
@@ -62,6 +65,8 @@ class CertificationPlan:
     start: int
     predicted_power: float
     expected_coverage: float
+    misses: int = 0
+    probes: int = 0
     draw: int = 1
     draws: int = 1
 
@@ -69,6 +74,33 @@ class CertificationPlan:
     def labels_of_draw(self) -> int:
         """How many of the labels this draw adds: all draws of a test have as many."""
         return self.labels // self.draw
+
+    @property
+    def label_noise(self) -> LabelNoise:
+        """How the plan allows for wrong answers that reviewers miss."""
+        spent = attempt_delta(self.delta, self.attempt)
+        bound = miss_rate_bound(self.misses, self.probes, spent)
+        return LabelNoise(
+            state="uncorrected" if bound is None else "corrected",
+            probes=self.probes,
+            misses=self.misses,
+            miss_rate_bound=bound,
+            target_tested=self.alpha,
+        )
+
+    @property
+    def promised_alpha(self) -> float:
+        """The error that is promised."""
+        return round(self.alpha / self._share_shown, 12)
+
+    def true_error(self, shown: float) -> float:
+        """Return the most that the true error can be where labels show an error of `shown`."""
+        return min(1.0, shown / self._share_shown)
+
+    @property
+    def _share_shown(self) -> float:
+        """Share of the wrong answers that the labels show at least."""
+        return 1 - (self.label_noise.miss_rate_bound or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy; float32 thresholds survive JSON unchanged."""
@@ -94,10 +126,12 @@ def plan_certification(
     labels: int,
     attempt: int = 1,
     draws: int = 1,
+    misses: int = 0,
+    probes: int = 0,
 ) -> CertificationPlan | None:
     """Choose the candidate region, the thresholds and the first one to test.
 
-    Grid: quantiles of the unlabelled scores inside the region, never of certification labels.
+    Thresholds are quantiles of the unlabelled scores in the region, never of certification labels.
 
     Parameters
     ----------
@@ -105,9 +139,10 @@ def plan_certification(
         Out-of-fold confidences, and whether the prediction was right.
     unlabelled_scores : shape (u,)
         This version's scores of a uniform sample of the population that labels are drawn from.
+    alpha : in (0, 1), promised error
     labels : at least 1, those of the first draw
-    attempt : number of the test in its period
-    draws : how many draws the test may take (`next_draw`)
+    attempt, draws : number of the test in its period, and the draws that it may take
+    misses, probes : known-wrong answers that reviewers let pass, of those asked
 
     Returns
     -------
@@ -115,12 +150,12 @@ def plan_certification(
     """
     if labels < 1:
         raise ValueError("a certification needs at least one label")
+    level = level_of_test(alpha, misses, probes, attempt_delta(delta, attempt))
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
-    if (region := curve.region(alpha)) is None:
+    if level.alpha <= 0 or (region := curve.region(level.alpha)) is None:
         return None
     grid = _grid(curve, region, as_scores(tune_scores))
-    spending = _Spending(delta, attempt, 1, draws)
-    return _plan(grid, alpha, labels, spending)
+    return _plan(grid, level, labels, _Place(delta, attempt, 1, draws))
 
 
 def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
@@ -128,8 +163,9 @@ def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
 
     It tests the labels of all draws up to it, at thresholds and levels that follow from the first
     plan alone, which was made before any label was seen. So the chance that any draw of the test
-    certifies wrongly is at most the sum of the levels, `attempt_delta` (union bound): whether a
-    draw is taken may depend on the labels before it.
+    certifies wrongly is at most the sum of the levels, that of the test (union bound): whether a
+    draw is taken may depend on the labels before it. The bound of the miss rate stays that of the
+    first plan.
     """
     if plan.draw >= plan.draws:
         return None
@@ -140,8 +176,14 @@ def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
         errors=np.asarray(plan.predicted_errors),
         items=np.asarray(plan.tune_items),
     )
-    spending = _Spending(plan.delta, plan.attempt, plan.draw + 1, plan.draws)
-    return _plan(grid, plan.alpha, plan.labels + plan.labels_of_draw, spending)
+    level = Level(
+        plan.alpha,
+        plan.delta_attempt / draw_share(plan.draw, plan.draws),
+        plan.misses,
+        plan.probes,
+    )
+    place = _Place(plan.delta, plan.attempt, plan.draw + 1, plan.draws)
+    return _plan(grid, level, plan.labels + plan.labels_of_draw, place)
 
 
 def best_power(plan: CertificationPlan) -> float:
@@ -150,28 +192,25 @@ def best_power(plan: CertificationPlan) -> float:
     return power_now if later is None else max(power_now, best_power(later))
 
 
-def draw_delta(delta: float, attempt: int, draw: int, draws: int) -> float:
-    """Share of delta that one draw of a test may spend; those of all its draws make up the test's.
+def draw_share(draw: int, draws: int) -> float:
+    """Return the share of a test's delta that one of its draws may spend; they make up 1.
 
-    A test that may take several spends most at the first: it is the cheapest to pass.
+    The first draw spends most: it is the cheapest to pass.
 
     Parameters
     ----------
-    delta : in (0, 1)
-    attempt : number of the test in its period, from 1
     draw, draws : number of the draw in its test, from 1, and how many there may be
 
     Examples
     --------
-    >>> [round(draw_delta(0.05, 1, draw, 3), 4) for draw in (1, 2, 3)]
-    [0.0267, 0.0067, 0.0067]
+    >>> [round(draw_share(draw, 3), 3) for draw in (1, 2, 3)], draw_share(1, 1)
+    ([0.667, 0.167, 0.167], 1.0)
     """
     if not 1 <= draw <= draws:
         raise ValueError("a draw is one of the test's draws")
     if draws == 1:
-        return attempt_delta(delta, attempt)
-    share = _FIRST_DRAW_SHARE if draw == 1 else (1 - _FIRST_DRAW_SHARE) / (draws - 1)
-    return attempt_delta(delta, attempt) * share
+        return 1.0
+    return _FIRST_DRAW_SHARE if draw == 1 else (1 - _FIRST_DRAW_SHARE) / (draws - 1)
 
 
 @dataclass(frozen=True)
@@ -207,8 +246,8 @@ def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
 
 
 @dataclass(frozen=True)
-class _Spending:
-    """The place of a draw, which decides what it spends of delta (`draw_delta`)."""
+class _Place:
+    """The place of a draw in its test, and of that in its period."""
 
     delta: float
     attempt: int
@@ -216,13 +255,13 @@ class _Spending:
     draws: int
 
 
-def _plan(grid: _Grid, alpha: float, labels: int, spending: _Spending) -> CertificationPlan:
-    spent = draw_delta(**vars(spending))
+def _plan(grid: _Grid, level: Level, labels: int, place: _Place) -> CertificationPlan:
+    spent = level.delta * draw_share(place.draw, place.draws)
     accepted = np.rint(labels * grid.shares).astype(np.int64)
-    chance = power(accepted, grid.errors, spent, alpha)
+    chance = power(accepted, grid.errors, spent, level.alpha)
     start = strictest_of_best_power(chance)
     return CertificationPlan(
-        alpha=alpha,
+        alpha=level.alpha,
         delta_attempt=spent,
         labels=labels,
         region=float(grid.thresholds[-1]),
@@ -234,7 +273,9 @@ def _plan(grid: _Grid, alpha: float, labels: int, spending: _Spending) -> Certif
         start=start,
         predicted_power=float(chance[start]),
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
-        **vars(spending),
+        misses=level.misses,
+        probes=level.probes,
+        **vars(place),
     )
 
 

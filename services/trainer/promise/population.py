@@ -11,6 +11,7 @@ import numpy as np
 from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.snapshot import LabelledItem
 from services.trainer.promise.certify import eligible
+from services.trainer.promise.label_noise import LEAST_PROBES
 from services.trainer.promise.planning import (
     CertificationPlan,
     best_power,
@@ -26,6 +27,7 @@ from services.trainer.resources import Resources
 from services.trainer.tables import Dataset, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.certificates import complement
+from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project
 
 
@@ -78,11 +80,12 @@ class Insufficient:
 class DrawRequest:
     """A draw of `labels` items for one attempt at certifying a version.
 
-    `test_number` is the number of its test among those of its period. With `going_on`,
-    a population's kind and a plan, it goes on with a test that has had draws from there; without,
-    it begins a test of up to `draws` draws. With `not_before`, only
-    traffic from then on counts. With `holdout`, what it holds of the traffic from before the
-    version's labels were frozen counts as well. Without `uses_pool` traffic alone does.
+    `test_number` is the number of its test among those of its period. With `going_on`, a
+    population's kind and a plan, it goes on with a test that has had draws from there; without, it
+    begins a test of up to `draws` draws. `human_error` is what is known of the reviewers before any
+    of them answers. With `not_before`, only traffic from then on counts. With `holdout`, what it
+    holds of the traffic from before the version's labels were frozen counts as well. Without
+    `uses_pool` traffic alone does.
     """
 
     resources: Resources
@@ -91,6 +94,7 @@ class DrawRequest:
     dataset: Dataset
     trained_on: Sequence[LabelledItem]
     test_number: int
+    human_error: HumanError
     draws: int = 1
     going_on: tuple[str, CertificationPlan] | None = None
     not_before: datetime | None = None
@@ -129,6 +133,8 @@ class DrawRequest:
             labels=self.labels,
             attempt=self.test_number,
             draws=self.draws,
+            misses=self.human_error.misses,
+            probes=self.human_error.probes,
         )
 
 
@@ -141,7 +147,10 @@ async def plan_on(
     scored = await score_candidates(request, candidates)
     if len(scored) < request.labels:
         return Insufficient(shortage.format(len(scored)))
-    promise = request.project.promise
+    promise, human_error = request.project.promise, request.human_error
+    if LEAST_PROBES <= human_error.probes == human_error.misses:
+        detail = f"reviewers missed all {human_error.probes} known-wrong answers"
+        return Insufficient(f"{detail}: their labels prove nothing", is_final=True)
     scores = np.array([item.score for item in scored], dtype=np.float32)
     try:
         plan = await asyncio.to_thread(request.plan, scores)

@@ -1,12 +1,20 @@
 """SQL of certifications and the items drawn for them."""
 
+import gzip
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, func, or_, select, true
 from sqlmodel import col
 
-from services.trainer.tables import Certification, CertificationItem, OutcomeRow, Version
+from services.trainer.promise.proof.messages import PopulationRow
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    CertificationPopulation,
+    OutcomeRow,
+    Version,
+)
 from shared.db import Session
 
 _URGENT_FIRST = ("renewal", "recovery", "requested", "first")
@@ -114,6 +122,13 @@ async def settled(session: Session, certification_id: str) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
+async def population(session: Session, certification_id: str) -> list[PopulationRow]:
+    """Return the population that a certification was drawn from; empty if it is not kept."""
+    kept = await session.get(CertificationPopulation, certification_id)
+    lines = [] if kept is None else gzip.decompress(kept.rows).split(b"\n")
+    return [PopulationRow.model_validate_json(line) for line in lines]
+
+
 async def progress(session: Session, certification_id: str) -> tuple[int, int]:
     """Return how many of an attempt's items are settled, and how many were drawn."""
     judged = func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.item_id))
@@ -130,6 +145,26 @@ async def progress(session: Session, certification_id: str) -> tuple[int, int]:
     )
     drawn, answered = (await session.execute(query)).one()
     return int(answered), int(drawn)
+
+
+async def labels_missing(session: Session, certification_id: str) -> int:
+    """Count the labels that an open certification waits for: one for each content."""
+    query = (
+        select(func.count())
+        .select_from(CertificationItem)
+        .outerjoin(
+            OutcomeRow,
+            (col(OutcomeRow.project) == col(CertificationItem.project))
+            & (col(OutcomeRow.item_id) == col(CertificationItem.item_id)),
+        )
+        .where(
+            col(CertificationItem.certification_id) == certification_id,
+            col(CertificationItem.copy_of).is_(None),
+            col(CertificationItem.refused).is_(None),
+            col(OutcomeRow.item_id).is_(None),
+        )
+    )
+    return int((await session.execute(query)).scalar_one())
 
 
 async def drawn_before(session: Session, project: str) -> set[str]:

@@ -39,6 +39,7 @@ async def draw_request(
         )
     if shortage is not None:
         return Insufficient(shortage)
+    human_error = await resources.queue.human_error(project.project)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
     return DrawRequest(
@@ -50,6 +51,7 @@ async def draw_request(
         test_number=place.number,
         draws=max(1, project.promise.certification_draws - certification.attempt + 1),
         going_on=going_on,
+        human_error=human_error,
         not_before=_latest(
             certification.since, alarm, drawn_at, None if state is None else state.asked_since
         ),

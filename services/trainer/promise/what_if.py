@@ -14,10 +14,11 @@ from services.trainer.promise.certify import CertificationResult, certify, eligi
 from services.trainer.promise.messages import HypothesisView
 from services.trainer.promise.planning import CertificationPlan, plan_certification
 from services.trainer.promise.proof.findings import rows_of
-from services.trainer.promise.risk import predict_risk
+from services.trainer.promise.risk import as_scores, predict_risk
 from services.trainer.promise.tuning import Tune, tune_of
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
+from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 from shared.problems import Conflict, Unprocessable
 
@@ -73,13 +74,13 @@ def repeat_for_target(
     ValueError
         A more lenient target: its region was not drawn from.
     """
-    alpha = round(1 - target_accuracy, 12)
-    if alpha > plan.alpha:
-        raise ValueError(f"must be at least {1 - plan.alpha:g}, the target that labels exist for")
+    alpha = complement(target_accuracy)
+    if alpha > plan.promised_alpha:
+        least = 1 - plan.promised_alpha
+        raise ValueError(f"must be at least {least:g}, the target that labels exist for")
     region = predict_risk(*tune, scores).region(alpha)
     inside = eligible(scores, 2.0 if region is None else max(region, plan.region))
-    kept = np.asarray(scores, dtype=np.float32)[inside]
-    result = _certified(plan, tune, kept, np.asarray(correct)[inside], alpha)
+    result = _certified(plan, tune, as_scores(scores)[inside], np.asarray(correct)[inside], alpha)
     if result is None or result.threshold is None:
         return HypothesisView(target_accuracy=target_accuracy)
     return HypothesisView(
@@ -101,6 +102,13 @@ def _certified(
     if len(scores) == 0:
         return None
     other = plan_certification(
-        *tune, scores, alpha=alpha, delta=plan.delta, labels=len(scores), attempt=plan.attempt
+        *tune,
+        scores,
+        alpha=alpha,
+        delta=plan.delta,
+        labels=len(scores),
+        attempt=plan.attempt,
+        misses=plan.misses,
+        probes=plan.probes,
     )
     return None if other is None else certify(other, scores, correct)

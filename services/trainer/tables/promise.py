@@ -33,6 +33,8 @@ class Certification(Base, table=True):
     state: str = "waiting"
     plan: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     population: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    human_error: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
+    """Counts of reviewers' errors when its draw was planned: `HumanError`."""
     project_digest: str | None = None
     result: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     labels_short: int | None = None

@@ -30,6 +30,9 @@ def upgrade() -> None:
     op.add_column("certifications", sa.Column("test_id", sa.String(), nullable=True))
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "certifications", sa.Column("human_error", sa.JSON(), nullable=False, server_default="{}")
+    )
     for name in ("copy_of", "verdict", "finding"):
         op.add_column("certification_items", sa.Column(name, sa.String(), nullable=True))
     _create_tables()

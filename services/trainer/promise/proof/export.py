@@ -8,7 +8,13 @@ import orjson
 
 from services.trainer.promise import repository
 from services.trainer.promise.proof.findings import rows_of
-from services.trainer.promise.proof.messages import DrawnRow, DrawRecord, ExportEnd, ExportHeader
+from services.trainer.promise.proof.messages import (
+    ClassFigures,
+    DrawnRow,
+    DrawRecord,
+    ExportEnd,
+    ExportHeader,
+)
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationPopulation, Version
@@ -79,6 +85,9 @@ def _header(version: Version, draws: Sequence[Certification]) -> bytes:
             if draw.opened_at is not None
         ],
         tested=(draws[-1].result or {}).get("tested", []),
+        classes=[
+            from_stored(ClassFigures, one) for one in (draws[-1].result or {}).get("classes", [])
+        ],
     )
     return header.model_dump_json().encode()
 

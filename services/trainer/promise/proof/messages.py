@@ -16,6 +16,25 @@ of other data under the same id; ``refused``: the review queue did not take the 
 """
 
 
+class ClassFigures(Message):
+    """What the labels prove of the items that are predicted as one class.
+
+    Of its `labels` at or above the threshold `errors` are wrong; `upper_bound` is Clopper and
+    Pearson's at the class's share of delta. `certified`: its own tests show that it keeps the
+    promise, with all other classes that are certified. `labels_short` is about how many more labels
+    of the class it would take; null if it is certified, or seems to err too often.
+    `share_answered` is the answered share of the population's items that are predicted as it.
+    """
+
+    label: Label
+    share_answered: float | None
+    labels: int
+    errors: int
+    upper_bound: float
+    certified: bool
+    labels_short: int | None
+
+
 class DrawRecord(Message):
     """One draw of the test: `plan` is a `CertificationPlan`, made before the draw.
 
@@ -32,7 +51,8 @@ class ExportHeader(Message):
     """The first line: the certificate, and what was fixed before its labels were seen.
 
     `draws` are those of the test, in their order: the last one's labels and those of all before
-    gave the certificate. `tested` is the sequence of tests. A later release that writes
+    gave the certificate. `tested` is the sequence of tests, `classes` what the labels prove of each
+    predicted class. A later release that writes
     other lines gives them another `format`.
     """
 
@@ -44,6 +64,7 @@ class ExportHeader(Message):
     certificate: Certificate
     draws: list[DrawRecord] = Field(min_length=1)
     tested: list[dict[str, int | float]]
+    classes: list[ClassFigures]
 
 
 class PopulationRow(Message):

@@ -14,9 +14,12 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from services.trainer.promise.certify import CertificationResult, certify, eligible
-from services.trainer.promise.planning import CertificationPlan, draw_delta, next_draw
+from services.trainer.promise.classes import class_figures
+from services.trainer.promise.label_noise import level_of_test
+from services.trainer.promise.planning import CertificationPlan, draw_share, next_draw
 from services.trainer.promise.proof.digests import evidence_digest, population_digest
 from services.trainer.promise.proof.messages import (
+    ClassFigures,
     DrawnRow,
     DrawRecord,
     ExportEnd,
@@ -25,6 +28,7 @@ from services.trainer.promise.proof.messages import (
 )
 from services.trainer.promise.sampling import places_drawn
 from shared.contracts.certificates import attempt_delta, certificate_fault, complement
+from shared.contracts.human_error import LabelNoise
 from shared.contracts.versions import METHOD, Certificate
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -133,11 +137,18 @@ def _plan(
         raise DifferenceError(f"method: this release cannot recompute {certificate.method!r}")
     try:
         plan = CertificationPlan.from_dict(record.plan)
-        _same("plan: alpha", complement(certificate.target_accuracy), plan.alpha)
+        level = level_of_test(
+            complement(certificate.target_accuracy),
+            plan.misses,
+            plan.probes,
+            attempt_delta(plan.delta, plan.attempt),
+        )
+        _same("plan: alpha", plan.alpha, level.alpha)
         _same("plan: delta", complement(certificate.confidence), plan.delta)
         _same("plan: attempt", certificate.attempt, plan.attempt)
+        _same("plan: promised error", plan.promised_alpha, complement(certificate.target_accuracy))
         _same("plan: draw", plan.draw, len(earlier) + 1)
-        spent = draw_delta(plan.delta, plan.attempt, plan.draw, plan.draws)
+        spent = level.delta * draw_share(plan.draw, plan.draws)
         _same("plan: delta_attempt", plan.delta_attempt, spent)
         _same("plan: start", True, 0 <= plan.start < len(plan.thresholds))
         following = next_draw(earlier[-1]) if earlier else plan
@@ -199,13 +210,20 @@ def _check_evidence(export: Export) -> None:
 
 def _check_test(export: Export, plan: CertificationPlan) -> None:
     certificate, result = export.header.certificate, repeat_test(plan, export.drawn)
-    for name in ("threshold", "labels", "accepted", "errors", "upper_bound"):
+    for name in ("threshold", "labels", "accepted", "errors"):
         _same(f"test: {name}", getattr(certificate, name), getattr(result, name))
+    _same("test: upper_bound", certificate.upper_bound, plan.true_error(result.upper_bound))
     computed = result.to_dict()["tested"]
     _same("test: number of thresholds", len(export.header.tested), len(computed))
     for number, (old, new) in enumerate(zip(export.header.tested, computed, strict=True), 1):
         for name in sorted({*old, *new}):
             _same(f"test {number}: {name}", old.get(name), new.get(name))
+
+    classes = [one.label for one in export.header.classes]
+    figures = class_figures(plan, result, export.parts[-1].population, export.drawn, classes)
+    for one, again in zip(export.header.classes, figures, strict=True):
+        for name in ClassFigures.model_fields:
+            _same(f"class {one.label}: {name}", getattr(one, name), getattr(again, name))
 
 
 def repeat_test(plan: CertificationPlan, drawn: Sequence[DrawnRow]) -> CertificationResult:
@@ -217,7 +235,10 @@ def repeat_test(plan: CertificationPlan, drawn: Sequence[DrawnRow]) -> Certifica
 def _check_certificate(export: Export, plan: CertificationPlan) -> None:
     header, certificate = export.header, export.header.certificate
     last = header.draws[-1]
-    _same("certificate: delta", certificate.delta, plan.delta_attempt)
+    _same("certificate: delta", certificate.delta, attempt_delta(plan.delta, plan.attempt))
+    noise, computed = certificate.label_noise, plan.label_noise
+    for name in LabelNoise.model_fields if noise is not None else ():
+        _same(f"certificate: label_noise.{name}", getattr(noise, name), getattr(computed, name))
     spent = sum(attempt_delta(plan.delta, test) for test in range(1, plan.attempt + 1))
     _same("certificate: delta_spent", certificate.delta_spent, spent)
     for draw in header.draws:

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from services.trainer.promise.planning import draw_delta
+from services.trainer.promise.planning import draw_share
 from services.trainer.registry import service as registry
 from services.trainer.runs import service as runs
 from services.trainer.runs.messages import RunRequest
 from services.trainer.runs.service import CertificationOpen
 from shared.contracts.base import rfc3339, utc_now
+from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import StoredPromiseSettings, certificate_digest
 from shared.settings import CommonSettings
 from shared.store import project_path
@@ -53,7 +54,7 @@ async def test_right_verdicts_certify_the_version(
         view = await parts.certificate()
         assert (view.state, view.version, view.attempt) == ("open", "v1", 1)
         assert (view.progress.answered, view.progress.drawn) == (0, 40)
-        assert view.plan["delta_attempt"] == pytest.approx(draw_delta(0.1, 1, 1, 3))
+        assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, 1) * draw_share(1, 3))
         assert view.population["kind"] == "pool"
         assert len(drawn_items(parts)) == 40
         assert (await parts.promise()).versions["v1"].state == "uncertified"
@@ -82,7 +83,8 @@ async def test_a_test_goes_on_with_further_draws_until_they_are_spent(
             assert (view.state, view.attempt) == ("open", attempt)
             assert len(drawn_items(parts)) == 40 * attempt
             assert view.test_number == 1
-            assert view.plan["delta_attempt"] == pytest.approx(draw_delta(0.1, 1, attempt, 3))
+            spent = attempt_delta(0.1, 1) * draw_share(attempt, 3)
+            assert view.plan["delta_attempt"] == pytest.approx(spent)
             answer_with_errors(parts, 7)
             await parts.step()
         view = await parts.certificate()
@@ -108,7 +110,7 @@ async def test_a_second_draw_may_certify_with_the_labels_of_the_first(
         assert entry.certificate is not None
         assert (entry.certificate.attempt, entry.certificate.labels) == (1, 80)
         assert entry.certificate.errors == 8
-        assert entry.certificate.delta == pytest.approx(draw_delta(0.1, 1, 2, 3))
+        assert entry.certificate.delta == pytest.approx(attempt_delta(0.1, 1))
 
 
 async def test_what_has_become_an_error_since_the_first_draw_is_one(

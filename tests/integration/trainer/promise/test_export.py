@@ -76,6 +76,9 @@ async def test_an_export_agrees_whatever_became_of_the_labels_since(
         export = verify(body.splitlines())
         assert export.header.version == "v1"
         assert [row.finding for row in export.drawn].count("wrong") == 2
+        classes = (await parts.certificate()).result["classes"]
+        assert [one["label"] for one in classes] == parts.project.labels
+        assert sum(one["errors"] for one in classes) == export.header.certificate.errors
         assert export.header.certificate == (await parts.promise()).versions["v1"].certificate
 
         # A reviewer's second thoughts are later than the certificate.
@@ -137,6 +140,18 @@ async def test_a_certificate_of_two_draws_is_recomputed_from_both(
         changed = _body([header, *map(json.loads, lines[1:])], sealed=True)
         with pytest.raises(DifferenceError, match="plan: start"):
             verify(changed)
+
+
+async def test_a_certificate_that_allows_for_misses_is_recomputed_too(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.human_error = {"probes": 100, "misses": 3}
+        export = verify((await _from_the_pool(parts)).splitlines())
+        noise = export.header.certificate.label_noise
+        assert noise is not None
+        assert noise.state == "corrected"
+        assert noise.target_tested < 0.2
 
 
 async def test_what_has_no_proof_is_refused(common: CommonSettings, sqlite_url: str) -> None:
@@ -248,6 +263,13 @@ def _another_draw(lines: Lines) -> None:
     lines[0]["draws"] *= 2
 
 
+_CORRECTED = {
+    "state": "corrected",
+    "probes": 100,
+    "misses": 0,
+    "miss_rate_bound": 0.04,
+    "target_tested": 0.192,
+}
 FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (lambda lines: lines.pop(), "the file ends before its last line"),
     (_header(more=1), "line 1 cannot be read: more"),
@@ -272,12 +294,16 @@ FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (_certificate(upper_bound=0.001), "test: upper_bound"),
     (_certificate(delta=0.5), "certificate: delta"),
     (_certificate(delta_spent=0.01), "certificate: delta_spent"),
+    (_certificate(label_noise=_CORRECTED), "certificate: label_noise.state"),
     (_certificate(population="pool"), "certificate: population"),
     (_certificate(window=None), "certificate: window"),
     (_other_certification, "certificate: certification"),
     (_another_draw, "number of draws"),
     (_header(expires_at="2020-01-01T00:00:00Z"), "certificate: routers refuse it (dates)"),
     (_header(tested=[]), "test: number of thresholds"),
+    (lambda lines: lines[0]["classes"][0].update(certified=None), "line 1 cannot be read"),
+    (lambda lines: lines[0]["classes"][1].update(errors=-1), "class "),
+    (lambda lines: lines[0]["classes"].pop(), "class "),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.trainer.promise.planning import draw_delta
+from services.trainer.promise.planning import draw_share
 from services.trainer.tables import ProjectState
 from shared.contracts.certificates import attempt_delta, certificate_fault
 from shared.settings import CommonSettings
@@ -29,7 +29,7 @@ async def test_versions_of_a_period_share_one_delta(
         await parts.step()
         view = await parts.certificate()
         assert (view.version, view.attempt, view.test_number) == ("v2", 1, 2)
-        assert view.plan["delta_attempt"] == pytest.approx(draw_delta(0.1, 2, 1, 3))
+        assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, 2) * draw_share(1, 3))
         parts.queue.answer(truth, "certification")
         await parts.step()
         certificate = (await parts.promise()).versions["v2"].certificate

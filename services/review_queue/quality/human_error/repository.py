@@ -1,0 +1,62 @@
+"""Every statement that counts reviewers' errors."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.lifecycle.repository.gold import tasks
+from services.review_queue.quality.agreement.repository import VERDICTS, newest_verdicts
+from services.review_queue.quality.gold.repository.scores import answered, probes
+from services.review_queue.repository.statements import count_where
+
+
+async def misses(session: AsyncSession, project: str, labels: Sequence[str]) -> tuple[int, int]:
+    """Return how many gold items the model got wrong and reviewers answered, and on how many wrong.
+
+    The newest answer to each item counts: several answers to one item are not independent.
+    """
+    number = func.row_number().over(
+        partition_by=probes.c.task_id, order_by=(probes.c.ended_at.desc(), probes.c.token)
+    )
+    newest = (
+        select(probes.c.label, probes.c.expected, number.label("number"))
+        .join(tasks, tasks.c.task_id == probes.c.task_id)
+        .where(
+            probes.c.project == project,
+            probes.c.kind == "model_wrong",
+            probes.c.suggestion.is_(None),
+            answered,
+            tasks.c.label == probes.c.expected,
+            tasks.c.label.in_(labels),
+        )
+        .subquery()
+    )
+    statement = select(func.count(), count_where(newest.c.label != newest.c.expected)).where(
+        newest.c.number == 1
+    )
+    asked, missed = (await session.execute(statement)).one()
+    return int(asked), int(missed)
+
+
+async def disagreements(session: AsyncSession, project: str) -> tuple[int, int]:
+    """Return how many items two reviewers answered blind, and on how many the first two differ."""
+    given = newest_verdicts(project, VERDICTS)
+    number = func.row_number().over(partition_by=given.c.task_id, order_by=given.c.verdict_id)
+    numbered = (
+        select(given.c.task_id, given.c.label, number.label("number"))
+        .where(given.c.blind.is_(True))
+        .subquery()
+    )
+    pairs = (
+        select(
+            func.min(numbered.c.label).label("first"), func.max(numbered.c.label).label("second")
+        )
+        .where(numbered.c.number <= 2)
+        .group_by(numbered.c.task_id)
+        .having(func.count() == 2)
+        .subquery()
+    )
+    statement = select(func.count(), count_where(pairs.c.first != pairs.c.second))
+    compared, disagreed = (await session.execute(statement.select_from(pairs))).one()
+    return int(compared), int(disagreed)
