@@ -2,14 +2,23 @@
 
     python -m bench science certify --runs 100
 
-Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``, ``capacity``,
-``consensus``.
+Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``,
+``near-copies``, ``capacity``, ``consensus``.
 Options are those of the part.
 """
 
 from collections.abc import Callable
 
-from bench.science import audits, capacity, certify, consensus, deployments, label_noise, sequential
+from bench.science import (
+    audits,
+    capacity,
+    certify,
+    consensus,
+    deployments,
+    label_noise,
+    near_copies,
+    sequential,
+)
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
@@ -17,6 +26,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "audits": audits.main,
     "deployments": deployments.main,
     "label-noise": label_noise.main,
+    "near-copies": near_copies.main,
     "capacity": capacity.main,
     "consensus": consensus.main,
 }

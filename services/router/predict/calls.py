@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -110,10 +111,14 @@ class Call:
     def __post_init__(self) -> None:
         # In the order of the probabilities.
         self.labels = self.terms.policies["auto"].labels
-        wait = self.terms.view.documents.project.capacity.optional_wait_seconds
-        self._due_at = rfc3339(self.decided + timedelta(seconds=wait))
         self._common = {**self.terms.response_fields, "decided_at": rfc3339(self.decided)}
         self._others: dict[int, dict[str, Any]] = {}
+
+    @cached_property
+    def _due_at(self) -> str:
+        """When the items that wait for an optional review get the model's answer."""
+        wait = self.terms.view.documents.project.capacity.optional_wait_seconds
+        return rfc3339(self.decided + timedelta(seconds=wait))
 
     def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
         """Route the items at `positions` anew: another version scored them, `terms` are its own."""

@@ -161,6 +161,8 @@ class Queue:
             self.answered_at[lease.reviewer] = now
             if to == "adjudicator":
                 self._dispute(task)
+            elif not task.votes and task.skips >= MAX_OVERLAP and task.expires_at is not None:
+                self._open(task)
             elif not task.votes and task.skips >= MAX_OVERLAP:
                 self._resolve(task, None, "human", task.skips)
             else:
