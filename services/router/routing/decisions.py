@@ -63,7 +63,9 @@ class Policy:
 
     def offers(self, score: Score | None) -> bool:
         """Say whether an item with this score may wait for an optional review."""
-        if self.capacity is None or self.least is None or score is None:
+        if self.capacity is None or self.review != "auto":
+            return False
+        if self.least is None or score is None:
             return False
         return score.confidence >= self.least and is_worth_review(score.confidence, self.capacity)
 
