@@ -16,9 +16,11 @@ from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, History, Task
 from services.review_queue.projects.reading import current_project
+from services.review_queue.repository.projects import instructions_revision
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
 from shared.db import Database, Session
+from shared.problems import NotFound
 
 _AT_ONCE = 500
 
@@ -67,37 +69,45 @@ async def _close(
     tasks = [task for task in locked if task.task_id in seen]
     histories = await reading.histories(session, [task.task_id for task in tasks])
     predictions = await _predictions(session, tasks)
-    projects = {
-        name: await current_project(session, name) for name in {task.project for task in tasks}
-    }
+    names = {task.project for task in tasks}
+    projects = {name: await _project(session, name) for name in names}
+    read = {name: await instructions_revision(session, name) for name in names}
     changes = []
     for task in tasks:
-        ending = _Ending(Change(task, now), histories[task.task_id], projects[task.project])
-        prediction = predictions.get(task.task_id)
-        if prediction is None:
+        project, prediction = projects[task.project], predictions.get(task.task_id)
+        ending = _Ending(Change(task, now), histories[task.task_id], read[task.project])
+        if project is None or prediction is None:
             ending.expire()
         else:
-            refusal = judged[task.project].refusal(prediction, ending.project, now)
-            ending.answer(prediction, refusal)
+            refusal = judged[task.project].refusal(prediction, project, now)
+            ending.answer(prediction, project, refusal)
         changes.append(ending.change)
     await write(session, changes)
     return len(changes)
 
 
+async def _project(session: Session, name: str) -> Project | None:
+    """Return the project; None if it is deleted, and its tasks are about to be."""
+    try:
+        return await current_project(session, name)
+    except NotFound:
+        return None
+
+
 @dataclass(frozen=True)
 class _Ending:
-    """The end of one optional task."""
+    """The end of one optional task; `read` is the revision of the project's instructions."""
 
     change: Change
     history: History
-    project: Project
+    read: int
 
     def expire(self) -> None:
         """Close the task without a label."""
         self.change.supersede(self.history.leases)
         self.change.resolve(None, self._ground(), "expiry", detail={"source": "expiry"})
 
-    def answer(self, prediction: TaskPrediction, refusal: str | None) -> None:
+    def answer(self, prediction: TaskPrediction, project: Project, refusal: str | None) -> None:
         """Close the task with the model's answer, or make it mandatory for the `refusal`."""
         self.change.supersede(self.history.leases)
         given = {one.label for one in self.history.standing if not one.skipped}
@@ -108,7 +118,7 @@ class _Ending:
             return
         task = self.change.task
         task.lane = "mandatory"
-        task.due_at = self.change.now + timedelta(seconds=self.project.review.due_seconds)
+        task.due_at = self.change.now + timedelta(seconds=project.review.due_seconds)
         self.change.open_again()
         cause = refusal or "a reviewer gave another label"
         self.change.tell("moved", None, {"from": "optional", "to": "mandatory", "cause": cause})
@@ -116,7 +126,7 @@ class _Ending:
     def _ground(self) -> Ground:
         votes = [one for one in self.history.standing if not one.skipped]
         blind = all(one.blind for one in votes)
-        return Ground(len(votes), blind, self.project.instructions_revision)
+        return Ground(len(votes), blind, self.read)
 
 
 async def expire_leases(database: Database, now: datetime) -> int:

@@ -1,16 +1,31 @@
-"""SQL that deletes the content of erased items from each table."""
+"""SQL that deletes the content of erased items, and all rows of deleted projects."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import literal, select, update
+from sqlalchemy import Table, delete, literal, select, tuple_, update
 from sqlmodel import col
 
 from services.trainer.content import content_hash
-from services.trainer.tables import CertificationItem, LedgerRow, OutcomeRow, PoolItem, batches_of
+from services.trainer.tables import (
+    Base,
+    CertificationItem,
+    LedgerRow,
+    OutcomeRow,
+    PoolItem,
+    batches_of,
+)
 from shared.db import Session
 
 _NOTHING = content_hash({})
+# The row that keeps the numbers of documents and versions, and the lease with its fencing.
+_KEPT = ("project_state", "project_leases")
+# All else that belongs to a project.
+OF_PROJECTS = tuple(
+    table
+    for table in Base.metadata.sorted_tables
+    if "project" in table.columns and table.name not in _KEPT
+)
 
 
 async def erased_among(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
@@ -91,3 +106,11 @@ async def begin_again(session: Session, project: str, after: int) -> None:
         )
         .values(erasure="pending")
     )
+
+
+async def remove_rows(session: Session, table: Table, project: str, limit: int) -> int:
+    """Remove up to `limit` rows of a project from a table; return how many."""
+    key = table.primary_key.columns
+    some = select(*key).where(table.c.project == project).limit(limit)
+    gone = delete(table).where(tuple_(*key).in_(some)).returning(*key)
+    return len((await session.execute(gone)).all())

@@ -14,7 +14,6 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
-
 UNSURE = {"confidence": 0.9, "probabilities": {"negative": 0.9, "positive": 0.1}}
 
 
