@@ -3,13 +3,22 @@
     python -m bench science certify --runs 100
 
 Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``, ``rivals``,
-``consensus``.
+``near-copies``, ``consensus``.
 Options are those of the part.
 """
 
 from collections.abc import Callable
 
-from bench.science import audits, certify, consensus, deployments, label_noise, rivals, sequential
+from bench.science import (
+    audits,
+    certify,
+    consensus,
+    deployments,
+    label_noise,
+    near_copies,
+    rivals,
+    sequential,
+)
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
@@ -18,6 +27,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "deployments": deployments.main,
     "label-noise": label_noise.main,
     "rivals": rivals.main,
+    "near-copies": near_copies.main,
     "consensus": consensus.main,
 }
 

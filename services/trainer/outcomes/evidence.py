@@ -39,6 +39,9 @@ def evidence_after(row: OutcomeRow | None, outcome: Outcome) -> Evidence:
     if row is None:
         return Evidence(outcome.label, outcome.blind)
     before = evidence_of(row)
+    if outcome.mapped:
+        # Nobody answered anew: what was said still judges the answers that had the old name.
+        return before
     if is_answer(outcome) and outcome.label != before.label:
         return Evidence(None, before.blind)
     return before

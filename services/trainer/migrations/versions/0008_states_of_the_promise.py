@@ -14,6 +14,10 @@ def upgrade() -> None:
         "project_state",
         sa.Column("tests_in_period", sa.Integer(), nullable=False, server_default="0"),
     )
+    op.add_column(
+        "project_state",
+        sa.Column("first_revision", sa.Integer(), nullable=False, server_default="1"),
+    )
     op.add_column("project_state", sa.Column("question", sa.String(), nullable=True))
     op.add_column("project_state", sa.Column("asked_since", sa.DateTime(timezone=True)))
     op.add_column(
@@ -27,6 +31,7 @@ def upgrade() -> None:
         "certifications",
         sa.Column("purpose", sa.String(), nullable=False, server_default="first"),
     )
+    op.add_column("certifications", sa.Column("test_id", sa.String(), nullable=True))
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
@@ -36,6 +41,8 @@ def upgrade() -> None:
         op.add_column("certification_items", sa.Column(name, sa.String(), nullable=True))
     _create_tables()
     op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])
+    reason = sa.text("(\"row\" ->> 'reason')")
+    op.create_index("ix_ledger_reason", "ledger_rows", ["project", reason, "id"])
 
 
 def _create_tables() -> None:
