@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from services.trainer.erasure.projects import is_removed, remove_deleted
 from services.trainer.erasure.repository import OF_PROJECTS
 from services.trainer.projects.repository import read_state
-from services.trainer.tables import Base, Certification, ProjectState, Version
+from services.trainer.tables import Certification, ProjectState, Version
 from services.trainer.worker import Worker
 from shared.auth import Keys
 from shared.contracts.base import utc_now
@@ -171,10 +171,3 @@ async def test_the_api_waits_until_nothing_is_left(
         gone = store_document.model_copy(update={"revision": 4, "deleted_at": utc_now()})
         await store.write_document(project_path(PROJECT), gone)
         assert (await trainer.operator.get(f"{ROOT}/pool")).status_code == 404
-
-
-def test_no_table_of_projects_is_forgotten() -> None:
-    tables = {name for name, table in Base.metadata.tables.items() if "project" in table.columns}
-    assert tables - {"project_state", "project_leases"} == {
-        str(table.__tablename__) for table in OF_PROJECTS
-    }
