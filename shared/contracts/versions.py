@@ -213,7 +213,8 @@ class Certificate(Message):
 class PromiseEntry(Message):
     """The state of the promise for one version. `threshold` is compared in float32.
 
-    `audit_rate` takes the place of the document's for this version, where it is set. `unreadable`
+    `audit_rate` takes the place of the document's for this version, where it is set. `why_not` says
+    in words why the version may not answer, where it has a certificate. `unreadable`
     says why what is stored was read as uncertified.
     """
 
@@ -225,6 +226,7 @@ class PromiseEntry(Message):
     audit_rate: float | None = Field(
         default=None, ge=0.0, le=1.0, exclude_if=lambda value: value is None
     )
+    why_not: str | None = Field(default=None, exclude_if=lambda value: value is None)
     unreadable: str | None = Field(default=None, exclude=True)
 
 

@@ -94,14 +94,14 @@ class StandInQueue:
         self.tasks.clear()
         self.epoch += 1
 
-    def answer(self, truth: Truth, lane: str | None = None) -> int:
-        """Resolve the tasks (of a lane) that have no outcome yet; return how many."""
+    def answer(self, truth: Truth, lane: str | None = None, limit: int | None = None) -> int:
+        """Resolve the tasks (of a lane) that have no outcome yet, or the first; return how many."""
         known = {outcome["item_id"] for outcome in self.feed}
         todo = [
             task
             for item_id, task in self.tasks.items()
             if item_id not in known and lane in (None, task["lane"])
-        ]
+        ][:limit]
         for task in todo:
             self.resolve(task["item_id"], task["data"], truth(task["data"]), lane=task["lane"])
         return len(todo)

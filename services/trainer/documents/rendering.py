@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.trainer.documents.status import status_of
+from services.trainer.documents.status import status_of, why_not_valid
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
@@ -53,8 +53,10 @@ def _entry(version: Version, project: Project, state: ProjectState, now: datetim
     if version.certificate is None:
         return PromiseEntry(state="uncertified")
     certificate = from_stored(Certificate, version.certificate)
+    status = status_of(version, project, state, now)
     return PromiseEntry(
-        state=status_of(version, project, state, now).state,
+        state=status.state,
+        why_not=None if status.answers else why_not_valid(version, state, status, now),
         audit_rate=None if version.warning is None else warned_audit_rate(project),
         threshold=certificate.threshold,
         expires_at=version.expires_at,

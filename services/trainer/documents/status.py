@@ -8,26 +8,10 @@ from typing import Any, Literal
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.projects import Project, certificate_digest
+from shared.contracts.reasons import WHY_NOT
 from shared.contracts.versions import PromiseState
 
 Channel = Literal["champion", "previous", "challenger", "shadow"]
-
-
-REASONS = {
-    "no_version": "there is no version yet; start a run",
-    "not_certified": "the champion has no certificate yet",
-    "project_changed": (
-        "labels, fields, instructions or the promise changed since the champion was certified"
-    ),
-    "clock": "the certificate was given by a clock that is ahead of this trainer's",
-    "expired": "the certificate has expired",
-    "audit_violated": "audited answers were wrong too often",
-    "audit_changed": "audited answers became wrong too often",
-    "audit_overdue": "reviews of audited answers are overdue",
-    "audit_starved": "too few answers are audited",
-    "operator": "an operator suspended automation",
-    "unwatched": "the trainer has not read verdicts and decisions for too long",
-}
 
 
 def channels_of(version: str, state: ProjectState) -> list[Channel]:
@@ -125,9 +109,9 @@ def why_not_valid(
     """Say in words why routers answer nothing under the version's certificate; None: they do."""
     if status.answers:
         until = None if state is None else state.watched_until
-        return None if until is not None and now < until else REASONS["unwatched"]
+        return None if until is not None and now < until else WHY_NOT["unwatched"]
     by_operator = status.cause == "operator" and state is not None
     told = state.suspension if by_operator and state is not None else version.suspension
     detail = (told or {}).get("detail")
-    reason = REASONS.get(status.cause, status.cause)
+    reason = WHY_NOT.get(status.cause, status.cause)
     return reason if detail is None else f"{reason}: {detail}"

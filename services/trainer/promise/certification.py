@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.trainer.documents.status import (
-    REASONS,
     is_from_the_future,
     status_of,
     why_not_valid,
@@ -24,6 +23,7 @@ from services.trainer.resources import Resources
 from services.trainer.tables import Certification
 from shared.contracts.human_error import HumanError, LabelCeiling
 from shared.contracts.projects import Project
+from shared.contracts.reasons import WHY_NOT
 
 # What came so long before a certification was begun counts towards the growth of its traffic.
 _LOOK_BACK = timedelta(hours=1)
@@ -113,7 +113,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
             f"uncertified: it was given at {certificate['certified_at']} by a clock that is ahead "
             "of this trainer's; it counts once that moment has come"
         )
-    why_not: str | None = REASONS["not_certified"]
+    why_not: str | None = WHY_NOT["not_certified"]
     if version is not None:
         why_not = why_not_valid(version, state, status_of(version, project, state, now), now)
     return CertificateView(

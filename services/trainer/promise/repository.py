@@ -94,6 +94,26 @@ async def progress(session: Session, certification_id: str) -> tuple[int, int]:
     return int(answered), int(drawn)
 
 
+async def labels_missing(session: Session, certification_id: str) -> int:
+    """Count the labels that an open certification waits for: one for each content."""
+    query = (
+        select(func.count())
+        .select_from(CertificationItem)
+        .outerjoin(
+            OutcomeRow,
+            (col(OutcomeRow.project) == col(CertificationItem.project))
+            & (col(OutcomeRow.item_id) == col(CertificationItem.item_id)),
+        )
+        .where(
+            col(CertificationItem.certification_id) == certification_id,
+            col(CertificationItem.copy_of).is_(None),
+            col(CertificationItem.refused).is_(None),
+            col(OutcomeRow.item_id).is_(None),
+        )
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
 async def drawn_before(session: Session, project: str) -> set[str]:
     """Return every item that was ever drawn for a certification: none is drawn twice."""
     query = select(col(CertificationItem.item_id)).where(col(CertificationItem.project) == project)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.trainer.documents.status import REASONS, is_certified, status_of
+from services.trainer.documents.status import is_certified, status_of
 from services.trainer.registry.scores import fits_project
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.base import Message
 from shared.contracts.projects import Project
+from shared.contracts.reasons import WHY_NOT
 
 _MOST_PROMOTIONS = 5
 
@@ -62,7 +63,7 @@ class Situation:
         if version.certificate is None:
             return f"{version.version} has no certificate"
         status = status_of(version, self.project, None, self.now)
-        reason = REASONS.get(status.cause, status.cause).replace("the champion", version.version)
+        reason = WHY_NOT.get(status.cause, status.cause).replace("the champion", version.version)
         return f"{version.version} is {status.state}: {reason}"
 
     def acts(self, refused: Version | None = None) -> list[PossibleAct]:

@@ -7,6 +7,7 @@ the ledger and the verdicts alone, and the same rows always give the same state.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from services.trainer.promise.detector import watch as watch_answers
 from services.trainer.promise.periods import PASSING_CAUSES
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, OutcomeRow, Version
-from services.trainer.watch import repository
+from services.trainer.watch import bands, repository
 from services.trainer.watch.repository import Answer
 from shared.contracts.base import rfc3339
 from shared.contracts.certificates import complement
@@ -97,7 +98,7 @@ async def _watch_of(session: Session, version: Version) -> AuditWatch:
         return watch
     watch.certified_at = certified_at
     watch.answered = watch.audited = watch.reviewed = watch.errors = 0
-    watch.expected, watch.log_sr, watch.log_e = 0.0, [], []
+    watch.expected, watch.log_sr, watch.log_e, watch.bands = 0.0, [], [], []
     return watch
 
 
@@ -118,7 +119,7 @@ async def _take(
     asked = [one.item_id for one in page if one.audited]
     known = {row.item_id: row for row in await outcomes.of_items(session, name, asked)}
     first = await repository.audited_before(session, name, version.version, asked)
-    wrong: list[bool] = []
+    seen = _Seen()
     taken, waiting_since = 0, None
     for answer in page:
         # What was answered under an earlier certificate says nothing of this one.
@@ -128,18 +129,39 @@ async def _take(
             if answer.item_id not in known:
                 waiting_since = answer.received_at
                 break
-            wrong.append(not _is_confirmed(known, answer))
+            seen.reviewed.append((answer.confidence, not _is_confirmed(known, answer)))
         if counts:
+            seen.answered.append(answer.confidence)
             watch.answered += 1
             watch.expected += answer.propensity
             watch.audited += answer.audited
         watch.position = answer.position
         taken += 1
+    _count(version, watch, seen)
+    return taken, waiting_since
+
+
+@dataclass
+class _Seen:
+    """Scores of answers, and of those that people judged, with whether they were wrong."""
+
+    answered: list[float | None] = field(default_factory=list)
+    reviewed: list[tuple[float | None, bool]] = field(default_factory=list)
+
+
+def _count(version: Version, watch: AuditWatch, seen: _Seen) -> None:
+    """Take what was seen into the detector, up to its alarm, and into the figures."""
+    wrong = [is_wrong for _, is_wrong in seen.reviewed]
     found = watch_answers(_detector(watch), wrong, _alpha(version), _delta(version))
     watch.reviewed += found.taken
     watch.errors += sum(wrong[: found.taken])
     watch.log_sr, watch.log_e = list(found.detector.log_sr), list(found.detector.log_e)
-    return taken, waiting_since
+    watch.bands = bands.add(
+        watch.bands,
+        [score for score in seen.answered if score is not None],
+        [(score, bad) for score, bad in seen.reviewed[: found.taken] if score is not None],
+        _threshold(version),
+    )
 
 
 def _is_confirmed(known: Mapping[str, OutcomeRow], answer: Answer) -> bool:
@@ -161,6 +183,12 @@ def _alpha(version: Version) -> float:
 def _delta(version: Version) -> float:
     assert version.certificate is not None
     return complement(version.certificate["confidence"])
+
+
+def _threshold(version: Version) -> float:
+    assert version.certificate is not None
+    threshold: float = version.certificate["threshold"]
+    return threshold
 
 
 def _detector(watch: AuditWatch) -> Detector:

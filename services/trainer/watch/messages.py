@@ -49,10 +49,28 @@ class SuspendRequest(Message):
     cause: Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
 
 
+class ScoreBand(Message):
+    """Audited answers of scores from `least` to below `most` (the last band: 1 included).
+
+    The intervals of all bands hold the error rates at all times at once, with the promise's
+    confidence for all together.
+    """
+
+    least: float
+    most: float
+    answered: int
+    reviewed: int
+    errors: int
+    error_rate: float | None
+    interval: tuple[float, float] | None
+
+
 class WatchView(Message):
     """What the audit has found under the present certificate.
 
     `interval` holds the error rate at all times at once, with the promise's confidence.
+    `post_stratified` is the error rate with each of `bands` weighted by its share of the answers;
+    null while one with answers has no reviewed audit.
     """
 
     state: Literal["calm", "warned", "alarmed"]
@@ -61,13 +79,32 @@ class WatchView(Message):
     errors: int
     error_rate: float | None
     interval: tuple[float, float] | None
+    post_stratified: float | None
+    bands: list[ScoreBand]
+
+
+class CertificationUnderWay(Message):
+    """A certification that has not ended: ``open``, or ``waiting`` for what `detail` says.
+
+    `answered` of the `drawn` items are settled; `needed` more labels end it.
+    """
+
+    version: str
+    purpose: Literal["first", "renewal", "recovery", "requested"]
+    state: Literal["waiting", "open"]
+    drawn: int
+    answered: int
+    needed: int
+    detail: str | None
 
 
 class NextEvent(Message):
-    """What happens next to a promise that holds: its certificate expires, unless it is renewed."""
+    """What happens next: `labels` more end a certification, or the certificate expires at `at`."""
 
-    event: Literal["expiry"]
-    at: UtcTime
+    event: Literal["certification", "expiry"]
+    at: UtcTime | None = None
+    labels: int | None = None
+    text: str
 
 
 class PromiseOffer(Message):
@@ -100,6 +137,7 @@ class PromiseView(Message):
     expires_at: UtcTime | None = None
     share_answered: float | None = None
     audit: WatchView | None = None
+    certification: CertificationUnderWay | None = None
     next: NextEvent | None = None
     offers: list[PromiseOffer] = []
     sentence: str

@@ -78,7 +78,10 @@ def _first_audited(project: str) -> Subquery:
 
 @dataclass(frozen=True)
 class Answer:
-    """An automatic answer as it was logged: `propensity` is the chance that it was audited."""
+    """An automatic answer as it was logged.
+
+    `propensity` is the chance that it was audited; `confidence` is None once it was erased.
+    """
 
     position: int
     item_id: str
@@ -86,6 +89,7 @@ class Answer:
     label: str | None
     audited: bool
     propensity: float
+    confidence: float | None
     received_at: datetime
 
 
@@ -102,6 +106,7 @@ async def answers_after(
             col(LedgerRow.label),
             col(LedgerRow.audited),
             propensity,
+            col(LedgerRow.row)["confidence"].as_float(),
             col(LedgerRow.received_at),
         )
         .where(

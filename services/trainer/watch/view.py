@@ -5,26 +5,28 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from services.trainer.documents.status import (
-    REASONS,
     certified_beside,
     status_of,
     why_not_valid,
 )
 from services.trainer.projects.repository import in_service, read_state
-from services.trainer.promise.detector import confidence_sequence
+from services.trainer.promise.detector import confidence_sequence, post_stratified
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, PromiseChange, Version
-from services.trainer.watch import repository
+from services.trainer.watch import bands, repository
 from services.trainer.watch.messages import (
     AuditDay,
-    NextEvent,
     PromiseOffer,
     PromiseView,
+    ScoreBand,
     WatchView,
 )
+from services.trainer.watch.upcoming import certification_under_way, next_event
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
+from shared.contracts.reasons import WHY_NOT
+from shared.db import Session
 
 _MOST_AUDITS = 100_000
 
@@ -40,13 +42,9 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         status = status_of(champion, project, state, now)
         change = await repository.newest_change(session, name, champion.version)
         watch = await repository.find_watch(session, name, champion.version)
+        under_way = await certification_under_way(session, project)
         versions = [] if status.answers else await in_service(session, name)
-        certified_at = _certified_at(champion)
-        answered, decided = (0, 0)
-        if certified_at is not None:
-            answered, decided = await repository.share_answered(
-                session, name, champion.version, certified_at
-            )
+        share_answered = await _share_answered(session, champion)
     assert state is not None
     why_not = why_not_valid(champion, state, status, now)
     certificate = champion.certificate or {}
@@ -61,9 +59,10 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         confidence=project.promise.confidence,
         threshold=certificate.get("threshold"),
         expires_at=champion.expires_at,
-        share_answered=answered / decided if decided else None,
+        share_answered=share_answered,
         audit=None if watch is None else _watch_view(watch, champion, project),
-        next=_next(champion, why_not),
+        certification=under_way,
+        next=next_event(champion, why_not, under_way, now),
         offers=[
             _offer(other) for other in certified_beside(champion, versions, project, state, now)
         ],
@@ -78,16 +77,22 @@ def _without_version(project: Project) -> PromiseView:
         since=None,
         version=None,
         valid_now=False,
-        why_not=REASONS["no_version"],
+        why_not=WHY_NOT["no_version"],
         target_accuracy=project.promise.target_accuracy,
         confidence=project.promise.confidence,
-        sentence=f"Not certified: {REASONS['no_version']}.",
+        sentence=f"Not certified: {WHY_NOT['no_version']}.",
     )
 
 
-def _certified_at(version: Version) -> datetime | None:
-    found = (version.certificate or {}).get("certified_at")
-    return None if found is None else datetime.fromisoformat(found)
+async def _share_answered(session: Session, version: Version) -> float | None:
+    """Return the share of the version's decisions since its certificate that were answers."""
+    if version.certificate is None:
+        return None
+    since = datetime.fromisoformat(version.certificate["certified_at"])
+    answered, decided = await repository.share_answered(
+        session, version.project, version.version, since
+    )
+    return answered / decided if decided else None
 
 
 def _sentence(project: Project, version: Version, why_not: str | None) -> str:
@@ -115,12 +120,6 @@ def _offer(version: Version) -> PromiseOffer:
     )
 
 
-def _next(version: Version, why_not: str | None) -> NextEvent | None:
-    if why_not is None and version.expires_at is not None:
-        return NextEvent(event="expiry", at=version.expires_at)
-    return None
-
-
 def _watch_view(watch: AuditWatch, version: Version, project: Project) -> WatchView:
     errors, reviewed = watch.errors, watch.reviewed
     delta = complement(project.promise.confidence)
@@ -132,7 +131,32 @@ def _watch_view(watch: AuditWatch, version: Version, project: Project) -> WatchV
         errors=errors,
         error_rate=errors / reviewed if reviewed else None,
         interval=confidence_sequence(errors, reviewed, delta) if reviewed else None,
+        post_stratified=post_stratified(bands.as_bands(watch.bands)),
+        bands=_score_bands(watch, version, delta),
     )
+
+
+def _score_bands(watch: AuditWatch, version: Version, delta: float) -> list[ScoreBand]:
+    """Return the figures of each band; all intervals together hold with confidence 1 - delta."""
+    if not watch.bands or version.certificate is None:
+        return []
+    edges = bands.edges(version.certificate["threshold"])
+    return [
+        ScoreBand(
+            least=least,
+            most=most,
+            answered=answered,
+            reviewed=reviewed,
+            errors=errors,
+            error_rate=errors / reviewed if reviewed else None,
+            interval=(
+                confidence_sequence(errors, reviewed, delta / bands.BANDS) if reviewed else None
+            ),
+        )
+        for least, most, (answered, reviewed, errors) in zip(
+            edges[:-1], edges[1:], watch.bands, strict=True
+        )
+    ]
 
 
 async def days(resources: Resources, project: str, days: int) -> list[AuditDay]:

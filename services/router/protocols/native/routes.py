@@ -14,6 +14,7 @@ from services.router.delivery.messages import ItemOutcome
 from services.router.predict.predictor import Predictor
 from services.router.predict.requests import from_validated, read
 from services.router.predict.terms import promise_status_of, promise_summary
+from services.router.predict.why_not import why_not_answering
 from services.router.problems import (
     PREDICT_PROBLEMS,
     ItemErased,
@@ -117,13 +118,18 @@ async def model(project: str, service: Service) -> Response:
     view = await service.versions.view(project)
     documents, serving = view.documents, view.serving
     channels, promise = documents.channels, documents.promise
+    now = service.predictor.now()
+    found = promise_status_of(view, serving, now)
+    why_not = why_not_answering(view, found, now)
     status = {
         "project": project,
         **channels.model_dump(include={"champion", "previous", "challenger", "shadow"}),
         "channels_revision": channels.revision,
         "policy_revision": promise.revision if promise is not None else None,
         "project_revision": documents.project.revision,
-        "promise": promise_summary(view, promise_status_of(view, serving, service.predictor.now())),
+        "promise": promise_summary(view, found),
+        "valid_now": why_not is None,
+        "why_not": why_not,
         "serving": serving.version if serving is not None else None,
         "loaded": {version: loaded.sha256 for version, loaded in view.loaded.items()},
         "failures": dict(view.failures),
