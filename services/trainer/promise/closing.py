@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.trainer.documents.status import is_certified
+from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult
@@ -22,7 +23,7 @@ from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
-from shared.contracts.human_error import HumanError, LabelCeiling
+from shared.contracts.human_error import HumanError, LabelCeiling, SecondOpinions
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
 from shared.db import Session
@@ -64,6 +65,8 @@ async def try_close(resources: Resources, project: Project, certification: Certi
             answered, drawn = await repository.progress(session, record.certification_id)
             if answered < drawn:
                 return False
+            if await opinions.waits_for_opinions(session, record.certification_id):
+                return False
             await _judge(case)
         if record.state == "failed":
             await _end_recovery(case)
@@ -104,7 +107,11 @@ async def _certify(
     version = await registry.find(case.session, record.project, record.version)
     assert version is not None
     assert result.threshold is not None
+    asked, overturned = await opinions.counts(case.session, record.certification_id)
+    known = SecondOpinions(asked=asked, overturned=overturned)
+    noise = plan.label_noise.model_copy(update={"second_opinions": known})
     certificate = _certificate(case, version, plan, result, drawn)
+    certificate = certificate.model_copy(update={"label_noise": noise})
     version.expires_at = case.now + timedelta(days=promise.expires_days)
     version.certificate = certificate.model_dump(mode="json")
     if alarmed_at(version.suspension) is not None:
@@ -143,7 +150,6 @@ def _certificate(
         population=population["kind"],
         certified_at=case.now,
         window=Window.model_validate(population["window"]) if population.get("window") else None,
-        label_noise=plan.label_noise,
         label_ceiling=_ceiling(case),
         evidence={
             "certification_id": record.certification_id,
