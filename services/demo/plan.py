@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from services.demo.tweets import Tweet
+from services.demo.texts import RatedText, Texts
 
 SEED = 20261124
 TRAINING_LABELS = 1000
@@ -26,28 +26,53 @@ Skip a post whose feeling you cannot tell.
 
 @dataclass(frozen=True)
 class Plan:
-    """The posts, shuffled with a fixed seed and cut into disjoint parts."""
+    """The texts, shuffled with a fixed seed and cut into disjoint parts.
 
-    held_out: list[Tweet]
-    first_stream: list[Tweet]
-    second_stream: list[Tweet]
-    pool: list[Tweet]
+    `changed` is the traffic after the world has changed: product reviews, each with the opposite
+    of its ratings. They are new to the models, as the posts no longer are.
+    """
+
+    held_out: list[RatedText]
+    first_stream: list[RatedText]
+    second_stream: list[RatedText]
+    pool: list[RatedText]
+    changed: list[RatedText]
 
     @classmethod
-    def of(cls, tweets: list[Tweet], seed: int = SEED) -> "Plan":
-        """Cut `tweets`; the pool is what the other parts leave."""
-        shuffled = sorted(tweets, key=lambda tweet: tweet.id)
-        random.Random(seed).shuffle(shuffled)
+    def of(cls, texts: Texts, seed: int = SEED) -> "Plan":
+        """Cut the posts; the pool is what the other parts leave."""
+        shuffled = _shuffled(texts.posts, seed)
         first = HELD_OUT + FIRST_STREAM
         second = first + SECOND_STREAM
         return cls(
-            shuffled[:HELD_OUT], shuffled[HELD_OUT:first], shuffled[first:second], shuffled[second:]
+            held_out=shuffled[:HELD_OUT],
+            first_stream=shuffled[HELD_OUT:first],
+            second_stream=shuffled[first:second],
+            pool=shuffled[second:],
+            changed=[rated.opposite() for rated in _shuffled(texts.reviews, seed)],
         )
 
+    @property
+    def texts(self) -> list[RatedText]:
+        """All texts that people may be asked about."""
+        return [
+            *self.held_out,
+            *self.first_stream,
+            *self.second_stream,
+            *self.pool,
+            *self.changed,
+        ]
 
-def item(tweet: Tweet) -> dict[str, Any]:
-    """Return the post as an item."""
-    return {"item_id": tweet.id, "data": {"text": tweet.text}}
+
+def _shuffled(texts: list[RatedText], seed: int) -> list[RatedText]:
+    shuffled = sorted(texts, key=lambda rated: rated.id)
+    random.Random(seed).shuffle(shuffled)
+    return shuffled
+
+
+def item(rated: RatedText) -> dict[str, Any]:
+    """Return the text as an item."""
+    return {"item_id": rated.id, "data": {"text": rated.text}}
 
 
 def project(min_new_labels: int) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from services.demo.tweets import Tweet
+from services.demo.change import Change
+from services.demo.texts import RatedText
 
 
 @dataclass
@@ -25,13 +26,13 @@ class VersionReport:
     errors_answered: int = 0
     audited: int = 0
 
-    def count(self, tweet: Tweet, prediction: dict[str, Any]) -> None:
+    def count(self, rated: RatedText, prediction: dict[str, Any]) -> None:
         """Count a prediction of the stream against the majority of the post's raters."""
         self.streamed += 1
         if prediction["decision"] == "answered" and prediction["reason"] == "confident":
             self.answered += 1
             self.audited += prediction["audited"]
-            self.errors_answered += prediction["label"] != tweet.majority
+            self.errors_answered += prediction["label"] != rated.majority
 
     def document(self) -> dict[str, Any]:
         """Return the version's entry of ``demo-report.json``."""
@@ -59,12 +60,14 @@ class Report:
     versions: list[VersionReport]
     others: dict[float, dict[str, Any]]
     skips: int
+    change: Change | None = None
 
     def document(self) -> dict[str, Any]:
         """Return ``demo-report.json``."""
         return {
             "promise": {"target_accuracy": self.target_accuracy, "confidence": self.confidence},
             "versions": [version.document() for version in self.versions],
+            "change": None if self.change is None else self.change.document(),
         }
 
     def lines(self) -> list[str]:
@@ -80,7 +83,8 @@ class Report:
             f"{sent - answered} sent to people. Reviewers skipped {self.skips} times."
         )
         rows += [version.obstacle for version in self.versions if version.obstacle]
-        return rows + [_other(target, got) for target, got in self.others.items()]
+        rows += [_other(target, got) for target, got in self.others.items()]
+        return rows if self.change is None else [*rows, "", *self.change.lines()]
 
 
 _HEADER = (

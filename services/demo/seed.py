@@ -32,7 +32,7 @@ async def bring_up(
     """
     trainer, pool = surehand.trainer, f"{PROJECT}/pool"
     await surehand.review_queue.put(PROJECT, json=project(min_new_labels=TRAINING_LABELS))
-    lines = b"\n".join(orjson.dumps(item(tweet)) for tweet in plan.pool)
+    lines = b"\n".join(orjson.dumps(item(rated)) for rated in plan.pool)
     await trainer.post(pool, content=lines, headers={"Content-Type": "application/x-ndjson"})
     report("import", 1, 1)
     still_to_ask = TRAINING_LABELS - (await trainer.get(pool)).json()["asked"]

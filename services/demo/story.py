@@ -1,4 +1,4 @@
-"""The whole story: label, train, certify, answer a stream, learn from it, publish, answer more."""
+"""The whole story: label, train, certify, answer a stream, learn from it; then labels flip."""
 
 import asyncio
 import contextlib
@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.demo.plan import FIRST_STREAM, SECOND_STREAM, Plan, item
+from services.demo.change import tell_change
+from services.demo.plan import TRAINING_LABELS, Plan, item
 from services.demo.report import Report, VersionReport, obstacle
 from services.demo.seed import Progress, bring_up, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed, Surehand
-from services.demo.tweets import Tweet
+from services.demo.texts import RatedText
 from services.demo.workforce import Workforce
 
 _BATCH = 25
@@ -32,9 +33,9 @@ async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: P
     """Run the story, and return what was measured on the way."""
     versions: dict[str, VersionReport] = {}
     async with _watching(surehand, workforce, "v1") as live:
-        # More than come: the story itself starts the second training, once all is reviewed.
-        labels = FIRST_STREAM + SECOND_STREAM
-        certificate = await bring_up(surehand, workforce, plan, labels, progress)
+        # More than come: the story itself starts the second training, once all is reviewed. What
+        # people answer after the labels flip starts the third.
+        certificate = await bring_up(surehand, workforce, plan, TRAINING_LABELS, progress)
         versions["v1"] = await _measured(surehand, workforce, plan, certificate, live)
     async with _watching(surehand, workforce, "v2") as live, workforce.working():
         await _send(surehand, plan.first_stream, versions, progress)
@@ -49,34 +50,42 @@ async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: P
             answer = await surehand.trainer.get(f"{PROJECT}/certificate", params=query)
             others[target] = answer.json()
     promise = (await surehand.router.get(f"{PROJECT}/model")).json()["promise"]
+    change = None
+    if promise["state"] == "certified":
+        async with workforce.working():
+            change = await tell_change(surehand, plan.changed, progress)
     return Report(
         target_accuracy=promise["target_accuracy"],
         confidence=promise["confidence"],
         versions=list(versions.values()),
         others=others,
         skips=workforce.skips,
+        change=change,
     )
 
 
 async def _send(
-    surehand: Surehand, tweets: list[Tweet], versions: dict[str, VersionReport], progress: Progress
+    surehand: Surehand,
+    texts: list[RatedText],
+    versions: dict[str, VersionReport],
+    progress: Progress,
 ) -> None:
     """Send posts, and count each at the version that scored it."""
     sent = 0
-    async for batch, predictions in _predicted(surehand, tweets, "auto"):
-        for tweet, prediction in zip(batch, predictions, strict=True):
-            versions[prediction["model_version"]].count(tweet, prediction)
+    async for batch, predictions in _predicted(surehand, texts, "auto"):
+        for rated, prediction in zip(batch, predictions, strict=True):
+            versions[prediction["model_version"]].count(rated, prediction)
         sent += len(batch)
-        progress("stream", sent, len(tweets))
+        progress("stream", sent, len(texts))
 
 
 async def _predicted(
-    surehand: Surehand, tweets: list[Tweet], review: str
-) -> AsyncIterator[tuple[list[Tweet], list[dict[str, Any]]]]:
+    surehand: Surehand, texts: list[RatedText], review: str
+) -> AsyncIterator[tuple[list[RatedText], list[dict[str, Any]]]]:
     """Yield the posts batch by batch, each with its predictions."""
-    for start in range(0, len(tweets), _BATCH):
-        batch = tweets[start : start + _BATCH]
-        body = {"items": [item(tweet) for tweet in batch], "review": review}
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        body = {"items": [item(rated) for rated in batch], "review": review}
         answer = await surehand.router.post(f"{PROJECT}/predict", json=body)
         yield batch, answer.json()["predictions"]
 
@@ -111,10 +120,10 @@ async def _held_out_accuracy(surehand: Surehand, plan: Plan, version: str) -> fl
     """Measure `version`, which serves now, on posts that people are not asked about."""
     right = 0
     async for batch, predictions in _predicted(surehand, plan.held_out, "never"):
-        for tweet, prediction in zip(batch, predictions, strict=True):
+        for rated, prediction in zip(batch, predictions, strict=True):
             if prediction["model_version"] != version:
                 raise DemoFailed(f"{prediction['model_version']} answered instead of {version}.")
-            right += prediction["suggestion"] == tweet.majority
+            right += prediction["suggestion"] == rated.majority
     return right / len(plan.held_out)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import httpx
 
 from services.demo.surehand import PROJECT, Refused, client
-from services.demo.tweets import Tweet
+from services.demo.texts import RatedText
 
 _LEASES_AT_ONCE = 25
 _WAIT_SECONDS = 1
@@ -24,12 +24,12 @@ _WAIT_SECONDS = 1
 Label = Literal["positive", "negative"]
 
 
-def draw_rating(tweet: Tweet, skips: int, seed: int) -> int:
+def draw_rating(rated: RatedText, skips: int, seed: int) -> int:
     """One of the post's ratings, the same for every reviewer and in any order of arrival.
 
     Parameters
     ----------
-    tweet
+    rated
         Its raters cannot be linked across posts, so each post is a fresh draw.
     skips
         How often the post was skipped before: the next reviewer draws anew.
@@ -40,9 +40,9 @@ def draw_rating(tweet: Tweet, skips: int, seed: int) -> int:
     -------
     -4 to 4; 0 stands for "unclear".
     """
-    key = json.dumps([seed, tweet.id, skips]).encode()
+    key = json.dumps([seed, rated.id, skips]).encode()
     draw = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big")
-    return tweet.ratings[draw % len(tweet.ratings)]
+    return rated.ratings[draw % len(rated.ratings)]
 
 
 def label_of(rating: int) -> Label | None:
@@ -64,7 +64,7 @@ class Workforce:
 
     address: str
     tokens: Mapping[str, str]
-    tweets: Mapping[str, Tweet]
+    texts: Mapping[str, RatedText]
     seed: int
     verdicts: int = 0
     skips: int = 0
@@ -97,8 +97,8 @@ class Workforce:
 
     async def _decide(self, http: httpx.AsyncClient, lease: dict[str, Any]) -> None:
         item_id, address = lease["task"]["item_id"], f"/leases/{lease['token']}"
-        tweet = self.tweets.get(item_id)
-        label = tweet and label_of(draw_rating(tweet, self._skipped[item_id], self.seed))
+        rated = self.texts.get(item_id)
+        label = rated and label_of(draw_rating(rated, self._skipped[item_id], self.seed))
         if label is None:
             await http.post(f"{address}/skip", json={"reason": "unclear"})
             self._skipped[item_id] += 1

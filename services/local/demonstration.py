@@ -15,7 +15,7 @@ import orjson
 from services.demo.plan import Plan
 from services.demo.story import tell
 from services.demo.surehand import DemoFailed, connected
-from services.demo.tweets import DemoDataUnavailable, load_tweets
+from services.demo.texts import DemoDataUnavailable, load_texts
 from services.local.installation import SERVICE_NAMES, Installation
 from services.local.launcher import running
 from services.local.seeding import cache_folder, progress_bars, workforce_of
@@ -64,11 +64,11 @@ def _free_port(host: str) -> int:
 
 
 async def _story(installation: Installation) -> tuple[dict[str, object], list[str]]:
-    tweets = load_tweets(cache_folder())
+    plan = Plan.of(load_texts(cache_folder()))
     async with running(installation) as home:
-        workforce = workforce_of(installation, home, tweets)
+        workforce = workforce_of(installation, home, plan)
         token = installation.tokens["operator"]
         async with connected(installation.addresses, token) as surehand:
             with progress_bars() as progress:
-                report = await tell(surehand, workforce, Plan.of(tweets), progress)
+                report = await tell(surehand, workforce, plan, progress)
     return report.document(), report.lines()

@@ -13,7 +13,7 @@ from services.demo.plan import MORE_LABELS, REVIEWERS, SEED, Plan
 from services.demo.seed import Progress as Report
 from services.demo.seed import bring_up
 from services.demo.surehand import DemoFailed, connected
-from services.demo.tweets import DemoDataUnavailable, Tweet, load_tweets
+from services.demo.texts import DemoDataUnavailable, load_texts
 from services.demo.workforce import Workforce
 from services.local.home import Home
 from services.local.installation import Installation
@@ -24,6 +24,9 @@ STAGES = {
     "train": "Training",
     "certify": "People label blind, for the certificate",
     "stream": "New posts arrive",
+    "change": "Audits find that the labels have flipped",
+    "recover": "People label; a new version is certified",
+    "after": "The new version answers",
 }
 
 
@@ -34,11 +37,10 @@ async def seed_demo(installation: Installation) -> str | None:
     if mark.exists():
         return None
     try:
-        tweets = load_tweets(cache_folder())
+        plan = Plan.of(load_texts(cache_folder()))
     except DemoDataUnavailable as error:
         return f"Project `demo` was left out. {error}"
-    plan = Plan.of(tweets)
-    workforce = workforce_of(installation, home, tweets)
+    workforce = workforce_of(installation, home, plan)
     tokens = installation.tokens
     try:
         with progress_bars() as report:
@@ -52,10 +54,10 @@ async def seed_demo(installation: Installation) -> str | None:
     return f"Project `demo` answers nothing alone yet: {certificate['detail']}."
 
 
-def workforce_of(installation: Installation, home: Home, tweets: list[Tweet]) -> Workforce:
-    """Return reviewers who know the ratings of `tweets`, each with a token of their own."""
+def workforce_of(installation: Installation, home: Home, plan: Plan) -> Workforce:
+    """Return reviewers who know the ratings of all texts, each with a token of their own."""
     tokens = {name: home.keys.issue("reviewer", name, projects=["demo"]) for name in REVIEWERS}
-    by_id = {tweet.id: tweet for tweet in tweets}
+    by_id = {rated.id: rated for rated in plan.texts}
     return Workforce(installation.addresses["review_queue"], tokens, by_id, SEED)
 
 

