@@ -11,6 +11,7 @@ from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult
+from services.trainer.promise.classes import class_figures
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import alarm_in_force, alarmed_at
 from services.trainer.promise.planning import CertificationPlan
@@ -89,7 +90,14 @@ async def _judge(case: _Case) -> None:
     for item, row in zip(items, drawn, strict=True):
         item.verdict, item.finding = row.verdict, row.finding
     result = repeat_test(plan, drawn)
-    record.result = result.to_dict()
+    classes = class_figures(
+        plan,
+        result,
+        await repository.population(case.session, record.certification_id),
+        drawn,
+        case.project.labels,
+    )
+    record.result = result.to_dict() | {"classes": [one.model_dump() for one in classes]}
     if result.certified:
         await _certify(case, plan, result, drawn)
     elif result.labels_short is None:

@@ -27,8 +27,9 @@ class CertificateView(Message):
     """The answer of ``GET …/certificate``: the newest attempt at the newest version.
 
     `plan` holds what was fixed before the first verdict; `result` and `certificate` what came of
-    it; `labels_short` about how many more labels a certificate needs, where it failed. `attempt`
-    counts the draws of the version, `test_number` the tests of the period: they share one delta.
+    it, `result.classes` for each predicted class; `labels_short` about how many more labels a
+    certificate needs, where it failed. `attempt` counts the draws of the version, `test_number` the
+    tests of the period: they share one delta.
     `label_ceiling` bounds what any model can agree with; null before a draw was planned.
     `valid_now` says whether routers answer under the version's certificate, and `why_not` in words
     what keeps them from it; ``GET …/promise`` says the same of the champion.

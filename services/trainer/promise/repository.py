@@ -1,12 +1,20 @@
 """SQL of certifications and the items drawn for them."""
 
+import gzip
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlmodel import col
 
-from services.trainer.tables import Certification, CertificationItem, OutcomeRow, Version
+from services.trainer.promise.proof.messages import PopulationRow
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    CertificationPopulation,
+    OutcomeRow,
+    Version,
+)
 from shared.db import Session
 
 _URGENT_FIRST = ("renewal", "recovery", "requested", "first")
@@ -74,6 +82,13 @@ async def items(session: Session, certification_id: str) -> Sequence[Certificati
         .order_by(col(CertificationItem.position))
     )
     return (await session.execute(query)).scalars().all()
+
+
+async def population(session: Session, certification_id: str) -> list[PopulationRow]:
+    """Return the population that a certification was drawn from; empty if it is not kept."""
+    kept = await session.get(CertificationPopulation, certification_id)
+    lines = [] if kept is None else gzip.decompress(kept.rows).split(b"\n")
+    return [PopulationRow.model_validate_json(line) for line in lines]
 
 
 async def progress(session: Session, certification_id: str) -> tuple[int, int]:

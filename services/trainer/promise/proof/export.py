@@ -8,7 +8,7 @@ import orjson
 
 from services.trainer.promise import repository
 from services.trainer.promise.proof.findings import rows_of
-from services.trainer.promise.proof.messages import DrawnRow, ExportEnd, ExportHeader
+from services.trainer.promise.proof.messages import ClassFigures, DrawnRow, ExportEnd, ExportHeader
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationPopulation, Version
@@ -61,6 +61,9 @@ def _header(version: Version, record: Certification) -> bytes:
         plan=record.plan or {},
         population=record.population or {},
         tested=(record.result or {}).get("tested", []),
+        classes=[
+            from_stored(ClassFigures, one) for one in (record.result or {}).get("classes", [])
+        ],
     )
     return header.model_dump_json().encode()
 

@@ -14,11 +14,31 @@ of other data under the same id; ``refused``: the review queue did not take the 
 """
 
 
+class ClassFigures(Message):
+    """What the labels prove of the items that are predicted as one class.
+
+    Of its `labels` at or above the threshold `errors` are wrong; `upper_bound` is Clopper and
+    Pearson's at the class's share of delta. `certified`: its own tests show that it keeps the
+    promise, with all other classes that are certified. `labels_short` is about how many more labels
+    of the class it would take; null if it is certified, or seems to err too often.
+    `share_answered` is the answered share of the population's items that are predicted as it.
+    """
+
+    label: Label
+    share_answered: float | None
+    labels: int
+    errors: int
+    upper_bound: float
+    certified: bool
+    labels_short: int | None
+
+
 class ExportHeader(Message):
     """The first line: the certificate, and what was fixed before its first label was seen.
 
     `plan` is a `CertificationPlan`; `population` the record of what was drawn from, with its size,
-    digest and the seed of the draw. `tested` is the sequence of tests. A later release that writes
+    digest and the seed of the draw. `tested` is the sequence of tests, `classes` what the labels
+    prove of each predicted class. A later release that writes
     other lines gives them another `format`.
     """
 
@@ -33,6 +53,7 @@ class ExportHeader(Message):
     plan: dict[str, Any]
     population: dict[str, Any]
     tested: list[dict[str, int | float]]
+    classes: list[ClassFigures]
 
 
 class PopulationRow(Message):

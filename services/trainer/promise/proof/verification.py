@@ -14,10 +14,12 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from services.trainer.promise.certify import CertificationResult, certify, eligible
+from services.trainer.promise.classes import class_figures
 from services.trainer.promise.label_noise import level_of_test
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.promise.proof.digests import evidence_digest, population_digest
 from services.trainer.promise.proof.messages import (
+    ClassFigures,
     DrawnRow,
     ExportEnd,
     ExportHeader,
@@ -181,6 +183,12 @@ def _check_test(export: Export, plan: CertificationPlan) -> None:
     for number, (old, new) in enumerate(zip(export.header.tested, computed, strict=True), 1):
         for name in sorted({*old, *new}):
             _same(f"test {number}: {name}", old.get(name), new.get(name))
+
+    classes = [one.label for one in export.header.classes]
+    figures = class_figures(plan, result, export.population, export.drawn, classes)
+    for one, again in zip(export.header.classes, figures, strict=True):
+        for name in ClassFigures.model_fields:
+            _same(f"class {one.label}: {name}", getattr(one, name), getattr(again, name))
 
 
 def repeat_test(plan: CertificationPlan, drawn: Sequence[DrawnRow]) -> CertificationResult:

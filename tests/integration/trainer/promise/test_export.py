@@ -76,6 +76,9 @@ async def test_an_export_agrees_whatever_became_of_the_labels_since(
         export = verify(body.splitlines())
         assert export.header.version == "v1"
         assert [row.finding for row in export.drawn].count("wrong") == 2
+        classes = (await parts.certificate()).result["classes"]
+        assert [one["label"] for one in classes] == parts.project.labels
+        assert sum(one["errors"] for one in classes) == export.header.certificate.errors
         assert export.header.certificate == (await parts.promise()).versions["v1"].certificate
 
         # A reviewer's second thoughts are later than the certificate.
@@ -258,6 +261,9 @@ FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (_header(certification_id="other"), "certificate: certification"),
     (_header(expires_at="2020-01-01T00:00:00Z"), "certificate: routers refuse it (dates)"),
     (_header(tested=[]), "test: number of thresholds"),
+    (lambda lines: lines[0]["classes"][0].update(certified=None), "line 1 cannot be read"),
+    (lambda lines: lines[0]["classes"][1].update(errors=-1), "class "),
+    (lambda lines: lines[0]["classes"].pop(), "class "),
 ]
 
 
