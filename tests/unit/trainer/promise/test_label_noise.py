@@ -20,7 +20,7 @@ def test_misses_by_a_fifth_make_certificates_false_unless_corrected() -> None:
     assert false.uncorrected.mean() > 0.2
     assert false.corrected.mean() <= DELTA
     good = simulate(0.003, 3_000, 300, runs, np.random.default_rng(1))
-    assert good.corrected.mean() >= 0.97
+    assert good.corrected.mean() >= 0.95
 
 
 def test_the_bound_spends_a_fifth_of_delta() -> None:
