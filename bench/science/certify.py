@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.promise.certify import certify
-from services.trainer.promise.planning import plan_certification
+from services.trainer.promise.planning import next_draw, plan_certification
 
 FloatArray = NDArray[np.float64]
 
@@ -73,22 +73,18 @@ def certified_share(
     u = rng.random(TUNE)
     predicted = population.predicted or population.risk
     tuned_on = 1 - u, rng.random(TUNE) >= predicted(u), 1 - rng.random(UNLABELLED)
-    plans = []
-    # All plans are fixed before the first label: a later attempt may use earlier labels again.
-    for attempt in range(1, draws + 1):
-        tested = labels // draws * attempt
-        plan = plan_certification(
-            *tuned_on, alpha=ALPHA, delta=DELTA, labels=tested, attempt=attempt
-        )
-        if plan is None:
-            return 0.0
-        plans.append(plan)
-    drawn = rng.random(plans[-1].labels) * (1 - plans[0].region)
-    correct = rng.random(len(drawn)) >= population.risk(drawn)
-    for plan in plans:
-        result = certify(plan, 1 - drawn[: plan.labels], correct[: plan.labels])
+    plan = plan_certification(
+        *tuned_on, alpha=ALPHA, delta=DELTA, labels=labels // draws, draws=draws
+    )
+    drawn, correct = np.empty(0), np.empty(0, dtype=np.bool_)
+    while plan is not None:
+        more = rng.random(plan.labels_of_draw) * (1 - plan.region)
+        drawn = np.append(drawn, more)
+        correct = np.append(correct, rng.random(len(more)) >= population.risk(more))
+        result = certify(plan, 1 - drawn, correct)
         if result.threshold is not None:
             return 1 - result.threshold
+        plan = next_draw(plan)
     return 0.0
 
 

@@ -13,7 +13,8 @@ What makes the certificate valid, and what the caller must therefore see to:
    never depends on what they say. A disagreement that was not adjudicated is an error.
 4. Scores are float32 and accepted if `score >= threshold`, here as in routing.
 5. Every test that is opened in one period spends its own part of delta (`attempt_delta`),
-   whatever its version (`periods`).
+   whatever its version (`periods`). Of a test that takes several draws each spends a part of that
+   and tests the labels of all draws up to it (`next_draw`).
 
 Then the first threshold whose true error exceeds alpha is passed with a chance of at most delta,
 and all thresholds between the start and the certified one hold at once. Thresholds stricter than
@@ -34,8 +35,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from services.trainer.promise.binomial import error_p_value, largest_passing_errors, upper_bound
-from services.trainer.promise.label_noise import level_of_test
-from services.trainer.promise.planning import CertificationPlan
+from services.trainer.promise.label_noise import Level, level_of_test
+from services.trainer.promise.planning import CertificationPlan, next_draw
 from services.trainer.promise.risk import as_scores
 from shared.contracts.certificates import attempt_delta
 
@@ -67,7 +68,7 @@ class CertificationResult:
     accepted, errors : labels at or above the threshold (at the start, if nothing is certified)
     upper_bound : the error that labels show there is at most this, with confidence
         1 - delta_attempt
-    delta_attempt : what the test of the labels has spent
+    delta_attempt : what the test of this draw's labels has spent
     labels : verdicts tested
     labels_short : when not certified, about how many more labels in the region would certify
         something with 80 % power, were these labels used again; None if
@@ -137,12 +138,11 @@ def certify(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> C
     )
 
 
-def is_decided(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> bool:
-    """Say whether the labels at hand fix what all of the plan's labels will certify.
+def may_still_certify(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> bool:
+    """Say whether labels that are still to come could certify, by this draw or a later one.
 
-    They do if it is the same whether each missing label is right or wrong above every threshold:
-    the two extremes for every step of the sequence. So to stop here changes no result, whatever
-    the order in which labels came; `certify` on the labels at hand certifies the same threshold.
+    They could not if even successes alone, all above every threshold, would not. To stop then
+    changes no result, whatever the order in which labels came.
 
     Parameters
     ----------
@@ -153,13 +153,13 @@ def is_decided(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -
     Alling, Journal of the American Statistical Association 61 (1966) (curtailed sampling).
     """
     drawn, right = as_scores(scores), np.asarray(correct, dtype=np.bool_)
-    missing = np.ones(max(plan.labels - len(drawn), 0), dtype=np.bool_)
-    all_scores = np.concatenate([drawn, missing])
-    best, worst = (
-        certify(plan, all_scores, np.concatenate([right, end])).threshold
-        for end in (missing, ~missing)
-    )
-    return best == worst
+    accepted = drawn >= np.float32(plan.thresholds[plan.start])
+    missing = plan.labels - len(drawn)
+    p_value = error_p_value((accepted & ~right).sum(), accepted.sum() + missing, plan.alpha)
+    if p_value <= plan.delta_attempt:
+        return True
+    following = next_draw(plan)
+    return following is not None and may_still_certify(following, drawn, right)
 
 
 def _counts(
@@ -186,7 +186,7 @@ def _run_sequence(
 def _labels_short(
     plan: CertificationPlan, accepted: IntArray, errors: IntArray, seen: int
 ) -> int | None:
-    """Labels beyond those seen for 80 % power at the next attempt, at the cheapest grid point.
+    """Labels beyond those seen for 80 % power at the next draw, at the cheapest grid point.
 
     The error of a grid point is estimated from its certification labels and as many tune items,
     which hold the padded prediction.
@@ -195,8 +195,11 @@ def _labels_short(
     borrowed = np.minimum(np.asarray(plan.tune_items), accepted)
     estimate = (errors + borrowed * predicted) / np.maximum(accepted + borrowed, 1)
     estimate = np.where(accepted + borrowed > 0, estimate, predicted)
+    following = next_draw(plan)
     spent = attempt_delta(plan.delta, plan.attempt + 1)
     level = level_of_test(plan.promised_alpha, plan.misses, plan.probes, spent)
+    if following is not None:
+        level = Level(plan.alpha, following.delta_attempt)
     most = largest_passing_errors(_SIZES, level.delta, level.alpha)
     chance = error_p_value(most[None, :], _SIZES[None, :], estimate[:, None])
     enough = (chance >= _WANTED_POWER) & (most >= 0) & (estimate[:, None] < level.alpha)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 
 import structlog
 
@@ -10,21 +11,21 @@ from services.trainer.documents.status import is_certified
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
-from services.trainer.promise.certify import CertificationResult
+from services.trainer.promise.certify import CertificationResult, may_still_certify
 from services.trainer.promise.classes import class_figures
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import alarm_in_force, alarmed_at
-from services.trainer.promise.planning import CertificationPlan
+from services.trainer.promise.planning import CertificationPlan, next_draw
 from services.trainer.promise.proof.digests import evidence_digest, json_digest
 from services.trainer.promise.proof.findings import rows_of
 from services.trainer.promise.proof.messages import DrawnRow
-from services.trainer.promise.proof.verification import repeat_test
+from services.trainer.promise.proof.verification import repeat_test, window_of
 from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
-from shared.contracts.human_error import HumanError, LabelCeiling, SecondOpinions
+from shared.contracts.human_error import HumanError, LabelCeiling, LabelNoise, SecondOpinions
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
 from shared.db import Session
@@ -53,22 +54,8 @@ async def try_close(resources: Resources, project: Project, certification: Certi
         case = _Case(session, project, state, record, resources.now())
         version = await registry.find(session, record.project, record.version)
         assert version is not None
-        alarm = alarm_in_force(await in_service(session, project.project), version)
-        if record.project_digest != certificate_digest(project):
-            # What was answered before the edit answers another question.
-            record.since = case.now
-            _fail(case, "not certified: the project changed under its certification", None)
-        elif alarm is not None and (record.since is None or record.since < alarm):
-            # The traffic may have changed: what was drawn before says nothing of it.
-            record.since = alarm
-            _fail(case, "not certified: an audit has found answers wrong since the draw", None)
-        else:
-            answered, drawn = await repository.progress(session, record.certification_id)
-            if answered < drawn:
-                return False
-            if await opinions.waits_for_opinions(session, record.certification_id):
-                return False
-            await _judge(case)
+        if not await _end(case, version):
+            return False
         if record.state == "failed":
             await _end_recovery(case)
     log.info(
@@ -81,12 +68,42 @@ async def try_close(resources: Resources, project: Project, certification: Certi
     return True
 
 
-async def _judge(case: _Case) -> None:
+async def _end(case: _Case, version: Version) -> bool:
+    """Close the certification if its labels decide it, or no longer count; say whether it did."""
+    record = case.record
+    alarm = alarm_in_force(await in_service(case.session, record.project), version)
+    if record.project_digest != certificate_digest(case.project):
+        # What was answered before the edit answers another question.
+        record.since = case.now
+        _fail(case, "the project changed under its certification", None, Next.OTHER_TEST)
+        return True
+    if alarm is not None and (record.since is None or record.since < alarm):
+        # The traffic may have changed: what was drawn before says nothing of it.
+        record.since = alarm
+        _fail(case, "an audit has found answers wrong since the draw", None, Next.OTHER_TEST)
+        return True
+    return await _judge(case)
+
+
+async def _judge(case: _Case) -> bool:
+    """Test the labels once all have come, or once no others could certify; say whether it did."""
     record = case.record
     assert record.plan is not None
     plan = CertificationPlan.from_dict(record.plan)
-    items = await repository.items(case.session, record.certification_id)
-    drawn = await rows_of(case.session, items)
+    items = await repository.tested_items(case.session, record)
+    settled = await repository.settled(case.session, record.certification_id)
+    doubted = await opinions.waited_for(case.session, record.certification_id)
+    items = [
+        item
+        for item in items
+        if item.certification_id != record.certification_id
+        or (item.item_id in settled and (item.copy_of or item.item_id) not in doubted)
+    ]
+    drawn = await rows_of(case.session, items, anew=True)
+    scores, correct = [row.score for row in drawn], [row.finding == "right" for row in drawn]
+    may_certify = may_still_certify(plan, scores, correct)
+    if len(items) < plan.labels and may_certify:
+        return False
     for item, row in zip(items, drawn, strict=True):
         item.verdict, item.finding = row.verdict, row.finding
     result = repeat_test(plan, drawn)
@@ -100,12 +117,23 @@ async def _judge(case: _Case) -> None:
     record.result = result.to_dict() | {"classes": [one.model_dump() for one in classes]}
     if result.certified:
         await _certify(case, plan, result, drawn)
-    elif result.labels_short is None:
-        _fail(case, "not certified: the error is estimated above the promise everywhere", None)
+    elif next_draw(plan) is not None and not may_certify:
+        wrong = len(correct) - sum(correct)
+        _fail(case, f"{wrong} of {len(correct)} labels are errors", None, Next.NONE)
     else:
-        # Each attempt is judged on fresh labels, so those of this one have to be asked for again.
-        short = result.labels_short + result.labels
-        _fail(case, f"not certified: about {short} more labels", short)
+        _fail_for_lack(case, plan, result)
+    return True
+
+
+def _fail_for_lack(case: _Case, plan: CertificationPlan, result: CertificationResult) -> None:
+    """Close a draw whose labels do not suffice."""
+    short = result.labels_short
+    if short is None:
+        _fail(case, "the error is estimated above the promise everywhere", None, Next.SAME_TEST)
+        return
+    if next_draw(plan) is None:
+        short += result.labels  # another test has to ask for these as well
+    _fail(case, f"about {short} more labels", short, Next.SAME_TEST)
 
 
 async def _certify(
@@ -115,11 +143,13 @@ async def _certify(
     version = await registry.find(case.session, record.project, record.version)
     assert version is not None
     assert result.threshold is not None
-    asked, overturned = await opinions.counts(case.session, record.certification_id)
-    known = SecondOpinions(asked=asked, overturned=overturned)
-    noise = plan.label_noise.model_copy(update={"second_opinions": known})
-    certificate = _certificate(case, version, plan, result, drawn)
-    certificate = certificate.model_copy(update={"label_noise": noise})
+    draws = await repository.draws_of(case.session, record)
+    certificate = _certificate(case, version, plan, result, drawn).model_copy(
+        update={
+            "window": _window(draws),
+            "label_noise": await _label_noise(case.session, plan, draws),
+        }
+    )
     version.expires_at = case.now + timedelta(days=promise.expires_days)
     version.certificate = certificate.model_dump(mode="json")
     if alarmed_at(version.suspension) is not None:
@@ -129,6 +159,19 @@ async def _certify(
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
     await _pass_gate(case, version, plan.region_share * share)
+
+
+def _window(draws: Sequence[Certification]) -> Window | None:
+    window = window_of([draw.population or {} for draw in draws])
+    return None if window is None else Window.model_validate(window)
+
+
+async def _label_noise(
+    session: Session, plan: CertificationPlan, draws: Sequence[Certification]
+) -> LabelNoise:
+    asked, overturned = await opinions.counts(session, [draw.certification_id for draw in draws])
+    known = SecondOpinions(asked=asked, overturned=overturned)
+    return plan.label_noise.model_copy(update={"second_opinions": known})
 
 
 def _certificate(
@@ -157,7 +200,6 @@ def _certificate(
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],
         certified_at=case.now,
-        window=Window.model_validate(population["window"]) if population.get("window") else None,
         label_ceiling=_ceiling(case),
         evidence={
             "certification_id": record.certification_id,
@@ -198,23 +240,38 @@ def _ceiling(case: _Case) -> LabelCeiling:
     return label_ceiling(counts, case.project.review.overlap)
 
 
-def _fail(case: _Case, detail: str, labels_short: int | None) -> None:
-    """Close without a certificate, and queue the next draw while there are any."""
+class Next(Enum):
+    """What follows a draw that failed, while the project allows further ones."""
+
+    SAME_TEST = "same test"  # whose labels still count
+    OTHER_TEST = "other test"
+    NONE = "none"
+
+
+def _fail(case: _Case, detail: str, labels_short: int | None, following: Next) -> None:
+    """Close without a certificate, and queue what follows."""
     record = case.record
     record.state, record.closed_at = "failed", case.now
-    record.detail, record.labels_short = f"{detail}; {_ceiling(case).note}", labels_short
+    if following is Next.NONE:
+        detail += ", so that no further draw can certify it: train a new version"
+    record.detail = f"not certified: {detail}; {_ceiling(case).note}"
+    record.labels_short = labels_short
+    if following is Next.NONE:
+        return
     if record.attempt >= case.project.promise.certification_draws:
         record.detail += (
             "; its draws are spent: raise `certification_draws` and ask for another "
             "(POST …/certify), or train a new version on more labels"
         )
     else:
+        is_same = following is Next.SAME_TEST
         case.session.add(
             Certification(
                 project=record.project,
                 version=record.version,
                 attempt=record.attempt + 1,
                 purpose=record.purpose,
+                test_id=record.test_id or record.certification_id if is_same else None,
                 since=record.since,
                 project_digest=certificate_digest(case.project),
                 labels_short=labels_short,

@@ -6,24 +6,16 @@ from datetime import datetime
 import numpy as np
 import structlog
 
-from services.trainer.datasets.holdout import Holdout
-from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run, in_service, lock_state, read_state
-from services.trainer.promise import budget, repository
+from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.drawing import draw
 from services.trainer.promise.label_noise import label_ceiling
-from services.trainer.promise.periods import (
-    PlaceInPeriod,
-    alarm_in_force,
-    alarmed_at,
-    next_place,
-)
+from services.trainer.promise.periods import PlaceInPeriod, alarmed_at
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient
-from services.trainer.recipes import OWN
+from services.trainer.promise.requests import draw_request, place_of, plan_to_go_on_with
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
@@ -31,7 +23,6 @@ from services.trainer.tables import (
     Certification,
     CertificationItem,
     CertificationPopulation,
-    Dataset,
     ProjectState,
     Version,
 )
@@ -55,7 +46,7 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         return await _note(resources, certification, refusal, "cancelled")
     assert version is not None
     try:
-        request = await _request(resources, project, version, certification)
+        request = await draw_request(resources, project, version, certification)
         if isinstance(request, Insufficient):
             return await _note(resources, certification, request.detail)
         drawn = await draw(request)
@@ -85,70 +76,6 @@ def _why_never(
     if not fits_project(version, project):
         return "the project's labels or fields changed; train a new version"
     return None
-
-
-async def _request(
-    resources: Resources, project: Project, version: Version, certification: Certification
-) -> DrawRequest | Insufficient:
-    async with resources.database.reading() as session:
-        dataset = await session.get(Dataset, (project.project, version.dataset_id))
-        state = await read_state(session, project.project)
-        place = await _place(resources, session, project, state, certification)
-        alarm = alarm_in_force(await in_service(session, project.project), version)
-        shortage = await budget.shortage(session, project, place)
-        # What earlier draws took of the traffic was no uniform part of it, but of their regions.
-        drawn_at = await repository.drawn_for_others_at(session, project.project, version.version)
-    if shortage is not None:
-        return Insufficient(shortage)
-    human_error = await resources.queue.human_error(project.project)
-    if dataset is None:
-        raise FileNotFoundError(version.dataset_id)
-    return DrawRequest(
-        resources,
-        project,
-        version,
-        dataset,
-        trained_on=await load(resources, dataset),
-        test_number=place.number,
-        human_error=human_error,
-        not_before=_latest(
-            certification.since, alarm, drawn_at, None if state is None else state.asked_since
-        ),
-        holdout=_holdout(version, dataset, state),
-        # What an audit found wrong may be the traffic: an older pool is no evidence about it.
-        uses_pool=alarm is None,
-    )
-
-
-def _latest(*moments: datetime | None) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
-def _holdout(version: Version, dataset: Dataset, state: ProjectState | None) -> Holdout | None:
-    """Return the hold-out of the version's labels; None where it may have been trained on it."""
-    is_own = version.manifest["recipe"] == OWN
-    if state is None or is_own or dataset.holdout_since is None or not dataset.holdout_rate:
-        return None
-    return Holdout(state.pool_seed, dataset.holdout_rate, dataset.holdout_since)
-
-
-async def _place(
-    resources: Resources,
-    session: Session,
-    project: Project,
-    state: ProjectState | None,
-    certification: Certification,
-) -> PlaceInPeriod:
-    """Return the test's place in its period, were it opened now."""
-    suspended = await registry.audit_suspensions(session, project.project)
-    alarms = [alarmed_at(suspension) for suspension in suspended]
-    return next_place(
-        state,
-        now=resources.now(),
-        expires_days=project.promise.expires_days,
-        suspensions=[alarm for alarm in alarms if alarm is not None],
-        renews=certification.purpose == "renewal",
-    )
 
 
 async def _measure_champion(
@@ -193,8 +120,8 @@ async def _open(
         record = await session.get_one(Certification, certification.certification_id)
         if record.state != "waiting" or await active_run(session, project.project) is not None:
             return False
-        place = await _place(resources, session, project, state, certification)
-        if place.number != drawn.plan.attempt:
+        place = await place_of(resources, session, project, state, certification)
+        if not await _is_of_period(session, project, record, drawn, place):
             return False  # planned in a period that has ended; the next look plans anew
         if not await _take(session, state, drawn):
             return False  # a batch took some of them meanwhile; the next look draws anew
@@ -207,8 +134,10 @@ async def _open(
         record.human_error = request.human_error.model_dump()
         record.plan, record.population = drawn.plan.to_dict(), drawn.record
         record.project_digest = certificate_digest(project)
-        state.period_began_at, state.tests_in_period = place.began_at, place.number
-        record.test_number, record.since = place.number, request.not_before
+        if drawn.plan.draw == 1:
+            state.period_began_at, state.tests_in_period = place.began_at, place.number
+            record.test_id = None
+        record.test_number, record.since = drawn.plan.attempt, request.not_before
         await _note_recovery(session, record)
         record.opened_at = resources.now()
     log.info(
@@ -219,6 +148,15 @@ async def _open(
         population=drawn.record["kind"],
     )
     return True
+
+
+async def _is_of_period(
+    session: Session, project: Project, record: Certification, drawn: Draw, place: PlaceInPeriod
+) -> bool:
+    """Say whether the draw is planned for the period as it stands."""
+    if drawn.plan.draw > 1:
+        return await plan_to_go_on_with(session, project, record, place, None) is not None
+    return place.number == drawn.plan.attempt
 
 
 async def _note_recovery(session: Session, record: Certification) -> None:

@@ -21,6 +21,7 @@ from shared.contracts.human_error import LabelNoise
 GRID_POINTS = 40
 # Among starts of about equal power the strictest leaves most thresholds to be tested after it.
 _POWER_TOLERANCE = 0.02
+_FIRST_DRAW_SHARE = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class CertificationPlan:
     alpha : error that the labels may show, in (0, 1): the promised one, less what reviewers miss
     delta : chance of certifying wrongly, all tests of a period together
     attempt : number of the test in its period, counted from 1
-    delta_attempt : the part of delta that the test of the labels spends
-    labels : verdicts to be tested, drawn uniformly among items at or above `region`
+    delta_attempt : the part of delta that this draw's test of the labels spends
+    labels : verdicts to be tested, drawn uniformly among items at or above `region`; those of the
+        test's earlier draws included
     region : lowest threshold of the candidate region, and the last of `thresholds`
     region_share : share of the unlabelled sample in the region
     thresholds : strictly falling float32 values
@@ -46,6 +48,7 @@ class CertificationPlan:
     predicted_power : chance that the start passes, as predicted
     expected_coverage : predicted share of traffic answered; counts "not certified" as 0
     misses, probes : known-wrong answers that reviewers let pass, of those asked (`label_noise`)
+    draw, draws : number of the draw in its test, counted from 1, and how many there may be
     """
 
     alpha: float
@@ -64,6 +67,13 @@ class CertificationPlan:
     expected_coverage: float
     misses: int = 0
     probes: int = 0
+    draw: int = 1
+    draws: int = 1
+
+    @property
+    def labels_of_draw(self) -> int:
+        """How many of the labels this draw adds: all draws of a test have as many."""
+        return self.labels // self.draw
 
     @property
     def label_noise(self) -> LabelNoise:
@@ -115,12 +125,13 @@ def plan_certification(
     delta: float,
     labels: int,
     attempt: int = 1,
+    draws: int = 1,
     misses: int = 0,
     probes: int = 0,
 ) -> CertificationPlan | None:
     """Choose the candidate region, the thresholds and the first one to test.
 
-    Grid: quantiles of the unlabelled scores inside the region, never of certification labels.
+    Thresholds are quantiles of the unlabelled scores in the region, never of certification labels.
 
     Parameters
     ----------
@@ -129,7 +140,8 @@ def plan_certification(
     unlabelled_scores : shape (u,)
         This version's scores of a uniform sample of the population that labels are drawn from.
     alpha : in (0, 1), promised error
-    labels : at least 1, all labels that the given attempt will test
+    labels : at least 1, those of the first draw
+    attempt, draws : number of the test in its period, and the draws that it may take
     misses, probes : known-wrong answers that reviewers let pass, of those asked
 
     Returns
@@ -143,7 +155,62 @@ def plan_certification(
     if level.alpha <= 0 or (region := curve.region(level.alpha)) is None:
         return None
     grid = _grid(curve, region, as_scores(tune_scores))
-    return _plan(grid, level=level, delta=delta, labels=labels, attempt=attempt)
+    return _plan(grid, level, labels, _Place(delta, attempt, 1, draws))
+
+
+def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
+    """Return the plan of the test's next draw; None after the last.
+
+    It tests the labels of all draws up to it, at thresholds and levels that follow from the first
+    plan alone, which was made before any label was seen. So the chance that any draw of the test
+    certifies wrongly is at most the sum of the levels, that of the test (union bound): whether a
+    draw is taken may depend on the labels before it. The bound of the miss rate stays that of the
+    first plan.
+    """
+    if plan.draw >= plan.draws:
+        return None
+    shares = np.asarray(plan.shares)
+    grid = _Grid(
+        thresholds=np.asarray(plan.thresholds, dtype=np.float32),
+        coverage=plan.region_share * shares,
+        errors=np.asarray(plan.predicted_errors),
+        items=np.asarray(plan.tune_items),
+    )
+    level = Level(
+        plan.alpha,
+        plan.delta_attempt / draw_share(plan.draw, plan.draws),
+        plan.misses,
+        plan.probes,
+    )
+    place = _Place(plan.delta, plan.attempt, plan.draw + 1, plan.draws)
+    return _plan(grid, level, plan.labels + plan.labels_of_draw, place)
+
+
+def best_power(plan: CertificationPlan) -> float:
+    """Return the predicted power of the plan, or of a later draw if that has more."""
+    power_now, later = plan.predicted_power, next_draw(plan)
+    return power_now if later is None else max(power_now, best_power(later))
+
+
+def draw_share(draw: int, draws: int) -> float:
+    """Return the share of a test's delta that one of its draws may spend; they make up 1.
+
+    The first draw spends most: it is the cheapest to pass.
+
+    Parameters
+    ----------
+    draw, draws : number of the draw in its test, from 1, and how many there may be
+
+    Examples
+    --------
+    >>> [round(draw_share(draw, 3), 3) for draw in (1, 2, 3)], draw_share(1, 1)
+    ([0.667, 0.167, 0.167], 1.0)
+    """
+    if not 1 <= draw <= draws:
+        raise ValueError("a draw is one of the test's draws")
+    if draws == 1:
+        return 1.0
+    return _FIRST_DRAW_SHARE if draw == 1 else (1 - _FIRST_DRAW_SHARE) / (draws - 1)
 
 
 @dataclass(frozen=True)
@@ -178,17 +245,24 @@ def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
     )
 
 
-def _plan(
-    grid: _Grid, *, level: Level, delta: float, labels: int, attempt: int
-) -> CertificationPlan:
+@dataclass(frozen=True)
+class _Place:
+    """The place of a draw in its test, and of that in its period."""
+
+    delta: float
+    attempt: int
+    draw: int
+    draws: int
+
+
+def _plan(grid: _Grid, level: Level, labels: int, place: _Place) -> CertificationPlan:
+    spent = level.delta * draw_share(place.draw, place.draws)
     accepted = np.rint(labels * grid.shares).astype(np.int64)
-    chance = power(accepted, grid.errors, level.delta, level.alpha)
+    chance = power(accepted, grid.errors, spent, level.alpha)
     start = strictest_of_best_power(chance)
     return CertificationPlan(
         alpha=level.alpha,
-        delta=delta,
-        attempt=attempt,
-        delta_attempt=level.delta,
+        delta_attempt=spent,
         labels=labels,
         region=float(grid.thresholds[-1]),
         region_share=float(grid.coverage[-1]),
@@ -201,6 +275,7 @@ def _plan(
         expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
         misses=level.misses,
         probes=level.probes,
+        **vars(place),
     )
 
 

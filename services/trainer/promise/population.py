@@ -12,7 +12,11 @@ from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.snapshot import LabelledItem
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.label_noise import LEAST_PROBES
-from services.trainer.promise.planning import CertificationPlan, plan_certification
+from services.trainer.promise.planning import (
+    CertificationPlan,
+    best_power,
+    plan_certification,
+)
 from services.trainer.promise.proof.digests import population_digest
 from services.trainer.promise.proof.messages import PopulationRow
 from services.trainer.promise.sampling import places_drawn
@@ -76,10 +80,12 @@ class Insufficient:
 class DrawRequest:
     """A draw of `labels` items for one attempt at certifying a version.
 
-    `test_number` is the attempt's number among the tests of its period. `human_error` is what is
-    known of the reviewers before any of them answers. With `not_before`, only traffic from then on
-    counts. With `holdout`, what it holds of the traffic from before the version's labels were
-    frozen counts as well. Without `uses_pool` traffic alone does.
+    `test_number` is the number of its test among those of its period. With `going_on`, a
+    population's kind and a plan, it goes on with a test that has had draws from there; without, it
+    begins a test of up to `draws` draws. `human_error` is what is known of the reviewers before any
+    of them answers. With `not_before`, only traffic from then on counts. With `holdout`, what it
+    holds of the traffic from before the version's labels were frozen counts as well. Without
+    `uses_pool` traffic alone does.
     """
 
     resources: Resources
@@ -89,6 +95,8 @@ class DrawRequest:
     trained_on: Sequence[LabelledItem]
     test_number: int
     human_error: HumanError
+    draws: int = 1
+    going_on: tuple[str, CertificationPlan] | None = None
     not_before: datetime | None = None
     holdout: Holdout | None = None
     uses_pool: bool = True
@@ -108,10 +116,14 @@ class DrawRequest:
     @property
     def labels(self) -> int:
         """Items to draw."""
+        if self.going_on is not None:
+            return self.going_on[1].labels_of_draw
         return self.project.promise.certification_labels
 
     def plan(self, scores: Any) -> CertificationPlan | None:
         """Plan the test on the scores of a population; None if no region keeps the promise."""
+        if self.going_on is not None:
+            return self.going_on[1]
         promise = self.project.promise
         return plan_certification(
             *tune_of(self.version, scores),
@@ -120,6 +132,7 @@ class DrawRequest:
             delta=complement(promise.confidence),
             labels=self.labels,
             attempt=self.test_number,
+            draws=self.draws,
             misses=self.human_error.misses,
             probes=self.human_error.probes,
         )
@@ -151,7 +164,7 @@ async def plan_on(
         target = f"{promise.target_accuracy:.1%}"
         detail = f"no threshold is predicted to keep {target}: train on more labels"
         return Insufficient(detail, is_final=True)
-    if plan.predicted_power == 0:
+    if best_power(plan) == 0:
         detail = f"{request.labels} labels cannot certify this promise: raise certification_labels"
         return Insufficient(detail, is_final=True)
     return scored, plan
@@ -196,9 +209,9 @@ def draw_items(
         Items that were drawn before: no item is drawn twice.
     """
     drawable = [item for item in in_region(population, plan) if item.item_id not in spent]
-    if len(drawable) < plan.labels:
+    if len(drawable) < plan.labels_of_draw:
         return None
-    places = places_drawn(kind, seed, len(drawable), plan.labels)
+    places = places_drawn(kind, seed, len(drawable), plan.labels_of_draw)
     rows = [
         PopulationRow(
             item_id=item.item_id,

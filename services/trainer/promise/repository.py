@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select, true
 from sqlmodel import col
 
 from services.trainer.promise.proof.messages import PopulationRow
@@ -84,6 +84,44 @@ async def items(session: Session, certification_id: str) -> Sequence[Certificati
     return (await session.execute(query)).scalars().all()
 
 
+async def draws_of(session: Session, certification: Certification) -> list[Certification]:
+    """Return the draws of the certification's test up to it, in their order."""
+    if certification.test_id is None:
+        return [certification]
+    query = (
+        select(Certification)
+        .where(
+            or_(
+                col(Certification.certification_id) == certification.test_id,
+                col(Certification.test_id) == certification.test_id,
+            ),
+            col(Certification.opened_at).is_not(None),
+            col(Certification.attempt) <= certification.attempt,
+        )
+        .order_by(col(Certification.attempt))
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def tested_items(session: Session, certification: Certification) -> list[CertificationItem]:
+    """Return the items that the certification's test has drawn up to it, in their order."""
+    draws = await draws_of(session, certification)
+    return [item for draw in draws for item in await items(session, draw.certification_id)]
+
+
+async def settled(session: Session, certification_id: str) -> set[str]:
+    """Return the items of an attempt that have a verdict, their copy's, or were refused."""
+    judged = func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.item_id))
+    has_outcome = exists().where(
+        col(OutcomeRow.project) == col(CertificationItem.project), col(OutcomeRow.item_id) == judged
+    )
+    query = select(col(CertificationItem.item_id)).where(
+        col(CertificationItem.certification_id) == certification_id,
+        or_(has_outcome, col(CertificationItem.refused).is_not(None)),
+    )
+    return set((await session.execute(query)).scalars())
+
+
 async def population(session: Session, certification_id: str) -> list[PopulationRow]:
     """Return the population that a certification was drawn from; empty if it is not kept."""
     kept = await session.get(CertificationPopulation, certification_id)
@@ -135,13 +173,20 @@ async def drawn_before(session: Session, project: str) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
-async def drawn_for_others_at(session: Session, project: str, version: str) -> datetime | None:
-    """Return when items of traffic were last drawn for another version; None: never."""
+async def drawn_for_others_at(
+    session: Session, certification: Certification, *, goes_on: bool
+) -> datetime | None:
+    """Return when items of traffic were last drawn for another test; None: never.
+
+    `goes_on`: the certification's draw goes on with its test.
+    """
+    own = certification.test_id if goes_on else None
+    test = func.coalesce(col(Certification.test_id), col(Certification.certification_id))
     query = (
         select(col(Certification.opened_at))
         .where(
-            col(Certification.project) == project,
-            col(Certification.version) != version,
+            col(Certification.project) == certification.project,
+            true() if own is None else test != own,
             col(Certification.opened_at).is_not(None),
             col(Certification.population)["kind"].as_string() == "traffic",
         )

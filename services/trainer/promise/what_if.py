@@ -41,8 +41,7 @@ async def describe_what_if(
             raise Conflict("There is no certification yet whose labels have all come.")
         version = await registry.find(session, project.project, newest.version)
         assert version is not None
-        items = await repository.items(session, newest.certification_id)
-        drawn = await rows_of(session, items)
+        drawn = await rows_of(session, await repository.tested_items(session, newest))
     plan = CertificationPlan.from_dict(newest.plan)
     scores, correct = [row.score for row in drawn], [row.finding == "right" for row in drawn]
     try:

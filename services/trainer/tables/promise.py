@@ -23,6 +23,9 @@ class Certification(Base, table=True):
     attempt: int
     purpose: str = "first"
     """first, renewal, recovery or requested."""
+    test_id: str | None = None
+    """The certification with the first draw of the test, which this draw goes on with; null for
+    such a first draw."""
     test_number: int | None = None
     """Its number among the tests of the period, once it is open."""
     since: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "certifications",
         sa.Column("purpose", sa.String(), nullable=False, server_default="first"),
     )
+    op.add_column("certifications", sa.Column("test_id", sa.String(), nullable=True))
     op.add_column("certifications", sa.Column("test_number", sa.Integer(), nullable=True))
     op.add_column("certifications", sa.Column("since", sa.DateTime(timezone=True), nullable=True))
     op.add_column(

@@ -37,7 +37,7 @@ def _is_doubted(label: Mapped[str] | Mapped[str | None]) -> ColumnElement[bool]:
     )
 
 
-def _drawn(certification_id: str) -> Select[str, int]:
+def _drawn(certification_ids: Sequence[str]) -> Select[str, int]:
     return (
         select(col(OutcomeRow.item_id), col(OutcomeRow.revision))
         .distinct()
@@ -46,13 +46,13 @@ def _drawn(certification_id: str) -> Select[str, int]:
             (col(CertificationItem.project) == col(OutcomeRow.project))
             & (_judge == col(OutcomeRow.item_id)),
         )
-        .where(col(CertificationItem.certification_id) == certification_id)
+        .where(col(CertificationItem.certification_id).in_(certification_ids))
     )
 
 
 async def doubted_draws(session: Session, certification_id: str) -> list[Doubt]:
     """Return drawn items that one reviewer alone answered otherwise than the version."""
-    query = _drawn(certification_id).where(_is_doubted(col(CertificationItem.label)))
+    query = _drawn([certification_id]).where(_is_doubted(col(CertificationItem.label)))
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
@@ -82,20 +82,19 @@ async def doubted_audits(
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
-async def waits_for_opinions(session: Session, certification_id: str) -> bool:
-    """Say whether a drawn item's answer is doubted, and the second opinion has not come yet."""
-    if await doubted_draws(session, certification_id):
-        return True
+async def waited_for(session: Session, certification_id: str) -> set[str]:
+    """Return the answered items whose answer is doubted, and whose second opinion may come yet."""
     waiting = exists().where(
         col(SecondOpinion.project) == col(OutcomeRow.project),
         col(SecondOpinion.item_id) == col(OutcomeRow.item_id),
         col(SecondOpinion.state).in_(WAITING),
     )
-    query = _drawn(certification_id).where(waiting).limit(1)
-    return (await session.execute(query)).first() is not None
+    rows = await session.execute(_drawn([certification_id]).where(waiting))
+    doubted = await doubted_draws(session, certification_id)
+    return {row[0] for row in rows} | {item_id for item_id, _ in doubted}
 
 
-async def counts(session: Session, certification_id: str) -> tuple[int, int]:
+async def counts(session: Session, certification_ids: Sequence[str]) -> tuple[int, int]:
     """Return how many drawn items another reviewer was asked about, and how many that overturned.
 
     Overturned: the version's label is the answer of most.
@@ -106,7 +105,7 @@ async def counts(session: Session, certification_id: str) -> tuple[int, int]:
         col(OutcomeRow.evidence_label) == col(CertificationItem.label),
     )
     rows = (
-        _drawn(certification_id)
+        _drawn(certification_ids)
         .join(
             SecondOpinion,
             (col(SecondOpinion.project) == col(OutcomeRow.project))

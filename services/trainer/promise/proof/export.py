@@ -8,14 +8,23 @@ import orjson
 
 from services.trainer.promise import repository
 from services.trainer.promise.proof.findings import rows_of
-from services.trainer.promise.proof.messages import ClassFigures, DrawnRow, ExportEnd, ExportHeader
+from services.trainer.promise.proof.messages import (
+    ClassFigures,
+    DrawnRow,
+    DrawRecord,
+    ExportEnd,
+    ExportHeader,
+)
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationPopulation, Version
 from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.versions import Certificate
+from shared.db import Session
 from shared.problems import Conflict, NotFound
+
+Part = tuple[bytes, list[DrawnRow]]
 
 _CHUNK = 64 * 1024
 
@@ -38,41 +47,57 @@ async def export_certificate(resources: Resources, project: Project, name: str) 
             raise Conflict(f"{name} has no certificate.")
         certification_id = version.certificate["evidence"].get("certification_id", "")
         record = await session.get(Certification, certification_id)
-        population = await session.get(CertificationPopulation, certification_id)
-        if record is None or population is None:
-            raise Conflict(
-                f"The population that the certificate of {name} was drawn from is not kept: it is "
-                "older than the project's `retention_days`, or of a release that kept none."
-            )
-        drawn = await rows_of(session, await repository.items(session, certification_id))
-    return _chunks(_lines(_header(version, record), gzip.decompress(population.rows), drawn))
+        draws = [] if record is None else await repository.draws_of(session, record)
+        parts = [await _part(session, draw) for draw in draws]
+    kept = [part for part in parts if part is not None]
+    if not kept or len(kept) < len(parts):
+        raise Conflict(
+            f"The population that the certificate of {name} was drawn from is not kept: it is "
+            "older than the project's `retention_days`, or of a release that kept none."
+        )
+    return _chunks(_lines(_header(version, draws), kept))
 
 
-def _header(version: Version, record: Certification) -> bytes:
+async def _part(session: Session, draw: Certification) -> Part | None:
+    """Return a draw's population and drawn items; None if the population is not kept."""
+    population = await session.get(CertificationPopulation, draw.certification_id)
+    if population is None:
+        return None
+    drawn = await rows_of(session, await repository.items(session, draw.certification_id))
+    return gzip.decompress(population.rows), drawn
+
+
+def _header(version: Version, draws: Sequence[Certification]) -> bytes:
     assert version.expires_at is not None
-    assert record.opened_at is not None
     header = ExportHeader(
         project=version.project,
         version=version.version,
-        certification_id=record.certification_id,
-        opened_at=record.opened_at,
         expires_at=version.expires_at,
         certificate=from_stored(Certificate, version.certificate),
-        plan=record.plan or {},
-        population=record.population or {},
-        tested=(record.result or {}).get("tested", []),
+        draws=[
+            DrawRecord(
+                certification_id=draw.certification_id,
+                opened_at=draw.opened_at,
+                plan=draw.plan or {},
+                population=draw.population or {},
+            )
+            for draw in draws
+            if draw.opened_at is not None
+        ],
+        tested=(draws[-1].result or {}).get("tested", []),
         classes=[
-            from_stored(ClassFigures, one) for one in (record.result or {}).get("classes", [])
+            from_stored(ClassFigures, one) for one in (draws[-1].result or {}).get("classes", [])
         ],
     )
     return header.model_dump_json().encode()
 
 
-def _lines(header: bytes, population: bytes, drawn: Sequence[DrawnRow]) -> Iterator[bytes]:
+def _lines(header: bytes, parts: Sequence[Part]) -> Iterator[bytes]:
     yield header
-    yield from population.split(b"\n")
-    for row in drawn:
-        yield row.model_dump_json().encode()
+    for population, drawn in parts:
+        yield from population.split(b"\n")
+        for row in drawn:
+            yield row.model_dump_json().encode()
 
 
 def _chunks(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -10,22 +10,29 @@ from services.trainer.tables import CertificationItem, OutcomeRow
 from shared.db import Session
 
 
-async def rows_of(session: Session, items: Sequence[CertificationItem]) -> list[DrawnRow]:
+async def rows_of(
+    session: Session, items: Sequence[CertificationItem], *, anew: bool = False
+) -> list[DrawnRow]:
     """Return the items with their verdicts: as recorded when they were judged, else as they are.
 
-    Of an item without an outcome nothing is known yet: it counts as ``unanswered``.
+    Of an item without an outcome nothing is known yet: it counts as ``unanswered``. `anew`: as they
+    are, but for items that were erased since.
     """
-    judges = [item.copy_of or item.item_id for item in items if item.finding is None]
+    judges = [
+        item.copy_of or item.item_id
+        for item in items
+        if item.finding is None or (anew and item.data)
+    ]
     known: dict[str, OutcomeRow] = {}
     if judges:
         found = await outcomes.of_items(session, items[0].project, judges)
         known = {row.item_id: row for row in found}
-    return [_row(item, known.get(item.copy_of or item.item_id)) for item in items]
+    return [_row(item, known.get(item.copy_of or item.item_id), anew) for item in items]
 
 
-def _row(item: CertificationItem, outcome: OutcomeRow | None) -> DrawnRow:
+def _row(item: CertificationItem, outcome: OutcomeRow | None, anew: bool) -> DrawnRow:
     verdict, finding = item.verdict, item.finding
-    if finding is None:
+    if finding is None or (anew and item.data):
         verdict, finding = _judged(item, outcome)
     return DrawnRow(
         item_id=item.item_id,

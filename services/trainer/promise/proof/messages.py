@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from shared.contracts.base import ItemId, Label, Message, Probability, UtcTime
 from shared.contracts.versions import Certificate
 
@@ -33,12 +35,24 @@ class ClassFigures(Message):
     labels_short: int | None
 
 
-class ExportHeader(Message):
-    """The first line: the certificate, and what was fixed before its first label was seen.
+class DrawRecord(Message):
+    """One draw of the test: `plan` is a `CertificationPlan`, made before the draw.
 
-    `plan` is a `CertificationPlan`; `population` the record of what was drawn from, with its size,
-    digest and the seed of the draw. `tested` is the sequence of tests, `classes` what the labels
-    prove of each predicted class. A later release that writes
+    `population` is the record of what was drawn from, with its size, digest and the draw's seed.
+    """
+
+    certification_id: str
+    opened_at: UtcTime
+    plan: dict[str, Any]
+    population: dict[str, Any]
+
+
+class ExportHeader(Message):
+    """The first line: the certificate, and what was fixed before its labels were seen.
+
+    `draws` are those of the test, in their order: the last one's labels and those of all before
+    gave the certificate. `tested` is the sequence of tests, `classes` what the labels prove of each
+    predicted class. A later release that writes
     other lines gives them another `format`.
     """
 
@@ -46,12 +60,9 @@ class ExportHeader(Message):
     format: Literal[1] = 1
     project: str
     version: str
-    certification_id: str
-    opened_at: UtcTime
     expires_at: UtcTime
     certificate: Certificate
-    plan: dict[str, Any]
-    population: dict[str, Any]
+    draws: list[DrawRecord] = Field(min_length=1)
     tested: list[dict[str, int | float]]
     classes: list[ClassFigures]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.trainer.promise.planning import draw_share
 from services.trainer.registry import service as registry
 from services.trainer.runs import service as runs
 from services.trainer.runs.messages import RunRequest
@@ -34,6 +35,17 @@ def drawn_items(parts: TrainerParts) -> set[str]:
     return {i for i, task in parts.queue.tasks.items() if task["lane"] == "certification"}
 
 
+def answer_with_errors(parts: TrainerParts, errors: int) -> None:
+    """Answer the open draw; people contradict so many of its items."""
+    known = {outcome["item_id"] for outcome in parts.queue.feed}
+    contradicted = [
+        parts.queue.tasks[i]["data"]["text"] for i in sorted(drawn_items(parts)) if i not in known
+    ][:errors]
+    parts.queue.answer(
+        lambda data: wrong(data) if data["text"] in contradicted else truth(data), "certification"
+    )
+
+
 async def test_right_verdicts_certify_the_version(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -42,7 +54,7 @@ async def test_right_verdicts_certify_the_version(
         view = await parts.certificate()
         assert (view.state, view.version, view.attempt) == ("open", "v1", 1)
         assert (view.progress.answered, view.progress.drawn) == (0, 40)
-        assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, 1))
+        assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, 1) * draw_share(1, 3))
         assert view.population["kind"] == "pool"
         assert len(drawn_items(parts)) == 40
         assert (await parts.promise()).versions["v1"].state == "uncertified"
@@ -61,7 +73,7 @@ async def test_right_verdicts_certify_the_version(
         assert (await parts.channels()).champion == "v1"
 
 
-async def test_wrong_verdicts_draw_fresh_items_until_the_budget_is_spent(
+async def test_a_test_goes_on_with_further_draws_until_they_are_spent(
     common: CommonSettings, database_url: str
 ) -> None:
     async with open_trainer_parts(common, database_url) as parts:
@@ -70,8 +82,10 @@ async def test_wrong_verdicts_draw_fresh_items_until_the_budget_is_spent(
             view = await parts.certificate()
             assert (view.state, view.attempt) == ("open", attempt)
             assert len(drawn_items(parts)) == 40 * attempt
-            assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, attempt))
-            parts.queue.answer(wrong)
+            assert view.test_number == 1
+            spent = attempt_delta(0.1, 1) * draw_share(attempt, 3)
+            assert view.plan["delta_attempt"] == pytest.approx(spent)
+            answer_with_errors(parts, 7)
             await parts.step()
         view = await parts.certificate()
         assert (view.state, view.attempt) == ("failed", 3)
@@ -82,17 +96,73 @@ async def test_wrong_verdicts_draw_fresh_items_until_the_budget_is_spent(
         assert len(drawn_items(parts)) == 120
 
 
-async def test_second_attempt_may_certify(common: CommonSettings, sqlite_url: str) -> None:
-    async with open_trainer_parts(common, sqlite_url) as parts:
+async def test_a_second_draw_may_certify_with_the_labels_of_the_first(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
         await prepare(parts)
-        parts.queue.answer(wrong)
+        answer_with_errors(parts, 8)
         await parts.step()
         parts.queue.answer(truth)
         await parts.step()
         entry = (await parts.promise()).versions["v1"]
         assert entry.state == "certified"
         assert entry.certificate is not None
-        assert (entry.certificate.attempt, entry.certificate.errors) == (2, 0)
+        assert (entry.certificate.attempt, entry.certificate.labels) == (1, 80)
+        assert entry.certificate.errors == 8
+        assert entry.certificate.delta == pytest.approx(attempt_delta(0.1, 1))
+
+
+async def test_what_has_become_an_error_since_the_first_draw_is_one(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await prepare(parts)
+        answer_with_errors(parts, 5)
+        await parts.step()
+        right = next(
+            outcome
+            for outcome in parts.queue.feed
+            if outcome["lane"] == "certification" and outcome["label"] == truth(outcome["data"])
+        )
+        item, data = right["item_id"], right["data"]
+        parts.queue.resolve(item, data, wrong(data), revision=2, lane="certification")
+        parts.queue.answer(truth)
+        await parts.step()
+        certificate = (await parts.promise()).versions["v1"].certificate
+        assert certificate is not None
+        assert certificate.errors == 6
+
+
+async def test_an_edit_between_the_draws_begins_another_test(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await prepare(parts, pool=70)
+        answer_with_errors(parts, 8)
+        await parts.step()
+        assert (await parts.certificate()).state == "waiting"
+        await parts.put_project(instructions="Judge the seller, not the toy.")
+        await parts.import_reviews(range(100, 200))
+        await parts.step()
+        view = await parts.certificate()
+        assert (view.state, view.attempt, view.test_number) == ("open", 2, 2)
+        assert view.plan["labels"] == 40
+
+
+async def test_a_draw_ends_early_once_no_further_labels_could_certify(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
+        await prepare(parts)
+        for item_id in sorted(drawn_items(parts))[:20]:
+            data = parts.queue.tasks[item_id]["data"]
+            parts.queue.resolve(item_id, data, wrong(data), lane="certification")
+        await parts.step()
+        view = await parts.certificate()
+        assert (view.state, view.attempt) == ("failed", 1)
+        assert "20 of 20 labels are errors" in view.detail
+        assert len(drawn_items(parts)) == 40
 
 
 @pytest.mark.parametrize("fault", ["unanswerable", "suggestion in sight", "other data", "refused"])
@@ -112,7 +182,7 @@ async def test_what_is_no_blind_answer_is_an_error(
                 parts.queue.resolve(item_id, data, label, lane="certification", blind=blind)
             await parts.step()
         view = await parts.certificate()
-        assert view.attempt > 1
+        assert view.state == "failed"
         assert (await parts.promise()).versions["v1"].state == "uncertified"
 
 

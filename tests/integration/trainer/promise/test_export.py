@@ -104,11 +104,42 @@ async def test_an_export_from_traffic_has_its_seed_and_its_copies(
 ) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         export = verify((await _from_traffic(parts)).splitlines())
-        assert export.header.population["kind"] == "traffic"
+        assert export.header.draws[0].population["kind"] == "traffic"
         assert len(export.population) == 90
         copies = [row for row in export.drawn if row.copy_of is not None]
         assert copies
         assert {row.finding for row in copies} == {"right"}
+
+
+async def test_a_certificate_of_two_draws_is_recomputed_from_both(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.import_reviews(range(200))
+        await parts.label(range(1000, 1060), truth)
+        await parts.publish_version()
+        await parts.step()
+        asked = sorted(parts.queue.tasks)
+        contradicted = {json.dumps(parts.queue.tasks[i]["data"]) for i in asked[:8]}
+        parts.queue.answer(
+            lambda data: _opposite(data) if json.dumps(data) in contradicted else truth(data)
+        )
+        await parts.step()
+        view = await parts.certificate()
+        assert (view.attempt, view.state, view.test_number) == (2, "open", 1)
+        parts.queue.answer(truth)
+        await parts.step()
+        certificate = (await parts.promise()).versions["v1"].certificate
+        assert certificate is not None
+        assert (certificate.labels, certificate.errors, certificate.attempt) == (80, 8, 1)
+        lines = (await _export(parts)).splitlines()
+        export = verify(lines)
+        assert [len(part.drawn) for part in export.parts] == [40, 40]
+        header = json.loads(lines[0])
+        header["draws"][1]["plan"]["start"] += 1
+        changed = _body([header, *map(json.loads, lines[1:])], sealed=True)
+        with pytest.raises(DifferenceError, match="plan: start"):
+            verify(changed)
 
 
 async def test_a_certificate_that_allows_for_misses_is_recomputed_too(
@@ -204,7 +235,7 @@ def _certificate(**members: Any) -> Callable[[Lines], None]:
 
 
 def _plan(**members: Any) -> Callable[[Lines], None]:
-    return lambda lines: lines[0]["plan"].update(members)
+    return lambda lines: lines[0]["draws"][0]["plan"].update(members)
 
 
 def _row(kind: str, **members: Any) -> Callable[[Lines], None]:
@@ -221,7 +252,15 @@ def _swap_drawn(lines: Lines) -> None:
 
 
 def _seed(lines: Lines) -> None:
-    lines[0]["population"]["seed"] = "17"
+    lines[0]["draws"][0]["population"]["seed"] = "17"
+
+
+def _other_certification(lines: Lines) -> None:
+    lines[0]["draws"][0]["certification_id"] = "other"
+
+
+def _another_draw(lines: Lines) -> None:
+    lines[0]["draws"] *= 2
 
 
 _CORRECTED = {
@@ -258,7 +297,8 @@ FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (_certificate(label_noise=_CORRECTED), "certificate: label_noise.miss_rate_bound"),
     (_certificate(population="pool"), "certificate: population"),
     (_certificate(window=None), "certificate: window"),
-    (_header(certification_id="other"), "certificate: certification"),
+    (_other_certification, "certificate: certification"),
+    (_another_draw, "number of draws"),
     (_header(expires_at="2020-01-01T00:00:00Z"), "certificate: routers refuse it (dates)"),
     (_header(tested=[]), "test: number of thresholds"),
     (lambda lines: lines[0]["classes"][0].update(certified=None), "line 1 cannot be read"),

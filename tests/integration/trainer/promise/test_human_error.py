@@ -3,11 +3,15 @@
 import pytest
 
 from services.trainer.promise.binomial import upper_bound
+from services.trainer.promise.planning import draw_share
 from shared.contracts.certificates import attempt_delta, certificate_fault
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import truth
 from tests.harness.trainer_parts import open_trainer_parts
 from tests.integration.trainer.promise.test_certification import prepare, wrong
+
+# Share of a test that its first draw of three may spend.
+_FIRST = draw_share(1, 3)
 
 
 async def test_a_certificate_says_that_it_is_not_corrected(
@@ -27,7 +31,9 @@ async def test_a_certificate_says_that_it_is_not_corrected(
         assert ceiling is not None
         assert ceiling.ceiling is None
         assert ceiling.note == "the label ceiling is unknown: overlap is 1"
-        bound = upper_bound(certificate.errors, certificate.accepted or 0, certificate.delta)
+        bound = upper_bound(
+            certificate.errors, certificate.accepted or 0, _FIRST * certificate.delta
+        )
         assert certificate.upper_bound == pytest.approx(bound)
 
 
@@ -48,7 +54,7 @@ async def test_known_misses_make_the_test_stricter(common: CommonSettings, sqlit
         assert noise.miss_rate_bound == pytest.approx(eta)
         assert noise.target_tested == pytest.approx(0.2 * (1 - 1.25 * eta))
         # The bound on the true error is what labels show, divided by the share that they show.
-        shown = upper_bound(certificate.errors, certificate.accepted or 0, 0.8 * spent)
+        shown = upper_bound(certificate.errors, certificate.accepted or 0, _FIRST * 0.8 * spent)
         assert certificate.upper_bound == pytest.approx(shown / (1 - 1.25 * eta))
         assert certificate.delta == pytest.approx(spent)
         assert certificate_fault(certificate, entry.expires_at) is None

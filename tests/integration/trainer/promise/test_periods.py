@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.trainer.promise.planning import draw_share
 from services.trainer.tables import ProjectState
 from shared.contracts.certificates import attempt_delta, certificate_fault
 from shared.settings import CommonSettings
@@ -10,11 +11,10 @@ from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 from tests.integration.trainer.promise.test_certification import prepare
 
 
-async def fail_all_draws(parts: TrainerParts, draws: int = 3) -> None:
-    for _ in range(draws):
-        # No one can answer: errors that train no version.
-        parts.queue.answer(lambda data: None, "certification")
-        await parts.step()
+async def fail(parts: TrainerParts) -> None:
+    # No one can answer: errors that train no version.
+    parts.queue.answer(lambda data: None, "certification")
+    await parts.step()
     assert (await parts.certificate()).state == "failed"
 
 
@@ -23,19 +23,19 @@ async def test_versions_of_a_period_share_one_delta(
 ) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         await prepare(parts, pool=300)
-        await fail_all_draws(parts)
+        await fail(parts)
         await parts.label(range(2000, 2060), truth)
         await parts.publish_version()
         await parts.step()
         view = await parts.certificate()
-        assert (view.version, view.attempt, view.test_number) == ("v2", 1, 4)
-        assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, 4))
+        assert (view.version, view.attempt, view.test_number) == ("v2", 1, 2)
+        assert view.plan["delta_attempt"] == pytest.approx(attempt_delta(0.1, 2) * draw_share(1, 3))
         parts.queue.answer(truth, "certification")
         await parts.step()
         certificate = (await parts.promise()).versions["v2"].certificate
         assert certificate is not None
-        assert certificate.attempt == 4
-        spent = sum(attempt_delta(0.1, test) for test in range(1, 5))
+        assert certificate.attempt == 2
+        spent = sum(attempt_delta(0.1, test) for test in range(1, 3))
         assert certificate.delta_spent == pytest.approx(spent)
         assert certificate_fault(certificate, None) is None
 
@@ -43,7 +43,7 @@ async def test_versions_of_a_period_share_one_delta(
 async def test_a_new_period_has_a_new_budget(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         await prepare(parts, pool=300)
-        await fail_all_draws(parts)
+        await fail(parts)
         parts.clock.advance(days=30)
         await parts.label(range(2000, 2060), truth)
         await parts.publish_version()

@@ -17,7 +17,12 @@ from shared.problems import Conflict, NotFound
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
-from tests.integration.trainer.promise.test_certification import drawn_items, prepare, wrong
+from tests.integration.trainer.promise.test_certification import (
+    answer_with_errors,
+    drawn_items,
+    prepare,
+    wrong,
+)
 
 
 async def certify(parts: TrainerParts, pool: int = 300) -> PromiseEntry:
@@ -327,7 +332,7 @@ async def test_spent_label_budget_waits_for_the_next_period(
     async with open_trainer_parts(common, sqlite_url, promise=promise) as parts:
         await prepare(parts, pool=300)
         for _ in range(2):
-            parts.queue.answer(lambda data: None, "certification")
+            answer_with_errors(parts, 7)
             await parts.step()
         view = await parts.certificate()
         assert (view.state, view.attempt) == ("waiting", 3)

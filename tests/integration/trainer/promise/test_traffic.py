@@ -11,6 +11,7 @@ from services.trainer.tables import Certification, CertificationItem
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
+from tests.integration.trainer.promise.test_certification import answer_with_errors
 
 
 async def _publish(parts: TrainerParts) -> None:
@@ -201,7 +202,7 @@ async def test_items_of_an_earlier_attempt_are_spent(
         await parts.read_ledger()
         await parts.step()
         first = _drawn(parts)
-        parts.queue.answer(lambda data: None)
+        answer_with_errors(parts, 7)
         await parts.step()
         view = await parts.certificate()
         assert (view.state, view.attempt) == ("waiting", 2)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.promise.binomial import error_p_value
-from services.trainer.promise.certify import certify, eligible, is_decided
-from services.trainer.promise.planning import CertificationPlan, plan_certification
+from services.trainer.promise.certify import certify, eligible, may_still_certify
+from services.trainer.promise.planning import CertificationPlan, next_draw, plan_certification
 from shared.contracts.certificates import attempt_delta
 from tests.unit.trainer.promise.populations import CALIBRATED, FLAT, Population
 
@@ -138,28 +138,28 @@ def test_one_more_error_never_certifies_more(
     assert (after.threshold or 2.0) >= (before.threshold or 2.0)
 
 
-@given(items=labelled, seed=st.integers(0, 99), hard=st.booleans())
-def test_a_certification_that_is_decided_early_certifies_what_all_labels_would(
-    items: list[tuple[float, int]], seed: int, hard: bool
-) -> None:
-    plan = easy_plan()
+@given(items=labelled, seed=st.integers(0, 99))
+def test_what_may_no_longer_certify_never_does(items: list[tuple[float, int]], seed: int) -> None:
+    plan: CertificationPlan | None = replace(easy_plan(), draws=3)
     scores, correct = split(items)
-    if not is_decided(plan, scores, correct):
+    assert plan is not None
+    if may_still_certify(plan, scores, correct):
         return
     rng = np.random.default_rng(seed)
-    missing = plan.labels - len(scores)
-    rest = rng.uniform(0.5, 1, missing).astype(np.float32)
-    right = rng.random(missing) < (0.2 if hard else 0.99)
-    whole = certify(plan, np.append(scores, rest), np.append(correct, right))
-    assert whole.threshold == certify(plan, scores, correct).threshold
+    rest = rng.uniform(0.5, 1, 3 * plan.labels).astype(np.float32)
+    right = rng.random(len(rest)) < 0.99
+    while plan is not None:
+        missing = plan.labels - len(scores)
+        sample = np.append(scores, rest[:missing]), np.append(correct, right[:missing])
+        assert not certify(plan, *sample).certified
+        plan = next_draw(plan)
 
 
-def test_enough_errors_decide_a_certification_early_and_successes_keep_it_open() -> None:
+def test_errors_end_a_certification_early_and_successes_never_do() -> None:
     plan = easy_plan()
     scores = np.linspace(plan.region, 1, 100, dtype=np.float32)
-    assert is_decided(plan, scores, np.zeros(100))
-    assert not is_decided(plan, scores, np.ones(100))
-    assert is_decided(plan, scores.repeat(3), np.ones(300))
+    assert not may_still_certify(plan, scores, np.zeros(100))
+    assert may_still_certify(plan, scores, np.ones(100))
 
 
 def test_labels_short_is_about_what_the_next_attempt_needs() -> None:
@@ -177,15 +177,6 @@ def test_labels_short_is_about_what_the_next_attempt_needs() -> None:
     assert more.predicted_power > 0.5
 
 
-def _plan(*tuned_on: np.ndarray, labels: int, attempt: int) -> CertificationPlan:
-    scores, correct, unlabelled = tuned_on
-    plan = plan_certification(
-        scores, correct, unlabelled, alpha=0.01, delta=DELTA, labels=labels, attempt=attempt
-    )
-    assert plan is not None
-    return plan
-
-
 def certified_coverage(
     population: Population,
     labels: int,
@@ -200,16 +191,17 @@ def certified_coverage(
     coverage = np.zeros(runs)
     for run in range(runs):
         tune, unlabelled = tuned_on.draw(3000, rng), population.scores(1000, rng)
-        plans = [
-            _plan(*tune, unlabelled, labels=labels * attempt, attempt=attempt)
-            for attempt in range(1, draws + 1)
-        ]
-        sample = population.draw(labels * draws, rng, within=1 - plans[0].region)
-        for plan in plans:
-            result = certify(plan, sample[0][: plan.labels], sample[1][: plan.labels])
-            if result.threshold is not None:
-                coverage[run] = 1 - result.threshold
-                break
+        plan = plan_certification(
+            *tune, unlabelled, alpha=0.01, delta=DELTA, labels=labels, draws=draws
+        )
+        assert plan is not None
+        sample = population.draw(labels * draws, rng, within=1 - plan.region)
+        going_on: CertificationPlan | None = plan
+        while going_on is not None and not coverage[run]:
+            labelled_so_far = (part[: going_on.labels] for part in sample)
+            result = certify(going_on, *labelled_so_far)
+            coverage[run] = 0 if result.threshold is None else 1 - result.threshold
+            going_on = next_draw(going_on)
     return coverage
 
 
