@@ -2,13 +2,22 @@
 
     python -m bench science certify --runs 100
 
-Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``, ``consensus``.
+Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``,
+``near-copies``, ``consensus``.
 Options are those of the part.
 """
 
 from collections.abc import Callable
 
-from bench.science import audits, certify, consensus, deployments, label_noise, sequential
+from bench.science import (
+    audits,
+    certify,
+    consensus,
+    deployments,
+    label_noise,
+    near_copies,
+    sequential,
+)
 
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "certify": certify.main,
@@ -16,6 +25,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "audits": audits.main,
     "deployments": deployments.main,
     "label-noise": label_noise.main,
+    "near-copies": near_copies.main,
     "consensus": consensus.main,
 }
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
+from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
@@ -33,6 +33,7 @@ from services.review_queue.quality.human_error.service import HumanErrorService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.service import SuspectService
+from services.review_queue.timings.capacity import CapacityService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
@@ -43,6 +44,18 @@ from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
+
+
+@dataclass(frozen=True)
+class StatisticsServices:
+    """What the API says of the work and of those who do it; nothing here changes it."""
+
+    timings: TimingService
+    capacity: CapacityService
+    agreement: AgreementService
+    human_error: HumanErrorService
+    reviewers: ReviewerService
+    suspects: SuspectService
 
 
 @dataclass(frozen=True)
@@ -60,25 +73,23 @@ class Services:
     decisions: DecisionService
     second_opinions: SecondOpinionService
     outcomes: OutcomeService
-    timings: TimingService
+    statistics: StatisticsServices
     feedback: FeedbackService
     webhooks: WebhookService
-    agreement: AgreementService
-    human_error: HumanErrorService
-    reviewers: ReviewerService
-    suspects: SuspectService
     entry: EntryService
     records: ProgressService
     imports: ImportService
     exports: ExportService
     activity: ActivityService
     erasure: ErasureService
+    project_erasure: ProjectErasure
     changes: ChangeService
 
     @property
     def by_class(self) -> dict[type, object]:
         """Each service by its class, as routes ask for them."""
-        return {type(one): one for one in vars(self).values()}
+        services = [*vars(self).values(), *vars(self.statistics).values()]
+        return {type(one): one for one in services}
 
 
 def build_services(
@@ -95,9 +106,10 @@ def build_services(
     """Wire the services; `nudge` after each commit that wrote to the outbox."""
     times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
     gold, intake = GoldDraws(gold_states, draws), IntakeService(database, now, nudge)
+    projects = ProjectService(database, store, now, nudge, Registry(sender.rules, store).prepare)
     together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
-        projects=ProjectService(database, store, now, nudge, Registry(sender.rules, store).prepare),
+        projects=projects,
         intake=intake,
         tasks=TaskService(database, now),
         claims=ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
@@ -108,25 +120,29 @@ def build_services(
         decisions=DecisionService(database, known.of, now, nudge),
         second_opinions=SecondOpinionService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
-        timings=TimingService(database, TaskService(database, now), Publications(store), now),
+        statistics=_build_statistics(database, store, now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
-        **_quality(database, store, now),
         entry=EntryService(database, now),
         records=ProgressService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
         activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
+        project_erasure=ProjectErasure(database, projects, now, nudge),
         changes=ChangeService(database, bells, poll_seconds),
     )
 
 
-def _quality(database: Database, store: Store, now: Callable[[], datetime]) -> dict[str, Any]:
-    """Wire what measures people."""
-    return {
-        "agreement": AgreementService(database),
-        "human_error": HumanErrorService(database),
-        "reviewers": ReviewerService(database, now),
-        "suspects": SuspectService(database, store),
-    }
+def _build_statistics(
+    database: Database, store: Store, now: Callable[[], datetime]
+) -> StatisticsServices:
+    tasks, publications = TaskService(database, now), Publications(store)
+    return StatisticsServices(
+        timings=TimingService(database, tasks, publications, now),
+        capacity=CapacityService(database, tasks, now),
+        agreement=AgreementService(database),
+        human_error=HumanErrorService(database),
+        reviewers=ReviewerService(database, now),
+        suspects=SuspectService(database, store),
+    )

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 from obstore.exceptions import BaseError as StoreError
 
+from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.lifecycle.expiry import close_expired, expire_leases
 from services.review_queue.lifecycle.metrics import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
@@ -85,7 +86,11 @@ class Worker:
             self._index.stop()
 
     async def run(
-        self, projects: ProjectService, known: KnownReviewers, restores: Restores
+        self,
+        projects: ProjectService,
+        known: KnownReviewers,
+        restores: Restores,
+        erasure: ProjectErasure,
     ) -> None:
         """Work until stopped."""
         if self._stopping.is_set():
@@ -97,6 +102,7 @@ class Worker:
             _loop("project_documents", projects.publisher.publish_behind, self._rest_long),
             projects.publisher.index.loop,
             _loop("known_reviewers", known.refresh, self._rest_long),
+            _loop("deleted_projects", erasure.remove, self._rest),
         ]
         with self._bells.hearing("versions.*") as self._published:
             await asyncio.gather(*(loop.run() for loop in self.loops))

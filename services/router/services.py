@@ -80,7 +80,8 @@ async def running_services(
 
 def _retention(versions: Versions) -> dict[str, float]:
     known = versions.known().items()
-    return {name: view.documents.project.retention_days for name, view in known}
+    days = {name: view.documents.project.retention_days for name, view in known}
+    return dict.fromkeys(versions.deleted, 0.0) | days
 
 
 def _expiry(handoff: Handoff, now: Callable[[], datetime], retention: Retention) -> Loop:

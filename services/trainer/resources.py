@@ -10,8 +10,9 @@ import fastapi
 from fastapi import APIRouter, Depends, Request
 
 from services.trainer.documents.service import Documents
+from services.trainer.erasure.projects import is_removed
 from services.trainer.posting.service import TaskPosting
-from services.trainer.projects.service import Projects
+from services.trainer.projects.service import Projects, work_bell
 from services.trainer.queue_client import QueueClient
 from services.trainer.settings import TrainerSettings
 from services.trainer.writer_lease.owners import owner_name
@@ -114,8 +115,15 @@ Operator = Annotated[Principal, Depends(allow("operator"))]
 async def project_of(
     tools: Tools, _: Operator, project: Annotated[str, fastapi.Path(pattern=PROJECT_PATTERN)]
 ) -> Project:
-    """Return the path's project, once the caller is known to be an operator of it."""
-    return await tools.projects.require(project)
+    """Return the path's project, once the caller is known to be an operator of it.
+
+    `Unavailable` while something of a deleted project of the name is left.
+    """
+    found = await tools.projects.require(project)
+    if not await is_removed(tools.database, found):
+        await tools.bells.ring(work_bell(project))
+        raise Unavailable("What an earlier project of this name has left is still being removed.")
+    return found
 
 
 InProject = Annotated[Project, Depends(project_of)]

@@ -12,6 +12,7 @@ from obstore.exceptions import BaseError as StoreError
 from services.trainer.changes.following import Following
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.documents.status import changes_of_status
+from services.trainer.erasure.projects import is_removed, remove_deleted
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import active_runs, in_service, lock_state
@@ -144,8 +145,8 @@ class Worker:
         async def turn() -> None:
             nonlocal is_first
             async with self._first_turns if is_first else contextlib.nullcontext():
-                project = await self._resources.projects.find(name)
-                if project is not None and project.archived_at is None:
+                project = await self._resources.projects.stored(name)
+                if project is not None and await self._is_to_be_worked_for(project):
                     await self._tick(project)
                 is_first = False
 
@@ -206,6 +207,23 @@ class Worker:
             run_id, running = await runs.queued(resources, name), self._runs.get(name)
             if run_id is not None and (running is None or running.done()):
                 self._runs[name] = asyncio.create_task(self._run(name, run_id))
+
+    async def _is_to_be_worked_for(self, project: Project) -> bool:
+        """Say whether the project takes work, once nothing of a deleted one of its name is left."""
+        resources, name = self._resources, project.project
+        is_gone = project.deleted_at is not None
+        if is_gone or not await is_removed(resources.database, project):
+            if await resources.leases.hold(name) is None:
+                return False
+            run = self._runs.pop(name, None)
+            if run is not None:
+                run.cancel()
+                await asyncio.gather(run, return_exceptions=True)
+            await remove_deleted(resources.database, resources.store, project)
+            self._due_at.pop(name, None)
+            for one in (resources.documents, self._ledger, self._certifier):
+                one.forget(name)
+        return not is_gone and project.archived_at is None
 
     async def _plan(self, project: Project, ledger_due_in: timedelta | None) -> None:
         """Note when the clock makes the next turn due: a reading, a renewal, or an expiry."""

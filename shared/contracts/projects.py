@@ -236,7 +236,11 @@ class Rewording(Message):
 
 
 class Project(ProjectSpec):
-    """A project as it is stated: written by review_queue alone. An archived one is read-only."""
+    """A project as it is stated: written by review_queue alone. An archived one is read-only.
+
+    `first_revision` is the revision at which it was created: above 1 if an earlier project of its
+    name was deleted. With `deleted_at` the document only says that there is no such project.
+    """
 
     project: ProjectName
     promise: StoredPromiseSettings = StoredPromiseSettings()
@@ -247,6 +251,8 @@ class Project(ProjectSpec):
     updated_at: UtcTime
     rewording: Rewording | None = None
     archived_at: UtcTime | None = None
+    first_revision: int = Field(default=1, ge=1)
+    deleted_at: UtcTime | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @property
     def certified_instructions(self) -> str:

@@ -95,7 +95,9 @@ class Outcome(Message):
     waits for its next verdict. `blind` says that all reviewers answered before they had seen a
     suggestion, or an earlier outcome of the task. All rows of an `erased` item have neither data,
     metadata nor prediction; a reader that kept some deletes it. The label that it had still
-    counts. `data_digest` (SHA-256, hex) stands in a brief row for the data that it leaves out.
+    counts. `mapped` says that an edit of the project gave the earlier label another name: people
+    did not answer again. `data_digest` (SHA-256, hex) stands in a brief row for the data that it
+    leaves out.
     """
 
     item_id: ItemId
@@ -114,6 +116,7 @@ class Outcome(Message):
     trace: Trace = None
     # Left out where it is false: readers of an older release read all other rows.
     erased: bool = Field(default=False, exclude_if=lambda value: not value)
+    mapped: bool = Field(default=False, exclude_if=lambda value: not value)
     data_digest: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 

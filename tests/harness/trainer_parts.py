@@ -147,7 +147,7 @@ class TrainerParts:
         self, numbers: Sequence[int], name: str = "r-1", **changes: Any
     ) -> None:
         """Ship a file of the decision log, one decision a review."""
-        await self._ship([decision(i, self.clock.moment, **changes) for i in numbers], name)
+        await self.ship([decision(i, self.clock.moment, **changes) for i in numbers], name)
 
     async def log_items(self, items: dict[str, dict[str, Any]], name: str) -> None:
         """Ship a file of the decision log, one decision an item, given with its data."""
@@ -155,9 +155,10 @@ class TrainerParts:
             decision(0, self.clock.moment, item_id=item_id, data=data)
             for item_id, data in items.items()
         ]
-        await self._ship(lines, name)
+        await self.ship(lines, name)
 
-    async def _ship(self, lines: Sequence[dict[str, Any]], name: str) -> None:
+    async def ship(self, lines: Sequence[dict[str, Any]], name: str) -> None:
+        """Ship a file of the decision log."""
         day = self.clock.moment.date().isoformat()
         await self.resources.store.write(
             f"{PROJECT}/decisions/{day}/{name}.jsonl.gz",

@@ -11,6 +11,7 @@ RecordedAction = Literal[
     "project.replaced",
     "project.archived",
     "project.unarchived",
+    "project.deleted",
     "tasks.added",
     "tasks.imported",
     "tasks.exported",

@@ -1,6 +1,7 @@
 """Every statement about the activity log: its own lines, and those of the timelines of tasks."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, exists, select
@@ -18,6 +19,7 @@ async def log_entries(
     session: AsyncSession,
     project: str | None,
     *,
+    since: datetime | None,
     before: int,
     limit: int,
     actor: str | None,
@@ -27,6 +29,8 @@ async def log_entries(
     statement: Select[Any] = select(_activity).where(
         _activity.c.project == project, _activity.c.entry_id < before
     )
+    if since is not None:
+        statement = statement.where(_activity.c.at >= since)
     if actor is not None:
         statement = statement.where(_activity.c.actor == actor)
     if action is not None:

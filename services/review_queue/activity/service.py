@@ -66,8 +66,10 @@ class ActivityService:
         kinds = [KIND_OF[one] for one in asked if one in KIND_OF]
         in_timelines: Sequence[Row] = []
         async with self.database.reading() as session:
+            since = None
             if project is not None:
-                await require_project(session, project)
+                # The lines of an earlier project of the name, which was deleted, are not its own.
+                since = (await require_project(session, project)).created_at
                 in_timelines = await repository.timeline_entries(
                     session,
                     project,
@@ -77,7 +79,13 @@ class ActivityService:
                     limit=limit + 1,
                 )
             logged = await repository.log_entries(
-                session, project, before=after.entry_id, action=action, actor=actor, limit=limit + 1
+                session,
+                project,
+                since=since,
+                before=after.entry_id,
+                action=action,
+                actor=actor,
+                limit=limit + 1,
             )
         return _merged(logged, in_timelines, after, limit)
 

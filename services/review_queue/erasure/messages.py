@@ -1,6 +1,13 @@
-"""The message of an erased item."""
+"""Messages of erased items and deleted projects."""
 
 from shared.contracts.base import Message, UtcTime
+
+
+class ProjectDeletion(Message):
+    """The answer to a deletion: the same however often it is asked for."""
+
+    project: str
+    deleted_at: UtcTime
 
 
 class Tombstone(Message):

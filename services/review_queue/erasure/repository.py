@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, or_, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, insert_new, table_of
@@ -12,11 +12,14 @@ from services.review_queue.tables import (
     FeedbackRow,
     LeaseRow,
     OutcomeRow,
+    ProjectRow,
     TaskRow,
     TombstoneRow,
     VerdictRow,
 )
-from services.review_queue.tables.gold import GoldRow, ProbeRow
+from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
+from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
+from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -26,6 +29,21 @@ _events = table_of(EventRow)
 _feedback = table_of(FeedbackRow)
 _gold = table_of(GoldRow)
 _probes = table_of(ProbeRow)
+_tombstones = table_of(TombstoneRow)
+_projects = table_of(ProjectRow)
+_webhooks = table_of(WebhookRow)
+_deliveries = table_of(DeliveryRow)
+_sessions = table_of(SessionRow)
+# What refers to tasks, and what refers to projects alone.
+_OF_TASKS = (_verdicts, _leases, _outcomes, _events, _gold, _probes, _tombstones)
+_OF_PROJECTS = (
+    _feedback,
+    table_of(PauseRow),
+    table_of(LinkRow),
+    table_of(AcknowledgementRow),
+    table_of(ToldRow),
+    _webhooks,
+)
 # All that a line of a timeline may say without saying anything of the item.
 _KEPT_DETAIL = frozenset({"lane", "from", "to", "label", "revision", "recorded_by"})
 
@@ -80,3 +98,52 @@ async def _set(
     session: AsyncSession, table: Table, *conditions: ColumnElement[bool], **values: Any
 ) -> None:
     await session.execute(update(table).where(*conditions).values(**values))
+
+
+async def disable_webhooks(session: AsyncSession, project: str, now: datetime) -> None:
+    """Let nothing more be sent of a project."""
+    await _set(session, _webhooks, _webhooks.c.project == project, disabled_at=now)
+
+
+async def close_sessions(session: AsyncSession, project: str) -> None:
+    """End the sessions of pages that may enter the project and are not for all projects."""
+    scoped = select(_sessions.c.session_digest, _sessions.c.projects)
+    found = await fetch(session, scoped.where(_sessions.c.projects.is_not(None)))
+    ended = [row.session_digest for row in found if project in row.projects]
+    if ended:
+        await session.execute(delete(_sessions).where(_sessions.c.session_digest.in_(ended)))
+
+
+async def being_deleted(session: AsyncSession) -> list[str]:
+    """Return the names of the deleted projects that still have rows, or may."""
+    left = (_projects.c.deleted_at.is_not(None), _projects.c.removed_at.is_(None))
+    return [row.name for row in await fetch(session, select(_projects.c.name).where(*left))]
+
+
+async def remove_tasks(session: AsyncSession, project: str, limit: int) -> int:
+    """Remove up to `limit` tasks of a project and all that refers to them; return how many."""
+    some = select(_tasks.c.task_id).where(_tasks.c.project == project).limit(limit)
+    task_ids = list((await session.execute(some.with_for_update())).scalars())
+    if not task_ids:
+        return 0
+    reached = select(func.max(_outcomes.c.position)).where(_outcomes.c.task_id.in_(task_ids))
+    last = (await session.execute(reached)).scalar_one() or 0
+    farther = _projects.c.last_position < last
+    await _set(session, _projects, _projects.c.name == project, farther, last_position=last)
+    for table in (*_OF_TASKS, _tasks):
+        await session.execute(delete(table).where(table.c.task_id.in_(task_ids)))
+    return len(task_ids)
+
+
+async def remove_deliveries(session: AsyncSession, project: str, limit: int) -> int:
+    """Remove up to `limit` deliveries of a project's webhooks; return how many."""
+    own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
+    some = select(_deliveries.c.delivery_id).where(_deliveries.c.webhook_id.in_(own)).limit(limit)
+    gone = delete(_deliveries).where(_deliveries.c.delivery_id.in_(some))
+    return len((await session.execute(gone.returning(_deliveries.c.delivery_id))).all())
+
+
+async def remove_others(session: AsyncSession, project: str) -> None:
+    """Remove what refers to the project itself, once it has no task and no delivery."""
+    for table in _OF_PROJECTS:
+        await session.execute(delete(table).where(table.c.project == project))

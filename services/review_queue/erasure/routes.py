@@ -1,17 +1,18 @@
-"""Routes of items."""
+"""Routes that erase items and delete projects."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import StringConstraints
 
-from services.review_queue.erasure.messages import Tombstone
+from services.review_queue.erasure.messages import ProjectDeletion, Tombstone
+from services.review_queue.erasure.projects import ProjectErasure, ProjectNotArchived
 from services.review_queue.erasure.service import ErasureService
 from shared.contracts.base import ItemId, Text
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.paths import ITEM_ID
-from shared.problems import LIST_PROBLEMS, declare
+from shared.problems import LIST_PROBLEMS, Unavailable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
 
@@ -35,3 +36,24 @@ async def delete_item(
     The same call again gets the same answer. The outcomes feed tells all who have kept a copy.
     """
     return await erasure.erase(project, item_id, reason=reason, operator=who.subject)
+
+
+@router.delete(
+    "",
+    status_code=202,
+    summary="Delete a project",
+    tags=["projects"],
+    responses=declare(*LIST_PROBLEMS, ProjectNotArchived, Unavailable),
+)
+async def delete_project(
+    project: str,
+    erasure: Injected[ProjectErasure],
+    _: ByOperator,
+    confirm: Annotated[str, Query(description="The project's name, once more.")],
+) -> ProjectDeletion:
+    """Delete an archived project for good, with its tasks, answers, versions and decisions.
+
+    Answers once all services learn of it; the rows are then removed in the background. The same
+    call again gets the same answer.
+    """
+    return await erasure.delete(project, confirm)

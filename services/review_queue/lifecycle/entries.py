@@ -15,6 +15,7 @@ from shared.contracts.tasks import NewTask, TaskReceipt
 from shared.problems.faults import faults_of
 
 _FAULTS_SHOWN = 10
+_OF_DELETED = "is before the project was created: the item was sent to a deleted project"
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,19 @@ def _check(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt":
         return _rejected(entry.get("item_id"), faults_of(error))
     faults = check_data(task.data, project.fields)
     faults += check_metadata(task.metadata, project.metadata)
+    if _is_of_deleted(project, task):
+        faults.append(("/prediction/received_at", _OF_DELETED))
     if faults:
         return _rejected(task.item_id, faults)
     return Entry(task, task_id_for(project.project, task.item_id), data_digest(task.data))
+
+
+def _is_of_deleted(project: Project, task: NewTask) -> bool:
+    """Say whether a router took the item for an earlier project of this name."""
+    if project.first_revision == 1 or task.prediction is None:
+        return False
+    received_at = task.prediction.received_at
+    return received_at is not None and received_at < project.created_at
 
 
 def _rejected(item_id: object, faults: list[tuple[str, str]]) -> TaskReceipt:

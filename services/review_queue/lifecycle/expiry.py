@@ -11,7 +11,7 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, History, Task
-from services.review_queue.projects.reading import current_project
+from services.review_queue.repository.projects import instructions_revision
 from shared.db import Database, Session
 
 _AT_ONCE = 500
@@ -36,7 +36,7 @@ async def _close(session: Session, now: datetime) -> int:
     tasks = await reading.past_due(session, now, _AT_ONCE, lock=True)
     histories = await reading.histories(session, [task.task_id for task in tasks])
     read = {
-        name: (await current_project(session, name)).instructions_revision
+        name: await instructions_revision(session, name)
         for name in {task.project for task in tasks}
     }
     changes = [_closed(task, histories[task.task_id], read[task.project], now) for task in tasks]

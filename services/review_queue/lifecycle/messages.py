@@ -28,6 +28,7 @@ EventKind = Literal[
     "undone",
     "disputed",
     "adjudicated",
+    "label_mapped",
     "erased",
 ]
 # A list shows of an erased task only that there was one.

@@ -1,5 +1,6 @@
 """What an edit makes of a project (pure)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from services.review_queue.projects.messages import EditEffect, ProjectStatement
 from shared.contracts.base import from_stored, rfc3339
+from shared.contracts.items import escape_pointer
 from shared.contracts.projects import Project, certificate_digest, certified_members
 from shared.contracts.versions import PromiseDocument, PromiseEntry
 from shared.problems import Unprocessable
@@ -54,16 +56,17 @@ def patched(project: Project, patch: dict[str, Any]) -> ProjectStatement:
         raise Unprocessable(faults_of(error)) from error
 
 
-def created(name: str, statement: ProjectStatement, now: datetime) -> Project:
-    """Return a new project.
+def created(name: str, statement: ProjectStatement, now: datetime, *, revision: int = 1) -> Project:
+    """Return a new project; its `revision` is above those of an earlier one that was deleted.
 
     Raises `Unprocessable`: `wording_only` is stated, and there are no instructions before these.
     """
     if statement.wording_only:
         raise Unprocessable([("/wording_only", "a new project has no earlier instructions")])
     moment = rfc3339(now)
-    facts = {"project": name, "revision": 1, "created_at": moment, "updated_at": moment}
-    return from_stored(Project, {**statement.stated(), **facts})
+    facts = {"project": name, "created_at": moment, "updated_at": moment}
+    place = {"revision": revision, "first_revision": revision}
+    return from_stored(Project, {**statement.stated(), **facts, **place})
 
 
 def edited(
@@ -72,13 +75,16 @@ def edited(
     """Return the project's next revision; `before` itself if nothing changes.
 
     Raises `ProjectArchived`; `Unprocessable`: `wording_only` is stated, and more of what a
-    certificate is about changes than the wording.
+    certificate is about changes than the wording; or a label is mapped that the edit does not
+    remove, or to one that the project does not have after it.
     """
     if before.archived_at is not None:
         raise ProjectArchived(before.project)
     document = {**before.model_dump(mode="json"), **statement.stated()}
     if from_stored(Project, document) == before:
         return before
+    if faults := list(_mapping_faults(before, statement)):
+        raise Unprocessable(faults)
     document["revision"] = before.revision + 1
     document["updated_at"] = rfc3339(now)
     if document["instructions"] != before.instructions:
@@ -96,6 +102,17 @@ def edited(
         fault = "must not change in an edit that is declared `wording_only`"
         raise Unprocessable([(_POINTERS[member], fault) for member in changed])
     return after
+
+
+def _mapping_faults(before: Project, statement: ProjectStatement) -> Iterator[tuple[str, str]]:
+    for old, new in statement.label_mapping.items():
+        pointer = f"/label_mapping/{escape_pointer(old)}"
+        if old not in before.labels:
+            yield pointer, "is not a label of the project"
+        elif old in statement.labels:
+            yield pointer, "must be a label that the edit removes"
+        if new not in statement.labels:
+            yield pointer, "must be mapped to one of the edit's `labels`"
 
 
 def archived(before: Project, is_archived: bool, now: datetime) -> Project:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Message
+from shared.contracts.base import Label, Message, at_most
 from shared.contracts.projects import Project, ProjectSpec
 
 # A client may send back what it read; the value is ignored.
@@ -19,6 +19,8 @@ class ProjectStatement(ProjectSpec):
     members that the service sets, which are ignored.
 
     With `wording_only` the operator declares that the instructions say the same in other words.
+    `label_mapping` gives labels that the edit removes another name, of a label that it keeps or
+    adds: answers and outcomes get it.
     """
 
     project: _ReadOnly = None
@@ -28,7 +30,12 @@ class ProjectStatement(ProjectSpec):
     updated_at: _ReadOnly = None
     rewording: _ReadOnly = None
     archived_at: _ReadOnly = None
+    first_revision: _ReadOnly = None
+    deleted_at: _ReadOnly = None
     wording_only: bool = Field(default=False, json_schema_extra={"writeOnly": True})
+    label_mapping: Annotated[dict[Label, Label], *at_most(1000)] = Field(
+        default={}, json_schema_extra={"writeOnly": True}
+    )
 
     def stated(self) -> dict[str, Any]:
         """Return the JSON of what the operator states of the project."""
@@ -67,8 +74,23 @@ class EditEffect(Message):
     labels_to_renew: int
 
 
+class MappedLabel(Message):
+    """What becomes of a label that an edit maps.
+
+    `votes` and `suggestions` are those of open tasks, `outcomes` those of resolved ones. Votes and
+    outcomes get the label `to`; suggestions, which a model of the old labels made, are shown no
+    more.
+    """
+
+    to: str
+    votes: int
+    suggestions: int
+    outcomes: int
+
+
 class ProjectPreview(Message):
     """The answer to a dry run: the project as it would be, and what the edit would do."""
 
     project: Project
     effect: EditEffect
+    label_mapping: dict[str, MappedLabel] = {}

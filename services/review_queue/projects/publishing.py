@@ -41,7 +41,7 @@ class ProjectPublisher:
         """Write the project's newest revision to the store, then ring its bell."""
         async with self.database.transaction() as session:
             # The lock is held while the store is written: an older revision never lands last.
-            row = await repository.lock(session, name)
+            row = await repository.lock_name(session, name)
             if row is None:
                 return
             epoch = await documents_epoch(session)

@@ -5,9 +5,12 @@ from typing import Any
 from services.review_queue.repository.projects import require_project
 from services.review_queue.tables import ProjectRow
 from shared.contracts.base import from_stored, rfc3339
-from shared.contracts.projects import Project
+from shared.contracts.projects import Project, ProjectSpec
 from shared.db import Row, Session
 from shared.problems.archived import ProjectArchived
+
+# What the service itself sets, where it does.
+_UNLESS_NULL = ("rewording", "archived_at")
 
 
 async def current_project(session: Session, name: str) -> Project:
@@ -30,11 +33,34 @@ def project_of(row: ProjectRow | Row) -> Project:
 
 def stored_document(row: ProjectRow | Row) -> dict[str, Any]:
     """Return project.json, with what only a later release than this one knows of the project."""
+    deleted = {} if row.deleted_at is None else {"deleted_at": rfc3339(row.deleted_at)}
     return {
         **row.spec,
+        **deleted,
         "project": row.name,
         "revision": row.revision,
+        "first_revision": row.first_revision,
         "instructions_revision": row.instructions_revision,
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
     }
+
+
+def hold(row: ProjectRow, after: Project) -> None:
+    """Let the row hold the project's next revision."""
+    # Members that only a later release knows are dropped: one of them might speak for the
+    # instructions as they were.
+    row.spec = spec_of(after)
+    row.revision = after.revision
+    row.instructions_revision = after.instructions_revision
+    row.updated_at = after.updated_at
+
+
+def spec_of(project: Project) -> dict[str, Any]:
+    """Return what the row keeps as JSON: all but what has a column."""
+    kept = {*ProjectSpec.model_fields, *_UNLESS_NULL}
+    spec = project.model_dump(mode="json", include=kept)
+    for name in _UNLESS_NULL:
+        if spec[name] is None:
+            del spec[name]
+    return spec

@@ -21,6 +21,12 @@ _tasks, _verdicts = table_of(TaskRow), table_of(VerdictRow)
 
 async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
     """Return the project, kept from other writers until the transaction ends."""
+    row = await lock_name(session, name)
+    return None if row is None or row.deleted_at is not None else row
+
+
+async def lock_name(session: AsyncSession, name: str) -> ProjectRow | None:
+    """Return the row of a name likewise, also that of a deleted project."""
     # Not the key: rows that refer to the project may still be written.
     statement = select(ProjectRow).where(col(ProjectRow.name) == name)
     statement = statement.with_for_update(key_share=True)
@@ -29,7 +35,14 @@ async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
 
 async def find(session: AsyncSession, name: str) -> ProjectRow | None:
     """Return the project, only to read it."""
-    return await session.get(ProjectRow, name)
+    row = await session.get(ProjectRow, name)
+    return None if row is None or row.deleted_at is not None else row
+
+
+async def has_tasks(session: AsyncSession, name: str) -> bool:
+    """Say whether the project has a task."""
+    statement = select(_tasks.c.task_id).where(_tasks.c.project == name).limit(1)
+    return (await session.execute(statement)).first() is not None
 
 
 async def insert(session: AsyncSession, row: ProjectRow) -> bool:
@@ -41,7 +54,9 @@ async def page(
     session: AsyncSession, *, after: str, limit: int, only: Collection[str] | None
 ) -> list[ProjectRow]:
     """Return projects by name, after `after`; `only` these, unless it is None."""
-    statement = select(ProjectRow).where(col(ProjectRow.name) > after)
+    statement = select(ProjectRow).where(
+        col(ProjectRow.name) > after, col(ProjectRow.deleted_at).is_(None)
+    )
     if only is not None:
         statement = statement.where(col(ProjectRow.name).in_(only))
     statement = statement.order_by(col(ProjectRow.name)).limit(limit)
@@ -63,7 +78,8 @@ async def unpublish(session: AsyncSession) -> None:
 
 async def overlapping(session: AsyncSession) -> list[str]:
     """Return the names of projects that ask more than one person about a task."""
-    rows = await session.execute(select(col(ProjectRow.name), col(ProjectRow.spec)))
+    query = select(col(ProjectRow.name), col(ProjectRow.spec))
+    rows = await session.execute(query.where(col(ProjectRow.deleted_at).is_(None)))
     return [row.name for row in rows if row.spec["review"]["overlap"] > 1]
 
 

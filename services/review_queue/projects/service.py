@@ -16,26 +16,32 @@ from services.review_queue.projects.editing import archived, created, edited, ef
 from services.review_queue.projects.messages import (
     ANY_REVISION,
     EditTerms,
+    MappedLabel,
     ProjectList,
     ProjectPreview,
     ProjectStatement,
 )
+from services.review_queue.projects.problems import (
+    LabelsInUse,
+    ProjectBeingDeleted,
+    StaleRevision,
+)
 from services.review_queue.projects.publishing import ProjectPublisher
-from services.review_queue.projects.reading import current_project, project_of
-from services.review_queue.tables import ProjectRow
+from services.review_queue.projects.reading import current_project, hold, project_of, spec_of
+from services.review_queue.repository import label_mapping
+from services.review_queue.tables import OutboxRow, ProjectRow
+from shared import outbox
 from shared.auth import acting
 from shared.contracts.projects import Project, ProjectSpec, Webhook
 from shared.contracts.versions import PromiseDocument
 from shared.db import Database, Session
+from shared.doorbells import outcomes_bell
 from shared.http.lists import page_of
 from shared.logs import cause_of
-from shared.problems import Conflict, Unavailable
+from shared.problems import Unavailable
 from shared.store import Store, promise_path
 
 log = structlog.get_logger()
-
-# What the service itself sets, where it does.
-_UNLESS_NULL = ("rewording", "archived_at")
 
 # Registers the webhooks that a project states, in the project's transaction.
 Registration = Callable[[Session, datetime], Awaitable[None]]
@@ -66,8 +72,8 @@ class ProjectService:
         Raises `StaleRevision`: the project is not at the revision that `terms` name; `LabelsInUse`:
         tasks use a label that is removed, and `terms` do not allow it; `Unprocessable`: a webhook's
         secret is not the project's or not to be found here, or its address is not one to send to,
-        or more than the wording changes; `Unavailable`: the store is away; the project is kept, and
-        reaches the store as soon as it is back.
+        or more than the wording changes; `ProjectBeingDeleted`; `Unavailable`: the store is away;
+        the project is kept, and reaches the store as soon as it is back.
         """
         register_webhooks = await self.prepare_webhooks(name, statement.webhooks)
         async with self.database.transaction() as session:
@@ -93,12 +99,17 @@ class ProjectService:
             before = project_of(row)
             after = archived(before, is_archived, self.now())
             if after is not before:
-                _replace(row, after)
+                hold(row, after)
                 action: RecordedAction = "project.archived" if is_archived else "project.unarchived"
                 record(session, action, after.updated_at, project=name, target=str(row.revision))
         return await self._published(name)
 
     async def _published(self, name: str) -> Project:
+        await self.publish(name)
+        return await self.get(name)
+
+    async def publish(self, name: str) -> None:
+        """Write project.json; `Unavailable` while the store is away."""
         try:
             await self.publisher.publish(name)
         except (StoreError, OSError) as error:
@@ -106,7 +117,6 @@ class ProjectService:
             raise Unavailable(
                 "The project is kept, but the store is away; it is written there by itself."
             ) from error
-        return await self.get(name)
 
     async def patch(self, name: str, patch: dict[str, Any], terms: EditTerms) -> Project:
         """Change what a merge patch names; return the project once it is in the store.
@@ -138,13 +148,15 @@ class ProjectService:
             row = await repository.find(session, name)
             _require_revision(name, row, terms.if_revision)
             before = None if row is None else project_of(row)
+            mapped: dict[str, MappedLabel] = {}
             if before is None:
                 after = created(name, statement, now)
             else:
                 after = edited(before, statement, _actor(), now)
-                await _require_unused_labels(session, before, after, terms)
+                await _require_unused_labels(session, before, after, statement, terms)
+                mapped = await _mapped_labels(session, before, statement)
         effect = effect_of(before, after, await self._promise(name), now)
-        return ProjectPreview(project=after, effect=effect)
+        return ProjectPreview(project=after, effect=effect, label_mapping=mapped)
 
     async def preview_patch(
         self, name: str, patch: dict[str, Any], terms: EditTerms
@@ -169,15 +181,21 @@ class ProjectService:
         now = self.now()
         row = ProjectRow(
             name=name,
-            spec=_spec(created(name, statement, now)),
+            spec=spec_of(created(name, statement, now)),
             revision=1,
             instructions_revision=1,
             created_at=now,
             updated_at=now,
         )
-        if not await repository.insert(session, row):
+        earlier = await repository.lock_name(session, name)
+        if earlier is not None:
+            if earlier.deleted_at is None:
+                return False
+            await _take_name(session, earlier, row)
+        elif not await repository.insert(session, row):
             return False
-        record(session, "project.created", now, project=name, target="1")
+        target = str(row.revision if earlier is None else earlier.revision)
+        record(session, "project.created", now, project=name, target=target)
         return True
 
     async def _edit(
@@ -188,11 +206,16 @@ class ProjectService:
         after = edited(before, statement, _actor(), self.now())
         if after is before:
             return
-        await _require_unused_labels(session, before, after, terms)
+        await _require_unused_labels(session, before, after, statement, terms)
+        if statement.label_mapping:
+            await label_mapping.apply(session, after, statement.label_mapping, _actor())
+            outbox.add(session, OutboxRow, outcomes_bell(before.project))
         old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-        _replace(row, after)
+        hold(row, after)
         changed = sorted(key for key in ProjectSpec.model_fields if old[key] != new[key])
         detail: dict[str, Any] = {"changed": changed}
+        if statement.label_mapping:
+            detail["label_mapping"] = statement.label_mapping
         if after.rewording is not None and after.rewording.revision == after.revision:
             detail["wording_only"] = True
         record(
@@ -217,18 +240,16 @@ class ProjectService:
         return ProjectList(projects=[project_of(row) for row in shown], cursor=cursor)
 
 
-class StaleRevision(Conflict):
-    """The project is not at the revision that was to be edited."""
-
-
-class LabelsInUse(Conflict):
-    """Labels are removed that tasks use."""
-
-    kind, title = "labels-in-use", "Tasks use labels that the edit removes"
-    advice = (
-        "Keep these labels, or add allow_label_removal=true to the query: their votes and "
-        "suggestions then no longer count, and resolved items are asked again when they come again."
-    )
+async def _take_name(session: Session, earlier: ProjectRow, new: ProjectRow) -> None:
+    """Let the row of a deleted project hold the new one; its revisions go on."""
+    # A call that was under way while the rows were removed may have left a task behind.
+    if earlier.removed_at is None or await repository.has_tasks(session, earlier.name):
+        raise ProjectBeingDeleted(project=earlier.name)
+    earlier.spec, earlier.instructions_revision = new.spec, new.instructions_revision
+    earlier.created_at, earlier.updated_at = new.created_at, new.updated_at
+    earlier.revision += 1
+    earlier.first_revision = earlier.revision
+    earlier.deleted_at = earlier.removed_at = None
 
 
 def _require_revision(name: str, row: ProjectRow | None, if_revision: int | None) -> None:
@@ -241,35 +262,29 @@ def _require_revision(name: str, row: ProjectRow | None, if_revision: int | None
 
 
 async def _require_unused_labels(
-    session: Session, before: Project, after: Project, terms: EditTerms
+    session: Session,
+    before: Project,
+    after: Project,
+    statement: ProjectStatement,
+    terms: EditTerms,
 ) -> None:
-    removed = set(before.labels) - set(after.labels)
+    removed = set(before.labels) - set(after.labels) - statement.label_mapping.keys()
     if not removed or terms.allow_label_removal:
         return
     if uses := await repository.label_uses(session, before.project, removed):
         raise LabelsInUse(project=before.project, labels=uses)
 
 
+async def _mapped_labels(
+    session: Session, before: Project, statement: ProjectStatement
+) -> dict[str, MappedLabel]:
+    """Return what becomes of each label that is mapped."""
+    mapping = statement.label_mapping
+    uses = await repository.label_uses(session, before.project, mapping.keys())
+    unused = dict.fromkeys(("votes", "suggestions", "outcomes"), 0)
+    return {old: MappedLabel(to=new, **uses.get(old, unused)) for old, new in mapping.items()}
+
+
 def _actor() -> str | None:
     who = acting()
     return None if who is None else who.subject
-
-
-def _replace(row: ProjectRow, after: Project) -> None:
-    """Let the row hold the project's next revision."""
-    # Members that only a later release knows are dropped: one of them might speak for the
-    # instructions as they were.
-    row.spec = _spec(after)
-    row.revision = after.revision
-    row.instructions_revision = after.instructions_revision
-    row.updated_at = after.updated_at
-
-
-def _spec(project: Project) -> dict[str, Any]:
-    """Return what the row keeps as JSON: all but what has a column."""
-    kept = {*ProjectSpec.model_fields, *_UNLESS_NULL}
-    spec = project.model_dump(mode="json", include=kept)
-    for name in _UNLESS_NULL:
-        if spec[name] is None:
-            del spec[name]
-    return spec

@@ -14,11 +14,18 @@ from shared.problems import NotFound
 _projects = table_of(ProjectRow)
 
 
+async def instructions_revision(session: AsyncSession, name: str) -> int:
+    """Return the revision of a project's instructions, also of a deleted one."""
+    statement = select(_projects.c.instructions_revision).where(_projects.c.name == name)
+    return int((await session.execute(statement)).scalar_one())
+
+
 async def require_project(session: AsyncSession, name: str) -> Row[Any]:
     """Return the project's row, only to read it; `NotFound` when there is none."""
     # A name that cannot be is not looked up: databases do not take every text.
     if re.fullmatch(PROJECT_PATTERN, name):
-        statement = select(_projects).where(_projects.c.name == name)
+        is_deleted = _projects.c.deleted_at.is_not(None)
+        statement = select(_projects).where(_projects.c.name == name, ~is_deleted)
         if row := (await session.execute(statement)).one_or_none():
             return row
     raise NotFound("There is no such project; PUT it first.", project=name)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from shared.db import UtcDateTime
@@ -23,7 +23,12 @@ class Base(SQLModel):
 
 
 class ProjectRow(Base, table=True):
-    """A project. `published_revision` is the revision last written to the store, 0 for none."""
+    """A project. `published_revision` is the revision last written to the store, 0 for none.
+
+    Since `deleted_at` its spec is empty and its rows elsewhere are being removed, until
+    `removed_at`. The row stays: a new project of the name begins at `first_revision`, above all
+    revisions of the earlier one, whose outcomes reached `last_position` of the feed.
+    """
 
     __tablename__ = "projects"
 
@@ -34,6 +39,10 @@ class ProjectRow(Base, table=True):
     published_revision: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+    first_revision: int = 1
+    last_position: int = Field(default=0, sa_type=BigInteger)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class TaskRow(Base, table=True):
@@ -149,7 +158,10 @@ class VerdictRow(Base, table=True):
 
 
 class OutcomeRow(Base, table=True):
-    """One revision of a task's outcome. `position` is its place in the feed, null until given."""
+    """One revision of a task's outcome. `position` is its place in the feed, null until given.
+
+    `mapped`: an edit of the project gave the label of the revision before another name.
+    """
 
     __tablename__ = "outcomes"
     __table_args__ = (
@@ -170,6 +182,7 @@ class OutcomeRow(Base, table=True):
     prediction: dict[str, Any] | None = Field(default=None, sa_type=Json)
     instructions_revision: int
     resolved_at: datetime = Field(sa_type=UtcDateTime)
+    mapped: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 # The epoch of a feed that was never restored.

@@ -1,5 +1,7 @@
 """Messages of times."""
 
+from typing import Any, Literal
+
 from services.review_queue.lifecycle.messages import QueueDepth
 from services.review_queue.timings.steps import Seconds, Step, StepTiming
 from shared.contracts.base import Message
@@ -33,6 +35,62 @@ class Timings(Message):
     steps: list[StepTiming]
     bottleneck: Step | None
     cost: Cost | None
+
+
+class ArrivalRate(Message):
+    """Tasks a day, and their interval with 95 % confidence."""
+
+    per_day: float
+    lower: float
+    upper: float
+
+
+class OverloadAct(Message):
+    """Something that an operator can do about too much review; `body` is an example."""
+
+    act: Literal[
+        "drop_optional",
+        "lower_active_learning",
+        "page_reviewers",
+        "extend_deadlines",
+        "weaken_promise",
+    ]
+    words: str
+    route: str | None
+    body: dict[str, Any] | None
+
+
+class CapacityForecast(Message):
+    """Whether the reviewers keep up with what must be answered.
+
+    `arrivals` are those of mandatory tasks and of evidence, which both must be answered, over the
+    last `days`, or since the project was created. `hours_basis` is `stated` where the project
+    states `reviewer_hours_per_day`, `estimated` where they are the hours in which reviewers held
+    tasks, a lower bound while tasks were few. `answers_each` is how many answers a task takes.
+    `utilisation` is the needed share of the hours, `utilisation_interval` that of the arrivals'
+    interval; above 1 the reviewers cannot keep up, and `expected_wait_seconds` is null. The wait is
+    that of hours spread over the day. `backlog_days` is the time that what waits now takes. `acts`
+    are in the order in which they give up least; they are empty while the reviewers keep up.
+    """
+
+    days: float
+    arrivals: ArrivalRate
+    mandatory_per_day: float
+    evidence_per_day: float
+    optional_per_day: float
+    answers_each: float
+    reviewers: int
+    answers_per_hour: float | None
+    hours_per_day: float | None
+    hours_basis: Literal["stated", "estimated"] | None
+    needed_hours_per_day: float | None
+    utilisation: float | None
+    utilisation_interval: tuple[float, float] | None
+    expected_wait_seconds: float | None
+    backlog_days: float | None
+    state: Literal["unknown", "keeps_up", "tight", "overloaded"]
+    sentence: str
+    acts: list[OverloadAct]
 
 
 class QueueForecast(QueueDepth):

@@ -100,6 +100,49 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
     return await fetch(session, statement)
 
 
+# Not what came with its label.
+_WORKED_ON = or_(
+    _tasks.c.state != "resolved",
+    _tasks.c.source == "expiry",
+    _tasks.c.lease_number > 0,
+    exists().where(_verdicts.c.task_id == _tasks.c.task_id),
+)
+
+
+async def arrived(
+    session: AsyncSession, project: str, since: datetime, until: datetime, most: int
+) -> dict[str, int]:
+    """Count the tasks that came in a stretch of time by lane, of the newest `most` of them."""
+    came = (
+        select(_tasks.c.lane)
+        .where(
+            _tasks.c.project == project,
+            _tasks.c.created_at >= since,
+            _tasks.c.created_at < until,
+            _WORKED_ON,
+        )
+        .order_by(_tasks.c.created_at.desc())
+        .limit(most)
+        .subquery()
+    )
+    counted = select(came.c.lane, func.count().label("number")).group_by(came.c.lane)
+    return {row.lane: row.number for row in await fetch(session, counted)}
+
+
+async def answers_each(session: AsyncSession, project: str, newest: int) -> float | None:
+    """Return the mean of the verdicts of the newest outcomes that rest on any; None for none."""
+    some = (
+        select(_outcomes.c.verdicts)
+        .where(_outcomes.c.project == project)
+        .order_by(_outcomes.c.position.desc())
+        .limit(newest)
+        .subquery()
+    )
+    mean = select(func.avg(some.c.verdicts)).where(some.c.verdicts > 0)
+    found = (await session.execute(mean)).scalar_one()
+    return None if found is None else float(found)
+
+
 @dataclass(frozen=True)
 class Flow:
     """What came and went in a stretch of time: tasks, verdicts, reviewers."""
@@ -113,12 +156,6 @@ class Flow:
 
 async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
     """Count what has come and gone since `since`, but for what came with its label."""
-    worked_on = or_(
-        _tasks.c.state != "resolved",
-        _tasks.c.source == "expiry",
-        _tasks.c.lease_number > 0,
-        exists().where(_verdicts.c.task_id == _tasks.c.task_id),
-    )
     came = _tasks.c.created_at >= since
     # People have not worked on what expired.
     went = and_(_tasks.c.resolved_at >= since, _tasks.c.source != "expiry")
@@ -127,7 +164,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
             count_where(came),
             count_where(and_(came, _tasks.c.lane_group == "mandatory")),
             count_where(went),
-        ).where(_tasks.c.project == project, or_(came, went), worked_on)
+        ).where(_tasks.c.project == project, or_(came, went), _WORKED_ON)
     )
     gave = await session.execute(
         select(func.count(), func.count(_verdicts.c.reviewer.distinct()))
@@ -145,11 +182,12 @@ async def held_since(
     session: AsyncSession, project: str, since: datetime, newest: int
 ) -> list[LeaseInterval]:
     """Return by whom, from when and to when each of the newest answered leases was held."""
+    # Not a join: SQLite would begin with all tasks of the project.
+    in_project = exists().where(_tasks.c.task_id == _leases.c.task_id, _tasks.c.project == project)
     statement = (
         select(_leases.c.reviewer, _leases.c.leased_at, _leases.c.ended_at)
-        .join(_tasks, _tasks.c.task_id == _leases.c.task_id)
         .where(
-            _tasks.c.project == project,
+            in_project,
             _leases.c.ended_at >= since,
             _leases.c.ending.in_(("verdict", "skip")),
         )

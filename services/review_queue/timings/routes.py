@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.timings.messages import QueueForecast, Timings
+from services.review_queue.timings.capacity import CapacityService
+from services.review_queue.timings.messages import CapacityForecast, QueueForecast, Timings
 from services.review_queue.timings.service import TimingService
 from shared.contracts.base import UtcTime
 from shared.http.access import ByOperator, ByService, Injected
@@ -31,6 +32,20 @@ async def get_timings(
     cost.
     """
     return await timings.timings(project, since=since, cost_per_hour=cost_per_hour)
+
+
+@router.get("/capacity", summary="Whether reviewers keep up", responses=_PROBLEMS)
+async def get_capacity(
+    project: str,
+    capacity: Injected[CapacityService],
+    _: ByOperator,
+    days: Annotated[int, Query(ge=1, le=28)] = 7,
+) -> CapacityForecast:
+    """Compare what must be answered with the reviewers' hours, and say what to do in which order.
+
+    Nothing of it is done by itself.
+    """
+    return await capacity.forecast(project, days)
 
 
 @router.get("/queue", summary="What waits, and for how long", responses=_PROBLEMS)

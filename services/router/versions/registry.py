@@ -37,7 +37,10 @@ _UNLOADED, _LOADING = "it was unloaded", "it is still being loaded"
 
 
 class Versions:
-    """The projects of the store and their loaded versions."""
+    """The projects of the store and their loaded versions.
+
+    `deleted` are the names of projects of which the store says that they were deleted.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Versions:
         self._threads = threads
         self._load = partial(load_version, store, threads=threads, run_seconds=run_seconds)
         self._answer_seconds = answer_seconds
+        self.deleted: set[str] = set()
         self._views: dict[str, View] = {}
         self._newest = Newest()
         self._loads: dict[str, Loads] = {}
@@ -218,7 +222,9 @@ class Versions:
             documents = await read_documents(
                 self._store, project, known.documents if known else None, self._newest
             )
-            if documents is None:
+            is_deleted = documents is not None and documents.project.deleted_at is not None
+            (self.deleted.add if is_deleted else self.deleted.discard)(project)
+            if documents is None or is_deleted:
                 await self._forget(project)
                 return
             if project not in self._loads:

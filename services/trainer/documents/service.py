@@ -131,6 +131,10 @@ class Documents:
                     self._seen.pop(name, None)
             return SyncResult(None, is_current=False)
 
+    def forget(self, name: str) -> None:
+        """Forget how the documents were last read: they were removed."""
+        self._seen.pop(name, None)
+
     async def _write_if_ours(self, name: str) -> SyncResult:
         project = await self.projects.find(name)
         if project is None:

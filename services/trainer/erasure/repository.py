@@ -1,16 +1,48 @@
-"""SQL that deletes the content of erased items from each table."""
+"""SQL that deletes the content of erased items, and all rows of deleted projects."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import literal, select, update
+from sqlalchemy import Table, delete, literal, select, tuple_, update
 from sqlmodel import col
 
 from services.trainer.content import content_hash
-from services.trainer.tables import CertificationItem, LedgerRow, OutcomeRow, PoolItem, batches_of
+from services.trainer.tables import (
+    AuditWatch,
+    Base,
+    Certification,
+    CertificationItem,
+    CertificationPopulation,
+    Dataset,
+    LedgerFile,
+    LedgerRow,
+    OutcomeRow,
+    PoolItem,
+    PromiseChange,
+    Run,
+    SecondOpinion,
+    Version,
+    batches_of,
+)
 from shared.db import Session
 
 _NOTHING = content_hash({})
+# All that belongs to a project, but for its own row and its lease.
+OF_PROJECTS: tuple[type[Base], ...] = (
+    AuditWatch,
+    Certification,
+    CertificationItem,
+    CertificationPopulation,
+    Dataset,
+    LedgerFile,
+    LedgerRow,
+    OutcomeRow,
+    PoolItem,
+    PromiseChange,
+    Run,
+    SecondOpinion,
+    Version,
+)
 
 
 async def erased_among(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
@@ -91,3 +123,12 @@ async def begin_again(session: Session, project: str, after: int) -> None:
         )
         .values(erasure="pending")
     )
+
+
+async def remove_rows(session: Session, table: type[Base], project: str, limit: int) -> int:
+    """Remove up to `limit` rows of a project from a table; return how many."""
+    rows: Table = table.__table__  # type: ignore[attr-defined]
+    key = tuple_(*rows.primary_key.columns)
+    some = select(*rows.primary_key.columns).where(rows.c.project == project).limit(limit)
+    gone = delete(rows).where(key.in_(some)).returning(*rows.primary_key.columns)
+    return len((await session.execute(gone)).all())

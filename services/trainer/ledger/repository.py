@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal_column, select
 from sqlmodel import col
 
 from services.trainer.ledger.explanation import PromiseRecord
@@ -19,6 +19,7 @@ from services.trainer.tables import (
     Version,
     insert_new,
 )
+from services.trainer.tables.evidence import REASON
 from shared.db import Session
 from shared.store import decisions_prefix
 
@@ -61,7 +62,7 @@ class DecisionFilter:
             col(LedgerRow.item_id): self.item_id,
             col(LedgerRow.model_version): self.version,
             col(LedgerRow.decision): self.decision,
-            col(LedgerRow.row)["reason"].as_string(): self.reason,
+            literal_column(f"({REASON})"): self.reason,
         }
         wanted = [column == value for column, value in equal.items() if value is not None]
         if self.since is not None:

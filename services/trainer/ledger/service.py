@@ -20,6 +20,7 @@ from services.trainer.resources import Resources
 from services.trainer.tables import LedgerFile, LedgerRow
 from shared.contracts.base import from_stored, read_stored
 from shared.contracts.decisions import DecisionRow
+from shared.contracts.projects import Project
 from shared.store import decisions_prefix
 
 log = structlog.get_logger()
@@ -46,6 +47,10 @@ class LedgerReader:
         ended = time.monotonic()
         self._due_at[project] = ended + _REST * (ended - started)
         return True
+
+    def forget(self, project: str) -> None:
+        """Forget which files of a project are known: it was deleted."""
+        self._known.pop(project, None)
 
     def due_in(self, project: str) -> timedelta:
         """Return how long to wait with the next reading."""
@@ -91,6 +96,7 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
     rows, bad_lines, is_whole = await asyncio.to_thread(_parse, project, body)
     if bad_lines or not is_whole:
         log.error("decision_file_corrupt", project=project, path=path, bad_lines=bad_lines)
+    rows = _of_this(await resources.projects.last(project), rows)
     file = LedgerFile(
         project=project,
         path=path,
@@ -107,6 +113,13 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
             if row["item_id"] in erased:
                 row |= {"content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
         return len(rows) if await repository.record_file(session, file, rows) else 0
+
+
+def _of_this(project: Project | None, rows: Rows) -> Rows:
+    """Return the rows that are not about an earlier project of the name, which was deleted."""
+    if project is None or project.first_revision == 1:
+        return rows
+    return [row for row in rows if row["received_at"] >= project.created_at]
 
 
 def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:

@@ -56,6 +56,9 @@ def evidence_after(
         is_lone = outcome.source == "human" and outcome.verdicts == 1
         return Evidence(outcome.label, outcome.blind, is_lone)
     before = evidence_of(row)
+    if outcome.mapped:
+        # Nobody answered anew: what was said still judges the answers that had the old name.
+        return before
     if opinion is not None and answers(outcome, opinion):
         return Evidence(outcome.label, before.blind and outcome.blind)
     if is_answer(outcome) and outcome.label != before.label:
@@ -65,7 +68,8 @@ def evidence_after(
 
 def answers(outcome: Outcome, opinion: SecondOpinion) -> bool:
     """Say whether this is the outcome that the second opinion was to make."""
-    return is_answer(outcome) and outcome.revision == opinion.revision + 1
+    is_next = outcome.revision == opinion.revision + 1
+    return is_next and is_answer(outcome) and not outcome.mapped
 
 
 def is_answer(outcome: Outcome) -> bool:

@@ -16,11 +16,15 @@ async def lock_state(session: Session, project: str) -> ProjectState:
     found = (await session.execute(query)).scalar_one_or_none()
     if found is not None:
         return found
-    fresh = ProjectState(
+    await insert_new(session, ProjectState, [fresh_state(project).model_dump()])
+    return (await session.execute(query)).scalar_one()
+
+
+def fresh_state(project: str) -> ProjectState:
+    """Return the row of a project for which nothing was done yet."""
+    return ProjectState(
         project=project, pool_seed=secrets.token_hex(16), audit_epoch=secrets.token_hex(16)
     )
-    await insert_new(session, ProjectState, [fresh.model_dump()])
-    return (await session.execute(query)).scalar_one()
 
 
 async def read_state(session: Session, project: str) -> ProjectState | None:

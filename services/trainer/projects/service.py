@@ -20,14 +20,19 @@ class Projects:
 
     async def find(self, name: str) -> Project | None:
         """Return the project, None when the store has none of this name or it is unreadable."""
+        found = await self.stored(name)
+        return None if found is None or found.deleted_at is not None else found
+
+    async def stored(self, name: str) -> Project | None:
+        """Return the same, but also what the store says of a deleted project."""
         try:
-            found: Project | None = await self.require(name)
+            found: Project | None = await self._read(name)
         except NotFound:
             found = None
         except Unavailable as problem:
             log.exception("project_unreadable", project=name, cause=problem.detail)
             found = None
-        self._last[name] = found
+        self._last[name] = None if found is None or found.deleted_at is not None else found
         return found
 
     async def last(self, name: str) -> Project | None:
@@ -36,6 +41,12 @@ class Projects:
 
     async def require(self, name: str) -> Project:
         """Return the project; `NotFound` without one, `Unavailable` when it is unreadable."""
+        project = await self._read(name)
+        if project.deleted_at is not None:
+            raise NotFound("The project was deleted.", project=name)
+        return project
+
+    async def _read(self, name: str) -> Project:
         try:
             project = await self._store.read_document(project_path(name), Project)
         except ValidationError as error:

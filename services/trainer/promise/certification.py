@@ -40,6 +40,10 @@ class Certifier:
     def __init__(self) -> None:
         self._tried: dict[str, tuple[int, int, int]] = {}
 
+    def forget(self, project: str) -> None:
+        """Forget the populations of a project: it was deleted."""
+        self._tried.pop(project, None)
+
     async def step(self, resources: Resources, project: Project) -> None:
         """Plan what is needed, open what has a population, close what has its verdicts.
 

@@ -7,8 +7,8 @@ with a chance of at most delta; the first one that does not ends the sequence.
 What makes the certificate valid, and what the caller must therefore see to:
 
 1. Plan and thresholds were fixed before any certification label was seen.
-2. The labelled items are a uniform draw from one recorded population inside the region, free of
-   near-duplicates, labelled blind, and none of them trained or tuned this version.
+2. The labelled items are a uniform draw from one recorded population inside the region, labelled
+   blind, and none of them trained or tuned this version; from a pool, no near-copy of one that did.
 3. Every drawn item counts: one that people could not answer is an error, and the number of labels
    never depends on what they say. A disagreement that was not adjudicated is an error.
 4. Scores are float32 and accepted if `score >= threshold`, here as in routing.

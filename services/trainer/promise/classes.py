@@ -53,6 +53,7 @@ def class_figures(
     """
     shown = plan.thresholds[plan.start] if result.threshold is None else result.threshold
     case = _Case(plan, result, plan.thresholds.index(shown), plan.delta_attempt / len(classes))
+    is_complete = len(drawn) == plan.labels
     scores = as_scores([row.score for row in population])
     labels = np.array([row.label for row in population])
     drawable = np.array([row.drawable for row in population], dtype=np.bool_)
@@ -63,7 +64,9 @@ def class_figures(
         own = labels == label
         expected = np.rint(rate * _above(plan, scores[own & drawable])).astype(np.int64)
         share = float(eligible(scores[own], shown).mean()) if own.any() else None
-        found.append(_figures(case, label, share, expected, [r for r in drawn if r.label == label]))
+        figures = _figures(case, label, share, expected, [r for r in drawn if r.label == label])
+        # What ended early ended because of its labels: their number is no longer a given.
+        found.append(figures if is_complete else figures.model_copy(update={"certified": False}))
     return found
 
 

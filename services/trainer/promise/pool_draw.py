@@ -1,6 +1,7 @@
 """The pool as the population of a certification: a uniform draw in its own random order."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.trainer.pool import repository as pool
@@ -17,8 +18,8 @@ from services.trainer.promise.population import (
     score_candidates,
 )
 from services.trainer.promise.sampling import POOL_ORDER
+from services.trainer.promise.unseen import Unseen
 from services.trainer.tables import PoolItem
-from shared.contracts.items import check_data
 
 _POOL_SAMPLE = 20_000
 _PAGE = 2_000
@@ -28,22 +29,27 @@ async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
     """Draw in the pool's random order, if it holds enough items in the region."""
     async with request.resources.database.reading() as session:
         page = await pool.waiting(session, request.project.project, _POOL_SAMPLE)
-    usable = _usable(page, request)
-    planned = await plan_on(request, usable, "the pool has {} items that wait")
+    unseen = await asyncio.to_thread(Unseen, request)
+    usable = await asyncio.to_thread(unseen.among, page)
+    left_out = f" ({unseen.left_out} near-copies of training items left out)"
+    shortage = "the pool has {} items that wait" + (left_out if unseen.left_out else "")
+    planned = await plan_on(request, usable, shortage)
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
     async with request.resources.database.reading() as session:
         spent = await repository.drawn_before(session, request.project.project)
-    walked, found = await _walk(request, plan, page, scored, spent)
+    walked, found = await _walk(request, unseen, plan, page, scored, spent)
     drawn = draw_items("pool", walked, plan, seed=POOL_ORDER, spent=spent)
     if drawn is None:
         return Insufficient(f"the pool has {found} of them")
+    drawn.record["near_copies_left_out"] = unseen.left_out
     return replace(drawn, passed_up_to=drawn.items[-1].order_key)
 
 
 async def _walk(
     request: DrawRequest,
+    unseen: Unseen,
     plan: CertificationPlan,
     page: Sequence[PoolItem],
     scored: list[Candidate],
@@ -62,15 +68,5 @@ async def _walk(
             break
         async with request.resources.database.reading() as session:
             page = await pool.waiting(session, request.project.project, _PAGE, page[-1].order_key)
-        scored = await score_candidates(request, _usable(page, request))
+        scored = await score_candidates(request, await asyncio.to_thread(unseen.among, page))
     return walked, found
-
-
-def _usable(page: Iterable[PoolItem], request: DrawRequest) -> list[Candidate]:
-    """Items that fit the project as it is now and whose content has not trained the version."""
-    trained_on = {item.content_hash for item in request.trained_on}
-    return [
-        Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
-        for item in page
-        if item.content_hash not in trained_on and not check_data(item.data, request.project.fields)
-    ]

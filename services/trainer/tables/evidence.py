@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
@@ -67,6 +67,10 @@ class SecondOpinion(Base, table=True):
     wanted_at: datetime = Field(sa_type=UtcDateTime)
 
 
+# Both databases have this operator, and an index must be written as the queries that use it.
+REASON = "\"row\" ->> 'reason'"
+
+
 class LedgerFile(Base, table=True):
     """A decision-log file that was read, whole or as far as it is readable."""
 
@@ -88,6 +92,7 @@ class LedgerRow(Base, table=True):
         Index("ix_ledger_item", "project", "item_id", "id"),
         Index("ix_ledger_received", "project", "received_at"),
         Index("ix_ledger_version", "project", "model_version", "id"),
+        Index("ix_ledger_reason", "project", text(f"({REASON})"), "id"),
     )
 
     id: int | None = Field(

@@ -41,6 +41,8 @@ class ProjectState(Base, table=True):
     suspension: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     """An operator's, of all versions: cause, actor, at."""
     period_began_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    first_revision: int = 1
+    """Of the project that the rows belong to; a later one of the name gets nothing of them."""
     tests_in_period: int = 0
     """Certifications opened since; all of a period share one delta, whatever their versions."""
     question: str | None = None

@@ -190,7 +190,7 @@ async def test_a_project_that_a_later_release_stored_is_served_and_kept_as_it_is
         "webhooks": [
             {"url": "https://example.org/", "secret_ref": "shop", "events": ["reviewer.paused"]}
         ],
-        "capacity": {"reviewer_hours_per_day": 6},
+        "seasons": {"summer": 6},
     }
     database = Database(database_url)
     async with database.transaction() as session:
@@ -203,7 +203,7 @@ async def test_a_project_that_a_later_release_stored_is_served_and_kept_as_it_is
     await database.dispose()
     found = body_of(await desk.operator.get("/v1/projects/shop"))
     assert (found["revision"], found["fields"]["sound"]["type"]) == (2, "audio")
-    assert "capacity" not in found
+    assert "seasons" not in found
     data = {"text": "loud", "sound": {"samples": [1, 2]}}
     (receipt,) = await desk.post({"item_id": "a", "data": data})
     assert receipt["status"] == "created"
@@ -217,5 +217,5 @@ async def test_a_project_that_a_later_release_stored_is_served_and_kept_as_it_is
 
     document = await wait_until(published)
     assert document is not None
-    assert document["capacity"] == later["capacity"]
+    assert document["seasons"] == later["seasons"]
     assert document["fields"]["sound"] == sound

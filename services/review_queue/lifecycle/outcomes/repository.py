@@ -1,7 +1,7 @@
 """Every statement about outcomes: the feed's order above all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.repository.epochs import feed_epoch
 from services.review_queue.repository.statements import fetch, is_postgresql, table_of
-from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow, OutcomeRow, TaskRow
+from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow, OutcomeRow, ProjectRow, TaskRow
 
 _outcomes = table_of(OutcomeRow)
 _tasks = table_of(TaskRow)
 _epochs = table_of(FeedEpochRow)
+_projects = table_of(ProjectRow)
 
 # One transaction at a time gives places; the number is arbitrary, and this service's own.
 _PLACES_LOCK = 7_364_927
@@ -73,7 +74,17 @@ class Feed:
         statement = select(func.max(self.table.c.position))
         if project is not None:
             statement = statement.where(self.table.c.project == project)
-        return (await session.execute(statement)).scalar_one() or 0
+        last: int = (await session.execute(statement)).scalar_one() or 0
+        # A position is never given twice, also when the project of its row was deleted.
+        return last if project is not None else max(last, await self._deleted_up_to(session))
+
+    async def _deleted_up_to(self, session: AsyncSession) -> int:
+        """Return the last position of a row that was removed with its project; 0 for none."""
+        if self.table is not _outcomes:
+            return 0
+        return (
+            await session.execute(select(func.max(_projects.c.last_position)))
+        ).scalar_one() or 0
 
     async def place_at(self, session: AsyncSession, epoch: int, position: int) -> Place:
         """Return the place behind the row at `position`, with an empty mark if there is none."""
@@ -87,6 +98,8 @@ class Feed:
         It is of another epoch, behind the feed's end, or behind another row than it was.
         """
         known = await self.place_at(session, await feed_epoch(session), place.position)
+        if not known.mark and place.position <= await self._deleted_up_to(session):
+            known = replace(known, mark=place.mark or "deleted")
         is_there = known.position == 0 or (known.mark and place.mark in ("", known.mark))
         return known if is_there and place.epoch == known.epoch else None
 
@@ -122,7 +135,7 @@ def _select(*columns: ColumnElement[Any]) -> Select[Any]:
     """Select outcomes with their tasks, each column named as in the message."""
     names = (
         *("position", "task_id", "revision", "lane", "label", "source", "verdicts", "blind"),
-        *("instructions_revision", "resolved_at"),
+        *("instructions_revision", "resolved_at", "mapped"),
     )
     erased = _tasks.c.erased_at.is_not(None).label("erased")
     return select(

@@ -14,6 +14,10 @@ def upgrade() -> None:
         "project_state",
         sa.Column("tests_in_period", sa.Integer(), nullable=False, server_default="0"),
     )
+    op.add_column(
+        "project_state",
+        sa.Column("first_revision", sa.Integer(), nullable=False, server_default="1"),
+    )
     op.add_column("project_state", sa.Column("question", sa.String(), nullable=True))
     op.add_column("project_state", sa.Column("asked_since", sa.DateTime(timezone=True)))
     op.add_column(
@@ -39,6 +43,8 @@ def upgrade() -> None:
     _create_tables()
     _create_second_opinions()
     op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])
+    reason = sa.text("(\"row\" ->> 'reason')")
+    op.create_index("ix_ledger_reason", "ledger_rows", ["project", reason, "id"])
 
 
 def _create_tables() -> None:

@@ -84,7 +84,7 @@ class Crowd:
         return label == truth
 
     async def report(self, name: str) -> ReviewerReport:
-        return await self.services.reviewers.report(self.project, name)
+        return await self.services.statistics.reviewers.report(self.project, name)
 
 
 def gold_entry(item_id: str, label: str, predicted: str | None) -> Json:

@@ -245,6 +245,23 @@ async def test_an_archived_project_answers_nothing(served: ServedRouter) -> None
     assert (await served.one(SURE))["decision"] == "answered"
 
 
+async def test_a_deleted_project_is_gone_and_the_next_of_its_name_is_served(
+    served: ServedRouter,
+) -> None:
+    deleted = project_of(revision=2, archived_at=utc_now(), deleted_at=utc_now())
+    await served.publisher.put_project(deleted)
+    item = {"item_id": "a", "data": {"score": SURE}}
+
+    async def is_gone() -> bool:
+        return (await served.predict(item)).status_code == 404
+
+    await wait_until(is_gone)
+    assert (await served.predict(item)).json()["type"] == "urn:surehand:problem:not-found"
+    await served.publisher.put_project(project_of(revision=3, first_revision=3))
+    await served.project_revision(3)
+    assert (await served.one(SURE))["decision"] == "answered"
+
+
 async def test_a_project_without_a_model_sends_everything_to_people(
     open_router: OpenRouter, publisher: Publisher, queue_url: str
 ) -> None:

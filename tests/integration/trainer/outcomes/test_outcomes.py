@@ -225,3 +225,17 @@ async def test_a_feed_of_a_later_release_is_read_and_unknown_names_count_for_not
         parts.queue.feed.append({"later_member": 1})
         with pytest.raises(QueueAway, match="malformed"):
             await read_feed(parts.resources, PROJECT)
+
+
+async def test_a_label_that_gets_another_name_trains_by_it_and_judges_by_the_old_one(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
+        parts.queue.resolve("a", review(1), "positive", lane="audit")
+        parts.queue.resolve("a", review(1), "fine", lane="audit", revision=2, mapped=True)
+        await read_feed(parts.resources, PROJECT)
+        async with parts.resources.database.reading() as session:
+            row = await session.get_one(OutcomeRow, (PROJECT, "a"))
+        assert row.label == "fine"
+        assert evidence_of(row).confirms("positive")
+        assert not evidence_of(row).confirms("fine")

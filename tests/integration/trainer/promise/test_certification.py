@@ -14,7 +14,7 @@ from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import StoredPromiseSettings, certificate_digest
 from shared.settings import CommonSettings
 from shared.store import project_path
-from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
 
@@ -44,6 +44,18 @@ def answer_with_errors(parts: TrainerParts, errors: int) -> None:
     parts.queue.answer(
         lambda data: wrong(data) if data["text"] in contradicted else truth(data), "certification"
     )
+
+
+async def test_near_copies_of_training_items_are_left_out_of_the_pool(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
+        trained_on = {f"near-{i}": review(i)["text"] for i in range(1000, 1010)}
+        await parts.import_raw([(i, {"text": f"{text}!!"}) for i, text in trained_on.items()])
+        await prepare(parts)
+        population = (await parts.certificate()).population
+        assert (population["size"], population["near_copies_left_out"]) == (100, 10)
+        assert not drawn_items(parts) & trained_on.keys()
 
 
 async def test_right_verdicts_certify_the_version(

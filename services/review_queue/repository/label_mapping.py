@@ -1,0 +1,124 @@
+"""The statements that give labels of a project other names.
+
+What people answered gets the new name, so that consensus, statistics and exports count it; each
+outcome gets one more revision, which tells readers of the feed. Timelines and earlier revisions
+keep the old name: a line of the timeline says which label became which.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Table,
+    case,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables import EventRow, Json, OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.tables.gold import GoldRow, ProbeRow
+from shared.contracts.projects import Project
+from shared.db import UtcDateTime
+
+_tasks = table_of(TaskRow)
+_verdicts = table_of(VerdictRow)
+_outcomes = table_of(OutcomeRow)
+_events = table_of(EventRow)
+_gold = table_of(GoldRow)
+_probes = table_of(ProbeRow)
+
+
+async def apply(
+    session: AsyncSession, after: Project, mapping: Mapping[str, str], actor: str | None
+) -> None:
+    """Give the labels in `mapping` (old: new) their new names in all answers and outcomes.
+
+    Parameters
+    ----------
+    after : the project after the edit, at whose `updated_at` this happens
+    """
+    own = _tasks.c.project == after.project
+    answered = exists().where(
+        _verdicts.c.task_id == _tasks.c.task_id, _verdicts.c.label.in_(mapping)
+    )
+    # In the order in which verdicts lock tasks.
+    touched = select(_tasks.c.task_id).where(own, or_(_tasks.c.label.in_(mapping), answered))
+    await session.execute(touched.order_by(_tasks.c.task_id).with_for_update())
+    for old, new in mapping.items():
+        await _tell(session, after, old, new, actor)
+    await session.execute(_new_outcomes(after, mapping))
+    resolved = update(_tasks).where(own, _tasks.c.label.in_(mapping))
+    await session.execute(
+        resolved.values(
+            label=_renamed(_tasks.c.label, mapping),
+            revision=_tasks.c.revision + 1,
+        )
+    )
+    of_project = _verdicts.c.task_id.in_(select(_tasks.c.task_id).where(own))
+    await _rename(session, _verdicts, "label", of_project, mapping)
+    for table, column in ((_gold, "label"), (_probes, "label"), (_probes, "expected")):
+        await _rename(session, table, column, table.c.project == after.project, mapping)
+
+
+async def _tell(
+    session: AsyncSession, after: Project, old: str, new: str, actor: str | None
+) -> None:
+    """Add a line to the timeline of each task that has the label in an answer or an outcome."""
+    answered = exists().where(_verdicts.c.task_id == _tasks.c.task_id, _verdicts.c.label == old)
+    lines = select(
+        _tasks.c.task_id,
+        literal("label_mapped"),
+        literal(actor),
+        literal(after.updated_at, UtcDateTime()),
+        literal({"from": old, "to": new}, Json),
+    ).where(_tasks.c.project == after.project, or_(_tasks.c.label == old, answered))
+    columns = ["task_id", "kind", "actor", "at", "detail"]
+    await session.execute(insert(_events).from_select(columns, lines))
+
+
+def _new_outcomes(after: Project, mapping: Mapping[str, str]) -> Insert:
+    """Return what adds a revision to each outcome; people resolved it when they did before."""
+    copied = (
+        *("project", "task_id", "lane", "source", "verdicts", "blind", "prediction"),
+        *("instructions_revision", "resolved_at"),
+    )
+    changed = {
+        "revision": _outcomes.c.revision + 1,
+        "label": _renamed(_outcomes.c.label, mapping),
+        "mapped": true(),
+    }
+    newest = (
+        select(*(_outcomes.c[name] for name in copied), *changed.values())
+        .join(_tasks, _tasks.c.task_id == _outcomes.c.task_id)
+        .where(
+            _tasks.c.project == after.project,
+            _tasks.c.label.in_(mapping),
+            _outcomes.c.revision == _tasks.c.revision,
+        )
+        .order_by(_tasks.c.task_id)
+    )
+    return insert(_outcomes).from_select([*copied, *changed], newest)
+
+
+async def _rename(
+    session: AsyncSession,
+    table: Table,
+    column: str,
+    condition: ColumnElement[bool],
+    mapping: Mapping[str, str],
+) -> None:
+    named = table.c[column]
+    rows = update(table).where(condition, named.in_(mapping))
+    await session.execute(rows.values({named: _renamed(named, mapping)}))
+
+
+def _renamed(label: ColumnElement[str], mapping: Mapping[str, str]) -> ColumnElement[str]:
+    return case(mapping, value=label, else_=label)
