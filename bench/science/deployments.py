@@ -1,25 +1,32 @@
-"""How often whole deployments break the promise: many versions, stock texts, unknown classes.
+"""How often whole deployments break the promise: versions, copies, no pool, unknown classes.
 
     python -m bench science deployments --runs 1000
 
-Three tables. Versions: false certificates of any of 20 versions of a project within one period
-where nothing keeps a promise of 90 %, with one delta for the period and with one for each version,
-and with predictions that tell so and predictions that hide it. Stock texts: 30 % of the traffic is
-copies of 20 texts as good as the rest; promise 95 %, items drawn by occurrence and by content.
+Five tables. Versions: false certificates of any of 20 versions of a project within one period
+where nothing keeps a promise of 90 %, each tested by up to three draws of 500 labels, with one
+delta for the period and with one for each version, and with predictions that tell so and
+predictions that hide it. Stock texts: 30 % of the traffic is copies of 20 texts as good as the
+rest; promise 95 %, items drawn by occurrence and by content. Misread item: half of the traffic is
+copies of one item that the model misreads. No pool: items that reviewers have answered until the
+first version is certified, at default settings, for populations of which an oracle answers 60 to
+90 %.
 Unknown classes: answers given until audits raise the alarm; promise 90 %, audit rate 5 %.
 """
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.science.audits import alarm_times
+from bench.science.copies import print_misread_item, print_stock_texts
 from services.trainer.promise.binomial import error_p_value
-from services.trainer.promise.certify import CertificationResult, certify, eligible
-from services.trainer.promise.planning import CertificationPlan, plan_certification
+from services.trainer.promise.certify import (
+    eligible,
+    may_still_certify,
+)
+from services.trainer.promise.planning import CertificationPlan, next_draw, plan_certification
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,7 +34,7 @@ BoolArray = NDArray[np.bool_]
 Risk = Callable[[FloatArray], FloatArray]
 
 DELTA = 0.05
-TUNE, UNLABELLED, LABELS = 1_000, 1_000, 500
+TUNE, UNLABELLED, LABELS, DRAWS = 1_000, 1_000, 500, 3
 
 
 def flat(u: FloatArray) -> FloatArray:
@@ -61,15 +68,31 @@ def first_false_certificates(
                 delta=DELTA,
                 labels=LABELS,
                 attempt=tests + 1 if shares_delta else 1,
+                draws=DRAWS,
             )
             if plan is None:
                 continue
             tests += 1
-            drawn = rng.random(LABELS) * (1 - plan.region)
-            if passes_start(plan, 1 - drawn, rng.random(LABELS) >= flat(drawn)):
+            if passes_some_draw(plan, flat, rng):
                 first[run] = version
                 break
     return first
+
+
+def passes_some_draw(plan: CertificationPlan, risk: Risk, rng: np.random.Generator) -> bool:
+    """Whether any of a test's draws would certify anything."""
+    drawn, right = np.empty(0), np.empty(0, dtype=np.bool_)
+    following: CertificationPlan | None = plan
+    while following is not None:
+        more = rng.random(following.labels_of_draw) * (1 - plan.region)
+        drawn = np.append(drawn, more)
+        right = np.append(right, rng.random(len(more)) >= risk(more))
+        if passes_start(following, 1 - drawn, right):
+            return True
+        if not may_still_certify(following, 1 - drawn, right):
+            return False
+        following = next_draw(following)
+    return False
 
 
 def passes_start(plan: CertificationPlan, scores: FloatArray, right: BoolArray) -> bool:
@@ -79,93 +102,43 @@ def passes_start(plan: CertificationPlan, scores: FloatArray, right: BoolArray) 
     return bool(p_value <= plan.delta_attempt)
 
 
-@dataclass(frozen=True)
-class StockTraffic:
-    """Traffic of which a share is copies of a few texts; each text is always right or always wrong.
+def items_until_certified(
+    oracle: float, holdout_rate: float, runs: int, rng: np.random.Generator
+) -> FloatArray:
+    """Items that reviewers answered until the first version was certified, shape (runs,).
 
-    Rank u is uniform for texts as for the rest, and both err alike on average.
+    Default settings, no pool: the version's labels are frozen at 200 items, less the hold-out, and
+    each draw takes the first 500 items of its region, held out or from after the freeze. Infinite
+    if no draw of the test certifies.
+
+    Parameters
+    ----------
+    oracle : in (0, 1), share of the items that may be answered at an error of 5 %
     """
-
-    stock: FloatArray
-    stock_wrong: BoolArray
-    share: float
-
-    @classmethod
-    def draw(cls, texts: int, share: float, rng: np.random.Generator) -> "StockTraffic":
-        """Draw the texts of one deployment."""
-        u = rng.random(texts)
-        return cls(u, rng.random(texts) < cls.risk(u), share)
-
-    @staticmethod
-    def risk(u: FloatArray) -> FloatArray:
-        """Error by rank: the surest 67 % err on 5 %."""
-        return 0.5 * u**2.58
-
-    def sample(
-        self, n: int, rng: np.random.Generator, *, share: float, within: float = 1.0
-    ) -> tuple[FloatArray, BoolArray]:
-        """Ranks of n items among the surest `within`, and whether each is right.
-
-        `share` of all items are copies: that of the traffic for a draw of occurrences.
-        """
-        kept = np.flatnonzero(self.stock <= within)
-        of_stock = share * len(kept) / len(self.stock)
-        is_copy = rng.random(n) < of_stock / (of_stock + (1 - share) * within)
-        u = rng.random(n) * within
-        right = rng.random(n) >= self.risk(u)
-        if len(kept):
-            text = kept[rng.integers(len(kept), size=n)]
-            u = np.where(is_copy, self.stock[text], u)
-            right = np.where(is_copy, ~self.stock_wrong[text], right)
-        return u, right
-
-    def error(self, within: float) -> float:
-        """Share of wrong answers if the surest `within` are answered."""
-        rest = (1 - self.share) * within
-        rest_wrong = (1 - self.share) * 0.5 * within**3.58 / 3.58
-        answered = self.stock <= within
-        copies = self.share * float(answered.mean())
-        copies_wrong = self.share * float((answered & self.stock_wrong).mean())
-        return float((rest_wrong + copies_wrong) / (rest + copies))
-
-
-def rank_at(threshold: float) -> float:
-    """Rank of the last item that a threshold accepts: a text at the edge is accepted (float32)."""
-    return 1 - float(np.nextafter(np.float32(threshold), np.float32(0)))
-
-
-def certify_traffic(
-    traffic: StockTraffic, share: float, rng: np.random.Generator
-) -> CertificationResult | None:
-    """Certify a promise of 95 % with items of which `share` are copies."""
-    tune_u, tune_right = traffic.sample(TUNE, rng, share=share)
-    unlabelled = traffic.sample(UNLABELLED, rng, share=share)[0]
-    plan = plan_certification(
-        1 - tune_u, tune_right, 1 - unlabelled, alpha=0.05, delta=DELTA, labels=LABELS
-    )
-    if plan is None:
-        return None
-    drawn, right = traffic.sample(LABELS, rng, share=share, within=rank_at(plan.region))
-    return certify(plan, 1 - drawn, right)
-
-
-def stock_text_violations(
-    runs: int, rng: np.random.Generator, *, by_content: bool
-) -> tuple[BoolArray, FloatArray]:
-    """Return which runs broke the promise, and the share of traffic each answers; shape (runs,)."""
-    broken, coverage = np.zeros(runs, dtype=np.bool_), np.zeros(runs)
+    exponents = np.arange(0.01, 40, 0.01)
+    steepness = float(exponents[(0.5 * oracle**exponents / (exponents + 1) <= 0.05).argmax()])
+    found = np.full(runs, np.inf)
     for run in range(runs):
-        traffic = StockTraffic.draw(20, 0.3, rng)
-        # Of 2,000 occurrences 1,400 are distinct texts; 20 more stand for the other 600.
-        result = certify_traffic(traffic, 20 / 1_420 if by_content else traffic.share, rng)
-        if result is None or result.threshold is None:
-            continue
-        within = rank_at(result.threshold)
-        broken[run] = traffic.error(within) > 0.05
-        coverage[run] = (1 - traffic.share) * within + traffic.share * float(
-            (traffic.stock <= within).mean()
+        tune = rng.random(rng.binomial(200, 1 - holdout_rate))
+        before = 200 - len(tune)
+        traffic = rng.random(before + 20_000)
+        right = rng.random(len(traffic)) >= 0.5 * traffic**steepness
+        plan = plan_certification(
+            1 - tune,
+            rng.random(len(tune)) >= 0.5 * tune**steepness,
+            1 - traffic[:1_000],
+            alpha=0.05,
+            delta=DELTA,
+            labels=LABELS,
+            draws=DRAWS,
         )
-    return broken, coverage
+        while plan is not None:
+            drawn = np.flatnonzero(eligible(1 - traffic, plan.region))[: plan.labels]
+            if passes_start(plan, 1 - traffic[drawn], right[drawn]):
+                found[run] = 200 + max(0, drawn[-1] + 1 - before)
+                break
+            plan = next_draw(plan)
+    return found
 
 
 def wrong_answers_until_alarm(
@@ -200,16 +173,19 @@ def print_versions(runs: int, seed: int) -> None:
             print(f"{rule:20} {name:10} {shares}", flush=True)
 
 
-def print_stock_texts(runs: int, seed: int) -> None:
-    """Print the table of stock texts."""
+def print_no_pool(runs: int, seed: int) -> None:
+    """Print the table of projects without a pool."""
     rng = np.random.default_rng(seed)
-    print("30 % stock texts      broken  certified  coverage")
-    for name, by_content in (("by occurrence", False), ("by content", True)):
-        broken, coverage = stock_text_violations(runs, rng, by_content=by_content)
-        print(
-            f"{name:20} {broken.mean():7.1%} {(coverage > 0).mean():10.1%} {coverage.mean():9.1%}",
-            flush=True,
-        )
+    print("oracle  held out  items until certified: median / 90 %   within 1,800  ever")
+    for oracle in (0.6, 0.7, 0.8, 0.9):
+        for rate in (0.0, 0.1, 0.2):
+            items = items_until_certified(oracle, rate, runs, rng)
+            median, most = np.quantile(items, [0.5, 0.9], method="lower")
+            print(
+                f"{oracle:6.0%} {rate:9.0%} {median:25,.0f} / {most:6,.0f} "
+                f"{(items <= 1_800).mean():13.1%} {np.isfinite(items).mean():6.1%}",
+                flush=True,
+            )
 
 
 def print_unknown_classes(runs: int, seed: int) -> None:
@@ -229,7 +205,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
-    for part in (print_versions, print_stock_texts, print_unknown_classes):
+    parts = (
+        print_versions,
+        print_stock_texts,
+        print_misread_item,
+        print_no_pool,
+        print_unknown_classes,
+    )
+    for part in parts:
         part(asked.runs, asked.seed)
         print(flush=True)
 

@@ -222,10 +222,16 @@ async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
         champion_certified=is_certified(champion, case.project, case.now),
         coverage=coverage,
         champion_coverage=population.get("champion_coverage") if measured else None,
+        lost_before=_coverage_lost(champion),
     )
     version.gate = {**version.gate, "certification": asdict(decision)}
     if decision.promote and case.project.training.auto_promote:
         registry.make_champion(state, version.version, case.now)
+
+
+def _coverage_lost(champion: Version | None) -> float:
+    judged = {} if champion is None else champion.gate.get("certification", {})
+    return float(judged.get("coverage_lost", 0.0))
 
 
 async def _end_recovery(case: _Case) -> None:

@@ -13,10 +13,15 @@ _COVERAGE_MARGIN = 0.05
 
 @dataclass(frozen=True)
 class GateDecision:
-    """Whether to promote, and the reasons for people to read."""
+    """Whether to promote, and the reasons for people to read.
+
+    `coverage_lost` is the share of items that champions up to this version have given up, each
+    measured against the one before on one population, less what they have won back.
+    """
 
     promote: bool
     reasons: list[str]
+    coverage_lost: float = 0.0
 
 
 def judge_uncertified(
@@ -64,9 +69,16 @@ def judge_own(right: int, labels: int) -> GateDecision:
 
 
 def judge_certified(
-    *, champion_certified: bool, coverage: float, champion_coverage: float | None
+    *,
+    champion_certified: bool,
+    coverage: float,
+    champion_coverage: float | None,
+    lost_before: float = 0.0,
 ) -> GateDecision:
     """Judge a newly certified version against the champion.
+
+    It may cover five points less than the best of the line of champions: a measured coverage
+    varies by as much, and small losses must not add up from version to version.
 
     Parameters
     ----------
@@ -74,6 +86,8 @@ def judge_certified(
         Whether the champion's certificate holds; one that is not certified gives way at once.
     coverage, champion_coverage : in [0, 1]
         Share of one population at or above each version's own threshold; None: not measured.
+    lost_before : in [0, 1]
+        The champion's own `coverage_lost`.
     """
     if not champion_certified:
         return GateDecision(True, ["certified, and the champion is not"])
@@ -84,6 +98,8 @@ def judge_certified(
         )
         return GateDecision(False, [reason])
     reason = f"certified for {coverage:.3f} of the population, the champion for "
-    return GateDecision(
-        coverage >= champion_coverage - _COVERAGE_MARGIN, [f"{reason}{champion_coverage:.3f}"]
-    )
+    reason += f"{champion_coverage:.3f}"
+    if lost_before > 0:
+        reason += f", which covers {lost_before:.3f} less than champions before it"
+    lost = round(max(0.0, lost_before + champion_coverage - coverage), 12)
+    return GateDecision(lost <= _COVERAGE_MARGIN, [reason], lost)

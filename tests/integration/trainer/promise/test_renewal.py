@@ -288,6 +288,7 @@ async def test_champion_whose_audit_failed_holds_no_successor_back(
         assert version is not None
         assert version.gate["certification"] == {
             "promote": True,
+            "coverage_lost": 0.0,
             "reasons": ["certified, and the champion is not"],
         }
         assert (await parts.channels()).champion == "v2"

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.science.copies import misread_item_violations, stock_text_violations
 from bench.science.deployments import (
     first_false_certificates,
     hopeful,
+    items_until_certified,
     passes_start,
-    stock_text_violations,
     wrong_answers_until_alarm,
 )
 from services.trainer.promise.certify import certify
@@ -45,6 +46,17 @@ def test_a_draw_of_occurrences_keeps_the_promise_where_stock_texts_recur() -> No
     broken, coverage = stock_text_violations(60, np.random.default_rng(1), by_content=False)
     assert broken.mean() <= limit(60)
     assert coverage.mean() > 0.45
+
+
+def test_copies_of_a_misread_item_are_never_answered_under_a_certificate() -> None:
+    broken, _ = misread_item_violations(60, np.random.default_rng(3))
+    assert broken.mean() <= limit(60)
+
+
+def test_a_project_without_a_pool_is_certified_within_1800_reviewed_items() -> None:
+    rng = np.random.default_rng(4)
+    assert (items_until_certified(0.7, 0.1, 40, rng) <= 1_800).mean() >= 0.95
+    assert np.median(items_until_certified(0.6, 0.1, 40, rng)) <= 1_800
 
 
 @pytest.mark.parametrize("good_audits", [0, 30, 300])

@@ -46,6 +46,22 @@ def test_coverage_may_fall_by_five_points_and_no_more() -> None:
     assert not judge(0.44)
 
 
+def test_losses_of_coverage_do_not_add_up_from_version_to_version() -> None:
+    def judge(coverage: float, lost_before: float) -> tuple[bool, float]:
+        decision = judge_certified(
+            champion_certified=True,
+            coverage=coverage,
+            champion_coverage=0.5,
+            lost_before=lost_before,
+        )
+        return decision.promote, decision.coverage_lost
+
+    assert judge(0.46, 0.0) == (True, 0.04)
+    assert judge(0.48, 0.04) == (False, 0.06)
+    assert judge(0.53, 0.04) == (True, 0.01)
+    assert judge(0.6, 0.04) == (True, 0.0)
+
+
 def test_unmeasured_champion_is_not_replaced_by_itself() -> None:
     assert not judge_certified(
         champion_certified=True, coverage=0.9, champion_coverage=None
