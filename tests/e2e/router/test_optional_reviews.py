@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.contracts.base import utc_now
@@ -90,7 +91,7 @@ class Trace:
         """Collect the outcomes, each with the moment when it was seen."""
         query: dict[str, Any] = {"wait_seconds": 1}
         while True:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(httpx.HTTPError):
                 async with self.installation.operator() as operator:
                     page = (await operator.get(f"{PROJECT}/outcomes", params=query)).json()
                     self.outcomes += [(one, utc_now()) for one in page["outcomes"]]

@@ -98,12 +98,14 @@ class Feed:
         It is of another epoch, behind the feed's end, or behind another row than it was.
         """
         known = await self.place_at(session, await feed_epoch(session), place.position)
-        if not known.mark and place.position <= await self._deleted_up_to(session):
-            known = replace(known, mark=place.mark or "deleted")
+        if not known.mark and 0 < place.position <= await self._deleted_up_to(session):
+            known = replace(known, mark=place.mark or _DELETED)
         is_there = known.position == 0 or (known.mark and place.mark in ("", known.mark))
         return known if is_there and place.epoch == known.epoch else None
 
 
+# The mark of a row that was removed, for a cursor of a release that gave none.
+_DELETED = "0" * 16
 # Within one task serial ids keep the order of revisions: it is locked while one is written.
 FEED = Feed(
     _outcomes,

@@ -207,7 +207,7 @@ async def test_projects_wait_apart() -> None:
 
 
 async def test_names_of_a_later_release_answer_nobody_and_stop_no_feed() -> None:
-    later: dict[str, Any] = {"source": "model", "later_member": 1}
+    later: dict[str, Any] = {"source": "ensemble", "later_member": 1}
     queue = ScriptedQueue(feed=pages(first=[row("a", "guess", **later)], second=[]))
     queue.outcomes["a"] = known("a", "guess") | later
     async with serve(queue.app()) as url, waiting_at(url) as waiters:
