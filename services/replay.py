@@ -2,7 +2,7 @@
 
 From the record come the probabilities, the mode of review and, where nothing could be answered,
 why not. The threshold is that of the newest certificate given before the decision. The draw of
-audits needs a secret that rotates, so whether an item was drawn is taken from the record.
+audits needs the routers' secret, so whether an item was drawn is taken from the record.
 """
 
 import asyncio

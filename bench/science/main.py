@@ -2,7 +2,7 @@
 
     python -m bench science certify --runs 100
 
-Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``,
+Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``, ``rivals``,
 ``near-copies``, ``consensus``.
 Options are those of the part.
 """
@@ -16,6 +16,7 @@ from bench.science import (
     deployments,
     label_noise,
     near_copies,
+    rivals,
     sequential,
 )
 
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "audits": audits.main,
     "deployments": deployments.main,
     "label-noise": label_noise.main,
+    "rivals": rivals.main,
     "near-copies": near_copies.main,
     "consensus": consensus.main,
 }

@@ -72,7 +72,14 @@ class Change:
             f"wrong, until its audits suspended it. The next {self.to_people} reviews went to "
             "people, and nobody gave a command:"
         )
-        lines = [flipped, *(f"  {_told(line)}" for line in self.history)]
+        lines = [flipped]
+        details = set()
+        for line in self.history:
+            # A version that is tested again and fails stays suspended for the same reason.
+            is_new = line["detail"] is not None and line["detail"] not in details
+            details.add(line["detail"])
+            detail = f": {line['detail']}" if is_new else ""
+            lines.append(f"  {line['at'][11:19]} {line['version']} {line['to']}{detail}")
         if self.after is None:
             return [*lines, f"No version was certified for the reviews ({self.obstacle})."]
         share = new.answered / new.sent if new.sent else 0
@@ -83,11 +90,6 @@ class Change:
             f"({wrong:.1%})."
         )
         return [*lines, resumed]
-
-
-def _told(line: dict[str, Any]) -> str:
-    detail = f": {line['detail']}" if line["detail"] else ""
-    return f"{line['at'][11:19]} {line['version']} {line['to']}{detail}"
 
 
 async def tell_change(surehand: Surehand, texts: list[RatedText], progress: Progress) -> Change:

@@ -76,14 +76,19 @@ def item(rated: RatedText) -> dict[str, Any]:
 
 
 def project(min_new_labels: int) -> dict[str, Any]:
-    """Return the demo's project: a promise of 90 % at 95 % confidence."""
+    """Return the demo's project: a promise of 85 % at 95 % confidence.
+
+    A single person's rating of these texts is not far better: 3 % are against the majority, and a
+    linear model of 1,000 labels is right on 80 %. A promise of 90 % would be certified three times
+    in four; this one nearly always, by the first draw.
+    """
     return {
         "title": "Social posts: positive or negative?",
         "labels": ["negative", "positive"],
         "fields": {"text": {"type": "text", "max_length": 2000}},
         "instructions": INSTRUCTIONS,
         "promise": {
-            "target_accuracy": 0.9,
+            "target_accuracy": 0.85,
             "confidence": 0.95,
             "certification_labels": CERTIFICATION_LABELS,
             "certification_draws": CERTIFICATION_DRAWS,

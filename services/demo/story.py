@@ -18,7 +18,7 @@ from services.demo.workforce import Workforce
 _BATCH = 25
 _LIVE_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
-OTHER_TARGETS = (0.95, 0.99)
+OTHER_TARGETS = (0.9, 0.95)
 
 
 class Live(NamedTuple):

@@ -84,12 +84,16 @@ class PredictResponse(Message):
 
 
 class DecisionRow(Prediction):
-    """One row of the decision log: the item and all that predict answered for it."""
+    """One row of the decision log: the item and all that predict answered for it.
+
+    `audit_day` names the key by which audits were drawn, where the promise had one.
+    """
 
     data: Data
     metadata: Metadata = {}
     review: Annotated[str, *names_of(ReviewMode)]
     received_at: UtcTime
+    audit_day: str | None = Field(default=None, exclude_if=lambda value: value is None)
     trace: Trace = None
 
 

@@ -246,10 +246,16 @@ def _or_uncertified(
 
 
 class PromiseDocument(StoredDocument):
-    """``promise.json``: written before channels.json names a version."""
+    """``promise.json``: written before channels.json names a version.
+
+    Audits are drawn by a key that routers derive from their secret, `audit_epoch`, which tells the
+    trainer's database as well, and `audit_day`, so another key draws on each day. `audit_day` is
+    None where no version has a certificate.
+    """
 
     target_accuracy: float
     confidence: float
     audit_rate: float
     audit_epoch: str
+    audit_day: str | None = Field(default=None, exclude_if=lambda value: value is None)
     versions: dict[str, Annotated[PromiseEntry, WrapValidator(_or_uncertified)]] = {}

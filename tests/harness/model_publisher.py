@@ -213,6 +213,7 @@ class Publisher:
     store: Store
     project: Project = field(default_factory=project_of)
     audit_rate: float = 0.0
+    audit_day: str | None = None
     entries: dict[str, PromiseEntry] = field(default_factory=dict)
     revision: int = 0
 
@@ -248,6 +249,7 @@ class Publisher:
                 confidence=self.project.promise.confidence,
                 audit_rate=self.audit_rate,
                 audit_epoch="epoch-1",
+                audit_day=self.audit_day,
                 versions=self.entries,
             ),
         )

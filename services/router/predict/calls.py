@@ -174,6 +174,11 @@ class Call:
     def _traced(self) -> dict[str, str]:
         return {} if self.trace is None else {"trace": self.trace}
 
+    def _drawn_by(self) -> dict[str, str]:
+        promise = self.terms.view.documents.promise
+        day = None if promise is None else promise.audit_day
+        return {} if day is None else {"audit_day": day}
+
     def in_review(self) -> list[str]:
         """Return the ids of the items that wait for people."""
         decided = zip(self.incoming.items, self.decisions, strict=True)
@@ -194,6 +199,7 @@ class Call:
         ends = {
             "review": self.incoming.review,
             "received_at": rfc3339(self.received),
+            **self._drawn_by(),
             **self._traced(),
         }
         end = b"," + orjson.dumps(ends)[1:] + b"\n"

@@ -95,7 +95,7 @@ def _audit_draw(
     entry = promise.versions.get(scored_by.version) if scored_by is not None else None
     own = entry.audit_rate if entry is not None else None
     rate = promise.audit_rate if own is None else own
-    return audit_draw(secret, project, promise.audit_epoch, rate)
+    return audit_draw(secret, project, promise.audit_epoch, rate, promise.audit_day)
 
 
 def promise_status_of(view: View, scored_by: LoadedVersion | None, now: datetime) -> PromiseStatus:

@@ -45,6 +45,7 @@ def render_promise(
         confidence=project.promise.confidence,
         audit_rate=project.promise.audit_rate,
         audit_epoch=state.audit_epoch,
+        audit_day=now.date().isoformat() if any(v.certificate for v in versions) else None,
         versions={v.version: _entry(v, project, state, now) for v in versions},
     )
 

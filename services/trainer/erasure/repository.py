@@ -8,36 +8,23 @@ from sqlmodel import col
 
 from services.trainer.content import content_hash
 from services.trainer.tables import (
-    AuditWatch,
     Base,
-    Certification,
     CertificationItem,
-    Dataset,
-    LedgerFile,
     LedgerRow,
     OutcomeRow,
     PoolItem,
-    PromiseChange,
-    Run,
-    Version,
     batches_of,
 )
 from shared.db import Session
 
 _NOTHING = content_hash({})
-# All that belongs to a project, but for its own row and its lease.
-OF_PROJECTS: tuple[type[Base], ...] = (
-    AuditWatch,
-    Certification,
-    CertificationItem,
-    Dataset,
-    LedgerFile,
-    LedgerRow,
-    OutcomeRow,
-    PoolItem,
-    PromiseChange,
-    Run,
-    Version,
+# The row that keeps the numbers of documents and versions, and the lease with its fencing.
+_KEPT = ("project_state", "project_leases")
+# All else that belongs to a project.
+OF_PROJECTS = tuple(
+    table
+    for table in Base.metadata.sorted_tables
+    if "project" in table.columns and table.name not in _KEPT
 )
 
 
@@ -121,10 +108,9 @@ async def begin_again(session: Session, project: str, after: int) -> None:
     )
 
 
-async def remove_rows(session: Session, table: type[Base], project: str, limit: int) -> int:
+async def remove_rows(session: Session, table: Table, project: str, limit: int) -> int:
     """Remove up to `limit` rows of a project from a table; return how many."""
-    rows: Table = table.__table__  # type: ignore[attr-defined]
-    key = tuple_(*rows.primary_key.columns)
-    some = select(*rows.primary_key.columns).where(rows.c.project == project).limit(limit)
-    gone = delete(rows).where(key.in_(some)).returning(*rows.primary_key.columns)
+    key = table.primary_key.columns
+    some = select(*key).where(table.c.project == project).limit(limit)
+    gone = delete(table).where(tuple_(*key).in_(some)).returning(*key)
     return len((await session.execute(gone)).all())

@@ -90,6 +90,7 @@ def test_report_has_the_promised_keys_and_says_what_other_targets_got() -> None:
 def _chapter(**changes: Any) -> Change:
     history: list[dict[str, Any]] = [
         {"at": "2026-11-28T10:00:07Z", "version": "v2", "to": "suspended", "detail": "5 wrong"},
+        {"at": "2026-11-28T10:00:20Z", "version": "v2", "to": "recertifying", "detail": "5 wrong"},
         {"at": "2026-11-28T10:01:00Z", "version": "v3", "to": "certified", "detail": None},
     ]
     return replace(
@@ -103,7 +104,9 @@ def test_the_report_tells_the_change_with_the_history() -> None:
     assert report.document()["change"]["under_old"] == {"sent": 500, "answered": 160, "wrong": 127}
     text = "\n".join(report.lines())
     assert "v2 gave 160 answers, 127 of them wrong" in text
-    assert "  10:00:07 v2 suspended: 5 wrong\n  10:01:00 v3 certified\n" in text
+    assert (
+        "  10:00:07 v2 suspended: 5 wrong\n  10:00:20 v2 recertifying\n  10:01:00 v3 certified\n"
+    ) in text
     assert (
         "74 s after the suspension v3 answered: 120 of 300 reviews (40%), 9 of them wrong" in text
     )

@@ -54,7 +54,8 @@ KEPT = {
         *("certification_items.certification_id", "certification_items.item_id"),
         "certification_items.copy_of",
         *("certification_items.project", "certification_items.label"),
-        "certification_items.refused",
+        *("certification_items.refused", "certification_items.verdict"),
+        "certification_items.finding",
     },
 }
 METADATA: dict[str, MetaData] = {

@@ -25,6 +25,10 @@ _AGAIN_AFTER = timedelta(seconds=60)
 # The newest verdict, how many answers of gold there are and the newest, and the labels.
 _Newest = tuple[int, int, tuple[str, str, str] | None, list[str]]
 
+# The name of a project, and its first revision: what was learned in a deleted project of the same
+# name is not known.
+_Key = tuple[str, int]
+
 
 @dataclass
 class KnownReviewers:
@@ -35,8 +39,8 @@ class KnownReviewers:
 
     database: Database
     now: Callable[[], datetime]
-    _known: dict[str, Reliability] = field(default_factory=dict)
-    _newest: dict[str, _Newest] = field(default_factory=dict)
+    _known: dict[_Key, Reliability] = field(default_factory=dict)
+    _newest: dict[_Key, _Newest] = field(default_factory=dict)
     _learned_at: datetime | None = None
 
     def of(self, project: Project) -> Reliability | None:
@@ -44,7 +48,7 @@ class KnownReviewers:
 
         What was learned of other labels than it has now does not count.
         """
-        known = self._known.get(project.project)
+        known = self._known.get(_key(project))
         return known if known is not None and known.labels == tuple(project.labels) else None
 
     async def refresh(self) -> int:
@@ -59,7 +63,7 @@ class KnownReviewers:
         return sum([await self._learn(project) for project in asked])
 
     async def _learn(self, project: Project) -> bool:
-        name = project.project
+        name, key = project.project, _key(project)
         async with self.database.reading() as session:
             votes = await newest_votes(session, name, _NEWEST_VOTES)
             probed = await scores.newest_votes(session, name, _NEWEST_VOTES)
@@ -70,23 +74,27 @@ class KnownReviewers:
                 last,
                 project.labels,
             )
-            if newest == self._newest.get(name, (0, 0, None, project.labels)):
+            if newest == self._newest.get(key, (0, 0, None, project.labels)):
                 return False
             known = await gold.labels(session, name)
         given = {(vote.task_id, vote.reviewer): vote.label for vote in votes}
         given |= {(task_id, reviewer): label for task_id, reviewer, label in probed}
         try:
-            self._known[name] = await asyncio.to_thread(
+            self._known[key] = await asyncio.to_thread(
                 learn,
                 [(task_id, reviewer, label) for (task_id, reviewer), label in given.items()],
                 known,
                 project.labels,
                 max_overlap=project.review.max_overlap,
-                start=self._known.get(name),
+                start=self._known.get(key),
             )
         except ValueError as error:
             # Too many labels for the model: the lead rule does without.
             log.info("reviewers_not_learned", project=name, cause=cause_of(error))
-            self._known.pop(name, None)
-        self._newest[name] = newest
+            self._known.pop(key, None)
+        self._newest[key] = newest
         return True
+
+
+def _key(project: Project) -> _Key:
+    return project.project, project.first_revision

@@ -25,6 +25,7 @@ from tests.harness.model_publisher import (
     text_graph,
 )
 from tests.integration.router.conftest import OpenRouter, ServedRouter
+from tests.integration.router.decision_log.test_decision_log import rows
 
 
 async def test_the_answer_is_what_the_contract_says(served: ServedRouter) -> None:
@@ -94,6 +95,28 @@ async def test_every_audited_answer_has_a_task(served: ServedRouter) -> None:
     assert {task["lane"] for _, tasks in served.queue.batches for task in tasks} == {"audit"}
     again = (await served.predict(*items)).json()["predictions"]
     assert [one["audited"] for one in again] == [one["audited"] for one in predictions]
+
+
+async def test_another_day_draws_other_answers_and_the_log_names_it(served: ServedRouter) -> None:
+    items = [{"item_id": f"i{n}", "data": {"score": SURE}} for n in range(40)]
+    served.publisher.audit_rate = 0.5
+    drawn: dict[str, list[bool]] = {}
+    for day in ("2026-11-28", "2026-11-29"):
+        served.publisher.audit_day = day
+        await served.publisher.put_promise()
+        await served.serving_revision(served.publisher.revision)
+        predictions = (await served.predict(*items)).json()["predictions"]
+        drawn[day] = [one["audited"] for one in predictions]
+    assert drawn["2026-11-28"] != drawn["2026-11-29"]
+
+    async def logged() -> bool:
+        found = await rows(served.publisher.store)
+        by_day = {
+            day: [row["audited"] for row in found if row["audit_day"] == day] for day in drawn
+        }
+        return by_day == drawn
+
+    await wait_until(logged)
 
 
 async def test_a_warned_version_answers_and_is_audited_at_a_rate_of_its_own(

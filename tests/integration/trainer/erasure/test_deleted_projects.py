@@ -60,7 +60,7 @@ async def rows(parts: TrainerParts) -> int:
 
 
 async def _count(session: Any, table: Any) -> int:
-    return len((await session.execute(table.__table__.select())).all())
+    return len((await session.execute(table.select())).all())
 
 
 async def state(parts: TrainerParts) -> ProjectState:

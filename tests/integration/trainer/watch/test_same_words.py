@@ -148,8 +148,12 @@ async def test_uncertified_expired_and_unwatched(
         await opened.unwatch()
         found = await opened.say()
         assert (found.state, found.valid_now) == ("certified", False)
+        day = (await parts.promise()).audit_day
         parts.clock.advance(days=31)
         assert (await opened.say()).state == "expired"
+        # Another day draws audits by another key.
+        assert day is not None
+        assert (await parts.promise()).audit_day not in (None, day)
 
 
 async def test_the_live_error_is_weighed_by_bands_of_scores(

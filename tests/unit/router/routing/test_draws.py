@@ -41,6 +41,14 @@ def test_the_audit_draws_key_comes_from_the_secret() -> None:
     assert not audits(draw - 1e-9).takes("order-17")
 
 
+def test_each_day_draws_anew_and_independently() -> None:
+    one, other = (
+        set(audit_draw(SECRET, "shop", "epoch", 0.5, day).taken(IDS))
+        for day in ("2026-11-28", "2026-11-29")
+    )
+    assert abs(len(one & other) / len(IDS) - 0.25) <= 5 * (0.25 * 0.75 / len(IDS)) ** 0.5
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.02, 0.5, 1.0])
 def test_the_drawn_share_is_the_rate(rate: float) -> None:
     share = len(audits(rate).taken(IDS)) / len(IDS)

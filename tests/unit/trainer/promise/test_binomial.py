@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 from scipy import stats
 
 from services.trainer.promise.binomial import (
@@ -119,3 +120,17 @@ def test_impossible_counts_are_refused() -> None:
         upper_bound(5, 4, 0.05)
     with pytest.raises(ValueError, match="from 1"):
         attempt_delta(0.05, 0)
+
+
+@given(st.integers(1, 5_000), st.data(), rates)
+def test_p_values_are_those_of_mapie(accepted: int, data: st.DataObject, alpha: float) -> None:
+    """MAPIE takes the smaller of an exact binomial and Hoeffding's; the exact one is the smaller.
+
+    Above the target the two differ: MAPIE's is 1 there by Hoeffding, and neither passes.
+    """
+    errors = data.draw(st.integers(0, int(accepted * alpha)))
+    ours = error_p_value(errors, accepted, alpha)
+    theirs = compute_hoeffding_bentkus_p_value(
+        np.array([errors / accepted]), np.array([accepted]), alpha, binary=True
+    )
+    assert float(ours) == pytest.approx(float(theirs[0, 0]), rel=1e-9)
