@@ -1,5 +1,7 @@
 """How often certificates are false where reviewers overlook a fifth of the wrong answers.
 
+Each answer that contradicts the model gets a second opinion, and a third where the two differ.
+
     python -m bench science label-noise --runs 100000
 
 Prints one row a number of accepted labels and of probes, known-wrong answers: false certificates
@@ -34,7 +36,9 @@ def simulate(
     error: float, accepted: int, probes: int, runs: int, rng: np.random.Generator
 ) -> Tests:
     """Certify `runs` times at one threshold, with reviewers who miss a share of the errors."""
-    shown = rng.binomial(accepted, error * (1 - MISS_RATE), runs)
+    # A reviewer who notices an error is overruled where the second and the third one miss it.
+    passes = MISS_RATE + (1 - MISS_RATE) * MISS_RATE**2
+    shown = rng.binomial(accepted, error * (1 - passes), runs)
     missed = rng.binomial(probes, MISS_RATE, runs)
     levels = [level_of_test(ALPHA, misses, probes, DELTA) for misses in range(probes + 1)]
     alphas = np.array([level.alpha for level in levels])[missed]

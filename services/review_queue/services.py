@@ -19,6 +19,7 @@ from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
+from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import ProjectService
@@ -70,6 +71,7 @@ class Services:
     pauses: PauseService
     known: KnownReviewers
     decisions: DecisionService
+    second_opinions: SecondOpinionService
     outcomes: OutcomeService
     statistics: StatisticsServices
     feedback: FeedbackService
@@ -116,6 +118,7 @@ def build_services(
         pauses=PauseService(database, gold_states, now),
         known=known,
         decisions=DecisionService(database, known.of, now, nudge),
+        second_opinions=SecondOpinionService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
         statistics=_build_statistics(database, store, now),
         feedback=FeedbackService(database, now),

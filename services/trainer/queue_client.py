@@ -10,14 +10,21 @@ from pydantic import ValidationError
 from shared.contracts.base import MAX_BATCH, Read, read_stored
 from shared.contracts.changes import ChangeFeed
 from shared.contracts.human_error import HumanError
+from shared.contracts.second_opinions import (
+    OpinionReceipts,
+    OpinionStatus,
+    WantedOpinion,
+    WantedOpinions,
+)
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
 _CHANGES = "/v1/changes"
 _HUMAN_ERROR = "/human-error"
+_SECOND_OPINIONS = "/second-opinions"
 # Routes that the release before lacks.
-_NEW_ROUTES = (_CHANGES, _HUMAN_ERROR)
+_NEW_ROUTES = (_CHANGES, _HUMAN_ERROR, _SECOND_OPINIONS)
 _RESTARTED = b'"urn:surehand:problem:feed-restarted"'
 
 
@@ -69,6 +76,18 @@ class QueueClient:
         except RouteUnknown:
             return HumanError()
         return _read(HumanError, body)
+
+    async def ask_second_opinions(
+        self, project: str, wanted: Sequence[WantedOpinion]
+    ) -> dict[str, OpinionStatus]:
+        """Ask for 1 to 1,000 second opinions; return by item what becomes of each."""
+        document = WantedOpinions(items=list(wanted)).model_dump(mode="json")
+        path = f"/v1/projects/{project}{_SECOND_OPINIONS}"
+        try:
+            body = await self._call("POST", path, json=document)
+        except RouteUnknown:
+            return {one.item_id: "no_reviewer" for one in wanted}
+        return {one.item_id: one.status for one in _read(OpinionReceipts, body).items}
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""

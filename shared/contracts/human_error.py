@@ -24,6 +24,13 @@ class HumanError(Message):
     disagreed: Count = 0
 
 
+class SecondOpinions(Message):
+    """Of how many drawn items another reviewer was `asked`; `overturned` count as right by that."""
+
+    asked: Count
+    overturned: Count
+
+
 class LabelNoise(Message):
     """How a test allowed for wrong answers that reviewers let pass.
 
@@ -37,6 +44,7 @@ class LabelNoise(Message):
     misses: Count
     miss_rate_bound: Probability | None
     target_tested: Probability
+    second_opinions: SecondOpinions | None = None
 
 
 class LabelCeiling(Message):

@@ -34,6 +34,8 @@ class StandInQueue:
     epoch: int = 1
     given_epoch: int | None = None
     human_error: dict[str, int] = field(default_factory=dict)
+    others_answer: bool = False
+    doubted: list[tuple[str, int]] = field(default_factory=list)
     while_read: Callable[[], None] | None = None
 
     def app(self) -> FastAPI:
@@ -42,6 +44,8 @@ class StandInQueue:
         app.add_api_route("/healthz", self._healthz)
         app.add_api_route("/v1/projects/{project}/outcomes", self._outcomes)
         app.add_api_route("/v1/projects/{project}/human-error", self._human_error)
+        path = "/v1/projects/{project}/second-opinions"
+        app.add_api_route(path, self._second_opinions, methods=["POST"])
         app.add_api_route("/v1/projects/{project}/tasks", self._tasks, methods=["POST"])
         return app
 
@@ -64,6 +68,12 @@ class StandInQueue:
 
     async def _human_error(self) -> dict[str, int]:
         return self.human_error
+
+    async def _second_opinions(self, request: Request) -> Any:
+        items = (await request.json())["items"]
+        self.doubted += [(one["item_id"], one["revision"]) for one in items]
+        status = "asked" if self.others_answer else "no_reviewer"
+        return {"items": [{"item_id": one["item_id"], "status": status} for one in items]}
 
     async def _tasks(self, project: str, request: Request) -> Any:
         if self.is_away:

@@ -14,7 +14,8 @@ from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
-from services.review_queue.lifecycle.rules import Change, Settlement, ground_of, votes_that_count
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.settlement import Settlement, ground_of, votes_that_count
 from services.review_queue.lifecycle.states import Answer, History, Task, state_of, verdict_row
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.reading import open_project

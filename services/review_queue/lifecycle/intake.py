@@ -17,7 +17,8 @@ from services.review_queue.lifecycle.lanes import (
     turn_of,
 )
 from services.review_queue.lifecycle.repository import gold, reading, writing
-from services.review_queue.lifecycle.rules import Change, own_turn, votes_that_count
+from services.review_queue.lifecycle.rules import Change, own_turn
+from services.review_queue.lifecycle.settlement import votes_that_count
 from services.review_queue.lifecycle.states import (
     Task,
     label_is_gone,
@@ -202,6 +203,7 @@ NEW_ROW: dict[str, Any] = {
     "lease_number": 0,
     "skips": 0,
     "adjudication": False,
+    "second_opinion": False,
     "revision": 0,
 }
 

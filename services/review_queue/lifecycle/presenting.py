@@ -13,7 +13,8 @@ from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.lifecycle.messages import Renewal
 from services.review_queue.lifecycle.problems import LeaseExpired
-from services.review_queue.lifecycle.rules import Change, Settlement
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.settlement import Settlement, opinions_of
 from services.review_queue.lifecycle.states import Answer, History, Lease, state_of, verdict_row
 from shared.auth import Principal
 from shared.contracts.projects import Project
@@ -66,7 +67,8 @@ class PresentedLease:
             return True
         if self.action in ("renew", "release"):
             return False
-        enough = isinstance(self.action, VerdictBody) and self.project.review.overlap == 1
+        needed, _ = opinions_of(self.change.task, self.project)
+        enough = isinstance(self.action, VerdictBody) and needed == 1
         return not enough or (self.lease.number > 1 and not self.lease.suggestion_shown)
 
     @property
@@ -194,7 +196,11 @@ class PresentedLease:
         self.change.withdraw(given[0])
         task.skips -= given[0].skipped
         reserve = (lease.reviewer, self.change.now + self.lasts)
-        if task.state == "resolved":
+        if task.second_opinion and lease.state_after == "resolved":
+            # To the reviewer it is resolved still: nothing may tell that another one is asked.
+            self.change.supersede(self.history.leases)
+            self.change.reopen(self.history, reserve=reserve)
+        elif task.state == "resolved":
             self.change.reopen(self.history, reserve=reserve)
         elif task.state == "open":
             self.change.open_again(reserve)

@@ -11,7 +11,11 @@ from shared.contracts.tasks import Lane, OutcomeSource, TaskState
 
 @dataclass(slots=True)
 class Task:
-    """What decisions need of a task; `confidence` is that of its prediction."""
+    """What decisions need of a task.
+
+    `confidence` is that of its prediction. `second_opinion`: more than one reviewer is asked, or
+    was, because the first one's answer was doubted.
+    """
 
     task_id: str
     project: str
@@ -34,6 +38,7 @@ class Task:
     resolved_at: datetime | None
     trace: str | None
     erased_at: datetime | None
+    second_opinion: bool
     confidence: float | None
 
 

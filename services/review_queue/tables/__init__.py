@@ -97,6 +97,7 @@ class TaskRow(Base, table=True):
     resolved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     trace: str | None = None
     erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    second_opinion: bool = False
 
 
 class LeaseRow(Base, table=True):

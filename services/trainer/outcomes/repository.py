@@ -9,8 +9,10 @@ from sqlmodel import col
 
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
-from services.trainer.outcomes.evidence import evidence_after, is_answer
-from services.trainer.tables import OutcomeRow, ProjectState, batches_of
+from services.trainer.outcomes.evidence import answers, evidence_after, is_answer
+from services.trainer.outcomes.opinions.repository import of_items as of_opinions
+from services.trainer.tables import OutcomeRow, ProjectState, SecondOpinion, batches_of
+from services.trainer.tables.evidence import WAITING
 from shared.contracts.tasks import Outcome
 from shared.db import Session
 
@@ -25,6 +27,11 @@ async def record(session: Session, state: ProjectState, outcomes: Sequence[Outco
     known = {
         row.item_id: row
         for row in await of_items(session, state.project, (o.item_id for o in outcomes))
+    }
+    opinions = {
+        item_id: opinion
+        for item_id, opinion in (await of_opinions(session, state.project, known)).items()
+        if opinion.state in WAITING
     }
     changed = 0
     for outcome in outcomes:
@@ -43,7 +50,10 @@ async def record(session: Session, state: ProjectState, outcomes: Sequence[Outco
             continue
         state.outcomes_seen += 1
         changed += 1
-        known[outcome.item_id] = _merged(session, state, row, outcome)
+        opinion = opinions.pop(outcome.item_id, None)
+        known[outcome.item_id] = _merged(session, state, row, outcome, opinion)
+        if opinion is not None:
+            opinion.state = "answered" if answers(outcome, opinion) else "unanswered"
     await erasure.take_content(session, state.project, (o.item_id for o in outcomes if o.erased))
     return changed
 
@@ -60,9 +70,13 @@ def _says_the_same(row: OutcomeRow, outcome: Outcome) -> bool:
 
 
 def _merged(
-    session: Session, state: ProjectState, row: OutcomeRow | None, outcome: Outcome
+    session: Session,
+    state: ProjectState,
+    row: OutcomeRow | None,
+    outcome: Outcome,
+    opinion: SecondOpinion | None,
 ) -> OutcomeRow:
-    wire, evidence = outcome.prediction, evidence_after(row, outcome)
+    wire, evidence = outcome.prediction, evidence_after(row, outcome, opinion)
     values: dict[str, Any] = {
         "position": state.outcomes_seen,
         "reading": state.feed_reading,
@@ -72,6 +86,7 @@ def _merged(
         "blind": outcome.blind,
         "evidence_label": evidence.label,
         "evidence_blind": evidence.blind,
+        "evidence_is_lone": evidence.is_lone,
         "data": outcome.data,
         "content_hash": content_hash(outcome.data),
         "prediction": None if wire is None else wire.model_dump(mode="json"),

@@ -7,6 +7,7 @@ import structlog
 
 from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
+from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.posting import repository as posting
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.queue_client import FeedRestarted, QueueAway
@@ -99,4 +100,5 @@ async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
         state.outcomes_cursor = None
         state.feed_reading += 1
         await posting.post_unanswered_again(session, project)
+        await opinions.give_up(session, project)
     log.warning("outcomes_feed_restarted", project=project, reading=state.feed_reading)

@@ -9,6 +9,7 @@ from services.trainer.documents.status import (
     why_not_valid,
 )
 from services.trainer.ledger import repository as ledger
+from services.trainer.outcomes.opinions.service import ask_about_draw
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, read_state
 from services.trainer.promise import repository
@@ -55,6 +56,8 @@ class Certifier:
                 pending = await repository.pending(session, project.project)
             is_open = bool(pending) and pending[0].state == "open"
             under_way = pending[0] if is_open else await self._open(resources, project, pending)
+            if under_way is not None:
+                await ask_about_draw(resources, project, under_way.certification_id)
             if under_way is None or not await try_close(resources, project, under_way):
                 return
 

@@ -8,6 +8,7 @@ from enum import Enum
 import structlog
 
 from services.trainer.documents.status import is_certified
+from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, may_still_certify
@@ -24,7 +25,7 @@ from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
-from shared.contracts.human_error import HumanError, LabelCeiling
+from shared.contracts.human_error import HumanError, LabelCeiling, LabelNoise, SecondOpinions
 from shared.contracts.projects import Project, certificate_digest
 from shared.contracts.versions import METHOD, Certificate, Window
 from shared.db import Session
@@ -91,10 +92,12 @@ async def _judge(case: _Case) -> bool:
     plan = CertificationPlan.from_dict(record.plan)
     items = await repository.tested_items(case.session, record)
     settled = await repository.settled(case.session, record.certification_id)
+    doubted = await opinions.waited_for(case.session, record.certification_id)
     items = [
         item
         for item in items
-        if item.certification_id != record.certification_id or item.item_id in settled
+        if item.certification_id != record.certification_id
+        or (item.item_id in settled and (item.copy_of or item.item_id) not in doubted)
     ]
     drawn = await rows_of(case.session, items, anew=True)
     scores, correct = [row.score for row in drawn], [row.finding == "right" for row in drawn]
@@ -141,9 +144,11 @@ async def _certify(
     assert version is not None
     assert result.threshold is not None
     draws = await repository.draws_of(case.session, record)
-    window = window_of([draw.population or {} for draw in draws])
     certificate = _certificate(case, version, plan, result, drawn).model_copy(
-        update={"window": None if window is None else Window.model_validate(window)}
+        update={
+            "window": _window(draws),
+            "label_noise": await _label_noise(case.session, plan, draws),
+        }
     )
     version.expires_at = case.now + timedelta(days=promise.expires_days)
     version.certificate = certificate.model_dump(mode="json")
@@ -154,6 +159,19 @@ async def _certify(
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
     await _pass_gate(case, version, plan.region_share * share)
+
+
+def _window(draws: Sequence[Certification]) -> Window | None:
+    window = window_of([draw.population or {} for draw in draws])
+    return None if window is None else Window.model_validate(window)
+
+
+async def _label_noise(
+    session: Session, plan: CertificationPlan, draws: Sequence[Certification]
+) -> LabelNoise:
+    asked, overturned = await opinions.counts(session, [draw.certification_id for draw in draws])
+    known = SecondOpinions(asked=asked, overturned=overturned)
+    return plan.label_noise.model_copy(update={"second_opinions": known})
 
 
 def _certificate(
@@ -182,7 +200,6 @@ def _certificate(
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],
         certified_at=case.now,
-        label_noise=plan.label_noise,
         label_ceiling=_ceiling(case),
         evidence={
             "certification_id": record.certification_id,

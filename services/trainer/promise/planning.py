@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from services.trainer.promise.binomial import power
-from services.trainer.promise.label_noise import Level, level_of_test, miss_rate_bound
+from services.trainer.promise.label_noise import Level, let_through, level_of_test, miss_rate_bound
 from services.trainer.promise.risk import (
     Float32Array,
     FloatArray,
@@ -100,7 +100,7 @@ class CertificationPlan:
     @property
     def _share_shown(self) -> float:
         """Share of the wrong answers that the labels show at least."""
-        return 1 - (self.label_noise.miss_rate_bound or 0.0)
+        return 1 - let_through(self.label_noise.miss_rate_bound or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy; float32 thresholds survive JSON unchanged."""

@@ -1,7 +1,14 @@
 """The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
 
 from services.trainer.tables.base import Base, batches_of, insert_new
-from services.trainer.tables.evidence import Dataset, LedgerFile, LedgerRow, OutcomeRow, PoolItem
+from services.trainer.tables.evidence import (
+    Dataset,
+    LedgerFile,
+    LedgerRow,
+    OutcomeRow,
+    PoolItem,
+    SecondOpinion,
+)
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
     AuditWatch,
@@ -26,6 +33,7 @@ __all__ = [
     "ProjectState",
     "PromiseChange",
     "Run",
+    "SecondOpinion",
     "Version",
     "batches_of",
     "insert_new",

@@ -1,13 +1,17 @@
 """What was read and imported: outcomes, decisions, pool, and the snapshots made of them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
 from shared.db import UtcDateTime
+
+# States of a second opinion that may still come.
+WAITING = ("wanted", "asked")
+OpinionLane = Literal["audit", "certification"]
 
 
 class OutcomeRow(Base, table=True):
@@ -17,8 +21,9 @@ class OutcomeRow(Base, table=True):
 
     `label` is the outcome as it stands, and trains; a promise is judged by `evidence_label` and
     `evidence_blind`, which are null where the release before wrote the row (`outcomes.evidence`
-    reads them). `erasure` is null but for items that were erased: `pending` while
-    snapshots may hold them, then `done`. Their label still counts as evidence, and trains nothing.
+    reads them). `evidence_is_lone`: the label is one reviewer's answer. `erasure` is null but for
+    items that were erased: `pending` while snapshots may hold them, then `done`. Their label still
+    counts as evidence, and trains nothing.
     """
 
     __tablename__ = "outcomes"
@@ -37,12 +42,29 @@ class OutcomeRow(Base, table=True):
     blind: bool
     evidence_label: str | None = None
     evidence_blind: bool | None = None
+    evidence_is_lone: bool | None = None
     data: dict[str, Any] = Field(sa_type=JSON)
     content_hash: str
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     resolved_at: datetime = Field(sa_type=UtcDateTime)
     trace: str | None = None
     erasure: str | None = None
+
+
+class SecondOpinion(Base, table=True):
+    """Another reviewer's opinion on an item whose `revision` rests on one answer, and is doubted.
+
+    `state`: wanted, asked, answered, unanswered (in time), or refused: there is no other reviewer.
+    """
+
+    __tablename__ = "second_opinions"
+
+    project: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    revision: int
+    lane: str
+    state: str = "wanted"
+    wanted_at: datetime = Field(sa_type=UtcDateTime)
 
 
 # Both databases have this operator, and an index must be written as the queries that use it.

@@ -15,13 +15,16 @@ import numpy as np
 import structlog
 
 from services.trainer.outcomes import repository as outcomes
-from services.trainer.outcomes.evidence import evidence_of
+from services.trainer.outcomes.evidence import evidence_of, is_doubted
+from services.trainer.outcomes.opinions import repository as opinions
+from services.trainer.outcomes.opinions.service import ask_about_audits
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise.detector import Detector, alarm_of, confidence_sequence, log_mean
 from services.trainer.promise.detector import watch as watch_answers
 from services.trainer.promise.periods import PASSING_CAUSES
 from services.trainer.resources import Resources
-from services.trainer.tables import AuditWatch, OutcomeRow, Version
+from services.trainer.tables import AuditWatch, OutcomeRow, SecondOpinion, Version
+from services.trainer.tables.evidence import WAITING
 from services.trainer.watch import bands, repository
 from services.trainer.watch.repository import Answer
 from shared.contracts.base import rfc3339
@@ -45,9 +48,14 @@ async def watch_audits(resources: Resources, project: Project) -> None:
     """Take in what people have said of the audited answers; suspend or warn where it says so."""
     async with resources.database.reading() as session:
         versions = [one for one in await in_service(session, project.project) if one.certificate]
-        news = [one.version for one in versions if await _has_news(session, one)]
-    for name in news:
-        while await _watch(resources, project, name):
+        news = [one for one in versions if await _has_news(session, one)]
+        places = [await repository.find_watch(session, one.project, one.version) for one in news]
+    for version, watch in zip(news, places, strict=True):
+        if not _is_alarmed(version):
+            place = 0 if watch is None else watch.position
+            since = _certified_at(version)
+            await ask_about_audits(resources, project, version.version, since, place)
+        while await _watch(resources, project, version.version):
             pass
 
 
@@ -118,6 +126,7 @@ async def _take(
     name = project.project
     asked = [one.item_id for one in page if one.audited]
     known = {row.item_id: row for row in await outcomes.of_items(session, name, asked)}
+    doubts = await opinions.of_items(session, name, known)
     first = await repository.audited_before(session, name, version.version, asked)
     seen = _Seen()
     taken, waiting_since = 0, None
@@ -126,8 +135,8 @@ async def _take(
         counts = answer.received_at >= watch.certified_at
         is_first = first.get((answer.item_id, answer.content_hash)) == answer.position
         if counts and answer.audited and is_first:
-            if answer.item_id not in known:
-                waiting_since = answer.received_at
+            waiting_since = _waits_since(answer, known, doubts)
+            if waiting_since is not None:
                 break
             seen.reviewed.append((answer.confidence, not _is_confirmed(known, answer)))
         if counts:
@@ -162,6 +171,20 @@ def _count(version: Version, watch: AuditWatch, seen: _Seen) -> None:
         [(score, bad) for score, bad in seen.reviewed[: found.taken] if score is not None],
         _threshold(version),
     )
+
+
+def _waits_since(
+    answer: Answer, known: Mapping[str, OutcomeRow], doubts: Mapping[str, SecondOpinion]
+) -> datetime | None:
+    """Return since when the answer waits for its review, or for a second one; None: for none."""
+    row, opinion = known.get(answer.item_id), doubts.get(answer.item_id)
+    if row is None:
+        return answer.received_at
+    if row.content_hash != answer.content_hash or not is_doubted(row, answer.label):
+        return None
+    if opinion is None:
+        return row.resolved_at
+    return opinion.wanted_at if opinion.state in WAITING else None
 
 
 def _is_confirmed(known: Mapping[str, OutcomeRow], answer: Answer) -> bool:

@@ -39,7 +39,8 @@ def task(**changes: Any) -> Task:
         "lane": "mandatory", "adjudication": False, "state": "leased", "turn": 7,
         "available_at": LATER, "reserved_for": None, "holder": "r1", "lease_number": 1,
         "due_at": LATER, "created_at": NOW, "skips": 0, "revision": 0, "label": None,
-        "source": None, "resolved_at": None, "trace": None, "erased_at": None, "confidence": None,
+        "source": None, "resolved_at": None, "trace": None, "erased_at": None,
+        "second_opinion": False, "confidence": None,
     }  # fmt: skip
     return Task(**columns | changes)
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel, col, select
 
-from services.review_queue.lifecycle.rules import Change, may_run_out
+from services.review_queue.lifecycle.rules import Change
+from services.review_queue.lifecycle.settlement import may_run_out
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
 from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.statements import table_of
@@ -159,8 +160,14 @@ async def look_for_others(
     session: AsyncSession, change: Change, project: Project, history: History, reviewer: str
 ) -> None:
     """Let `history` say whether reviewers are left who could answer besides `reviewer`."""
-    if not may_run_out(change.task, project, history):
-        return
+    if may_run_out(change.task, project, history):
+        history.others_answer = await others_answer(session, change, project, history, reviewer)
+
+
+async def others_answer(
+    session: AsyncSession, change: Change, project: Project, history: History, reviewer: str
+) -> bool:
+    """Say whether others than `reviewer` have answered lately, and may answer the task."""
     newest = (
         select(col(VerdictRow.task_id), col(VerdictRow.reviewer))
         .where(col(VerdictRow.given_at) >= change.now - _LATELY)
@@ -175,4 +182,4 @@ async def look_for_others(
         .join(TaskRow, col(TaskRow.task_id) == newest.c.task_id)
         .where(col(TaskRow.project) == project.project, newest.c.reviewer.not_in([*have, reviewer]))
     )
-    history.others_answer = (await session.execute(statement.limit(1))).first() is not None
+    return (await session.execute(statement.limit(1))).first() is not None

@@ -35,6 +35,7 @@ _VERDICT = (
 _TASK = (
     *("lane", "adjudication", "state", "turn", "available_at", "reserved_for", "holder"),
     *("due_at", "created_at", "skips", "revision", "label", "source", "resolved_at"),
+    "second_opinion",
 )
 _LEASE = (
     *("expires_at", "ending", "body_digest", "state_after", "revision_after"),

@@ -15,9 +15,11 @@ from services.review_queue.lifecycle.messages import (
     VerdictOnBehalf,
 )
 from services.review_queue.lifecycle.problems import ItemErased
+from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.lifecycle.tasks.service import TaskService, place_of
 from shared.contracts.base import Label
+from shared.contracts.second_opinions import OpinionReceipts, WantedOpinions
 from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, TaskReceipts
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
@@ -102,6 +104,22 @@ async def adjudicate_task(
     `GET …/tasks?adjudication=true` lists the tasks that wait for one.
     """
     return await decisions.adjudicate(project, task_id, body, who.subject)
+
+
+@router.post(
+    "/second-opinions",
+    summary="Ask another reviewer where one has answered",
+    responses=declare(*BODY_PROBLEMS, ProjectArchived),
+)
+async def post_second_opinions(
+    project: str, body: WantedOpinions, opinions: Injected[SecondOpinionService], who: ByService
+) -> OpinionReceipts:
+    """Open resolved tasks for a second reviewer, and a third where these two disagree.
+
+    The outcome stays as it is until its next revision, which rests on all of these answers. The
+    trainer asks for it where an answer contradicts a model that it judges.
+    """
+    return await opinions.ask(project, body.items, who.subject)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""Changes of projects, in order: readers of all projects need not ask for each."""
+"""Changes of projects, in order, for readers of all projects; tasks with a second opinion."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,3 +24,7 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
     )
     op.create_index("ix_project_changes_project", "project_changes", ["project"])
+    op.add_column(
+        "tasks",
+        sa.Column("second_opinion", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )

@@ -91,6 +91,7 @@ def _seeming_task(newest: ProbeRow, task: TaskRow) -> Task:
         resolved_at=newest.ended_at if resolved else None,
         trace=None,
         erased_at=task.erased_at,
+        second_opinion=False,
         confidence=None,
     )
 

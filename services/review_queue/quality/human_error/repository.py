@@ -40,12 +40,16 @@ async def misses(session: AsyncSession, project: str, labels: Sequence[str]) -> 
 
 
 async def disagreements(session: AsyncSession, project: str) -> tuple[int, int]:
-    """Return how many items two reviewers answered blind, and on how many the first two differ."""
+    """Return how many items two reviewers answered blind, and on how many the first two differ.
+
+    Without second opinions: these are asked for only where the first answer is doubted.
+    """
     given = newest_verdicts(project, VERDICTS)
     number = func.row_number().over(partition_by=given.c.task_id, order_by=given.c.verdict_id)
     numbered = (
         select(given.c.task_id, given.c.label, number.label("number"))
-        .where(given.c.blind.is_(True))
+        .join(tasks, tasks.c.task_id == given.c.task_id)
+        .where(given.c.blind.is_(True), tasks.c.second_opinion.is_(False))
         .subquery()
     )
     pairs = (

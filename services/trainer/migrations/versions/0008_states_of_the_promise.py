@@ -37,9 +37,11 @@ def upgrade() -> None:
     op.add_column(
         "certifications", sa.Column("human_error", sa.JSON(), nullable=False, server_default="{}")
     )
+    op.add_column("outcomes", sa.Column("evidence_is_lone", sa.Boolean(), nullable=True))
     for name in ("copy_of", "verdict", "finding"):
         op.add_column("certification_items", sa.Column(name, sa.String(), nullable=True))
     _create_tables()
+    _create_second_opinions()
     op.create_index("ix_ledger_version", "ledger_rows", ["project", "model_version", "id"])
     reason = sa.text("(\"row\" ->> 'reason')")
     op.create_index("ix_ledger_reason", "ledger_rows", ["project", reason, "id"])
@@ -83,3 +85,15 @@ def _create_tables() -> None:
         sa.Column("actor", sa.String(), nullable=True),
     )
     op.create_index("ix_promise_changes", "promise_changes", ["project", "id"])
+
+
+def _create_second_opinions() -> None:
+    op.create_table(
+        "second_opinions",
+        sa.Column("project", sa.String(), primary_key=True),
+        sa.Column("item_id", sa.String(), primary_key=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
+    )

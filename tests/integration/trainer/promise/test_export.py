@@ -294,7 +294,7 @@ FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (_certificate(upper_bound=0.001), "test: upper_bound"),
     (_certificate(delta=0.5), "certificate: delta"),
     (_certificate(delta_spent=0.01), "certificate: delta_spent"),
-    (_certificate(label_noise=_CORRECTED), "certificate: label_noise.state"),
+    (_certificate(label_noise=_CORRECTED), "certificate: label_noise.miss_rate_bound"),
     (_certificate(population="pool"), "certificate: population"),
     (_certificate(window=None), "certificate: window"),
     (_other_certification, "certificate: certification"),

@@ -52,10 +52,10 @@ async def test_known_misses_make_the_test_stricter(common: CommonSettings, sqlit
         assert noise is not None
         assert noise.state == "corrected"
         assert noise.miss_rate_bound == pytest.approx(eta)
-        assert noise.target_tested == pytest.approx(0.2 * (1 - eta))
+        assert noise.target_tested == pytest.approx(0.2 * (1 - 1.25 * eta))
         # The bound on the true error is what labels show, divided by the share that they show.
         shown = upper_bound(certificate.errors, certificate.accepted or 0, _FIRST * 0.8 * spent)
-        assert certificate.upper_bound == pytest.approx(shown / (1 - eta))
+        assert certificate.upper_bound == pytest.approx(shown / (1 - 1.25 * eta))
         assert certificate.delta == pytest.approx(spent)
         assert certificate_fault(certificate, entry.expires_at) is None
         assert certificate.label_ceiling is not None

@@ -20,12 +20,13 @@ def test_misses_by_a_fifth_make_certificates_false_unless_corrected() -> None:
     assert false.uncorrected.mean() > 0.2
     assert false.corrected.mean() <= DELTA
     good = simulate(0.003, 3_000, 300, runs, np.random.default_rng(1))
-    assert good.corrected.mean() >= 0.97
+    assert good.corrected.mean() >= 0.95
 
 
 def test_the_bound_spends_a_fifth_of_delta() -> None:
     assert miss_rate_bound(60, 300, DELTA) == upper_bound(60, 300, 0.2 * DELTA)
-    assert level_of_test(0.01, 60, 300, DELTA).alpha == pytest.approx(0.01 * (1 - 0.2591), abs=1e-5)
+    shown = 1 - 1.25 * 0.2591
+    assert level_of_test(0.01, 60, 300, DELTA).alpha == pytest.approx(0.01 * shown, abs=1e-5)
 
 
 def test_fewer_than_30_probes_correct_nothing() -> None:
