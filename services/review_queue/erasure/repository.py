@@ -35,8 +35,8 @@ _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
 _sessions = table_of(SessionRow)
 # What refers to tasks, and what refers to projects alone.
-_OF_TASKS = (_verdicts, _leases, _outcomes, _events, _gold, _probes, _tombstones)
-_OF_PROJECTS = (
+OF_TASKS = (_verdicts, _leases, _outcomes, _events, _gold, _probes, _tombstones)
+OF_PROJECTS = (
     _feedback,
     table_of(PauseRow),
     table_of(LinkRow),
@@ -130,7 +130,7 @@ async def remove_tasks(session: AsyncSession, project: str, limit: int) -> int:
     last = (await session.execute(reached)).scalar_one() or 0
     farther = _projects.c.last_position < last
     await _set(session, _projects, _projects.c.name == project, farther, last_position=last)
-    for table in (*_OF_TASKS, _tasks):
+    for table in (*OF_TASKS, _tasks):
         await session.execute(delete(table).where(table.c.task_id.in_(task_ids)))
     return len(task_ids)
 
@@ -145,5 +145,5 @@ async def remove_deliveries(session: AsyncSession, project: str, limit: int) -> 
 
 async def remove_others(session: AsyncSession, project: str) -> None:
     """Remove what refers to the project itself, once it has no task and no delivery."""
-    for table in _OF_PROJECTS:
+    for table in OF_PROJECTS:
         await session.execute(delete(table).where(table.c.project == project))

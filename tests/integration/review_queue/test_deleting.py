@@ -4,6 +4,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from services.review_queue.erasure.repository import OF_PROJECTS, OF_TASKS
 from services.review_queue.tables import Base
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
@@ -186,3 +187,18 @@ async def _has_no_task(desk: Desk) -> bool:
             return not found.scalar_one()
     finally:
         await database.dispose()
+
+
+def test_what_refers_to_tasks_and_projects_is_removed_with_them() -> None:
+    def referring(place: str) -> set[str]:
+        tables = Base.metadata.tables.values()
+        return {
+            one.name
+            for one in tables
+            if any(key.target_fullname == place for key in one.foreign_keys)
+        }
+
+    of_tasks = referring("tasks.task_id")
+    assert {table.name for table in OF_TASKS} == of_tasks
+    of_projects = {table.name for table in OF_PROJECTS} | {"tasks", "project_changes"}
+    assert referring("projects.name") - of_tasks == of_projects
