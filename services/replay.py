@@ -2,7 +2,8 @@
 
 From the record come the probabilities, the mode of review and, where nothing could be answered,
 why not. The threshold is that of the newest certificate given before the decision. The draw of
-audits needs the routers' secret, so whether an item was drawn is taken from the record.
+audits needs the routers' secret, so whether an item was drawn is taken from the record, and so is
+whether a certified item was to wait for an optional review, since that depends on free reviewers.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from services.router.routing.decisions import (
 from services.router.scoring.scores import Score
 from services.trainer.replay import Recorded, recorded
 from services.trainer.settings import TrainerSettings
+from shared.contracts.capacity import CapacitySettings
 from shared.contracts.decisions import DecisionRow, Reason, ReviewMode
 from shared.contracts.promise_status import PromiseStatus, as_float32
 from shared.draws import Draw
@@ -28,6 +30,7 @@ from shared.settings import CommonSettings, SettingsError
 
 # Machines round float32 sums differently.
 _TOLERANCE = 1e-4
+_ALWAYS_WORTH_IT = CapacitySettings(price_review=0, price_error=1)
 _REFUSALS: tuple[Reason, ...] = (
     "uncertified",
     "promise_suspended",
@@ -91,7 +94,8 @@ def _decide_again(project: str, one: Recorded) -> Decision | None:
     review: ReviewMode = "always" if row.review == "always" else "auto"
     if row.review == "never":
         review = "never"
-    again = route(row.item_id, score, Policy(project, labels, status, draw, review))
+    capacity = _ALWAYS_WORTH_IT if row.reason == "optional_review" else None
+    again = route(row.item_id, score, Policy(project, labels, status, draw, review, capacity))
     if row.reason == "human" and row.label is not None:
         return resolved_by_people(again, row.label)
     return again

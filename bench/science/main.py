@@ -3,7 +3,7 @@
     python -m bench science certify --runs 100
 
 Parts: ``certify``, ``sequential``, ``audits``, ``deployments``, ``label-noise``, ``rivals``,
-``near-copies``, ``consensus``.
+``near-copies``, ``capacity``, ``consensus``.
 Options are those of the part.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from bench.science import (
     audits,
+    capacity,
     certify,
     consensus,
     deployments,
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "label-noise": label_noise.main,
     "rivals": rivals.main,
     "near-copies": near_copies.main,
+    "capacity": capacity.main,
     "consensus": consensus.main,
 }
 

@@ -13,6 +13,7 @@ from services.review_queue.exchange.routes import IMPORT_PATH
 from services.review_queue.fast_routes import WAYS
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.outcomes.restores import Restores
+from services.review_queue.lifecycle.rechecking import Rechecks
 from services.review_queue.routes import ROUTERS
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -55,7 +56,8 @@ def create_app(
     database, bells, store = _outside(common, settings)
     sender, poll = webhook_sender(settings, now), common.poll_seconds
     relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
-    worker = Worker(database, bells, now, poll, relay, Announcer(database, store, now))
+    announcer, rechecks = Announcer(database, store, now), Rechecks(store)
+    worker = Worker(database, bells, now, poll, relay, announcer, rechecks)
     parts = (database, bells, store, sender, LeaseDraws(common.secret.get_secret_value()))
     services = build_services(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 

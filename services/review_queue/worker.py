@@ -12,6 +12,7 @@ from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.lifecycle.expiry import close_expired, expire_leases
 from services.review_queue.lifecycle.metrics import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
+from services.review_queue.lifecycle.rechecking import Rechecks
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.tables import OutboxRow
@@ -48,6 +49,7 @@ class Worker:
         poll_seconds: float,
         webhooks: Relay,
         announcer: Announcer,
+        rechecks: Rechecks,
     ) -> None:
         self._database = database
         self._bells = bells
@@ -55,6 +57,7 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._webhooks = webhooks
         self._announcer = announcer
+        self._rechecks = rechecks
         self.measurement = QueueMeasurement(database, now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -148,8 +151,8 @@ class Worker:
         return total
 
     async def expire_tasks(self) -> int:
-        """Close optional tasks whose time is over; return how many."""
-        if closed := await close_expired(self._database, self._now()):
+        """End optional tasks whose time is over; return how many."""
+        if closed := await close_expired(self._database, self._rechecks, self._now()):
             self.nudge()
         return closed
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from services.router.decision_log.announcing import ShippedLogs
 from services.router.decision_log.shipping import DECISIONS, SHADOW, Retention, RowLog
+from services.router.delivery.free_reviewers import FreeReviewers
 from services.router.delivery.handoff import Handoff
 from services.router.delivery.review_queue import ReviewQueue
 from services.router.limits.admission import Admission
@@ -53,11 +54,9 @@ async def running_services(
         run_seconds=settings.run_seconds,
     )
     retention = partial(_retention, versions)
-    folders = ((DECISIONS, "decisions", shipped.note), (SHADOW, "shadow", None))
-    log, shadow_log = (
-        RowLog(kind, common.home / folder, store, now=now, retention=retention, shipped=note)
-        for kind, folder, note in folders
-    )
+    kept = partial(RowLog, store=store, now=now, retention=retention)
+    log = kept(DECISIONS, common.home / "decisions", shipped=shipped.note)
+    shadow_log = kept(SHADOW, common.home / "shadow", shipped=None)
     queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
     predictor = _predictor(common, settings, now, versions, queue, (log, shadow_log))
     expiry = _expiry(predictor.handoff, now, retention)
@@ -69,6 +68,7 @@ async def running_services(
         shadow_log.running(),
         predictor.shadows.loop.running(),
         predictor.handoff.running(),
+        predictor.reviewers.running(),
         expiry.running(),
         predictor.waiters.running(stopping),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
@@ -127,6 +127,7 @@ def _predictor(
         shadows=Shadows(versions, logs[1], pictures, now),
         admission=Admission(settings.max_wait_seconds, settings.max_items),
         pictures=pictures,
+        reviewers=FreeReviewers(queue),
         rate_limit=RateLimit(rate) if rate else None,
         secret=common.secret.get_secret_value(),
         now=now,

@@ -30,6 +30,7 @@ Reason = Literal[
     "promise_suspended",
     "promise_expired",
     "forced",
+    "optional_review",
 ]
 ReviewMode = Literal["auto", "always", "never"]
 ReasonName = Annotated[str, *names_of(Reason)]
@@ -48,7 +49,9 @@ class Prediction(Message):
 
     `label` is set exactly when `decision` is `answered`: an uncertified guess is a `suggestion`.
     `propensity` is the probability with which a person is asked about this item (1.0 when in
-    review, the audit rate when eligible, 0.0 when declined).
+    review, the audit rate when eligible, 0.0 when declined). `due_at` belongs to reason
+    `optional_review`: the item is certified, and from then on gets the model's answer if no
+    reviewer has answered and the promise still holds.
     """
 
     item_id: ItemId
@@ -64,6 +67,7 @@ class Prediction(Message):
     policy_revision: int | None
     task_id: str | None
     decided_at: UtcTime
+    due_at: UtcTime | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class PromiseSummary(Message):

@@ -23,10 +23,12 @@ Reviewer = ItemId
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
-# `expiry`: an optional task had no answer when its time was over.
-OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry"]
+# `expiry`: an optional task had no answer when its time was over; `model`: it then got the model's.
+OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry", "model"]
 LaneName = Annotated[str, *names_of(Lane)]
 SourceName = Annotated[str, *names_of(OutcomeSource)]
+# Sources of what people answered: no other outcome trains, certifies or measures anything.
+REVIEWED_SOURCES: tuple[OutcomeSource, ...] = ("human", "consensus", "adjudicator")
 # The `detail` of a rejected receipt whose item was erased: it is never taken again.
 ERASED_DETAIL = "erased"
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
@@ -70,7 +72,11 @@ class TaskBatch(Message):
 
 
 class TaskReceipt(Message):
-    """What became of one entry of a batch."""
+    """What became of one entry of a batch.
+
+    `expires_at` is when a task that was there already, and is open, ends by itself; left out where
+    it does not.
+    """
 
     item_id: str
     task_id: str | None
@@ -79,6 +85,7 @@ class TaskReceipt(Message):
     label: Label | None = None
     source: SourceName | None = None
     detail: str | None = None
+    expires_at: UtcTime | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class TaskReceipts(Message):
@@ -91,9 +98,10 @@ class Outcome(Message):
     """An item's final label: one row of the outcomes feed.
 
     A correction is a later row of the same item with a higher `revision`. `label` is null when
-    reviewers could not answer, when the task expired (`source` says so), or while a reopened task
-    waits for its next verdict. `blind` says that all reviewers answered before they had seen a
-    suggestion, or an earlier outcome of the task. All rows of an `erased` item have neither data,
+    reviewers could not answer, when the task expired (`source` `expiry`), or while a reopened task
+    waits for its next verdict. With `source` `model` it is the model's answer, not the reviewers'.
+    `blind` says that all reviewers answered before they had seen a suggestion, or an earlier
+    outcome of the task. All rows of an `erased` item have neither data,
     metadata nor prediction; a reader that kept some deletes it. The label that it had still
     counts. `mapped` says that an edit of the project gave the earlier label another name: people
     did not answer again. `data_digest` (SHA-256, hex) stands in a brief row for the data that it

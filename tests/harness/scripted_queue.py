@@ -21,7 +21,7 @@ class ScriptedQueue:
     """Takes tasks and remembers the order; `script` may answer a batch in its place.
 
     `feed` answers the outcomes feed by its query, at once; `read` are the queries. A task takes it
-    `seconds_per_task`.
+    `seconds_per_task`. `optional_delay` is its forecast for optional tasks.
     """
 
     script: Script = lambda project, tasks: None
@@ -32,6 +32,7 @@ class ScriptedQueue:
     feed: Feed = lambda query: {"outcomes": [], "cursor": "end"}
     read: list[Mapping[str, str]] = field(default_factory=list)
     seconds_per_task: float = 0.0
+    optional_delay: float | None = None
 
     @property
     def item_ids(self) -> list[str]:
@@ -41,6 +42,7 @@ class ScriptedQueue:
     def app(self) -> FastAPI:
         """Return the application to serve."""
         app = FastAPI()
+        app.add_api_route("/v1/projects/{project}/queue", self._forecast)
 
         @app.post("/v1/projects/{project}/tasks")
         async def tasks(project: str, request: Request) -> Response:
@@ -72,6 +74,9 @@ class ScriptedQueue:
             return Response(orjson.dumps({"outcomes": found}), media_type="application/json")
 
         return app
+
+    async def _forecast(self, project: str) -> dict[str, float | None]:
+        return {"optional_delay_seconds": self.optional_delay}
 
     def _receipt(self, project: str, item_id: str) -> dict[str, Any]:
         receipt = {"item_id": item_id, "task_id": task_id_for(project, item_id)}

@@ -96,7 +96,7 @@ def _empty_task(project: str, item_id: str, task_id: str, now: datetime) -> dict
         "data_digest": "",
         "item_metadata": {},
         "lane": _UNASKED_LANE,
-        "lane_group": group_of(_UNASKED_LANE),
+        "lane_group": group_of(_UNASKED_LANE, None),
         "state": "resolved",
         "turn": None,
         "created_at": now,

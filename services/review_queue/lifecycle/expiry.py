@@ -1,56 +1,132 @@
 """What ends by itself: leases, and optional tasks that no reviewer has answered in time.
 
-Such a task need not be answered: its item was good enough for the model. So the outcome has no
-label, and `source` `expiry`: it ends every wait, and is neither evidence, nor an error, nor trained
-on.
+An item that a router sent for an optional review gets the model's answer, `source` `model`, if the
+promise still holds for it; otherwise its task becomes mandatory. Any other optional task needs no
+answer: its outcome has no label, and `source` `expiry`. Both end every wait, and neither is
+evidence, an error, or trained on.
 """
 
-from datetime import datetime
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from services.review_queue.lifecycle.rechecking import Recheck, Rechecks, optional_review
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, History, Task
+from services.review_queue.projects.reading import current_project
 from services.review_queue.repository.projects import instructions_revision
+from shared.contracts.projects import Project
+from shared.contracts.tasks import TaskPrediction
 from shared.db import Database, Session
+from shared.problems import NotFound
 
 _AT_ONCE = 500
 
 
-async def close_expired(database: Database, now: datetime) -> int:
-    """Close optional tasks that are past their due date; return how many tasks those were."""
+async def close_expired(database: Database, rechecks: Rechecks, now: datetime) -> int:
+    """End optional tasks that are past their due date; return how many tasks those were."""
     total = 0
     while True:
         async with database.reading() as session:
-            if not await reading.past_due(session, now, 1, lock=False):
-                return total
+            due = await reading.past_due(session, now, _AT_ONCE, lock=False)
+            predictions = await _predictions(session, due)
+        if not due:
+            return total
+        judged = await _judged(rechecks, due, predictions)
         async with database.transaction() as session:
-            closed = await _close(session, now)
+            closed = await _close(session, {task.task_id for task in due}, judged, now)
         if not closed:
             # Others hold the rest for a moment: it is closed at the next look.
             return total
         total += closed
 
 
-async def _close(session: Session, now: datetime) -> int:
-    tasks = await reading.past_due(session, now, _AT_ONCE, lock=True)
+async def _predictions(session: Session, tasks: list[Task]) -> dict[str, TaskPrediction]:
+    """Return the predictions of those tasks that a router sent for an optional review."""
+    stored = await reading.predictions(session, [task.task_id for task in tasks])
+    found = {task_id: optional_review(one) for task_id, one in stored.items()}
+    return {task_id: one for task_id, one in found.items() if one is not None}
+
+
+async def _judged(
+    rechecks: Rechecks, tasks: list[Task], predictions: dict[str, TaskPrediction]
+) -> dict[str, Recheck]:
+    """Read what decides on the predictions, by project: outside of any transaction."""
+    by_project: defaultdict[str, list[TaskPrediction]] = defaultdict(list)
+    for task in tasks:
+        if task.task_id in predictions:
+            by_project[task.project].append(predictions[task.task_id])
+    return {name: await rechecks.of(name, group) for name, group in by_project.items()}
+
+
+async def _close(
+    session: Session, seen: set[str], judged: dict[str, Recheck], now: datetime
+) -> int:
+    locked = await reading.past_due(session, now, _AT_ONCE, lock=True)
+    # What was not seen before is not judged yet.
+    tasks = [task for task in locked if task.task_id in seen]
     histories = await reading.histories(session, [task.task_id for task in tasks])
-    read = {
-        name: await instructions_revision(session, name)
-        for name in {task.project for task in tasks}
-    }
-    changes = [_closed(task, histories[task.task_id], read[task.project], now) for task in tasks]
+    predictions = await _predictions(session, tasks)
+    names = {task.project for task in tasks}
+    projects = {name: await _project(session, name) for name in names}
+    read = {name: await instructions_revision(session, name) for name in names}
+    changes = []
+    for task in tasks:
+        project, prediction = projects[task.project], predictions.get(task.task_id)
+        ending = _Ending(Change(task, now), histories[task.task_id], read[task.project])
+        if project is None or prediction is None:
+            ending.expire()
+        else:
+            refusal = judged[task.project].refusal(prediction, project, now)
+            ending.answer(prediction, project, refusal)
+        changes.append(ending.change)
     await write(session, changes)
     return len(changes)
 
 
-def _closed(task: Task, history: History, read: int, now: datetime) -> Change:
-    change = Change(task, now)
-    change.supersede(history.leases)
-    votes = [one for one in history.standing if not one.skipped]
-    ground = Ground(len(votes), all(one.blind for one in votes), read)
-    change.resolve(None, ground, "expiry", detail={"source": "expiry"})
-    return change
+async def _project(session: Session, name: str) -> Project | None:
+    """Return the project; None if it is deleted, and its tasks are about to be."""
+    try:
+        return await current_project(session, name)
+    except NotFound:
+        return None
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """The end of one optional task; `read` is the revision of the project's instructions."""
+
+    change: Change
+    history: History
+    read: int
+
+    def expire(self) -> None:
+        """Close the task without a label."""
+        self.change.supersede(self.history.leases)
+        self.change.resolve(None, self._ground(), "expiry", detail={"source": "expiry"})
+
+    def answer(self, prediction: TaskPrediction, project: Project, refusal: str | None) -> None:
+        """Close the task with the model's answer, or make it mandatory for the `refusal`."""
+        self.change.supersede(self.history.leases)
+        given = {one.label for one in self.history.standing if not one.skipped}
+        if refusal is None and given <= {prediction.label}:
+            self.change.resolve(
+                prediction.label, self._ground(), "model", detail={"source": "model"}
+            )
+            return
+        task = self.change.task
+        task.lane = "mandatory"
+        task.due_at = self.change.now + timedelta(seconds=project.review.due_seconds)
+        self.change.open_again()
+        cause = refusal or "a reviewer gave another label"
+        self.change.tell("moved", None, {"from": "optional", "to": "mandatory", "cause": cause})
+
+    def _ground(self) -> Ground:
+        votes = [one for one in self.history.standing if not one.skipped]
+        blind = all(one.blind for one in votes)
+        return Ground(len(votes), blind, self.read)
 
 
 async def expire_leases(database: Database, now: datetime) -> int:

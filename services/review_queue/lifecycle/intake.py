@@ -21,6 +21,8 @@ from services.review_queue.lifecycle.rules import Change, own_turn
 from services.review_queue.lifecycle.settlement import votes_that_count
 from services.review_queue.lifecycle.states import (
     Task,
+    is_reviewed,
+    is_wanted_again,
     label_is_gone,
     may_expire,
     state_of,
@@ -148,7 +150,9 @@ class IntakeService:
     async def _ask(self, session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
         """Ask for a task that is there already: open it again if need be, or move it."""
         if task.state == "resolved":
-            again = entry.task.lane == "relabel" or _after_expiry(task, entry, batch)
+            again = entry.task.lane == "relabel" or is_wanted_again(
+                task, entry.task.lane, entry.task.due_at, batch.now
+            )
             # Gold needs no second opinion: it would come to reviewers who were tested on it.
             again = again and not await gold.is_gold(session, task.project, task.task_id)
             if again or label_is_gone(task, batch.project):
@@ -176,7 +180,7 @@ class IntakeService:
         lane, change = entry.task.lane, batch.change(task)
         history = (await reading.histories(session, [task.task_id]))[task.task_id]
         task.skips = 0
-        if task.source == "expiry" or label_is_gone(task, batch.project):
+        if not is_reviewed(task) or label_is_gone(task, batch.project):
             task.due_at = _due_at(batch.project, entry, batch.now)
             votes_that_count(change, batch.project, history)
             for answer in history.standing:
@@ -220,7 +224,7 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
         "item_metadata": task.metadata,
         "prediction": _prediction(entry),
         "lane": task.lane,
-        "lane_group": group_of(task.lane),
+        "lane_group": group_of(task.lane, due_at),
         "turn": turn_of(task.lane, due_at, created_at, saving),
         "due_at": due_at,
         "created_at": created_at,
@@ -234,17 +238,13 @@ def _due_at(project: Project, entry: Entry, asked_at: datetime) -> datetime | No
     return entry.task.due_at
 
 
-def _after_expiry(task: Task, entry: Entry, batch: _Batch) -> bool:
-    """Say whether a task that expired is asked for anew: not if the same call comes once more."""
-    lane, due_at = entry.task.lane, entry.task.due_at
-    return task.source == "expiry" and (lane != "optional" or due_at is None or due_at > batch.now)
-
-
 def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
     """Let an optional task expire when it is wanted no more, or never where a lane needs it."""
     if may_expire(task):
         due_at = entry.task.due_at if entry.task.lane == "optional" else None
         batch.change(task).task.due_at = due_at and task.due_at and max(task.due_at, due_at)
+        if task.turn is not None and task.turn != RESERVED_TURN:
+            task.turn = own_turn(task)
 
 
 def _prediction(entry: Entry) -> dict[str, Any] | None:
@@ -262,6 +262,8 @@ def _move(batch: _Batch, task: Task, entry: Entry) -> None:
         return
     change = batch.change(task)
     task.lane = lane
+    if lane == "mandatory":
+        task.due_at = _due_at(batch.project, entry, batch.now)
     _ask_again(batch, task, entry)
     # Without a turn it waits for an adjudicator, and goes on to.
     if task.turn is not None and task.turn != RESERVED_TURN:
@@ -279,15 +281,17 @@ def _ask_again(batch: _Batch, task: Task, entry: Entry) -> None:
 
 
 def _receipt_of(task: Task, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:
+    state = state_of(task, now)
     return TaskReceipt.model_validate(
         {
             "item_id": task.item_id,
             "task_id": task.task_id,
             "status": status,
-            "state": state_of(task, now),
+            "state": state,
             # Of other data the label says nothing.
             "label": None if status == "conflict" else task.label,
             "source": None if status == "conflict" else task.source,
             "detail": detail,
+            "expires_at": task.due_at if state != "resolved" and may_expire(task) else None,
         }
     )

@@ -8,8 +8,9 @@ from typing import Literal, TypeVar, get_args
 
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
-# Lanes that share one order. No caller waits for an item of an `elective` one.
-LaneGroup = Literal["mandatory", "evidence", "elective"]
+# Tasks that share one order. No caller waits for an `elective` one. An `optional` one expires at
+# its due date, so it may come after all mandatory ones and all evidence, however many they are.
+LaneGroup = Literal["mandatory", "evidence", "optional", "elective"]
 GROUPS: tuple[LaneGroup, ...] = get_args(LaneGroup)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,16 +22,20 @@ RESERVED_TURN = 0
 AVAILABLE_AT_ONCE = _EPOCH
 
 _BLINDNESS: dict[Lane, int] = {"audit": 1, "gold": 2, "certification": 3}
-# How long a fresh task of an elective lane stands behind one of the same moment that an operator
-# asked for again. An optional one waits the shorter the more it saves; so each comes in the end.
+# How long a fresh elective task stands behind one of the same moment that an operator asked for
+# again. One of lane optional waits the shorter the more it saves; so each comes in the end.
 _DAY = timedelta(days=1)
 _UNKNOWN_SAVING = 0.5
+# Turns of tasks that expire: finer than the confidences of float32, and above RESERVED_TURN.
+_SAVING_STEPS = 10**12
 
 
-def group_of(lane: Lane) -> LaneGroup:
-    """Return the group whose order a lane's tasks stand in."""
+def group_of(lane: Lane, due_at: datetime | None) -> LaneGroup:
+    """Return the group whose order a task stands in."""
     if lane in EVIDENCE_LANES:
         return "evidence"
+    if lane == "optional" and due_at is not None:
+        return "optional"
     return "mandatory" if lane == "mandatory" else "elective"
 
 
@@ -45,9 +50,9 @@ def turn_of(
     """Where a task stands among those of its group, lowest first.
 
     Mandatory tasks by their due date (earliest deadline first), those without one after them;
-    evidence by creation. Elective tasks by creation too, but aged: what was asked for again comes
-    a day before the pool, an optional task by its `saving` in between. So whatever comes, each has
-    only a day's later arrivals before it.
+    evidence by creation; optional ones by their `saving`. Elective tasks by creation too, but aged:
+    what was asked for again comes a day before the pool, one of lane optional by its `saving` in
+    between. So whatever comes, each has only a day's later arrivals before it.
     """
     if lane in EVIDENCE_LANES:
         return _microseconds(created_at)
@@ -57,6 +62,8 @@ def turn_of(
             if due_at is not None
             else _AFTER_ALL_DUE + _microseconds(created_at)
         )
+    if group_of(lane, due_at) == "optional":
+        return 1 + int((1.0 - saving) * _SAVING_STEPS)
     patience = {"relabel": 0.0, "optional": 1.0 - saving}.get(lane, 1.0)
     return _microseconds(created_at) + int(patience * (_DAY / _MICROSECOND))
 
@@ -69,8 +76,10 @@ def lane_after(current: Lane, asked: Lane) -> Lane:
     """Return the lane of an open, unleased task that is asked for again.
 
     It moves to a blind lane and never out of one, but for a draw that needs it more: whatever the
-    order in which calls arrive, the lane is the same.
+    order in which calls arrive, the lane is the same. An optional one may become mandatory.
     """
+    if current == "optional" and asked == "mandatory":
+        return asked
     return asked if _BLINDNESS.get(asked, 0) > _BLINDNESS.get(current, 0) else current
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.review_queue.consensus.overlap import AskOneMore, NextStep, Resolved, next_step
 from services.review_queue.consensus.reliability import Reliability
 from services.review_queue.lifecycle.rules import Change
-from services.review_queue.lifecycle.states import Answer, Ground, History, Task
+from services.review_queue.lifecycle.states import Answer, Ground, History, Task, may_expire
 from shared.contracts.projects import Project
 
 # A second opinion makes two reviewers, and a third where these disagree: the majority decides.
@@ -87,6 +87,10 @@ class Settlement:
         self.change.task.skips += 1
         if votes or not self._has_enough_skips:
             self._settle(votes)
+            return
+        if may_expire(self.change.task):
+            # Reviewers need not answer it: it gets its outcome when its time is over.
+            self.change.open_again()
             return
         blind = answer.blind and all(one.blind for one in self.history.standing if one.skipped)
         self.change.resolve(None, Ground(self.change.task.skips, blind, self.read))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from services.review_queue.lifecycle.messages import EventKind
 from shared.contracts.projects import Project
-from shared.contracts.tasks import Lane, OutcomeSource, TaskState
+from shared.contracts.tasks import REVIEWED_SOURCES, Lane, OutcomeSource, TaskState
 
 
 @dataclass(slots=True)
@@ -195,6 +195,24 @@ def state_of(task: Any, now: datetime) -> str:
 def may_expire(task: Task) -> bool:
     """Say whether the task closes by itself once it is past its due date."""
     return task.lane == "optional" and task.due_at is not None
+
+
+def is_reviewed(task: Task) -> bool:
+    """Say whether the outcome of a resolved task is what people answered."""
+    return task.source in REVIEWED_SOURCES
+
+
+def is_wanted_again(task: Task, lane: Lane, due_at: datetime | None, now: datetime) -> bool:
+    """Say whether a call for `lane` opens a task that ended without people's answer.
+
+    Not if the same call comes once more; and where the model's answer was good enough, no optional
+    review is asked for again.
+    """
+    if is_reviewed(task):
+        return False
+    if lane != "optional":
+        return True
+    return task.source == "expiry" and (due_at is None or due_at > now)
 
 
 def label_is_gone(task: Task, project: Project) -> bool:

@@ -42,3 +42,23 @@ def mean_wait(servers: int, arrivals: float, services: float) -> float | None:
     if load >= servers:
         return None
     return waiting_probability(servers, load) / (servers * services - arrivals)
+
+
+def optional_delay(backlog_seconds: float, mandatory_load: float) -> float | None:
+    """Return the seconds until the tasks before the optional ones are done; None for never.
+
+    Parameters
+    ----------
+    backlog_seconds
+        What those that wait now take the reviewers.
+    mandatory_load : >= 0
+        Share of the reviewers' time that mandatory tasks need that come meanwhile.
+
+    Examples
+    --------
+    >>> optional_delay(600, 0.75), optional_delay(0, 1.2)
+    (2400.0, None)
+    """
+    if mandatory_load >= 1:
+        return None
+    return backlog_seconds / (1 - mandatory_load)

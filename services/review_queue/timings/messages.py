@@ -101,8 +101,11 @@ class QueueForecast(QueueDepth):
     `expected_wait_seconds` is Erlang's, for tasks that come at random; null when no reviewer
     answered in that time, or when more comes than all can do. `backlog_seconds` is the time that
     what waits now takes them: by Little's law the wait of a task behind all others.
-    `mandatory_load` is the share of the reviewers' time that mandatory tasks need; above 1 they
-    cannot keep up.
+    Optional tasks that expire make no other task wait. `mandatory_load` is the share of the
+    reviewers' time that mandatory tasks need; above 1 they cannot keep up.
+    `optional_delay_seconds` is how long it takes until the mandatory tasks and the evidence that
+    wait now are done, while mandatory tasks go on coming: no optional task is reached before. It is
+    null when no reviewer answered in that time, or when mandatory tasks need all of it.
     """
 
     window_seconds: Seconds
@@ -113,3 +116,4 @@ class QueueForecast(QueueDepth):
     expected_wait_seconds: Seconds | None
     backlog_seconds: Seconds | None
     mandatory_load: float | None
+    optional_delay_seconds: Seconds | None

@@ -11,17 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.timings.holding import LeaseInterval
+from shared.contracts.tasks import REVIEWED_SOURCES
 
 _tasks = table_of(TaskRow)
 _leases = table_of(LeaseRow)
 _verdicts = table_of(VerdictRow)
 _outcomes = table_of(OutcomeRow)
+_labelled = and_(_outcomes.c.label.is_not(None), _outcomes.c.source.in_(REVIEWED_SOURCES))
 
 
 async def resolved(
     session: AsyncSession, project: str, since: datetime | None, newest: int
 ) -> Sequence[Row[Any]]:
-    """Return the newest outcomes that label their task, with the task's moments, newest first.
+    """Return the newest outcomes that people labelled, with the task's moments, newest first.
 
     `leased_at` is when the task was leased first.
     """
@@ -48,7 +50,7 @@ async def resolved(
         )
         .where(
             _outcomes.c.project == project,
-            _outcomes.c.label.is_not(None),
+            _labelled,
             # Its last outcome tells of the erasure, and not of when people were done.
             _tasks.c.erased_at.is_(None),
         )
@@ -103,7 +105,7 @@ async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Ro
 # Not what came with its label.
 _WORKED_ON = or_(
     _tasks.c.state != "resolved",
-    _tasks.c.source == "expiry",
+    _tasks.c.source.not_in(REVIEWED_SOURCES),
     _tasks.c.lease_number > 0,
     exists().where(_verdicts.c.task_id == _tasks.c.task_id),
 )
@@ -149,6 +151,7 @@ class Flow:
 
     arrived: int
     mandatory_arrived: int
+    optional_arrived: int
     resolved: int
     verdicts: int
     reviewers: int
@@ -158,11 +161,12 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
     """Count what has come and gone since `since`, but for what came with its label."""
     came = _tasks.c.created_at >= since
     # People have not worked on what expired.
-    went = and_(_tasks.c.resolved_at >= since, _tasks.c.source != "expiry")
+    went = and_(_tasks.c.resolved_at >= since, _tasks.c.source.in_(REVIEWED_SOURCES))
     moved = await session.execute(
         select(
             count_where(came),
             count_where(and_(came, _tasks.c.lane_group == "mandatory")),
+            count_where(and_(came, _tasks.c.lane_group == "optional")),
             count_where(went),
         ).where(_tasks.c.project == project, or_(came, went), _WORKED_ON)
     )

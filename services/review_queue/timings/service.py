@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
+from services.review_queue.lifecycle.messages import QueueDepth
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.reading import current_project
 from services.review_queue.timings import repository
-from services.review_queue.timings.erlang import mean_wait
+from services.review_queue.timings.erlang import mean_wait, optional_delay
 from services.review_queue.timings.holding import busy_seconds
 from services.review_queue.timings.messages import Cost, QueueForecast, Timings
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
 from shared.contracts.base import from_stored
-from shared.contracts.tasks import TaskPrediction
+from shared.contracts.tasks import EVIDENCE_LANES, TaskPrediction
 from shared.db import Database, Row, Session
 
 _NEWEST = 10_000
@@ -66,12 +67,14 @@ class TimingService:
         each = float(project.review.overlap)
         if flow.resolved:
             each = max(1.0, flow.verdicts / flow.resolved)
-        expected = backlog = load = None
+        expected = backlog = load = delay = None
         if service_rate is not None and flow.reviewers:
-            expected = mean_wait(flow.reviewers, arrivals * each, service_rate)
+            lasting = (flow.arrived - flow.optional_arrived) / seconds
+            expected = mean_wait(flow.reviewers, lasting * each, service_rate)
             capacity = flow.reviewers * service_rate
             backlog = depth.open * each / capacity
             load = flow.mandatory_arrived / seconds * each / capacity
+            delay = optional_delay(_before_optional(depth) * each / capacity, load)
         return QueueForecast(
             **dict(depth),
             window_seconds=seconds,
@@ -82,7 +85,14 @@ class TimingService:
             expected_wait_seconds=expected,
             backlog_seconds=backlog,
             mandatory_load=load,
+            optional_delay_seconds=delay,
         )
+
+
+def _before_optional(depth: QueueDepth) -> int:
+    """Count the open tasks that are leased before any optional one."""
+    before = {"mandatory", *EVIDENCE_LANES}
+    return sum(lane.open for lane in depth.lanes if lane.lane in before)
 
 
 async def _answers(session: Session, task_ids: Sequence[str]) -> dict[str, list[Row]]:

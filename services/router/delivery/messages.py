@@ -94,6 +94,12 @@ class FeedRow(Message):
         )
 
 
+class QueueForecast(Message):
+    """What the review queue expects, as far as it decides on optional reviews."""
+
+    optional_delay_seconds: float | None = None
+
+
 class FeedPage(Message):
     """A page of the outcomes feed."""
 

@@ -15,7 +15,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
-from services.router.delivery.messages import FeedPage, ItemOutcome, ItemOutcomes
+from services.router.delivery.messages import FeedPage, ItemOutcome, ItemOutcomes, QueueForecast
 from services.router.spool.entries import Entry, batch_body
 from shared.contracts.base import MAX_BATCH, read_stored
 from shared.contracts.tasks import TaskReceipt, TaskReceipts
@@ -99,6 +99,12 @@ class ReviewQueue:
         query = {**place, "limit": str(MAX_BATCH), "wait_seconds": str(wait_seconds)}
         path = f"{_outcomes_path(project)}?{urlencode(query)}"
         return _parsed(FeedPage, await self._request(path, seconds=wait_seconds + _ANSWER_SECONDS))
+
+    async def optional_delay(self, project: str, *, seconds: float) -> float | None:
+        """Ask for the seconds until reviewers reach an optional task; None if never, or unknown."""
+        path = f"/v1/projects/{quote(project)}/queue"
+        answer = await self._request(path, seconds=seconds)
+        return _parsed(QueueForecast, answer).optional_delay_seconds
 
     async def _request(self, path: str, body: bytes | None = None, *, seconds: float) -> bytes:
         """Return the body of a successful answer, to a POST of `body` or to a GET."""

@@ -1,8 +1,9 @@
 """One predict call: its checks, and what goes out of it as plain JSON values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -11,7 +12,12 @@ from services.router.delivery.messages import ItemOutcome
 from services.router.predict.requests import Asked, Incoming
 from services.router.predict.terms import Terms
 from services.router.problems import ItemConflict
-from services.router.routing.decisions import Decision, resolved_by_people, route
+from services.router.routing.decisions import (
+    Decision,
+    answered_by_model,
+    resolved_by_people,
+    route,
+)
 from services.router.scoring.scores import Score
 from services.router.spool.entries import Entry
 from shared.contracts.base import FAULTS_SHOWN, rfc3339
@@ -88,8 +94,8 @@ def check_outcomes(
 class Call:
     """One call under way. `scores` and `decisions` are in the order of the call's items.
 
-    `trace` is the span that its tasks and rows belong to, where traces are on; `predictions` are
-    what `encode` made of them.
+    `are_free` says that certified items may wait for reviewers. `trace` is the span that its tasks
+    and rows belong to, where traces are on; `predictions` are what `encode` made of them.
     """
 
     terms: Terms
@@ -98,6 +104,7 @@ class Call:
     decisions: list[Decision]
     received: datetime
     decided: datetime
+    are_free: bool = False
     trace: str | None = None
     predictions: list[bytes] = field(default_factory=list)
 
@@ -107,9 +114,15 @@ class Call:
         self._common = {**self.terms.response_fields, "decided_at": rfc3339(self.decided)}
         self._others: dict[int, dict[str, Any]] = {}
 
+    @cached_property
+    def _due_at(self) -> str:
+        """When the items that wait for an optional review get the model's answer."""
+        wait = self.terms.view.documents.project.capacity.optional_wait_seconds
+        return rfc3339(self.decided + timedelta(seconds=wait))
+
     def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
         """Route the items at `positions` anew: another version scored them, `terms` are its own."""
-        policy = terms.policies[self.incoming.review]
+        policy = terms.policy(self.incoming.review, are_free=self.are_free)
         common = {**self._common, **terms.response_fields}
         for i in positions:
             self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
@@ -136,7 +149,7 @@ class Call:
             common = self._others.get(i, self._common)
             end = ends.get((id(decision), id(common)))
             if end is None:
-                end = b"," + orjson.dumps({**_decision_fields(decision), **common})[1:]
+                end = b"," + orjson.dumps({**self._decision_fields(decision), **common})[1:]
                 ends[id(decision), id(common)] = end
             own = {
                 "item_id": item.item_id,
@@ -145,6 +158,20 @@ class Call:
             }
             predictions.append(orjson.dumps(own)[:-1] + end)
         self.predictions = predictions
+
+    def _decision_fields(self, decision: Decision) -> dict[str, Any]:
+        """Return the fields of a `Prediction` that its decision fills."""
+        waits = decision.reason == "optional_review"
+        return {
+            "decision": decision.decision,
+            "label": decision.label,
+            "suggestion": decision.suggestion,
+            "reason": decision.reason,
+            "audited": decision.audited,
+            "propensity": decision.propensity,
+            "task_id": decision.task_id,
+            **({"due_at": self._due_at} if waits else {}),
+        }
 
     def _probabilities(self, score: Score | None) -> dict[str, float] | None:
         if score is None:
@@ -159,6 +186,7 @@ class Call:
             "data": item.data,
             "metadata": item.metadata,
             "lane": decision.lane,
+            **({"due_at": self._due_at} if decision.lane == "optional" else {}),
             **self._traced(),
             "prediction": {
                 "label": decision.suggestion,
@@ -184,15 +212,37 @@ class Call:
         decided = zip(self.incoming.items, self.decisions, strict=True)
         return [item.item_id for item, decision in decided if decision.decision == "in_review"]
 
-    def answer(self, labels: Mapping[str, str | None]) -> None:
-        """Answer the items in review that people gave `labels` to, if the project has them.
+    def asked(self, *, optional: bool) -> list[int]:
+        """Return the positions of the items that need a task: of lane optional, or of another."""
+        return [
+            i
+            for i, decision in enumerate(self.decisions)
+            if decision.lane is not None and (decision.lane == "optional") == optional
+        ]
 
-        An eligible item was scored anew: what people said of it before does not change its answer.
+    def answer(self, found: Iterable[TaskReceipt | ItemOutcome]) -> None:
+        """Answer the items in review that are resolved with a label that the project has.
+
+        An eligible item was scored anew: what people said of it before does not change its answer,
+        unless it is to wait for people. The model's answer counts for such an item alone.
         """
+        by_item = {one.item_id: one for one in found}
         for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
-            label = labels.get(item.item_id)
-            if decision.decision == "in_review" and label is not None and label in self.labels:
-                self.decisions[i] = resolved_by_people(decision, label)
+            known = by_item.get(item.item_id)
+            if decision.decision != "in_review" or known is None:
+                continue
+            if known.source == "model":
+                if decision.lane == "optional":
+                    self.decisions[i] = answered_by_model(decision)
+            elif known.label is not None and known.label in self.labels:
+                self.decisions[i] = resolved_by_people(decision, known.label)
+
+    def answer_at_once(self, positions: Iterable[int]) -> None:
+        """Answer certified items of `positions` that would wait in vain for an optional review."""
+        for i in positions:
+            if self.decisions[i].decision == "in_review":
+                answer = answered_by_model(self.decisions[i])
+                self.decisions[i] = replace(answer, task_id=None, lane=None)
 
     def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
@@ -209,16 +259,3 @@ class Call:
             # The members of three objects as those of one.
             pieces += (prediction[:-1], b",", asked[1:-1], end)
         return b"".join(pieces)
-
-
-def _decision_fields(decision: Decision) -> dict[str, Any]:
-    """Return the fields of a `Prediction` that its decision fills."""
-    return {
-        "decision": decision.decision,
-        "label": decision.label,
-        "suggestion": decision.suggestion,
-        "reason": decision.reason,
-        "audited": decision.audited,
-        "propensity": decision.propensity,
-        "task_id": decision.task_id,
-    }

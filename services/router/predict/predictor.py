@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from services.router.decision_log.shipping import RowLog
+from services.router.delivery.free_reviewers import FreeReviewers
 from services.router.delivery.handoff import Handoff
 from services.router.limits.admission import Admission
 from services.router.limits.rates import RateLimit, holder_of
@@ -28,6 +29,8 @@ from services.router.versions.views import View
 from services.router.waiting.waiters import Left, Waiters
 from shared.auth import Principal
 from shared.contracts.decisions import ReviewMode
+from shared.contracts.tasks import TaskReceipt
+from shared.problems import BodyTooLarge, Unavailable, Unprocessable
 
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -44,6 +47,7 @@ class Predictor:
     admission: Admission
     pictures: Pictures
     rate_limit: RateLimit | None
+    reviewers: FreeReviewers
     secret: str
     now: Callable[[], datetime]
     _serving: dict[str, Terms] = field(default_factory=dict)
@@ -111,12 +115,13 @@ class Predictor:
             scores = await self._score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
-        policy = terms.policies[incoming.review]
+        are_free = await self._are_reviewers_free(terms, incoming.review, scores)
+        policy = terms.policy(incoming.review, are_free=are_free)
         decisions = [
             route(item.item_id, score, policy)
             for item, score in zip(incoming.items, scores, strict=True)
         ]
-        call = Call(terms, incoming, scores, decisions, received, decided)
+        call = Call(terms, incoming, scores, decisions, received, decided, are_free)
         if theirs:
             others = self._terms_of(self._challenging, view, view.challenger, decided)
             call.route_by(others, theirs)
@@ -140,6 +145,18 @@ class Predictor:
             if review != "always":
                 raise
             return await self.versions.view(project)
+
+    async def _are_reviewers_free(
+        self, terms: Terms, review: ReviewMode, scores: Sequence[Score | None]
+    ) -> bool:
+        """Say whether items may wait for an optional review, if any is worth one."""
+        optional = terms.optional
+        if optional is None or review != "auto" or self.handoff.backlog:
+            return False
+        if not any(map(optional.offers, scores)):
+            return False
+        project = terms.view.documents.project
+        return await self.reviewers.within(project.project, project.capacity.optional_wait_seconds)
 
     def _terms_of(
         self, known: dict[str, Terms], view: View, scored_by: LoadedVersion | None, now: datetime
@@ -193,31 +210,54 @@ class Predictor:
 
     async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
         """Make every task durable; fill in what people have answered, or answer in time."""
-        asked = [i for i, decision in enumerate(call.decisions) if decision.lane is not None]
-        if not asked:
+        asked, offered = (
+            {i: Entry.of(project, call.task(i)) for i in call.asked(optional=optional)}
+            for optional in (False, True)
+        )
+        if not asked and not offered:
             return
-        entries = [Entry.of(project, call.task(i)) for i in asked]
         seconds = call.incoming.wait_seconds
         if not seconds:
-            await self._deliver(project, call, asked, entries)
+            await self._deliver(project, call, asked)
+            await self._offer(project, call, offered)
             return
         async with self.waiters.waiting(project, call.in_review(), seconds, left) as wait:
-            await self._deliver(project, call, asked, entries)
+            await self._deliver(project, call, asked)
+            await self._offer(project, call, offered)
             # The queue has not seen what lies in the spool, and may have resolved it long ago.
             wait.unsure |= self.handoff.backlog > 0
             outcomes = await wait.outcomes(call.in_review())
-            check_outcomes(asked, entries, outcomes)
-            call.answer({item_id: known.label for item_id, known in outcomes.items()})
+            check_outcomes(list(asked), list(asked.values()), outcomes)
+            for entry in offered.values():
+                if entry.item_id in outcomes and not outcomes[entry.item_id].is_about(entry.digest):
+                    del outcomes[entry.item_id]
+            call.answer(outcomes.values())
 
-    async def _deliver(
-        self, project: str, call: Call, asked: Sequence[int], entries: Sequence[Entry]
-    ) -> None:
-        """Hand the tasks of the items at `asked` over; fill in what people answered before."""
-        receipts = await self.handoff.deliver(project, entries)
-        check_receipts(asked, receipts)
-        resolved = [receipt for receipt in receipts if receipt.state == "resolved"]
-        if resolved:
-            call.answer({one.item_id: one.label for one in resolved})
+    async def _deliver(self, project: str, call: Call, entries: Mapping[int, Entry]) -> None:
+        """Hand tasks over, by position; fill in what people answered before."""
+        if not entries:
+            return
+        receipts = await self.handoff.deliver(project, list(entries.values()))
+        check_receipts(list(entries), receipts)
+        call.answer(receipt for receipt in receipts if receipt.state == "resolved")
+
+    async def _offer(self, project: str, call: Call, entries: Mapping[int, Entry]) -> None:
+        """Hand optional tasks over; what cannot be is answered at once: no call fails for it."""
+        if not entries:
+            return
+        try:
+            receipts = await self.handoff.deliver(project, list(entries.values()))
+        except (Unavailable, BodyTooLarge, Unprocessable):
+            call.answer_at_once(entries)
+            return
+        call.answer(receipt for receipt in receipts if receipt.state == "resolved")
+        pairs = zip(entries, receipts, strict=True)
+        call.answer_at_once([i for i, receipt in pairs if not _waits(receipt)])
+
+
+def _waits(receipt: TaskReceipt) -> bool:
+    """Say whether an item that was offered to people has a task that ends by itself."""
+    return receipt.status == "created" or receipt.expires_at is not None
 
 
 async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:

@@ -16,6 +16,7 @@ from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
 from shared.contracts.base import rfc3339
+from shared.contracts.capacity import CapacitySettings, is_worth_review
 from shared.contracts.decisions import ReviewMode
 from shared.contracts.promise_status import PromiseStatus, promise_status
 from shared.contracts.versions import PromiseDocument
@@ -28,16 +29,24 @@ log = structlog.get_logger()
 class Terms:
     """The rules for one version in one view.
 
-    `policies` has one for each way to ask; `response_fields` are those that each
-    prediction repeats.
+    `policies` has one for each way to ask; `optional` is the one by which certified items may wait
+    for an optional review, where the project states what that is worth. `response_fields` are those
+    that each prediction repeats.
     """
 
     view: View
     status: PromiseStatus
     policies: dict[ReviewMode, Policy]
+    optional: Policy | None
     response_fields: dict[str, Any]
     summary: bytes
     since: datetime
+
+    def policy(self, review: ReviewMode, *, are_free: bool) -> Policy:
+        """Return the policy of a call; `are_free`: reviewers have time for optional reviews."""
+        if review == "auto" and are_free and self.optional is not None:
+            return self.optional
+        return self.policies[review]
 
     def hold(self, view: View, now: datetime) -> bool:
         """Say whether these are still the terms."""
@@ -77,6 +86,7 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             "always": replace(policy, review="always"),
             "never": replace(policy, review="never"),
         },
+        optional=_optional(policy, documents.project.capacity),
         response_fields={
             "model_version": scored_by.version if scored_by is not None else None,
             "policy_revision": promise.revision if promise is not None else None,
@@ -84,6 +94,13 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
+
+
+def _optional(policy: Policy, capacity: CapacitySettings) -> Policy | None:
+    """Return the policy with optional reviews; None if no item could be worth one."""
+    if policy.least is None or not is_worth_review(policy.least, capacity):
+        return None
+    return replace(policy, capacity=capacity)
 
 
 def _audit_draw(

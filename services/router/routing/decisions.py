@@ -9,6 +9,7 @@ from typing import Literal
 
 from services.router.scoring.scores import Score
 from shared.contracts.base import task_id_for
+from shared.contracts.capacity import CapacitySettings, is_worth_review
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.promise_status import PromiseStatus
 from shared.draws import Draw
@@ -25,7 +26,7 @@ class Decision:
     audited: bool = False
     propensity: float = 0.0
     task_id: str | None = None
-    lane: Literal["mandatory", "audit"] | None = None
+    lane: Literal["mandatory", "audit", "optional"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Policy:
     """All that routing needs and that the items of one call share.
 
     `labels` name the columns of the probabilities; `audit` draws the answers that people see too.
+    `capacity` is set where certified items may wait for an optional review.
     `least` and `answers` follow from the others: the confidence that is answered, None for none,
     and the answer to each label, unless it is audited.
     """
@@ -42,6 +44,7 @@ class Policy:
     status: PromiseStatus
     audit: Draw
     review: ReviewMode = "auto"
+    capacity: CapacitySettings | None = None
     least: float | None = field(init=False)
     answers: tuple[Decision, ...] = field(init=False)
 
@@ -57,6 +60,14 @@ class Policy:
         )
         object.__setattr__(self, "least", least)
         object.__setattr__(self, "answers", tuple(answers))
+
+    def offers(self, score: Score | None) -> bool:
+        """Say whether an item with this score may wait for an optional review."""
+        if self.capacity is None or self.review != "auto":
+            return False
+        if self.least is None or score is None:
+            return False
+        return score.confidence >= self.least and is_worth_review(score.confidence, self.capacity)
 
 
 def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
@@ -80,9 +91,23 @@ def route(item_id: str, score: Score | None, policy: Policy) -> Decision:
     if policy.least is None or not score.confidence >= policy.least:
         return _ask(item_id, policy, refusal or "below_threshold", policy.labels[score.top])
     answer = policy.answers[score.top]
-    if not policy.audit.takes(item_id):
-        return answer
-    return replace(answer, audited=True, task_id=task_id_for(policy.project, item_id), lane="audit")
+    # Audits are drawn before optional reviews: so they judge all eligible items alike.
+    if policy.audit.takes(item_id):
+        task_id = task_id_for(policy.project, item_id)
+        return replace(answer, audited=True, task_id=task_id, lane="audit")
+    return _offer(item_id, policy, answer) if policy.offers(score) else answer
+
+
+def _offer(item_id: str, policy: Policy, answer: Decision) -> Decision:
+    """Let a certified item wait for an optional review."""
+    return Decision(
+        "in_review",
+        "optional_review",
+        suggestion=answer.label,
+        propensity=answer.propensity,
+        task_id=task_id_for(policy.project, item_id),
+        lane="optional",
+    )
 
 
 def _ask(item_id: str, policy: Policy, reason: Reason, suggestion: str | None = None) -> Decision:
@@ -96,6 +121,11 @@ def _ask(item_id: str, policy: Policy, reason: Reason, suggestion: str | None = 
         task_id=task_id_for(policy.project, item_id),
         lane="mandatory",
     )
+
+
+def answered_by_model(decision: Decision) -> Decision:
+    """Answer with the model's own answer the item that `decision` offered to people."""
+    return replace(decision, decision="answered", reason="confident", label=decision.suggestion)
 
 
 def resolved_by_people(decision: Decision, label: str) -> Decision:

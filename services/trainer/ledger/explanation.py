@@ -78,6 +78,11 @@ def explain(row: DecisionRow, then: PromiseThen) -> str:
 def _cause(row: DecisionRow, then: PromiseThen) -> str:
     if row.reason in ("confident", "below_threshold"):
         return _comparison(row, then.threshold)
+    if row.reason == "optional_review":
+        return (
+            f"{_comparison(row, then.threshold)}, and a review was worth more than its price; the"
+            " model's answer follows if no reviewer answers in time"
+        )
     text = _CAUSES.get(row.reason, "reason {reason}").format(
         version=row.model_version or "the version", label=row.label, reason=row.reason
     )
@@ -88,7 +93,7 @@ def _cause(row: DecisionRow, then: PromiseThen) -> str:
 
 def _comparison(row: DecisionRow, threshold: float | None) -> str:
     """Compare confidence and threshold, in as many digits as tell them apart."""
-    is_above = row.reason == "confident"
+    is_above = row.reason in ("confident", "optional_review")
     relation = "reaches" if is_above else "is below"
     if row.confidence is None:
         return f"the confidence, which was erased with the item, {relation} the certified threshold"

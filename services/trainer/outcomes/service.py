@@ -13,7 +13,7 @@ from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.queue_client import FeedRestarted, QueueAway
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
-from shared.contracts.tasks import Lane, Outcome, OutcomeFeed, OutcomeSource
+from shared.contracts.tasks import REVIEWED_SOURCES, Lane, Outcome, OutcomeFeed, OutcomeSource
 from shared.tracing import record
 
 log = structlog.get_logger()
@@ -55,12 +55,11 @@ async def read_feed(resources: Resources, project: str) -> int:
 
 
 def _understood(project: str, outcome: Outcome) -> Outcome:
-    """Return an outcome without its answer if this release does not know its source.
+    """Return an outcome without its answer if people did not give it, as far as is known.
 
     An outcome of an unknown lane keeps its label, which neither trains nor certifies.
     """
-    is_known = outcome.source in _SOURCES
-    if not is_known or outcome.lane not in _LANES:
+    if outcome.source not in _SOURCES or outcome.lane not in _LANES:
         log.warning(
             "outcome_unknown",
             project=project,
@@ -68,7 +67,9 @@ def _understood(project: str, outcome: Outcome) -> Outcome:
             lane=outcome.lane,
             source=outcome.source,
         )
-    return outcome if is_known else outcome.model_copy(update={"label": None, "verdicts": 0})
+    if outcome.source in REVIEWED_SOURCES:
+        return outcome
+    return outcome.model_copy(update={"label": None, "verdicts": 0})
 
 
 async def _next_page(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
@@ -93,10 +93,19 @@ class Answer:
     received_at: datetime
 
 
+def was_optional() -> ColumnElement[bool]:
+    """Say in SQL that a row's item was certified, and waited for an optional review."""
+    found: ColumnElement[bool] = col(LedgerRow.row)["reason"].as_string() == "optional_review"
+    return found
+
+
 async def answers_after(
     session: Session, project: str, version: str, position: int, limit: int
 ) -> list[Answer]:
-    """Return the version's automatic answers behind a place in the ledger, in its order."""
+    """Return the version's automatic answers behind a place in the ledger, in its order.
+
+    An item that waited for an optional review counts as one: the audits were drawn before.
+    """
     propensity = func.coalesce(col(LedgerRow.row)["propensity"].as_float(), 0.0)
     query = (
         select(
@@ -112,7 +121,7 @@ async def answers_after(
         .where(
             col(LedgerRow.project) == project,
             col(LedgerRow.model_version) == version,
-            col(LedgerRow.decision) == "answered",
+            or_(col(LedgerRow.decision) == "answered", was_optional()),
             col(LedgerRow.id) > position,
         )
         .order_by(col(LedgerRow.id))

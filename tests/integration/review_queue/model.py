@@ -71,7 +71,8 @@ class Task:
         return self.turn != RESERVED_TURN and not self.for_all(now)
 
     def before(self, other: "Task") -> bool:
-        return group_of(self.lane) == group_of(other.lane) and self.turn < other.turn
+        groups = {group_of(one.lane, one.expires_at) for one in (self, other)}
+        return len(groups) == 1 and self.turn < other.turn
 
     def seen_state(self, now: datetime) -> str:
         """The state as people see it."""
@@ -160,6 +161,8 @@ class Queue:
             self.answered_at[lease.reviewer] = now
             if to == "adjudicator":
                 self._dispute(task)
+            elif not task.votes and task.skips >= MAX_OVERLAP and task.expires_at is not None:
+                self._open(task)
             elif not task.votes and task.skips >= MAX_OVERLAP:
                 self._resolve(task, None, "human", task.skips)
             else:

@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from services.review_queue.lifecycle.expiry import close_expired
+from services.review_queue.lifecycle.rechecking import Rechecks
 from shared.contracts.base import rfc3339
 from shared.db import Database
+from shared.store import Store
 from tests.harness import wait_until
 from tests.harness.desk import Desk, Json, body_of, entry
 
@@ -201,14 +204,15 @@ async def test_what_expires_is_not_counted_as_work(desk: Desk) -> None:
     assert queue["resolution_rate"] * 3600 == pytest.approx(1)
 
 
-async def test_replicas_that_close_at_once_close_each_task_once(desk: Desk) -> None:
+async def test_replicas_that_close_at_once_close_each_task_once(desk: Desk, tmp_path: Path) -> None:
     await desk.put_project()
     await desk.post(*(optional(desk, f"item-{number}") for number in range(700)))
     later = desk.clock() + timedelta(seconds=SECONDS)
     databases = [Database(desk.database_url) for _ in range(3)]
-    await asyncio.gather(*(close_expired(database, later) for database in databases))
+    rechecks = Rechecks(Store(tmp_path.as_uri()))
+    await asyncio.gather(*(close_expired(database, rechecks, later) for database in databases))
     # Who found all locked by others left it to the next look.
-    await close_expired(databases[0], later)
+    await close_expired(databases[0], rechecks, later)
     for database in databases:
         await database.dispose()
     outcomes = (await desk.outcomes(limit=1000))["outcomes"]

@@ -24,6 +24,7 @@ from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.problems import LeaseExpired
+from services.review_queue.lifecycle.rechecking import Rechecks
 from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -84,7 +85,7 @@ class History(RuleBasedStateMachine):
         sender = webhook_sender(ReviewQueueSettings(), self.clock)
         relay = Relay(database, sender, self.clock, 1.0)
         announcer = Announcer(database, store, self.clock)
-        worker = Worker(database, bells, self.clock, 1.0, relay, announcer)
+        worker = Worker(database, bells, self.clock, 1.0, relay, announcer, Rechecks(store))
         services = build_services(
             *(database, bells, store, sender, LeaseDraws("secret")),
             now=self.clock,

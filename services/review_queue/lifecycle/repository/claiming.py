@@ -79,7 +79,8 @@ _WITH = ",".join(
     for part, (place, for_all, free) in _PARTS.items()
 )
 _ANSWERED_BY = _ANSWERED.replace("tasks.task_id", "found.task_id")
-# First what is planned of each group, then what fills the rest; each is read only as far as needed.
+# First what is planned of each group, then what fills the rest: optional ones once no mandatory one
+# and no evidence is left. Each is read only as far as needed.
 _FREE = Query(
     f"""
 WITH {_WITH}
@@ -91,6 +92,7 @@ FROM (
   UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :elective) AS planned
   UNION ALL SELECT * FROM mandatory
   UNION ALL SELECT * FROM (SELECT * FROM evidence LIMIT :count OFFSET :evidence) AS more
+  UNION ALL SELECT * FROM optional
   UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :count OFFSET :elective) AS more
   UNION ALL SELECT * FROM put_off
   LIMIT :count) AS found""",  # noqa: S608 - constants

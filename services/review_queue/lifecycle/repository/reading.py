@@ -79,6 +79,10 @@ AND due_at <= :now AND available_at <= :now ORDER BY due_at LIMIT :count{lock}""
 )
 _OF_TASKS = "WHERE task_id {among:tasks} ORDER BY"
 _TASKS = _query(f"FROM tasks {_OF_TASKS} task_id{{lock}}", _TASK)
+_PREDICTIONS = _query(
+    f"FROM tasks {_OF_TASKS} task_id",
+    {name: table_of(TaskRow).c[name].type for name in ("task_id", "prediction")},
+)
 _HISTORIES = (
     _query(f"FROM leases {_OF_TASKS} number", _LEASE),
     _query(f"FROM verdicts {_OF_TASKS} verdict_id", _columns(VerdictRow, Answer)),
@@ -124,6 +128,14 @@ async def past_due(session: AsyncSession, now: datetime, count: int, *, lock: bo
     asked = _PAST_DUE.of(session, lock=locked, now=now, count=count)
     (rows,) = await run(session, [asked])
     return [Task(*row) for row in rows]
+
+
+async def predictions(
+    session: AsyncSession, task_ids: Collection[str]
+) -> dict[str, dict[str, Any] | None]:
+    """Return what the router knew of the items of these tasks, as it is stored, by task."""
+    (rows,) = await run(session, [_PREDICTIONS.of(session, tasks=list(task_ids))])
+    return {row.task_id: row.prediction for row in rows}
 
 
 async def tasks(session: AsyncSession, task_ids: Collection[str], *, lock: bool) -> dict[str, Task]:

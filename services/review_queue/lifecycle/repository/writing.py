@@ -129,7 +129,7 @@ def _lease(lease: Lease, change: Change) -> dict[str, Any]:
 
 
 def _task(task: Task) -> dict[str, Any]:
-    return _values(task, _TASK, task_id=task.task_id, lane_group=group_of(task.lane))
+    return _values(task, _TASK, task_id=task.task_id, lane_group=group_of(task.lane, task.due_at))
 
 
 def _values(of: object, names: Sequence[str], /, **others: Any) -> dict[str, Any]:

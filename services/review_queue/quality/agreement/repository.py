@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import count_where, fetch, stream, table_of
 from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
+from shared.contracts.tasks import REVIEWED_SOURCES
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -33,7 +34,11 @@ _outcomes = table_of(OutcomeRow)
 VERDICTS = 250_000
 
 stands = _verdicts.c.withdrawn_at.is_(None)
-_resolved = and_(_tasks.c.state == "resolved", _tasks.c.label.is_not(None))
+_reviewed = and_(
+    _tasks.c.state == "resolved",
+    _tasks.c.label.is_not(None),
+    _tasks.c.source.in_(REVIEWED_SOURCES),
+)
 is_verdict = and_(stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
 
 
@@ -53,7 +58,7 @@ async def outcome_agreement(
         select(newest.c.reviewer, func.count(), count_where(newest.c.label == _tasks.c.label))
         .join(shared, shared.c.task_id == newest.c.task_id)
         .join(_tasks, _tasks.c.task_id == newest.c.task_id)
-        .where(_resolved, newest.c.reviewer.between(*ends))
+        .where(_reviewed, newest.c.reviewer.between(*ends))
         .group_by(newest.c.reviewer)
     )
     rows = await session.execute(statement)
@@ -123,6 +128,7 @@ async def version_labels(
         .where(
             _outcomes.c.project == project,
             _outcomes.c.label.is_not(None),
+            _outcomes.c.source.in_(REVIEWED_SOURCES),
             version.is_not(None),
             predicted.is_not(None),
         )

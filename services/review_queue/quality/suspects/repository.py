@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.quality.agreement.repository import is_newest, newest_verdicts
 from services.review_queue.repository.statements import stream, table_of
 from services.review_queue.tables import OutcomeRow, TaskRow
-from shared.contracts.tasks import EVIDENCE_LANES
+from shared.contracts.tasks import EVIDENCE_LANES, REVIEWED_SOURCES
 
 _tasks = table_of(TaskRow)
 _outcomes = table_of(OutcomeRow)
@@ -18,7 +18,7 @@ _outcomes = table_of(OutcomeRow)
 def labelled_outcomes(
     session: AsyncSession, project: str, *, up_to: int, limit: int, only_scored: bool
 ) -> AsyncGenerator[Row[Any]]:
-    """Yield resolved tasks with a label, the newest first; without those of erased items.
+    """Yield tasks that people gave a label, the newest first; without those of erased items.
 
     With `only_scored` those whose prediction has probabilities.
 
@@ -43,6 +43,7 @@ def labelled_outcomes(
             _outcomes.c.project == project,
             _outcomes.c.outcome_id <= up_to,
             _outcomes.c.label.is_not(None),
+            _outcomes.c.source.in_(REVIEWED_SOURCES),
             _outcomes.c.lane.not_in(sorted(EVIDENCE_LANES)),
             _tasks.c.erased_at.is_(None),
             scored if only_scored else true(),
@@ -60,11 +61,12 @@ def given_labels(session: AsyncSession, project: str, *, verdicts: int) -> Async
 
 
 async def count_labelled(session: AsyncSession, project: str) -> int:
-    """Count the resolved tasks with a label, outside evidence."""
+    """Count the tasks that people gave a label, outside evidence."""
     statement = select(func.count()).where(
         _tasks.c.project == project,
         _tasks.c.state == "resolved",
         _tasks.c.label.is_not(None),
+        _tasks.c.source.in_(REVIEWED_SOURCES),
         _tasks.c.lane.not_in(sorted(EVIDENCE_LANES)),
     )
     return int((await session.execute(statement)).scalar_one())

@@ -18,6 +18,10 @@ from tests.harness.served_trainer import ROOT, ServedTrainer, serve_trainer
 from tests.harness.trainer_and_queue import PROJECT
 from tests.harness.trainer_parts import decision
 
+OFFERED = (
+    "confidence 0.90 reaches the certified threshold 0.83 of v3, and a review was worth more than"
+    " its price; the model's answer follows if no reviewer answers in time"
+)
 V3 = {
     "model_version": "v3",
     "suggestion": "positive",
@@ -77,7 +81,7 @@ async def test_each_decision_says_why(common: CommonSettings, keys: Keys, sqlite
         {**V3, "reason": "uncertified", "decision": "declined", "review": "never"},
         {"reason": "no_model"},
         {**answered, "reason": "human", "label": "negative"},
-        {**V3, "reason": "optional_review"},
+        {**V3, "reason": "optional_review", "confidence": 0.9},
         # A threshold that contradicts the decision is not named.
         {**V3, "reason": "below_threshold", "confidence": 0.9},
     ]
@@ -98,7 +102,7 @@ async def test_each_decision_says_why(common: CommonSettings, keys: Keys, sqlite
             "Declined (review: never): v3 was not certified then.",
             "Sent to people: the router had no model version that could score it.",
             "Answered: people had resolved the item with the label negative.",
-            "Sent to people: reason optional_review.",
+            f"Sent to people: {OFFERED}.",
             "Sent to people: confidence 0.9 is below the certified threshold of v3.",
         ]
         found = await _decisions(trainer, reason="below_threshold", version="v3")

@@ -14,6 +14,8 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+UNSURE = {"confidence": 0.9, "probabilities": {"negative": 0.9, "positive": 0.1}}
+
 
 async def _scored(parts: TrainerParts) -> dict[str, Any]:
     """Publish v1, and return what it says of review 0, as a router logs it."""
@@ -52,6 +54,7 @@ async def _certify(parts: TrainerParts, threshold: float) -> None:
         ({"decision": "answered", "reason": "confident"}, 0, "the same result"),
         ({"reason": "below_threshold"}, 1, "another result: decision answered instead of"),
         ({"reason": "forced", "review": "always"}, 0, "the same result"),
+        ({"reason": "optional_review", **UNSURE}, 0, "the same result"),
         ({"reason": "uncertified", "decision": "declined", "review": "never"}, 0, "the same"),
         ({"reason": "no_model", "probabilities": None, "suggestion": None}, 0, "the same result"),
         ({"reason": "confident", "probabilities": None}, 1, "the record is not enough"),
@@ -77,7 +80,8 @@ async def test_a_recorded_decision_is_made_again(
         said = capsys.readouterr().out
         assert words in said
         assert f"v1 says {scored['suggestion']} with confidence" in said
-        assert "now, as recorded" in said or row["reason"] in ("no_model", "confident")
+        unlike = ("no_model", "confident", "optional_review")
+        assert "now, as recorded" in said or row["reason"] in unlike
 
 
 async def test_an_item_without_decisions_is_named(

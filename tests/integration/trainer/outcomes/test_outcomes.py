@@ -106,14 +106,19 @@ async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
         parts.queue.resolve("unanswered", review(1), None, verdicts=0, **expired)
         parts.queue.resolve("undecided", review(2), None, verdicts=1, **expired)
         parts.queue.resolve("unclear", review(3), None, verdicts=2, lane="audit")
+        # The model's own answer: never a label of people.
+        parts.queue.resolve("certified", review(5), "positive", lane="optional", source="model")
+        parts.queue.resolve("known", review(6), "positive")
+        parts.queue.resolve("known", review(6), "negative", source="model", revision=2)
         # It expired, and waits again as an audit: no error, before somebody has answered.
         parts.queue.resolve("audited", review(4), None, verdicts=0, **expired)
         parts.queue.resolve("audited", review(4), None, verdicts=0, lane="audit", revision=2)
-        assert await read_feed(parts.resources, PROJECT) == 1
-        items = ["unanswered", "undecided", "unclear", "audited"]
+        assert await read_feed(parts.resources, PROJECT) == 3
+        items = ["unanswered", "undecided", "unclear", "certified", "known", "audited"]
         async with parts.resources.database.reading() as session:
             rows = await repository.of_items(session, PROJECT, items)
-        assert [row.item_id for row in rows] == ["unclear"]
+            assert await runs.count_new_labels(session, PROJECT, 0) == 0
+        assert {row.item_id: row.label for row in rows} == {"unclear": None, "known": None}
         parts.queue.resolve("audited", review(4), "positive", lane="audit", revision=3)
         await read_feed(parts.resources, PROJECT)
         async with parts.resources.database.reading() as session:

@@ -169,13 +169,24 @@ async def test_an_overdue_review_suspends_until_it_has_come(
         assert causes == ["certified", "audit_overdue", "certified"]
 
 
-async def test_too_few_audits_suspend(common: CommonSettings, sqlite_url: str) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"decision": "answered"},
+        # The audits were drawn before these items went to an optional review.
+        {"decision": "in_review", "reason": "optional_review", "label": None},
+    ],
+)
+async def test_too_few_audits_suspend(
+    common: CommonSettings, sqlite_url: str, kind: dict[str, Any]
+) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         await certify(parts)
-        await answer(parts, range(2000, 2199), "a", audited=False, propensity=0.5)
+        unaudited = {"audited": False, "propensity": 0.5, **kind}
+        await answer(parts, range(2000, 2199), "a", **unaudited)
         await look(parts)
         assert (await entry(parts)).state == "certified"
-        await answer(parts, range(2199, 2210), "b", audited=False, propensity=0.5)
+        await answer(parts, range(2199, 2210), "b", **unaudited)
         await look(parts)
         assert (await entry(parts)).state == "suspended"
         assert (await told(parts))[-1] == ("certified", "suspended", "audit_starved")

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from services.router.routing.decisions import (
     Decision,
     Policy,
+    answered_by_model,
     resolved_by_people,
     route,
 )
 from services.router.routing.draws import audit_draw
 from services.router.scoring.scores import FloatArray, scores_of
 from shared.contracts.base import task_id_for
+from shared.contracts.capacity import CapacitySettings, is_worth_review
 from shared.contracts.decisions import Reason, ReviewMode
 from shared.contracts.promise_status import PromiseStatus, as_float32
 from shared.draws import Draw
@@ -104,6 +106,35 @@ def test_a_person_is_asked_exactly_when_there_is_a_task(
         assert (decision.lane, decision.propensity) == ("mandatory", 1.0)
     if decision.decision == "declined":
         assert decision.propensity == 0.0
+
+
+_PRICES = st.builds(
+    CapacitySettings, price_review=st.floats(0, 10), price_error=st.none() | st.floats(0, 1000)
+)
+
+
+@given(item_ids, st.none() | rows(), policies(), _PRICES)
+def test_only_an_answer_that_is_not_audited_may_wait_for_an_optional_review(
+    item_id: str,
+    probabilities: FloatArray | None,
+    given_policy: Policy,
+    capacity: CapacitySettings,
+) -> None:
+    before = decide(item_id, probabilities, given_policy)
+    after = decide(item_id, probabilities, replace(given_policy, capacity=capacity))
+    if after == before:
+        return
+    assert (before.decision, before.audited, given_policy.review) == ("answered", False, "auto")
+    assert (after.decision, after.reason, after.lane) == (
+        "in_review",
+        "optional_review",
+        "optional",
+    )
+    assert (after.label, after.suggestion) == (None, before.label)
+    assert after.propensity == before.propensity
+    assert answered_by_model(after).label == before.label
+    assert probabilities is not None
+    assert is_worth_review(float(probabilities.max()), capacity)
 
 
 @given(item_ids, rows(), policies(), thresholds)
