@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from services.demo.plan import item
-from services.demo.seed import Progress
+from services.demo.seed import Progress, has_ended
 from services.demo.surehand import PROJECT, DemoFailed, Surehand
 from services.demo.texts import RatedText
 
@@ -163,7 +163,10 @@ async def _until_resumed(
         if (await _model(surehand))["promise"]["state"] == "certified":
             progress("recover", limit, limit)
             return True
-        if certificate["state"] not in ("open", "waiting"):
+        runs = (await surehand.trainer.get(f"{PROJECT}/runs")).json()["runs"]
+        is_training = any(run["state"] in ("queued", "running") for run in runs)
+        # No more texts come: a certification that waits for items waits in vain.
+        if has_ended(certificate, certificate["version"]) and not is_training:
             return False
         await asyncio.sleep(_LOOK_SECONDS)
     return False

@@ -113,6 +113,13 @@ async def of_items(session: Session, project: str, item_ids: Iterable[str]) -> S
     return rows
 
 
+async def newest(session: Session, project: str, limit: int) -> Sequence[OutcomeRow]:
+    """Return the outcomes that were read last, newest first."""
+    query = select(OutcomeRow).where(col(OutcomeRow.project) == project)
+    query = query.order_by(col(OutcomeRow.position).desc()).limit(limit)
+    return (await session.execute(query)).scalars().all()
+
+
 def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:
     """Say in SQL what `evidence_of` and `Evidence.confirms` say of a row and `label`."""
     kept = and_(col(OutcomeRow.evidence_blind).is_(True), col(OutcomeRow.evidence_label) == label)

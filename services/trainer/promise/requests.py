@@ -14,6 +14,7 @@ from services.trainer.promise.periods import (
 )
 from services.trainer.promise.planning import CertificationPlan, next_draw
 from services.trainer.promise.population import DrawRequest, Insufficient
+from services.trainer.promise.prospects import contradiction
 from services.trainer.recipes import OWN
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -32,6 +33,9 @@ async def draw_request(
         place = await place_of(resources, session, project, state, certification)
         alarm = alarm_in_force(await in_service(session, project.project), version)
         shortage = await budget.shortage(session, project, place)
+        own_alarm = alarmed_at(version.suspension)
+        if shortage is None and own_alarm is not None:
+            shortage = await contradiction(session, project, version, own_alarm)
         going_on = await plan_to_go_on_with(session, project, certification, place, alarm)
         # What earlier tests took of the traffic was no uniform part of it, but of their regions.
         drawn_at = await repository.drawn_for_others_at(

@@ -74,6 +74,14 @@ async def test_cursor_is_never_null_and_holds_its_place(desk: Desk) -> None:
     assert (await desk.outcomes())["outcomes"] == first["outcomes"] + second["outcomes"]
 
 
+@pytest.mark.own_desk
+async def test_an_empty_feed_is_read_again_and_again(desk: Desk) -> None:
+    page = await desk.outcomes()
+    for _ in range(2):
+        again = await desk.outcomes(page["cursor"])
+        assert again == page
+
+
 async def test_tail_is_the_end_of_the_feed_and_all_that_comes_is_behind_it(desk: Desk) -> None:
     empty = await desk.outcomes(tail=True)
     await desk.post(entry("a"), entry("b"))

@@ -1,7 +1,7 @@
 """Every statement about outcomes: the feed's order above all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -98,14 +98,15 @@ class Feed:
         It is of another epoch, behind the feed's end, or behind another row than it was.
         """
         known = await self.place_at(session, await feed_epoch(session), place.position)
-        if not known.mark and 0 < place.position <= await self._deleted_up_to(session):
-            known = replace(known, mark=place.mark or _DELETED)
-        is_there = known.position == 0 or (known.mark and place.mark in ("", known.mark))
-        return known if is_there and place.epoch == known.epoch else None
+        if place.epoch != known.epoch:
+            return None
+        if known.position == 0 or (known.mark and place.mark in ("", known.mark)):
+            return known
+        # Nothing tells a row that was removed with its project from another one.
+        is_removed = not known.mark and place.position <= await self._deleted_up_to(session)
+        return place if is_removed else None
 
 
-# The mark of a row that was removed, for a cursor of a release that gave none.
-_DELETED = "0" * 16
 # Within one task serial ids keep the order of revisions: it is locked while one is written.
 FEED = Feed(
     _outcomes,

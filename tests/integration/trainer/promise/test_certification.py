@@ -317,3 +317,24 @@ async def test_a_promise_that_cannot_be_planned_for_ends_its_certification_and_n
         assert "no test can be planned" in view.detail
         await parts.step()
         assert drawn_items(parts) == set()
+
+
+async def test_an_item_that_expired_is_waited_for_and_one_that_was_skipped_is_an_error(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await prepare(parts)
+        expired, skipped, *_ = sorted(drawn_items(parts))
+        for item_id, source in ((expired, "expiry"), (skipped, "human")):
+            data = parts.queue.tasks[item_id]["data"]
+            parts.queue.resolve(item_id, data, None, lane="certification", source=source)
+        parts.queue.answer(truth)
+        await parts.step()
+        view = await parts.certificate()
+        assert (view.state, view.progress.answered, view.progress.drawn) == ("open", 39, 40)
+        data = parts.queue.tasks[expired]["data"]
+        parts.queue.resolve(expired, data, truth(data), lane="certification", revision=2)
+        await parts.step()
+        certificate = (await parts.promise()).versions["v1"].certificate
+        assert certificate is not None
+        assert (certificate.labels, certificate.errors) == (40, 1)

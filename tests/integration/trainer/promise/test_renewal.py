@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import lock_state
 from services.trainer.promise import renewal, repository
 from services.trainer.promise.renewal import CertificationPending
@@ -15,7 +16,7 @@ from shared.contracts.base import rfc3339
 from shared.contracts.versions import PromiseEntry
 from shared.problems import Conflict, NotFound
 from shared.settings import CommonSettings
-from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 from tests.integration.trainer.promise.test_certification import (
     answer_with_errors,
@@ -184,6 +185,44 @@ async def test_failed_recovery_leaves_the_version_suspended(
         assert (await entry_of(parts)).state == "suspended"
         await parts.step()
         assert (await parts.certificate()).state == "failed"
+
+
+@pytest.mark.parametrize("is_wrong", [True, False])
+async def test_recovery_is_not_begun_while_people_contradict_the_version(
+    is_wrong: bool, common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await certify(parts)
+        parts.clock.advance(minutes=1)
+        await suspend(parts)
+        parts.clock.advance(minutes=1)
+        await send(parts, range(3200, 3300))
+        opinion = wrong if is_wrong else truth
+        for number in range(3200, 3240):
+            data = review(number)
+            parts.queue.resolve(
+                f"item-{number}",
+                data,
+                opinion(data),
+                lane="mandatory",
+                resolved_at=rfc3339(parts.clock.moment),
+                prediction={"model_version": "v1", "label": truth(data), "confidence": 1.0},
+            )
+        await read_feed(parts.resources, PROJECT)
+        await parts.step()
+        view = await parts.certificate()
+        if not is_wrong:
+            assert (view.state, view.purpose) == ("open", "recovery")
+            return
+        assert (view.state, view.purpose) == ("waiting", "recovery")
+        assert "people contradicted v1 on 40 of 40 items since the alarm" in (view.detail or "")
+        # The next version's test is the period's first.
+        await parts.publish_version()
+        parts.clock.advance(minutes=1)
+        await send(parts, range(3400, 3500))
+        await parts.step()
+        view = await parts.certificate()
+        assert (view.version, view.state, view.test_number) == ("v2", "open", 1)
 
 
 async def test_certificate_drawn_before_an_alarm_lifts_no_suspension(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.promise.planning import plan_certification
-from services.trainer.promise.tuning import self_reported_scores, tune_of
+from services.trainer.promise.tuning import recalibrated, self_reported_scores, tune_of
 from services.trainer.tables import Version
 from shared.contracts.base import utc_now
 
@@ -40,9 +40,36 @@ def test_a_trained_version_is_never_taken_at_its_word() -> None:
     assert len(tune_of(version(20, "text-linear"), SCORES)[0]) == 20
 
 
-@pytest.mark.parametrize("labels", [0, 99])
-def test_with_few_labels_a_foreign_version_is_taken_at_its_word(labels: int) -> None:
-    assert tune_of(version(labels, "own"), SCORES) == self_reported_scores(SCORES)
+def test_without_labels_a_foreign_version_is_taken_at_its_word() -> None:
+    assert tune_of(version(0, "own"), SCORES) == self_reported_scores(SCORES)
+
+
+def test_a_few_labels_correct_what_a_foreign_version_claims() -> None:
+    # It claims 80 %, and is right on half.
+    claimed, right = tune_of(version(99, "own"), [0.8])
+    assert set(claimed) == {0.8}
+    assert 0.45 < np.mean(right) < 0.6
+
+
+def test_a_modest_version_is_planned_to_answer_more_once_a_few_labels_praise_it() -> None:
+    scores = np.random.default_rng(2).uniform(0.5, 1, 3_000).astype(np.float32)
+    praised = {"scores": [0.7] * 50, "correct": [True] * 50}
+    shares = []
+    for tune in (self_reported_scores(scores), self_reported_scores(scores, praised)):
+        plan = plan_certification(*tune, scores, alpha=0.05, delta=0.05, labels=300)
+        assert plan is not None
+        shares.append(plan.region_share)
+    assert shares[0] < 0.3
+    assert shares[1] > 0.9
+
+
+@given(labels=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=99))
+def test_recalibration_keeps_the_order_of_claims(labels: list[tuple[float, bool]]) -> None:
+    claims = np.linspace(0, 1, 50)
+    scores, correct = [one[0] for one in labels], [one[1] for one in labels]
+    corrected = recalibrated(claims, scores, correct)
+    assert ((corrected >= 0) & (corrected <= 1)).all()
+    assert (np.diff(corrected) >= 0).all()
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50))
