@@ -147,7 +147,7 @@ async def _until_resumed(
     """Send texts as fast as people label them, until the router answers again."""
     sent = change.under_old.sent
     for batch in traffic:
-        if not await _people_are_free(surehand):
+        if not await _is_time_for_more(surehand):
             break
         answers = Answers()
         answers.count(batch, await _send(surehand, batch))
@@ -163,8 +163,7 @@ async def _until_resumed(
         if (await _model(surehand))["promise"]["state"] == "certified":
             progress("recover", limit, limit)
             return True
-        runs = (await surehand.trainer.get(f"{PROJECT}/runs")).json()["runs"]
-        is_training = any(run["state"] in ("queued", "running") for run in runs)
+        is_training = await _is_training(surehand)
         # No more texts come: a certification that waits for items waits in vain.
         if has_ended(certificate, certificate["version"]) and not is_training:
             return False
@@ -172,14 +171,22 @@ async def _until_resumed(
     return False
 
 
-async def _people_are_free(surehand: Surehand) -> bool:
-    """Wait until fewer than a batch of tasks is left to people; say whether that came."""
+async def _is_time_for_more(surehand: Surehand) -> bool:
+    """Wait until people have less than a batch left, and no version trains; say if that came.
+
+    The texts are to last until the version that learns from them is certified on later ones.
+    """
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
         queue = (await surehand.review_queue.get(f"{PROJECT}/queue")).json()
-        if queue["open"] + queue["leased"] < _BATCH:
+        if queue["open"] + queue["leased"] < _BATCH and not await _is_training(surehand):
             return True
         await asyncio.sleep(_LOOK_SECONDS)
     return False
+
+
+async def _is_training(surehand: Surehand) -> bool:
+    runs = (await surehand.trainer.get(f"{PROJECT}/runs")).json()["runs"]
+    return any(run["state"] in ("queued", "running") for run in runs)
 
 
 async def _is_read(surehand: Surehand, rated: RatedText) -> None:
