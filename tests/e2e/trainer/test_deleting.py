@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from shared.store import project_path
@@ -16,6 +18,7 @@ from tests.harness.trainer_and_queue import (
 ROOT = f"/v1/projects/{PROJECT}"
 
 
+@pytest.mark.thorough
 async def test_a_deleted_project_leaves_nothing_to_the_next_of_its_name(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:

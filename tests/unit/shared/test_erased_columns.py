@@ -56,6 +56,8 @@ KEPT = {
         *("certification_items.project", "certification_items.label"),
         *("certification_items.refused", "certification_items.verdict"),
         "certification_items.finding",
+        *("second_opinions.project", "second_opinions.item_id", "second_opinions.lane"),
+        "second_opinions.state",
     },
 }
 METADATA: dict[str, MetaData] = {

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from shared.contracts.projects import ProjectSpec
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import project_spec, review, truth
@@ -36,6 +38,7 @@ async def live(parts: TrainerParts, numbers: range) -> list[str]:
     return made
 
 
+@pytest.mark.thorough
 async def test_traffic_alone_certifies_a_version_at_default_settings(
     common: CommonSettings, sqlite_url: str
 ) -> None:
