@@ -19,6 +19,8 @@ SPEC = {
     "labels": ["bad", "good"],
     "fields": {"text": {"type": "text"}},
     "metadata": ["channel"],
+    # Every label trains, so that the snapshot holds the secret.
+    "promise": {"holdout_rate": 0},
     "training": {"min_new_labels": 41},
 }
 
