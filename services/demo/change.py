@@ -70,7 +70,7 @@ class Change:
             "Then the labels flipped: product reviews came, and people meant the opposite of what "
             f"posts had taught. {self.before} gave {old.answered} answers, {old.wrong} of them "
             f"wrong, until its audits suspended it. The next {self.to_people} reviews went to "
-            "people, and nobody gave a command:"
+            "people; the history, without a command from an operator:"
         )
         lines = [flipped]
         details = set()

@@ -2,7 +2,7 @@
 
 What reviewers label before a version's labels are frozen is mostly what a model was unsure of, and
 it trains the version: neither may judge it. So a share of the items is drawn by a key and the
-item's id alone, and left out of snapshots, whatever was decided about it and whoever labelled it.
+item's id alone, and left out of snapshots, whatever a router decided and people said about it.
 The hold-out is a uniform draw of traffic that the version has not seen, and may certify it, as
 traffic from after the freeze may.
 """

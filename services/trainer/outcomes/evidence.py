@@ -57,7 +57,7 @@ def evidence_after(
         return Evidence(outcome.label, outcome.blind, is_lone)
     before = evidence_of(row)
     if outcome.mapped:
-        # Nobody answered anew: what was said still judges the answers that had the old name.
+        # No reviewer has answered since: the earlier answer judges answers with the old name.
         return before
     if opinion is not None and answers(outcome, opinion):
         return Evidence(outcome.label, before.blind and outcome.blind)
