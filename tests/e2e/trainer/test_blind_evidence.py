@@ -123,7 +123,9 @@ async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_u
         await wait_until(all_is_answered)
         view = await both.certificate("failed", "certified")
         assert view["state"] == "failed"
-        assert view["progress"] == {"answered": 40, "drawn": 40}
+        # The test ends at the first answer after which nothing could certify any more.
+        assert view["progress"]["drawn"] == 40
+        assert 0 < view["progress"]["answered"] <= 40
         assert view["result"]["threshold"] is None
         document = await both.store.read_document(promise_path(PROJECT), PromiseDocument)
         assert document is not None
