@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The lock has what the client needs, and what builds it.
+INSTALL_CLIENT = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index \
+  --no-deps --no-build-isolation --editable client
 
 .PHONY: help run demo test test-thorough check format bench lock clean
 
@@ -19,13 +22,15 @@ $(VENV)/made:
 	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	@touch $@
 
-$(VENV)/embedded: requirements/embedded.txt | $(VENV)/made
+$(VENV)/embedded: requirements/embedded.txt client/pyproject.toml | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(INSTALL_CLIENT)
 	@touch $@
 
 # The lock is complete, less what pyproject.toml overrides: nothing is left to resolve.
-$(VENV)/dev: requirements/dev.txt | $(VENV)/made
+$(VENV)/dev: requirements/dev.txt client/pyproject.toml | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(INSTALL_CLIENT)
 	@touch $@ $(VENV)/embedded
 
 run: $(VENV)/embedded ## Run everything on this machine, with the demo project
@@ -50,11 +55,13 @@ check: $(VENV)/dev ## Lint, types, dependency direction, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/python scripts/unasync.py --check
+	PYTHONPATH=.:client $(BIN)/lint-imports
 	$(BIN)/python scripts/import_graph.py
 	$(BIN)/python scripts/size_limits.py
 
 format: $(VENV)/dev ## Format the code
+	$(BIN)/python scripts/unasync.py
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
