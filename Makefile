@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL_CLIENT = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index \
   --no-deps --no-build-isolation --editable client
 
-.PHONY: help run demo test test-thorough check format bench lock clean
+.PHONY: help run demo test test-thorough check format bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ $(VENV)/dev: requirements/dev.txt client/pyproject.toml | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	$(INSTALL_CLIENT)
 	@touch $@ $(VENV)/embedded
+
+$(VENV)/docs: requirements/docs.txt | $(VENV)/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 run: $(VENV)/embedded ## Run everything on this machine, with the demo project
 	@exec $(BIN)/python -m services up
@@ -68,8 +72,12 @@ format: $(VENV)/dev ## Format the code
 bench: $(VENV)/dev ## Measure: certification against its published figures, serving beside its peers
 	$(BIN)/python -m bench
 
+docs: $(VENV)/docs ## Build the documentation as a site, in .cache/site
+	PYTHONPATH=. $(BIN)/python scripts/docs_api.py
+	$(BIN)/zensical build --strict
+
 lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
-	for extra in router review-queue trainer embedded dev; do \
+	for extra in router review-queue trainer embedded dev docs; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; \
