@@ -67,7 +67,15 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), worker.measurement.running():
-            work = asyncio.create_task(worker.run(services, restores))
+            work = asyncio.create_task(
+                worker.run(
+                    services.projects,
+                    services.known,
+                    restores,
+                    services.project_erasure,
+                    services.links,
+                )
+            )
             try:
                 yield
             finally:
