@@ -9,13 +9,17 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.exchange.routes import IMPORT_PATH
 from services.review_queue.fast_routes import WAYS
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.lifecycle.rechecking import Rechecks
 from services.review_queue.links.addresses import PublicAddress
+from services.review_queue.links.service import LinkService
 from services.review_queue.links.signing import LinkSigner
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.routes import ROUTERS
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -60,22 +64,13 @@ def create_app(
     relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
     announcer, rechecks = Announcer(database, store, now), Rechecks(store)
     worker = Worker(database, bells, now, poll, relay, announcer, rechecks)
-    draws = LeaseDraws(common.secret.get_secret_value())
-    parts = (database, bells, store, sender, draws, _signer(common, settings))
+    parts = (database, bells, store, sender, *_secrets(common, settings))
     services = build_services(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), worker.measurement.running():
-            work = asyncio.create_task(
-                worker.run(
-                    services.projects,
-                    services.known,
-                    restores,
-                    services.project_erasure,
-                    services.links,
-                )
-            )
+            work = asyncio.create_task(worker.run(*_driven(services, restores)))
             try:
                 yield
             finally:
@@ -111,8 +106,24 @@ def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells
     }
 
 
-def _signer(common: CommonSettings, settings: ReviewQueueSettings) -> LinkSigner:
-    return LinkSigner(settings.signing_keys_dir or common.home / "keys")
+def _secrets(
+    common: CommonSettings, settings: ReviewQueueSettings
+) -> tuple[LeaseDraws, LinkSigner]:
+    draws = LeaseDraws(common.secret.get_secret_value())
+    return draws, LinkSigner(settings.signing_keys_dir or common.home / "keys")
+
+
+def _driven(
+    services: Services, restores: Restores
+) -> tuple[ProjectService, KnownReviewers, Restores, ProjectErasure, LinkService]:
+    """Return what the worker works for."""
+    return (
+        services.projects,
+        services.known,
+        restores,
+        services.project_erasure,
+        services.links,
+    )
 
 
 def _outside(
