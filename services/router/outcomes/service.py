@@ -49,9 +49,11 @@ class Outcomes:
         async with self.waiters.waiting(project, [item_id], wait_seconds, left) as wait:
             found = await self.handoff.outcome(project, item_id)
             if found.status == "unknown" and wait_seconds > 0:
-                (told,) = await self._told(project, [found])
-                if told.status in ("answered", "declined"):
-                    return told
+                # What cannot be said now may be known when the wait ends.
+                with contextlib.suppress(TrainerUnreachable, OutcomeUnsettled):
+                    (told,) = await self._told(project, [found])
+                    if told.status in ("answered", "declined"):
+                        return told
             wait.tell(found)
             expired = await wait.over()
         found = wait.newest[item_id]

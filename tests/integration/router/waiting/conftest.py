@@ -1,4 +1,4 @@
-"""A router in front of the real review queue and the real trainer."""
+"""A router in front of the real review queue."""
 
 from collections.abc import AsyncIterator
 
@@ -11,9 +11,9 @@ from tests.integration.router.conftest import OpenRouter, ServedRouter
 
 @pytest.fixture
 async def served(
-    open_router: OpenRouter, publisher: Publisher, people: People, trainer_url: str
+    open_router: OpenRouter, publisher: Publisher, people: People
 ) -> AsyncIterator[ServedRouter]:
     """A router with certified champion v1, whose review queue has people."""
     await publisher.publish("v1")
-    async with open_router(people.url, trainer_url=trainer_url) as opened:
+    async with open_router(people.url) as opened:
         yield opened

@@ -1,5 +1,7 @@
 """What the router answered, told afterwards by way of the trainer's ledger."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +15,16 @@ from tests.harness import wait_until
 from tests.harness.model_publisher import SURE, UNSURE, Publisher
 from tests.harness.people import People
 from tests.integration.router.conftest import OpenRouter, ServedRouter
+
+
+@pytest.fixture
+async def served(
+    open_router: OpenRouter, publisher: Publisher, people: People, trainer_url: str
+) -> AsyncIterator[ServedRouter]:
+    """A router with certified champion v1, in front of a real review queue and a real trainer."""
+    await publisher.publish("v1")
+    async with open_router(people.url, trainer_url=trainer_url) as opened:
+        yield opened
 
 
 async def ask(served: ServedRouter, *item_ids: str) -> httpx.Response:
@@ -225,3 +237,18 @@ async def test_a_batch_is_for_callers(served: ServedRouter, role: Any) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     path, body = "/v1/projects/shop/outcomes", {"item_ids": ["a"]}
     assert (await served.caller.post(path, json=body, headers=headers)).status_code == 403
+
+
+async def test_a_call_that_waits_is_told_of_an_answer_at_once(served: ServedRouter) -> None:
+    served.publisher.audit_rate = 0.0
+    await served.publisher.put_promise()
+    await served.serving_revision(served.publisher.revision)
+    await served.one(SURE)
+    started = asyncio.get_running_loop().time()
+
+    async def answered() -> bool:
+        answer = await served.caller.get("/v1/projects/shop/items/a/outcome?wait_seconds=60")
+        return answer.status_code == 200 and answer.json()["status"] == "answered"
+
+    await wait_until(answered)
+    assert asyncio.get_running_loop().time() - started < 60
