@@ -127,7 +127,9 @@ class IntakeService:
             changing = any(entry.task.lane in _CHANGING for entry in entries)
             batch.known = await reading.tasks(session, missing, lock=changing)
             if not changing and any(
-                may_expire(task) or label_is_gone(task, batch.project)
+                may_expire(task)
+                or task.lane == "certification"
+                or label_is_gone(task, batch.project)
                 for task in batch.known.values()
             ):
                 batch.known = await reading.tasks(session, missing, lock=True)
@@ -159,6 +161,7 @@ class IntakeService:
                 await self._open_anew(session, batch, task, entry)
             return
         _put_expiry_off(batch, task, entry)
+        await _note_asked(session, batch, task, entry)
         if state_of(task, batch.now) == "open":
             _move(batch, task, entry)
 
@@ -247,6 +250,15 @@ def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
             task.turn = own_turn(task)
 
 
+async def _note_asked(session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
+    """Note that more than a draw asks for its task, which is not withdrawn then."""
+    lane, drawn_for = entry.task.lane, "certification"
+    if task.lane == drawn_for != lane:
+        asked = await reading.lanes_asked(session, [task.task_id])
+        if lane not in asked[task.task_id]:
+            batch.change(task).tell("asked", batch.actor, {"lane": lane})
+
+
 def _prediction(entry: Entry) -> dict[str, Any] | None:
     prediction = entry.task.prediction
     return None if prediction is None else prediction.model_dump(mode="json")
@@ -257,19 +269,13 @@ def _confidence(entry: Entry) -> float | None:
 
 
 def _move(batch: _Batch, task: Task, entry: Entry) -> None:
-    current, lane = task.lane, lane_after(task.lane, entry.task.lane)
-    if lane == current:
+    lane = lane_after(task.lane, entry.task.lane)
+    if lane == task.lane:
         return
-    change = batch.change(task)
-    task.lane = lane
     if lane == "mandatory":
         task.due_at = _due_at(batch.project, entry, batch.now)
     _ask_again(batch, task, entry)
-    # Without a turn it waits for an adjudicator, and goes on to.
-    if task.turn is not None and task.turn != RESERVED_TURN:
-        task.turn = own_turn(task)
-    change.bells.add("tasks")
-    change.tell("moved", batch.actor, {"from": current, "to": lane})
+    batch.change(task).move(lane, batch.actor)
 
 
 def _ask_again(batch: _Batch, task: Task, entry: Entry) -> None:
