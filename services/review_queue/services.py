@@ -21,7 +21,6 @@ from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.service import TaskService
-from services.review_queue.lifecycle.withdrawals import WithdrawalService
 from services.review_queue.links.service import LinkService
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.cache import ProjectCache
@@ -77,7 +76,6 @@ class Services:
     known: KnownReviewers
     decisions: DecisionService
     second_opinions: SecondOpinionService
-    withdrawals: WithdrawalService
     outcomes: OutcomeService
     statistics: StatisticsServices
     feedback: FeedbackService
@@ -125,7 +123,6 @@ def build_services(
         known=known,
         decisions=DecisionService(database, known.of, now, nudge),
         second_opinions=SecondOpinionService(database, now, nudge),
-        withdrawals=WithdrawalService(database, now, nudge),
         outcomes=OutcomeService(database, bells, poll_seconds),
         statistics=_build_statistics(database, store, now),
         feedback=FeedbackService(database, now),

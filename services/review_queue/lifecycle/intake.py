@@ -29,6 +29,7 @@ from services.review_queue.lifecycle.states import (
     timeline_entry,
 )
 from services.review_queue.lifecycle.tracing import taking_in
+from services.review_queue.lifecycle.withdrawals import is_needed_too
 from services.review_queue.projects.reading import open_project
 from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, TaskReceipt, TaskReceipts
@@ -126,12 +127,7 @@ class IntakeService:
         if missing:
             changing = any(entry.task.lane in _CHANGING for entry in entries)
             batch.known = await reading.tasks(session, missing, lock=changing)
-            if not changing and any(
-                may_expire(task)
-                or task.lane == "certification"
-                or label_is_gone(task, batch.project)
-                for task in batch.known.values()
-            ):
+            if not changing and any(_may_change(task, batch) for task in batch.known.values()):
                 batch.known = await reading.tasks(session, missing, lock=True)
 
     async def _receipt(self, session: Session, batch: _Batch, entry: Entry) -> TaskReceipt:
@@ -161,7 +157,8 @@ class IntakeService:
                 await self._open_anew(session, batch, task, entry)
             return
         _put_expiry_off(batch, task, entry)
-        await _note_asked(session, batch, task, entry)
+        if await is_needed_too(session, task, entry.task.lane):
+            batch.change(task).tell("asked", batch.actor, {"lane": entry.task.lane})
         if state_of(task, batch.now) == "open":
             _move(batch, task, entry)
 
@@ -250,13 +247,9 @@ def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
             task.turn = own_turn(task)
 
 
-async def _note_asked(session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
-    """Note that more than a draw asks for its task, which is not withdrawn then."""
-    lane, drawn_for = entry.task.lane, "certification"
-    if task.lane == drawn_for != lane:
-        asked = await reading.lanes_asked(session, [task.task_id])
-        if lane not in asked[task.task_id]:
-            batch.change(task).tell("asked", batch.actor, {"lane": lane})
+def _may_change(task: Task, batch: _Batch) -> bool:
+    """Say whether a call for any lane may change the task."""
+    return may_expire(task) or task.lane == "certification" or label_is_gone(task, batch.project)
 
 
 def _prediction(entry: Entry) -> dict[str, Any] | None:

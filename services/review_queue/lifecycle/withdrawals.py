@@ -1,7 +1,7 @@
 """Withdrawals: tasks of a certification's draw are closed once no certification reads them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,60 +12,48 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, History, Task, state_of
-from services.review_queue.projects.reading import open_project
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane
 from shared.contracts.withdrawals import WithdrawalReceipt, WithdrawalReceipts, WithdrawalStatus
-from shared.db import Database
+from shared.db import Session
 
 
-@dataclass(frozen=True)
-class WithdrawalService:
-    """Closes tasks of lane `certification` that the trainer no longer needs."""
+async def is_needed_too(session: Session, task: Task, lane: Lane) -> bool:
+    """Say whether a call for `lane` is the first to need a draw's task for something else too."""
+    if task.lane != "certification" or lane == "certification":
+        return False
+    asked = await reading.lanes_asked(session, [task.task_id])
+    return lane not in asked[task.task_id]
 
-    database: Database
-    now: Callable[[], datetime]
-    nudge: Callable[[], None]
 
-    async def withdraw(
-        self, project_name: str, item_ids: Sequence[str], actor: str
-    ) -> WithdrawalReceipts:
-        """Close what no reviewer has answered or holds; the same call again changes nothing.
+async def withdraw(
+    session: Session, project: Project, item_ids: Sequence[str], actor: str, now: datetime
+) -> WithdrawalReceipts:
+    """Close what no reviewer has answered or holds; the same call again changes nothing.
 
-        A task that another call asked for too goes to that call's lane instead.
-
-        Raises `NotFound` (there is no such project) and `ProjectArchived`.
-        """
-        async with self.database.transaction() as session:
-            project = await open_project(session, project_name)
-            ids = {item_id: task_id_for(project_name, item_id) for item_id in item_ids}
-            tasks = await reading.tasks(session, set(ids.values()), lock=True)
-            histories = await reading.histories(session, list(tasks))
-            asked = await reading.lanes_asked(session, list(tasks))
-            batch = _Batch(project, actor, self.now(), [])
-            status: dict[str, WithdrawalStatus] = {
-                task_id: batch.withdraw(task, histories[task_id], asked[task_id])
-                for task_id, task in tasks.items()
-            }
-            receipts = [
-                WithdrawalReceipt(item_id=item_id, status=status.get(task_id, "kept"))
-                for item_id, task_id in ids.items()
-            ]
-            await write(session, batch.changes)
-            if batch.changes:
-                changed = {change.task.task_id for change in batch.changes}
-                counts: dict[str, Any] = Counter(status[task_id] for task_id in changed)
-                record(
-                    session,
-                    "tasks.withdrawn",
-                    batch.now,
-                    project=project_name,
-                    actor=actor,
-                    **counts,
-                )
-        self.nudge()
-        return WithdrawalReceipts(items=receipts)
+    A task that another call asked for too goes to that call's lane instead.
+    """
+    ids = {item_id: task_id_for(project.project, item_id) for item_id in item_ids}
+    tasks = await reading.tasks(session, set(ids.values()), lock=True)
+    histories = await reading.histories(session, list(tasks))
+    asked = await reading.lanes_asked(session, list(tasks))
+    batch = _Batch(project, actor, now, [])
+    status: dict[str, WithdrawalStatus] = {
+        task_id: batch.withdraw(task, histories[task_id], asked[task_id])
+        for task_id, task in tasks.items()
+    }
+    await write(session, batch.changes)
+    if batch.changes:
+        counts: dict[str, Any] = Counter(status[one.task.task_id] for one in batch.changes)
+        name = project.project
+        record(session, "tasks.withdrawn", now, project=name, actor=actor, **counts)
+    return WithdrawalReceipts(
+        items=[
+            WithdrawalReceipt(item_id=item_id, status=status.get(ids[item_id], "kept"))
+            for item_id in item_ids
+        ]
+    )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from services.review_queue.lifecycle.problems import ItemErased
 from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
 from services.review_queue.lifecycle.tasks.service import TaskService, place_of
-from services.review_queue.lifecycle.withdrawals import WithdrawalService
 from shared.contracts.base import Label
 from shared.contracts.second_opinions import OpinionReceipts, WantedOpinions
 from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, TaskReceipts
@@ -130,14 +129,14 @@ async def post_second_opinions(
     responses=declare(*BODY_PROBLEMS, ProjectArchived),
 )
 async def post_withdrawals(
-    project: str, body: Withdrawals, withdrawals: Injected[WithdrawalService], who: ByService
+    project: str, body: Withdrawals, decisions: Injected[DecisionService], who: ByService
 ) -> WithdrawalReceipts:
     """Close tasks of lane `certification` that no reviewer has answered or holds.
 
     A task that another call asked for too stays open, in that call's lane. The trainer withdraws
     the open tasks of a certification that ends before all its labels have come.
     """
-    return await withdrawals.withdraw(project, body.item_ids, who.subject)
+    return await decisions.withdraw(project, body.item_ids, who.subject)
 
 
 @router.post(
