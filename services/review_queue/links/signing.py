@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class LinkSigner:
-    """Signs with the newest private key in `folder` (ADR 22). It never makes a key."""
+    """Signs with the newest private key in `folder` (ADR 23). It never makes a key."""
 
     folder: Path
 
