@@ -62,7 +62,7 @@ bench: $(VENV)/dev ## Measure: certification against its published figures, serv
 	$(BIN)/python -m bench
 
 lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
-	for extra in router review-queue trainer embedded dev; do \
+	for extra in router review-queue trainer console embedded dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; \
