@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "SUREHAND_"
 SECRETS_FOLDER = Path("/run/secrets")
 _PLACEHOLDER = re.compile(
-    r"change.?(me|this)|placeholder|example|secret|password|insecure|todo|<.*>|x+", re.IGNORECASE
+    r"change.?(me|this)|placeholder|example|secret|password|insecure|todo|<.*>|x{8}", re.IGNORECASE
 )
 _SECRET_LENGTH = 32
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from services.console.api import http_client
 from services.console.charts.bundle import Bundle
+from services.console.clients import Clients
 from services.console.pages.projects.summaries import Summaries
 from services.console.routes import ROUTERS
 from services.console.settings import ConsoleSettings
@@ -20,7 +20,14 @@ from shared.settings import CommonSettings
 
 def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
     """Return the application."""
-    http, summaries = http_client(), Summaries()
+    clients = Clients(
+        {
+            "router": settings.router_url,
+            "review_queue": common.review_queue_url,
+            "trainer": common.trainer_url,
+        }
+    )
+    summaries = Summaries()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -28,7 +35,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
             yield
         finally:
             await summaries.close()
-            await http.aclose()
+            await clients.close()
 
     app = build_app(
         service="console",
@@ -41,14 +48,9 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
         body_limit_bytes=common.body_limit_bytes,
     )
     faults.install(app)
-    app.state.http, app.state.summaries = http, summaries
-    app.state.bases = {
-        "router": settings.router_url.rstrip("/"),
-        "review_queue": common.review_queue_url.rstrip("/"),
-        "trainer": common.trainer_url.rstrip("/"),
-    }
+    app.state.clients, app.state.summaries = clients, summaries
     app.state.site = Site(settings.public_url)
-    app.state.desk_url = settings.desk_url or app.state.bases["review_queue"]
+    app.state.desk_url = settings.desk_url or common.review_queue_url.rstrip("/")
     app.state.bundle = Bundle(common.home)
     app.mount("/assets", Assets())
     return app

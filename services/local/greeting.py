@@ -16,9 +16,11 @@ _REQUEST = {"items": [{"data": {"text": "What a lovely day, thank you all so muc
 async def greet(installation: Installation, home: Home, note: str | None) -> None:
     """Print URLs, tokens and a ``curl`` command with the answer that it gives."""
     addresses = installation.addresses
-    lines = ["", "Surehand is ready."]
-    lines += [f"  {name:<13}{url}/docs" for name, url in sorted(addresses.items())]
+    lines = ["", "Surehand is ready.", f"  console      {addresses['console']}/"]
     lines += [f"  reviewers    {addresses['review_queue']}/ui/"]
+    lines += [
+        f"  {name:<13}{url}/docs" for name, url in sorted(addresses.items()) if name != "console"
+    ]
     lines += [f"  tokens       {home.tokens_file}", f"  log          {home.log_file}"]
     if note:
         lines += ["", note]

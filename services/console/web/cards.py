@@ -5,8 +5,8 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.api import ProblemError, SurehandError, Unavailable
 from services.console.web.visit import SignInNeeded
+from surehand import ProblemError, SurehandError, Unavailable
 
 SERVICE_NAMES = {
     "router": "The router",
@@ -52,7 +52,7 @@ async def cards(**calls: Awaitable[Any]) -> dict[str, Card]:
 
 def away_words(error: Unavailable) -> str:
     """Say which service is away."""
-    name = SERVICE_NAMES.get(str(getattr(error, "service", "")), "A service")
+    name = SERVICE_NAMES.get(error.service, "A service")
     return f"{name} is away at the moment. This part comes back by itself."
 
 

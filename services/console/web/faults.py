@@ -8,13 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from services.console.api import ProblemError, Unavailable
 from services.console.web.cards import away_words, refusal_words
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded
 from services.console.web.session import COOKIE, session_of
 from services.console.web.visit import FRAGMENT_HEADER, NotOurForm, SignInNeeded
 from shared.contracts.base import utc_now
+from surehand import ProblemError, Unavailable
 
 log = structlog.get_logger()
 _PLAIN = {

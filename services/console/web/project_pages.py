@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import Response
 
-from services.console.api import Unavailable
 from services.console.web.cards import away_words
 from services.console.web.visit import Visit, project_path
+from surehand import Unavailable
 
 VIEWS = (
     ("Promise", ""),

@@ -10,12 +10,12 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
-from services.console.api import Api
 from services.console.web.notices import notice_of
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded
 from services.console.web.session import Session, session_of
 from shared.contracts.base import utc_now
+from surehand import AsyncSurehand
 
 FRAGMENT_HEADER = "Surehand-Fragment"
 
@@ -38,7 +38,7 @@ class Visit:
 
     request: Request
     session: Session
-    api: Api
+    api: AsyncSurehand
     now: datetime = field(default_factory=utc_now)
 
     @property
@@ -76,7 +76,7 @@ def open_visit(request: Request) -> Visit:
     if session is None:
         raise SignInNeeded
     state = request.app.state
-    return Visit(request, session, Api(state.http, state.bases, session.token))
+    return Visit(request, session, state.clients.of(session.token))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ async def show(visit: Visited, after: str | None = None) -> Response:
     summaries: dict[str, Any] = {}
     if visit.session.is_operator:
         names = [one["project"] for one in projects if not one.get("archived_at")]
-        summaries = await visit.request.app.state.summaries.of(visit.api, names)
+        summaries = await visit.request.app.state.summaries.of(
+            visit.api, visit.session.token, names
+        )
     context: dict[str, Any] = {
         "rows": [project_row(one, summaries.get(one["project"])) for one in projects],
         "paging": paging(visit.request, listed.value["cursor"] if listed else None),

@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.console.api import Api
 from services.console.web.cards import Card, cards
 from services.console.web.visit import SignInNeeded, project_path
+from surehand import AsyncSurehand
 
 _FRESH_SECONDS = 1.0
 _KEPT_SECONDS = 60.0
@@ -31,10 +31,12 @@ class Summaries:
     _asking: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
 
-    async def of(self, api: Api, projects: Sequence[str]) -> dict[str, Summary]:
+    async def of(
+        self, api: AsyncSurehand, token: str, projects: Sequence[str]
+    ) -> dict[str, Summary]:
         """Return the summaries that are known, or come within the page's patience."""
         self._forget()
-        owner = hashlib.sha256(api.token.encode()).hexdigest()
+        owner = hashlib.sha256(token.encode()).hexdigest()
         now = time.monotonic()
         missing = []
         for project in projects:
@@ -56,12 +58,12 @@ class Summaries:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
 
-    def _ask(self, api: Api, key: tuple[str, str]) -> asyncio.Task[None]:
+    def _ask(self, api: AsyncSurehand, key: tuple[str, str]) -> asyncio.Task[None]:
         if key not in self._asking:
             self._asking[key] = asyncio.create_task(self._learn(api, key))
         return self._asking[key]
 
-    async def _learn(self, api: Api, key: tuple[str, str]) -> None:
+    async def _learn(self, api: AsyncSurehand, key: tuple[str, str]) -> None:
         path = project_path(key[1])
         try:
             async with self._slots:

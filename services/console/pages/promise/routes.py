@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from services.console.api import SurehandError
 from services.console.pages.promise import view
 from services.console.web.cards import Card, card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import Project, call, load_project, project_page
 from services.console.web.promise_light import promise_light
 from services.console.web.visit import Posted, Visit, Visited, page_path
+from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 _DECISIONS = 1_000

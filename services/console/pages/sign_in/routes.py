@@ -4,12 +4,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from services.console.api import Api, ProblemError
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded, local_path
 from services.console.web.session import COOKIE, Session, read_token, session_of
 from services.console.web.visit import NotOurForm, Posted, kept_fields
 from shared.contracts.base import utc_now
+from surehand import ProblemError
 
 router = APIRouter(include_in_schema=False)
 _KEPT = "kept."
@@ -62,7 +62,7 @@ async def enter(request: Request) -> Response:
     _require_own(request)
     state = request.app.state
     try:
-        given = await Api(state.http, state.bases, "").call(
+        given = await state.clients.of("").call(
             "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")}
         )
     except ProblemError:
@@ -89,7 +89,7 @@ async def _refusal(request: Request, session: Session) -> str | None:
             f"This is a token of role {session.role}: the console is for operators and reviewers."
         )
     state = request.app.state
-    api = Api(state.http, state.bases, session.token)
+    api = state.clients.of(session.token)
     try:
         await api.call("review_queue", "GET", "/v1/projects", params={"limit": 1})
     except ProblemError as error:
