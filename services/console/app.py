@@ -29,11 +29,14 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
     )
     summaries = Summaries()
 
+    bundle = Bundle(common.home)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            await bundle.close()
             await summaries.close()
             await clients.close()
 
@@ -51,6 +54,6 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
     app.state.clients, app.state.summaries = clients, summaries
     app.state.site = Site(settings.public_url)
     app.state.desk_url = settings.desk_url or common.review_queue_url.rstrip("/")
-    app.state.bundle = Bundle(common.home)
+    app.state.bundle = bundle
     app.mount("/assets", Assets())
     return app

@@ -4,39 +4,19 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, rule, specification, values
+from services.console.charts.figure import Figure, day_axis, rule, specification, values
 from services.console.charts.intervals import wilson
 from services.console.web.words import count, percent
+
+_COLUMNS = ("day", "audits reviewed", "wrong", "error", "95 % interval")
 
 
 def audited_error_chart(days: list[dict[str, Any]], target: float) -> Figure | None:
     """Return the chart of the days on which audits were reviewed; None without one."""
-    by_day: dict[str, list[int]] = {}
-    for row in days:
-        counted = by_day.setdefault(row["day"], [0, 0])
-        counted[0] += row["reviewed"]
-        counted[1] += row["errors"]
-    points: list[dict[str, Any]] = []
-    for day, (reviewed, errors) in sorted(by_day.items()):
-        if reviewed:
-            lower, upper = wilson(errors, reviewed)
-            points.append(
-                {"day": day, "error": errors / reviewed, "lower": lower, "upper": upper}
-                | {"reviewed": reviewed, "errors": errors}
-            )
+    points = _points(days)
     if not points:
         return None
     allowed = 1 - target
-    most = min(1.0, max(*(point["upper"] for point in points), allowed) * 1.1)
-    scale = alt.Scale(domain=[0, most], nice=False)
-    base = alt.Chart(values(points)).encode(x=alt.X("day:O", title=None, axis=_days(len(points))))
-    title = "error of audited answers"
-    whisker = base.mark_rule(style="interval").encode(
-        y=alt.Y("lower:Q", scale=scale, title=title, axis=alt.Axis(format=".0%", tickCount=5)),
-        y2="upper:Q",
-    )
-    dots = base.mark_point().encode(y=alt.Y("error:Q", scale=scale))
-    chart = whisker + dots + rule("y", allowed, "target", f"allowed: {percent(allowed)}")
     reviewed = sum(point["reviewed"] for point in points)
     errors = sum(point["errors"] for point in points)
     low, high = wilson(errors, reviewed)
@@ -46,25 +26,43 @@ def audited_error_chart(days: list[dict[str, Any]], target: float) -> Figure | N
         f"{percent(high, 1)}. The promise allows {percent(allowed)}. Days are UTC; lines are 95 % "
         "intervals (Wilson)."
     )
-    rows = [
-        (
-            point["day"],
-            str(point["reviewed"]),
-            str(point["errors"]),
-            percent(point["error"], 1),
-            f"{percent(point['lower'], 1)} to {percent(point['upper'], 1)}",
-        )
-        for point in points
-    ]
-    return Figure(
-        "audited-error",
-        "Audited error over time",
-        summary,
-        specification(chart),
-        ("day", "audits reviewed", "wrong", "error", "95 % interval"),
-        rows,
+    spec = specification(_layers(points, allowed))
+    rows = [_row(point) for point in points]
+    return Figure("audited-error", "Audited error over time", summary, spec, _COLUMNS, rows)
+
+
+def _points(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    by_day: dict[str, list[int]] = {}
+    for row in days:
+        counted = by_day.setdefault(row["day"], [0, 0])
+        counted[0] += row["reviewed"]
+        counted[1] += row["errors"]
+    points = []
+    for day, (reviewed, errors) in sorted(by_day.items()):
+        if reviewed:
+            lower, upper = wilson(errors, reviewed)
+            counts = {"day": day, "reviewed": reviewed, "errors": errors}
+            points.append(counts | {"error": errors / reviewed, "lower": lower, "upper": upper})
+    return points
+
+
+def _layers(points: list[dict[str, Any]], allowed: float) -> Any:
+    most = min(1.0, max(*(point["upper"] for point in points), allowed) * 1.1)
+    scale = alt.Scale(domain=[0, most], nice=False)
+    axis = alt.Axis(format=".0%", tickCount=5)
+    x = alt.X("day:O", title=None, axis=day_axis(len(points)))
+    base = alt.Chart(values(points)).encode(x=x)
+    low = alt.Y("lower:Q", scale=scale, title="error of audited answers", axis=axis)
+    whiskers = base.mark_rule(style="interval").encode(y=low, y2="upper:Q")
+    dots = base.mark_point().encode(y=alt.Y("error:Q", scale=scale))
+    return whiskers + dots + rule("y", allowed, "target", f"allowed: {percent(allowed)}")
+
+
+def _row(point: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        point["day"],
+        str(point["reviewed"]),
+        str(point["errors"]),
+        percent(point["error"], 1),
+        f"{percent(point['lower'], 1)} to {percent(point['upper'], 1)}",
     )
-
-
-def _days(number: int) -> alt.Axis:
-    return alt.Axis(labelAngle=0 if number <= 6 else -45, labelOverlap=True)

@@ -24,11 +24,23 @@ class Bundle:
     home: Path
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
     _content: bytes = b""
+    _preparing: asyncio.Task[bytes] | None = None
 
     @property
     def name(self) -> str:
         """The file's name, another for each version."""
         return f"vega-{version('vl-convert-python')}.js"
+
+    def prepare(self) -> None:
+        """Begin to make the script, where there is none yet: a person is about to want it."""
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(self.content())
+
+    async def close(self) -> None:
+        """End what `prepare` began."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.gather(self._preparing, return_exceptions=True)
 
     async def content(self) -> bytes:
         """Return the compressed script.
@@ -51,8 +63,10 @@ async def _make(file: Path) -> None:
     try:
         script, _ = await asyncio.wait_for(process.communicate(), _MADE_WITHIN_SECONDS)
     except TimeoutError as error:
-        process.kill()
         raise RuntimeError("the script of charts was not made in time") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
     if process.returncode:
         raise RuntimeError(f"the script of charts was not made: status {process.returncode}")
     await asyncio.to_thread(_write, file, script)

@@ -4,11 +4,9 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, specification, values
+from services.console.charts.figure import Figure, day_axis, specification, values
 from services.console.web.words import count, percent
 
-# So many days stand beside one another upright.
-_UPRIGHT = 6
 REASONS = {
     "confident": "answered: confident",
     "human": "answered by people",
@@ -21,6 +19,7 @@ REASONS = {
     "model_invalid": "model invalid",
     "forced": "forced by the caller",
 }
+_COLUMNS = ("day", "reason", "decisions")
 
 
 def reason_words(reason: str) -> str:
@@ -41,38 +40,32 @@ def decisions_chart(days: list[dict[str, Any]], note: str = "") -> Figure | None
         {"day": day, "reason": reason, "decisions": number}
         for (day, reason), number in sorted(counted.items())
     ]
-    total = sum(row["decisions"] for row in rows)
+    total = sum(counted.values())
     if not total:
         return None
-    order = [words for words in REASONS.values() if any(row["reason"] == words for row in rows)]
-    order += sorted({row["reason"] for row in rows} - set(order))
-    angle = -45 if len({row["day"] for row in rows}) > _UPRIGHT else 0
-    chart = (
-        alt.Chart(values([row | {"rank": order.index(row["reason"])} for row in rows]))
+    answered = sum(row["decisions"] for row in rows if row["reason"] == REASONS["confident"])
+    share = percent(answered / total)
+    summary = f"{count(total, 'decision')}: {share} answered by the model. {note}".strip()
+    table = [(row["day"], row["reason"], str(row["decisions"])) for row in rows]
+    title = "Decisions a day by reason"
+    return Figure("decisions", title, summary, specification(_bars(rows)), _COLUMNS, table)
+
+
+def _bars(rows: list[dict[str, Any]]) -> Any:
+    present = {row["reason"] for row in rows}
+    order = [words for words in REASONS.values() if words in present]
+    order += sorted(present - set(order))
+    ranked = [row | {"rank": order.index(row["reason"])} for row in rows]
+    days = len({row["day"] for row in rows})
+    return (
+        alt.Chart(values(ranked))
         .mark_bar()
         .encode(
-            x=alt.X(
-                "day:O",
-                title=None,
-                axis=alt.Axis(labelAngle=angle, labelOverlap=True),
-            ),
+            x=alt.X("day:O", title=None, axis=day_axis(days)),
             y=alt.Y("decisions:Q", title="decisions", axis=alt.Axis(tickCount=5, format="~s")),
             color=alt.Color(
                 "reason:N", scale=alt.Scale(domain=order), legend=alt.Legend(columns=2)
             ),
             order=alt.Order("rank:Q"),
         )
-    )
-    answered = sum(row["decisions"] for row in rows if row["reason"] == REASONS["confident"])
-    summary = (
-        f"{count(total, 'decision')}: {percent(answered / total)} answered by the model. {note}"
-    ).strip()
-    table = [(row["day"], row["reason"], str(row["decisions"])) for row in rows]
-    return Figure(
-        "decisions",
-        "Decisions a day by reason",
-        summary,
-        specification(chart),
-        ("day", "reason", "decisions"),
-        table,
     )

@@ -8,6 +8,7 @@ import altair as alt
 import orjson
 
 _HEIGHT = 220
+_UPRIGHT_DAYS = 6
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ def specification(chart: Any, *, height: int = _HEIGHT) -> dict[str, Any]:
 def values(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
     """Return rows as the data of a chart."""
     return alt.InlineData(values=list(rows))
+
+
+def day_axis(days: int) -> alt.Axis:
+    """Return the axis of so many days, slanted where they would not stand beside one another."""
+    return alt.Axis(labelAngle=0 if days <= _UPRIGHT_DAYS else -45, labelOverlap=True)
 
 
 def rule(axis: str, value: float, style: str, words: str) -> Any:

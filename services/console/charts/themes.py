@@ -8,23 +8,11 @@ FONT = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-s
 def _theme(
     *, ink: str, soft: str, line: str, accent: str, target: str, palette: list[str]
 ) -> dict[str, Any]:
-    axis = {
-        "labelColor": soft,
-        "titleColor": soft,
-        "domainColor": line,
-        "tickColor": line,
-        "gridColor": line,
-        "gridOpacity": 0.6,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-    }
     return {
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": None},
-        "axis": axis,
+        "axis": _axis(soft, line),
         "legend": {
             "labelColor": ink,
             "titleColor": soft,
@@ -49,6 +37,21 @@ def _theme(
             "interval": {"stroke": accent, "strokeWidth": 1.5},
             "ideal": {"stroke": soft, "strokeDash": [2, 3]},
         },
+    }
+
+
+def _axis(soft: str, line: str) -> dict[str, Any]:
+    return {
+        "labelColor": soft,
+        "titleColor": soft,
+        "domainColor": line,
+        "tickColor": line,
+        "gridColor": line,
+        "gridOpacity": 0.6,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
     }
 
 

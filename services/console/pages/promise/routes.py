@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Response
 
 from services.console.pages.promise import view
 from services.console.web.cards import Card, card, cards, words_of
-from services.console.web.paging import paging
 from services.console.web.project_pages import Project, call, load_project, project_page
 from services.console.web.promise_light import promise_light
 from services.console.web.visit import Posted, Visit, Visited, page_path
@@ -14,7 +13,8 @@ from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 _DECISIONS = 1_000
-_HISTORY = 20
+_HISTORY = 1_000
+_SHOWN = 20
 
 
 @router.get("/projects/{name}")
@@ -22,7 +22,6 @@ async def show(
     visit: Visited,
     name: str,
     target: Annotated[float | None, Query(ge=0.5, lt=1)] = None,
-    after: str | None = None,
 ) -> Response:
     """Show the promise, or the part of the page that is asked for."""
     if visit.fragment == "now":
@@ -30,7 +29,7 @@ async def show(
     if visit.fragment == "what-if":
         return visit.page("promise/_what_if.html", **await _what_if(visit, name, target))
     project = await load_project(visit, name)
-    return await _page(visit, project, target=target, after=after)
+    return await _page(visit, project, target=target)
 
 
 @router.post("/projects/{name}/promise")
@@ -59,7 +58,6 @@ async def _page(
     project: Project,
     *,
     target: float | None = None,
-    after: str | None = None,
     fault: str | None = None,
     cause: str = "",
     status: int = 200,
@@ -72,15 +70,17 @@ async def _page(
         decisions=call(visit, "trainer", "GET", name, "decisions", params={"limit": _DECISIONS}),
         history=call(
             visit, "trainer", "GET", name, "promise/history",
-            params={"limit": _HISTORY, "after": after},
+            params={"limit": _HISTORY},
         ),
     )  # fmt: skip
     history: Card = found.pop("history")
+    changes = history.value["changes"][::-1] if history else []
     promise = now["promise"]
     context: dict[str, Any] = {
         "charts": view.charts(promise.value, **found) if promise else None,
         "history": history,
-        "paging": paging(visit.request, history.value["cursor"] if history else None, "#history"),
+        "changes": changes[:_SHOWN],
+        "older": max(0, len(changes) - _SHOWN),
         "cause": cause,
         "fault": fault or project.get("away"),
     }

@@ -22,6 +22,7 @@ async def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - a
     """Show the form."""
     if session_of(request) is not None:
         return _to(local_path(next))
+    request.app.state.bundle.prepare()
     return _page(next)
 
 
@@ -50,8 +51,9 @@ async def sign_in(request: Request) -> Response:
 
 
 @router.get("/enter")
-async def invitation(code: str = "") -> Response:
+async def invitation(request: Request, code: str = "") -> Response:
     """Show what a link is for; only a press uses it up, as previews of links open them too."""
+    request.app.state.bundle.prepare()
     return rendered("sign_in/enter.html", now=utc_now(), who=None, code=code)
 
 
