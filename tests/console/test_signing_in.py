@@ -1,12 +1,13 @@
 """Signing in and out, and a form that outlives its session."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from services.console.web.session import COOKIE
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
 from tests.harness import client
+from tests.harness.browser import watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -107,3 +108,19 @@ async def test_the_next_page_is_always_one_of_this_site(installed: Installed, ta
             headers={"Origin": installed.url},
         )
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_a_one_time_link_signs_in_once(installed: Installed, browser: Browser) -> None:
+    body = {"subject": "otto", "role": "operator", "hours": 1}
+    made = await installed.both.queue.post("/v1/links", json=body)
+    code = made.json()["code"]
+    async with watched(browser, installed.url) as one:
+        one.expected = "the server responded with a status of 404"
+        page = await one.context.new_page()
+        await page.goto(f"/enter?code={code}")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        await expect(page.get_by_text("otto")).to_be_visible()
+        await page.goto(f"/enter?code={code}")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("used before")).to_be_visible()
