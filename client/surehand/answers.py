@@ -1,5 +1,6 @@
 """The final answer to an item, from the model or from people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from surehand.models.predictions import Prediction
@@ -55,12 +56,20 @@ class Waiting:
         return Answer(prediction.item_id, prediction.label, source, prediction)
 
     def settle(self, outcome: Outcome | ItemOutcome) -> Answer | None:
-        """Return the answer that `outcome` is to an item which waits; None if it is not final."""
-        if isinstance(outcome, Outcome):
-            is_final = outcome.is_final
-        else:
-            is_final = outcome.status != "in_review"
-        prediction = self._predictions.pop(outcome.item_id, None) if is_final else None
+        """Return the answer that `outcome` is to an item which waits; None if it is none.
+
+        A row of the feed without a label does not say whether the item waits again; its
+        `ItemOutcome` does.
+        """
+        final = outcome.label is not None
+        if isinstance(outcome, ItemOutcome):
+            final = outcome.status != "in_review"
+        prediction = self._predictions.pop(outcome.item_id, None) if final else None
         if prediction is None:
             return None
         return Answer(outcome.item_id, outcome.label, outcome.source, prediction, outcome.revision)
+
+    def doubtful(self, outcomes: Iterable[Outcome]) -> list[str]:
+        """Return which items that wait have a row without a label."""
+        ids = {outcome.item_id for outcome in outcomes if outcome.label is None}
+        return [item_id for item_id in ids if item_id in self._predictions]

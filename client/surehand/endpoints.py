@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from surehand.models import people, predictions, projects, promises, tasks, training
+from surehand.models import links, people, predictions, projects, promises, tasks, training
 from surehand.models.base import Model
 
 Answer = TypeVar("Answer", bound=Model)
@@ -86,7 +86,16 @@ PREVIEW_PATCH = Endpoint(QUEUE, "PATCH", PROJECT, projects.ProjectPreview, is_id
 DELETE_PROJECT = Endpoint(QUEUE, "DELETE", PROJECT, projects.ProjectDeletion)
 ARCHIVE_PROJECT = _acts_once(f"{PROJECT}/archive", projects.Project)
 UNARCHIVE_PROJECT = _acts_once(f"{PROJECT}/unarchive", projects.Project)
-MAKE_LINK = Endpoint(QUEUE, "POST", f"{PROJECT}/links", projects.OneTimeLink)
+MAKE_LINK = Endpoint(QUEUE, "POST", f"{PROJECT}/links", links.OneTimeLink)
+MAKE_LINK_TO_ALL = Endpoint(QUEUE, "POST", "/v1/links", links.OneTimeLink)
+LINKS = Listing(QUEUE, f"{PROJECT}/links", "links", links.Link)
+LINKS_TO_ALL = Listing(QUEUE, "/v1/links", "links", links.Link)
+REVOKE_LINKS = _acts_once(f"{PROJECT}/links/revoke", links.RevokedLinks)
+REVOKE_LINKS_TO_ALL = _acts_once("/v1/links/revoke", links.RevokedLinks)
+# The code is used up by the first.
+REDEEM_LINK = Endpoint(QUEUE, "POST", "/v1/links/redeem", links.LinkToken)
+RENEW_LINK = _acts_once("/v1/links/renew", links.LinkToken)
+REQUEST_LINK = Route(QUEUE, "POST", "/v1/links/request")
 WEBHOOKS = Listing(QUEUE, f"{PROJECT}/webhooks", "webhooks", projects.WebhookStatus)
 ENABLE_WEBHOOK = _acts_once(PROJECT + "/webhooks/{webhook_id}/enable", projects.WebhookStatus)
 TEST_WEBHOOK = Endpoint(

@@ -9,6 +9,7 @@ from surehand._async.outcomes import AsyncOutcomes
 from surehand._async.predicting import AsyncPredicting
 from surehand.answers import Answer, Waiting
 from surehand.errors import FeedRestarted, Unavailable, WaitTimeout
+from surehand.models.tasks import ItemOutcome, Outcome
 
 _WAIT_SECONDS = 20.0
 _AGAIN_SECONDS = 2.0
@@ -112,7 +113,10 @@ class AsyncAnswering(AsyncPredicting):
         while waiting and (left := _left(deadline)):
             page = await outcomes.read(cursor, wait_seconds=min(left, _WAIT_SECONDS), brief=True)
             cursor = page.cursor
-            for outcome in page.outcomes:
+            rows: list[Outcome | ItemOutcome] = [*page.outcomes]
+            if doubtful := waiting.doubtful(page.outcomes):
+                rows += await outcomes.find(doubtful)
+            for outcome in rows:
                 if answer := waiting.settle(outcome):
                     yield answer
 

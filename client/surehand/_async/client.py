@@ -3,9 +3,10 @@
 from functools import cached_property
 
 from surehand._async.exchange import AsyncExchange
+from surehand._async.links import AsyncLinks
 from surehand._async.people import AsyncFeedback, AsyncGold, AsyncReviewers
 from surehand._async.pool import AsyncPool
-from surehand._async.projects import AsyncLinks, AsyncProjects, AsyncWebhooks
+from surehand._async.projects import AsyncProjects, AsyncWebhooks
 from surehand._async.promises import AsyncPromises
 from surehand._async.reviewing import AsyncReview
 from surehand._async.tasks import AsyncQueue, AsyncTasks
@@ -28,7 +29,7 @@ class AsyncSurehand(AsyncExchange):
         The addresses of single services; they come before `url`.
     token
         Without it, ``SUREHAND_TOKEN``, else, for services on this machine, the operator's
-        token of the installation.
+        token of the installation. An empty one is not sent.
     timeout : seconds
         How long a service may take to answer, beside the time that a call asks it to wait.
     retries

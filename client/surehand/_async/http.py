@@ -58,14 +58,13 @@ class AsyncHttp:
     ) -> None:
         services = {"router": router, "review_queue": review_queue, "trainer": trainer}
         self._addresses = find_addresses(url, services, token)
+        token = self._addresses.token
         self.timeout = timeout
         self.shapes: dict[str, tuple[float, Shape]] = {}
         self._policy = RetryPolicy(retries) if isinstance(retries, int) else retries
         self._http = httpx.AsyncClient(
-            headers={
-                "Authorization": f"Bearer {self._addresses.token}",
-                "User-Agent": f"surehand-python/{__version__}",
-            },
+            headers={"User-Agent": f"surehand-python/{__version__}"}
+            | ({"Authorization": f"Bearer {token}"} if token else {}),
             # A proxy of the environment does not lead to this machine.
             trust_env=not self._addresses.are_local,
             limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),

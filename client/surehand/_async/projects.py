@@ -1,4 +1,4 @@
-"""Projects, their links, webhooks and activity."""
+"""Projects, their webhooks and activity."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,6 @@ from surehand import endpoints as e
 from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.models.projects import (
     ActivityEntry,
-    OneTimeLink,
     Project,
     ProjectDeletion,
     ProjectPreview,
@@ -106,19 +105,6 @@ class AsyncProjects(AsyncGroup):
         if project is None:
             return AsyncPages(self._http, e.ALL_ACTIVITY, {}, params)
         return AsyncPages(self._http, e.ACTIVITY, {"project": project}, params)
-
-
-class AsyncLinks(AsyncGroup):
-    """`client.links`: invitations of reviewers."""
-
-    async def create(
-        self, project: str, reviewer: str, *, expires_seconds: float | None = None
-    ) -> OneTimeLink:
-        """Make a link that opens the reviewers' page once, as `reviewer`."""
-        body: dict[str, Any] = {"reviewer": reviewer}
-        if expires_seconds is not None:
-            body["expires_seconds"] = expires_seconds
-        return await self._http.ask(e.MAKE_LINK, {"project": project}, json=body)
 
 
 class AsyncWebhooks(AsyncGroup):

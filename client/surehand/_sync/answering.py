@@ -9,6 +9,7 @@ from surehand._sync.outcomes import Outcomes
 from surehand._sync.predicting import Predicting
 from surehand.answers import Answer, Waiting
 from surehand.errors import FeedRestarted, Unavailable, WaitTimeout
+from surehand.models.tasks import ItemOutcome, Outcome
 
 _WAIT_SECONDS = 20.0
 _AGAIN_SECONDS = 2.0
@@ -110,7 +111,10 @@ class Answering(Predicting):
         while waiting and (left := _left(deadline)):
             page = outcomes.read(cursor, wait_seconds=min(left, _WAIT_SECONDS), brief=True)
             cursor = page.cursor
-            for outcome in page.outcomes:
+            rows: list[Outcome | ItemOutcome] = [*page.outcomes]
+            if doubtful := waiting.doubtful(page.outcomes):
+                rows += outcomes.find(doubtful)
+            for outcome in rows:
                 if answer := waiting.settle(outcome):
                     yield answer
 

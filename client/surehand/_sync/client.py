@@ -3,9 +3,10 @@
 from functools import cached_property
 
 from surehand._sync.exchange import Exchange
+from surehand._sync.links import Links
 from surehand._sync.people import Feedback, Gold, Reviewers
 from surehand._sync.pool import Pool
-from surehand._sync.projects import Links, Projects, Webhooks
+from surehand._sync.projects import Projects, Webhooks
 from surehand._sync.promises import Promises
 from surehand._sync.reviewing import Review
 from surehand._sync.tasks import Queue, Tasks
@@ -28,7 +29,7 @@ class Surehand(Exchange):
         The addresses of single services; they come before `url`.
     token
         Without it, ``SUREHAND_TOKEN``, else, for services on this machine, the operator's
-        token of the installation.
+        token of the installation. An empty one is not sent.
     timeout : seconds
         How long a service may take to answer, beside the time that a call asks it to wait.
     retries

@@ -66,13 +66,6 @@ class ProjectDeletion(Model):
     deleted_at: datetime
 
 
-class OneTimeLink(Model):
-    """An address that opens the reviewers' page once."""
-
-    url: str
-    expires_at: datetime
-
-
 class WebhookStatus(Model):
     """The deliveries of one webhook."""
 

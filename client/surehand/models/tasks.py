@@ -77,7 +77,8 @@ class Outcome(Model):
     A later row of the item with a higher `revision` supersedes it. `label` is None if reviewers
     could not answer, if an optional task expired (`source` ``expiry``), or while a reopened task
     waits again (`verdicts` is 0). `source` is ``human``, ``consensus``, ``adjudicator``, ``model``
-    or ``expiry``. An `erased` item has no content.
+    or ``expiry``. An `erased` item has no content. Callers are shown item, label, source and time
+    only: the rest is empty.
     """
 
     item_id: str
@@ -85,21 +86,16 @@ class Outcome(Model):
     revision: int
     data: dict[str, Any] = {}
     metadata: dict[str, str] = {}
-    lane: str
+    lane: str | None = None
     label: str | None
     source: str
-    verdicts: int
-    blind: bool = False
+    verdicts: int | None = None
+    blind: bool | None = None
     prediction: TaskPrediction | None = None
     instructions_revision: int = 0
     resolved_at: datetime
     erased: bool = False
     mapped: bool = False
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the item does not wait for reviewers any more."""
-        return self.label is not None or self.verdicts > 0 or self.source == "expiry" or self.erased
 
 
 class OutcomePage(Model):
