@@ -18,6 +18,7 @@ from shared.contracts.tasks import (
 EventKind = Literal[
     "created",
     "moved",
+    "asked",
     "leased",
     "released",
     "expired",
