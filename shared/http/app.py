@@ -16,6 +16,7 @@ from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.context import RequestContext
 from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
+from shared.http.pages import pages_router
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
 
@@ -77,6 +78,7 @@ def build_app(
         description=description,
         version="1",
         lifespan=_running(service, lifespan),
+        docs_url=None,
         redoc_url=None,
         # A redirect would name the address as seen here, behind whatever speaks TLS.
         redirect_slashes=False,
@@ -84,7 +86,8 @@ def build_app(
     )
     app.state.verifier, app.state.stopping = verifier, asyncio.Event()
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
-    for router in (_health(service, readiness), metrics_router(verifier, metrics_token), *routers):
+    own = _health(service, readiness), metrics_router(verifier, metrics_token)
+    for router in (*own, *routers, pages_router(service, description)):
         app.include_router(router)
     for install in (problems.install, describe, outages.install):
         install(app)
