@@ -9,6 +9,7 @@ Problem
 """
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -18,9 +19,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from shared.contracts.base import FAULTS_SHOWN
-from shared.problems.faults import fault_document, listed_faults
+from shared.problems.faults import fault_document, first_of, listed_faults
+from shared.problems.owners import hint_for
 
 log = structlog.get_logger()
 
@@ -147,6 +150,7 @@ class Unprocessable(Problem):
     """The payload is JSON, but not what the contract says.
 
     Lists the first hundred of `errors`, (JSON pointer, fault) each, long ones cut off with "…".
+    `detail` is the first of them where none is given.
     """
 
     kind, title, status = "unprocessable", "Payload does not match the contract", 422
@@ -154,10 +158,10 @@ class Unprocessable(Problem):
     def __init__(
         self,
         errors: Iterable[tuple[str, str]],
-        detail: str = f"See `errors` for each fault, or for the first {FAULTS_SHOWN} of them.",
+        detail: str = "",
     ) -> None:
         listed = [fault_document(pointer, fault) for pointer, fault in islice(errors, FAULTS_SHOWN)]
-        super().__init__(detail, errors=listed)
+        super().__init__(detail or first_of(listed), errors=listed)
 
 
 class TooManyRequests(Problem):
@@ -271,7 +275,7 @@ def _validation(_: Request, error: Exception) -> Response:
     return Unprocessable(listed_faults(error.errors())).response()
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     # Of several kinds of one status the first is meant: the others are more special.
     known = {kind.status: kind for kind in reversed(Problem.__subclasses__())}
@@ -280,12 +284,27 @@ def _http(_: Request, error: Exception) -> Response:
         "type": _TYPE_PREFIX + problem.kind if problem is not Problem else "about:blank",
         "title": problem.title if problem is not Problem else str(error.detail),
         "status": error.status_code,
-        "detail": str(error.detail),
+        "detail": _advice(request, error),
     }
     headers = dict(error.headers or {})
     if "GET" in headers.get("Allow", "") and "HEAD" not in headers["Allow"]:
         headers["Allow"] += ", HEAD"
     return Response(to_json(document), error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+def _advice(request: Request, error: HTTPException) -> str:
+    """Say what to do about a path or a method that the service does not have."""
+    path, allowed = request.url.path, (error.headers or {}).get("Allow")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
+        return f"This path takes {allowed}."
+    # FastAPI's own words for a path without a route.
+    if error.status_code != HTTPStatus.NOT_FOUND or error.detail != HTTPStatus.NOT_FOUND.phrase:
+        return str(error.detail)
+    scope = {**request.scope, "path": path.rstrip("/")}
+    is_known = path.endswith("/") and any(
+        route.matches(scope)[0] is not Match.NONE for route in request.app.routes
+    )
+    return hint_for(path, is_known=is_known)
 
 
 def _left(_: Request, __: Exception) -> Response:
