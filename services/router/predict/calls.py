@@ -113,14 +113,7 @@ class Call:
         self.labels = self.terms.policies["auto"].labels
         # The terms of the items that the challenger scored.
         self._others: dict[int, Terms] = {}
-
-    @cached_property
-    def _received_at(self) -> str:
-        return rfc3339(self.received)
-
-    @cached_property
-    def _decided_at(self) -> str:
-        return rfc3339(self.decided)
+        self._received_at, self._decided_at = rfc3339(self.received), rfc3339(self.decided)
 
     @cached_property
     def _due_at(self) -> str:
@@ -146,6 +139,11 @@ class Call:
                 zip(self.incoming.items, self.decisions, strict=True)
             )
         ]
+
+    def body(self) -> bytes:
+        """Return the body of a `PredictResponse`; `encode` comes first."""
+        predictions = b",".join(self.predictions)
+        return b'{"predictions":[%b],"promise":%b}' % (predictions, self.terms.summary)
 
     def encode(self) -> None:
         """Encode each item's `Prediction`, once nothing of it changes any more."""
@@ -179,7 +177,7 @@ class Call:
             "metadata": item.metadata,
             "lane": decision.lane,
             **({"due_at": self._due_at} if decision.lane == "optional" else {}),
-            **self._traced(),
+            **({} if self.trace is None else {"trace": self.trace}),
             "prediction": {
                 "label": decision.suggestion,
                 "confidence": None if score is None else score.confidence,
@@ -191,9 +189,6 @@ class Call:
                 **self._terms_of(i).response_fields,
             },
         }
-
-    def _traced(self) -> dict[str, str]:
-        return {} if self.trace is None else {"trace": self.trace}
 
     def in_review(self) -> list[str]:
         """Return the ids of the items that wait for people."""
@@ -234,8 +229,9 @@ class Call:
             "review": self.incoming.review,
             "received_at": self._received_at,
             **self.terms.row_fields,
-            **self._traced(),
         }
+        if self.trace is not None:
+            shared["trace"] = self.trace
         rows = []
         for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
             asked = orjson.dumps({"data": item.data, "metadata": item.metadata, **shared})

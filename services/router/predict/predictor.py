@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -89,12 +89,6 @@ class Predictor:
                 self.rate_limit.give_back(holder_of(project, caller), items)
             raise
 
-    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
-        """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
-        call = await self.decide(project, incoming, left)
-        predictions = b",".join(call.predictions)
-        return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
-
     async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
         """Decide on each item, make its task durable, log it; `left` returns when the caller left.
 
@@ -177,12 +171,15 @@ class Predictor:
         draw = canary_draw(self.secret, documents.project.project, named.version, named.share)
         return draw.taken(item.item_id for item in incoming.items)
 
-    async def _score(
+    def _score(
+        self, view: View, data: Sequence[Data], theirs: Sequence[int]
+    ) -> Awaitable[Sequence[Score | None]]:
+        """Return a score an item, by the challenger at `theirs`; None where there is none."""
+        return self._score_by_both(view, data, theirs) if theirs else _scores_by(view.serving, data)
+
+    async def _score_by_both(
         self, view: View, data: Sequence[Data], theirs: Sequence[int]
     ) -> Sequence[Score | None]:
-        """Return a score an item, by the challenger at `theirs`; None where there is none."""
-        if not theirs and view.serving is not None:
-            return await view.serving.batcher.score(data)
         ours = sorted(set(range(len(data))).difference(theirs))
         scores: list[Score | None] = [None] * len(data)
         found = await asyncio.gather(
@@ -261,7 +258,11 @@ def _waits(receipt: TaskReceipt) -> bool:
     return receipt.status == "created" or receipt.expires_at is not None
 
 
-async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:
-    if loaded is None or not data:
-        return [None] * len(data)
-    return await loaded.batcher.score(data)
+def _scores_by(
+    loaded: LoadedVersion | None, data: Sequence[Data]
+) -> asyncio.Future[list[Score | None]]:
+    if loaded is not None and data:
+        return loaded.batcher.score(data)
+    unscored: asyncio.Future[list[Score | None]] = asyncio.get_running_loop().create_future()
+    unscored.set_result([None] * len(data))
+    return unscored
