@@ -3,8 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The lock has what the client needs, and what builds it.
+INSTALL_CLIENT = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index \
+  --no-deps --no-build-isolation --editable client
 
-.PHONY: help run demo test test-thorough check format bench lock clean
+.PHONY: help run demo test test-thorough check format bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,14 +22,20 @@ $(VENV)/made:
 	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	@touch $@
 
-$(VENV)/embedded: requirements/embedded.txt | $(VENV)/made
+$(VENV)/embedded: requirements/embedded.txt client/pyproject.toml | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(INSTALL_CLIENT)
 	@touch $@
 
 # The lock is complete, less what pyproject.toml overrides: nothing is left to resolve.
-$(VENV)/dev: requirements/dev.txt | $(VENV)/made
+$(VENV)/dev: requirements/dev.txt client/pyproject.toml | $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(INSTALL_CLIENT)
 	@touch $@ $(VENV)/embedded
+
+$(VENV)/docs: requirements/docs.txt | $(VENV)/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 run: $(VENV)/embedded ## Run everything on this machine, with the demo project
 	@exec $(BIN)/python -m services up
@@ -50,19 +59,25 @@ check: $(VENV)/dev ## Lint, types, dependency direction, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/python scripts/unasync.py --check
+	PYTHONPATH=.:client $(BIN)/lint-imports
 	$(BIN)/python scripts/import_graph.py
 	$(BIN)/python scripts/size_limits.py
 
 format: $(VENV)/dev ## Format the code
+	$(BIN)/python scripts/unasync.py
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/dev ## Measure: certification against its published figures, serving beside its peers
 	$(BIN)/python -m bench
 
+docs: $(VENV)/docs ## Build the documentation as a site, in .cache/site
+	PYTHONPATH=. $(BIN)/python scripts/docs_api.py
+	$(BIN)/zensical build --strict
+
 lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
-	for extra in router review-queue trainer embedded dev; do \
+	for extra in router review-queue trainer console embedded dev docs; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; \

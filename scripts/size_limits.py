@@ -6,7 +6,7 @@ from pathlib import Path
 
 MODULE_LINES = 300
 FUNCTION_LINES = 40
-FOLDERS = ("services", "shared", "bench", "deploy", "scripts", "examples")
+FOLDERS = ("client", "services", "shared", "bench", "deploy", "scripts", "examples")
 
 
 def faults(path: Path) -> list[str]:

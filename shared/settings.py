@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "SUREHAND_"
 SECRETS_FOLDER = Path("/run/secrets")
 _PLACEHOLDER = re.compile(
-    r"change.?(me|this)|placeholder|example|secret|password|insecure|todo|<.*>|x+", re.IGNORECASE
+    r"change.?(me|this)|placeholder|example|secret|password|insecure|todo|<.*>|x{8}", re.IGNORECASE
 )
 _SECRET_LENGTH = 32
 
@@ -103,6 +103,7 @@ KNOWN_VARIABLES = frozenset(
         "SUREHAND_REVIEW_QUEUE_WEBHOOK_SECRETS_DIR",
         "SUREHAND_REVIEW_QUEUE_WEBHOOK_SHARED_SECRETS",
         "SUREHAND_REVIEW_QUEUE_PUBLIC_URL",
+        "SUREHAND_REVIEW_QUEUE_SIGNING_KEYS_DIR",
         "SUREHAND_REVIEW_QUEUE_IMAGE_ORIGINS",
         "SUREHAND_REVIEW_QUEUE_IMPORT_LIMIT_BYTES",
         "SUREHAND_TRAINER_PORT",
@@ -113,6 +114,10 @@ KNOWN_VARIABLES = frozenset(
         "SUREHAND_TRAINER_MODEL_LIMIT_BYTES",
         "SUREHAND_TRAINER_MODEL_RUN_SECONDS",
         "SUREHAND_TRAINER_LEASE_SECONDS",
+        "SUREHAND_CONSOLE_PORT",
+        "SUREHAND_CONSOLE_ROUTER_URL",
+        "SUREHAND_CONSOLE_PUBLIC_URL",
+        "SUREHAND_CONSOLE_DESK_URL",
     }
 )
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.docs_api import document_of, page_of
+from services.serving import SERVICES
+
 ROOT = Path(__file__).parents[2]
 PAGES = [
     page
@@ -45,3 +48,23 @@ def test_each_decision_has_a_number_of_its_own() -> None:
     assert [
         int(re.sub(r"# (\d+)\..*", r"\1", one.read_text().splitlines()[0])) for one in pages
     ] == numbers
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    text = (ROOT / "zensical.toml").read_text()
+    listed = re.findall(r'"([\w/-]+\.md)"', text)
+    assert len(listed) == len(set(listed))
+    written = {page for page in listed if page.startswith("reference/api/")}
+    kept = {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")}
+    assert set(listed) - written == kept - written
+
+
+def test_reference_of_routes_names_each_route_and_object(tmp_path: Path) -> None:
+    for service in SERVICES:
+        document = document_of(service, tmp_path)
+        page = page_of(service, document)
+        for path, operations in document["paths"].items():
+            for method in operations:
+                assert f"`{method.upper()} {path}`" in page
+        anchors = {name.lower() for name in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
+        assert set(re.findall(r"\(#(\w+)\)", page)) <= anchors

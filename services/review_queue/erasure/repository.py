@@ -18,7 +18,8 @@ from services.review_queue.tables import (
     VerdictRow,
 )
 from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
-from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
+from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.ui import AcknowledgementRow, SessionRow
 from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
 
 _tasks = table_of(TaskRow)

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from string import ascii_letters
 
 import pytest
 from pydantic_settings import BaseSettings
@@ -38,7 +39,13 @@ def test_unknown_variable_stops_the_start_and_is_named() -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["changeme", "short", "change-me-change-me-change-me-change-me", "<put a secret here>" * 3],
+    [
+        "changeme",
+        "short",
+        "change-me-change-me-change-me-change-me",
+        "<put a secret here>" * 3,
+        "x" * 32,
+    ],
 )
 def test_placeholder_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     monkeypatch.setenv("SUREHAND_SECRET", secret)
@@ -57,3 +64,8 @@ def test_secrets_come_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "surehand_secret").write_text("0123456789abcdef" * 4)
     monkeypatch.setattr(shared_settings, "SECRETS_FOLDER", tmp_path)
     assert load_settings(CommonSettings, {}).secret.get_secret_value() == "0123456789abcdef" * 4
+
+
+def test_random_secret_is_taken_whatever_single_letters_it_holds() -> None:
+    secret = "".join(f"{letter}X-_"[:3] for letter in ascii_letters)
+    assert load_settings(CommonSettings, secret=secret).secret.get_secret_value() == secret

@@ -1,0 +1,58 @@
+"""What a response says: its JSON, or the error that it stands for."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from surehand.errors import ProblemError, ServerError, problem_class
+from surehand.retries import retry_after_of
+
+_TEXT_SHOWN = 300
+
+
+def error_of(response: httpx.Response, service: str) -> ProblemError:
+    """Return the error of a response, which has been read, whose status is not 2xx."""
+    members = _members(response)
+    kind = str(members.get("type", "")).rpartition(":")[2]
+    return problem_class(response.status_code, kind)(
+        members,
+        response.status_code,
+        service,
+        response.headers.get("X-Request-Id"),
+        retry_after_of(response.headers),
+    )
+
+
+def json_of(response: httpx.Response, service: str) -> Any:
+    """Return the body of a response as JSON; None if it has none.
+
+    Raises
+    ------
+    ServerError
+        The body is not JSON: the address may be that of something else than Surehand.
+    """
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        members = {
+            "title": "The body is not JSON",
+            "detail": f"Is {response.url.copy_with(query=None)} the address of a {service}?",
+        }
+        raise ServerError(members, response.status_code, service) from error
+
+
+def _members(response: httpx.Response) -> Mapping[str, Any]:
+    """Return the problem document; made of status and text where a proxy answered without one."""
+    try:
+        document = json.loads(response.content)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and "title" in document:
+        return document
+    text = response.text.strip()
+    shown = text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "…"
+    return {"title": response.reason_phrase or f"HTTP {response.status_code}", "detail": shown}
