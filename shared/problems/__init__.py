@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 
 from shared.contracts.base import FAULTS_SHOWN
 from shared.problems.faults import fault_document, listed_faults
+from shared.telemetry import request_fields
 
 log = structlog.get_logger()
 
@@ -254,21 +255,38 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _problem(_: Request, error: Exception) -> Response:
+def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    note(error)
+    note(error, request.scope)
     return error.response()
 
 
-def note(problem: Problem) -> None:
-    """Log a refusal, unless its kind is only counted."""
+def note(problem: Problem, scope: Mapping[str, Any]) -> None:
+    """Log the refusal of the request of `scope`, unless its kind is only counted."""
     if problem.logged:
-        log.info("request_refused", problem=problem.kind, status=problem.status)
+        log.info("request_refused", **refusal_fields(problem, scope))
 
 
-def _validation(_: Request, error: Exception) -> Response:
+def refusal_fields(problem: Problem, scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the log says of a refusal: the problem, the request, and the first fault's place.
+
+    A pointer ends at an item's `data` or `metadata`: the names below may be the client's own.
+    """
+    fields = {"problem": problem.kind, "status": problem.status, **request_fields(scope)}
+    if faults := problem.extensions.get("errors"):
+        fields["pointer"] = _without_data(faults[0]["pointer"])
+    return fields
+
+
+def _without_data(pointer: str) -> str:
+    parts = pointer.split("/")
+    ends = [parts.index(name) + 1 for name in ("data", "metadata") if name in parts]
+    return "/".join(parts[: min(ends, default=len(parts))])
+
+
+def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return Unprocessable(listed_faults(error.errors())).response()
+    return _problem(request, Unprocessable(listed_faults(error.errors())))
 
 
 def _http(_: Request, error: Exception) -> Response:
@@ -294,5 +312,5 @@ def _left(_: Request, __: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request_failed", path=request.url.path, exc_info=error)
+    log.error("request_failed", **request_fields(request.scope), exc_info=error)
     return Problem("The service failed; the log has the cause.").response()

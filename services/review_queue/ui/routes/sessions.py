@@ -61,10 +61,10 @@ class PageRoute(APIRoute):
                     request.state.principal = await _holder(request)
                 response = await handle(request)
             except Problem as problem:
-                note(problem)
+                note(problem, request.scope)
                 response = refusal(problem)
             except Exception as error:
-                away = unavailable(error, request.app.state.outages)
+                away = unavailable(error, request.app.state.outages, request.scope)
                 if away is None:
                     raise
                 response = refusal(away)
