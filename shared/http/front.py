@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.auth import Principal, Role, require
 from shared.http.outages import problem_of
-from shared.problems import Problem, note
+from shared.problems import Problem
+from shared.problems.handlers import note
 from shared.telemetry import ROUTE
 
 RequestHeaders = Mapping[bytes, bytes]

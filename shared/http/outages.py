@@ -14,7 +14,8 @@ from obstore import exceptions as store
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.logs import cause_of
-from shared.problems import Problem, Unavailable, refusal_fields
+from shared.problems import Problem, Unavailable
+from shared.problems.handlers import refusal_fields
 from shared.telemetry import request_fields
 
 log = structlog.get_logger()

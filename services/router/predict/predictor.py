@@ -96,9 +96,7 @@ class Predictor:
         `TooManyRequests`, `Unavailable`: nothing was answered and nothing is promised.
         """
         received = self.now()
-        view = self.versions.peek(project)
-        if view is None or not view.serves:
-            view = await self.view(project, incoming.review)
+        view = self.versions.serving_now(project) or await self.view(project, incoming.review)
         self._admit(view)
         check_items(incoming.items, view.documents.project)
         self.take(project, incoming.caller, len(incoming.items))

@@ -99,12 +99,8 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             cause="clock",
             valid_from=rfc3339(found.until),
         )
-    policy = Policy(
-        project=name,
-        labels=tuple(documents.project.labels),
-        status=found,
-        audit=_audit_draw(name, promise, scored_by, secret),
-    )
+    audit = _audit_draw(name, promise, scored_by, secret)
+    policy = Policy(name, tuple(documents.project.labels), found, audit)
     return Terms(
         view=view,
         status=found,
@@ -118,12 +114,15 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             "model_version": scored_by.version if scored_by is not None else None,
             "policy_revision": promise.revision if promise is not None else None,
         },
-        row_fields={}
-        if promise is None or promise.audit_day is None
-        else {"audit_day": promise.audit_day},
+        row_fields=_row_fields(promise),
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
+
+
+def _row_fields(promise: PromiseDocument | None) -> dict[str, Any]:
+    day = None if promise is None else promise.audit_day
+    return {} if day is None else {"audit_day": day}
 
 
 def _optional(policy: Policy, capacity: CapacitySettings) -> Policy | None:

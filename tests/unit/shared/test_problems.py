@@ -5,7 +5,8 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from shared.problems import NotFound, Problem, Unprocessable, note
+from shared.problems import NotFound, Problem, Unprocessable
+from shared.problems.handlers import note
 from shared.telemetry import ROUTE
 
 

@@ -12,7 +12,8 @@ from services.review_queue.ui.site import COOKIE, Site, refusal
 from shared.auth import Principal, Verifier
 from shared.http.body import StrictRoute
 from shared.http.outages import unavailable
-from shared.problems import Problem, Unauthorized, note
+from shared.problems import Problem, Unauthorized
+from shared.problems.handlers import note
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
