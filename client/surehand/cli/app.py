@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from surehand._version import __version__
-from surehand.cli import importing, links, pool, projects, status, why
+from surehand.cli import exporting, importing, links, pool, projects, status, why
 from surehand.cli.connection import Connection
 from surehand.cli.failures import EXPECTED, INTERRUPTED, WRONG_CALL, sentence_of, status_of
 from surehand.cli.output import Output
@@ -75,6 +75,7 @@ def root(
 app.command("status", rich_help_panel=_EVERY_DAY)(status.status)
 app.command("import", rich_help_panel=_EVERY_DAY)(importing.import_file)
 app.command("ask", rich_help_panel=_EVERY_DAY)(pool.ask)
+app.command("export", rich_help_panel=_EVERY_DAY)(exporting.export)
 app.command("why", rich_help_panel=_EVERY_DAY)(why.why)
 app.command("link", rich_help_panel=_SET_UP)(links.link)
 app.add_typer(projects.app, name="project", rich_help_panel=_SET_UP)

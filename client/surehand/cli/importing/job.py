@@ -116,11 +116,11 @@ class Job:
         self._out.note(f"To {self.project}: {line_of(', '.join(said), 500)}.")
         for row in [one for one in sample if not one.fault][:_PREVIEWED]:
             item = item_of(row.values, columns, self._spec["fields"])
-            said = f"  {line_of(item['item_id'], 30)}  {line_of(item_text(item['data']), 80)}"
+            shown = f"  {line_of(item['item_id'], 30)}  {line_of(item_text(item['data']), 80)}"
             value = row.values.get(columns.label) if columns.label else None
             if not is_empty(value):
-                said += f"  → {line_of(labels.of(value) or f'no label: {value}', 60)}"
-            self._out.note(said)
+                shown += f"  → {line_of(labels.of(value) or f'no label: {value}', 60)}"
+            self._out.note(shown)
 
     def confirm(self) -> None:
         """Ask whether the preview is right."""

@@ -6,7 +6,7 @@ A row that cannot be read is given with its fault, and spoils no other.
 import codecs
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -52,7 +52,7 @@ def format_of(path: Path, named: str | None) -> str:
     return found
 
 
-def read_rows(path: Path, form: str, delimiter: str | None = None) -> Iterator[Row]:
+def read_rows(path: Path, form: str, delimiter: str | None = None) -> Generator[Row]:
     """Give the rows of a file.
 
     Raises
@@ -71,28 +71,32 @@ def read_rows(path: Path, form: str, delimiter: str | None = None) -> Iterator[R
 
 def _csv_rows(file: BinaryIO, delimiter: str | None) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST)
-    text = _text_of(file)
-    reader = csv.reader(text, delimiter=delimiter or _delimiter(file), strict=True)
-    try:
-        header = next(reader, [])
-        _check_header(header)
-        while True:
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                # An open quote has swallowed what followed: where the next row begins is unknown.
-                yield Row(
-                    reader.line_num, file.tell(), fault=f"is not CSV, nor what follows: {error}"
-                )
-                return
-            if cells is None:
-                return
-            if cells:
-                yield _csv_row(reader.line_num, file.tell(), header, cells)
-    except csv.Error as error:
-        raise UserError(f"The file has no header that can be read: {error}.") from error
-    except UnicodeError as error:
-        raise UserError(f"The file is not text in UTF-8: {error}.") from error
+    with _text_of(file) as text:
+        reader = csv.reader(text, delimiter=delimiter or _delimiter(file), strict=True)
+        try:
+            header = next(reader, [])
+            _check_header(header)
+            yield from _records(reader, header, file)
+        except csv.Error as error:
+            raise UserError(f"The file has no header that can be read: {error}.") from error
+        except UnicodeError as error:
+            raise UserError(f"The file is not text in UTF-8: {error}.") from error
+
+
+def _records(reader: Any, header: list[str], file: BinaryIO) -> Iterator[Row]:
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            # An open quote has swallowed what followed: where the next row begins is unknown.
+            fault = f"is not CSV, and what follows is not read: {error}"
+            yield Row(reader.line_num, file.tell(), fault=fault)
+            return
+        if cells is None:
+            return
+        # Spreadsheets end with rows of empty cells.
+        if any(cells):
+            yield _csv_row(reader.line_num, file.tell(), header, cells)
 
 
 def _text_of(file: BinaryIO) -> TextIOWrapper:

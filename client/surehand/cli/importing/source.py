@@ -1,6 +1,7 @@
 """The file of an import: its rows, and what its first rows show."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,12 @@ class Source:
         self.path = path
         self.form = format_of(path, form)
         self._delimiter = delimiter
-        self.sample = list(islice(self.rows(), _SAMPLE))
+        with contextlib.closing(self.rows()) as rows:
+            self.sample = list(islice(rows, _SAMPLE))
         if not self.sample:
             raise UserError(f"{path} has no rows.")
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Generator[Row]:
         """Give all rows."""
         return read_rows(self.path, self.form, self._delimiter)
 
