@@ -26,7 +26,7 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
     ("POST", f"/v1/leases/{TOKEN}/renew", None, {"operator", "reviewer"}),
     ("POST", f"/v1/leases/{TOKEN}/release", None, {"operator", "reviewer"}),
     ("POST", f"/v1/leases/{TOKEN}/undo", None, {"operator", "reviewer"}),
-    ("GET", "/v1/projects/shop/outcomes", None, {"operator", "service"}),
+    ("GET", "/v1/projects/shop/outcomes", None, {"operator", "service", "caller"}),
     (
         "POST",
         "/v1/projects/shop/outcomes",
