@@ -12,7 +12,13 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("services.review_queue", "services.router", "services.trainer", "shared")
+PACKAGES = (
+    "services.console",
+    "services.review_queue",
+    "services.router",
+    "services.trainer",
+    "shared",
+)
 LONGEST_CHAIN = 8
 COUNTED_AS = {"shared.fields": "contracts"}
 

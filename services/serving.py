@@ -26,6 +26,7 @@ SERVICES = {
     "router": "RouterSettings",
     "review_queue": "ReviewQueueSettings",
     "trainer": "TrainerSettings",
+    "console": "ConsoleSettings",
 }
 log = structlog.get_logger()
 

@@ -15,6 +15,8 @@ MORE_LABELS = 130
 HELD_OUT = 300
 FIRST_STREAM = 330
 SECOND_STREAM = 120
+# Left to the person who starts `make run`.
+OPEN_POSTS = 50
 REVIEWERS = tuple(f"reviewer-{number}" for number in range(1, 9))
 
 INSTRUCTIONS = """# Is this post positive or negative?

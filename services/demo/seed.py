@@ -7,7 +7,14 @@ from typing import Any
 
 import orjson
 
-from services.demo.plan import CERTIFICATION_LABELS, TRAINING_LABELS, Plan, item, project
+from services.demo.plan import (
+    CERTIFICATION_LABELS,
+    OPEN_POSTS,
+    TRAINING_LABELS,
+    Plan,
+    item,
+    project,
+)
 from services.demo.surehand import PROJECT, DemoFailed, Refused, Surehand
 from services.demo.workforce import Workforce
 
@@ -17,6 +24,7 @@ Progress = Callable[[str, float, float], None]
 _LOOK_SECONDS = 0.25
 _STAGE_SECONDS = 600.0
 _QUIET_SECONDS = 2.0
+_BATCH = 25
 
 
 async def bring_up(
@@ -43,6 +51,18 @@ async def bring_up(
         certificate = await wait_for_certificate(surehand, "v1", report)
     await surehand.review_queue.put(PROJECT, json=project(min_new_labels=later_labels))
     return certificate
+
+
+async def leave_open(surehand: Surehand, plan: Plan) -> None:
+    """Send new posts until some wait for a person, so that the reviewers' page has work."""
+    waiting, texts = 0, plan.first_stream
+    for start in range(0, len(texts), _BATCH):
+        if waiting >= OPEN_POSTS:
+            return
+        body = {"items": [item(rated) for rated in texts[start : start + _BATCH]]}
+        answer = await surehand.router.post(f"{PROJECT}/predict", json=body)
+        predictions = answer.json()["predictions"]
+        waiting += sum(one["decision"] == "in_review" for one in predictions)
 
 
 async def wait_for_version(

@@ -31,8 +31,8 @@ async def connected(addresses: dict[str, str], token: str) -> AsyncIterator[Sure
     """Connect to the services at `addresses` (by service name)."""
     async with contextlib.AsyncExitStack() as stack:
         clients = {
-            name: await stack.enter_async_context(client(address, token))
-            for name, address in addresses.items()
+            name: await stack.enter_async_context(client(addresses[name], token))
+            for name in ("router", "review_queue", "trainer")
         }
         yield Surehand(**clients)
 

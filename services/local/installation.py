@@ -10,7 +10,7 @@ from services.serving import load_service_settings, port_of
 from shared.settings import PREFIX, CommonSettings, load_settings
 
 SQL_SERVICES = ("review_queue", "trainer")
-SERVICE_NAMES = ("router", *SQL_SERVICES)
+SERVICE_NAMES = ("router", *SQL_SERVICES, "console")
 
 
 class LauncherSettings(BaseSettings):
@@ -60,6 +60,7 @@ class Installation:
             "SUREHAND_SERVICE_TOKEN": self.tokens["service"],
             "SUREHAND_REVIEW_QUEUE_URL": addresses["review_queue"],
             "SUREHAND_TRAINER_URL": addresses["trainer"],
+            "SUREHAND_CONSOLE_ROUTER_URL": addresses["router"],
         }
         if self.common.redis_url:
             own["SUREHAND_REDIS_URL"] = self.common.redis_url

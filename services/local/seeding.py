@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from services.demo.plan import MORE_LABELS, REVIEWERS, SEED, Plan
 from services.demo.seed import Progress as Report
-from services.demo.seed import bring_up
+from services.demo.seed import bring_up, leave_open
 from services.demo.surehand import DemoFailed, connected
 from services.demo.texts import DemoDataUnavailable, load_texts
 from services.demo.workforce import Workforce
@@ -46,6 +46,7 @@ async def seed_demo(installation: Installation) -> str | None:
         with progress_bars() as report:
             async with connected(installation.addresses, tokens["operator"]) as surehand:
                 certificate = await bring_up(surehand, workforce, plan, MORE_LABELS, report)
+                await leave_open(surehand, plan)
     except DemoFailed as error:
         return f"Project `demo` is not complete. {error}"
     mark.touch()

@@ -9,11 +9,17 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.exchange.routes import IMPORT_PATH
 from services.review_queue.fast_routes import WAYS
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.lifecycle.rechecking import Rechecks
+from services.review_queue.links.addresses import PublicAddress
+from services.review_queue.links.service import LinkService
+from services.review_queue.links.signing import LinkSigner
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.routes import ROUTERS
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -58,15 +64,13 @@ def create_app(
     relay, restores = Relay(database, sender, now, poll), Restores(database, store, now)
     announcer, rechecks = Announcer(database, store, now), Rechecks(store)
     worker = Worker(database, bells, now, poll, relay, announcer, rechecks)
-    parts = (database, bells, store, sender, LeaseDraws(common.secret.get_secret_value()))
+    parts = (database, bells, store, sender, *_secrets(common, settings))
     services = build_services(*parts, now=now, nudge=worker.nudge, poll_seconds=poll)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), worker.measurement.running():
-            work = asyncio.create_task(
-                worker.run(services.projects, services.known, restores, services.project_erasure)
-            )
+            work = asyncio.create_task(worker.run(*_driven(services, restores)))
             try:
                 yield
             finally:
@@ -80,7 +84,7 @@ def create_app(
         description="Projects, tasks, leases, verdicts and the outcomes feed.",
         lifespan=lifespan,
         routers=(*ROUTERS, *pages.ROUTERS),
-        verifier=Verifier(common.keys_folder),
+        verifier=Verifier(common.keys_folder, is_revoked=services.links.is_revoked),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded=_degraded(database, store, worker, bells),
@@ -102,6 +106,26 @@ def _degraded(database: Database, store: Store, worker: Worker, bells: Doorbells
     }
 
 
+def _secrets(
+    common: CommonSettings, settings: ReviewQueueSettings
+) -> tuple[LeaseDraws, LinkSigner]:
+    draws = LeaseDraws(common.secret.get_secret_value())
+    return draws, LinkSigner(settings.signing_keys_dir or common.home / "keys")
+
+
+def _driven(
+    services: Services, restores: Restores
+) -> tuple[ProjectService, KnownReviewers, Restores, ProjectErasure, LinkService]:
+    """Return what the worker works for."""
+    return (
+        services.projects,
+        services.known,
+        restores,
+        services.project_erasure,
+        services.links,
+    )
+
+
 def _outside(
     common: CommonSettings, settings: ReviewQueueSettings
 ) -> tuple[Database, Doorbells, Store]:
@@ -112,7 +136,8 @@ def _outside(
 
 def _with_state(app: FastAPI, services: Services, settings: ReviewQueueSettings) -> FastAPI:
     app.state.services = services.by_class
-    app.state.site = Site(settings.public_url, settings.allowed_image_origins)
+    app.state.public_address = PublicAddress(settings.public_url)
+    app.state.site = Site(app.state.public_address, settings.allowed_image_origins)
     app.state.outages.append(database_outage)
     app.mount("/ui/static", Assets())
     return app

@@ -21,6 +21,9 @@ from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.service import TaskService
+from services.review_queue.links.service import LinkService
+from services.review_queue.links.signing import LinkSigner
+from services.review_queue.overview.service import OverviewService
 from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.agreement.service import AgreementService
@@ -56,6 +59,9 @@ class StatisticsServices:
     human_error: HumanErrorService
     reviewers: ReviewerService
     suspects: SuspectService
+    records: ProgressService
+    overview: OverviewService
+    activity: ActivityService
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,10 @@ class Services:
     statistics: StatisticsServices
     feedback: FeedbackService
     webhooks: WebhookService
+    links: LinkService
     entry: EntryService
-    records: ProgressService
     imports: ImportService
     exports: ExportService
-    activity: ActivityService
     erasure: ErasureService
     project_erasure: ProjectErasure
     changes: ChangeService
@@ -98,6 +103,7 @@ def build_services(
     store: Store,
     sender: Sender,
     draws: LeaseDraws,
+    signer: LinkSigner,
     *,
     now: Callable[[], datetime],
     nudge: Callable[[], None],
@@ -123,11 +129,10 @@ def build_services(
         statistics=_build_statistics(database, store, now),
         feedback=FeedbackService(database, now),
         webhooks=WebhookService(database, sender, now, nudge),
+        links=LinkService(database, signer, now),
         entry=EntryService(database, now),
-        records=ProgressService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
-        activity=ActivityService(database),
         erasure=ErasureService(database, now, nudge),
         project_erasure=ProjectErasure(database, projects, now, nudge),
         changes=ChangeService(database, bells, poll_seconds),
@@ -145,4 +150,7 @@ def _build_statistics(
         human_error=HumanErrorService(database),
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database, store),
+        records=ProgressService(database, now),
+        overview=OverviewService(database, now),
+        activity=ActivityService(database),
     )

@@ -31,6 +31,8 @@ class ReviewQueueSettings(BaseSettings):
     """Names of secrets that the webhooks of every project may use, apart by spaces."""
     public_url: str = ""
     """Address under which browsers find this service; empty means as each request has it."""
+    signing_keys_dir: Path | None = None
+    """Folder of the private key that signs tokens of one-time links; None means `keys` in home."""
     image_origins: str = ""
     """Other origins whose images the reviewers' page may load, apart by spaces."""
 

@@ -13,6 +13,7 @@ from services.review_queue.lifecycle.expiry import close_expired, expire_leases
 from services.review_queue.lifecycle.metrics import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.lifecycle.rechecking import Rechecks
+from services.review_queue.links.service import LinkService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.tables import OutboxRow
@@ -94,6 +95,7 @@ class Worker:
         known: KnownReviewers,
         restores: Restores,
         erasure: ProjectErasure,
+        links: LinkService,
     ) -> None:
         """Work until stopped."""
         if self._stopping.is_set():
@@ -106,6 +108,7 @@ class Worker:
             projects.publisher.index.loop,
             _loop("known_reviewers", known.refresh, self._rest_long),
             _loop("deleted_projects", erasure.remove, self._rest),
+            _loop("revoked_links", links.refresh, self._rest),
         ]
         with self._bells.hearing("versions.*") as self._published:
             await asyncio.gather(*(loop.run() for loop in self.loops))

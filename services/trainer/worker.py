@@ -48,10 +48,10 @@ _LIST_SECONDS = 300.0
 class Worker:
     """Works for every project while `working()` lasts: when something is new there, or is due."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, ledger: LedgerReader | None = None) -> None:
         self._resources = resources
         self._certifier = Certifier()
-        self._ledger = LedgerReader()
+        self._ledger = ledger or LedgerReader()
         poll = partial(asyncio.sleep, resources.common.poll_seconds)
         self._finding = Loop("finding_projects", self._find, self._rest, expected=_EXPECTED)
         self._scheduling = Loop("due_projects", self._wake_due, poll, expected=_EXPECTED)
@@ -198,6 +198,7 @@ class Worker:
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await resources.posting.post_pending(name)
+            await resources.posting.withdraw_pending(name)
         except QueueAway:
             self._reads_feeds = False
             raise

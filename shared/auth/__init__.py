@@ -6,11 +6,12 @@ projects, and is verified once, then remembered until it expires.
 
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import jwt
@@ -38,7 +39,10 @@ _REQUIRED_CLAIMS = ["sub", "role", "exp", "jti"]
 
 @dataclass(frozen=True)
 class Principal:
-    """The holder of a verified token, its id and its key's. `projects` None: all; Unix seconds."""
+    """The holder of a verified token, its id and its key's. `projects` None: all; Unix seconds.
+
+    `link_id` names the one-time link that the token comes from, if any.
+    """
 
     subject: str
     role: Role
@@ -46,6 +50,7 @@ class Principal:
     expires_at: float
     token_id: str
     key_id: str | None = None
+    link_id: str | None = None
 
     def may_enter(self, project: str) -> bool:
         """Say whether the token is for this project."""
@@ -111,8 +116,13 @@ class Keys:
         projects: list[str] | None = None,
         hours: float = 24.0,
         now: Callable[[], float] = time.time,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
-        """Return a signed token for `subject`, good for `hours`, for `projects` (None: all)."""
+        """Return a signed token for `subject`, good for `hours`, for `projects` (None: all).
+
+        `more` are further claims: a token that a one-time link gives has `link`, the link's id, and
+        `via`, the id of the key by whose token the link was made. It ends with either key.
+        """
         kid = self.ensure()
         loaded = serialization.load_pem_private_key(
             (self.folder / f"{kid}.key.pem").read_bytes(), password=None
@@ -125,6 +135,7 @@ class Keys:
             "iat": int(issued),
             "exp": int(issued + hours * 3600),
             "jti": new_id(),
+            **more,
         }
         if projects is not None:
             claims["projects"] = projects
@@ -137,10 +148,12 @@ class Verifier:
 
     The folder is looked at every two seconds, and at once for a key that is not known: a new key
     needs no restart, and neither does one that is removed, whose tokens are refused from then on.
+    `is_revoked` is asked at each use.
     """
 
     public_folder: Path
     now: Callable[[], float] = time.time
+    is_revoked: Callable[[Principal], bool] = lambda _: False
     _known: dict[str, Principal] = field(default_factory=dict)
     _looked_at: float = -math.inf
 
@@ -164,6 +177,8 @@ class Verifier:
         if known.expires_at <= now:
             self._known.pop(token, None)
             raise Unauthorized("The token has expired; ask for a new one.")
+        if self.is_revoked(known):
+            raise Unauthorized("The link that this token comes from was revoked; ask for another.")
         return known
 
     def verify_header(self, header: str) -> Principal:
@@ -209,7 +224,10 @@ class Verifier:
             )
         except jwt.PyJWTError as error:
             raise Unauthorized("The token is not one of ours.") from error
-        role, projects = claims["role"], claims.get("projects")
+        via = claims.get("via")
+        if via is not None and self._keys.get(str(via)) is None:
+            raise Unauthorized(_UNKNOWN_KEY)
+        role, projects, link = claims["role"], claims.get("projects"), claims.get("link")
         if role not in ROLES or not isinstance(projects, list | None):
             raise Unauthorized("The token's claims are not ours.")
         return Principal(
@@ -218,7 +236,9 @@ class Verifier:
             projects=None if projects is None else frozenset(map(str, projects)),
             expires_at=float(claims["exp"]),
             token_id=str(claims["jti"]),
-            key_id=kid,
+            # The key that all of it goes back to, if a link is between.
+            key_id=kid if via is None else str(via),
+            link_id=None if link is None else str(link),
         )
 
 

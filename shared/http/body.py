@@ -18,6 +18,8 @@ from shared.contracts.items import escape_pointer
 from shared.problems import BodyTooLarge, NotJson, Unprocessable
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
+# Of a body that comes without a token.
+OPEN_LIMIT_BYTES = 4096
 _FAULTS_TOLD = 10
 # Many more than a full call has; others wait while we search.
 _VALUES_SEARCHED = 200_000
@@ -104,12 +106,16 @@ def _counted(receive: Receive, limit: int) -> Receive:
 class StrictRoute(APIRoute):
     """A route that knows its caller before it reads a body, and whose JSON is strict."""
 
+    async def admit(self, request: Request) -> None:
+        """Raise `Unauthorized` unless the caller has a token."""
+        principal_of(request)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler: authenticate, parse strictly, then go on."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
-            principal_of(request)
+            await self.admit(request)
             if self.body_field is not None:
                 # Read here in any case: FastAPI would take one that is too large for a bad one.
                 body = await request.body()
@@ -119,6 +125,20 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+class OpenRoute(StrictRoute):
+    """A route for clients without a token. Its body is small: it is read from any client."""
+
+    async def admit(self, request: Request) -> None:
+        """Read the body; `BodyTooLarge` past 4 KiB."""
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > OPEN_LIMIT_BYTES:
+                raise BodyTooLarge(OPEN_LIMIT_BYTES)
+        # Starlette keeps the body here, and gives it to those who read it later.
+        request._body = bytes(body)
 
 
 def _is_json(request: Request) -> bool:

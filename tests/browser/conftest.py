@@ -56,7 +56,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def link_of(desk: Desk, reviewer: str) -> str:
-    answer = await desk.operator.post("/v1/projects/shop/links", json={"reviewer": reviewer})
+    answer = await desk.operator.post("/v1/projects/shop/links", json={"subject": reviewer})
     return str(body_of(answer)["url"])
 
 

@@ -37,7 +37,7 @@ _BODIES: dict[tuple[str, str], Bodies] = {
         {"label": _LABELS}, optional={"active_seconds": st.floats(0, 99), "comment": _TEXT}
     ),
     ("post", "/links"): st.fixed_dictionaries(
-        {"reviewer": _TEXT}, optional={"expires_seconds": st.floats(1, 9)}
+        {"subject": _TEXT}, optional={"expires_seconds": st.floats(1, 9)}
     ),
     ("post", "/verdicts"): st.fixed_dictionaries({"reviewer": st.just("anna"), "label": _LABELS}),
     ("post", "/infer"): st.lists(_TEXT, min_size=1, max_size=3).map(

@@ -66,11 +66,11 @@ def launch(
     `before` runs in the new process first: `without_powers()`, where modes of files are to hold.
     """
     home.mkdir(parents=True, exist_ok=True)
-    ports = {name: free_port() for name in SERVICES}
+    ports = {name: free_port() for name in (*SERVICES, "console")}
     inherited = {key: value for key, value in os.environ.items() if key[:9] != "SUREHAND_"}
     own = {f"SUREHAND_{name.upper()}_PORT": str(port) for name, port in ports.items()}
     settings = {"SUREHAND_HOME": str(home), "SUREHAND_DEMO": "0", **own, **env}
-    ports = {name: int(settings[f"SUREHAND_{name.upper()}_PORT"]) for name in SERVICES}
+    ports = {name: int(settings[f"SUREHAND_{name.upper()}_PORT"]) for name in ports}
     output = home / f"output-{time.monotonic_ns()}"
     with output.open("wb") as sink:
         process = subprocess.Popen(

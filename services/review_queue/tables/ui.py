@@ -1,4 +1,4 @@
-"""The tables of the reviewers' page: links, sessions, instructions that were read."""
+"""The tables of the reviewers' page: sessions, instructions that were read."""
 
 from datetime import datetime
 
@@ -8,28 +8,11 @@ from services.review_queue.tables import Base, Json
 from shared.db import UtcDateTime
 
 
-class LinkRow(Base, table=True):
-    """A link that opens the page for one reviewer, once. Of its code only the digest is kept.
-
-    `key_id` names the key of the token that made it; null in rows of the release before.
-    """
-
-    __tablename__ = "ui_links"
-
-    code_digest: str = Field(primary_key=True)
-    project: str = Field(foreign_key="projects.name")
-    reviewer: str
-    created_by: str
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    expires_at: datetime = Field(sa_type=UtcDateTime)
-    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    key_id: str | None = None
-
-
 class SessionRow(Base, table=True):
     """A browser that has entered; of its cookie only the digest is kept. `projects` null: all.
 
-    The session ends when `key_id`, the key of the token that it comes from, is removed.
+    The session ends when `key_id`, the key of the token that it comes from, is removed, and when
+    the link `link_id` is revoked, if it comes from one.
     """
 
     __tablename__ = "ui_sessions"
@@ -41,6 +24,7 @@ class SessionRow(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     key_id: str | None = None
+    link_id: str | None = None
 
 
 class AcknowledgementRow(Base, table=True):

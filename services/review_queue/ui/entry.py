@@ -1,6 +1,5 @@
 """Sign-in: by a one-time link or a token, then by the cookie of a session."""
 
-import hashlib
 import math
 import secrets
 from collections.abc import Callable
@@ -9,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
+from services.review_queue.links.service import digest, find_link, projects_of, use_link
 from services.review_queue.projects.reading import current_project
-from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
+from services.review_queue.tables.ui import AcknowledgementRow, SessionRow
 from services.review_queue.ui import repository
 from shared.auth import Principal
-from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.db import Database, Session
-from shared.problems import Forbidden, NotFound, Unauthorized, Unprocessable
+from shared.problems import Forbidden, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
 _LONGEST_SESSION = timedelta(hours=12)
@@ -24,65 +23,39 @@ _LONGEST_SESSION = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class EntryService:
-    """Links, sessions, and which instructions a reviewer has read.
+    """Sessions, and which instructions a reviewer has read.
 
-    Codes and cookies are random. The database has their digests only: no reader of it can enter.
+    Cookies are random. The database has their digests only: no reader of it can enter.
     """
 
     database: Database
     now: Callable[[], datetime]
 
-    async def invite(
-        self, project: str, reviewer: str, expires_seconds: float, who: Principal
-    ) -> tuple[str, datetime]:
-        """Make a link of one use; return its code and when it expires.
+    async def invitation(self, code: str) -> tuple[Project | None, str]:
+        """Return the project and the person that a link is for, and let it be used later.
 
-        Raises `NotFound` (there is no such project).
-        """
-        code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
-        expires_at = now + timedelta(seconds=expires_seconds)
-        async with self.database.transaction() as session:
-            await current_project(session, project)
-            row = LinkRow(
-                code_digest=_digest(code),
-                project=project,
-                reviewer=reviewer,
-                created_by=who.subject,
-                created_at=now,
-                expires_at=expires_at,
-                key_id=who.key_id,
-            )
-            session.add(row)
-            record(
-                session,
-                "link.made",
-                now,
-                project=project,
-                target=reviewer,
-                actor=who.subject,
-                expires_at=rfc3339(expires_at),
-            )
-        return code, expires_at
-
-    async def invitation(self, code: str) -> tuple[Project, str]:
-        """Return the project and the reviewer that a link is for, and let it be used later.
-
-        `NotFound` when it cannot be.
+        The project is None if the link is for several. `NotFound` when it cannot be used.
         """
         async with self.database.reading() as session:
-            link = await repository.find_link(session, _digest(code), self.now())
-            if link is None:
-                raise _used_up()
-            return await current_project(session, link.project), link.reviewer
+            link = await find_link(session, code, self.now())
+            name = link.project
+            project = None if name is None else await current_project(session, name)
+        return project, link.reviewer
 
     async def redeem(self, code: str) -> str:
         """Use a link up and return a session's cookie; `NotFound` when it was used, or expired."""
         async with self.database.transaction() as session:
-            used = await repository.use_link(session, _digest(code), self.now())
-            if used is None:
-                raise _used_up()
-            project, reviewer, key_id = used
-            who = Principal(reviewer, "reviewer", frozenset({project}), math.inf, "", key_id)
+            link = await use_link(session, code, self.now())
+            projects = projects_of(link)
+            who = Principal(
+                subject=link.reviewer,
+                role=link.role,  # type: ignore[arg-type]
+                projects=None if projects is None else frozenset(projects),
+                expires_at=math.inf,
+                token_id="",
+                key_id=link.key_id,
+                link_id=link.code_digest,
+            )
             return await self._open(session, who, by="link")
 
     async def sign_in(self, who: Principal) -> str:
@@ -100,13 +73,14 @@ class EntryService:
         # A token may be good for longer than a datetime can hold.
         left = min(who.expires_at - now.timestamp(), _LONGEST_SESSION.total_seconds())
         row = SessionRow(
-            session_digest=_digest(cookie),
+            session_digest=digest(cookie),
             subject=who.subject,
             role=who.role,
             projects=None if who.projects is None else sorted(who.projects),
             created_at=now,
             expires_at=now + timedelta(seconds=left),
             key_id=who.key_id,
+            link_id=who.link_id,
         )
         await repository.add_session(session, row, now)
         _record(session, "session.opened", row, now, **detail)
@@ -117,7 +91,7 @@ class EntryService:
         if cookie is None:
             raise Unauthorized("Open a link, or sign in with a token.")
         async with self.database.reading() as session:
-            row = await repository.find_session(session, _digest(cookie))
+            row = await repository.find_session(session, digest(cookie))
         if row is None or row.expires_at <= self.now():
             raise session_ended()
         return _holder(row)
@@ -125,7 +99,7 @@ class EntryService:
     async def leave(self, cookie: str) -> None:
         """End a session."""
         async with self.database.transaction() as session:
-            row = await repository.find_session(session, _digest(cookie))
+            row = await repository.find_session(session, digest(cookie))
             if row is not None:
                 _record(session, "session.ended", row, self.now())
                 await repository.end_session(session, row.session_digest)
@@ -194,14 +168,6 @@ def _record(
     )
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
-
-
 def session_ended() -> Unauthorized:
     """Return what a browser is told whose session is over."""
     return Unauthorized("The session has ended; open a new link, or sign in again.")
-
-
-def _used_up() -> NotFound:
-    return NotFound("This link was used before, or has expired. Ask for a new one.")

@@ -1,23 +1,8 @@
-"""Messages of the page and of its links."""
+"""Messages of the page."""
 
 from pydantic import Field
 
-from shared.contracts.base import Message, UtcTime
-from shared.contracts.tasks import Reviewer
-
-
-class NewLink(Message):
-    """The body of ``POST …/links``."""
-
-    reviewer: Reviewer
-    expires_seconds: float = Field(default=86_400, ge=1, le=2_592_000)
-
-
-class OneTimeLink(Message):
-    """A link that opens the page once."""
-
-    url: str
-    expires_at: UtcTime
+from shared.contracts.base import Message
 
 
 class Acknowledgement(Message):

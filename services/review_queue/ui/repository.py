@@ -1,4 +1,4 @@
-"""Every statement about links, sessions, and what the reviewers' page shows."""
+"""Every statement about sessions, and what the reviewers' page shows."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,35 +11,7 @@ from sqlmodel import col
 from services.review_queue.quality.gold.repository.scores import counts, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
-from services.review_queue.tables.ui import AcknowledgementRow, LinkRow, SessionRow
-
-
-async def find_link(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
-    """Return the link, if it can still be used."""
-    link = await session.get(LinkRow, digest)
-    fresh = link is not None and link.used_at is None and link.expires_at > now
-    return link if fresh else None
-
-
-async def use_link(
-    session: AsyncSession, digest: str, now: datetime
-) -> tuple[str, str, str | None] | None:
-    """Use the link up and return (project, reviewer, key id); None when it cannot be used.
-
-    One statement, so that of two who come at once only one enters.
-    """
-    statement = (
-        update(LinkRow)
-        .where(
-            col(LinkRow.code_digest) == digest,
-            col(LinkRow.used_at).is_(None),
-            col(LinkRow.expires_at) > now,
-        )
-        .values(used_at=now)
-        .returning(col(LinkRow.project), col(LinkRow.reviewer), col(LinkRow.key_id))
-    )
-    used = (await session.execute(statement)).one_or_none()
-    return None if used is None else (used[0], used[1], used[2])
+from services.review_queue.tables.ui import AcknowledgementRow, SessionRow
 
 
 async def add_session(session: AsyncSession, row: SessionRow, now: datetime) -> None:

@@ -1,6 +1,5 @@
 """What all pages share: templates, security headers, the cookie, and whose requests are ours."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from services.review_queue.links.addresses import PublicAddress
 from shared.problems import Forbidden, Problem, Unauthorized
 
 COOKIE = "surehand_session"
 HOME = "/ui/"
 _FOLDER = Path(__file__).parent
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
-_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 _UNKNOWN = (
     "Set SUREHAND_REVIEW_QUEUE_PUBLIC_URL to the address under which browsers find these pages: "
     "without it they work on this machine alone."
@@ -48,20 +47,14 @@ class Assets(StaticFiles):
 
 @dataclass(frozen=True)
 class Site:
-    """Where the pages are found, and the only other origins that images may come from.
+    """Where the pages are found, and the only other origins that images may come from."""
 
-    Without `public_url` they are found on this machine alone: a `Host` header is what a client
-    says, and another name in it may be an attacker's.
-    """
-
-    public_url: str
+    public: PublicAddress
     image_origins: frozenset[str]
 
     def address(self, request: Request) -> str | None:
-        """Base URL as browsers know it: as set, else a loopback `Host`, else None."""
-        host = request.headers.get("host", "").lower()
-        own = f"{request.url.scheme}://{host}" if _LOOPBACK.fullmatch(host) else None
-        return self.public_url or own
+        """Return the base URL as browsers know it, if that is known."""
+        return self.public.of(request)
 
     def require_own(self, request: Request) -> None:
         """Raise `Forbidden` when another site's page sends a request that may change something."""

@@ -41,7 +41,7 @@ class Visitor:
 
 
 async def link(desk: Desk, reviewer: str = "anna", **changes: float) -> str:
-    body = {"reviewer": reviewer, **changes}
+    body = {"subject": reviewer, **changes}
     answer = body_of(await desk.operator.post(desk.path("links"), json=body))
     assert answer["url"].startswith(desk.base_url)
     return str(answer["url"])
@@ -111,11 +111,11 @@ async def test_session_ends_with_the_key_of_the_token_that_it_comes_from(desk: D
 
 
 async def test_only_operators_make_links_and_only_for_projects(desk: Desk) -> None:
-    body = {"reviewer": "anna"}
+    body = {"subject": "anna"}
     refused = await desk.reviewer("anna").post(desk.path("links"), json=body)
     problem_of(refused, 403, "forbidden")
     problem_of(await desk.operator.post("/v1/projects/none/links", json=body), 404, "not-found")
-    for wrong in ({}, {"reviewer": ""}, {**body, "expires_seconds": 0}, {**body, "role": "r"}):
+    for wrong in ({}, {"subject": ""}, {**body, "expires_seconds": 0}, {**body, "role": "r"}):
         answer = await desk.operator.post(desk.path("links"), json=wrong)
         problem_of(answer, 422, "unprocessable")
 
@@ -193,7 +193,7 @@ async def test_public_address_decides_on_links_cookies_and_origins(
         update={"public_url": "https://review.example", "image_origins": "https://images.example"}
     )
     async with open_desk(common, public, keys, clock) as desk, Visitor(desk.base_url) as anna:
-        body = {"reviewer": "anna"}
+        body = {"subject": "anna"}
         made = body_of(await desk.operator.post(desk.path("links"), json=body))
         assert made["url"].startswith("https://review.example/ui/enter?code=")
         assert (await anna.enter(code_of(made["url"]))).status_code == 403
@@ -217,7 +217,7 @@ FORGED = [
 async def test_another_host_neither_makes_links_nor_passes_for_this_site(
     desk: Desk, host: str
 ) -> None:
-    body, forged = {"reviewer": "anna"}, {"Host": host}
+    body, forged = {"subject": "anna"}, {"Host": host}
     made = await desk.operator.post(desk.path("links"), json=body, headers=forged)
     url = body_of(made)["url"]
     assert url.startswith("/ui/enter?code=")
@@ -237,7 +237,7 @@ async def test_with_a_public_address_the_host_does_not_matter(
 ) -> None:
     public = settings.model_copy(update={"public_url": "https://review.example"})
     async with open_desk(common, public, keys, clock) as desk, Visitor(desk.base_url) as anna:
-        body, forged = {"reviewer": "anna"}, {"Host": "evil.example"}
+        body, forged = {"subject": "anna"}, {"Host": "evil.example"}
         made = await desk.operator.post(desk.path("links"), json=body, headers=forged)
         url = body_of(made)["url"]
         assert url.startswith("https://review.example/ui/enter?code=")

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
+from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import EditTerms, ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
-from shared.contracts.projects import ReviewSettings
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -45,6 +46,7 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
         Store(folder.as_uri()),
         webhook_sender(ReviewQueueSettings(), clock),
         LeaseDraws("secret"),
+        LinkSigner(folder),
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,

@@ -25,6 +25,7 @@ from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.lifecycle.messages import Adjudication
 from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.rechecking import Rechecks
+from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -87,7 +88,7 @@ class History(RuleBasedStateMachine):
         announcer = Announcer(database, store, self.clock)
         worker = Worker(database, bells, self.clock, 1.0, relay, announcer, Rechecks(store))
         services = build_services(
-            *(database, bells, store, sender, LeaseDraws("secret")),
+            *(database, bells, store, sender, LeaseDraws("secret"), LinkSigner(Path("keys"))),
             now=self.clock,
             nudge=worker.nudge,
             poll_seconds=0.01,

@@ -1,9 +1,8 @@
 """Routes of the pages: parse, call one function, return."""
 
-from services.review_queue.ui.routes import actions, adjudication, entering, feedback, links, pages
+from services.review_queue.ui.routes import actions, adjudication, entering, feedback, pages
 
 ROUTERS = (
-    links.router,
     entering.router,
     pages.router,
     actions.router,

@@ -77,7 +77,7 @@ async def open_link(
 ) -> Response:
     """Show what a link is for. It is used up by the button alone: previews of links only look."""
     project, reviewer = await entry.invitation(code)
-    title = project.title or project.project
+    title = "Surehand" if project is None else project.title or project.project
     return page("enter.html", who=None, code=code, title=title, reviewer=reviewer)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.quality.reviewers.messages import ReviewerReport
 from services.review_queue.services import Services, build_services
@@ -116,6 +117,7 @@ async def gather(url: str, folder: Path, clock: Clock, chance: random.Random) ->
         Store(folder.as_uri()),
         webhook_sender(ReviewQueueSettings(), clock),
         LeaseDraws("secret", chance),
+        LinkSigner(folder),
         now=clock,
         nudge=lambda: None,
         poll_seconds=0.01,

@@ -16,6 +16,7 @@ from standardwebhooks import Webhook as Verifier
 from services.review_queue.app import webhook_sender
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
+from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
@@ -158,6 +159,7 @@ async def open_queue_parts(
     sender = webhook_sender(settings, clock)
     services = build_services(
         database, Doorbells(""), Store(common.store_address), sender, LeaseDraws("secret"),
+        LinkSigner(common.home),
         now=clock, nudge=lambda: None, poll_seconds=0.1,
     )  # fmt: skip
     secret = (settings.webhook_secrets_dir / "shop_hook").read_text().strip()

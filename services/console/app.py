@@ -1,0 +1,59 @@
+"""Wiring and lifespan of the console."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from services.console.charts.bundle import Bundle
+from services.console.clients import Clients
+from services.console.pages.projects.summaries import Summaries
+from services.console.routes import ROUTERS
+from services.console.settings import ConsoleSettings
+from services.console.web import faults
+from services.console.web.assets import Assets
+from services.console.web.security import Site
+from shared.auth import Verifier
+from shared.http.app import build_app
+from shared.settings import CommonSettings
+
+
+def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
+    """Return the application."""
+    clients = Clients(
+        {
+            "router": settings.router_url,
+            "review_queue": common.review_queue_url,
+            "trainer": common.trainer_url,
+        }
+    )
+    summaries = Summaries()
+
+    bundle = Bundle(common.home)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await bundle.close()
+            await summaries.close()
+            await clients.close()
+
+    app = build_app(
+        service="console",
+        description="The pages of people.",
+        lifespan=lifespan,
+        routers=ROUTERS,
+        verifier=Verifier(common.keys_folder),
+        metrics_token=common.metrics_token.get_secret_value(),
+        missing={},
+        body_limit_bytes=common.body_limit_bytes,
+    )
+    faults.install(app)
+    app.state.clients, app.state.summaries = clients, summaries
+    app.state.site = Site(settings.public_url)
+    app.state.desk_url = settings.desk_url or common.review_queue_url.rstrip("/")
+    app.state.bundle = bundle
+    app.mount("/assets", Assets())
+    return app

@@ -1,0 +1,1 @@
+"""Charts: Vega-Lite specifications written with Altair, each with its table and a summary."""

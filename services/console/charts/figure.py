@@ -1,0 +1,58 @@
+"""A chart as a page shows it: drawn from its specification, told in a sentence, and as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import orjson
+
+_HEIGHT = 220
+_UPRIGHT_DAYS = 6
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart; `spec` is a Vega-Lite specification without colours, which are the theme's."""
+
+    name: str
+    title: str
+    summary: str
+    spec: dict[str, Any]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    @property
+    def json(self) -> str:
+        """The specification as text."""
+        return orjson.dumps(self.spec).decode()
+
+
+def specification(chart: Any, *, height: int = _HEIGHT) -> dict[str, Any]:
+    """Return the specification of an Altair chart that is as wide as its place."""
+    sized = chart.properties(width="container", height=height)
+    spec: dict[str, Any] = sized.to_dict(validate=False)
+    spec.pop("config", None)
+    return spec
+
+
+def values(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
+    """Return rows as the data of a chart."""
+    return alt.InlineData(values=list(rows))
+
+
+def day_axis(days: int) -> alt.Axis:
+    """Return the axis of so many days, slanted where they would not stand beside one another."""
+    return alt.Axis(labelAngle=0 if days <= _UPRIGHT_DAYS else -45, labelOverlap=True)
+
+
+def rule(axis: str, value: float, style: str, words: str) -> Any:
+    """Return a line across a chart at `value` of the axis `x` or `y`, with words beside it."""
+    base = alt.Chart(values([{"value": value, "words": words}]))
+    place = {axis: alt.X("value:Q") if axis == "x" else alt.Y("value:Q")}
+    line = base.mark_rule(style=style).encode(**place)
+    if axis == "y":
+        text = base.mark_text(style=f"{style}-words", align="left", baseline="bottom", dx=4, dy=-3)
+        return line + text.encode(x=alt.value(0), text="words:N", **place)
+    text = base.mark_text(style=f"{style}-words", align="right", baseline="top", dx=-4)
+    return line + text.encode(y=alt.value(0), text="words:N", **place)

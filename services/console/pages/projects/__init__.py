@@ -1,0 +1,1 @@
+"""All projects, a row each."""

@@ -1,0 +1,1 @@
+"""The promise: the first page of a project."""

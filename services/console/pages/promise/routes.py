@@ -1,0 +1,113 @@
+"""The page of the promise, and what an operator may do about it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from services.console.pages.promise import view
+from services.console.web.cards import Card, card, cards, words_of
+from services.console.web.project_pages import Project, call, load_project, project_page
+from services.console.web.promise_light import promise_light
+from services.console.web.visit import Posted, Visit, Visited, page_path
+from surehand import SurehandError
+
+router = APIRouter(include_in_schema=False)
+_DECISIONS = 1_000
+_HISTORY = 1_000
+_SHOWN = 20
+
+
+@router.get("/projects/{name}")
+async def show(
+    visit: Visited,
+    name: str,
+    target: Annotated[float | None, Query(ge=0.5, lt=1)] = None,
+) -> Response:
+    """Show the promise, or the part of the page that is asked for."""
+    if visit.fragment == "now":
+        return visit.page("promise/_now.html", **await _now(visit, name))
+    if visit.fragment == "what-if":
+        return visit.page("promise/_what_if.html", **await _what_if(visit, name, target))
+    project = await load_project(visit, name)
+    return await _page(visit, project, target=target)
+
+
+@router.post("/projects/{name}/promise")
+async def act(form: Posted, name: str) -> Response:
+    """Suspend the promise, lift an operator's suspension, or ask for a certification."""
+    what, body = form.text("act"), None
+    if what == "suspend":
+        body = {"cause": form.text("cause")}
+    path, notice = {
+        "suspend": ("suspend", "suspended"),
+        "resume": ("resume", "resumed"),
+        "certify": ("certify", "certify"),
+    }.get(what, ("certify", "certify"))
+    try:
+        await call(form.visit, "trainer", "POST", name, path, json=body or {"version": None})
+    except SurehandError as error:
+        project = await load_project(form.visit, name)
+        return await _page(
+            form.visit, project, fault=words_of(error), cause=form.text("cause"), status=409
+        )
+    return form.visit.to(page_path(name), notice)
+
+
+async def _page(
+    visit: Visit,
+    project: Project,
+    *,
+    target: float | None = None,
+    fault: str | None = None,
+    cause: str = "",
+    status: int = 200,
+) -> Response:
+    name = project["project"]
+    now, what_if = await _now(visit, name), await _what_if(visit, name, target)
+    found = await cards(
+        reliability=call(visit, "trainer", "GET", name, "reliability"),
+        days=call(visit, "trainer", "GET", name, "audit/days", params={"days": 30}),
+        decisions=call(visit, "trainer", "GET", name, "decisions", params={"limit": _DECISIONS}),
+        history=call(
+            visit, "trainer", "GET", name, "promise/history",
+            params={"limit": _HISTORY},
+        ),
+    )  # fmt: skip
+    history: Card = found.pop("history")
+    changes = history.value["changes"][::-1] if history else []
+    promise = now["promise"]
+    context: dict[str, Any] = {
+        "charts": view.charts(promise.value, **found) if promise else None,
+        "history": history,
+        "changes": changes[:_SHOWN],
+        "older": max(0, len(changes) - _SHOWN),
+        "cause": cause,
+        "fault": fault or project.get("away"),
+    }
+    return project_page(
+        visit, project, "Promise", "promise/page.html", status=status, **now, **what_if, **context
+    )
+
+
+async def _now(visit: Visit, name: str) -> dict[str, Any]:
+    found = await cards(
+        promise=call(visit, "trainer", "GET", name, "promise"),
+        queue=call(visit, "review_queue", "GET", name, "queue"),
+    )
+    promise, queue = found["promise"], found["queue"]
+    shown: dict[str, Any] = {"promise": promise, "queue": queue, "project_name": name}
+    if promise:
+        shown |= {
+            "light": promise_light(promise.value),
+            "tiles": view.tiles(promise.value, queue),
+            "progress": view.progress(promise.value),
+        }
+    return shown
+
+
+async def _what_if(visit: Visit, name: str, target: float | None) -> dict[str, Any]:
+    found = await card(
+        call(visit, "trainer", "GET", name, "what-if", params={"target_accuracy": target})
+    )
+    facts = view.what_if_facts(found.value) if found else []
+    return {"what_if": found, "facts": facts}

@@ -1,0 +1,146 @@
+"""Sign in by a one-time link or a token, and sign out."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData
+
+from services.console.web.rendering import rendered
+from services.console.web.security import guarded, local_path
+from services.console.web.session import COOKIE, Session, read_token, session_of
+from services.console.web.visit import NotOurForm, Posted, kept_fields
+from shared.contracts.base import utc_now
+from surehand import ProblemError
+
+router = APIRouter(include_in_schema=False)
+_KEPT = "kept."
+_ROLES = {"operator", "reviewer"}
+_NO_TOKEN = "This is no token. Paste it whole: three parts with dots between."  # noqa: S105
+
+
+@router.get("/sign-in")
+async def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - as in the address
+    """Show the form."""
+    if session_of(request) is not None:
+        return _to(local_path(next))
+    request.app.state.bundle.prepare()
+    return _page(next)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Sign in by a token, or go on with a session that another tab has opened."""
+    posted = await request.form(max_fields=5_000)
+    _require_own(request)
+    kept = [
+        (name.removeprefix(_KEPT), value)
+        for name, value in kept_fields(posted)
+        if name.startswith(_KEPT)
+    ]
+    target = local_path(_text(posted, "next") or "/")
+    token = _text(posted, "token")
+    session = read_token(token) if token else session_of(request)
+    if session is None:
+        words = _NO_TOKEN if token else "You are not signed in yet: open a link, or paste a token."
+        return _page(target, fault=words, kept=kept, status=401)
+    if fault := await _refusal(request, session):
+        return _page(target, fault=fault, kept=kept, status=401)
+    if kept:
+        page = rendered("sign_in/kept.html", now=utc_now(), who=session, action=target, kept=kept)
+        return _with_cookie(request, page, session)
+    return _with_cookie(request, _to(target), session)
+
+
+@router.get("/enter")
+async def invitation(request: Request, code: str = "") -> Response:
+    """Show what a link is for; only a press uses it up, as previews of links open them too."""
+    request.app.state.bundle.prepare()
+    return rendered("sign_in/enter.html", now=utc_now(), who=None, code=code)
+
+
+@router.post("/enter")
+async def enter(request: Request) -> Response:
+    """Use a one-time link up."""
+    posted = await request.form()
+    _require_own(request)
+    state = request.app.state
+    try:
+        given = await state.clients.of("").call(
+            "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")}
+        )
+    except ProblemError:
+        words = "The link was used before, or has expired. Ask an operator for a new one."
+        return _page("/", fault=words, status=404)
+    session = read_token(str(given["token"]))
+    if session is None:
+        return _page("/", fault="The link gave no session. Ask an operator.", status=502)
+    return _with_cookie(request, _to("/"), session)
+
+
+@router.post("/sign-out")
+async def sign_out(form: Posted) -> Response:
+    """Forget the session in this browser."""
+    response = form.visit.to("/sign-in")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+async def _refusal(request: Request, session: Session) -> str | None:
+    """Return why the services do not take a token; None where they do."""
+    if session.role not in _ROLES:
+        return (
+            f"This is a token of role {session.role}: the console is for operators and reviewers."
+        )
+    state = request.app.state
+    api = state.clients.of(session.token)
+    try:
+        await api.call("review_queue", "GET", "/v1/projects", params={"limit": 1})
+    except ProblemError as error:
+        return error.detail or error.title
+    return None
+
+
+def _require_own(request: Request) -> None:
+    if not request.app.state.site.is_own(request):
+        raise NotOurForm(is_foreign=True)
+
+
+def _page(
+    target: str,
+    *,
+    fault: str | None = None,
+    kept: list[tuple[str, str]] | None = None,
+    status: int = 200,
+) -> Response:
+    return rendered(
+        "sign_in/page.html",
+        status=status,
+        now=utc_now(),
+        who=None,
+        fault=fault,
+        next=target,
+        kept=kept or [],
+        had_session=bool(kept),
+    )
+
+
+def _with_cookie(request: Request, response: Response, session: Session) -> Response:
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=session.seconds_left,
+        secure=request.app.state.site.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def _to(path: str) -> Response:
+    response = RedirectResponse(path, status_code=303)
+    guarded(response)
+    return response
+
+
+def _text(posted: FormData, name: str) -> str:
+    value = posted.get(name, "")
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""What all pages share: sessions, security, rendering, faults, and calls of the services."""

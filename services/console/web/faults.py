@@ -1,0 +1,116 @@
+"""What a browser is shown when a page cannot be: in plain words, with what was typed kept."""
+
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from services.console.web.cards import away_words, refusal_words
+from services.console.web.rendering import rendered
+from services.console.web.security import guarded
+from services.console.web.session import COOKIE, session_of
+from services.console.web.visit import FRAGMENT_HEADER, NotOurForm, SignInNeeded
+from shared.contracts.base import utc_now
+from surehand import ProblemError, Unavailable
+
+log = structlog.get_logger()
+_PLAIN = {
+    403: ("Not yours to open", "Your token does not reach this project, or not this page."),
+    404: ("There is no such page", "It may have been moved, or the address has a slip."),
+    405: ("There is no such page", "Open it by its link; it takes no form."),
+    422: ("The address does not hold", "A part of it is not what this page takes."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every fault by a page."""
+    app.add_exception_handler(SignInNeeded, _sign_in)
+    app.add_exception_handler(NotOurForm, _foreign)
+    app.add_exception_handler(ProblemError, _refused)
+    app.add_exception_handler(Unavailable, _away)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _failed)
+
+
+async def _sign_in(request: Request, _: Exception) -> Response:
+    is_fragment = FRAGMENT_HEADER in request.headers
+    if request.method in {"GET", "HEAD"} and not is_fragment:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        suffix = "" if target == "/" else f"?next={quote(target, safe='/')}"
+        response: Response = RedirectResponse(f"/sign-in{suffix}", status_code=303)
+        guarded(response)
+        if COOKIE in request.cookies:
+            response.delete_cookie(COOKIE)
+        return response
+    return rendered(
+        "sign_in/page.html",
+        status=401,
+        now=utc_now(),
+        who=None,
+        fault=None,
+        next=request.url.path if request.method == "POST" else "/",
+        kept=getattr(request.state, "kept", []),
+        had_session=True,
+    )
+
+
+async def _foreign(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotOurForm)
+    session = session_of(request)
+    if error.is_foreign or session is None:
+        words = (
+            "The form does not come from a page of this site. Where the console is reached under "
+            "another name than this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
+        )
+        return _message(request, 403, "Not a form of this site", words)
+    return rendered(
+        "sign_in/kept.html",
+        status=409,
+        now=utc_now(),
+        who=session,
+        action=request.url.path,
+        kept=request.state.kept,
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    if error.status == 401:
+        return await _sign_in(request, error)
+    return _message(request, error.status, error.title, refusal_words(error))
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Unavailable)
+    return _message(request, 503, "A service is away", away_words(error))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title, words = _PLAIN.get(error.status_code, ("This did not work", str(error.detail)))
+    return _message(request, error.status_code, title, words)
+
+
+async def _invalid(request: Request, _: Exception) -> Response:
+    return _message(request, 422, *_PLAIN[422])
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("page_failed", path=request.url.path, exc_info=error)
+    words = "The console made a mistake; its log has the cause. What you did before is kept."
+    return _message(request, 500, "Something went wrong here", words)
+
+
+def _message(request: Request, status: int, title: str, words: str) -> Response:
+    return rendered(
+        "message.html",
+        status=status,
+        now=utc_now(),
+        who=session_of(request),
+        title=title,
+        words=words,
+    )

@@ -1,0 +1,29 @@
+"""What a page says about the action that led to it."""
+
+_NOTICES = {
+    "signed-in": "You are signed in.",
+    "created": "The project is created.",
+    "saved": "The settings are saved.",
+    "promoted": "The version answers from now on.",
+    "rolled-back": "The version before answers again.",
+    "retired": "The version is retired.",
+    "shadowed": "The version scores in the shadow.",
+    "canary": "The challenger has its share of the traffic.",
+    "suspended": "Automatic answers are suspended: all items go to people.",
+    "resumed": "Your suspension is lifted.",
+    "certify": "A certification is asked for.",
+    "trained": "A training run is asked for.",
+    "asked": "Items of the pool were handed to reviewers.",
+    "paused": "The reviewer is paused and gets no tasks.",
+    "continued": "The reviewer gets tasks again.",
+    "reopened": "The task is open again.",
+    "adjudicated": "The label is given.",
+    "posted": "The items wait for reviewers.",
+    "tested": "A test event was sent; the result stands below.",
+    "enabled": "The webhook is enabled again.",
+}
+
+
+def notice_of(key: str | None) -> str | None:
+    """Return the words of a notice; None for none, and for one that there is not."""
+    return _NOTICES.get(key or "")

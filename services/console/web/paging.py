@@ -1,0 +1,34 @@
+"""Lists that page by the services' opaque cursors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+LIMIT = 50
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Links to the first and to the next page of a list; empty where there is none."""
+
+    first: str
+    next: str
+
+
+def paging(request: Request, cursor: str | None, anchor: str = "") -> Paging:
+    """Return the links of the page that a request asked for, of which `cursor` is the end."""
+    kept = {
+        key: value
+        for key, value in request.query_params.items()
+        if key not in {"after", "notice"} and value
+    }
+
+    def link(more: Mapping[str, Any]) -> str:
+        query = urlencode({**kept, **more})
+        return request.url.path + (f"?{query}" if query else "") + anchor
+
+    has_before = bool(request.query_params.get("after"))
+    return Paging(link({}) if has_before else "", link({"after": cursor}) if cursor else "")

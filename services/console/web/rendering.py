@@ -1,0 +1,46 @@
+"""Templates."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.console.web import words
+from services.console.web.security import guarded
+
+FOLDER = Path(__file__).parents[1]
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters |= {
+    "percent": words.percent,
+    "number": words.number,
+    "duration": words.duration,
+    "age": words.age,
+    "at": words.at,
+    "plain": words.plain,
+    "count": words.count,
+    "segment": lambda text: quote(str(text), safe=""),
+}
+_TEMPLATES.globals |= {"query": lambda **given: _query(given)}
+
+
+def _query(given: dict[str, Any]) -> str:
+    kept = {key: value for key, value in given.items() if value not in (None, "")}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def rendered(template: str, *, status: int = 200, now: datetime, **context: Any) -> HTMLResponse:
+    """Return a page, or a part of one, with the headers of a page."""
+    text = _TEMPLATES.get_template(template).render(now=now, **context)
+    response = HTMLResponse(text, status)
+    guarded(response)
+    return response

@@ -1,0 +1,138 @@
+"""One request of a signed-in person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData, UploadFile
+
+from services.console.web.notices import notice_of
+from services.console.web.rendering import rendered
+from services.console.web.security import guarded
+from services.console.web.session import Session, session_of
+from shared.contracts.base import utc_now
+from surehand import AsyncSurehand
+
+FRAGMENT_HEADER = "Surehand-Fragment"
+
+
+class SignInNeeded(Exception):  # noqa: N818 - no error of anybody's
+    """The request needs a session, and has none that holds."""
+
+
+class NotOurForm(Exception):  # noqa: N818 - no error of the service's
+    """A form came from another site's page, or from a session before this one."""
+
+    def __init__(self, *, is_foreign: bool) -> None:
+        super().__init__()
+        self.is_foreign = is_foreign
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The request, who makes it, and the services as that person may call them."""
+
+    request: Request
+    session: Session
+    api: AsyncSurehand
+    now: datetime = field(default_factory=utc_now)
+
+    @property
+    def fragment(self) -> str | None:
+        """The part of the page that is asked for, when it is not the whole."""
+        return self.request.headers.get(FRAGMENT_HEADER)
+
+    @property
+    def desk_url(self) -> str:
+        """Base URL of the reviewers' desk."""
+        return str(self.request.app.state.desk_url)
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        """Return a rendered page of this person."""
+        shared = {
+            "who": self.session,
+            "desk_url": self.desk_url,
+            "notice": notice_of(self.request.query_params.get("notice")),
+            "path": self.request.url.path,
+        }
+        return rendered(template, status=status, now=self.now, **(shared | context))
+
+    def to(self, path: str, notice: str | None = None) -> Response:
+        """Send the browser to another page by GET, which shows a notice."""
+        mark = "&" if "?" in path else "?"
+        target = f"{path}{mark}notice={notice}" if notice else path
+        response = RedirectResponse(target, status_code=303)
+        guarded(response)
+        return response
+
+
+def open_visit(request: Request) -> Visit:
+    """Return the visit; `SignInNeeded` without a session."""
+    session = session_of(request)
+    if session is None:
+        raise SignInNeeded
+    state = request.app.state
+    return Visit(request, session, state.clients.of(session.token))
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that was posted from a page of this session."""
+
+    visit: Visit
+    values: Mapping[str, str]
+    lists: Mapping[str, list[str]]
+
+    def text(self, name: str) -> str:
+        """Return a field without outer blanks; empty where there is none."""
+        return self.values.get(name, "").strip()
+
+    def all(self, name: str) -> list[str]:
+        """Return all values of a field."""
+        return self.lists.get(name, [])
+
+
+async def open_form(request: Request) -> Form:
+    """Return the form of a request.
+
+    Its fields are kept with the request first: a session that has ended loses none of them.
+    `SignInNeeded` without a session, `NotOurForm` when no page of this session made the form.
+    """
+    posted = await request.form(max_fields=5_000)
+    request.state.kept = kept_fields(posted)
+    if not request.app.state.site.is_own(request):
+        raise NotOurForm(is_foreign=True)
+    visit = open_visit(request)
+    if posted.get("csrf") != visit.session.csrf:
+        raise NotOurForm(is_foreign=False)
+    lists: dict[str, list[str]] = {}
+    for name, value in request.state.kept:
+        lists.setdefault(name, []).append(value)
+    return Form(visit, {name: values[0] for name, values in lists.items()}, lists)
+
+
+def kept_fields(posted: FormData) -> list[tuple[str, str]]:
+    """Return the text fields of a form, without those of the session."""
+    return [
+        (name, value)
+        for name, value in posted.multi_items()
+        if not isinstance(value, UploadFile) and name != "csrf"
+    ]
+
+
+Visited = Annotated[Visit, Depends(open_visit)]
+Posted = Annotated[Form, Depends(open_form)]
+
+
+def project_path(project: str) -> str:
+    """Return the path of a project in the services' API."""
+    return f"/v1/projects/{quote(project, safe='')}"
+
+
+def page_path(project: str) -> str:
+    """Return the path of a project's first page."""
+    return f"/projects/{quote(project, safe='')}"

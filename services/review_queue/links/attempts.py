@@ -1,0 +1,44 @@
+"""How often codes that open nothing may be tried (no I/O)."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from shared.problems import TooManyRequests
+
+_WINDOW_SECONDS = 60
+_MOST_ADDRESSES = 10_000
+
+
+class FailedAttempts:
+    """Counts wrong codes by address, in windows of a minute; `most` are looked up in each.
+
+    A code cannot be guessed: this bounds the look-ups that a client can cause. All addresses beyond
+    the first 10,000 of a window count as one.
+    """
+
+    def __init__(self, now: Callable[[], datetime], most: int = 100) -> None:
+        self._now = now
+        self._most = most
+        self._counts: Counter[str] = Counter()
+        self._window = 0
+
+    def require_few(self, address: str) -> None:
+        """Raise `TooManyRequests`: the address has tried too many wrong codes."""
+        if self._counts[self._key(address)] >= self._most:
+            raise TooManyRequests(
+                "Too many links that do not work were tried from here; wait a minute.",
+                headers={"Retry-After": str(_WINDOW_SECONDS)},
+            )
+
+    def note(self, address: str) -> None:
+        """Count a wrong code."""
+        self._counts[self._key(address)] += 1
+
+    def _key(self, address: str) -> str:
+        window = int(self._now().timestamp() // _WINDOW_SECONDS)
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        is_known = address in self._counts or len(self._counts) < _MOST_ADDRESSES
+        return address if is_known else ""

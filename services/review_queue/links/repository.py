@@ -1,0 +1,94 @@
+"""Every statement about links."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, CursorResult, delete, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.repository.statements import table_of
+from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.ui import SessionRow
+
+_links = table_of(LinkRow)
+
+
+async def find(session: AsyncSession, digest: str) -> LinkRow | None:
+    """Return the link, if there is one."""
+    return await session.get(LinkRow, digest)
+
+
+async def use(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
+    """Use the link up and return it; None when it cannot be used.
+
+    One statement, so that of two who come at once only one enters.
+    """
+    statement = (
+        update(LinkRow)
+        .where(
+            col(LinkRow.code_digest) == digest,
+            col(LinkRow.used_at).is_(None),
+            col(LinkRow.revoked_at).is_(None),
+            col(LinkRow.expires_at) > now,
+        )
+        .values(used_at=now)
+        .returning(LinkRow)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def request(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
+    """Note that the link's holder wants a new one, and return it; None when there is no such."""
+    asked = update(LinkRow).where(col(LinkRow.code_digest) == digest).values(requested_at=now)
+    return (await session.execute(asked.returning(LinkRow))).scalar_one_or_none()
+
+
+async def add(session: AsyncSession, row: LinkRow, forget_before: datetime) -> None:
+    """Keep a link; its subject's requests are met. Forget links that expired long ago."""
+    await session.execute(delete(_links).where(_links.c.expires_at <= forget_before))
+    met = _of(row.project, _links.c.reviewer == row.reviewer, _links.c.requested_at.is_not(None))
+    await session.execute(update(_links).where(*met).values(requested_at=None))
+    session.add(row)
+
+
+async def page(
+    session: AsyncSession,
+    project: str | None,
+    *,
+    before: tuple[datetime, str] | None,
+    requested: bool | None,
+    limit: int,
+) -> list[LinkRow]:
+    """Return a project's links (None: those of no single project), newest first."""
+    statement = select(LinkRow).where(*_of(project))
+    if before is not None:
+        place = tuple_(col(LinkRow.created_at), col(LinkRow.code_digest))
+        statement = statement.where(place < before)
+    if requested is not None:
+        asked = col(LinkRow.requested_at)
+        statement = statement.where(asked.is_not(None) if requested else asked.is_(None))
+    newest = statement.order_by(col(LinkRow.created_at).desc(), col(LinkRow.code_digest).desc())
+    return list((await session.execute(newest.limit(limit))).scalars())
+
+
+async def revoke(
+    session: AsyncSession, project: str | None, subject: str, now: datetime
+) -> list[str]:
+    """Revoke a subject's links, end the pages' sessions of them; return the links' ids."""
+    own = _of(project, _links.c.reviewer == subject, _links.c.revoked_at.is_(None))
+    revoked = update(_links).where(*own).values(revoked_at=now, requested_at=None)
+    ids = list((await session.execute(revoked.returning(_links.c.code_digest))).scalars())
+    ended = await session.execute(delete(SessionRow).where(col(SessionRow.link_id).in_(ids)))
+    assert isinstance(ended, CursorResult)
+    return ids
+
+
+async def revoked_ids(session: AsyncSession) -> Collection[str]:
+    """Return the ids of all links that were revoked."""
+    found = select(_links.c.code_digest).where(_links.c.revoked_at.is_not(None))
+    return set((await session.execute(found)).scalars())
+
+
+def _of(project: str | None, *more: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    return (_links.c.project == project, *more)

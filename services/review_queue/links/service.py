@@ -1,0 +1,266 @@
+"""Links as use cases: make, redeem, renew, ask for a new one, revoke, list."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.recording import record
+from services.review_queue.links import repository
+from services.review_queue.links.attempts import FailedAttempts
+from services.review_queue.links.messages import (
+    LinkEntry,
+    LinkList,
+    LinkRequested,
+    LinkState,
+    LinkToken,
+    NewProjectLink,
+    RevokedLinks,
+)
+from services.review_queue.links.signing import LinkSigner
+from services.review_queue.projects.reading import current_project
+from services.review_queue.tables.links import LinkRow
+from shared.auth import Principal, require, require_all_projects
+from shared.contracts.base import rfc3339
+from shared.db import Database, Session
+from shared.http.lists import page_of, parse_cursor
+from shared.problems import Conflict, NotFound, Unauthorized
+
+_SECRET_BYTES = 32
+_CODE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_LONGEST_RENEWAL = timedelta(days=90)
+# Longer than a link may wait for its use, and its tokens be renewed.
+_KEPT = timedelta(days=180)
+
+
+@dataclass
+class LinkService:
+    """One-time links. Of a code only its digest is kept: no reader of the database can use it."""
+
+    database: Database
+    signer: LinkSigner
+    now: Callable[[], datetime]
+    attempts: FailedAttempts = field(init=False)
+    _revoked: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.attempts = FailedAttempts(self.now)
+
+    def is_revoked(self, who: Principal) -> bool:
+        """Say whether the link that a token comes from was revoked, as of the last `refresh`."""
+        return who.link_id in self._revoked
+
+    async def refresh(self) -> None:
+        """Read which links were revoked, also by other replicas."""
+        async with self.database.reading() as session:
+            self._revoked = frozenset(await repository.revoked_ids(session))
+
+    async def make(
+        self, projects: list[str] | None, body: NewProjectLink, who: Principal
+    ) -> tuple[str, LinkRow]:
+        """Make a link to `projects` (None: all); return its code and its row.
+
+        Raises `NotFound` (there is no such project) and `Forbidden` (`who` may not enter it).
+        """
+        if projects is None:
+            require_all_projects(who)
+        for project in projects or ():
+            require(who, {"operator"}, project)
+        code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
+        single = projects[0] if projects is not None and len(projects) == 1 else None
+        row = LinkRow(
+            code_digest=digest(code),
+            project=single,
+            projects=None if single else projects,
+            reviewer=body.subject,
+            role=body.role,
+            hours=body.hours,
+            created_by=who.subject,
+            created_at=now,
+            expires_at=now + timedelta(seconds=body.expires_seconds),
+            key_id=who.key_id,
+        )
+        async with self.database.transaction() as session:
+            for project in projects or ():
+                await current_project(session, project)
+            await repository.add(session, row, now - _KEPT)
+            until = rfc3339(row.expires_at)
+            _record(session, "link.made", row, now, by=who.subject, expires_at=until)
+        return code, row
+
+    async def redeem(self, code: str, address: str) -> LinkToken:
+        """Use a link up and return its first token.
+
+        Raises `NotFound` (it was used, has expired or was revoked), `TooManyRequests` (too many
+        such from `address`) and `Unavailable` (there is no key to sign with).
+        """
+        async with self.database.transaction() as session:
+            link = await self._looked_up(address, lambda: use_link(session, code, self.now()))
+            _record(session, "link.redeemed", link, self.now())
+            return self.signer.sign(link, projects_of(link), self._seconds(link))
+
+    async def renew(self, who: Principal) -> LinkToken:
+        """Return a further token for the holder of one that came from a link.
+
+        Raises `Conflict`: it came from none, or the link was redeemed 90 days ago; `Unauthorized`:
+        the link was revoked.
+        """
+        if who.link_id is None:
+            raise Conflict("This token does not come from a link: issue a new one.")
+        async with self.database.reading() as session:
+            link = await repository.find(session, who.link_id)
+        if link is None or link.revoked_at is not None:
+            raise Unauthorized("The link that this token comes from was revoked; ask for another.")
+        seconds = self._seconds(link)
+        if seconds <= 0:
+            raise Conflict("Tokens of a link are renewed for 90 days: ask for a new link.")
+        return self.signer.sign(link, projects_of(link), seconds)
+
+    async def request(self, code: str, address: str) -> LinkRequested:
+        """Note that the holder of a link, used and expired or not, wants a new one.
+
+        Raises `NotFound` (there was no such link) and `TooManyRequests`.
+        """
+        now = self.now()
+        async with self.database.transaction() as session:
+
+            async def asked() -> LinkRow:
+                link = await repository.request(session, digest(code), now)
+                if link is None:
+                    raise NotFound("There was no such link. Ask an operator for one.")
+                return link
+
+            link = await self._looked_up(address, asked)
+            _record(session, "link.requested", link, now)
+        return LinkRequested(requested_at=now)
+
+    async def revoke(self, project: str | None, subject: str) -> RevokedLinks:
+        """End a subject's links to a project (None: those to no single one), with their tokens.
+
+        Raises `NotFound`: there is no such project.
+        """
+        async with self.database.transaction() as session:
+            if project is not None:
+                await current_project(session, project)
+            ids = await repository.revoke(session, project, subject, self.now())
+            if ids:
+                about: dict[str, Any] = {"project": project, "target": subject, "links": len(ids)}
+                record(session, "link.revoked", self.now(), **about)
+        self._revoked |= frozenset(ids)
+        return RevokedLinks(revoked=len(ids))
+
+    async def page(
+        self, project: str | None, *, after: str | None, requested: bool | None, limit: int
+    ) -> LinkList:
+        """Return a project's links (None: those to no single one), newest first.
+
+        Raises `NotFound`: there is no such project.
+        """
+        before = parse_cursor(after, _parse_place)
+        async with self.database.reading() as session:
+            if project is not None:
+                await current_project(session, project)
+            rows = await repository.page(
+                session, project, before=before, requested=requested, limit=limit + 1
+            )
+        shown, cursor = page_of(rows, limit, _place)
+        return LinkList(links=[self._entry(row) for row in shown], cursor=cursor)
+
+    async def _looked_up(self, address: str, look_up: Callable[[], Any]) -> LinkRow:
+        self.attempts.require_few(address)
+        try:
+            link: LinkRow = await look_up()
+        except NotFound:
+            self.attempts.note(address)
+            raise
+        return link
+
+    def _seconds(self, link: LinkRow) -> float:
+        """How long a token of the link may be good for, from now."""
+        renewable = (link.used_at or self.now()) + _LONGEST_RENEWAL - self.now()
+        return min(link.hours * 3600, renewable.total_seconds())
+
+    def _entry(self, row: LinkRow) -> LinkEntry:
+        columns = row.model_dump(include=LinkEntry.model_fields.keys() - {"projects"})
+        return LinkEntry(
+            link_id=row.code_digest,
+            subject=row.reviewer,
+            projects=projects_of(row),
+            state=_state(row, self.now()),
+            **columns,
+        )
+
+
+async def find_link(session: Session, code: str, now: datetime) -> LinkRow:
+    """Return a link that can still be used; `NotFound` when it cannot be."""
+    link = await repository.find(session, digest(code))
+    if link is None or _state(link, now) != "unused":
+        raise used_up()
+    return link
+
+
+async def use_link(session: Session, code: str, now: datetime) -> LinkRow:
+    """Use a link up and return it; `NotFound` when it was used, has expired or was revoked."""
+    link = await repository.use(session, digest(code), now) if _CODE.fullmatch(code) else None
+    if link is None:
+        raise used_up()
+    return link
+
+
+def projects_of(link: LinkRow) -> list[str] | None:
+    """Return the names of the projects that a link is for, None for all."""
+    return link.projects if link.project is None else [link.project]
+
+
+def used_up() -> NotFound:
+    """Return what is said of a link that opens nothing."""
+    return NotFound("This link was used before, or has expired. Ask for a new one.")
+
+
+def digest(secret: str) -> str:
+    """Return what is kept of a code or a cookie."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _state(row: LinkRow, now: datetime) -> LinkState:
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.used_at is not None:
+        return "used"
+    return "unused" if row.expires_at > now else "expired"
+
+
+def _place(row: LinkRow) -> str:
+    return f"{row.created_at.isoformat()} {row.code_digest}"
+
+
+def _parse_place(text: str) -> tuple[datetime, str] | None:
+    moment, _, code_digest = text.partition(" ")
+    try:
+        return datetime.fromisoformat(moment), code_digest
+    except ValueError:
+        return None
+
+
+def _record(
+    session: Session,
+    action: RecordedAction,
+    link: LinkRow,
+    at: datetime,
+    by: str | None = None,
+    **detail: Any,
+) -> None:
+    record(
+        session,
+        action,
+        at,
+        project=link.project,
+        target=link.reviewer,
+        actor=by or link.reviewer,
+        role=link.role,
+        **detail,
+    )

@@ -1,0 +1,87 @@
+"""Each page with data, empty, on a phone, in the dark, and while services are away."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.console.conftest import SignedIn
+from tests.console.installation import HOSTILE, Installed, console_of
+from tests.harness.browser import DESKTOP, PHONE, barriers, watched
+from tests.harness.trainer_and_queue import project_spec
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PAGES = ["", "/projects/{}"]
+LOOKS = [
+    {"viewport": DESKTOP, "color_scheme": "light"},
+    {"viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True},
+]
+
+
+async def is_sound(page: Page) -> None:
+    """No barrier, and nothing wider than the screen."""
+    assert await barriers(page) == []
+    wide = "document.documentElement.scrollWidth - innerWidth"
+    assert await page.evaluate(wide) <= 0
+
+
+async def open_all(page: Page, project: str) -> None:
+    """Open each page and look for barriers."""
+    for path in PAGES:
+        await page.goto(path.format(project) or "/")
+        await expect(page.get_by_role("heading", level=1)).to_be_attached()
+        await is_sound(page)
+
+
+@pytest.mark.parametrize("options", LOOKS, ids=["desk", "phone"])
+async def test_pages_with_data_have_no_barriers(
+    signed_in: SignedIn, project: str, options: dict[str, Any]
+) -> None:
+    async with signed_in(**options) as (page, _):
+        await open_all(page, project)
+
+
+async def test_pages_of_an_empty_project_have_no_barriers(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    spec = project_spec(title="")
+    await installed.both.queue.put("/v1/projects/empty", json=spec)
+    async with signed_in() as (page, _):
+        await open_all(page, "empty")
+
+
+async def test_no_text_of_others_becomes_markup(installed: Installed, signed_in: SignedIn) -> None:
+    await installed.both.queue.put("/v1/projects/hostile", json=project_spec(title=HOSTILE))
+    async with signed_in() as (page, _):
+        await page.goto("/")
+        await expect(page.get_by_role("link", name=HOSTILE)).to_be_visible()
+        await page.goto("/projects/hostile")
+        await expect(page.get_by_role("link", name=HOSTILE)).to_be_visible()
+
+
+async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
+    installed: Installed, browser: Any, project: str
+) -> None:
+    away = "http://127.0.0.1:9"
+    async with (
+        console_of(installed.common, away) as url,
+        watched(browser, url) as one,
+    ):
+        page = await one.context.new_page()
+        await page.goto("/sign-in")
+        await page.get_by_label("Token").fill(installed.operator)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url("**/")
+        await expect(page.get_by_text("not known: a service is away").first).to_be_visible()
+        await page.goto(f"/projects/{project}")
+        await expect(page.get_by_text("The trainer is away").first).to_be_visible()
+
+
+async def test_reviewers_see_their_projects_and_no_figures(
+    signed_in: SignedIn, project: str
+) -> None:
+    async with signed_in(role="reviewer", projects=[project]) as (page, _):
+        await expect(page.get_by_role("link", name="Review")).to_be_visible()
+        await expect(page.get_by_text("Promise")).to_have_count(0)
+        await is_sound(page)
