@@ -83,16 +83,17 @@ export class Board {
     this.#stage.firstElementChild?.focus({ preventScroll: true });
   }
 
-  // The first nine labels that are shown have the keys 1 to 9.
+  // A label has its own key, or one of 1 to 9 in the order of those that are shown.
   #number() {
     const wanted = this.#filter?.value.trim().toLowerCase() ?? "";
-    let key = 0;
+    const own = this.#labels.map((button) => button.dataset.key);
+    const digits = Array.from({ length: MOST_KEYS }, (_, i) => `${i + 1}`).filter((digit) => !own.includes(digit));
     for (const button of this.#labels) {
-      button.hidden = !button.dataset.label.toLowerCase().includes(wanted);
-      const has = !button.hidden && key < MOST_KEYS;
-      if (has) key += 1;
-      button.querySelector("kbd").textContent = has ? key : "";
-      if (has) button.setAttribute("aria-keyshortcuts", key);
+      const words = `${button.dataset.label} ${button.querySelector("bdi").textContent}`;
+      button.hidden = !words.toLowerCase().includes(wanted);
+      const key = button.hidden ? undefined : (button.dataset.key ?? digits.shift());
+      button.querySelector("kbd").textContent = key ?? "";
+      if (key !== undefined) button.setAttribute("aria-keyshortcuts", key);
       else button.removeAttribute("aria-keyshortcuts");
     }
   }
@@ -181,6 +182,13 @@ export class Board {
     } else this.#skipDialog.querySelectorAll("[data-reason]")[digitOf(event) - 1]?.click();
   }
 
+  // What the key of a label does; undefined for other keys.
+  #labelOf(event) {
+    const keys = [event.key.toLowerCase(), `${digitOf(event)}`];
+    const button = this.#visible().find((one) => keys.includes(one.getAttribute("aria-keyshortcuts")));
+    return button && (() => button.click());
+  }
+
   #keyAtDesk(event) {
     const moves = {
       s: () => this.#askWhy(),
@@ -191,10 +199,9 @@ export class Board {
       "?": () => byId("keys").click(),
       "/": () => this.#filter?.focus(),
     };
-    const digit = digitOf(event);
     // Also with Caps Lock.
-    const move = moves[event.key.toLowerCase()] ?? (digit > 0 ? () => this.#visible()[digit - 1]?.click() : null);
-    if (move === null) return;
+    const move = moves[event.key.toLowerCase()] ?? this.#labelOf(event);
+    if (move === undefined) return;
     event.preventDefault();
     move();
   }
