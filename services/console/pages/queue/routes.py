@@ -20,8 +20,11 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     if visit.fragment == "now":
         return visit.page("queue/_now.html", **await _now(visit, name))
     project = await load_project(visit, name)
-    given = {key: visit.request.query_params.get(key) or None for key in _FILTERS}
-    disputed = visit.request.query_params.get("adjudication") == "true" or None
+    asked = visit.request.query_params
+    given = {key: asked.get(key) or None for key in _FILTERS}
+    disputed = asked.get("adjudication") == "true" or None
+    if "state" not in asked:
+        given["state"] = "open"
     params = {**given, "adjudication": disputed, "limit": LIMIT, "after": after}
     tasks = await card(call(visit, "review_queue", "GET", name, "tasks", params=params))
     context: dict[str, Any] = {
