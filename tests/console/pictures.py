@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, ViewportSize
 
 from tests.console.conftest import sign_in
 from tests.console.installation import Installed, installation, predict
@@ -82,7 +82,7 @@ async def furnish(installed: Installed) -> None:
     async def audited() -> bool:
         await both.answer_all()
         promise = await both.get("promise")
-        return bool(promise["audit"]) and promise["audit"]["reviewed"] > 40  # noqa: PLR2004
+        return bool(promise["audit"]) and promise["audit"]["reviewed"] > 40
 
     await wait_until(audited)
     await predict(installed, 4_000, 4_060)
@@ -105,7 +105,7 @@ async def take(
         await _drawn(page)
         width, height = options["viewport"]["width"], options["viewport"]["height"]
         whole = await page.evaluate("document.documentElement.scrollHeight")
-        size = {"width": width, "height": min(max(height, whole), _LONGEST)}
+        size = ViewportSize(width=width, height=min(max(height, whole), _LONGEST))
         await page.set_viewport_size(size)
         await _drawn(page)
         await page.evaluate("scrollTo(0, 0)")
