@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from services.router.delivery.review_queue import ReviewQueue
+from services.router.outcomes.service import Outcomes
 from services.router.predict.predictor import Predictor
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Left
@@ -26,6 +27,7 @@ class Services:
     predictor: Predictor
     versions: Versions
     queue: ReviewQueue
+    outcomes: Outcomes
     loops: tuple[Loop, ...]
     common: CommonSettings
 
