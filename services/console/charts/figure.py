@@ -59,6 +59,10 @@ def rule(axis: str, value: float, style: str, words: str, *, lowest: float = 0.0
         text = base.mark_text(style=f"{style}-words", align="left", baseline="bottom", dx=4, dy=-3)
         return line + text.encode(x=alt.value(0), text="words:N", **place)
     is_left = value < (lowest + 1) / 2
-    align, shift = ("left", 4) if is_left else ("right", -4)
-    text = base.mark_text(style=f"{style}-words", align=align, baseline="top", dx=shift)
+    text = base.mark_text(
+        style=f"{style}-words",
+        align="left" if is_left else "right",
+        baseline="top",
+        dx=4 if is_left else -4,
+    )
     return line + text.encode(y=alt.value(0), text="words:N", **place)
