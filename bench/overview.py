@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> None:
         milliseconds = asyncio.run(_measured(asked, nth))
         print(
             f"overview, {asked.projects} projects, {asked.projects * asked.each:,} tasks, {name}: "
-            f"processor time, median {statistics.median(milliseconds):.1f} ms, max {max(milliseconds):.1f} ms",
+            f"processor time, median {statistics.median(milliseconds):.1f} ms, "
+            f"max {max(milliseconds):.1f} ms",
             flush=True,
         )
 
