@@ -123,5 +123,6 @@ async def _by_step(
     (moment,) = moments.selected_columns
     counted = moments.order_by(moment.desc()).limit(most).subquery()
     number = step_number(session, counted.c.at, since, step).label("number")
-    statement: Select[Any] = select(number, func.count().label("times")).group_by(number)
+    columns: list[Any] = [number, func.count().label("times")]
+    statement = select(*columns).group_by(number)
     return {int(row.number): row.times for row in await fetch(session, statement)}
