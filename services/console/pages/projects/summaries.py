@@ -14,7 +14,7 @@ from services.console.web.cards import Card, cards
 from services.console.web.visit import SignInNeeded, project_path
 from surehand import AsyncSurehand
 
-_FRESH_SECONDS = 1.0
+_FRESH_SECONDS = 3.0
 _KEPT_SECONDS = 60.0
 _MOST_KEPT = 5_000
 _AT_A_TIME = 16
