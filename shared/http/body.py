@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -116,15 +117,21 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             await self.admit(request)
+            is_not_json = False
             if self.body_field is not None:
                 # Read here in any case: FastAPI would take one that is too large for a bad one.
                 body = await request.body()
                 if _is_json(request):
                     # Starlette keeps the parsed body here; FastAPI then finds ours.
                     request._json = parse_json(body)
-                elif body:
-                    _require_json(request)
-            return await handle(request)
+                else:
+                    is_not_json = bool(body)
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                if is_not_json:
+                    raise _not_json(request) from error
+                raise
 
         return strict
 
@@ -143,11 +150,13 @@ class OpenRoute(StrictRoute):
         request._body = bytes(body)
 
 
-def _require_json(request: Request) -> None:
-    """Raise `Unprocessable`: a body came that does not say that it is JSON."""
+def _not_json(request: Request) -> Unprocessable:
+    """Return the refusal of a body that does not say that it is JSON."""
     given = request.headers.get("content-type")
     came = "without a Content-Type" if given is None else f"with `Content-Type: {given}`"
-    raise Unprocessable([("", f"send the body with `Content-Type: application/json`; came {came}")])
+    return Unprocessable(
+        [("", f"send the body with `Content-Type: application/json`; came {came}")]
+    )
 
 
 def _is_json(request: Request) -> bool:
