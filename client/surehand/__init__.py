@@ -6,6 +6,7 @@
 from surehand._async.client import AsyncSurehand
 from surehand._sync.client import Surehand
 from surehand._version import __version__
+from surehand.answers import Answer
 from surehand.errors import (
     BadRequest,
     ConfigurationError,
@@ -28,9 +29,12 @@ from surehand.errors import (
     WaitTimeout,
     WebhookVerificationError,
 )
+from surehand.models.predictions import Prediction
 from surehand.retries import RetryPolicy
+from surehand.webhooks import verify_webhook
 
 __all__ = [
+    "Answer",
     "AsyncSurehand",
     "BadRequest",
     "ConfigurationError",
@@ -43,6 +47,7 @@ __all__ = [
     "LeaseExpired",
     "NotFound",
     "PayloadTooLarge",
+    "Prediction",
     "ProblemError",
     "RetryPolicy",
     "ServerError",
@@ -55,4 +60,5 @@ __all__ = [
     "WaitTimeout",
     "WebhookVerificationError",
     "__version__",
+    "verify_webhook",
 ]

@@ -74,8 +74,10 @@ def find_addresses(
         named = {name: f"{_checked(gateway)}/{name}" for name in SERVICES} | named
     urls = named or _local_urls(home)
     local = all(_is_local(address) for address in urls.values())
-    found = token or known.get("SUREHAND_TOKEN") or (_local_token(home) if local else None)
-    if not found:
+    found = token
+    if found is None:
+        found = known.get("SUREHAND_TOKEN") or (_local_token(home) if local else None)
+    if found is None:
         raise ConfigurationError("No token: pass token=…, or set SUREHAND_TOKEN.")
     return Addresses(urls, found)
 

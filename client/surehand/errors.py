@@ -16,7 +16,10 @@ SurehandError
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surehand.answers import Answer
 
 _TYPE_PREFIX = "urn:surehand:problem:"
 _FAULTS_SHOWN = 5
@@ -31,11 +34,15 @@ class ConfigurationError(SurehandError):
 
 
 class WaitTimeout(SurehandError):
-    """People have not answered in time; `item_ids` are the items that still wait."""
+    """People have not answered in time.
+
+    `item_ids` are the items that still wait; `answers` are those of the others, after `resolve`.
+    """
 
     def __init__(self, message: str, item_ids: list[str]) -> None:
         super().__init__(message, item_ids)
         self.item_ids = item_ids
+        self.answers: list[Answer] = []
 
     def __str__(self) -> str:
         return str(self.args[0])

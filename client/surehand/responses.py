@@ -1,10 +1,12 @@
 """What a response says: its JSON, or the error that it stands for."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
 from surehand.errors import ProblemError, ServerError, problem_class
 from surehand.retries import retry_after_of
@@ -43,6 +45,16 @@ def json_of(response: httpx.Response, service: str) -> Any:
             "detail": f"Is {response.url.copy_with(query=None)} the address of a {service}?",
         }
         raise ServerError(members, response.status_code, service) from error
+
+
+@contextlib.contextmanager
+def understood(service: str) -> Iterator[None]:
+    """Turn the error of a body that is not as its model says into a `ServerError`."""
+    try:
+        yield
+    except (ValidationError, KeyError, TypeError) as error:
+        members = {"title": "The answer is not as expected", "detail": str(error)}
+        raise ServerError(members, 200, service) from error
 
 
 def _members(response: httpx.Response) -> Mapping[str, Any]:

@@ -17,14 +17,16 @@ from shared.contracts.second_opinions import (
     WantedOpinions,
 )
 from shared.contracts.tasks import NewTask, OutcomeFeed, TaskReceipt, TaskReceipts
+from shared.contracts.withdrawals import WithdrawalReceipts, Withdrawals, WithdrawalStatus
 from shared.logs import cause_of
 from shared.problems import MEDIA_TYPE
 
 _CHANGES = "/v1/changes"
 _HUMAN_ERROR = "/human-error"
 _SECOND_OPINIONS = "/second-opinions"
+_WITHDRAWALS = "/withdrawals"
 # Routes that the release before lacks.
-_NEW_ROUTES = (_CHANGES, _HUMAN_ERROR, _SECOND_OPINIONS)
+_NEW_ROUTES = (_CHANGES, _HUMAN_ERROR, _SECOND_OPINIONS, _WITHDRAWALS)
 _RESTARTED = b'"urn:surehand:problem:feed-restarted"'
 
 
@@ -88,6 +90,15 @@ class QueueClient:
         except RouteUnknown:
             return {one.item_id: "no_reviewer" for one in wanted}
         return {one.item_id: one.status for one in _read(OpinionReceipts, body).items}
+
+    async def withdraw(self, project: str, item_ids: Sequence[str]) -> dict[str, WithdrawalStatus]:
+        """Withdraw 1 to 1,000 tasks; return by item what became of each. Repeating is harmless.
+
+        Raises `QueueAway`, `RouteUnknown`.
+        """
+        document = Withdrawals(item_ids=list(item_ids)).model_dump(mode="json")
+        body = await self._call("POST", f"/v1/projects/{project}{_WITHDRAWALS}", json=document)
+        return {one.item_id: one.status for one in _read(WithdrawalReceipts, body).items}
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""

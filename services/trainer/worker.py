@@ -198,6 +198,7 @@ class Worker:
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await resources.posting.post_pending(name)
+            await resources.posting.withdraw_pending(name)
         except QueueAway:
             self._reads_feeds = False
             raise

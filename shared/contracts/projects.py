@@ -1,7 +1,7 @@
 """A project: one decision problem, as operators state it and as services read it."""
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import orjson
@@ -12,12 +12,12 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
-    model_validator,
 )
 
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
 from shared.contracts.capacity import CapacitySettings
 from shared.contracts.certificates import least_labels
+from shared.contracts.review_settings import LabelDisplays, ReviewSettings, display_fault
 from shared.contracts.versions import StoredDocument
 from shared.fields.types import AnyField
 
@@ -83,35 +83,6 @@ class StoredPromiseSettings(PromiseSettings):
     target_accuracy: float = Field(default=0.95, gt=0.5, lt=1.0)
     confidence: float = Field(default=0.95, ge=0.5, lt=1.0)
     must_be_provable: ClassVar[bool] = False
-
-
-class ReviewSettings(Message):
-    """How people review: overlap, blindness, lease and due times in seconds.
-
-    A task is answered by `overlap` people at least, and by `max_overlap` at most. `sure` is how
-    likely a label must be, given people who are known, for no more of them to be asked. Without
-    `lease_seconds` a lease lasts three times as long as people here are at work on a task.
-
-    Where the project has gold, a new reviewer answers `onboarding_tasks` of it first; then
-    `gold_rate` of their tasks are gold, fewer as they become known. A reviewer who is credibly
-    right less often than `least_accuracy` is paused; with null no reviewer is.
-    """
-
-    overlap: int = Field(default=1, ge=1, le=100)
-    max_overlap: int = Field(default=5, ge=1, le=100)
-    sure: float = Field(default=0.99, gt=0.5, lt=1.0)
-    blind: bool = True
-    lease_seconds: float | None = Field(default=None, ge=1, le=86_400)
-    due_seconds: float = Field(default=3600, ge=0, le=31_536_000)
-    gold_rate: float = Field(default=0.05, ge=0.0, le=1.0)
-    onboarding_tasks: int = Field(default=0, ge=0, le=1000)
-    least_accuracy: float | None = Field(default=None, gt=0.0, lt=1.0)
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.overlap > self.max_overlap:
-            raise ValueError("`overlap` is at most `max_overlap`")
-        return self
 
 
 RECIPES = ("text-linear",)
@@ -195,6 +166,7 @@ class ProjectSpec(Message):
     fields: Annotated[dict[FieldName, AnyField], *at_most(100)] = Field(min_length=1)
     metadata: list[FieldName] = Field(default=[], max_length=100)
     instructions: Annotated[Text, StringConstraints(max_length=100_000)] = ""
+    label_display: LabelDisplays = {}
     promise: PromiseSettings = PromiseSettings()
     review: ReviewSettings = ReviewSettings()
     training: TrainingSettings = TrainingSettings()
@@ -208,6 +180,16 @@ class ProjectSpec(Message):
         if len(set(labels)) != len(labels):
             raise ValueError("labels must be distinct")
         return labels
+
+    @field_validator("label_display")
+    @classmethod
+    def _of_its_labels(cls, displays: LabelDisplays, info: ValidationInfo) -> LabelDisplays:
+        labels = info.data.get("labels")
+        # Labels that are wrong are a fault of their own.
+        fault = None if labels is None else display_fault(displays, labels)
+        if fault is not None:
+            raise ValueError(fault)
+        return displays
 
     @field_validator("webhooks")
     @classmethod

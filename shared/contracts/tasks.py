@@ -23,7 +23,8 @@ Reviewer = ItemId
 Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
-# `expiry`: an optional task had no answer when its time was over; `model`: it then got the model's.
+# `expiry`: an optional task had no answer when its time was over, or a draw's task was withdrawn;
+# `model`: an optional task then got the model's.
 OutcomeSource = Literal["human", "consensus", "adjudicator", "expiry", "model"]
 LaneName = Annotated[str, *names_of(Lane)]
 SourceName = Annotated[str, *names_of(OutcomeSource)]

@@ -36,6 +36,9 @@ class StandInQueue:
     human_error: dict[str, int] = field(default_factory=dict)
     others_answer: bool = False
     doubted: list[tuple[str, int]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    can_withdraw: bool = True
+    withdrawn: list[str] = field(default_factory=list)
     while_read: Callable[[], None] | None = None
 
     def app(self) -> FastAPI:
@@ -46,6 +49,8 @@ class StandInQueue:
         app.add_api_route("/v1/projects/{project}/human-error", self._human_error)
         path = "/v1/projects/{project}/second-opinions"
         app.add_api_route(path, self._second_opinions, methods=["POST"])
+        path = "/v1/projects/{project}/withdrawals"
+        app.add_api_route(path, self._withdrawals, methods=["POST"])
         app.add_api_route("/v1/projects/{project}/tasks", self._tasks, methods=["POST"])
         return app
 
@@ -74,6 +79,19 @@ class StandInQueue:
         self.doubted += [(one["item_id"], one["revision"]) for one in items]
         status = "asked" if self.others_answer else "no_reviewer"
         return {"items": [{"item_id": one["item_id"], "status": status} for one in items]}
+
+    async def _withdrawals(self, request: Request) -> Any:
+        if self.is_away or not self.can_withdraw:
+            return Response(status_code=503 if self.is_away else 404)
+        item_ids = (await request.json())["item_ids"]
+        for item_id in item_ids:
+            if item_id not in self.held:
+                self.tasks.pop(item_id, None)
+        self.withdrawn += [item_id for item_id in item_ids if item_id not in self.held]
+        status = dict.fromkeys(self.held, "leased")
+        return {
+            "items": [{"item_id": one, "status": status.get(one, "withdrawn")} for one in item_ids]
+        }
 
     async def _tasks(self, project: str, request: Request) -> Any:
         if self.is_away:

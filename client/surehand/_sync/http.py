@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Self, TypedDict, Unpack
 
@@ -11,8 +11,10 @@ import httpx
 from surehand._sync.concurrency import sleep
 from surehand._version import __version__
 from surehand.addresses import find_addresses
+from surehand.endpoints import Answer, Endpoint, Listing, Page, path_of
 from surehand.errors import ConfigurationError, ProblemError, Unavailable
-from surehand.responses import error_of, json_of
+from surehand.items import Shape
+from surehand.responses import error_of, json_of, understood
 from surehand.retries import RetryPolicy, is_idempotent, may_repeat_status
 
 # Services close a connection that is idle for five seconds, also as a request is on its way.
@@ -25,13 +27,13 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 class RequestOptions(TypedDict, total=False):
     """What a request may have beside service, method and path.
 
-    `params` with the value None are left out. A `content` that is an iterator is sent as it comes,
-    and not repeated. `timeout` is in seconds, for each read, instead of the client's.
+    `params` with the value None are left out. `content` is the body as bytes, or a function that
+    gives its parts, called for each attempt. `timeout` is in seconds, instead of the client's.
     `is_idempotent` says that a repeated request acts once: GET, PUT and DELETE do anyway.
     """
 
     json: Any
-    content: bytes | Iterator[bytes] | None
+    content: bytes | Callable[[], Iterator[bytes]] | None
     files: Mapping[str, Any] | None
     params: Mapping[str, Any] | None
     headers: Mapping[str, str] | None
@@ -56,13 +58,13 @@ class Http:
     ) -> None:
         services = {"router": router, "review_queue": review_queue, "trainer": trainer}
         self._addresses = find_addresses(url, services, token)
-        self._timeout = timeout
+        token = self._addresses.token
+        self.timeout = timeout
+        self.shapes: dict[str, tuple[float, Shape]] = {}
         self._policy = RetryPolicy(retries) if isinstance(retries, int) else retries
         self._http = httpx.Client(
-            headers={
-                "Authorization": f"Bearer {self._addresses.token}",
-                "User-Agent": f"surehand-python/{__version__}",
-            },
+            headers={"User-Agent": f"surehand-python/{__version__}"}
+            | ({"Authorization": f"Bearer {token}"} if token else {}),
             # A proxy of the environment does not lead to this machine.
             trust_env=not self._addresses.are_local,
             limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
@@ -97,6 +99,31 @@ class Http:
             The service cannot be reached, or cannot answer now, also after the retries.
         """
         return json_of(self.request(service, method, path, **options), service)
+
+    def ask(
+        self,
+        endpoint: Endpoint[Answer],
+        names: Mapping[str, str],
+        **options: Unpack[RequestOptions],
+    ) -> Answer:
+        """Call an endpoint, with `names` in its path, and return its typed answer.
+
+        Errors are those of `call`.
+        """
+        options.setdefault("is_idempotent", endpoint.is_idempotent)
+        path, service = endpoint.at(names), endpoint.service
+        body = self.call(service, endpoint.method, path, **options)
+        with understood(service):
+            return endpoint.answer.model_validate(body)
+
+    def ask_page(
+        self, listing: Listing[Answer], names: Mapping[str, str], params: Mapping[str, Any]
+    ) -> Page[Answer]:
+        """Return one page of a list. Errors are those of `call`."""
+        path = path_of(listing.path, names)
+        body = self.call(listing.service, "GET", path, params=params)
+        with understood(listing.service):
+            return Page.of(listing, body)
 
     def request(
         self, service: str, method: str, path: str, **options: Unpack[RequestOptions]
@@ -134,7 +161,6 @@ class Http:
             result, may_repeat = self._try(service, request, idempotent, is_streamed)
             if isinstance(result, httpx.Response):
                 return result
-            may_repeat = may_repeat and isinstance(options.get("content"), bytes | None)
             wait = self._policy.wait_seconds(attempt, result.retry_after, random.random())
             if wait is None or not may_repeat:
                 raise result
@@ -167,12 +193,13 @@ class Http:
             for name, value in (options.get("params") or {}).items()
             if value is not None
         }
-        seconds = options.get("timeout") or self._timeout
+        seconds = options.get("timeout") or self.timeout
+        content = options.get("content")
         return self._http.build_request(
             method,
             self._addresses.url(service, path),
             json=options.get("json"),
-            content=options.get("content"),
+            content=content() if callable(content) else content,
             files=options.get("files"),
             params=params or None,
             headers=options.get("headers"),

@@ -15,6 +15,7 @@ RecordedAction = Literal[
     "tasks.added",
     "tasks.imported",
     "tasks.exported",
+    "tasks.withdrawn",
     "task.answered_on_behalf",
     "task.adjudicated",
     "task.reopened",

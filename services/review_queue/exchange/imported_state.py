@@ -7,7 +7,7 @@ from datetime import datetime
 from services.review_queue.consensus.overlap import Adjudicate, Resolved, next_step
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
 from services.review_queue.lifecycle.states import Answer
-from shared.contracts.projects import ReviewSettings
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import OutcomeSource
 
 # As the file gives it, or as it is kept.

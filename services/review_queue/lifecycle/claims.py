@@ -264,8 +264,8 @@ def _row_of(row: Any, lease: Lease, reviewer: str, now: datetime) -> dict[str, A
 
 def _lease_of(row: Any, project: Project, expires_at: datetime, draws: LeaseDraws) -> Lease:
     """Return a new lease of a task, as its reviewer gets it."""
-    blind = row.lane_group == "evidence" or project.review.blind
-    shown = not blind and draws.shows_suggestion(row.task_id)
+    is_evidence = row.lane_group == "evidence"
+    shown = not is_evidence and draws.shows_suggestion(row.task_id, project.review)
     return Lease(
         token=secrets.token_urlsafe(_TOKEN_BYTES),
         expires_at=expires_at,

@@ -1,6 +1,6 @@
-"""What becomes of a task otherwise than by a lease: adjudicated, answered elsewhere, reopened."""
+"""What ends or reopens a task without a lease: adjudication, other tools' answers, withdrawal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,8 +18,10 @@ from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.settlement import Settlement, ground_of, votes_that_count
 from services.review_queue.lifecycle.states import Answer, History, Task, state_of, verdict_row
 from services.review_queue.lifecycle.tasks.service import locked_task
+from services.review_queue.lifecycle.withdrawals import withdraw
 from services.review_queue.projects.reading import open_project
 from shared.contracts.tasks import TaskProgress
+from shared.contracts.withdrawals import WithdrawalReceipts
 from shared.db import Database, Session
 from shared.problems import Conflict
 from shared.tracing import link, note, traced
@@ -128,6 +130,16 @@ class DecisionService:
             progress = await _progress(session, change)
         self.nudge()
         return progress
+
+    async def withdraw(
+        self, project_name: str, item_ids: Sequence[str], actor: str
+    ) -> WithdrawalReceipts:
+        """Close the tasks of these items that only a certification which has ended asked for."""
+        async with self.database.transaction() as session:
+            project = await open_project(session, project_name)
+            receipts = await withdraw(session, project, item_ids, actor, self.now())
+        self.nudge()
+        return receipts
 
     async def _locked(self, session: Session, project: str, task_id: str) -> tuple[Change, History]:
         task = await locked_task(session, project, task_id)

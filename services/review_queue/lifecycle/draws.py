@@ -1,8 +1,8 @@
 """What is left to chance where leases are given, so that nothing names a task that is evidence.
 
 Evidence never shows a suggestion. Were it the only kind of task without one, its absence would name
-it: so a fixed share of the others shows none either, as large as the share of evidence among the
-leases. (Pure, but for the chance.)
+it: so a share of the others (`review.unsuggested_rate`) shows none either, by default as large as
+that of evidence among the leases. (Pure, but for the chance.)
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from random import Random, SystemRandom
 from secrets import token_hex
 from typing import Any
 
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import Suggestion
 from shared.draws import Draw, key_for
 
-WITHOUT_SUGGESTION = 0.2
 # So that reviewers cannot foretell which task is gold, or evidence.
 _CHANCE = SystemRandom()
 
@@ -27,12 +27,11 @@ class LeaseDraws:
 
     def __init__(self, secret: str, chance: Random = _CHANCE) -> None:
         self.chance = chance
-        key = key_for(secret or token_hex(), "surehand/suggestions")
-        self._without = Draw(key, WITHOUT_SUGGESTION)
+        self._key = key_for(secret or token_hex(), "surehand/suggestions")
 
-    def shows_suggestion(self, task_id: str) -> bool:
-        """Say whether an ordinary task shows its suggestion, in a project that is not blind."""
-        return not self._without.takes(task_id)
+    def shows_suggestion(self, task_id: str, review: ReviewSettings) -> bool:
+        """Say whether an ordinary task shows its suggestion: never in a blind project."""
+        return not review.blind and not Draw(self._key, review.unsuggested_rate).takes(task_id)
 
 
 def suggestion_of(

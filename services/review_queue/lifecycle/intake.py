@@ -29,6 +29,7 @@ from services.review_queue.lifecycle.states import (
     timeline_entry,
 )
 from services.review_queue.lifecycle.tracing import taking_in
+from services.review_queue.lifecycle.withdrawals import is_needed_too
 from services.review_queue.projects.reading import open_project
 from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, TaskReceipt, TaskReceipts
@@ -126,10 +127,7 @@ class IntakeService:
         if missing:
             changing = any(entry.task.lane in _CHANGING for entry in entries)
             batch.known = await reading.tasks(session, missing, lock=changing)
-            if not changing and any(
-                may_expire(task) or label_is_gone(task, batch.project)
-                for task in batch.known.values()
-            ):
+            if not changing and any(_may_change(task, batch) for task in batch.known.values()):
                 batch.known = await reading.tasks(session, missing, lock=True)
 
     async def _receipt(self, session: Session, batch: _Batch, entry: Entry) -> TaskReceipt:
@@ -159,6 +157,8 @@ class IntakeService:
                 await self._open_anew(session, batch, task, entry)
             return
         _put_expiry_off(batch, task, entry)
+        if await is_needed_too(session, task, entry.task.lane):
+            batch.change(task).tell("asked", batch.actor, {"lane": entry.task.lane})
         if state_of(task, batch.now) == "open":
             _move(batch, task, entry)
 
@@ -247,6 +247,11 @@ def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
             task.turn = own_turn(task)
 
 
+def _may_change(task: Task, batch: _Batch) -> bool:
+    """Say whether a call for any lane may change the task."""
+    return may_expire(task) or task.lane == "certification" or label_is_gone(task, batch.project)
+
+
 def _prediction(entry: Entry) -> dict[str, Any] | None:
     prediction = entry.task.prediction
     return None if prediction is None else prediction.model_dump(mode="json")
@@ -257,19 +262,13 @@ def _confidence(entry: Entry) -> float | None:
 
 
 def _move(batch: _Batch, task: Task, entry: Entry) -> None:
-    current, lane = task.lane, lane_after(task.lane, entry.task.lane)
-    if lane == current:
+    lane = lane_after(task.lane, entry.task.lane)
+    if lane == task.lane:
         return
-    change = batch.change(task)
-    task.lane = lane
     if lane == "mandatory":
         task.due_at = _due_at(batch.project, entry, batch.now)
     _ask_again(batch, task, entry)
-    # Without a turn it waits for an adjudicator, and goes on to.
-    if task.turn is not None and task.turn != RESERVED_TURN:
-        task.turn = own_turn(task)
-    change.bells.add("tasks")
-    change.tell("moved", batch.actor, {"from": current, "to": lane})
+    batch.change(task).move(lane, batch.actor)
 
 
 def _ask_again(batch: _Batch, task: Task, entry: Entry) -> None:

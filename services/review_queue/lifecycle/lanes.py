@@ -83,6 +83,21 @@ def lane_after(current: Lane, asked: Lane) -> Lane:
     return asked if _BLINDNESS.get(asked, 0) > _BLINDNESS.get(current, 0) else current
 
 
+# Lanes that a task may go back to, the one that needs it most first.
+_NEEDS: tuple[Lane, ...] = ("gold", "audit", "mandatory", "optional", "relabel", "pool")
+
+
+def lane_without_draw(asked: Iterable[Lane]) -> Lane | None:
+    """Return the lane of a task whose draw for a certification has ended; None: it needs none.
+
+    `asked` are the lanes in which it was asked for. An optional review becomes mandatory: its due
+    date, and the answer that it was about, went when it was drawn.
+    """
+    others = [lane for lane in asked if lane != "certification"]
+    lane = min(others, key=_NEEDS.index, default=None)
+    return "mandatory" if lane == "optional" else lane
+
+
 # Of the leases, while each group has tasks: so none starves, however many another has.
 _EVIDENCE_SHARE = 0.2
 _ELECTIVE_SHARE = 0.1

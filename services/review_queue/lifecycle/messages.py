@@ -17,6 +17,7 @@ from shared.contracts.tasks import (
 EventKind = Literal[
     "created",
     "moved",
+    "asked",
     "leased",
     "released",
     "expired",

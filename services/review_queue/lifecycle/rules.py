@@ -134,6 +134,16 @@ class Change:
         self.open_again(reserve)
         self._revise(Ground(0, True, read))
 
+    def move(self, lane: Lane, actor: str | None) -> None:
+        """Move an open task to a lane; its due date and confidence are those of that lane."""
+        task = self.task
+        left, task.lane = task.lane, lane
+        # Without a turn it waits for an adjudicator, and goes on to.
+        if task.turn is not None and task.turn != RESERVED_TURN:
+            task.turn = own_turn(task)
+        self.bells.add("tasks")
+        self.tell("moved", actor, {"from": left, "to": lane})
+
     def ask_second_opinion(self, lane: Lane) -> None:
         """Let another reviewer answer a task that one reviewer has resolved, by a blind lane.
 

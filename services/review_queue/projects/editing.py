@@ -51,9 +51,23 @@ def patched(project: Project, patch: dict[str, Any]) -> ProjectStatement:
     Raises `Unprocessable`: the project would not follow the contract.
     """
     try:
-        return ProjectStatement.model_validate(merge_patch(project.model_dump(mode="json"), patch))
+        merged = merge_patch(project.model_dump(mode="json"), patch)
+        return ProjectStatement.model_validate(_without_removed_labels(merged, project))
     except ValidationError as error:
         raise Unprocessable(faults_of(error)) from error
+
+
+def _without_removed_labels(merged: dict[str, Any], project: Project) -> dict[str, Any]:
+    """Return the merged project without the displays of labels that the patch removes."""
+    labels, displays = merged.get("labels"), merged.get("label_display")
+    if not isinstance(labels, list) or not isinstance(displays, dict):
+        return merged
+    kept = {
+        label: display
+        for label, display in displays.items()
+        if label in labels or label not in project.labels
+    }
+    return {**merged, "label_display": kept}
 
 
 def created(name: str, statement: ProjectStatement, now: datetime, *, revision: int = 1) -> Project:

@@ -1,1 +1,1 @@
-"""Tasks that were decided on in SQL, posted to the review queue until it acknowledges them."""
+"""Tasks that were decided on in SQL: posted to the review queue, or withdrawn, until it knows."""

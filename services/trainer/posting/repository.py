@@ -1,12 +1,24 @@
-"""SQL of the tasks that the review queue has not acknowledged yet."""
+"""SQL of the tasks that the review queue is to take, or to withdraw."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlmodel import col
 
-from services.trainer.tables import Certification, CertificationItem, OutcomeRow, PoolItem
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    OutcomeRow,
+    PoolItem,
+    batches_of,
+)
 from shared.db import Session
+
+
+def _is_answered(table: type[PoolItem] | type[CertificationItem]) -> ColumnElement[bool]:
+    return exists().where(
+        col(OutcomeRow.project) == col(table.project), col(OutcomeRow.item_id) == col(table.item_id)
+    )
 
 
 async def unposted_pool_items(session: Session, project: str, limit: int) -> Sequence[PoolItem]:
@@ -45,6 +57,55 @@ async def unposted_drawn_items(
     return [(item, version) for item, version in await session.execute(query)]
 
 
+async def end_draws(
+    session: Session, project: str, *, draws: Iterable[str] = (), version: str | None = None
+) -> None:
+    """Let unanswered tasks be withdrawn of certifications that neither wait nor are open.
+
+    `draws` are ids of certifications; without them all of a `version` are meant, or of the project.
+    """
+    over = select(col(Certification.certification_id)).where(
+        col(Certification.project) == project,
+        col(Certification.state).not_in(("waiting", "open")),
+    )
+    if ids := list(draws):
+        over = over.where(col(Certification.certification_id).in_(ids))
+    if version is not None:
+        over = over.where(col(Certification.version) == version)
+    await session.execute(
+        update(CertificationItem)
+        .where(
+            col(CertificationItem.certification_id).in_(over),
+            col(CertificationItem.refused).is_(None),
+            col(CertificationItem.copy_of).is_(None),
+            ~_is_answered(CertificationItem),
+        )
+        .values(to_withdraw=True)
+    )
+
+
+async def items_to_withdraw(session: Session, project: str) -> list[str]:
+    """Return the items whose tasks are to be withdrawn, in the order of their draws."""
+    query = (
+        select(col(CertificationItem.item_id))
+        .where(col(CertificationItem.project) == project, col(CertificationItem.to_withdraw))
+        .order_by(col(CertificationItem.certification_id), col(CertificationItem.position))
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def note_withdrawn(session: Session, project: str, item_ids: Iterable[str]) -> None:
+    """Note that the review queue no longer asks for these items on behalf of a draw."""
+    for batch in batches_of(item_ids):
+        await session.execute(
+            update(CertificationItem)
+            .where(
+                col(CertificationItem.project) == project, col(CertificationItem.item_id).in_(batch)
+            )
+            .values(to_withdraw=False)
+        )
+
+
 async def post_unanswered_again(session: Session, project: str) -> None:
     """Let all tasks be posted once more that have no outcome."""
     for table, may_be_asked in (
@@ -56,15 +117,13 @@ async def post_unanswered_again(session: Session, project: str) -> None:
             ),
         ),
     ):
-        answered = exists().where(
-            col(OutcomeRow.project) == col(table.project),
-            col(OutcomeRow.item_id) == col(table.item_id),
-        )
         await session.execute(
             update(table)
-            .where(col(table.project) == project, may_be_asked, ~answered)
+            .where(col(table.project) == project, may_be_asked, ~_is_answered(table))
             .values(posted=False)
         )
+    # What was withdrawn may be open in the review queue again.
+    await end_draws(session, project)
 
 
 async def refuse_copies(session: Session, item: CertificationItem) -> None:

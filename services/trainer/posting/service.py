@@ -1,15 +1,17 @@
-"""Post tasks that were decided on in SQL to the review queue, until it acknowledges them."""
+"""Tasks that were decided on in SQL are posted, or withdrawn, until that is acknowledged."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from services.trainer.posting import repository
-from services.trainer.queue_client import QueueAway, QueueClient
+from services.trainer.queue_client import QueueAway, QueueClient, RouteUnknown
 from services.trainer.tables import CertificationItem, PoolItem
+from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import NewTask, TaskPrediction
-from shared.db import Database
+from shared.db import Database, Session
 from shared.logs import cause_of
 
 log = structlog.get_logger()
@@ -55,8 +57,31 @@ class TaskPosting:
                     _mark(row, refused.get(row.item_id))
                     if isinstance(row, CertificationItem) and row.refused is not None:
                         await repository.refuse_copies(session, row)
+                await _note_late(session, project, [row for row, _ in batch])
             posted += len(batch)
         return posted
+
+    async def withdraw_pending(self, project: str) -> None:
+        """Withdraw the tasks of draws that ended before all their labels had come.
+
+        What a reviewer holds is left for a later call. `QueueAway` when the review queue cannot be
+        reached; what it acknowledged before stays so.
+        """
+        async with self.database.reading() as session:
+            left = await repository.items_to_withdraw(session, project)
+        done = 0
+        for start in range(0, len(left), MAX_BATCH):
+            batch = left[start : start + MAX_BATCH]
+            try:
+                statuses = await self.queue.withdraw(project, batch)
+            except RouteUnknown:
+                return  # a review queue of the release before: its successor is asked again
+            settled = [item_id for item_id, status in statuses.items() if status != "leased"]
+            async with self.database.transaction() as session:
+                await repository.note_withdrawn(session, project, settled)
+            done += len(settled)
+        if done:
+            log.info("tasks_withdrawn", project=project, tasks=done, held=len(left) - done)
 
     async def _next_batch(
         self, project: str
@@ -67,6 +92,15 @@ class TaskPosting:
                 return [(item, _pool_task(item)) for item in items]
             drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
             return [(item, _drawn_task(item, version)) for item, version in drawn]
+
+
+async def _note_late(
+    session: Session, project: str, rows: Sequence[PoolItem | CertificationItem]
+) -> None:
+    """Let what was posted for a certification that ended meanwhile be withdrawn."""
+    drawn = {row.certification_id for row in rows if isinstance(row, CertificationItem)}
+    if drawn:
+        await repository.end_draws(session, project, draws=drawn)
 
 
 def _mark(row: PoolItem | CertificationItem, refusal: str | None) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from services.trainer.documents.status import is_certified
 from services.trainer.outcomes.opinions import repository as opinions
+from services.trainer.posting.repository import end_draws
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, may_still_certify
@@ -56,6 +57,7 @@ async def try_close(resources: Resources, project: Project, certification: Certi
         assert version is not None
         if not await _end(case, version):
             return False
+        await end_draws(session, record.project, draws=[record.certification_id])
         if record.state == "failed":
             await _end_recovery(case)
     log.info(

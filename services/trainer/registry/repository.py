@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from services.trainer.posting.repository import end_draws
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.versions import Manifest, ModelInterface
@@ -61,13 +62,14 @@ async def under_certification(session: Session, project: str) -> frozenset[str]:
 
 
 async def cancel_pending(session: Session, project: str, detail: str, version: str) -> None:
-    """Cancel the pending certifications of a version."""
+    """Cancel the pending certifications of a version; what was asked for them is withdrawn."""
     query = update(Certification).where(
         col(Certification.project) == project,
         col(Certification.version) == version,
         col(Certification.state).in_(("waiting", "open")),
     )
     await session.execute(query.values(state="cancelled", detail=detail))
+    await end_draws(session, project, version=version)
 
 
 async def give_way(session: Session, project: str, detail: str) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer
+from sqlalchemy import JSON, BigInteger, Index, Integer, false, text
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
@@ -49,11 +49,21 @@ class CertificationItem(Base, table=True):
 
     `copy_of` names the drawn item of the same content whose verdict serves this one too. `verdict`
     and `finding` (`proof.messages.Finding`) are null until the certification is judged, and stay
-    as they were then.
+    as they were then. `to_withdraw`: the certification ended without its label, and the review
+    queue may still ask for it.
     """
 
     __tablename__ = "certification_items"
-    __table_args__ = (Index("ix_certification_items_item", "project", "item_id"),)
+    __table_args__ = (
+        Index("ix_certification_items_item", "project", "item_id"),
+        Index(
+            "ix_certification_items_to_withdraw",
+            "project",
+            "certification_id",
+            sqlite_where=text("to_withdraw = 1"),
+            postgresql_where=text("to_withdraw"),
+        ),
+    )
 
     certification_id: str = Field(primary_key=True)
     item_id: str = Field(primary_key=True)
@@ -68,6 +78,7 @@ class CertificationItem(Base, table=True):
     copy_of: str | None = None
     verdict: str | None = None
     finding: str | None = None
+    to_withdraw: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class CertificationPopulation(Base, table=True):

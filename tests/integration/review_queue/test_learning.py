@@ -15,7 +15,7 @@ from services.review_queue.projects.messages import EditTerms, ProjectStatement
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
-from shared.contracts.projects import ReviewSettings
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells

@@ -20,7 +20,8 @@ from services.review_queue.lifecycle.states import (
     state_of,
 )
 from shared.auth import Principal
-from shared.contracts.projects import Project, ReviewSettings
+from shared.contracts.projects import Project
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
 from shared.problems import Conflict
 from tests.unit.review_queue.exchange.projects import project_of

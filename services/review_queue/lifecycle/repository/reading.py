@@ -15,8 +15,9 @@ from services.review_queue.lifecycle.settlement import may_run_out
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
 from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.tables import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from shared.contracts.projects import Project
+from shared.contracts.tasks import Lane
 
 Columns = dict[str, TypeEngine[Any]]
 
@@ -83,6 +84,12 @@ _PREDICTIONS = _query(
     f"FROM tasks {_OF_TASKS} task_id",
     {name: table_of(TaskRow).c[name].type for name in ("task_id", "prediction")},
 )
+_ASKED = _query(
+    """
+FROM task_events WHERE task_id {among:tasks}
+AND kind IN ('created', 'moved', 'asked', 'reopened') ORDER BY event_id""",
+    {name: table_of(EventRow).c[name].type for name in ("task_id", "kind", "detail")},
+)
 _HISTORIES = (
     _query(f"FROM leases {_OF_TASKS} number", _LEASE),
     _query(f"FROM verdicts {_OF_TASKS} verdict_id", _columns(VerdictRow, Answer)),
@@ -144,6 +151,20 @@ async def tasks(session: AsyncSession, task_ids: Collection[str], *, lock: bool)
     asked = _TASKS.of(session, lock=locked, tasks=list(task_ids))
     (rows,) = await run(session, [asked])
     return {row.task_id: Task(*row) for row in rows}
+
+
+async def lanes_asked(session: AsyncSession, task_ids: Collection[str]) -> dict[str, list[Lane]]:
+    """Return by task the lanes in which it was asked for since it was last opened.
+
+    An operator's reopening names no lane: it stands for `relabel`.
+    """
+    found: dict[str, list[Lane]] = {task_id: [] for task_id in task_ids}
+    (rows,) = await run(session, [_ASKED.of(session, tasks=list(found))])
+    for row in rows:
+        if row.kind == "reopened":
+            found[row.task_id].clear()
+        found[row.task_id].append(row.detail.get("to") or row.detail.get("lane") or "relabel")
+    return found
 
 
 async def histories(session: AsyncSession, task_ids: Collection[str]) -> dict[str, History]:

@@ -21,6 +21,7 @@ from services.review_queue.lifecycle.tasks.service import TaskService, place_of
 from shared.contracts.base import Label
 from shared.contracts.second_opinions import OpinionReceipts, WantedOpinions
 from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, TaskReceipts
+from shared.contracts.withdrawals import WithdrawalReceipts, Withdrawals
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
@@ -120,6 +121,22 @@ async def post_second_opinions(
     trainer asks for it where an answer contradicts a model that it judges.
     """
     return await opinions.ask(project, body.items, who.subject)
+
+
+@router.post(
+    "/withdrawals",
+    summary="Close tasks of a draw that has ended",
+    responses=declare(*BODY_PROBLEMS, ProjectArchived),
+)
+async def post_withdrawals(
+    project: str, body: Withdrawals, decisions: Injected[DecisionService], who: ByService
+) -> WithdrawalReceipts:
+    """Close tasks of lane `certification` that no reviewer has answered or holds.
+
+    A task that another call asked for too stays open, in that call's lane. The trainer withdraws
+    the open tasks of a certification that ends before all its labels have come.
+    """
+    return await decisions.withdraw(project, body.item_ids, who.subject)
 
 
 @router.post(

@@ -127,7 +127,7 @@ class _Drawing:
             if row is None:
                 continue
             suggestion = (row.prediction or {}).get("label")
-            if blind or not self.draws.shows_suggestion(row.task_id):
+            if not self.draws.shows_suggestion(row.task_id, self.project.review):
                 suggestion = None
             elif seeded:
                 suggestion = wrong_suggestion(

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.projects.messages import EditTerms, ProjectStatement
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import Lease
 from tests.harness.clock import Clock
 from tests.integration.review_queue.gold.crowd import LABELS, Crowd, gather, reviewer
@@ -169,9 +170,9 @@ async def test_gold_goes_without_a_suggestion_as_often_as_other_tasks(crowd: Cro
     await crowd.add("right", 100)
     leases = await crowd.lease("r1", 100)
     without = {one.task.task_id for one in leases if one.task.suggestion is None}
-    draws = LeaseDraws("secret")
+    draws, review = LeaseDraws("secret"), ReviewSettings(blind=False)
     assert without == {
-        one.task.task_id for one in leases if not draws.shows_suggestion(one.task.task_id)
+        one.task.task_id for one in leases if not draws.shows_suggestion(one.task.task_id, review)
     }
     assert 5 <= len(without) <= 40
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from services.review_queue.exchange.imported_state import ImportedState, imported_state
 from services.review_queue.exchange.records import TaskRecord
-from shared.contracts.projects import ReviewSettings
+from shared.contracts.review_settings import ReviewSettings
 from tests.unit.review_queue.exchange.projects import MOMENT
 
 LATER = MOMENT + timedelta(hours=1)

@@ -1,0 +1,139 @@
+"""Runs, versions and decisions."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import IO, Any
+
+from surehand import endpoints as e
+from surehand._async.concurrency import sleep
+from surehand._async.pages import AsyncGroup, AsyncPages
+from surehand.errors import WaitTimeout
+from surehand.models.training import (
+    Channels,
+    Dataset,
+    Decision,
+    Run,
+    Version,
+)
+
+_LOOK_SECONDS = 0.5
+
+
+class AsyncRuns(AsyncGroup):
+    """`client.runs`: training runs."""
+
+    async def start(self, project: str, *, mode: str = "initial", recipe: str | None = None) -> Run:
+        """Start a run; `Conflict` while another one is under way."""
+        body = {"mode": mode, "recipe": recipe}
+        return await self._http.ask(e.START_RUN, {"project": project}, json=body)
+
+    def list(self, project: str) -> AsyncPages[Run]:
+        """List the runs, newest first."""
+        return AsyncPages(self._http, e.RUNS, {"project": project})
+
+    async def get(self, project: str, run_id: str) -> Run:
+        """Return a run with the end of its log."""
+        return await self._http.ask(e.GET_RUN, {"project": project, "run_id": run_id})
+
+    async def cancel(self, project: str, run_id: str) -> Run:
+        """Cancel a run."""
+        return await self._http.ask(e.CANCEL_RUN, {"project": project, "run_id": run_id})
+
+    async def wait(self, project: str, run_id: str, *, timeout: float = 600.0) -> Run:
+        """Return the run once it is over.
+
+        Raises
+        ------
+        WaitTimeout
+            It is not over after `timeout` seconds.
+        """
+        for _ in range(max(int(timeout / _LOOK_SECONDS), 1)):
+            run = await self.get(project, run_id)
+            if run.is_over:
+                return run
+            await sleep(_LOOK_SECONDS)
+        raise WaitTimeout(f"Run {run_id} is not over after {timeout:g} s.", [])
+
+    def datasets(self, project: str) -> AsyncPages[Dataset]:
+        """List the frozen training data of the runs."""
+        return AsyncPages(self._http, e.DATASETS, {"project": project})
+
+
+class AsyncVersions(AsyncGroup):
+    """`client.versions`: model versions, and which of them serves."""
+
+    def list(self, project: str) -> AsyncPages[Version]:
+        """List the versions."""
+        return AsyncPages(self._http, e.VERSIONS, {"project": project})
+
+    async def get(self, project: str, version: str) -> Version:
+        """Return a version."""
+        return await self._http.ask(e.GET_VERSION, {"project": project, "version": version})
+
+    async def promote(self, project: str, version: str) -> Channels:
+        """Let a version serve; a refusal (`Conflict`) says in `possible` what can be done."""
+        return await self._http.ask(e.PROMOTE, {"project": project, "version": version})
+
+    async def roll_back(self, project: str) -> Channels:
+        """Let the previous champion serve again."""
+        return await self._http.ask(e.ROLL_BACK, {"project": project})
+
+    async def retire(self, project: str, version: str) -> Version:
+        """Take a version out of all roles, for good."""
+        return await self._http.ask(e.RETIRE, {"project": project, "version": version})
+
+    async def start_shadow(self, project: str, version: str) -> Channels:
+        """Score with a version beside the answers."""
+        return await self._http.ask(e.START_SHADOW, {"project": project, "version": version})
+
+    async def stop_shadow(self, project: str, version: str) -> Channels:
+        """End the shadow of a version."""
+        return await self._http.ask(e.STOP_SHADOW, {"project": project, "version": version})
+
+    async def canary(self, project: str, version: str | None, share: float) -> Channels:
+        """Give a version a share of the traffic, in [0, 1); None or 0 ends it."""
+        body = {"version": version, "share": share}
+        return await self._http.ask(e.CANARY, {"project": project}, json=body)
+
+    async def upload(
+        self, project: str, model: bytes | IO[bytes], manifest: Mapping[str, Any]
+    ) -> Version:
+        """Publish an ONNX model that was made elsewhere; its certification begins at once.
+
+        `manifest` has ``inputs`` and ``outputs``, and may have ``labels`` and ``metrics``.
+        """
+        files = {
+            "model": ("model.onnx", model, "application/octet-stream"),
+            "manifest": ("manifest.json", json.dumps(manifest).encode(), "application/json"),
+        }
+        return await self._http.ask(e.UPLOAD_VERSION, {"project": project}, files=files)
+
+
+class AsyncDecisions(AsyncGroup):
+    """`client.decisions`: why items were answered, or went to people."""
+
+    def list(
+        self,
+        project: str,
+        *,
+        item_id: str | None = None,
+        version: str | None = None,
+        decision: str | None = None,
+        reason: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> AsyncPages[Decision]:
+        """List the decisions that all given filters hold for, each with an `explanation`.
+
+        `since` (inclusive) and `until` (exclusive) are about when the router got the item.
+        """
+        params = {
+            "item_id": item_id,
+            "version": version,
+            "decision": decision,
+            "reason": reason,
+            "since": since,
+            "until": until,
+        }
+        return AsyncPages(self._http, e.DECISIONS, {"project": project}, params)

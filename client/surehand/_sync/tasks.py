@@ -1,0 +1,119 @@
+"""Tasks, and the queue that they wait in."""
+
+import builtins
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from surehand import endpoints as e
+from surehand._sync.pages import Group, Pages
+from surehand.models.tasks import (
+    CapacityForecast,
+    QueueForecast,
+    TaskDetail,
+    TaskProgress,
+    TaskReceipt,
+    TaskSummary,
+    Timings,
+    Tombstone,
+)
+
+
+class Tasks(Group):
+    """`client.tasks`: review tasks, for operators and services."""
+
+    def add(self, project: str, tasks: Sequence[Mapping[str, Any]]) -> builtins.list[TaskReceipt]:
+        """Add 1 to 1,000 tasks, each with ``item_id`` and ``data``; return a receipt for each.
+
+        Optional members: ``metadata``, ``lane``, ``due_at``, ``prediction``. A repeated call
+        changes nothing.
+        """
+        body = {"tasks": builtins.list(tasks)}
+        return (self._http.ask(e.ADD_TASKS, {"project": project}, json=body)).tasks
+
+    def list(
+        self,
+        project: str,
+        *,
+        state: str | None = None,
+        lane: str | None = None,
+        label: str | None = None,
+        reviewer: str | None = None,
+        adjudication: bool | None = None,
+        older_than_seconds: float | None = None,
+    ) -> Pages[TaskSummary]:
+        """List the tasks that all given filters hold for, oldest first."""
+        params = {
+            "state": state,
+            "lane": lane,
+            "label": label,
+            "reviewer": reviewer,
+            "adjudication": adjudication,
+            "older_than_seconds": older_than_seconds,
+        }
+        return Pages(self._http, e.TASKS, {"project": project}, params)
+
+    def get(self, project: str, task_id: str) -> TaskDetail:
+        """Return a task with its timeline."""
+        return self._http.ask(e.GET_TASK, {"project": project, "task_id": task_id})
+
+    def reopen(self, project: str, task_id: str) -> TaskProgress:
+        """Ask reviewers again about a resolved task."""
+        return self._http.ask(e.REOPEN_TASK, {"project": project, "task_id": task_id})
+
+    def adjudicate(
+        self, project: str, task_id: str, label: str, *, comment: str | None = None
+    ) -> TaskProgress:
+        """Give an open task its final label."""
+        names = {"project": project, "task_id": task_id}
+        body = {"label": label, "comment": comment}
+        return self._http.ask(e.ADJUDICATE, names, json=body)
+
+    def answer_for(
+        self,
+        project: str,
+        task_id: str,
+        reviewer: str,
+        label: str,
+        *,
+        active_seconds: float | None = None,
+        comment: str | None = None,
+    ) -> TaskProgress:
+        """Record a verdict that `reviewer` gave elsewhere."""
+        names = {"project": project, "task_id": task_id}
+        body = {
+            "reviewer": reviewer,
+            "label": label,
+            "active_seconds": active_seconds,
+            "comment": comment,
+        }
+        return self._http.ask(e.VERDICT_FOR, names, json=body)
+
+    def erase_item(self, project: str, item_id: str, *, reason: str | None = None) -> Tombstone:
+        """Erase an item's content for good; the same at each call."""
+        names = {"project": project, "item_id": item_id}
+        return self._http.ask(e.ERASE_ITEM, names, params={"reason": reason})
+
+
+class Queue(Group):
+    """`client.queue`: what waits, and whether the reviewers keep up."""
+
+    def get(self, project: str, *, window_seconds: float | None = None) -> QueueForecast:
+        """Return what waits by lane, and the rates of the last `window_seconds`."""
+        params = {"window_seconds": window_seconds}
+        return self._http.ask(e.QUEUE_FORECAST, {"project": project}, params=params)
+
+    def capacity(self, project: str, *, days: float | None = None) -> CapacityForecast:
+        """Return whether the reviewers' hours suffice, and what to do if they do not."""
+        return self._http.ask(e.CAPACITY, {"project": project}, params={"days": days})
+
+    def timings(
+        self,
+        project: str,
+        *,
+        since: datetime | None = None,
+        cost_per_hour: float | None = None,
+    ) -> Timings:
+        """Return how long each step from arrival to the live version takes."""
+        params = {"since": since, "cost_per_hour": cost_per_hour}
+        return self._http.ask(e.TIMINGS, {"project": project}, params=params)

@@ -1,0 +1,175 @@
+"""Every route that the typed calls use. A test holds them against the services' documents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from surehand.models import links, people, predictions, projects, promises, tasks, training
+from surehand.models.base import Model
+
+Answer = TypeVar("Answer", bound=Model)
+
+ROUTER, QUEUE, TRAINER = "router", "review_queue", "trainer"
+PROJECT = "/v1/projects/{project}"
+
+
+def path_of(template: str, names: Mapping[str, str]) -> str:
+    """Return a path with `names`, percent-encoded."""
+    return template.format_map({name: quote(value, safe="") for name, value in names.items()})
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of a service, whose answer is no JSON or nothing."""
+
+    service: str
+    method: str
+    path: str
+
+    def at(self, names: Mapping[str, str]) -> str:
+        """Return the path with `names`, percent-encoded."""
+        return path_of(self.path, names)
+
+
+@dataclass(frozen=True)
+class Endpoint(Route, Generic[Answer]):
+    """One route; `answer` is what it returns. `is_idempotent`: a repeated POST acts once."""
+
+    answer: type[Answer]
+    is_idempotent: bool | None = None
+
+
+@dataclass(frozen=True)
+class Listing(Generic[Answer]):
+    """One route that lists; its pages have their items under `plural`."""
+
+    service: str
+    path: str
+    plural: str
+    item: type[Answer]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Answer]):
+    """A page of a list, and the cursor of the next one; None after the last.
+
+    `members` has what the page says beside its items, such as a ``note``.
+    """
+
+    items: list[Answer]
+    cursor: str | None
+    members: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, listing: Listing[Answer], body: Mapping[str, Any]) -> "Page[Answer]":
+        """Read a page from JSON."""
+        items = [listing.item.model_validate(item) for item in body[listing.plural]]
+        members = {k: v for k, v in body.items() if k not in {listing.plural, "cursor"}}
+        return cls(items, body.get("cursor"), members)
+
+
+def _acts_once(path: str, answer: type[Answer], service: str = QUEUE) -> Endpoint[Answer]:
+    return Endpoint(service, "POST", path, answer, is_idempotent=True)
+
+
+PREDICT = _acts_once(f"{PROJECT}/predict", predictions.PredictResponse, ROUTER)
+ITEM_STATUS = Endpoint(ROUTER, "GET", PROJECT + "/items/{item_id}/outcome", predictions.ItemStatus)
+MODEL = Endpoint(ROUTER, "GET", f"{PROJECT}/model", predictions.ModelStatus)
+
+PROJECTS = Listing(QUEUE, "/v1/projects", "projects", projects.Project)
+GET_PROJECT = Endpoint(QUEUE, "GET", PROJECT, projects.Project)
+PUT_PROJECT = Endpoint(QUEUE, "PUT", PROJECT, projects.Project)
+PATCH_PROJECT = Endpoint(QUEUE, "PATCH", PROJECT, projects.Project)
+PREVIEW_PUT = Endpoint(QUEUE, "PUT", PROJECT, projects.ProjectPreview)
+PREVIEW_PATCH = Endpoint(QUEUE, "PATCH", PROJECT, projects.ProjectPreview, is_idempotent=True)
+DELETE_PROJECT = Endpoint(QUEUE, "DELETE", PROJECT, projects.ProjectDeletion)
+ARCHIVE_PROJECT = _acts_once(f"{PROJECT}/archive", projects.Project)
+UNARCHIVE_PROJECT = _acts_once(f"{PROJECT}/unarchive", projects.Project)
+MAKE_LINK = Endpoint(QUEUE, "POST", f"{PROJECT}/links", links.OneTimeLink)
+MAKE_LINK_TO_ALL = Endpoint(QUEUE, "POST", "/v1/links", links.OneTimeLink)
+LINKS = Listing(QUEUE, f"{PROJECT}/links", "links", links.Link)
+LINKS_TO_ALL = Listing(QUEUE, "/v1/links", "links", links.Link)
+REVOKE_LINKS = _acts_once(f"{PROJECT}/links/revoke", links.RevokedLinks)
+REVOKE_LINKS_TO_ALL = _acts_once("/v1/links/revoke", links.RevokedLinks)
+# The code is used up by the first.
+REDEEM_LINK = Endpoint(QUEUE, "POST", "/v1/links/redeem", links.LinkToken)
+RENEW_LINK = _acts_once("/v1/links/renew", links.LinkToken)
+REQUEST_LINK = Route(QUEUE, "POST", "/v1/links/request")
+WEBHOOKS = Listing(QUEUE, f"{PROJECT}/webhooks", "webhooks", projects.WebhookStatus)
+ENABLE_WEBHOOK = _acts_once(PROJECT + "/webhooks/{webhook_id}/enable", projects.WebhookStatus)
+TEST_WEBHOOK = Endpoint(
+    QUEUE, "POST", PROJECT + "/webhooks/{webhook_id}/test", projects.WebhookTrial
+)
+ACTIVITY = Listing(QUEUE, f"{PROJECT}/activity", "activity", projects.ActivityEntry)
+ALL_ACTIVITY = Listing(QUEUE, "/v1/activity", "activity", projects.ActivityEntry)
+
+ADD_TASKS = _acts_once(f"{PROJECT}/tasks", tasks.TaskReceipts)
+TASKS = Listing(QUEUE, f"{PROJECT}/tasks", "tasks", tasks.TaskSummary)
+GET_TASK = Endpoint(QUEUE, "GET", PROJECT + "/tasks/{task_id}", tasks.TaskDetail)
+REOPEN_TASK = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/reopen", tasks.TaskProgress)
+ADJUDICATE = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/adjudicate", tasks.TaskProgress)
+VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tasks.TaskProgress)
+ERASE_ITEM = Endpoint(QUEUE, "DELETE", PROJECT + "/items/{item_id}", tasks.Tombstone)
+# A lease whose answer was lost expires by itself.
+LEASE = _acts_once(f"{PROJECT}/leases", tasks.Leases)
+VERDICT = _acts_once("/v1/leases/{token}/verdict", tasks.LeaseProgress)
+SKIP = _acts_once("/v1/leases/{token}/skip", tasks.LeaseProgress)
+RELEASE = _acts_once("/v1/leases/{token}/release", tasks.LeaseProgress)
+UNDO = _acts_once("/v1/leases/{token}/undo", tasks.LeaseProgress)
+RENEW = _acts_once("/v1/leases/{token}/renew", tasks.Renewal)
+OUTCOMES = Endpoint(QUEUE, "GET", f"{PROJECT}/outcomes", tasks.OutcomePage)
+ITEM_OUTCOMES = _acts_once(f"{PROJECT}/outcomes", tasks.ItemOutcomes)
+ITEM_OUTCOME = Endpoint(QUEUE, "GET", PROJECT + "/outcomes/{item_id}", tasks.ItemOutcome)
+QUEUE_FORECAST = Endpoint(QUEUE, "GET", f"{PROJECT}/queue", tasks.QueueForecast)
+CAPACITY = Endpoint(QUEUE, "GET", f"{PROJECT}/capacity", tasks.CapacityForecast)
+TIMINGS = Endpoint(QUEUE, "GET", f"{PROJECT}/timings", tasks.Timings)
+EXPORT = Route(QUEUE, "GET", f"{PROJECT}/export")
+IMPORT = _acts_once(f"{PROJECT}/import", tasks.ImportReport)
+
+REVIEWERS = Listing(QUEUE, f"{PROJECT}/reviewers", "reviewers", people.ReviewerReport)
+MY_STATISTICS = Endpoint(QUEUE, "GET", f"{PROJECT}/reviewers/me", people.ReviewerStatistics)
+PAUSE = _acts_once(PROJECT + "/reviewers/{reviewer}/pause", people.ReviewerReport)
+RESUME_REVIEWER = _acts_once(PROJECT + "/reviewers/{reviewer}/resume", people.ReviewerReport)
+AGREEMENT = Endpoint(QUEUE, "GET", f"{PROJECT}/agreement", people.Agreement)
+HUMAN_ERROR = Endpoint(QUEUE, "GET", f"{PROJECT}/human-error", people.HumanError)
+SUSPECTS = Listing(QUEUE, f"{PROJECT}/suspects", "suspects", people.Suspect)
+ADD_GOLD = _acts_once(f"{PROJECT}/gold", people.GoldReceipts)
+GOLD = Listing(QUEUE, f"{PROJECT}/gold", "gold", people.GoldTask)
+VOUCH = Endpoint(QUEUE, "PUT", PROJECT + "/tasks/{task_id}/gold", people.GoldTask)
+RETIRE_GOLD = Route(QUEUE, "DELETE", PROJECT + "/tasks/{task_id}/gold")
+FEEDBACK = Listing(QUEUE, f"{PROJECT}/feedback", "feedback", people.FeedbackEntry)
+GIVE_FEEDBACK = _acts_once(f"{PROJECT}/feedback", people.FeedbackEntry)
+ANSWER_FEEDBACK = _acts_once(PROJECT + "/feedback/{feedback_id}/answer", people.FeedbackEntry)
+
+ADD_TO_POOL = _acts_once(f"{PROJECT}/pool", training.PoolImport, TRAINER)
+POOL_COUNTS = Endpoint(TRAINER, "GET", f"{PROJECT}/pool", training.PoolCounts)
+ASK_POOL = Endpoint(TRAINER, "POST", f"{PROJECT}/pool/batches", training.BatchReceipt)
+START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)
+RUNS = Listing(TRAINER, f"{PROJECT}/runs", "runs", training.Run)
+GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
+CANCEL_RUN = _acts_once(PROJECT + "/runs/{run_id}/cancel", training.Run, TRAINER)
+DATASETS = Listing(TRAINER, f"{PROJECT}/datasets", "datasets", training.Dataset)
+VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
+GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
+UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)
+PROMOTE = _acts_once(PROJECT + "/versions/{version}/promote", training.Channels, TRAINER)
+RETIRE = _acts_once(PROJECT + "/versions/{version}/retire", training.Version, TRAINER)
+# Twice would roll back two versions.
+ROLL_BACK = Endpoint(TRAINER, "POST", f"{PROJECT}/rollback", training.Channels)
+START_SHADOW = _acts_once(PROJECT + "/versions/{version}/shadow", training.Channels, TRAINER)
+STOP_SHADOW = Endpoint(TRAINER, "DELETE", PROJECT + "/versions/{version}/shadow", training.Channels)
+CANARY = _acts_once(f"{PROJECT}/canary", training.Channels, TRAINER)
+DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
+
+PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)
+PROMISE_HISTORY = Listing(TRAINER, f"{PROJECT}/promise/history", "changes", promises.PromiseChange)
+WHAT_IF = Endpoint(TRAINER, "GET", f"{PROJECT}/what-if", promises.WhatIf)
+CERTIFICATE = Endpoint(TRAINER, "GET", f"{PROJECT}/certificate", promises.Certificate)
+CERTIFY = Endpoint(TRAINER, "POST", f"{PROJECT}/certify", promises.Certificate)
+SUSPEND = _acts_once(f"{PROJECT}/suspend", promises.Promise, TRAINER)
+RESUME = _acts_once(f"{PROJECT}/resume", promises.Promise, TRAINER)
+CERTIFICATE_EXPORT = Route(TRAINER, "GET", PROJECT + "/versions/{version}/certificate/export")
+RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliability)
+AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
+AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)

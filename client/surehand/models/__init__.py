@@ -1,0 +1,1 @@
+"""What services answer, as pydantic models: tolerant of members that they do not know."""

@@ -1,0 +1,106 @@
+"""Pool, runs and versions: what the trainer answers."""
+
+from datetime import datetime
+from typing import Any
+
+from surehand.models.base import Model, RejectedLine
+from surehand.models.predictions import Challenger
+
+
+class PoolImport(Model):
+    """What became of imported items; `rejected` has the first thousand bad lines."""
+
+    imported: int
+    duplicates: int
+    rejected_count: int
+    rejected: list[RejectedLine] = []
+
+
+class PoolCounts(Model):
+    """The items of a pool by state."""
+
+    waiting: int
+    asked: int
+    passed: int
+    refused: int
+    erased: int
+    labelled: int
+    total: int
+
+
+class BatchReceipt(Model):
+    """How many tasks were made."""
+
+    tasks: int
+
+
+class Run(Model):
+    """A training run; `state` is queued, running, succeeded, failed or cancelled."""
+
+    run_id: str
+    state: str
+    mode: str
+    recipe: str
+    progress: float
+    version: str | None = None
+    dataset_id: str | None = None
+    detail: str | None = None
+    requested_by: str
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    log: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended, in whatever way."""
+        return self.state not in {"queued", "running"}
+
+
+class Version(Model):
+    """A model version; `standing` is that of its certificate, `channels` are its roles."""
+
+    version: str
+    standing: str
+    channels: list[str] = []
+    retired: bool = False
+    threshold: float | None = None
+    expires_at: datetime | None = None
+    gate: dict[str, Any] = {}
+    manifest: dict[str, Any] = {}
+
+
+class Channels(Model):
+    """Which version has which role."""
+
+    revision: int
+    champion: str | None = None
+    previous: str | None = None
+    challenger: Challenger | None = None
+    shadow: list[str] = []
+
+
+class Dataset(Model):
+    """Frozen training data."""
+
+    dataset_id: str
+    path: str
+    items: int
+    erased: int = 0
+    labels: dict[str, int] = {}
+    created_at: datetime
+
+
+class Decision(Model):
+    """A row of the ledger: what the router decided, and an `explanation` in words."""
+
+    item_id: str
+    decision: str
+    label: str | None = None
+    suggestion: str | None = None
+    confidence: float | None = None
+    reason: str
+    model_version: str | None = None
+    explanation: str | None = None
+    received_at: datetime | None = None
+    decided_at: datetime | None = None
