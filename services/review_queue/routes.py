@@ -7,6 +7,7 @@ from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
 from services.review_queue.lifecycle.routes import leases, outcomes, tasks
 from services.review_queue.links import routes as links
+from services.review_queue.overview import routes as overview
 from services.review_queue.projects import routes as projects
 from services.review_queue.quality.agreement import routes as agreement
 from services.review_queue.quality.gold import routes as gold
@@ -34,4 +35,5 @@ ROUTERS = (
     items.router,
     changes.router,
     links.router,
+    overview.router,
 )

@@ -23,6 +23,7 @@ from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.links.service import LinkService
 from services.review_queue.links.signing import LinkSigner
+from services.review_queue.overview.service import OverviewService
 from services.review_queue.projects.cache import ProjectCache
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.agreement.service import AgreementService
@@ -59,6 +60,7 @@ class StatisticsServices:
     reviewers: ReviewerService
     suspects: SuspectService
     records: ProgressService
+    overview: OverviewService
     activity: ActivityService
 
 
@@ -149,5 +151,6 @@ def _build_statistics(
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database, store),
         records=ProgressService(database, now),
+        overview=OverviewService(database, now),
         activity=ActivityService(database),
     )

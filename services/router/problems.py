@@ -142,6 +142,18 @@ class TrainerUnreachable(Unavailable):
     kind, advice = "trainer-unreachable", "The trainer is away; ask again."
 
 
+class OutcomeUnsettled(Unavailable):
+    """An item without a known decision may have one that the ledger has not read yet."""
+
+    kind = "outcome-unsettled"
+    retry_after_seconds = 2
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Ask again: whether the item is unknown cannot be said yet, because {why}."
+        )
+
+
 # What a call that scores and routes items may be refused with, in any protocol.
 PREDICT_PROBLEMS = (
     *(NotJson, ItemConflict, BodyTooLarge, Unprocessable, TooManyRequests, StoreUnreachable),

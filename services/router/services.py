@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.router.decision_log.announcing import ShippedLogs
+from services.router.decision_log.checkpoints import Checkpoints
 from services.router.decision_log.shipping import DECISIONS, SHADOW, Retention, RowLog
 from services.router.delivery.free_reviewers import FreeReviewers
 from services.router.delivery.handoff import Handoff
@@ -14,6 +15,8 @@ from services.router.delivery.review_queue import ReviewQueue
 from services.router.limits.admission import Admission
 from services.router.limits.rates import RateLimit
 from services.router.metrics import AUDIT_SPOOL_ENTRIES, AUDITS_SPOOLED
+from services.router.outcomes.ledger import Ledger
+from services.router.outcomes.service import Outcomes
 from services.router.pictures.decoding import Decoder
 from services.router.pictures.opening import Pictures
 from services.router.predict.measuring import Measuring
@@ -45,37 +48,52 @@ async def running_services(
 ) -> AsyncIterator[Services]:
     """Build the services, and run them while the block lasts."""
     store, bells = Store(common.store_address), Doorbells(common.redis_url)
-    shipped = ShippedLogs(store, bells)
-    versions = Versions(
-        store,
-        bells,
-        poll_seconds=common.poll_seconds,
-        threads=threads_per_worker(settings.workers),
-        run_seconds=settings.run_seconds,
-    )
+    shipped, checkpoints = ShippedLogs(store, bells), Checkpoints(store, bells, now)
+    versions = _versions(common, settings, store, bells, checkpoints)
     retention = partial(_retention, versions)
     kept = partial(RowLog, store=store, now=now, retention=retention)
-    log = kept(DECISIONS, common.home / "decisions", shipped=shipped.note)
-    shadow_log = kept(SHADOW, common.home / "shadow", shipped=None)
-    queue = ReviewQueue(common.review_queue_url, common.service_token.get_secret_value())
+    log = kept(DECISIONS, common.home / "decisions", shipped=shipped.note, checkpoints=checkpoints)
+    shadow_log = kept(SHADOW, common.home / "shadow")
+    token = common.service_token.get_secret_value()
+    queue = ReviewQueue(common.review_queue_url, token)
     predictor = _predictor(common, settings, now, versions, queue, (log, shadow_log))
+    outcomes = Outcomes(predictor.handoff, predictor.waiters, Ledger(common.trainer_url, token))
     expiry = _expiry(predictor.handoff, now, retention)
+    loops = [bells.loop, *shipped.loops, checkpoints.loop, log.loop, shadow_log.loop, versions.loop]
+    loops += [predictor.shadows.loop, *predictor.handoff.loops, expiry]
     async with (
         bells.listening(),
-        versions.watching(),
         shipped.running(),
         log.running(),
+        versions.watching(),
         shadow_log.running(),
         predictor.shadows.loop.running(),
         predictor.handoff.running(),
         predictor.reviewers.running(),
         expiry.running(),
         predictor.waiters.running(stopping),
+        outcomes.running(),
         Measuring(versions, (log, shadow_log), common.poll_seconds).running() as measuring,
     ):
-        loops = (versions.loop, bells.loop, *shipped.loops, log.loop, shadow_log.loop)
-        others = (predictor.shadows.loop, *predictor.handoff.loops, expiry, measuring.loop)
-        yield Services(predictor, versions, queue, (*loops, *others), common)
+        yield Services(predictor, versions, queue, outcomes, (*loops, measuring.loop), common)
+
+
+def _versions(
+    common: CommonSettings,
+    settings: RouterSettings,
+    store: Store,
+    bells: Doorbells,
+    checkpoints: Checkpoints,
+) -> Versions:
+    return Versions(
+        store,
+        bells,
+        poll_seconds=common.poll_seconds,
+        threads=threads_per_worker(settings.workers),
+        run_seconds=settings.run_seconds,
+        register=checkpoints.register,
+        checkpoint_requested=checkpoints.request,
+    )
 
 
 def _retention(versions: Versions) -> dict[str, float]:

@@ -10,6 +10,8 @@ from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.ledger import routes as ledger
 from services.trainer.ledger.retention import LedgerRetention
+from services.trainer.ledger.service import LedgerReader
+from services.trainer.ledger.settling import Settling
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
@@ -40,13 +42,13 @@ def create_app(
 ) -> FastAPI:
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
-    worker, measurement = Worker(resources), TrainerMeasurement(resources)
-    retention = LedgerRetention(resources).loop
+    reader, measurement = LedgerReader(), TrainerMeasurement(resources)
+    worker, retention = Worker(resources, reader), LedgerRetention(resources).loop
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.resources = resources
+        app.state.resources, app.state.settling = resources, Settling(resources, reader)
         renewals = resources.leases.renewals.running()
         async with (
             resources.bells.listening(),

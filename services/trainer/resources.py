@@ -22,6 +22,7 @@ from shared.contracts.base import PROJECT_PATTERN, utc_now
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.access import ByService
 from shared.http.body import StrictRoute
 from shared.problems import Forbidden, NotFound, Unauthorized, Unavailable, Unprocessable, declare
 from shared.problems.archived import ProjectArchived
@@ -119,6 +120,10 @@ async def project_of(
 
     `Unavailable` while something of a deleted project of the name is left.
     """
+    return await _whole(tools, project)
+
+
+async def _whole(tools: Resources, project: str) -> Project:
     found = await tools.projects.require(project)
     if not await is_removed(tools.database, found):
         await tools.bells.ring(work_bell(project))
@@ -127,6 +132,16 @@ async def project_of(
 
 
 InProject = Annotated[Project, Depends(project_of)]
+
+
+async def project_of_service(
+    tools: Tools, _: ByService, project: Annotated[str, fastapi.Path(pattern=PROJECT_PATTERN)]
+) -> Project:
+    """Return the path's project as `project_of` does, for a service or an operator."""
+    return await _whole(tools, project)
+
+
+InProjectOfService = Annotated[Project, Depends(project_of_service)]
 
 
 async def active_project_of(project: InProject) -> Project:

@@ -48,10 +48,10 @@ _LIST_SECONDS = 300.0
 class Worker:
     """Works for every project while `working()` lasts: when something is new there, or is due."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, ledger: LedgerReader | None = None) -> None:
         self._resources = resources
         self._certifier = Certifier()
-        self._ledger = LedgerReader()
+        self._ledger = ledger or LedgerReader()
         poll = partial(asyncio.sleep, resources.common.poll_seconds)
         self._finding = Loop("finding_projects", self._find, self._rest, expected=_EXPECTED)
         self._scheduling = Loop("due_projects", self._wake_due, poll, expected=_EXPECTED)

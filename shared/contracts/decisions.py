@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import (
+    MAX_BATCH,
     Data,
     FirstFaults,
     ItemId,
@@ -85,6 +86,56 @@ class PredictResponse(Message):
 
     predictions: list[Prediction]
     promise: PromiseSummary
+
+
+class DecisionQuery(Message):
+    """The body of ``POST …/decisions/lookup`` at the trainer.
+
+    `settle`: where an item has no decision, read all that any router decided before the call.
+    """
+
+    item_ids: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_BATCH)]
+    settle: bool = False
+
+
+class AnswerPromise(Message):
+    """The promise under which a model answered an item, as far as it is on record.
+
+    `threshold` is that of the certificate in force then. `target_accuracy` and `confidence` are
+    null once another certificate has replaced it.
+    """
+
+    state: str
+    target_accuracy: float | None
+    confidence: float | None
+    threshold: float | None
+
+
+class KnownDecision(Message):
+    """The decision on an item that was received last, as the caller was told it.
+
+    `promise` is set where the model answered, and null for all other decisions.
+    """
+
+    item_id: ItemId
+    decision: Annotated[str, *names_of(DecisionKind)]
+    label: Label | None
+    model_version: str | None
+    reason: ReasonName
+    audited: bool
+    task_id: str | None
+    decided_at: UtcTime
+    promise: AnswerPromise | None = None
+
+
+class KnownDecisions(Message):
+    """The answer of ``POST …/decisions/lookup``; items without a decision are left out.
+
+    `unsettled` says why such an item may have one all the same; null if it has none.
+    """
+
+    decisions: list[KnownDecision]
+    unsettled: str | None
 
 
 class DecisionRow(Prediction):

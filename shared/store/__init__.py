@@ -7,6 +7,7 @@ time (ADR 18); `replace` keeps out one that was paused and does not know that it
 import asyncio
 import fcntl
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -144,6 +145,12 @@ class Store:
             entry["path"]: entry["e_tag"] or f"{entry['last_modified']}-{entry['size']}"
             for entry in result["objects"]
         }
+
+    async def modified(self, folder: str) -> dict[str, datetime]:
+        """Return when each file directly in `folder` was put, by path, by the store's clock."""
+        STORE_REQUESTS.labels("list").inc()
+        result = await obstore.list_with_delimiter_async(self._store, folder)
+        return {entry["path"]: entry["last_modified"] for entry in result["objects"]}
 
     async def delete(self, path: str) -> None:
         """Remove what is at `path`, if anything."""

@@ -8,7 +8,8 @@ from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, table_of
-from services.review_queue.tables import ActivityRow, EventRow, TaskRow
+from services.review_queue.tables import EventRow, TaskRow
+from services.review_queue.tables.activity import ActivityRow
 
 _activity = table_of(ActivityRow)
 _events = table_of(EventRow)

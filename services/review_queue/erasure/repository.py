@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.review_queue.repository.statements import fetch, insert_new, table_of
 from services.review_queue.tables import (
     EventRow,
-    FeedbackRow,
     LeaseRow,
     OutcomeRow,
     ProjectRow,
@@ -17,6 +16,7 @@ from services.review_queue.tables import (
     TombstoneRow,
     VerdictRow,
 )
+from services.review_queue.tables.feedback import FeedbackRow
 from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
 from services.review_queue.tables.links import LinkRow
 from services.review_queue.tables.ui import AcknowledgementRow, SessionRow

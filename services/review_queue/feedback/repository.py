@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.review_queue.tables import FeedbackRow, TaskRow
+from services.review_queue.tables import TaskRow
+from services.review_queue.tables.feedback import FeedbackRow
 
 
 async def page(

@@ -17,7 +17,7 @@ from services.review_queue.feedback.messages import (
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.reading import current_project
-from services.review_queue.tables import FeedbackRow
+from services.review_queue.tables.feedback import FeedbackRow
 from shared.contracts.projects import Project
 from shared.db import Database, Session
 from shared.http.lists import page_of

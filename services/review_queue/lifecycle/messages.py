@@ -1,6 +1,6 @@
 """What is asked and answered about tasks, leases and outcomes, beside `shared.contracts.tasks`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -8,6 +8,7 @@ from shared.contracts.base import MAX_BATCH, Data, ItemId, Label, Message, Metad
 from shared.contracts.tasks import (
     Comment,
     LaneName,
+    OutcomeFeed,
     Reviewer,
     SourceName,
     TaskPrediction,
@@ -129,6 +130,7 @@ class ItemOutcome(Message):
     """What became of an item. Unless it is resolved it has neither label nor source.
 
     `data_digest` is that of the data that people saw, SHA-256 in hex; an erased item has none.
+    `lane` is that of a task in review, told to services alone.
     """
 
     item_id: str
@@ -139,6 +141,7 @@ class ItemOutcome(Message):
     revision: int
     resolved_at: UtcTime | None
     data_digest: str | None
+    lane: LaneName | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class ItemQuery(Message):
@@ -151,3 +154,29 @@ class ItemOutcomes(Message):
     """What became of the items that people were asked about, in the order of the query."""
 
     outcomes: list[ItemOutcome]
+
+
+class CallerOutcome(Message):
+    """One row of the outcomes feed, as callers see it."""
+
+    item_id: str
+    task_id: str
+    revision: int
+    label: Label | None
+    source: SourceName
+    resolved_at: UtcTime
+    erased: bool = Field(default=False, exclude_if=lambda value: not value)
+
+
+class CallerFeed(Message):
+    """A page of the outcomes feed for callers; `cursor` is never null."""
+
+    outcomes: list[CallerOutcome]
+    cursor: str
+
+    @classmethod
+    def of(cls, page: OutcomeFeed) -> Self:
+        """Return what callers see of a page."""
+        members = set(CallerOutcome.model_fields)
+        rows = [CallerOutcome(**row.model_dump(include=members)) for row in page.outcomes]
+        return cls(outcomes=rows, cursor=page.cursor)

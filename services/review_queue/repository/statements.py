@@ -44,6 +44,12 @@ def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
+def json_length(array: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return the number of the entries of a JSON array."""
+    length: ColumnElement[int] = func.json_array_length(array)
+    return length
+
+
 async def fetch(session: AsyncSession, statement: TypedReturnsRows[Any]) -> Sequence[Row[Any]]:
     """Return the rows of a statement that has some."""
     rows: Sequence[Row[Any]] = (await session.execute(statement)).all()

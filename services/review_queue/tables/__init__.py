@@ -1,4 +1,4 @@
-"""The tables; those of gold, webhooks and the reviewers' page have modules of their own."""
+"""The tables of projects, tasks and outcomes; other features have modules of their own."""
 
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from shared.outbox import OutboxColumns
 Serial = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON(none_as_null=True)
 _EXPIRING = text("lane = 'optional' AND turn IS NOT NULL")
+_WAITING = text("turn IS NOT NULL")
+_STANDING = text("withdrawn_at IS NULL AND label IS NOT NULL")
 _DECIDED_GOLD = text("lane = 'gold' AND source = 'adjudicator'")
 
 
@@ -61,6 +63,14 @@ class TaskRow(Base, table=True):
         Index("tasks_by_turn", "project", "lane_group", "turn"),
         Index("tasks_for_adjudication", "project", "adjudication"),
         Index("tasks_by_creation", "project", "created_at", "task_id"),
+        Index(
+            "tasks_waiting",
+            "project",
+            "created_at",
+            "turn",
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
+        ),
         # Of the few that may expire alone: no other claim or verdict touches it.
         Index("tasks_by_expiry", "due_at", sqlite_where=_EXPIRING, postgresql_where=_EXPIRING),
         Index(
@@ -133,16 +143,27 @@ class VerdictRow(Base, table=True):
     """One reviewer's answer (`label`) or skip (`label` null, `skipped`).
 
     `instructions_revision` is that of the instructions the reviewer had; null where it is unknown,
-    and in rows of releases that did not keep it: their leases have it.
+    and in rows of releases that did not keep it: their leases have it. `project` is the task's,
+    null in rows of the release before.
     """
 
     __tablename__ = "verdicts"
     __table_args__ = (
         Index("verdicts_by_reviewer", "task_id", "reviewer"),
         Index("verdicts_of_reviewer", "reviewer", "given_at"),
+        Index(
+            "verdicts_by_time",
+            "project",
+            "given_at",
+            "withdrawn_at",
+            "label",
+            sqlite_where=_STANDING,
+            postgresql_where=_STANDING,
+        ),
     )
 
     verdict_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    project: str | None = None
     task_id: str = Field(foreign_key="tasks.task_id")
     reviewer: str
     recorded_by: str
@@ -233,30 +254,6 @@ class EventRow(Base, table=True):
     detail: dict[str, Any] = Field(default={}, sa_type=Json)
 
 
-class ActivityRow(Base, table=True):
-    """One action. The database refuses to change or to remove the row.
-
-    `project` is null for an action in several projects or in all. `detail` never holds an item's
-    content or what people wrote about it: an erasure could not take it out again.
-    """
-
-    __tablename__ = "activity"
-    __table_args__ = (
-        Index("activity_by_project", "project", "entry_id"),
-        Index("activity_by_actor", "project", "actor", "entry_id"),
-    )
-
-    entry_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
-    project: str | None = None
-    at: datetime = Field(sa_type=UtcDateTime)
-    actor: str | None = None
-    role: str | None = None
-    token_id: str | None = None
-    action: str
-    target: str | None = None
-    detail: dict[str, Any] = Field(default={}, sa_type=Json)
-
-
 class TombstoneRow(Base, table=True):
     """Records that an item was erased, when, by whom and why; none of its content.
 
@@ -272,26 +269,6 @@ class TombstoneRow(Base, table=True):
     reason: str | None = None
     asked: bool
     revision: int
-
-
-class FeedbackRow(Base, table=True):
-    """One remark, and its answer. `task_id` or `label` say what it is about, if anything."""
-
-    __tablename__ = "feedback"
-    __table_args__ = (Index("feedback_by_project", "project", "feedback_id"),)
-
-    feedback_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
-    project: str = Field(foreign_key="projects.name")
-    about: str
-    task_id: str | None = None
-    label: str | None = None
-    instructions_revision: int
-    text: str
-    author: str
-    given_at: datetime = Field(sa_type=UtcDateTime)
-    answer: str | None = None
-    answered_by: str | None = None
-    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class OutboxRow(OutboxColumns, Base, table=True):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 
+from shared.checkpoints import INDEX_SUFFIX
 from shared.contracts.base import new_id
 from shared.doorbells import Doorbells, decisions_bell
 from shared.loops import Loop
@@ -27,7 +28,7 @@ class ShippedLogs:
 
     def __init__(self, store: Store, bells: Doorbells) -> None:
         self._bells = bells
-        self._index = IndexWriter(store, f"{_name(time.time())}-{new_id()}")
+        self._index = IndexWriter(store, f"{_name(time.time())}-{new_id()}{INDEX_SUFFIX}")
         self._segments: Counter[str] = Counter()
         self._new: set[str] = set()
         self._store = store

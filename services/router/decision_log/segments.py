@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from isal import igzip
@@ -14,6 +14,11 @@ from shared.contracts.base import new_id
 
 SEGMENT_BYTES = 1024 * 1024
 PATTERN = "*.jsonl"
+# Empty files, named by the ids of the processes that acknowledge checkpoints for the slot.
+REPLICA_SUFFIX = ".replica"
+REPLICA_PATTERN = f"*{REPLICA_SUFFIX}"
+# A trainer lists the folders of the last days alone.
+_LATE_DAYS = 1
 _SEPARATOR = "@"
 _LEVEL = 1
 # Of rows in memory, of each log, in each process.
@@ -72,12 +77,22 @@ class LogSegments:
         """Return the segments that will not grow any more, oldest first."""
         active = {segment.path for segment in self._open.values()}
         paths = (path for path in self._folder.glob(PATTERN) if path not in active)
-        return sorted(paths, key=lambda path: path.name.rpartition(_SEPARATOR)[2])
+        return sorted(map(self._dated, paths), key=lambda path: path.name.rpartition(_SEPARATOR)[2])
+
+    def _dated(self, path: Path) -> Path:
+        """Move a segment that is shipped more than a day late to the present day."""
+        project, day, name = path.name.split(_SEPARATOR)
+        today = self._now().date()
+        if day >= (today - timedelta(days=_LATE_DAYS)).isoformat():
+            return path
+        return path.rename(path.with_name(_SEPARATOR.join([project, today.isoformat(), name])))
 
     def adopt(self, slot: Slot) -> None:
-        """Move the segments of an abandoned slot here; they keep their names."""
-        for path in slot.folder.glob(PATTERN):
-            path.rename(self._folder / path.name)
+        """Move the segments and ids of an abandoned slot here; they keep their names."""
+        # An id last: its document may be removed once the segments that lie beside it are shipped.
+        for pattern in (PATTERN, REPLICA_PATTERN):
+            for path in slot.folder.glob(pattern):
+                path.rename(self._folder / path.name)
         sync_folder(self._folder)
 
     def name(self, project: str) -> Path:

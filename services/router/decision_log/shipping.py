@@ -14,8 +14,8 @@ import structlog
 from obstore.exceptions import BaseError
 from prometheus_client import Counter, Gauge
 
+from services.router.decision_log.checkpoints import Checkpoints
 from services.router.decision_log.segments import (
-    PATTERN,
     HeldRows,
     LogSegments,
     compressed,
@@ -35,6 +35,8 @@ _SHIP_SECONDS = 2.0
 _LAST_SHIP_SECONDS = 5.0
 # A look at each project's log, which keeps whole days.
 _EXPIRE_SECONDS = 6 * 3600.0
+# What an abandoned slot may have left: segments, and ids of processes.
+_LEFT = "*.*"
 
 Retention = Callable[[], Mapping[str, float]]
 
@@ -72,7 +74,7 @@ class RowLog:
     """Rows are on this disk once they are appended, and in the store about two seconds later.
 
     `retention` gives the days that each known project keeps its rows; `shipped` is told the project
-    of each segment that is in the store.
+    of each segment that is in the store; `checkpoints` are acknowledged for this log.
     """
 
     kind: LogKind
@@ -81,8 +83,10 @@ class RowLog:
     now: Callable[[], datetime]
     retention: Retention
     shipped: Callable[[str], None] | None = None
+    checkpoints: Checkpoints | None = None
 
     def __post_init__(self) -> None:
+        self._shipping = asyncio.Lock()
         self._full = asyncio.Event()
         self._expired_at: datetime | None = None
         # When the oldest row was written that waits, and that is being shipped; infinity for none.
@@ -109,16 +113,23 @@ class RowLog:
         self._slot = await asyncio.to_thread(Slot.take, self.root)
         self._segments = LogSegments(self._slot.folder, self.now)
         try:
-            async with self.loop.running():
+            async with self.loop.running(), self._acknowledging():
                 yield self
         finally:
             with contextlib.suppress(BaseError, OSError):
                 async with asyncio.timeout(_LAST_SHIP_SECONDS):
-                    await self._ship()
+                    await self.flush()
+                    if self.checkpoints is not None:
+                        await self.checkpoints.leave()
             self._write_held()
             for left in self._held.sealed():
                 self._lose(left.lines)
             self._slot.close()
+
+    def _acknowledging(self) -> contextlib.AbstractAsyncContextManager[None]:
+        if self.checkpoints is None:
+            return contextlib.nullcontext()
+        return self.checkpoints.running(self._slot.folder, self.flush)
 
     def append(self, project: str, lines: bytes) -> None:
         """Keep the rows of one call: on this disk, or in memory while the disk takes none."""
@@ -156,15 +167,20 @@ class RowLog:
                 self._disk_fault = None
                 self._write_held()
         await asyncio.to_thread(self._adopt)
-        await self._ship()
+        await self.flush()
         if self._expired_at is None or self.now() - self._expired_at > timedelta(
             seconds=_EXPIRE_SECONDS
         ):
             await self._expire()
 
     def _adopt(self) -> None:
-        for slot in Slot.abandoned(self.root, PATTERN):
+        for slot in Slot.abandoned(self.root, _LEFT):
             self._segments.adopt(slot)
+
+    async def flush(self) -> None:
+        """Put every row that was appended before the call in the store; raise what that raises."""
+        async with self._shipping:
+            await self._ship()
 
     async def _ship(self) -> None:
         self._segments.seal()

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from services.router.delivery.messages import ItemOutcome
 from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.spool.entries import BATCH_BYTES, Entry, batches
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import TaskReceipt
 from shared.loops import cancel_all
 
-_Answer = asyncio.Task[dict[str, ItemOutcome]]
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -106,32 +106,33 @@ def _next_group(waiting: deque[_Call]) -> list[_Call]:
     return [call for call in group if not call.receipts.done()]
 
 
-class Lookups:
-    """One request a project in flight; the looks that come meanwhile are the next one."""
+class Lookups(Generic[Found]):
+    """One request a project in flight; the looks that come meanwhile are the next one.
 
-    def __init__(self, queue: ReviewQueue, *, seconds: float) -> None:
-        self._queue = queue
-        self._seconds = seconds
+    `ask` takes a project and up to 1,000 items, and returns what is known, by item.
+    """
+
+    def __init__(self, ask: Callable[[str, list[str]], Awaitable[dict[str, Found]]]) -> None:
+        self._ask = ask
         # The request that waits for its turn, which more callers may join meanwhile.
-        self._next: dict[str, tuple[set[str], _Answer]] = {}
+        self._next: dict[str, tuple[set[str], asyncio.Task[dict[str, Found]]]] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._answers: set[_Answer] = set()
+        self._answers: set[asyncio.Task[dict[str, Found]]] = set()
 
-    async def outcome(self, project: str, item_id: str) -> ItemOutcome:
-        """Ask what became of an item, `unknown` without a task; raises what `outcomes` does."""
+    async def find(self, project: str, item_id: str) -> Found | None:
+        """Return what is known of an item, None for nothing; raises what `ask` does."""
         if project not in self._next or len(self._next[project][0]) == MAX_BATCH:
             self._next[project] = self._begin(project)
         item_ids, answer = self._next[project]
         item_ids.add(item_id)
         # When one caller leaves, the others still want the answer.
-        found = await asyncio.shield(answer)
-        return found.get(item_id) or ItemOutcome(item_id=item_id, status="unknown")
+        return (await asyncio.shield(answer)).get(item_id)
 
     async def close(self) -> None:
         """Give up what is in flight."""
         await cancel_all(self._answers)
 
-    def _begin(self, project: str) -> tuple[set[str], _Answer]:
+    def _begin(self, project: str) -> tuple[set[str], asyncio.Task[dict[str, Found]]]:
         item_ids: set[str] = set()
         answer = asyncio.create_task(self._send(project, item_ids))
         self._answers.add(answer)
@@ -140,9 +141,8 @@ class Lookups:
         answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return item_ids, answer
 
-    async def _send(self, project: str, item_ids: set[str]) -> dict[str, ItemOutcome]:
+    async def _send(self, project: str, item_ids: set[str]) -> dict[str, Found]:
         async with self._turns[project]:
             if project in self._next and self._next[project][0] is item_ids:
                 del self._next[project]
-            found = await self._queue.outcomes(project, list(item_ids), seconds=self._seconds)
-        return {outcome.item_id: outcome for outcome in found}
+            return await self._ask(project, list(item_ids))

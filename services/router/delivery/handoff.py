@@ -57,7 +57,7 @@ class Handoff:
             "audits", self.audits, self.queue, gather_seconds=_GATHER_SECONDS
         )
         self._grouping = Grouping(self.queue, seconds=_SECONDS)
-        self._lookups = Lookups(self.queue, seconds=_SECONDS)
+        self._lookups = Lookups(self._found)
         self._under_way = 0
 
     @contextlib.asynccontextmanager
@@ -150,19 +150,49 @@ class Handoff:
 
         Raises `QueueUnreachable`, `NotFound`.
         """
-        task_id = task_id_for(project, item_id)
-        # Looked up before the queue is asked: it may be drained in between.
-        held = self.spool.held(task_id) or self.audits.held(task_id)
-        waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id)
+        waiting = self._waiting(project, item_id)
         try:
-            outcome = await self._lookups.outcome(project, item_id)
+            found = await self._lookups.find(project, item_id)
         except (QueueAway, QueueRefused) as error:
-            if held:
-                return waiting
+            if waiting is not None:
+                return waiting[0]
             raise _problem(error) from error
-        if held and (outcome.status == "unknown" or not outcome.is_about(held)):
-            return waiting
-        return outcome
+        return _newest(item_id, found, waiting)
+
+    async def outcomes(self, project: str, item_ids: Sequence[str]) -> list[ItemOutcome]:
+        """Ask what became of 1 to 1,000 items, in one request; raises as `outcome` does."""
+        waiting = {item_id: self._waiting(project, item_id) for item_id in item_ids}
+        try:
+            found = await self._found(project, list(waiting))
+        except (QueueAway, QueueRefused) as error:
+            raise _problem(error) from error
+        return [_newest(one, found.get(one), waiting[one]) for one in item_ids]
+
+    async def _found(self, project: str, item_ids: list[str]) -> dict[str, ItemOutcome]:
+        found = await self.queue.outcomes(project, item_ids, seconds=_SECONDS)
+        return {outcome.item_id: outcome for outcome in found}
+
+    def _waiting(self, project: str, item_id: str) -> tuple[ItemOutcome, bytes] | None:
+        """Return the outcome of an item in a spool, and the digest of its data.
+
+        To be called before the queue is asked: the spool may be drained in between.
+        """
+        task_id = task_id_for(project, item_id)
+        held = self.spool.held(task_id)
+        audit = None if held else self.audits.held(task_id)
+        if not (held or audit):
+            return None
+        lane = "audit" if audit else None
+        waiting = ItemOutcome(item_id=item_id, status="in_review", task_id=task_id, lane=lane)
+        return waiting, held or audit or b""
+
+
+def _newest(
+    item_id: str, found: ItemOutcome | None, waiting: tuple[ItemOutcome, bytes] | None
+) -> ItemOutcome:
+    if waiting is not None and (found is None or not found.is_about(waiting[1])):
+        return waiting[0]
+    return found or ItemOutcome(item_id=item_id, status="unknown")
 
 
 async def _kept(spool: Spool, entries: Sequence[Entry]) -> list[TaskReceipt]:

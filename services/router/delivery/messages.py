@@ -20,6 +20,7 @@ class ItemOutcome(Message):
     """What became of an item; passed on as the review queue says it.
 
     `data_digest` is that of the data that people saw (SHA-256, hex): compared, never passed on.
+    `lane` is that of a task that is in review; a review queue of an older release does not tell.
     """
 
     item_id: ItemId
@@ -30,6 +31,22 @@ class ItemOutcome(Message):
     revision: int | None = None
     resolved_at: UtcTime | None = None
     data_digest: str | None = Field(default=None, exclude=True)
+    lane: str | None = Field(default=None, exclude=True)
+
+    @classmethod
+    def told(cls) -> list[str]:
+        """Return the members that are passed on."""
+        return [name for name, field in cls.model_fields.items() if not field.exclude]
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing that the router answered takes its place."""
+        return self.status in ("resolved", "erased")
+
+    @property
+    def is_audit(self) -> bool:
+        """Say whether reviewers are asked about an answer of the model."""
+        return self.status == "in_review" and self.lane == "audit"
 
     @model_validator(mode="before")
     @classmethod

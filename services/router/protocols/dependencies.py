@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from services.router.delivery.review_queue import ReviewQueue
+from services.router.outcomes.service import Outcomes
 from services.router.predict.predictor import Predictor
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Left
@@ -26,6 +27,7 @@ class Services:
     predictor: Predictor
     versions: Versions
     queue: ReviewQueue
+    outcomes: Outcomes
     loops: tuple[Loop, ...]
     common: CommonSettings
 
@@ -58,6 +60,8 @@ def admit(state: Any, project: str) -> None:
 
 def limit_fields(predictor: Predictor, call: Call) -> list[tuple[bytes, bytes]]:
     """Return the headers that say what is left of the caller's rate limit."""
+    if predictor.rate_limit is None:
+        return []
     headers = predictor.limit_headers(call.word, call.caller)
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 

@@ -8,6 +8,7 @@ import structlog
 
 from services.router.metrics import REFUSED_DOCUMENTS, STORE_FAILURES
 from services.router.versions.loads import STORE_ERRORS
+from shared import checkpoints
 from shared.doorbells import BellEvent, Doorbells, wait_for
 from shared.logs import cause_of
 from shared.store import Store
@@ -28,12 +29,22 @@ class ChangedProjects:
     store's folders are listed now and then, and one project in turn is named every 30 seconds
     whatever its index says: its writer may be of the release before. While an index is missing, as
     with a writer of the release before, every project is named at each poll.
+
+    `checkpoint_requested` is called when the index of checkpoints has changed: one listing serves
+    both.
     """
 
-    def __init__(self, store: Store, bells: Doorbells, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bells: Doorbells,
+        poll_seconds: float,
+        checkpoint_requested: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store, self._bells = store, bells
         self._poll_seconds = poll_seconds
-        self._index = IndexReader(store, index_of(*_WRITERS))
+        self._checkpoint_requested = checkpoint_requested
+        self._index = IndexReader(store, index_of(*_WRITERS, checkpoints.WRITER))
         self._rung = BellEvent()
         self._poll_at = self._list_at = self._one_anew_at = 0.0
         self._turns: list[str] = []
@@ -67,7 +78,9 @@ class ChangedProjects:
 
     async def _poll(self, known: set[str], now: float) -> None:
         look = await self._index.look()
-        self._owed |= {path.partition("/")[0] for path in look.changed}
+        if checkpoints.ENTRY in look.changed:
+            self._checkpoint_requested()
+        self._owed |= {path.partition("/")[0] for path in look.changed - {checkpoints.ENTRY}}
         if not look.has(*_WRITERS):
             self._owed |= known | set(await self._store.folders())
         elif now >= self._list_at:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 
 import structlog
@@ -39,7 +39,8 @@ _UNLOADED, _LOADING = "it was unloaded", "it is still being loaded"
 class Versions:
     """The projects of the store and their loaded versions.
 
-    `deleted` are the names of projects of which the store says that they were deleted.
+    `deleted` are the names of projects of which the store says that they were deleted. No project
+    is known before `register` has returned; `checkpoint_requested` as in `ChangedProjects`.
     """
 
     def __init__(
@@ -51,9 +52,12 @@ class Versions:
         threads: int,
         run_seconds: float = math.inf,
         answer_seconds: float = _ANSWER_SECONDS,
+        register: Callable[[], Awaitable[None]] | None = None,
+        checkpoint_requested: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._changes = ChangedProjects(store, bells, poll_seconds)
+        self._register = register
+        self._changes = ChangedProjects(store, bells, poll_seconds, checkpoint_requested)
         self._threads = threads
         self._load = partial(load_version, store, threads=threads, run_seconds=run_seconds)
         self._answer_seconds = answer_seconds
@@ -107,6 +111,11 @@ class Versions:
         if not load.done():
             raise VersionNotReady(champion, _LOADING)
         return self._views.get(project, view)
+
+    def serving_now(self, project: str) -> View | None:
+        """Return what `serving` does if a version serves already; else None."""
+        view = self._views.get(project)
+        return view if view is not None and view.serves else None
 
     async def pinned(self, project: str, version: str) -> LoadedVersion:
         """Return any version of the project by its name, loaded when it is not yet.
@@ -217,6 +226,8 @@ class Versions:
 
     async def _refresh(self, project: str) -> None:
         """Put the project's documents in place at once; start the loads that they ask for."""
+        if self._register is not None:
+            await self._register()
         async with self._locks.setdefault(project, asyncio.Lock()):
             known = self._views.get(project)
             documents = await read_documents(

@@ -85,6 +85,36 @@ async def decisions(
     return (await session.execute(query)).scalars().all()
 
 
+async def newest_decisions(
+    session: Session, project: str, item_ids: Collection[str]
+) -> Sequence[LedgerRow]:
+    """Return the decision on each of the items that was received last."""
+    number = func.row_number().over(
+        partition_by=col(LedgerRow.item_id),
+        order_by=(col(LedgerRow.received_at).desc(), col(LedgerRow.id).desc()),
+    )
+    numbered = (
+        select(col(LedgerRow.id), number.label("number"))
+        .where(col(LedgerRow.project) == project, col(LedgerRow.item_id).in_(item_ids))
+        .subquery()
+    )
+    query = select(LedgerRow).join(
+        numbered, (numbered.c.id == LedgerRow.id) & (numbered.c.number == 1)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def certificates(
+    session: Session, project: str, versions: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the newest certificate of each of the versions that has one."""
+    query = select(col(Version.version), col(Version.certificate)).where(
+        col(Version.project) == project, col(Version.version).in_(versions)
+    )
+    found = await session.execute(query)
+    return {version: certificate for version, certificate in found if certificate is not None}
+
+
 async def promise_record(
     session: Session, project: str, versions: Collection[str], until: datetime
 ) -> PromiseRecord:

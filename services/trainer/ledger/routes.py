@@ -1,16 +1,17 @@
-"""Route of the ledger."""
+"""Routes of the ledger."""
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 
-from services.trainer.ledger import service
+from services.trainer.ledger import lookup, service
 from services.trainer.ledger.repository import DecisionFilter
-from services.trainer.resources import InProject, Tools, project_router
+from services.trainer.resources import InProject, InProjectOfService, Tools, project_router
 from shared.contracts.base import Message, UtcTime
-from shared.contracts.decisions import DecisionKind
+from shared.contracts.decisions import DecisionKind, DecisionQuery, KnownDecisions
 from shared.contracts.versions import VERSION_PATTERN
 from shared.http.lists import After, Limit, decode_position, encode_cursor
+from shared.problems import BODY_PROBLEMS, declare
 
 router = project_router("evidence")
 ItemQuery = Annotated[str | None, Query(max_length=200, description="Only this item's.")]
@@ -56,3 +57,20 @@ async def list_decisions(
     cursor = encode_cursor(rows[-1].id or 0) if len(rows) == limit else None
     explained = await service.explained(tools, project.project, rows)
     return Decisions(decisions=explained, cursor=cursor)
+
+
+@router.post(
+    "/decisions/lookup",
+    summary="What callers were told of items",
+    responses=declare(*BODY_PROBLEMS),
+)
+async def lookup_decisions(
+    request: Request, tools: Tools, project: InProjectOfService, query: DecisionQuery
+) -> KnownDecisions:
+    """Return the decision on each item that was received last; others are left out.
+
+    With `settle` a call about an item without a decision waits, some seconds at most, until every
+    process of the router has shipped what it decided before the call. `unsettled` says why an item
+    that is left out may have a decision all the same; null: it has none.
+    """
+    return await lookup.known_decisions(tools, request.app.state.settling, project, query)

@@ -56,12 +56,16 @@ class LedgerReader:
         """Return how long to wait with the next reading."""
         return timedelta(seconds=max(0.0, self._due_at.get(project, 0.0) - time.monotonic()))
 
-    async def read(self, resources: Resources, project: str) -> int:
-        """Read every new file of the decision log; return how many decisions were new."""
+    async def read(self, resources: Resources, project: str, *, days_back: int = 1) -> int:
+        """Read every new file of the decision log; return how many decisions were new.
+
+        Days more than `days_back` before the newest day that was read are not listed.
+        """
         async with resources.database.reading() as session:
             state = await read_state(session, project)
         total = 0
-        days = await _days(resources, project, None if state is None else state.ledger_day)
+        last = None if state is None else state.ledger_day
+        days = await _days(resources, project, last, days_back)
         before, by_day = self._known.get(project, {}), dict[str, set[str]]()
         self._known[project] = by_day
         for day in days:
@@ -77,13 +81,13 @@ class LedgerReader:
         return total
 
 
-async def _days(resources: Resources, project: str, last: str | None) -> list[str]:
+async def _days(resources: Resources, project: str, last: str | None, days_back: int) -> list[str]:
     """Days of the log that may hold a new file: a replica may ship yesterday's leftovers."""
     days = await resources.store.folders(decisions_prefix(project))
     if last is None:
         return days
     try:
-        floor = (date.fromisoformat(last) - timedelta(days=1)).isoformat()
+        floor = (date.fromisoformat(last) - timedelta(days=days_back)).isoformat()
     except ValueError:
         return days
     return [day for day in days if day >= floor]

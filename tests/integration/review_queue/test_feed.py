@@ -204,3 +204,31 @@ async def test_corrections_carry_the_instructions_that_the_reviewer_had(desk: De
     assert (await desk.lease_one("r1"))["task"]["instructions_revision"] == 2
     rows = (await desk.outcomes())["outcomes"]
     assert [row["instructions_revision"] for row in rows] == [1, 1]
+
+
+async def test_a_caller_reads_labels_of_its_projects_and_no_content(desk: Desk) -> None:
+    await desk.post(entry("a"), entry("b"))
+    (lease, *_) = await desk.lease("r1", 2)
+    await desk.verdict("r1", lease["token"], "negative")
+    item_id = lease["task"]["item_id"]
+    path, caller = desk.path("outcomes"), desk.of("caller")
+    page = body_of(await caller.get(path, params={"wait_seconds": 5}))
+    (row,) = page["outcomes"]
+    members = {"item_id", "task_id", "revision", "label", "source", "resolved_at"}
+    assert row.keys() == members
+    assert (row["item_id"], row["revision"], row["label"]) == (item_id, 1, "negative")
+    assert body_of(await caller.get(path, params={"after": page["cursor"]}))["outcomes"] == []
+    assert body_of(await caller.get(path, params={"tail": True})) == {
+        "outcomes": [],
+        "cursor": page["cursor"],
+    }
+    asked = body_of(await caller.post(path, json={"item_ids": ["a", "b"]}))["outcomes"]
+    assert {one["item_id"]: one["label"] for one in asked} == {"a": None, "b": None} | {
+        item_id: "negative"
+    }
+    # The lane of what waits is told to services alone.
+    assert all("lane" not in one for one in asked)
+    told = body_of(await desk.service.post(path, json={"item_ids": ["a", "b"]}))["outcomes"]
+    assert sorted(str(one.get("lane")) for one in told) == ["None", "mandatory"]
+    elsewhere = desk.of("caller", project="other")
+    assert (await elsewhere.get(path)).status_code == 403

@@ -26,7 +26,7 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
     ("POST", f"/v1/leases/{TOKEN}/renew", None, {"operator", "reviewer"}),
     ("POST", f"/v1/leases/{TOKEN}/release", None, {"operator", "reviewer"}),
     ("POST", f"/v1/leases/{TOKEN}/undo", None, {"operator", "reviewer"}),
-    ("GET", "/v1/projects/shop/outcomes", None, {"operator", "service"}),
+    ("GET", "/v1/projects/shop/outcomes", None, {"operator", "service", "caller"}),
     (
         "POST",
         "/v1/projects/shop/outcomes",
@@ -45,6 +45,7 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
     ("POST", "/v1/projects/shop/links/revoke", {"subject": "anna"}, {"operator"}),
     ("POST", "/v1/links", {"subject": "anna"}, {"operator"}),
     ("GET", "/v1/links", None, {"operator"}),
+    ("GET", "/v1/overview", None, {"operator"}),
     ("POST", "/v1/links/revoke", {"subject": "anna"}, {"operator"}),
     ("POST", "/v1/links/renew", None, {"operator", "reviewer"}),
     ("GET", "/v1/projects/shop/webhooks", None, {"operator"}),

@@ -17,6 +17,8 @@ from services.router.app import create_app
 from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
+from services.trainer.app import create_app as create_trainer
+from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -177,6 +179,16 @@ async def people(common: CommonSettings, database_url: str, keys: Keys) -> Async
     """A real review queue that has project `shop`, and its reviewers."""
     async with open_people(common, keys, database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+async def trainer_url(common: CommonSettings) -> AsyncIterator[str]:
+    """A real trainer, which reads what the router decides."""
+    database_url = f"sqlite+aiosqlite:///{common.home / 'trainer.db'}"
+    await create_tables("trainer", database_url)
+    app = create_trainer(common, TrainerSettings(database_url=database_url))
+    async with serve(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -130,13 +130,16 @@ class OutcomeService:
                     return _item_outcome(task)
                 await wait_for(rung, min(self.poll_seconds, left))
 
-    async def of_items(self, project: str, item_ids: Sequence[str]) -> list[ItemOutcome]:
+    async def of_items(
+        self, project: str, item_ids: Sequence[str], *, shows_lanes: bool
+    ) -> list[ItemOutcome]:
         """Return what became of those of the items that people were asked about."""
         task_ids = [task_id_for(project, item_id) for item_id in item_ids]
         async with self.database.reading() as session:
             await current_project(session, project)
             found = await reading.tasks(session, task_ids, lock=False)
-        return [_item_outcome(found[task_id]) for task_id in task_ids if task_id in found]
+        tasks = [found[task_id] for task_id in task_ids if task_id in found]
+        return [_item_outcome(task, shows_lane=shows_lanes) for task in tasks]
 
 
 async def _task(session: Session, project: str, item_id: str) -> Task:
@@ -157,7 +160,7 @@ async def _confirmed(session: Session, after: Place | None) -> Place:
     return place
 
 
-def _item_outcome(task: Task) -> ItemOutcome:
+def _item_outcome(task: Task, *, shows_lane: bool = False) -> ItemOutcome:
     erased = task.erased_at is not None
     status = "erased" if erased else "resolved" if task.state == "resolved" else "in_review"
     return ItemOutcome.model_validate(
@@ -170,5 +173,6 @@ def _item_outcome(task: Task) -> ItemOutcome:
             "revision": task.revision,
             "resolved_at": None if erased else task.resolved_at,
             "data_digest": task.data_digest or None,
+            "lane": task.lane if shows_lane and status == "in_review" else None,
         }
     )

@@ -28,7 +28,7 @@ _PREDICTION = "(SELECT prediction FROM tasks WHERE tasks.task_id = given.task_id
 EVENTS = Part(EventRow, ("task_id", "kind", "actor", "at", "detail"))
 _WITHDRAWALS = RowBatch(Part(VerdictRow, ("withdrawn_at",), key="verdict_id"))
 _VERDICT = (
-    *("task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
+    *("project", "task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
     *("active_seconds", "blind", "instructions_revision", "given_at", "withdrawn_at"),
 )
 # What a change writes of a `Task`, a `Lease` and an `Outcome`.
@@ -78,7 +78,11 @@ def written(session: AsyncSession, changes: Sequence[Change]) -> list[Statement]
         for verdict_id in change.withdrawn
     ]
     rows: dict[str, list[dict[str, Any]]] = {
-        "verdicts": [verdict for change in changes for verdict in change.verdicts],
+        "verdicts": [
+            {**verdict, "project": change.task.project}
+            for change in changes
+            for verdict in change.verdicts
+        ],
         "outcomes": [_outcome(change.task, change.outcome) for change in changes if change.outcome],
         "task_events": [event for change in changes for event in change.events],
         "outbox": _bells(changes),

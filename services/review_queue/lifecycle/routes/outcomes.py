@@ -4,12 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.lifecycle.messages import ItemOutcome, ItemOutcomes, ItemQuery
+from services.review_queue.lifecycle.messages import (
+    CallerFeed,
+    ItemOutcome,
+    ItemOutcomes,
+    ItemQuery,
+)
 from services.review_queue.lifecycle.outcomes.places import place_of
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from shared.contracts.tasks import OutcomeFeed
-from shared.http.access import ByService, ByServiceOrCaller, Injected, IsGone, WaitSeconds
+from shared.http.access import ByServiceOrCaller, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.http.paths import ITEM_ID
@@ -27,19 +32,22 @@ Tail = Annotated[
 
 
 @router.get(
-    "/outcomes", summary="Outcomes in order", responses=declare(*LIST_PROBLEMS, FeedRestarted)
+    "/outcomes",
+    summary="Outcomes in order",
+    response_model=OutcomeFeed | CallerFeed,
+    responses=declare(*LIST_PROBLEMS, FeedRestarted),
 )
 async def get_outcomes(
     project: str,
     outcomes: Injected[OutcomeService],
-    _: ByService,
+    who: ByServiceOrCaller,
     gone: IsGone,
     after: After = None,
     limit: Limit = 1000,
     wait_seconds: WaitSeconds = 0,
     brief: Brief = False,
     tail: Tail = False,
-) -> OutcomeFeed:
+) -> OutcomeFeed | CallerFeed:
     """Return outcomes behind the cursor `after`; none is ever added before a cursor.
 
     A cursor that is older than a restore of the database is refused with `feed-restarted`: read
@@ -49,25 +57,32 @@ async def get_outcomes(
     the label was taken back and the task waits again (`verdicts` is 0). All rows of an erased item
     are `erased` and have no content; the last of them comes anew. With `tail` the other parameters
     do not count: what is committed after the answer is behind its cursor.
+
+    A token of role `caller` gets of each row the item, task, revision, label, source, and the time.
     """
+    is_caller = who.role == "caller"
     if tail:
-        return await outcomes.tail(project)
-    return await outcomes.feed(
-        project,
-        after=place_of(after),
-        limit=limit,
-        brief=brief,
-        wait_seconds=wait_seconds,
-        gone=gone,
-    )
+        page = await outcomes.tail(project)
+    else:
+        page = await outcomes.feed(
+            project,
+            after=place_of(after),
+            limit=limit,
+            brief=brief or is_caller,
+            wait_seconds=wait_seconds,
+            gone=gone,
+        )
+    return CallerFeed.of(page) if is_caller else page
 
 
 @router.post("/outcomes", summary="What became of many items", responses=declare(*BODY_PROBLEMS))
 async def post_outcomes(
-    project: str, query: ItemQuery, outcomes: Injected[OutcomeService], _: ByServiceOrCaller
+    project: str, query: ItemQuery, outcomes: Injected[OutcomeService], who: ByServiceOrCaller
 ) -> ItemOutcomes:
     """Return the newest outcome of each item; those that nobody was asked about are left out."""
-    return ItemOutcomes(outcomes=await outcomes.of_items(project, query.item_ids))
+    shows_lanes = who.role == "service"
+    found = await outcomes.of_items(project, query.item_ids, shows_lanes=shows_lanes)
+    return ItemOutcomes(outcomes=found)
 
 
 @router.get(

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from services.router.delivery.messages import ItemOutcome
+from services.router.outcomes.messages import OutcomeQuery, ToldOutcome, ToldOutcomes
 from services.router.predict.predictor import Predictor
 from services.router.predict.requests import from_validated, read
 from services.router.predict.terms import promise_status_of, promise_summary
@@ -18,9 +18,11 @@ from services.router.predict.why_not import why_not_answering
 from services.router.problems import (
     PREDICT_PROBLEMS,
     ItemErased,
+    OutcomeUnsettled,
     ProjectNotFound,
     QueueUnreachable,
     StoreUnreachable,
+    TrainerUnreachable,
 )
 from services.router.protocols.dependencies import CALLERS, HasLeft, Service, admit, limit_fields
 from services.router.protocols.native.messages import ModelStatus
@@ -31,7 +33,7 @@ from shared.http.body import StrictRoute
 from shared.http.front import JSON, Answer, Call, Way
 from shared.http.paths import ITEM_ID
 from shared.http.waiting import disconnected
-from shared.problems import CALLER_PROBLEMS, Unprocessable, declare
+from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Unprocessable, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}",
@@ -41,6 +43,8 @@ router = APIRouter(
     tags=["router"],
 )
 
+_OUTCOME_PROBLEMS = (StoreUnreachable, QueueUnreachable, TrainerUnreachable, OutcomeUnsettled)
+
 WaitSeconds = Annotated[float, Query(ge=0, le=60, description="Wait so long for a verdict.")]
 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
@@ -49,8 +53,8 @@ _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 async def _predict(call: Call) -> Answer:
     predictor: Predictor = call.state.services.predictor
     incoming = read(call.body, call.caller)
-    answer = await predictor.predict(call.word, incoming, partial(disconnected, call.receive))
-    return [(b"content-type", JSON), *limit_fields(predictor, call)], answer
+    decided = await predictor.decide(call.word, incoming, partial(disconnected, call.receive))
+    return [(b"content-type", JSON), *limit_fields(predictor, call)], decided.body()
 
 
 PREDICT = Way("/v1/projects/{project}/predict", CALLERS, _predict, admit=admit)
@@ -75,7 +79,8 @@ async def predict(
     conflict gets the same tasks.
     """
     caller, predictor = principal_of(request), service.predictor
-    response = _json(await predictor.predict(project, from_validated(body, caller), left))
+    decided = await predictor.decide(project, from_validated(body, caller), left)
+    response = _json(decided.body())
     response.headers.update(predictor.limit_headers(project, caller))
     return response
 
@@ -83,33 +88,40 @@ async def predict(
 @router.get(
     f"/items/{ITEM_ID}/outcome",
     summary="What became of an item",
-    response_model=ItemOutcome,
-    responses=declare(ItemErased, StoreUnreachable, QueueUnreachable),
+    response_model=ToldOutcome,
+    responses=declare(ItemErased, *_OUTCOME_PROBLEMS),
 )
 async def outcome(
     project: str, item_id: str, service: Service, left: HasLeft, wait_seconds: WaitSeconds = 0
 ) -> Response:
-    """Say whether people have resolved the item; percent-encode its id in the path.
+    """Say whether people have resolved the item, else what it was answered; percent-encode its id.
 
-    With `wait_seconds` the answer comes once they have, or as things stand after that time.
+    With `wait_seconds` the response comes once people have resolved an item that they were asked
+    about, or as things stand after that time. `unknown` says that no router has decided the item
+    within the project's `retention_days`; 503 while that cannot be said for sure.
     """
     await service.versions.view(project)
     try:
         _ITEM_ID.validate_python(item_id)
     except ValidationError as error:
         raise Unprocessable([("/path/item_id", "is not an item id")]) from error
-    handoff, waiters = service.predictor.handoff, service.predictor.waiters
-    async with waiters.waiting(project, [item_id], wait_seconds, left) as wait:
-        wait.tell(await handoff.outcome(project, item_id))
-        expired = await wait.over()
-    found = wait.newest[item_id]
-    unheard = expired and wait.unsure and found.status == "in_review"
-    if wait_seconds > 0 and (unheard or found.status == "unknown"):
-        # What stood when the wait began may not stand any more.
-        found = await handoff.outcome(project, item_id)
+    found = await service.outcomes.of_item(project, item_id, wait_seconds, left)
     if found.status == "erased":
         raise ItemErased(item_id)
     return _json(found.model_dump_json().encode())
+
+
+@router.post(
+    "/outcomes",
+    summary="What became of many items",
+    response_model=ToldOutcomes,
+    responses=declare(NotJson, BodyTooLarge, *_OUTCOME_PROBLEMS),
+)
+async def outcomes(project: str, query: OutcomeQuery, service: Service) -> Response:
+    """Say of each item what ``GET …/items/{item_id}/outcome`` says; an erased one is `erased`."""
+    await service.versions.view(project)
+    found = await service.outcomes.of_items(project, query.item_ids)
+    return _json(ToldOutcomes(outcomes=found).model_dump_json().encode())
 
 
 @router.get("/model", summary="What the project serves with", response_model=ModelStatus)

@@ -157,7 +157,7 @@ async def test_what_needs_no_model_does_not_wait_for_the_first(served: ServedRou
     await late.put_project()
     await late.publish("v1", slow_graph(rounds=0, always=30_000))
     paths = {
-        "/v1/projects/late/items/a/outcome": 200,
+        "/v1/projects/late/items/a/outcome": 503,
         "/v2/models/late": 503,
         "/v2/models/late/ready": 503,
         "/v2/models/late/versions/v7/ready": 404,

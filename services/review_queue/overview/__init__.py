@@ -1,0 +1,1 @@
+"""The figures of many projects at once, and of one over time."""

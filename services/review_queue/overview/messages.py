@@ -1,0 +1,32 @@
+"""Messages about many projects at once."""
+
+from shared.contracts.base import Message, UtcTime
+
+
+class ProjectFigures(Message):
+    """What a list of projects shows of one.
+
+    `waiting` tasks are open or leased; `leased` of them are held now; `adjudication` counts those
+    that wait for an adjudicator instead. `oldest_at` is the creation of the oldest waiting task.
+    `answers` are verdicts since the list's `since` that stand, without skips and without gold.
+    """
+
+    project: str
+    title: str
+    revision: int
+    labels: int
+    created_at: UtcTime
+    archived_at: UtcTime | None
+    waiting: int
+    leased: int
+    adjudication: int
+    oldest_at: UtcTime | None
+    answers: int
+
+
+class Overview(Message):
+    """A page of projects with their figures, by name."""
+
+    projects: list[ProjectFigures]
+    since: UtcTime
+    cursor: str | None

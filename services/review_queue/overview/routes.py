@@ -1,0 +1,35 @@
+"""Routes of figures over many projects."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.review_queue.overview.messages import Overview
+from services.review_queue.overview.service import OverviewService
+from shared.contracts.base import UtcTime
+from shared.http.access import ByOperator, Injected
+from shared.http.body import StrictRoute
+from shared.http.lists import After, Limit, decode_cursor
+from shared.problems import CALLER_PROBLEMS, Unprocessable, declare
+
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["overview"])
+
+
+@router.get(
+    "/overview",
+    summary="All projects with what waits in each, by name",
+    responses=declare(*CALLER_PROBLEMS, Unprocessable),
+)
+async def get_overview(
+    overview: Injected[OverviewService],
+    who: ByOperator,
+    since: Annotated[
+        UtcTime | None, Query(description="Count answers from then on; by default a day of UTC.")
+    ] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Overview:
+    """Return the projects that the token is for, in a few statements over all of them."""
+    return await overview.projects(
+        since=since, after=decode_cursor(after) or "", limit=limit, only=who.projects
+    )

@@ -1,0 +1,67 @@
+"""The figures of many projects at once."""
+
+import pytest
+
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
+
+
+@pytest.fixture(autouse=True)
+async def project(desk: Desk) -> None:
+    await desk.put_project()
+
+
+async def rows(desk: Desk, **query: str) -> dict[str, Json]:
+    """The rows of the test's own projects, by name."""
+    params = {"limit": "1000", **query}
+    answer = body_of(await desk.operator.get("/v1/overview", params=params))
+    listed = {row["project"]: row for row in answer["projects"]}
+    return {name: row for name, row in listed.items() if name.startswith(desk.project)}
+
+
+async def test_a_row_has_what_waits_and_what_was_answered_today(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 2, "max_overlap": 2})
+    empty = desk.named("empty")
+    await desk.put_project(empty, title="")
+    await desk.post(entry("yesterday"), entry("first"))
+    await desk.answer("r1", "negative")
+    desk.clock.advance_to_next_morning()
+    (receipt, *_) = await desk.post(entry("a"), entry("b"), entry("c"))
+    await desk.answer("r2", "positive")
+    skipped = await desk.lease_one("r2")
+    body_of(await desk.use("r2", skipped["token"], "skip", {}))
+    undone = await desk.lease_one("r3")
+    await desk.verdict("r3", undone["token"], "positive")
+    body_of(await desk.use("r3", undone["token"], "undo"))
+    path = desk.path(f"tasks/{receipt['task_id']}/adjudicate")
+    body_of(await desk.operator.post(path, json={"label": "positive"}))
+    await desk.lease_one("r4")
+    found = await rows(desk)
+    row, other = found[desk.project], found[empty]
+    created = (await desk.task(receipt["task_id"]))["created_at"]
+    assert (row["title"], row["labels"], row["archived_at"]) == ("Shop reviews", 2, None)
+    # r1 and r2 disagree about the first of them.
+    assert (row["waiting"], row["leased"], row["adjudication"]) == (3, 1, 1)
+    assert row["answers"] == 1
+    assert row["oldest_at"] < created
+    assert (other["waiting"], other["oldest_at"], other["answers"]) == (0, None, 0)
+    since = (await desk.task(receipt["task_id"]))["created_at"].replace("T06", "T00")
+    assert (await rows(desk, since=since))[desk.project]["answers"] == 1
+    assert (await rows(desk, since="2015-01-01T00:00:00Z"))[desk.project]["answers"] == 2
+
+
+async def test_an_archived_project_says_since_when(desk: Desk) -> None:
+    body_of(await desk.operator.post(desk.path("archive")))
+    row = (await rows(desk))[desk.project]
+    assert row["archived_at"] == body_of(await desk.operator.get(desk.path()))["archived_at"]
+
+
+async def test_pages_and_tokens_bound_the_list(desk: Desk) -> None:
+    await desk.put_project(desk.named("other"))
+    narrow = desk.of("operator", "narrow", desk.project)
+    answer = body_of(await narrow.get("/v1/overview"))
+    assert [row["project"] for row in answer["projects"]] == [desk.project]
+    first = body_of(await desk.operator.get("/v1/overview", params={"limit": 1}))
+    second = await desk.operator.get("/v1/overview", params={"limit": 1, "after": first["cursor"]})
+    assert body_of(second)["projects"][0]["project"] > first["projects"][0]["project"]
+    wrong = await desk.operator.get("/v1/overview", params={"since": "today"})
+    problem_of(wrong, 422, "unprocessable")
