@@ -14,7 +14,7 @@ A fixed number of labels has more power if the error is close to alpha; this rul
 if the error is far below or above alpha, and it may go on where a fixed number would have to stop.
 
 It asks for what `certify` asks for, but for the number of labels, and takes labels in the order of
-the draw, whatever the order of completion: an item that takes people long errs more often. ADR 24
+the draw, whatever the order of completion: an item that takes people long errs more often. ADR 26
 says why certifications do not use it.
 
 References
