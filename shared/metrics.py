@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prometheus_client import REGISTRY, Gauge, Histogram, generate_latest, values
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
@@ -22,6 +22,18 @@ from prometheus_client.registry import Collector
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _CONFIDENTIAL: set[str] = set()
+
+
+class QuickCounter(Counter):
+    """A counter whose `inc` takes a third of the time: every request is counted.
+
+    As `QuickHistogram`; `amount` is not negative.
+    """
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Add `amount`."""
+        del exemplar
+        self._value.inc(amount)
 
 
 class QuickHistogram(Histogram):

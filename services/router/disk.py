@@ -19,9 +19,9 @@ _LOCK = "lock"
 
 def write_whole(descriptor: int, content: bytes) -> None:
     """Write all of `content`; where `OSError` ends it a part may be written."""
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    written = os.write(descriptor, content)
+    if written < len(content):
+        write_whole(descriptor, content[written:])
 
 
 def probe_disk(folder: Path) -> None:

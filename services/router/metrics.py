@@ -4,7 +4,7 @@ from functools import partial
 
 from prometheus_client import Counter, Gauge
 
-from shared.metrics import QuickHistogram
+from shared.metrics import QuickCounter, QuickHistogram
 
 _PROJECT = ["project"]
 _sum = partial(Gauge, multiprocess_mode="livesum")
@@ -80,7 +80,7 @@ REFUSED_CERTIFICATES = Counter(
 )
 STORE_FAILURES = Counter("surehand_router_store_failures_total", "Store reads that failed")
 WAITERS = _sum("surehand_router_waiters", "Items whose resolution calls are waiting for")
-DECISIONS = Counter(
+DECISIONS = QuickCounter(
     "surehand_router_decisions_total",
     "Items decided, by kind and reason",
     ["project", "decision", "reason"],

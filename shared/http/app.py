@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems, tracing
+from shared import tracing
 from shared.auth import Verifier
 from shared.http import outages
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
@@ -18,6 +18,7 @@ from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
+from shared.problems import handlers
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -86,7 +87,7 @@ def build_app(
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
     for router in (_health(service, readiness), metrics_router(verifier, metrics_token), *routers):
         app.include_router(router)
-    for install in (problems.install, describe, outages.install):
+    for install in (handlers.install, describe, outages.install):
         install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
     inner = front(app.through_framework) if front else app.through_framework

@@ -4,15 +4,14 @@ import re
 import time
 from collections.abc import Awaitable, Iterable
 
-from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import telemetry
 from shared.contracts.base import new_id
 from shared.http.waiting import enter_request
-from shared.metrics import QuickHistogram
+from shared.metrics import QuickCounter, QuickHistogram
 
-REQUESTS = Counter(
+REQUESTS = QuickCounter(
     "surehand_http_requests_total",
     "HTTP requests answered",
     ["service", "method", "route", "status"],
@@ -26,11 +25,7 @@ REQUEST_SECONDS = QuickHistogram(
         *(0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     ),
 )
-# Where an application that answers a request before any route is asked names the route's path.
-ROUTE = "surehand.route"
-
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
-_OTHER = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -41,7 +36,7 @@ class RequestContext:
         self.app = app
         self.service = service
         # Looked up by what callers cannot make up: a route's path, not the path that was asked for.
-        self._series: dict[tuple[str, str, int], tuple[Counter, QuickHistogram]] = {}
+        self._series: dict[tuple[str, str, int], tuple[QuickCounter, QuickHistogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request in its context."""
@@ -64,13 +59,13 @@ class RequestContext:
         enter_request(scope)
         await self.app(scope, receive, observe)
 
-    def _of(self, scope: Scope, status: int) -> tuple[Counter, QuickHistogram]:
-        route = scope.get(ROUTE) or getattr(scope.get("route"), "path_format", None) or _OTHER
+    def _of(self, scope: Scope, status: int) -> tuple[QuickCounter, QuickHistogram]:
+        route = telemetry.route_of(scope)
         key: tuple[str, str, int] = (scope["method"], route, status)
         return self._series.get(key) or self._bind(*key)
 
-    def _bind(self, method: str, route: str, status: int) -> tuple[Counter, QuickHistogram]:
-        known = method if method in _METHODS else _OTHER
+    def _bind(self, method: str, route: str, status: int) -> tuple[QuickCounter, QuickHistogram]:
+        known = method if method in _METHODS else telemetry.OTHER
         series = (
             REQUESTS.labels(self.service, known, route, str(status)),
             REQUEST_SECONDS.labels(self.service, known, route),

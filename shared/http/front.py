@@ -13,9 +13,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.auth import Principal, Role, require
-from shared.http.context import ROUTE
 from shared.http.outages import problem_of
-from shared.problems import Problem, note
+from shared.problems import Problem
+from shared.problems.handlers import note
+from shared.telemetry import ROUTE
 
 RequestHeaders = Mapping[bytes, bytes]
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
@@ -90,15 +91,26 @@ class Front:
 async def _serve(
     way: Way, word: str, headers: RequestHeaders, scope: Scope, receive: Receive, send: Send
 ) -> None:
+    state = scope["app"].state
     try:
-        response_headers, answer = await _answer(way, word, headers, scope, receive)
+        if way.admit is not None:
+            # A refusal must cost little, or refusing is itself the load: so it comes before all
+            # else.
+            way.admit(state, word)
+        # The token is verified before the body is read.
+        token = headers.get(b"authorization", b"").decode("latin-1")
+        caller = state.verifier.verify_header(token)
+        require(caller, way.roles, word if "{project}" in way.route else None)
+        body = await _read(receive)
+        call = Call(state, word, caller, headers, body, scope, receive)
+        response_headers, answer = await way.answer(call)
     except Problem as problem:
-        note(problem)
+        note(problem, scope)
         await way.refuse(problem)(scope, receive, send)
     except ClientDisconnect:
         return
     except Exception as error:  # noqa: BLE001 - answered as the framework would
-        refusal = problem_of(error, scope["app"].state.outages, scope["path"])
+        refusal = problem_of(error, state.outages, scope)
         await way.refuse(refusal)(scope, receive, send)
     else:
         response_headers.append((b"content-length", b"%d" % len(answer)))
@@ -106,16 +118,7 @@ async def _serve(
         await send({"type": "http.response.body", "body": answer})
 
 
-async def _answer(
-    way: Way, word: str, headers: RequestHeaders, scope: Scope, receive: Receive
-) -> Answer:
-    state = scope["app"].state
-    if way.admit is not None:
-        # A refusal must cost little, or refusing is itself the load: so it comes before all else.
-        way.admit(state, word)
-    # The token is verified before the body is read.
-    caller = state.verifier.verify_header(headers.get(b"authorization", b"").decode("latin-1"))
-    require(caller, way.roles, word if "{project}" in way.route else None)
+async def _read(receive: Receive) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False):
@@ -123,4 +126,4 @@ async def _answer(
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
-    return await way.answer(Call(state, word, caller, headers, body, scope, receive))
+    return body

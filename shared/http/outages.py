@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.logs import cause_of
 from shared.problems import Problem, Unavailable
+from shared.problems.handlers import refusal_fields
+from shared.telemetry import request_fields
 
 log = structlog.get_logger()
 
@@ -53,15 +55,15 @@ def machine_outage(error: Exception) -> str | None:
     return None
 
 
-def problem_of(error: Exception, outages: Sequence[Outage], path: str) -> Problem:
+def problem_of(error: Exception, outages: Sequence[Outage], scope: Scope) -> Problem:
     """Return how a request is refused that failed with `error`, and log why."""
-    if (away := unavailable(error, outages)) is not None:
+    if (away := unavailable(error, outages, scope)) is not None:
         return away
-    log.error("request_failed", path=path, exc_info=error)
+    log.error("request_failed", **request_fields(scope), exc_info=error)
     return Problem("The service failed; the log has the cause.")
 
 
-def unavailable(error: Exception, outages: Sequence[Outage]) -> Unavailable | None:
+def unavailable(error: Exception, outages: Sequence[Outage], scope: Scope) -> Unavailable | None:
     """Return the 503 for an error that means an outage, and log that; None for any other error."""
     told = ((outage, outage(error)) for outage in outages)
     by, away = next(((outage, name) for outage, name in told if name is not None), (None, None))
@@ -71,7 +73,7 @@ def unavailable(error: Exception, outages: Sequence[Outage]) -> Unavailable | No
         f"The service's {away} does not work at the moment; send the request again.",
         retry_after_seconds=_RETRY_AFTER_SECONDS,
     )
-    fields = {"problem": problem.kind, "status": problem.status, "away": away}
+    fields = {**refusal_fields(problem, scope), "away": away}
     # Any connection or file of the service's may be meant: the traceback says which.
     write = partial(log.warning, exc_info=error) if by is machine_outage else log.info
     write("request_refused", **fields, cause=cause_of(error))
@@ -103,7 +105,7 @@ class OutageAnswers:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            problem = None if begun else unavailable(error, self.outages)
+            problem = None if begun else unavailable(error, self.outages, scope)
             if problem is None:
                 raise
             await problem.response()(scope, receive, send)

@@ -24,7 +24,7 @@ class CorkedTransport:
     `close` is how it closes, if not at once.
     """
 
-    __slots__ = ("_close", "_head", "_transport", "_write")
+    __slots__ = ("_close", "_head", "_transport", "_write", "is_closing")
 
     def __init__(
         self, transport: asyncio.Transport, close: Callable[[], None] | None = None
@@ -32,6 +32,7 @@ class CorkedTransport:
         self._transport = transport
         self._close = close or transport.close
         self._write = transport.write
+        self.is_closing = transport.is_closing
         self._head = b""
 
     def write(self, data: bytes) -> None:

@@ -13,21 +13,13 @@ from itertools import islice
 from typing import Any, ClassVar
 
 import orjson
-import structlog
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from fastapi import Response
 
 from shared.contracts.base import FAULTS_SHOWN
-from shared.problems.faults import fault_document, listed_faults
-
-log = structlog.get_logger()
+from shared.problems.faults import fault_document
 
 MEDIA_TYPE = "application/problem+json"
-_TYPE_PREFIX = "urn:surehand:problem:"
-# Only metrics show it: several servers count such requests by this number.
-_CLIENT_LEFT = 499
+TYPE_PREFIX = "urn:surehand:problem:"
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -55,7 +47,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     def document(self) -> dict[str, Any]:
         """Return the problem's JSON object."""
         return {
-            "type": _TYPE_PREFIX + self.kind,
+            "type": TYPE_PREFIX + self.kind,
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
@@ -243,56 +235,3 @@ def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
             "content": {MEDIA_TYPE: {"schema": schema}},
         }
     return by_status
-
-
-def install(app: FastAPI) -> None:
-    """Let `app` answer every error with a problem document."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _unexpected)
-
-
-def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    note(error)
-    return error.response()
-
-
-def note(problem: Problem) -> None:
-    """Log a refusal, unless its kind is only counted."""
-    if problem.logged:
-        log.info("request_refused", problem=problem.kind, status=problem.status)
-
-
-def _validation(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return Unprocessable(listed_faults(error.errors())).response()
-
-
-def _http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    # Of several kinds of one status the first is meant: the others are more special.
-    known = {kind.status: kind for kind in reversed(Problem.__subclasses__())}
-    problem = known.get(error.status_code, Problem)
-    document = {
-        "type": _TYPE_PREFIX + problem.kind if problem is not Problem else "about:blank",
-        "title": problem.title if problem is not Problem else str(error.detail),
-        "status": error.status_code,
-        "detail": str(error.detail),
-    }
-    headers = dict(error.headers or {})
-    if "GET" in headers.get("Allow", "") and "HEAD" not in headers["Allow"]:
-        headers["Allow"] += ", HEAD"
-    return Response(to_json(document), error.status_code, headers, media_type=MEDIA_TYPE)
-
-
-def _left(_: Request, __: Exception) -> Response:
-    """Return a response for the metrics alone: the client left in the middle of its body."""
-    return Response(status_code=_CLIENT_LEFT)
-
-
-def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request_failed", path=request.url.path, exc_info=error)
-    return Problem("The service failed; the log has the cause.").response()

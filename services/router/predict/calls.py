@@ -111,8 +111,9 @@ class Call:
     def __post_init__(self) -> None:
         # In the order of the probabilities.
         self.labels = self.terms.policies["auto"].labels
-        self._common = {**self.terms.response_fields, "decided_at": rfc3339(self.decided)}
-        self._others: dict[int, dict[str, Any]] = {}
+        # The terms of the items that the challenger scored.
+        self._others: dict[int, Terms] = {}
+        self._received_at, self._decided_at = rfc3339(self.received), rfc3339(self.decided)
 
     @cached_property
     def _due_at(self) -> str:
@@ -123,55 +124,44 @@ class Call:
     def route_by(self, terms: Terms, positions: Iterable[int]) -> None:
         """Route the items at `positions` anew: another version scored them, `terms` are its own."""
         policy = terms.policy(self.incoming.review, are_free=self.are_free)
-        common = {**self._common, **terms.response_fields}
         for i in positions:
             self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
-            self._others[i] = common
+            self._others[i] = terms
+
+    def _terms_of(self, i: int) -> Terms:
+        return self._others.get(i, self.terms)
 
     def suggestions(self) -> list[tuple[Asked, str | None, str | None]]:
         """Return each item with the version that scored it and that version's suggestion."""
         return [
-            (item, self._others.get(i, self._common)["model_version"], decision.suggestion)
+            (item, self._terms_of(i).response_fields["model_version"], decision.suggestion)
             for i, (item, decision) in enumerate(
                 zip(self.incoming.items, self.decisions, strict=True)
             )
         ]
 
+    def body(self) -> bytes:
+        """Return the body of a `PredictResponse`; `encode` comes first."""
+        predictions = b",".join(self.predictions)
+        return b'{"predictions":[%b],"promise":%b}' % (predictions, self.terms.summary)
+
     def encode(self) -> None:
         """Encode each item's `Prediction`, once nothing of it changes any more."""
-        # What follows an item's own values is the same for all with one decision: told by identity,
-        # since the answers of a policy are the same objects.
-        ends: dict[tuple[int, int], bytes] = {}
         predictions = []
         for i, (item, score, decision) in enumerate(
             zip(self.incoming.items, self.scores, self.decisions, strict=True)
         ):
-            common = self._others.get(i, self._common)
-            end = ends.get((id(decision), id(common)))
-            if end is None:
-                end = b"," + orjson.dumps({**self._decision_fields(decision), **common})[1:]
-                ends[id(decision), id(common)] = end
             own = {
                 "item_id": item.item_id,
                 "confidence": None if score is None else score.confidence,
                 "probabilities": self._probabilities(score),
+                "decided_at": self._decided_at,
             }
-            predictions.append(orjson.dumps(own)[:-1] + end)
+            if decision.reason == "optional_review":
+                own["due_at"] = self._due_at
+            # The members of two objects as those of one.
+            predictions.append(orjson.dumps(own)[:-1] + self._terms_of(i).encoded(decision))
         self.predictions = predictions
-
-    def _decision_fields(self, decision: Decision) -> dict[str, Any]:
-        """Return the fields of a `Prediction` that its decision fills."""
-        waits = decision.reason == "optional_review"
-        return {
-            "decision": decision.decision,
-            "label": decision.label,
-            "suggestion": decision.suggestion,
-            "reason": decision.reason,
-            "audited": decision.audited,
-            "propensity": decision.propensity,
-            "task_id": decision.task_id,
-            **({"due_at": self._due_at} if waits else {}),
-        }
 
     def _probabilities(self, score: Score | None) -> dict[str, float] | None:
         if score is None:
@@ -187,38 +177,27 @@ class Call:
             "metadata": item.metadata,
             "lane": decision.lane,
             **({"due_at": self._due_at} if decision.lane == "optional" else {}),
-            **self._traced(),
+            **({} if self.trace is None else {"trace": self.trace}),
             "prediction": {
                 "label": decision.suggestion,
                 "confidence": None if score is None else score.confidence,
                 "probabilities": self._probabilities(score),
                 "propensity": decision.propensity,
                 "reason": decision.reason,
-                "received_at": rfc3339(self.received),
-                **self._others.get(i, self._common),
+                "received_at": self._received_at,
+                "decided_at": self._decided_at,
+                **self._terms_of(i).response_fields,
             },
         }
-
-    def _traced(self) -> dict[str, str]:
-        return {} if self.trace is None else {"trace": self.trace}
-
-    def _drawn_by(self) -> dict[str, str]:
-        promise = self.terms.view.documents.promise
-        day = None if promise is None else promise.audit_day
-        return {} if day is None else {"audit_day": day}
 
     def in_review(self) -> list[str]:
         """Return the ids of the items that wait for people."""
         decided = zip(self.incoming.items, self.decisions, strict=True)
         return [item.item_id for item, decision in decided if decision.decision == "in_review"]
 
-    def asked(self, *, optional: bool) -> list[int]:
-        """Return the positions of the items that need a task: of lane optional, or of another."""
-        return [
-            i
-            for i, decision in enumerate(self.decisions)
-            if decision.lane is not None and (decision.lane == "optional") == optional
-        ]
+    def asked(self) -> list[int]:
+        """Return the positions of the items that need a task."""
+        return [i for i, decision in enumerate(self.decisions) if decision.lane is not None]
 
     def answer(self, found: Iterable[TaskReceipt | ItemOutcome]) -> None:
         """Answer the items in review that are resolved with a label that the project has.
@@ -246,16 +225,16 @@ class Call:
 
     def log_rows(self) -> bytes:
         """Return each item's `DecisionRow` as a line: its prediction, and what was asked."""
-        ends = {
+        shared = {
             "review": self.incoming.review,
-            "received_at": rfc3339(self.received),
-            **self._drawn_by(),
-            **self._traced(),
+            "received_at": self._received_at,
+            **self.terms.row_fields,
         }
-        end = b"," + orjson.dumps(ends)[1:] + b"\n"
-        pieces: list[bytes] = []
+        if self.trace is not None:
+            shared["trace"] = self.trace
+        rows = []
         for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
-            asked = orjson.dumps({"data": item.data, "metadata": item.metadata})
-            # The members of three objects as those of one.
-            pieces += (prediction[:-1], b",", asked[1:-1], end)
-        return b"".join(pieces)
+            asked = orjson.dumps({"data": item.data, "metadata": item.metadata, **shared})
+            # The members of two objects as those of one.
+            rows.append(b"%b,%b\n" % (prediction[:-1], asked[1:]))
+        return b"".join(rows)

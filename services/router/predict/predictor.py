@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from services.router.predict.requests import Incoming
 from services.router.predict.shadows import Shadows
 from services.router.predict.terms import Terms, terms_of
 from services.router.problems import Overloaded, VersionNotReady
-from services.router.routing.decisions import route
+from services.router.routing.decisions import Policy, route
 from services.router.routing.draws import canary_draw
 from services.router.scoring.scores import Score
 from services.router.spool.entries import Entry
@@ -89,12 +89,6 @@ class Predictor:
                 self.rate_limit.give_back(holder_of(project, caller), items)
             raise
 
-    async def predict(self, project: str, incoming: Incoming, left: Left | None = None) -> bytes:
-        """Return the body of a `PredictResponse`; takes and raises what `decide` does."""
-        call = await self.decide(project, incoming, left)
-        predictions = b",".join(call.predictions)
-        return b'{"predictions":[%b],"promise":%b}' % (predictions, call.terms.summary)
-
     async def decide(self, project: str, incoming: Incoming, left: Left | None = None) -> Call:
         """Decide on each item, make its task durable, log it; `left` returns when the caller left.
 
@@ -102,7 +96,7 @@ class Predictor:
         `TooManyRequests`, `Unavailable`: nothing was answered and nothing is promised.
         """
         received = self.now()
-        view = await self.view(project, incoming.review)
+        view = self.versions.serving_now(project) or await self.view(project, incoming.review)
         self._admit(view)
         check_items(incoming.items, view.documents.project)
         self.take(project, incoming.caller, len(incoming.items))
@@ -115,7 +109,9 @@ class Predictor:
             scores = await self._score(view, data, theirs)
         decided = self.now()
         terms = self._terms_of(self._serving, view, view.serving, decided)
-        are_free = await self._are_reviewers_free(terms, incoming.review, scores)
+        are_free = terms.optional is not None and await self._are_reviewers_free(
+            terms.optional, view, incoming.review, scores
+        )
         policy = terms.policy(incoming.review, are_free=are_free)
         decisions = [
             route(item.item_id, score, policy)
@@ -147,15 +143,12 @@ class Predictor:
             return await self.versions.view(project)
 
     async def _are_reviewers_free(
-        self, terms: Terms, review: ReviewMode, scores: Sequence[Score | None]
+        self, optional: Policy, view: View, review: ReviewMode, scores: Sequence[Score | None]
     ) -> bool:
         """Say whether items may wait for an optional review, if any is worth one."""
-        optional = terms.optional
-        if optional is None or review != "auto" or self.handoff.backlog:
+        if review != "auto" or self.handoff.backlog or not any(map(optional.offers, scores)):
             return False
-        if not any(map(optional.offers, scores)):
-            return False
-        project = terms.view.documents.project
+        project = view.documents.project
         return await self.reviewers.within(project.project, project.capacity.optional_wait_seconds)
 
     def _terms_of(
@@ -176,12 +169,15 @@ class Predictor:
         draw = canary_draw(self.secret, documents.project.project, named.version, named.share)
         return draw.taken(item.item_id for item in incoming.items)
 
-    async def _score(
+    def _score(
+        self, view: View, data: Sequence[Data], theirs: Sequence[int]
+    ) -> Awaitable[Sequence[Score | None]]:
+        """Return a score an item, by the challenger at `theirs`; None where there is none."""
+        return self._score_by_both(view, data, theirs) if theirs else _scores_by(view.serving, data)
+
+    async def _score_by_both(
         self, view: View, data: Sequence[Data], theirs: Sequence[int]
     ) -> Sequence[Score | None]:
-        """Return a score an item, by the challenger at `theirs`; None where there is none."""
-        if not theirs:
-            return await _scores_by(view.serving, data)
         ours = sorted(set(range(len(data))).difference(theirs))
         scores: list[Score | None] = [None] * len(data)
         found = await asyncio.gather(
@@ -210,12 +206,12 @@ class Predictor:
 
     async def _hand_off(self, project: str, call: Call, left: Left | None) -> None:
         """Make every task durable; fill in what people have answered, or answer in time."""
-        asked, offered = (
-            {i: Entry.of(project, call.task(i)) for i in call.asked(optional=optional)}
-            for optional in (False, True)
-        )
-        if not asked and not offered:
+        needed = call.asked()
+        if not needed:
             return
+        entries = {i: Entry.of(project, call.task(i)) for i in needed}
+        offered = {i: one for i, one in entries.items() if call.decisions[i].lane == "optional"}
+        asked = {i: one for i, one in entries.items() if i not in offered}
         seconds = call.incoming.wait_seconds
         if not seconds:
             await self._deliver(project, call, asked)
@@ -260,7 +256,11 @@ def _waits(receipt: TaskReceipt) -> bool:
     return receipt.status == "created" or receipt.expires_at is not None
 
 
-async def _scores_by(loaded: LoadedVersion | None, data: Sequence[Data]) -> Sequence[Score | None]:
-    if loaded is None or not data:
-        return [None] * len(data)
-    return await loaded.batcher.score(data)
+def _scores_by(
+    loaded: LoadedVersion | None, data: Sequence[Data]
+) -> asyncio.Future[list[Score | None]]:
+    if loaded is not None and data:
+        return loaded.batcher.score(data)
+    unscored: asyncio.Future[list[Score | None]] = asyncio.get_running_loop().create_future()
+    unscored.set_result([None] * len(data))
+    return unscored

@@ -3,7 +3,7 @@
 Worked out once for each view and version, and again when the status may have changed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from services.router.metrics import REFUSED_CERTIFICATES
-from services.router.routing.decisions import Policy
+from services.router.routing.decisions import Decision, Policy
 from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
@@ -31,7 +31,7 @@ class Terms:
 
     `policies` has one for each way to ask; `optional` is the one by which certified items may wait
     for an optional review, where the project states what that is worth. `response_fields` are those
-    that each prediction repeats.
+    that each prediction repeats, `row_fields` those that each row of the decision log does.
     """
 
     view: View
@@ -39,8 +39,35 @@ class Terms:
     policies: dict[ReviewMode, Policy]
     optional: Policy | None
     response_fields: dict[str, Any]
+    row_fields: dict[str, Any]
     summary: bytes
     since: datetime
+    _encoded: dict[int, bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Encode the answers that a policy gives again and again."""
+        policies = [*self.policies.values(), *([self.optional] if self.optional else [])]
+        answers = [answer for policy in policies for answer in policy.answers]
+        # By identity: to compare or hash a decision takes longer than to encode it.
+        encoded = {id(answer): self._encode(answer) for answer in answers}
+        object.__setattr__(self, "_encoded", encoded)
+
+    def encoded(self, decision: Decision) -> bytes:
+        """Return the end of a `Prediction`: the members that do not depend on the item's score."""
+        return self._encoded.get(id(decision)) or self._encode(decision)
+
+    def _encode(self, decision: Decision) -> bytes:
+        fields = {
+            "decision": decision.decision,
+            "label": decision.label,
+            "suggestion": decision.suggestion,
+            "reason": decision.reason,
+            "audited": decision.audited,
+            "propensity": decision.propensity,
+            "task_id": decision.task_id,
+            **self.response_fields,
+        }
+        return b"," + orjson.dumps(fields)[1:]
 
     def policy(self, review: ReviewMode, *, are_free: bool) -> Policy:
         """Return the policy of a call; `are_free`: reviewers have time for optional reviews."""
@@ -72,12 +99,8 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             cause="clock",
             valid_from=rfc3339(found.until),
         )
-    policy = Policy(
-        project=name,
-        labels=tuple(documents.project.labels),
-        status=found,
-        audit=_audit_draw(name, promise, scored_by, secret),
-    )
+    audit = _audit_draw(name, promise, scored_by, secret)
+    policy = Policy(name, tuple(documents.project.labels), found, audit)
     return Terms(
         view=view,
         status=found,
@@ -91,9 +114,15 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             "model_version": scored_by.version if scored_by is not None else None,
             "policy_revision": promise.revision if promise is not None else None,
         },
+        row_fields=_row_fields(promise),
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
+
+
+def _row_fields(promise: PromiseDocument | None) -> dict[str, Any]:
+    day = None if promise is None else promise.audit_day
+    return {} if day is None else {"audit_day": day}
 
 
 def _optional(policy: Policy, capacity: CapacitySettings) -> Policy | None:

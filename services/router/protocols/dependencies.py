@@ -60,6 +60,8 @@ def admit(state: Any, project: str) -> None:
 
 def limit_fields(predictor: Predictor, call: Call) -> list[tuple[bytes, bytes]]:
     """Return the headers that say what is left of the caller's rate limit."""
+    if predictor.rate_limit is None:
+        return []
     headers = predictor.limit_headers(call.word, call.caller)
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 

@@ -112,6 +112,11 @@ class Versions:
             raise VersionNotReady(champion, _LOADING)
         return self._views.get(project, view)
 
+    def serving_now(self, project: str) -> View | None:
+        """Return what `serving` does if a version serves already; else None."""
+        view = self._views.get(project)
+        return view if view is not None and view.serves else None
+
     async def pinned(self, project: str, version: str) -> LoadedVersion:
         """Return any version of the project by its name, loaded when it is not yet.
 

@@ -26,6 +26,11 @@ class View:
     challenger: LoadedVersion | None = None
     shadows: tuple[LoadedVersion, ...] = ()
 
+    @property
+    def serves(self) -> bool:
+        """Whether a version serves calls of the project at this moment."""
+        return self.serving is not None and self.documents.project.archived_at is None
+
     def ready(self) -> LoadedVersion:
         """Return the version that serves.
 

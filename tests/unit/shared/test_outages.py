@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from shared.db.check import database_outage
 from shared.http.outages import machine_outage, problem_of, store_outage
 
+SCOPE = {"method": "GET", "path": "/"}
 OUTAGES = (store_outage, machine_outage, database_outage)
 
 
@@ -56,20 +57,20 @@ OUR_FAULT = {
 
 @pytest.mark.parametrize("error", AWAY.values(), ids=AWAY.keys())
 def test_what_is_away_is_503_and_says_when_to_come_again(error: Exception) -> None:
-    problem = problem_of(error, OUTAGES, "/")
+    problem = problem_of(error, OUTAGES, SCOPE)
     assert (problem.status, problem.kind) == (503, "unavailable")
     assert int(problem.headers["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize("error", OUR_FAULT.values(), ids=OUR_FAULT.keys())
 def test_a_fault_of_the_services_own_is_never_called_an_outage(error: Exception) -> None:
-    assert problem_of(error, OUTAGES, "/").status == 500
+    assert problem_of(error, OUTAGES, SCOPE).status == 500
 
 
 def test_the_log_has_the_cause_of_an_outage_and_the_place_of_a_broken_connection() -> None:
     with capture_logs() as lines:
         for name in ("SQLite is full", "a time-out"):
-            problem_of(AWAY[name], OUTAGES, "/")
+            problem_of(AWAY[name], OUTAGES, SCOPE)
     database, connection = lines
     assert (database["log_level"], database["cause"]) == (
         "info",

@@ -12,7 +12,8 @@ from services.review_queue.ui.site import COOKIE, Site, refusal
 from shared.auth import Principal, Verifier
 from shared.http.body import StrictRoute
 from shared.http.outages import unavailable
-from shared.problems import Problem, Unauthorized, note
+from shared.problems import Problem, Unauthorized
+from shared.problems.handlers import note
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -61,10 +62,10 @@ class PageRoute(APIRoute):
                     request.state.principal = await _holder(request)
                 response = await handle(request)
             except Problem as problem:
-                note(problem)
+                note(problem, request.scope)
                 response = refusal(problem)
             except Exception as error:
-                away = unavailable(error, request.app.state.outages)
+                away = unavailable(error, request.app.state.outages, request.scope)
                 if away is None:
                     raise
                 response = refusal(away)

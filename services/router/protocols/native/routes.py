@@ -53,8 +53,8 @@ _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 async def _predict(call: Call) -> Answer:
     predictor: Predictor = call.state.services.predictor
     incoming = read(call.body, call.caller)
-    answer = await predictor.predict(call.word, incoming, partial(disconnected, call.receive))
-    return [(b"content-type", JSON), *limit_fields(predictor, call)], answer
+    decided = await predictor.decide(call.word, incoming, partial(disconnected, call.receive))
+    return [(b"content-type", JSON), *limit_fields(predictor, call)], decided.body()
 
 
 PREDICT = Way("/v1/projects/{project}/predict", CALLERS, _predict, admit=admit)
@@ -79,7 +79,8 @@ async def predict(
     conflict gets the same tasks.
     """
     caller, predictor = principal_of(request), service.predictor
-    response = _json(await predictor.predict(project, from_validated(body, caller), left))
+    decided = await predictor.decide(project, from_validated(body, caller), left)
+    response = _json(decided.body())
     response.headers.update(predictor.limit_headers(project, caller))
     return response
 

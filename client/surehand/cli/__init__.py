@@ -1,0 +1,1 @@
+"""The command line ``surehand``: the extra ``cli`` has what it needs."""

@@ -1,0 +1,81 @@
+"""The commands, and what all have in common: options, errors, exit statuses."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from surehand._version import __version__
+from surehand.cli import exporting, importing, links, pool, projects, status, why
+from surehand.cli.connection import Connection
+from surehand.cli.failures import EXPECTED, INTERRUPTED, WRONG_CALL, sentence_of, status_of
+from surehand.cli.output import Output
+from surehand.cli.session import Session
+
+_EVERY_DAY, _SET_UP = "Every day", "Set up"
+
+
+class Commands(TyperGroup):
+    """The root command: errors that are expected end in one sentence, not in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            raise  # as `head` ends: typer says nothing about it
+        except EXPECTED as error:
+            Output().note(f"surehand: {sentence_of(error)}")
+            raise typer.Exit(status_of(error)) from None
+        except Exception as error:
+            # Typer's own errors of usage, which have no public class.
+            message = getattr(error, "format_message", None)
+            if message is None:
+                raise
+            Output().note(f"surehand: {message()} `surehand COMMAND --help` lists what there is.")
+            raise typer.Exit(WRONG_CALL) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Surehand in the terminal: `surehand status` says how things are and what comes next.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"surehand {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    url: Annotated[str | None, typer.Option(help="A gateway with all services.")] = None,
+    router: Annotated[str | None, typer.Option(help="The router's address.")] = None,
+    review_queue: Annotated[str | None, typer.Option(help="The review queue's address.")] = None,
+    trainer: Annotated[str | None, typer.Option(help="The trainer's address.")] = None,
+    console: Annotated[str | None, typer.Option(help="The console's address, for links.")] = None,
+    token: Annotated[str | None, typer.Option(help="Better: SUREHAND_TOKEN, or login.")] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Make the session of the command."""
+    session = Session(Connection(url, router, review_queue, trainer, console, token))
+    ctx.obj = session
+    ctx.call_on_close(session.close)
+
+
+app.command("status", rich_help_panel=_EVERY_DAY)(status.status)
+app.command("import", rich_help_panel=_EVERY_DAY)(importing.import_file)
+app.command("ask", rich_help_panel=_EVERY_DAY)(pool.ask)
+app.command("export", rich_help_panel=_EVERY_DAY)(exporting.export)
+app.command("why", rich_help_panel=_EVERY_DAY)(why.why)
+app.command("link", rich_help_panel=_SET_UP)(links.link)
+app.add_typer(projects.app, name="project", rich_help_panel=_SET_UP)

@@ -1,0 +1,55 @@
+"""What commands print: text on a terminal, or JSON; notes and progress on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from surehand.cli.text import paragraph, plain
+
+
+class Output:
+    """Standard output and error of one command. Nothing that is printed is read as markup."""
+
+    def __init__(self, *, is_json: bool = False) -> None:
+        self.is_json = is_json
+        # Made for each command: tests replace the streams.
+        self.console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self.notes = Console(
+            stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person sees what is printed, and can answer."""
+        return not self.is_json and sys.stdin.isatty() and self.console.is_terminal
+
+    def document(self, value: Any) -> None:
+        """Print JSON, in ASCII: it cannot control a terminal."""
+        sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+    def say(self, *parts: object, style: str = "") -> None:
+        """Print text on standard output."""
+        self.console.print(Text(paragraph(" ".join(map(str, parts))), style=style))
+
+    def note(self, *parts: object, style: str = "") -> None:
+        """Print text on standard error, beside what programs read."""
+        self.notes.print(Text(paragraph(" ".join(map(str, parts))), style=style))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table; cells that are `Text` keep their style."""
+        self.console.print(table_of(columns, rows), soft_wrap=False)
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table whose cells are safe."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+    return table

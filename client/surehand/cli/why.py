@@ -1,0 +1,99 @@
+"""``surehand why``: why an item was answered or went to people, and what happened to it."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from surehand.cli import session
+from surehand.cli.failures import LOOK
+from surehand.cli.output import Output
+from surehand.cli.text import item_text, line_of, moment, percent
+from surehand.errors import NotFound
+
+_WORDS = {
+    "created": "The task was made.",
+    "leased": "{actor} got the task.",
+    "verdict": "{actor} answered {label}.",
+    "skipped": "{actor} skipped it: {reason}",
+    "released": "{actor} gave it back.",
+    "expired": "The lease of {actor} expired.",
+    "undone": "{actor} took it back.",
+    "resolved": "The label is {label}.",
+    "reopened": "{actor} reopened it.",
+    "adjudicated": "{actor} decided: {label}.",
+}
+
+
+def why(
+    ctx: typer.Context,
+    item_id: Annotated[str, typer.Argument(help="The item's id.")],
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Say why an item was answered or went to people, and what happened to it since."""
+    used, out = session.of(ctx), session.output(as_json)
+    name = used.project(project)
+    decisions = used.pages(
+        "trainer", session.at(name, "/decisions"), "decisions", item_id=item_id, limit=1000
+    )
+    task = _task(used, name, item_id)
+    if as_json:
+        out.document({"item_id": item_id, "decisions": decisions, "task": task})
+    else:
+        _show(out, decisions, task)
+    if not decisions and task is None:
+        out.note(
+            f"Nothing is known of {item_id} in {name}: it was never sent, or too long ago; a "
+            "decision is listed some seconds after it was taken."
+        )
+        raise typer.Exit(LOOK)
+
+
+def _task(used: session.Session, project: str, item_id: str) -> dict[str, Any] | None:
+    try:
+        outcome = used.queue("GET", session.at(project, f"/outcomes/{quote(item_id, safe='')}"))
+        task: dict[str, Any] = used.queue(
+            "GET", session.at(project, f"/tasks/{outcome['task_id']}")
+        )
+    except NotFound:
+        return None
+    return task
+
+
+def _show(out: Output, decisions: list[dict[str, Any]], task: dict[str, Any] | None) -> None:
+    for row in decisions:
+        out.say(moment(row.get("received_at")), _decision(row), style="bold")
+        out.say(f"  {row.get('explanation') or row.get('reason')}")
+        if row.get("audited"):
+            out.say("  It was drawn for an audit: people were asked too.")
+    if task is None:
+        return
+    label = task.get("label")
+    state = f"resolved: {label}" if label else str(task["state"])
+    out.say(f"Task {task['task_id']} ({task['lane']}), {state}", style="bold")
+    out.say(item_text(task.get("data") or {}))
+    for entry in task.get("timeline") or []:
+        out.say(f"  {moment(entry.get('at'))}  {_entry(entry)}")
+
+
+def _decision(row: dict[str, Any]) -> str:
+    version = f" by {row['model_version']}" if row.get("model_version") else ""
+    sure = f", confidence {percent(row['confidence'], 1)}" if row.get("confidence") else ""
+    if row["decision"] == "answered":
+        return f"answered {row.get('label')}{version}{sure}"
+    hint = f", suggestion {row['suggestion']}" if row.get("suggestion") else ""
+    shown = "went to people" if row["decision"] == "in_review" else str(row["decision"])
+    return f"{shown}{hint}{version}{sure}"
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    detail = entry.get("detail") or {}
+    words = _WORDS.get(entry["kind"])
+    known = {"actor": entry.get("actor") or "Surehand", "label": "none", "reason": "-"}
+    if words is not None:
+        known |= {key: value for key, value in detail.items() if value is not None}
+        return line_of(words.format_map(known))
+    more = ", ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
+    actor = f" by {entry['actor']}" if entry.get("actor") else ""
+    return line_of(f"{entry['kind'].replace('_', ' ')}{actor}{': ' + more if more else ''}")
