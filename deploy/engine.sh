@@ -4,7 +4,7 @@
 #   engine.sh detect            docker | podman
 #   engine.sh install           podman and its parts, from Debian's packages (root)
 #   engine.sh images            base and server images, one NAME=IMAGE a line
-#   engine.sh build [SERVICE…]  the service images (default: all three), with their sizes
+#   engine.sh build [SERVICE…]  the service images (default: all four), with their sizes
 #   engine.sh run ARGS…         the engine itself, with this machine's settings
 #   engine.sh up                the stack of compose.yaml, in order; returns once it is started
 #   engine.sh compose ARGS…     its compose: logs, ps, down …
@@ -201,7 +201,7 @@ size() {
 
 build_services() {
     local python service started
-    [ $# -gt 0 ] || set -- router review_queue trainer
+    [ $# -gt 0 ] || set -- router review_queue trainer console
     python="$(python_image)"
     say "base: $python ($(size "$python"))"
     for service in "$@"; do
@@ -260,7 +260,7 @@ up() {
         [ "$(podman wait "$(container "$service")")" = 0 ] ||
             { podman logs "$(container "$service")" >&2; die "$service failed"; }
     done
-    start router review_queue trainer
+    start router review_queue trainer console
 }
 
 # podman-compose exits with 0 whatever happened, so what it started is looked at.

@@ -21,7 +21,7 @@ from smoke_loop import Loop, SmokeFailed
 
 DEPLOY = Path(__file__).resolve().parent
 ENGINE = str(DEPLOY / "engine.sh")
-SERVICES = ("router", "review_queue", "trainer")
+SERVICES = ("router", "review_queue", "trainer", "console")
 _INSIDE = "--inside-own-network"
 
 

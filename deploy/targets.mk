@@ -1,7 +1,7 @@
 # Included by the Makefile.
 .PHONY: images deploy-smoke
 
-images: ## Build the three service images, and print their sizes
+images: ## Build the service images, and print their sizes
 	deploy/engine.sh build
 
 deploy-smoke: images $(VENV)/embedded ## Run the whole loop through the containers, then remove them

@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import gc
 import os
 import resource
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.harness.databases import postgres_database
 from tests.harness.otlp import Collector, collecting
 from tests.harness.servers import postgres_server, redis_server
 from tests.harness.settings import common_settings
+from tests.harness.statements import share_compiled_statements
 
 # A busy machine must not fail a property: only what is slow in itself may.
 # Each run draws other examples, so forty at a time see as many over the runs, in less than half.
@@ -21,6 +23,7 @@ settings.register_profile(
     "surehand", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("surehand")
+share_compiled_statements()
 
 
 # Thousands of waiters have a connection each, at both ends; a login shell may have 1,024.
@@ -53,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             needed = {*getattr(item, "fixturenames", ()), *(["postgres"] if is_twin else [])}
             for server in needed & {"browser", "postgres"}:
                 item.add_marker(pytest.mark.xdist_group(server))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what is there now: tests throw nothing of it away."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.console.charts.bundle import Bundle
 from services.console.clients import Clients
-from services.console.pages.projects.summaries import Summaries
+from services.console.pages.projects.promises import Promises
 from services.console.routes import ROUTERS
 from services.console.settings import ConsoleSettings
 from services.console.web import faults
@@ -27,7 +27,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
             "trainer": common.trainer_url,
         }
     )
-    summaries = Summaries()
+    promises = Promises()
 
     bundle = Bundle(common.home)
 
@@ -37,7 +37,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
             yield
         finally:
             await bundle.close()
-            await summaries.close()
+            await promises.close()
             await clients.close()
 
     app = build_app(
@@ -51,7 +51,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
         body_limit_bytes=common.body_limit_bytes,
     )
     faults.install(app)
-    app.state.clients, app.state.summaries = clients, summaries
+    app.state.clients, app.state.promises = clients, promises
     app.state.site = Site(settings.public_url)
     app.state.desk_url = settings.desk_url or common.review_queue_url.rstrip("/")
     app.state.bundle = bundle

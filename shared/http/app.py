@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.telemetry import TelemetryConfig
@@ -16,6 +17,7 @@ from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.context import RequestContext
 from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
+from shared.http.pages import pages_router
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
 from shared.problems import handlers
@@ -24,6 +26,14 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # FastAPI's own spans and metrics are another tool's: ours are in shared.http.context.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+_OPTIONS: dict[str, Any] = {
+    # FastAPI's own pages load scripts from another host: ours are in shared.http.pages.
+    "docs_url": None,
+    "redoc_url": None,
+    # A redirect would name the address as seen here, behind whatever speaks TLS.
+    "redirect_slashes": False,
+    "telemetry": _NO_TELEMETRY,
+}
 
 
 class Application(FastAPI):
@@ -78,14 +88,12 @@ def build_app(
         description=description,
         version="1",
         lifespan=_running(service, lifespan),
-        redoc_url=None,
-        # A redirect would name the address as seen here, behind whatever speaks TLS.
-        redirect_slashes=False,
-        telemetry=_NO_TELEMETRY,
+        **_OPTIONS,
     )
     app.state.verifier, app.state.stopping = verifier, asyncio.Event()
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
-    for router in (_health(service, readiness), metrics_router(verifier, metrics_token), *routers):
+    own = _health(service, readiness), metrics_router(verifier, metrics_token)
+    for router in (*own, *routers, pages_router(service, description)):
         app.include_router(router)
     for install in (handlers.install, describe, outages.install):
         install(app)

@@ -122,6 +122,8 @@ class StrictRoute(APIRoute):
                 if _is_json(request):
                     # Starlette keeps the parsed body here; FastAPI then finds ours.
                     request._json = parse_json(body)
+                elif body:
+                    _require_json(request)
             return await handle(request)
 
         return strict
@@ -139,6 +141,13 @@ class OpenRoute(StrictRoute):
                 raise BodyTooLarge(OPEN_LIMIT_BYTES)
         # Starlette keeps the body here, and gives it to those who read it later.
         request._body = bytes(body)
+
+
+def _require_json(request: Request) -> None:
+    """Raise `Unprocessable`: a body came that does not say that it is JSON."""
+    given = request.headers.get("content-type")
+    came = "without a Content-Type" if given is None else f"with `Content-Type: {given}`"
+    raise Unprocessable([("", f"send the body with `Content-Type: application/json`; came {came}")])
 
 
 def _is_json(request: Request) -> bool:

@@ -16,7 +16,7 @@ import orjson
 from fastapi import Response
 
 from shared.contracts.base import FAULTS_SHOWN
-from shared.problems.faults import fault_document
+from shared.problems.faults import fault_document, first_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:surehand:problem:"
@@ -139,6 +139,7 @@ class Unprocessable(Problem):
     """The payload is JSON, but not what the contract says.
 
     Lists the first hundred of `errors`, (JSON pointer, fault) each, long ones cut off with "…".
+    `detail` is the first of them where none is given.
     """
 
     kind, title, status = "unprocessable", "Payload does not match the contract", 422
@@ -146,10 +147,10 @@ class Unprocessable(Problem):
     def __init__(
         self,
         errors: Iterable[tuple[str, str]],
-        detail: str = f"See `errors` for each fault, or for the first {FAULTS_SHOWN} of them.",
+        detail: str = "",
     ) -> None:
         listed = [fault_document(pointer, fault) for pointer, fault in islice(errors, FAULTS_SHOWN)]
-        super().__init__(detail, errors=listed)
+        super().__init__(detail or first_of(listed), errors=listed)
 
 
 class TooManyRequests(Problem):

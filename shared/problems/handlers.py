@@ -1,6 +1,7 @@
 """Handlers that answer errors with problem documents, and what the log says of refusals."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -8,9 +9,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from shared.problems import MEDIA_TYPE, TYPE_PREFIX, Problem, Unprocessable, to_json
 from shared.problems.faults import listed_faults
+from shared.problems.owners import hint_for
 from shared.telemetry import request_fields
 
 log = structlog.get_logger()
@@ -62,7 +65,7 @@ def _validation(request: Request, error: Exception) -> Response:
     return _problem(request, Unprocessable(listed_faults(error.errors())))
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     # Of several kinds of one status the first is meant: the others are more special.
     known = {kind.status: kind for kind in reversed(Problem.__subclasses__())}
@@ -71,12 +74,27 @@ def _http(_: Request, error: Exception) -> Response:
         "type": TYPE_PREFIX + problem.kind if problem is not Problem else "about:blank",
         "title": problem.title if problem is not Problem else str(error.detail),
         "status": error.status_code,
-        "detail": str(error.detail),
+        "detail": _advice(request, error),
     }
     headers = dict(error.headers or {})
     if "GET" in headers.get("Allow", "") and "HEAD" not in headers["Allow"]:
         headers["Allow"] += ", HEAD"
     return Response(to_json(document), error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+def _advice(request: Request, error: HTTPException) -> str:
+    """Say what to do about a path or a method that the service does not have."""
+    path, allowed = request.url.path, (error.headers or {}).get("Allow")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
+        return f"This path takes {allowed}."
+    # Starlette's own words for a path without a route.
+    if error.status_code != HTTPStatus.NOT_FOUND or error.detail != HTTPStatus.NOT_FOUND.phrase:
+        return str(error.detail)
+    scope = {**request.scope, "path": path.rstrip("/")}
+    is_known = path.endswith("/") and any(
+        route.matches(scope)[0] is not Match.NONE for route in request.app.routes
+    )
+    return hint_for(path, is_known=is_known)
 
 
 def _left(_: Request, __: Exception) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from services.console.web.session import COOKIE
 from tests.console.conftest import SignedIn
 from tests.console.installation import HOSTILE, Installed, console_of
 from tests.harness.browser import DESKTOP, PHONE, barriers, watched
@@ -12,7 +13,19 @@ from tests.harness.trainer_and_queue import project_spec
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PAGES = ["", "/projects/{}"]
+PAGES = [
+    "/",
+    "/projects/new",
+    "/projects/{}",
+    "/projects/{}/queue",
+    "/projects/{}/queue?state=",
+    "/projects/{}/people",
+    "/projects/{}/versions",
+    "/projects/{}/data",
+    "/projects/{}/items",
+    "/projects/{}/settings",
+    "/projects/{}/activity",
+]
 LOOKS = [
     {"viewport": DESKTOP, "color_scheme": "light"},
     {"viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True},
@@ -29,7 +42,7 @@ async def is_sound(page: Page) -> None:
 async def open_all(page: Page, project: str) -> None:
     """Open each page and look for barriers."""
     for path in PAGES:
-        await page.goto(path.format(project) or "/")
+        await page.goto(path.format(project))
         await expect(page.get_by_role("heading", level=1)).to_be_attached()
         await is_sound(page)
 
@@ -74,8 +87,44 @@ async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/")
         await expect(page.get_by_text("not known: a service is away").first).to_be_visible()
+        for path in ("", "/versions", "/data", "/items?item_id=item-1"):
+            await page.goto(f"/projects/{project}{path}")
+            await expect(page.get_by_text("The trainer is away").first).to_be_visible()
+        await page.goto(f"/projects/{project}/queue?state=resolved")
+        await expect(page.locator("tbody tr").nth(5)).to_be_visible()
+
+
+async def test_pages_live_while_the_review_queue_is_away(
+    installed: Installed, browser: Any, project: str
+) -> None:
+    common = installed.common.model_copy(update={"review_queue_url": "http://127.0.0.1:9"})
+    async with (
+        console_of(common, installed.common.trainer_url) as url,
+        watched(browser, url) as one,
+    ):
+        await one.context.add_cookies([{"name": COOKIE, "value": installed.operator, "url": url}])
+        page = await one.context.new_page()
+        for path in ("/", "", "/queue", "/people", "/versions", "/data", "/settings", "/activity"):
+            await page.goto(path if path == "/" else f"/projects/{project}{path}")
+            await expect(page.get_by_text("The review queue is away").first).to_be_visible()
         await page.goto(f"/projects/{project}")
-        await expect(page.get_by_text("The trainer is away").first).to_be_visible()
+        await expect(page.locator(".sentence")).to_contain_text("v1")
+
+
+async def test_an_item_says_why_it_was_decided_so_and_hostile_text_stays_text(
+    signed_in: SignedIn, project: str
+) -> None:
+    async with signed_in() as (page, _):
+        await page.goto(f"/projects/{project}/items")
+        await page.get_by_label("Item id").fill("live-2000")
+        await page.get_by_role("button", name="Find").click()
+        await expect(page.get_by_text("reaches the certified threshold")).to_be_visible()
+        await page.goto(f"/projects/{project}/queue")
+        await page.get_by_role("link", name=HOSTILE).click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(HOSTILE)
+        await expect(page.locator(".preview-value")).to_have_text(HOSTILE)
+        await expect(page.get_by_text("Task created")).to_be_visible()
+        await is_sound(page)
 
 
 async def test_reviewers_see_their_projects_and_no_figures(

@@ -19,6 +19,8 @@ from tests.harness.side_loop import SideLoop, entered_aside
 # Years before the present, however many days tests take: sessions end by this clock with their
 # tokens, which expire by the real one.
 _START = datetime(2016, 1, 1, 6, tzinfo=UTC)
+# Its loops look at all projects of all tests, and most tests wait for none of them.
+_POLL_SECONDS = 0.3
 
 
 @dataclass
@@ -49,6 +51,7 @@ def serve_shared_queue(home: Path, redis_url: str, database_url: str) -> Iterato
     clock, keys = Clock(_START), Keys(home / "keys")
     keys.ensure()
     common = common_settings(home, keys, redis_url)
+    common = common.model_copy(update={"poll_seconds": _POLL_SECONDS})
     with entered_aside(_served(common, database_url, clock)) as (loop, base_url):
         yield SharedQueue(loop, base_url, keys, clock, database_url)
 

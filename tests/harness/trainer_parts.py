@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from services.trainer.pool.service import import_lines
 from services.trainer.projects.repository import lock_state
 from services.trainer.promise import certification
 from services.trainer.promise.certification import Certifier
-from services.trainer.recipes.recipe import TrainingData
+from services.trainer.recipes.recipe import FittedModel, TrainingData
 from services.trainer.recipes.text_linear import fit_text_linear
 from services.trainer.resources import Resources, open_resources
 from services.trainer.runs import service as runs
@@ -94,14 +95,11 @@ class TrainerParts:
         run, name = claimed
         dataset, position = await freeze(self.resources, self.project)
         rows = await load(self.resources, dataset)
-        fitted = fit_text_linear(
-            TrainingData(
-                rows=[row.data for row in rows],
-                labels=[row.label for row in rows],
-                weights=np.array([row.weight for row in rows]),
-                fields=["text"],
-                classes=self.project.labels,
-            )
+        fitted = _fit(
+            tuple(row.data["text"] for row in rows),
+            tuple(row.label for row in rows),
+            tuple(row.weight for row in rows),
+            tuple(self.project.labels),
         )
         result = Result(
             inputs=fitted.inputs,
@@ -179,6 +177,25 @@ class TrainerParts:
         """Return a run's record."""
         async with self.resources.database.reading() as session:
             return await session.get_one(Run, run_id)
+
+
+@cache
+def _fit(
+    texts: tuple[str, ...],
+    labels: tuple[str, ...],
+    weights: tuple[float, ...],
+    classes: tuple[str, ...],
+) -> FittedModel:
+    # Many tests train on the same reviews: the same data give the same bytes.
+    return fit_text_linear(
+        TrainingData(
+            rows=[{"text": text} for text in texts],
+            labels=list(labels),
+            weights=np.array(weights),
+            fields=["text"],
+            classes=list(classes),
+        )
+    )
 
 
 def make_project(revision: int = 1, **changes: Any) -> Project:

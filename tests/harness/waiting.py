@@ -8,7 +8,8 @@ from typing import Any, TypeVar, overload
 
 Value = TypeVar("Value")
 
-_STEP_SECONDS = 0.02
+# Asking costs processor time: a state that takes long to come is asked for ever more seldom.
+_FIRST_STEP_SECONDS, _LAST_STEP_SECONDS, _STEP_GROWTH = 0.005, 0.1, 1.5
 
 
 @overload
@@ -21,7 +22,7 @@ async def wait_until(predicate: Callable[[], Value], seconds: float = 90.0) -> V
 
 async def wait_until(predicate: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return the first true value of `predicate`; fail the test after `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline, step = time.monotonic() + seconds, _FIRST_STEP_SECONDS
     while True:
         outcome = predicate()
         value = await outcome if inspect.isawaitable(outcome) else outcome
@@ -29,4 +30,5 @@ async def wait_until(predicate: Callable[[], Any], seconds: float = 90.0) -> Any
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not true within {seconds} s; last value: {value!r}")
-        await asyncio.sleep(_STEP_SECONDS)
+        await asyncio.sleep(step)
+        step = min(step * _STEP_GROWTH, _LAST_STEP_SECONDS)

@@ -56,8 +56,9 @@ def _layers(points: list[dict[str, float]], target: float, threshold: float | No
     accuracy = alt.Y("accuracy:Q", scale=scale, axis=_Y_AXIS)
     line = base.mark_line(interpolate="step-after", clip=True).encode(y=accuracy)
     chart = band + line + rule("y", target, "target", f"target {percent(target)}")
+    least = min(point["threshold"] for point in points)
     if threshold is not None:
-        chart += rule("x", threshold, "threshold", f"in force: {threshold:.3f}")
+        chart += rule("x", threshold, "threshold", f"in force: {threshold:.3f}", lowest=least)
     return chart
 
 

@@ -47,4 +47,4 @@ def _layers(rows: list[dict[str, Any]], lowest: float, threshold: float | None) 
     chart = alt.Chart(values(rows)).mark_bar(binSpacing=1).encode(x=x, x2="to:Q", y=y)
     if threshold is None:
         return chart
-    return chart + rule("x", threshold, "threshold", f"threshold {threshold:.3f}")
+    return chart + rule("x", threshold, "threshold", f"threshold {threshold:.3f}", lowest=lowest)

@@ -46,13 +46,23 @@ def day_axis(days: int) -> alt.Axis:
     return alt.Axis(labelAngle=0 if days <= _UPRIGHT_DAYS else -45, labelOverlap=True)
 
 
-def rule(axis: str, value: float, style: str, words: str) -> Any:
-    """Return a line across a chart at `value` of the axis `x` or `y`, with words beside it."""
+def rule(axis: str, value: float, style: str, words: str, *, lowest: float = 0.0) -> Any:
+    """Return a line across a chart at `value` of the axis `x` or `y`, with words beside it.
+
+    The words of a line on the x axis, which ends at 1, stand on the side with more room, where
+    `lowest` is the axis's start.
+    """
     base = alt.Chart(values([{"value": value, "words": words}]))
     place = {axis: alt.X("value:Q") if axis == "x" else alt.Y("value:Q")}
     line = base.mark_rule(style=style).encode(**place)
     if axis == "y":
         text = base.mark_text(style=f"{style}-words", align="left", baseline="bottom", dx=4, dy=-3)
         return line + text.encode(x=alt.value(0), text="words:N", **place)
-    text = base.mark_text(style=f"{style}-words", align="right", baseline="top", dx=-4)
+    is_left = value < (lowest + 1) / 2
+    text = base.mark_text(
+        style=f"{style}-words",
+        align="left" if is_left else "right",
+        baseline="top",
+        dx=4 if is_left else -4,
+    )
     return line + text.encode(y=alt.value(0), text="words:N", **place)

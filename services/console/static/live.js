@@ -43,6 +43,9 @@ function keep(part) {
 
 for (const part of document.querySelectorAll("[data-live]")) keep(part);
 
+// On a phone the tabs are wider than the screen.
+document.querySelector(".views [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // Times as the reader's clock has them.
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 onNew((root) => {

@@ -30,12 +30,15 @@ _TEMPLATES.filters |= {
     "count": words.count,
     "segment": lambda text: quote(str(text), safe=""),
 }
-_TEMPLATES.globals |= {"query": lambda **given: _query(given)}
 
 
-def _query(given: dict[str, Any]) -> str:
+def query(**given: Any) -> str:
+    """Return a query string of what is not empty, with its question mark."""
     kept = {key: value for key, value in given.items() if value not in (None, "")}
     return f"?{urlencode(kept)}" if kept else ""
+
+
+_TEMPLATES.globals |= {"query": query}
 
 
 def rendered(template: str, *, status: int = 200, now: datetime, **context: Any) -> HTMLResponse:

@@ -1,10 +1,15 @@
 """Messages of times."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from services.review_queue.lifecycle.messages import QueueDepth
 from services.review_queue.timings.steps import Seconds, Step, StepTiming
 from shared.contracts.base import Message
+
+# Nothing is waited for that long that a millisecond mattered.
+WaitSeconds = Annotated[Seconds, AfterValidator(lambda seconds: round(seconds, 3))]
 
 
 class Cost(Message):
@@ -86,7 +91,7 @@ class CapacityForecast(Message):
     needed_hours_per_day: float | None
     utilisation: float | None
     utilisation_interval: tuple[float, float] | None
-    expected_wait_seconds: float | None
+    expected_wait_seconds: WaitSeconds | None
     backlog_days: float | None
     state: Literal["unknown", "keeps_up", "tight", "overloaded"]
     sentence: str
@@ -97,7 +102,8 @@ class QueueForecast(QueueDepth):
     """What waits, and how long a task that comes now is going to wait.
 
     Rates are tasks a second over the last `window_seconds`: arrivals, resolved tasks, and what one
-    reviewer can do: answers by the time in which the reviewer held any task.
+    reviewer can do: answers by the time in which the reviewer held any task. The members that end
+    with `per_hour` are the same rates, in tasks an hour. Seconds are rounded to milliseconds.
     `expected_wait_seconds` is Erlang's, for tasks that come at random; null when no reviewer
     answered in that time, or when more comes than all can do. `backlog_seconds` is the time that
     what waits now takes them: by Little's law the wait of a task behind all others.
@@ -113,7 +119,10 @@ class QueueForecast(QueueDepth):
     arrival_rate: Seconds
     resolution_rate: Seconds
     service_rate: Seconds | None
-    expected_wait_seconds: Seconds | None
-    backlog_seconds: Seconds | None
+    arrivals_per_hour: Seconds
+    resolved_per_hour: Seconds
+    answers_per_reviewer_hour: Seconds | None
+    expected_wait_seconds: WaitSeconds | None
+    backlog_seconds: WaitSeconds | None
     mandatory_load: float | None
-    optional_delay_seconds: Seconds | None
+    optional_delay_seconds: WaitSeconds | None

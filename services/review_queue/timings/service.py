@@ -18,6 +18,7 @@ from shared.contracts.base import from_stored
 from shared.contracts.tasks import EVIDENCE_LANES, TaskPrediction
 from shared.db import Database, Row, Session
 
+_HOUR_SECONDS = 3600
 _NEWEST = 10_000
 _TASKS_AT_ONCE = 500
 _SECONDS_PER_HOUR = 3600.0
@@ -82,11 +83,18 @@ class TimingService:
             arrival_rate=arrivals,
             resolution_rate=flow.resolved / seconds,
             service_rate=service_rate,
+            arrivals_per_hour=_per_hour(arrivals),
+            resolved_per_hour=_per_hour(flow.resolved / seconds),
+            answers_per_reviewer_hour=None if service_rate is None else _per_hour(service_rate),
             expected_wait_seconds=expected,
             backlog_seconds=backlog,
             mandatory_load=load,
             optional_delay_seconds=delay,
         )
+
+
+def _per_hour(rate: float) -> float:
+    return round(rate * _HOUR_SECONDS, 1)
 
 
 def _before_optional(depth: QueueDepth) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.console.pages.projects.view import project_row
-from services.console.web.cards import card
+from services.console.web.cards import Card, card
 from services.console.web.paging import LIMIT, paging
 from services.console.web.visit import Visited
 
@@ -15,20 +15,17 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def show(visit: Visited, after: str | None = None) -> Response:
     """Show the projects that the person may enter."""
-    listed = await card(
-        visit.api.call(
-            "review_queue", "GET", "/v1/projects", params={"limit": LIMIT, "after": after}
-        )
-    )
+    # Figures are for operators; reviewers get the names of their projects.
+    path = "/v1/overview" if visit.session.is_operator else "/v1/projects"
+    params = {"limit": LIMIT, "after": after}
+    listed = await card(visit.api.call("review_queue", "GET", path, params=params))
     projects: list[dict[str, Any]] = listed.value["projects"] if listed else []
-    summaries: dict[str, Any] = {}
+    promises: dict[str, Card] = {}
     if visit.session.is_operator:
         names = [one["project"] for one in projects if not one.get("archived_at")]
-        summaries = await visit.request.app.state.summaries.of(
-            visit.api, visit.session.token, names
-        )
+        promises = await visit.request.app.state.promises.of(visit.api, visit.session.token, names)
     context: dict[str, Any] = {
-        "rows": [project_row(one, summaries.get(one["project"])) for one in projects],
+        "rows": [project_row(one, promises.get(one["project"]), visit.now) for one in projects],
         "paging": paging(visit.request, listed.value["cursor"] if listed else None),
         "away": listed.fault,
     }

@@ -1,11 +1,12 @@
 """A row of the list of projects (pure)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.console.web.cards import Card
 from services.console.web.promise_light import AWAY, UNKNOWN, Light, promise_light
-from services.console.web.words import NONE, duration, number
+from services.console.web.words import NONE, duration, moment, number
 
 
 @dataclass(frozen=True)
@@ -18,23 +19,28 @@ class ProjectRow:
     answered: float | None = None
     waiting: str = NONE
     oldest: str = NONE
+    given: str = NONE
     next: str = NONE
 
 
-def project_row(project: dict[str, Any], summary: dict[str, Card] | None) -> ProjectRow:
-    """Return the row of a project; `summary` is None while nothing is known."""
-    name, title = project["project"], project["title"] or project["project"]
+def project_row(project: dict[str, Any], promise: Card | None, now: datetime) -> ProjectRow:
+    """Return the row of a project; `promise` is None while nothing is known of it."""
+    light, answered, following = UNKNOWN, None, NONE
     if project.get("archived_at"):
-        return ProjectRow(name, title, Light("none", "Archived"))
-    if summary is None:
-        return ProjectRow(name, title)
-    light, answered, following = AWAY, None, NONE
-    if promise := summary["promise"]:
+        light = Light("none", "Archived")
+    elif promise:
         light, answered = promise_light(promise.value), promise.value["share_answered"]
         following = (promise.value["next"] or {}).get("text", NONE)
-    waiting, oldest = NONE, NONE
-    if queue := summary["queue"]:
-        open_lanes = [lane for lane in queue.value["lanes"] if lane["open"]]
-        waiting = number(queue.value["open"])
-        oldest = duration(max((lane["oldest_seconds"] for lane in open_lanes), default=None))
-    return ProjectRow(name, title, light, answered, waiting, oldest, following)
+    elif promise is not None:
+        light = AWAY
+    oldest = moment(project.get("oldest_at"))
+    return ProjectRow(
+        name=project["project"],
+        title=project["title"] or project["project"],
+        light=light,
+        answered=answered,
+        waiting=number(project.get("waiting")),
+        oldest=duration(None if oldest is None else (now - oldest).total_seconds()),
+        given=number(project.get("answers")),
+        next=following,
+    )

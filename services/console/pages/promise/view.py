@@ -121,6 +121,6 @@ def what_if_facts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
     ]
     if figures["days_to_detect"] is not None:
-        days = f"{figures['days_to_detect']:.0f} days"
+        days = count(max(1, round(figures["days_to_detect"])), "day")
         facts.append(("audits notice a doubled error after", days))
     return facts

@@ -1,4 +1,4 @@
-"""The figures of projects, remembered for seconds: a page of fifty asks no service a hundred times.
+"""The promises of projects, remembered for seconds: a page of fifty asks for them once for all.
 
 What is older than a moment is shown and asked for anew meanwhile; what has not come within the
 page's patience is shown as unknown, and the next refresh has it.
@@ -10,31 +10,27 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.console.web.cards import Card, cards
+from services.console.web.cards import Card, card
 from services.console.web.visit import SignInNeeded, project_path
 from surehand import AsyncSurehand
 
-_FRESH_SECONDS = 1.0
+_FRESH_SECONDS = 3.0
 _KEPT_SECONDS = 60.0
 _MOST_KEPT = 5_000
 _AT_A_TIME = 16
 
-Summary = dict[str, Card]
-
 
 @dataclass
-class Summaries:
-    """What promise and queue said of each project, by the token that asked."""
+class Promises:
+    """What the trainer said of each project's promise, by the token that asked."""
 
     patience_seconds: float = 1.0
-    _known: dict[tuple[str, str], tuple[float, Summary]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], tuple[float, Card]] = field(default_factory=dict)
     _asking: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
 
-    async def of(
-        self, api: AsyncSurehand, token: str, projects: Sequence[str]
-    ) -> dict[str, Summary]:
-        """Return the summaries that are known, or come within the page's patience."""
+    async def of(self, api: AsyncSurehand, token: str, projects: Sequence[str]) -> dict[str, Card]:
+        """Return the promises that are known, or come within the page's patience."""
         self._forget()
         owner = hashlib.sha256(token.encode()).hexdigest()
         now = time.monotonic()
@@ -67,11 +63,8 @@ class Summaries:
         path = project_path(key[1])
         try:
             async with self._slots:
-                summary = await cards(
-                    promise=api.call("trainer", "GET", f"{path}/promise"),
-                    queue=api.call("review_queue", "GET", f"{path}/queue"),
-                )
-            self._known[key] = (time.monotonic(), summary)
+                promise = await card(api.call("trainer", "GET", f"{path}/promise"))
+            self._known[key] = (time.monotonic(), promise)
         except SignInNeeded:
             # The list of projects itself is refused the same, and says so.
             self._known.pop(key, None)

@@ -1,0 +1,37 @@
+"""Who did what."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.console.web.cards import card
+from services.console.web.paging import LIMIT, paging
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.visit import Visited
+from services.console.web.words import plain
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/projects/{name}/activity")
+async def show(
+    visit: Visited, name: str, actor: str = "", action: str = "", after: str | None = None
+) -> Response:
+    """Show what people did in the project, the newest first."""
+    project = await load_project(visit, name)
+    params = {"actor": actor or None, "action": action or None, "limit": LIMIT, "after": after}
+    listed = await card(call(visit, "review_queue", "GET", name, "activity", params=params))
+    entries = listed.value["activity"] if listed else []
+    context: dict[str, Any] = {
+        "listed": listed,
+        "entries": [one | {"facts": _facts(one["detail"])} for one in entries],
+        "actor": actor,
+        "action": action,
+        "paging": paging(visit.request, listed.value["cursor"] if listed else None),
+    }
+    return project_page(visit, project, "Activity", "activity/page.html", **context)
+
+
+def _facts(detail: dict[str, Any] | None) -> str:
+    facts = [f"{key.replace('_', ' ')}: {plain(value)}" for key, value in (detail or {}).items()]
+    return "; ".join(facts)

@@ -1,0 +1,1 @@
+"""Settings of a project: a form that says what a change would do to the certificate."""

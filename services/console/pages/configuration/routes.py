@@ -1,0 +1,106 @@
+"""The page of a project's settings."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+
+from services.console.pages.configuration.fields import (
+    SECTIONS,
+    SETTINGS,
+    differences,
+    patch_of,
+)
+from services.console.web.cards import card, words_of
+from services.console.web.project_pages import Project, call, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
+from surehand import Conflict, SurehandError
+
+router = APIRouter(include_in_schema=False)
+_BEFORE = "before."
+
+
+@router.get("/projects/{name}/settings")
+async def show(visit: Visited, name: str) -> Response:
+    """Show the settings as they are."""
+    project = await load_project(visit, name)
+    values = {setting.name: setting.shown(project) for setting in SETTINGS}
+    return await _page(visit, project, values, values)
+
+
+@router.post("/projects/{name}/settings")
+async def change(form: Posted, name: str) -> Response:
+    """Say what a change would do, or make it.
+
+    A change is made of the revision alone that the person has seen the effect on.
+    """
+    project = await load_project(form.visit, name)
+    before = {
+        key.removeprefix(_BEFORE): value
+        for key, value in form.values.items()
+        if key.startswith(_BEFORE)
+    }
+    shown: dict[str, Any] = {"wording_only": form.text("wording_only") == "on"}
+    try:
+        patch = patch_of(before, form.values)
+        if shown["wording_only"] and "instructions" in patch:
+            patch["wording_only"] = True
+        if not patch:
+            return form.visit.to(f"{page_path(name)}/settings")
+        if form.text("act") == "save":
+            await _patch(form, name, patch, {})
+            return form.visit.to(f"{page_path(name)}/settings", "saved")
+        shown["preview"] = await _patch(form, name, patch, {"dry_run": "true"})
+    except Conflict as error:
+        if getattr(error, "revision", None) == project.get("revision"):
+            shown |= {"contested": differences(before, project, form.values), "status": 409}
+        else:
+            shown |= {"fault": words_of(error), "status": 409}
+    except SurehandError as error:
+        shown |= {"fault": words_of(error), "status": 422}
+    except ValueError as error:
+        shown |= {"fault": str(error), "status": 422}
+    return await _page(form.visit, project, before, form.values, **shown)
+
+
+@router.post("/projects/{name}/webhooks")
+async def webhook(form: Posted, name: str) -> Response:
+    """Send a test event to a webhook, or enable it again."""
+    what = "test" if form.text("act") == "test" else "enable"
+    path = f"webhooks/{quote(form.text('webhook'), safe='')}/{what}"
+    await call(form.visit, "review_queue", "POST", name, path)
+    notice = "tested" if what == "test" else "enabled"
+    return form.visit.to(f"{page_path(name)}/settings", notice)
+
+
+async def _patch(form: Form, name: str, patch: dict[str, Any], params: dict[str, str]) -> Any:
+    headers = {"If-Match": f'"{form.text("revision")}"'}
+    return await call(
+        form.visit, "review_queue", "PATCH", name, json=patch, params=params, headers=headers
+    )
+
+
+async def _page(
+    visit: Visit,
+    project: Project,
+    before: Mapping[str, str],
+    values: Mapping[str, str],
+    *,
+    status: int = 200,
+    **shown: Any,
+) -> Response:
+    hooks = await card(call(visit, "review_queue", "GET", project["project"], "webhooks"))
+    context: dict[str, Any] = {
+        "sections": SECTIONS,
+        "before": before,
+        "values": {setting.name: values.get(setting.name, "") for setting in SETTINGS},
+        "hooks": hooks,
+        "preview": None,
+        "contested": None,
+        "wording_only": False,
+        "fault": project.get("away"),
+        **shown,
+    }
+    template = "configuration/page.html"
+    return project_page(visit, project, "Settings", template, status=status, **context)

@@ -1,0 +1,1 @@
+"""Data: upload, the pool, label counts, suspects and export."""

@@ -1,0 +1,1 @@
+"""The first project: upload, labels, promise, invitation."""

@@ -1,0 +1,1 @@
+"""One item: why it went to a person, and all that happened to it."""

@@ -1,0 +1,82 @@
+"""One item: why it went to a person, and all that happened to it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.console.pages.items import view
+from services.console.web.cards import Card, cards, words_of
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.rendering import query
+from services.console.web.visit import Posted, Visit, Visited, page_path
+from shared.contracts.base import task_id_for
+from surehand import SurehandError
+
+router = APIRouter(include_in_schema=False)
+_DECISIONS = 10
+_NOT_FOUND = 404
+
+
+@router.get("/projects/{name}/items")
+async def show(visit: Visited, name: str, item_id: str = "") -> Response:
+    """Show the item, or where to search for one."""
+    return await _page(visit, name, item_id.strip())
+
+
+@router.post("/projects/{name}/items")
+async def act(form: Posted, name: str) -> Response:
+    """Reopen the item's task, or give its label as an adjudicator."""
+    item_id, what = form.text("item_id"), form.text("act")
+    task = f"tasks/{task_id_for(name, item_id)}"
+    try:
+        if what == "reopen":
+            await call(form.visit, "review_queue", "POST", name, f"{task}/reopen")
+        else:
+            body = {"label": form.text("label"), "comment": form.text("comment") or None}
+            await call(form.visit, "review_queue", "POST", name, f"{task}/adjudicate", json=body)
+    except SurehandError as error:
+        fault, comment = words_of(error), form.text("comment")
+        return await _page(form.visit, name, item_id, fault=fault, comment=comment, status=409)
+    notice = "reopened" if what == "reopen" else "adjudicated"
+    return form.visit.to(f"{page_path(name)}/items{query(item_id=item_id)}", notice)
+
+
+async def _page(
+    visit: Visit,
+    name: str,
+    item_id: str,
+    *,
+    fault: str | None = None,
+    comment: str = "",
+    status: int = 200,
+) -> Response:
+    project = await load_project(visit, name)
+    context: dict[str, Any] = {"item_id": item_id, "comment": comment, "found": False}
+    if item_id:
+        found = await cards(
+            task=call(visit, "review_queue", "GET", name, f"tasks/{task_id_for(name, item_id)}"),
+            decisions=call(
+                visit, "trainer", "GET", name, "decisions",
+                params={"item_id": item_id, "limit": _DECISIONS},
+            ),
+        )  # fmt: skip
+        context |= _item(project, found["task"], found["decisions"])
+    fault = fault or project.get("away")
+    return project_page(
+        visit, project, "Items", "items/page.html", status=status, fault=fault, **context
+    )
+
+
+def _item(project: dict[str, Any], task: Card, decisions: Card) -> dict[str, Any]:
+    rows = decisions.value["decisions"] if decisions else []
+    data = task.value["data"] if task else rows[0]["data"] if rows else {}
+    away = [one.fault for one in (task, decisions) if one.is_away]
+    return {
+        "found": bool(task) or bool(rows),
+        "away": away,
+        "task": task if task or task.status != _NOT_FOUND else None,
+        "timeline": view.timeline(task.value) if task else [],
+        "fields": view.fields(data or {}, project.get("fields", {})),
+        "decisions_fault": decisions.fault,
+        "decisions": [(row, view.decision_facts(row), view.probabilities(row)) for row in rows],
+    }

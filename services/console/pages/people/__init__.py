@@ -1,0 +1,1 @@
+"""Reviewers: how well they do, who may come in, and who is paused."""

@@ -1,0 +1,97 @@
+"""Reviewers: how well they do, who may come in, and who is paused."""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from services.console.pages.people import view
+from services.console.web.cards import cards, words_of
+from services.console.web.paging import LIMIT, paging
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.visit import Posted, Visit, Visited, page_path
+from surehand import SurehandError
+
+router = APIRouter(include_in_schema=False)
+_LINKS = 20
+_HOURS_A_DAY = 24
+
+
+@router.get("/projects/{name}/people")
+async def show(visit: Visited, name: str, after: str | None = None) -> Response:
+    """Show the reviewers."""
+    return await _page(visit, name, after=after)
+
+
+@router.post("/projects/{name}/people")
+async def act(form: Posted, name: str) -> Response:
+    """Invite a person, or pause a reviewer, or let one go on."""
+    what, reviewer = form.text("act"), form.text("reviewer")
+    who, invited = quote(reviewer, safe=""), None
+    try:
+        if what == "invite":
+            hours, role = float(form.text("days") or 7) * _HOURS_A_DAY, form.text("role")
+            wanted = {"subject": reviewer, "role": role or "reviewer", "hours": hours}
+            made = await call(form.visit, "review_queue", "POST", name, "links", json=wanted)
+            place = _address(form.visit.request, made, role)
+            invited = {"subject": reviewer, "url": place, "expires_at": made["expires_at"]}
+        elif what == "pause":
+            body = {"reason": form.text("reason")}
+            path = f"reviewers/{who}/pause"
+            await call(form.visit, "review_queue", "POST", name, path, json=body)
+        else:
+            await call(form.visit, "review_queue", "POST", name, f"reviewers/{who}/resume")
+    except (SurehandError, ValueError) as error:
+        fault = words_of(error) if isinstance(error, SurehandError) else "Days must be a number."
+        return await _page(form.visit, name, fault=fault, typed=dict(form.values), status=409)
+    if invited:
+        # Shown once, on the answer itself: the code is not kept anywhere.
+        return await _page(form.visit, name, invited=invited)
+    notice = "paused" if what == "pause" else "continued"
+    return form.visit.to(f"{page_path(name)}/people", notice)
+
+
+def _address(request: Request, made: dict[str, Any], role: str) -> str:
+    """Return the link: of the console for an operator, of the desk for a reviewer."""
+    if role == "operator":
+        own = request.app.state.site.address(request) or ""
+        return f"{own}/enter?code={quote(made['code'])}"
+    url = str(made["url"])
+    desk = str(request.app.state.desk_url)
+    return url if url.startswith("http") else f"{desk}{url}"
+
+
+async def _page(
+    visit: Visit,
+    name: str,
+    *,
+    after: str | None = None,
+    fault: str | None = None,
+    typed: dict[str, str] | None = None,
+    invited: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    project = await load_project(visit, name)
+    found = await cards(
+        reviewers=call(
+            visit, "review_queue", "GET", name, "reviewers",
+            params={"limit": LIMIT, "after": after},
+        ),
+        agreement=call(visit, "review_queue", "GET", name, "agreement"),
+        links=call(visit, "review_queue", "GET", name, "links", params={"limit": _LINKS}),
+    )  # fmt: skip
+    reviewers, agreement = found["reviewers"], found["agreement"]
+    listed = reviewers.value["reviewers"] if reviewers else []
+    names, matrix = view.pair_matrix(agreement.value["pairs"]) if agreement else ([], [])
+    context: dict[str, Any] = {
+        **found,
+        "rows": view.reviewer_rows(listed),
+        "unmeasured": view.unmeasured(project, listed) if reviewers else None,
+        "names": names,
+        "matrix": matrix,
+        "invited": invited,
+        "typed": typed or {},
+        "paging": paging(visit.request, reviewers.value["cursor"] if reviewers else None),
+        "fault": fault or project.get("away"),
+    }
+    return project_page(visit, project, "People", "people/page.html", status=status, **context)

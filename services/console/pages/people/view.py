@@ -1,0 +1,72 @@
+"""What the page of people shows (pure)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.console.web.words import NONE, duration, number, percent
+
+
+def reviewer_rows(reviewers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the table shows of each reviewer."""
+    return [
+        {
+            "name": one["reviewer"],
+            "answers": number(one["verdicts"]),
+            "skipped": percent(one["skip_rate"]),
+            "seconds": _seconds(one["active_seconds_median"]),
+            "gold": _gold(one["gold"]),
+            "agreement": _agreement(one["outcomes"]),
+            "last_seen": one["last_seen"],
+            "warnings": one["warnings"],
+            "pause": one["pause"],
+        }
+        for one in reviewers
+    ]
+
+
+def _seconds(median: float | None) -> str:
+    return NONE if median is None else f"{median:.1f} s" if median < 60 else duration(median)
+
+
+def _gold(gold: Mapping[str, Any] | None) -> str:
+    if gold is None:
+        return NONE
+    between = f"{percent(gold['low'])} to {percent(gold['high'])}"
+    return f"{percent(gold['accuracy'])} of {number(gold['tasks'])} ({between})"
+
+
+def _agreement(outcomes: Mapping[str, Any] | None) -> str:
+    if outcomes is None:
+        return NONE
+    return f"{percent(outcomes['agreement'])} of {number(outcomes['tasks'])}"
+
+
+def unmeasured(project: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str | None:
+    """Say that nobody's accuracy can be measured, and what would change it; None where it can."""
+    review = project.get("review")
+    if review is None or any(one["gold"] or one["outcomes"] for one in reviewers):
+        return None
+    if review["overlap"] > 1:
+        return None
+    return (
+        "Each task is answered by one reviewer and there is no gold yet, so a careless reviewer "
+        "would not be noticed. Raise the answers a task gets in Settings, or add gold: tasks whose "
+        "label is known."
+    )
+
+
+def pair_matrix(
+    pairs: Sequence[Mapping[str, Any]], most: int = 12
+) -> tuple[list[str], list[list[Mapping[str, Any] | None]]]:
+    """Return the reviewers that share most tasks, and for each two of them their pair."""
+    shared: dict[str, int] = {}
+    for pair in pairs:
+        for name in (pair["first"], pair["second"]):
+            shared[name] = shared.get(name, 0) + pair["tasks"]
+    names = sorted(sorted(shared, key=lambda name: -shared[name])[:most])
+    by_names = {frozenset((pair["first"], pair["second"])): pair for pair in pairs}
+    rows = [
+        [by_names.get(frozenset((one, other))) if one != other else None for other in names]
+        for one in names
+    ]
+    return names, rows

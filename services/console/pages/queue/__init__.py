@@ -1,0 +1,1 @@
+"""What waits for people, and the tasks one by one."""

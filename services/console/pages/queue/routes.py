@@ -1,0 +1,53 @@
+"""What waits for people, and the tasks one by one."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.console.pages.queue import view
+from services.console.web.cards import card, cards
+from services.console.web.paging import LIMIT, paging
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.visit import Visit, Visited
+
+router = APIRouter(include_in_schema=False)
+_FILTERS = ("state", "lane", "label", "reviewer", "search")
+
+
+@router.get("/projects/{name}/queue")
+async def show(visit: Visited, name: str, after: str | None = None) -> Response:
+    """Show the queue, or the part of the page that is asked for."""
+    if visit.fragment == "now":
+        return visit.page("queue/_now.html", **await _now(visit, name))
+    project = await load_project(visit, name)
+    asked = visit.request.query_params
+    given = {key: asked.get(key) or None for key in _FILTERS}
+    disputed = asked.get("adjudication") == "true" or None
+    if "state" not in asked:
+        given["state"] = "open"
+    params = {**given, "adjudication": disputed, "limit": LIMIT, "after": after}
+    tasks = await card(call(visit, "review_queue", "GET", name, "tasks", params=params))
+    context: dict[str, Any] = {
+        "tasks": tasks,
+        "filters": given,
+        "disputed": disputed,
+        "states": view.STATES,
+        "lane_names": view.LANES,
+        "labels": project.get("labels", []),
+        "paging": paging(visit.request, tasks.value["cursor"] if tasks else None),
+    }
+    now = await _now(visit, name)
+    return project_page(visit, project, "Queue", "queue/page.html", **context, **now)
+
+
+async def _now(visit: Visit, name: str) -> dict[str, Any]:
+    found = await cards(
+        forecast=call(visit, "review_queue", "GET", name, "queue"),
+        capacity=call(visit, "review_queue", "GET", name, "capacity"),
+    )
+    forecast = found["forecast"]
+    return {
+        **found,
+        "tiles": view.tiles(forecast.value) if forecast else [],
+        "lanes": view.lanes(forecast.value) if forecast else [],
+    }

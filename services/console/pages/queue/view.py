@@ -1,0 +1,56 @@
+"""What the page of the queue shows (pure)."""
+
+from typing import Any
+
+from services.console.web.words import duration, number
+
+LANES = {
+    "mandatory": ("ordinary", "the model may not answer, or is not sure enough"),
+    "audit": ("audit", "answered already; a blind review checks the promise"),
+    "certification": ("certification", "blind labels that prove a version"),
+    "optional": ("optional", "answered unless a reviewer is free in time"),
+    "pool": ("training", "labels for the next version"),
+    "gold": ("gold", "the label is known; shows how reviewers do"),
+    "relabel": ("relabel", "asked again"),
+}
+STATES = ("open", "leased", "resolved", "erased")
+_PER_HOUR = 3_600
+
+
+def tiles(forecast: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return (name, figure, explanation) of each figure of ``GET …/queue``."""
+    window = duration(forecast["window_seconds"])
+    return [
+        ("waiting", number(forecast["open"]), f"{number(forecast['leased'])} in work"),
+        ("for an adjudicator", number(forecast["adjudication"]), "reviewers disagree, or skipped"),
+        (
+            "new tasks an hour",
+            number(_PER_HOUR * forecast["arrival_rate"], 1),
+            f"over the last {window}",
+        ),
+        (
+            "answered an hour",
+            number(_PER_HOUR * forecast["resolution_rate"], 1),
+            f"by {number(forecast['reviewers'])} reviewers",
+        ),
+        ("expected wait", duration(forecast["expected_wait_seconds"]), "of a new ordinary task"),
+        ("to clear it all", duration(forecast["backlog_seconds"]), "at the present pace"),
+    ]
+
+
+def lane_words(lane: str) -> str:
+    """Return the name of a lane."""
+    return LANES.get(lane, (lane, ""))[0]
+
+
+def lanes(forecast: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Return (name, explanation, waiting, in work, oldest) of each lane with a task."""
+    return [
+        (
+            *LANES.get(lane["lane"], (lane["lane"], "")),
+            number(lane["open"]),
+            number(lane["leased"]),
+            duration(lane["oldest_seconds"]) if lane["open"] else duration(None),
+        )
+        for lane in forecast["lanes"]
+    ]

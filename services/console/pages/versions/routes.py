@@ -1,0 +1,93 @@
+"""Versions side by side, training runs, and which version answers."""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+
+from services.console.pages.versions import view
+from services.console.web.cards import cards, words_of
+from services.console.web.paging import paging
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
+from surehand import SurehandError
+
+router = APIRouter(include_in_schema=False)
+_VERSIONS, _RUNS = 20, 10
+
+
+@router.get("/projects/{name}/versions")
+async def show(visit: Visited, name: str, after: str | None = None) -> Response:
+    """Show the versions, or the runs as they are now."""
+    if visit.fragment == "runs":
+        found = await cards(runs=_runs(visit, name))
+        return visit.page("versions/_runs.html", **_with_rows(found), project={"project": name})
+    return await _page(visit, name, after=after)
+
+
+@router.post("/projects/{name}/versions")
+async def act(form: Posted, name: str) -> Response:
+    """Promote, shadow, retire, roll back, send a share of traffic, train, or cancel a run."""
+    try:
+        notice = await _act(form, name)
+    except SurehandError as error:
+        return await _page(form.visit, name, fault=words_of(error), status=409)
+    except ValueError:
+        fault = "The share must be a number between 0 and 100 percent."
+        return await _page(form.visit, name, fault=fault, status=422)
+    return form.visit.to(f"{page_path(name)}/versions", notice)
+
+
+async def _act(form: Form, name: str) -> str:
+    what, version = form.text("act"), quote(form.text("version"), safe="")
+    path, body, notice = {
+        "promote": (f"versions/{version}/promote", None, "promoted"),
+        "shadow": (f"versions/{version}/shadow", None, "shadowed"),
+        "retire": (f"versions/{version}/retire", None, "retired"),
+        "rollback": ("rollback", None, "rolled-back"),
+        "train": ("runs", {"mode": form.text("mode") or "initial"}, "trained"),
+        "cancel": (f"runs/{quote(form.text('run'), safe='')}/cancel", None, "saved"),
+        "canary": ("canary", _challenger(form), "canary"),
+    }[what]
+    await call(form.visit, "trainer", "POST", name, path, json=body)
+    return notice
+
+
+def _challenger(form: Form) -> dict[str, Any]:
+    if form.text("act") != "canary":
+        return {}
+    share = float(form.text("share").replace(",", ".")) / 100
+    return {"version": form.text("version") or None, "share": share}
+
+
+async def _page(
+    visit: Visit,
+    name: str,
+    *,
+    after: str | None = None,
+    fault: str | None = None,
+    status: int = 200,
+) -> Response:
+    project = await load_project(visit, name)
+    listed = call(
+        visit, "trainer", "GET", name, "versions", params={"limit": _VERSIONS, "after": after}
+    )
+    found = await cards(versions=listed, runs=_runs(visit, name))
+    versions = found["versions"]
+    context: dict[str, Any] = {
+        **_with_rows(found),
+        "rows": view.version_rows(versions.value["versions"]) if versions else [],
+        "metrics": view.METRICS,
+        "paging": paging(visit.request, versions.value["cursor"] if versions else None),
+        "fault": fault or project.get("away"),
+    }
+    return project_page(visit, project, "Versions", "versions/page.html", status=status, **context)
+
+
+def _runs(visit: Visit, name: str) -> Any:
+    return call(visit, "trainer", "GET", name, "runs", params={"limit": _RUNS})
+
+
+def _with_rows(found: dict[str, Any]) -> dict[str, Any]:
+    runs = found["runs"]
+    return {**found, "run_rows": view.run_rows(runs.value["runs"]) if runs else []}

@@ -1,0 +1,58 @@
+"""Versions side by side (pure)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.console.web.promise_light import promise_light
+from services.console.web.words import number, percent, plain
+
+METRICS = {
+    "accuracy": ("accuracy", "of labels that it did not learn from"),
+    "log_loss": ("log loss", "lower is better"),
+    "brier": ("Brier score", "lower is better"),
+    "ece": ("calibration error", "gap between confidence and accuracy"),
+}
+_SHARES = {"accuracy", "ece"}
+
+
+def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the table shows of each version."""
+    return [
+        {
+            "version": one["version"],
+            "light": promise_light({"state": one["standing"], "valid_now": True}),
+            "channels": one["channels"],
+            "retired": one["retired"],
+            "threshold": number(one["threshold"], 3),
+            "metrics": {
+                key: _metric(key, one["manifest"].get("metrics", {}).get(key)) for key in METRICS
+            },
+            "created_at": one["manifest"].get("created_at"),
+            "recipe": one["manifest"].get("recipe"),
+            "parent": one["manifest"].get("parent"),
+            "labels": plain(one["manifest"].get("labels")),
+            "gate": gate_words(one["gate"]),
+        }
+        for one in versions
+    ]
+
+
+def _metric(name: str, value: float | None) -> str:
+    return percent(value, 1) if name in _SHARES else number(value, 3)
+
+
+def gate_words(gate: Mapping[str, Any]) -> list[tuple[str, bool, list[str]]]:
+    """Return (step, whether it passed, reasons) of each decision of the promotion gate."""
+    return [
+        (step.replace("_", " "), bool(said.get("promote")), list(said.get("reasons", [])))
+        for step, said in gate.items()
+        if isinstance(said, Mapping)
+    ]
+
+
+def run_rows(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the table shows of each training run."""
+    return [
+        {**one, "under_way": one["state"] in {"queued", "running"}, "log": one.get("log") or ""}
+        for one in runs
+    ]

@@ -1,0 +1,203 @@
+"""What operators do on the pages: invite, edit, upload, promote, begin a project."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.console.conftest import SignedIn
+from tests.console.installation import Installed
+from tests.harness import wait_until
+from tests.harness.trainer_and_queue import project_spec, review, truth
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def make(installed: Installed, name: str, **changes: Any) -> None:
+    spec = project_spec(**changes)
+    made = await installed.both.queue.put(f"/v1/projects/{name}", json=spec)
+    assert made.is_success, made.text
+
+
+async def settings(installed: Installed, name: str) -> dict[str, Any]:
+    answer = await installed.both.queue.get(f"/v1/projects/{name}")
+    return dict(answer.json())
+
+
+async def test_an_invited_reviewer_gets_a_link_that_opens_the_desk(
+    signed_in: SignedIn, project: str
+) -> None:
+    async with signed_in() as (page, _):
+        await page.goto(f"/projects/{project}/people")
+        await page.get_by_label("Name, as records will show it").fill("anna")
+        await page.get_by_role("button", name="Make a link").click()
+        link = await page.locator("#new-link").inner_text()
+        assert "/ui/enter?code=" in link
+        await page.goto(f"/projects/{project}/people")
+        await expect(page.get_by_role("region", name="Links").first).to_contain_text("anna")
+        await expect(page.locator("#new-link")).to_have_count(0)
+
+
+async def test_a_reviewer_is_paused_with_a_reason_and_let_go_on(
+    signed_in: SignedIn, project: str
+) -> None:
+    async with signed_in() as (page, _):
+        await page.goto(f"/projects/{project}/people")
+        await page.get_by_text("Pause r1").click()
+        await page.get_by_label("Reason, which the reviewer sees").fill("too quick")
+        await page.get_by_role("button", name="Pause", exact=True).click()
+        await expect(page.get_by_text("too quick")).to_be_visible()
+        await page.get_by_role("button", name="Let go on r1").click()
+        await expect(page.get_by_text("too quick")).to_have_count(0)
+
+
+async def test_an_edit_shows_its_effect_and_changes_nothing_before_it_is_saved(
+    installed: Installed, signed_in: SignedIn, project: str
+) -> None:
+    before = await settings(installed, project)
+    async with signed_in() as (page, _):
+        await page.goto(f"/projects/{project}/settings")
+        await page.get_by_label("Target accuracy").fill("82.5")
+        await page.get_by_role("button", name="Check the effect").click()
+        await expect(page.get_by_text("The certificate ends")).to_be_visible()
+        await expect(page.get_by_text("target_accuracy changed")).to_be_visible()
+        assert await settings(installed, project) == before
+        assert (await installed.both.get("promise"))["valid_now"]
+
+
+async def test_an_edit_sends_only_what_was_changed(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    await make(installed, "edited", instructions="Line one\nline two")
+    before = await settings(installed, "edited")
+    async with signed_in() as (page, _):
+        await page.goto("/projects/edited/settings")
+        await page.get_by_label("Title").fill("Toys & games")
+        await page.get_by_role("button", name="Check the effect").click()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    after = await settings(installed, "edited")
+    changed = {key for key in after if after[key] != before[key]}
+    assert changed == {"title", "revision", "updated_at"}
+
+
+async def test_the_second_of_two_operators_sees_a_difference_and_no_update_is_lost(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    await make(installed, "contested")
+    async with signed_in() as (page, one), signed_in() as (other, _):
+        one.expected = "the server responded with a status of 409"
+        for each, title in ((page, "Mine"), (other, "Theirs")):
+            await each.goto("/projects/contested/settings")
+            await each.get_by_label("Title").fill(title)
+        await page.get_by_label("Expires after").fill("20")
+        for button in ("Check the effect", "Save"):
+            await other.get_by_role("button", name=button).click()
+        await expect(other.get_by_text("The settings are saved.")).to_be_visible()
+        await page.get_by_role("button", name="Check the effect").click()
+        await expect(page.get_by_text("Another person has saved")).to_be_visible()
+        await expect(page.get_by_text("both")).to_be_visible()
+        assert (await settings(installed, "contested"))["title"] == "Theirs"
+        await expect(page.get_by_label("Expires after")).to_have_value("20")
+        for button in ("Check the effect", "Save"):
+            await page.get_by_role("button", name=button).click()
+        await expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    assert (await settings(installed, "contested"))["title"] == "Mine"
+
+
+async def test_a_setting_that_does_not_hold_is_named_and_nothing_typed_is_lost(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    await make(installed, "mistyped")
+    async with signed_in() as (page, one):
+        one.expected = "the server responded with a status of 422"
+        await page.goto("/projects/mistyped/settings")
+        await page.get_by_label("Expires after").fill("soon")
+        await page.get_by_role("button", name="Check the effect").click()
+        await expect(page.get_by_role("alert")).to_contain_text(
+            "Expires after: 'soon' is no number"
+        )
+        await expect(page.get_by_label("Expires after")).to_have_value("soon")
+
+
+async def test_a_file_is_mapped_previewed_and_uploaded_with_its_rejected_rows(
+    installed: Installed, signed_in: SignedIn, tmp_path: Path
+) -> None:
+    await make(installed, "uploaded")
+    file = tmp_path / "reviews.csv"
+    rows = [
+        f'{i};"a ""good"" one;\nnumber {i}";{"positive" if i < 3 else ""}' for i in range(1_200)
+    ]
+    bad = ["9001;short;no such label", "9002"]
+    file.write_text("\n".join(["number;comment;sentiment", *rows, *bad]))
+    async with signed_in() as (page, _):
+        await page.goto("/projects/uploaded/data")
+        await page.get_by_label("File, with a header").set_input_files(file)
+        await page.get_by_label("text (text)").select_option("comment")
+        await page.get_by_label("item id").select_option("number")
+        await page.locator("#column-label").select_option("sentiment")
+        await expect(page.locator("#preview")).to_contain_text('a "good" one;')
+        await page.get_by_role("button", name="Upload").click()
+        await expect(page.locator("#said")).to_contain_text("Done.")
+        await expect(page.locator("#said")).to_contain_text(
+            "1202 rows: 1197 into the pool, 3 with a label, 0 there already, 2 rejected."
+        )
+        async with page.expect_download() as started:
+            await page.get_by_role("link", name="Rejected rows as a file").click()
+        kept = await (await started.value).path()
+        lines = kept.read_text().splitlines()
+        # Each row stands on two lines of the file.
+        assert [line.split(",")[0] for line in lines] == ["line", "2402", "2403"]
+    export = await installed.both.queue.get("/v1/projects/uploaded/export?format=jsonl")
+    assert export.text.count('"positive"') >= 3
+
+
+async def test_an_export_is_streamed_through_the_console(signed_in: SignedIn, project: str) -> None:
+    async with signed_in() as (page, _):
+        await page.goto(f"/projects/{project}/data")
+        async with page.expect_download() as started:
+            await page.get_by_role("link", name="csv").click()
+        kept = await (await started.value).path()
+        assert kept.read_text().startswith("item_id,")
+
+
+async def _fill(page: Page, file: Path, name: str) -> None:
+    await page.goto("/projects/new")
+    await page.locator("#file").set_input_files(file)
+    await page.get_by_label("Name in addresses").fill(name)
+    await page.get_by_label("Labels one a line").fill("negative\npositive")
+    await page.get_by_role("radio", name="80 %").check()
+    await page.get_by_label("Labels for the first version").fill("60")
+
+
+async def test_the_first_project_goes_from_a_file_to_a_certificate(
+    installed: Installed, signed_in: SignedIn, tmp_path: Path
+) -> None:
+    file = tmp_path / "my-reviews.csv"
+    lines = [f"{i},{review(i)['text']}" for i in range(2_000)]
+    file.write_text("\n".join(["id,text", *lines]))
+    async with signed_in() as (page, one):
+        one.expected = "the server responded with a status of 422"
+        await _fill(page, file, "toys")
+        await page.get_by_role("button", name="Create the project").click()
+        await expect(page.get_by_role("alert")).to_contain_text("There is a project toys already")
+        await page.get_by_label("Name in addresses").fill("my-reviews")
+        await page.get_by_role("button", name="Create the project").click()
+        await expect(page.get_by_text("The items wait for reviewers.")).to_be_visible()
+        await page.goto("/projects/my-reviews")
+
+        async def certified() -> bool:
+            await _answer(installed, "my-reviews")
+            return await page.locator(".light.good").count() == 1
+
+        await wait_until(certified)
+        await expect(page.locator(".sentence")).to_contain_text("Certified: v1 answers")
+
+
+async def _answer(installed: Installed, name: str) -> None:
+    reviewer = installed.both.reviewer
+    leased = await reviewer.post(f"/v1/projects/{name}/leases", json={"count": 50})
+    for lease in leased.json()["leases"]:
+        body = {"label": truth(lease["task"]["data"])}
+        await reviewer.post(f"/v1/leases/{lease['token']}/verdict", json=body)

@@ -1,0 +1,55 @@
+"""SQL that is compiled once in a process, not once for each test's engine.
+
+SQLAlchemy caches compiled statements by engine and by dialect object, and a test that has a
+database of its own makes both anew. Here each engine of one kind of database has an equal dialect,
+and shares their cache.
+"""
+
+from typing import Any
+
+from sqlalchemy import Dialect, Engine
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.util import LRUCache
+
+_STATEMENTS: LRUCache[Any, Any] = LRUCache(5_000)
+
+
+class _Equal:
+    """A dialect that equals the others of its class: `shared.db` makes all of them alike."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    @classmethod
+    def engine_created(cls, engine: Engine) -> None:
+        """Give a new engine the cache of all."""
+        engine._compiled_cache = _STATEMENTS
+
+
+class EqualSqlite(_Equal, SQLiteDialect_aiosqlite):
+    """SQLite."""
+
+    supports_statement_cache = True
+
+
+class EqualPostgres(_Equal, PGDialectAsync_psycopg):
+    """PostgreSQL."""
+
+    supports_statement_cache = True
+
+    @classmethod
+    def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:
+        """Return this class, not the one that it extends."""
+        return cls
+
+
+def share_compiled_statements() -> None:
+    """Let each engine that is created from now on share compiled statements."""
+    registry.register("sqlite.aiosqlite", __name__, EqualSqlite.__name__)
+    registry.register("postgresql.psycopg", __name__, EqualPostgres.__name__)
