@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> None:
         milliseconds = asyncio.run(_measured(asked, nth))
         print(
             f"overview, {asked.projects} projects, {asked.projects * asked.each:,} tasks, {name}: "
-            f"median {statistics.median(milliseconds):.1f} ms, max {max(milliseconds):.1f} ms",
+            f"processor time, median {statistics.median(milliseconds):.1f} ms, "
+            f"max {max(milliseconds):.1f} ms",
             flush=True,
         )
 
@@ -61,7 +62,8 @@ async def _measured(asked: argparse.Namespace, nth: int) -> list[float]:
         database = Database(f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}")
         await database.migrate(MIGRATIONS)
         spec = '{"title": "Shop", "labels": ["a", "b"], "fields": {}, "instructions": "%s"}'
-        began = _NOW - timedelta(days=1)
+        # A fifth of the answers is of today.
+        began = _NOW.replace(hour=0) - timedelta(seconds=0.8 * asked.each)
         parameters = {
             "projects": asked.projects,
             "each": asked.each,
@@ -76,8 +78,9 @@ async def _measured(asked: argparse.Namespace, nth: int) -> list[float]:
                 await session.execute(text(statement), parameters)
         overview, taken = OverviewService(database, lambda: _NOW), []
         for _ in range(asked.calls):
-            start = time.perf_counter()
+            # Of the processor: what else runs on the machine does not count.
+            start = time.process_time()
             await overview.projects(since=None, after="", limit=100, only=None)
-            taken.append(1000 * (time.perf_counter() - start))
+            taken.append(1000 * (time.process_time() - start))
         await database.dispose()
     return taken

@@ -52,19 +52,23 @@ class TaskSummary(Message):
 
 
 class TaskList(Message):
-    """A page of tasks, oldest first."""
+    """A page of tasks, by age."""
 
     tasks: list[TaskSummary]
     cursor: str | None
 
 
 class TimelineEntry(Message):
-    """One thing that happened to a task; `actor` is null where no person did it."""
+    """One thing that happened to a task, also in `words`.
+
+    `actor` is null where no person did it.
+    """
 
     kind: EventKind
     actor: str | None
     at: UtcTime
     detail: dict[str, Any]
+    words: str
 
 
 class TaskDetail(TaskSummary):

@@ -24,6 +24,28 @@ class ProjectFigures(Message):
     answers: int
 
 
+class FlowBucket(Message):
+    """What came and was answered from `since` on, for the series' step.
+
+    `arrived` tasks were created; `answers` are verdicts that stand, without skips and gold.
+    """
+
+    since: UtcTime
+    arrived: int
+    answers: int
+
+
+class FlowSeries(Message):
+    """Arrivals against answers over time, oldest first; empty buckets are there too.
+
+    `complete` is false if there was more than is counted: then the newest of it is.
+    """
+
+    step_seconds: int
+    buckets: list[FlowBucket]
+    complete: bool
+
+
 class Overview(Message):
     """A page of projects with their figures, by name."""
 

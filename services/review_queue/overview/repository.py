@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.review_queue.repository.statements import fetch, json_length, table_of
+from services.review_queue.repository.statements import fetch, json_length, step_number, table_of
 from services.review_queue.tables import LeaseRow, ProjectRow, TaskRow, VerdictRow
 
 _projects = table_of(ProjectRow)
@@ -89,3 +89,40 @@ async def answers(session: AsyncSession, names: Collection[str], since: datetime
         .group_by(_verdicts.c.project)
     )
     return {row.project: row.number for row in await fetch(session, statement)}
+
+
+async def arrivals(
+    session: AsyncSession, project: str, since: datetime, step: int, most: int
+) -> dict[int, int]:
+    """Return how many tasks were created in each step of seconds since `since`, by its number.
+
+    At most the newest `most` are counted.
+    """
+    moments = select(_tasks.c.created_at.label("at")).where(
+        _tasks.c.project == project, _tasks.c.created_at >= since
+    )
+    return await _by_step(session, moments, since, step, most)
+
+
+async def answered(
+    session: AsyncSession, project: str, since: datetime, step: int, most: int
+) -> dict[int, int]:
+    """Return how many verdicts that stand were given in each step, likewise."""
+    moments = select(_verdicts.c.given_at.label("at")).where(
+        _verdicts.c.project == project,
+        _verdicts.c.given_at >= since,
+        _verdicts.c.withdrawn_at.is_(None),
+        _verdicts.c.label.is_not(None),
+    )
+    return await _by_step(session, moments, since, step, most)
+
+
+async def _by_step(
+    session: AsyncSession, moments: Select[Any], since: datetime, step: int, most: int
+) -> dict[int, int]:
+    (moment,) = moments.selected_columns
+    counted = moments.order_by(moment.desc()).limit(most).subquery()
+    number = step_number(session, counted.c.at, since, step).label("number")
+    columns: list[Any] = [number, func.count().label("times")]
+    statement = select(*columns).group_by(number)
+    return {int(row.number): row.times for row in await fetch(session, statement)}

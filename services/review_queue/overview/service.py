@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.review_queue.overview import repository
-from services.review_queue.overview.messages import Overview, ProjectFigures
+from services.review_queue.overview.messages import FlowBucket, FlowSeries, Overview, ProjectFigures
+from services.review_queue.repository.projects import require_project
 from shared.db import Database
 from shared.http.lists import page_of
+from shared.problems import Unprocessable
+
+_MOST_BUCKETS = 1000
+_MOST_COUNTED = 200_000
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,33 @@ class OverviewService:
             for row in shown
         ]
         return Overview(projects=projects, since=since, cursor=cursor)
+
+    async def series(self, project: str, *, since: datetime | None, step: int) -> FlowSeries:
+        """Return arrivals and answers of a project since `since`, by default for seven days.
+
+        Raises `NotFound` (there is no such project) and `Unprocessable` (`since` is in the future,
+        or more than 1,000 steps ago).
+        """
+        now = self.now()
+        since = (since or now - timedelta(days=7)).replace(microsecond=0)
+        count = int((now - since).total_seconds()) // step + 1
+        if since > now or count > _MOST_BUCKETS:
+            fault = f"must be in the past, and at most {_MOST_BUCKETS} steps ago"
+            raise Unprocessable([("/query/since", fault)])
+        asked = (project, since, step, _MOST_COUNTED)
+        async with self.database.reading() as session:
+            await require_project(session, project)
+            arrived = await repository.arrivals(session, *asked)
+            answered = await repository.answered(session, *asked)
+        return FlowSeries(
+            step_seconds=step,
+            buckets=[
+                FlowBucket(
+                    since=since + timedelta(seconds=number * step),
+                    arrived=arrived.get(number, 0),
+                    answers=answered.get(number, 0),
+                )
+                for number in range(count)
+            ],
+            complete=max(sum(arrived.values()), sum(answered.values())) < _MOST_COUNTED,
+        )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.projects import repository
+from services.review_queue.projects.changes import changes_between
 from services.review_queue.projects.editing import archived, created, edited, effect_of, patched
 from services.review_queue.projects.messages import (
     ANY_REVISION,
@@ -213,7 +214,7 @@ class ProjectService:
         old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
         hold(row, after)
         changed = sorted(key for key in ProjectSpec.model_fields if old[key] != new[key])
-        detail: dict[str, Any] = {"changed": changed}
+        detail: dict[str, Any] = {"changed": changed, "changes": changes_between(old, new, changed)}
         if statement.label_mapping:
             detail["label_mapping"] = statement.label_mapping
         if after.rewording is not None and after.rewording.revision == after.revision:

@@ -1,9 +1,10 @@
 """Statements whose spelling differs between SQLite and PostgreSQL."""
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, case, func
+from sqlalchemy import ColumnElement, Row, Select, Table, case, extract, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import TypedReturnsRows
@@ -48,6 +49,14 @@ def json_length(array: ColumnElement[Any]) -> ColumnElement[int]:
     """Return the number of the entries of a JSON array."""
     length: ColumnElement[int] = func.json_array_length(array)
     return length
+
+
+def step_number(
+    session: AsyncSession, moment: ColumnElement[Any], since: datetime, step: int
+) -> ColumnElement[int]:
+    """Return in which step of so many seconds since `since`, a whole second, a moment lies."""
+    seconds = extract("epoch", moment) - int(since.timestamp())
+    return func.floor(seconds / step) if is_postgresql(session) else seconds // step
 
 
 async def fetch(session: AsyncSession, statement: TypedReturnsRows[Any]) -> Sequence[Row[Any]]:

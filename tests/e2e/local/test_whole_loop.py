@@ -98,6 +98,20 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
             sure = await wait_until(answered)
             assert all(one["label"] == one["item_id"].split("/")[0] for one in sure)
             assert all(one["model_version"] == "v1" for one in sure)
+
+            async def told() -> list[dict[str, Any]]:
+                ids = {"item_ids": [*(one["item_id"] for one in sure), "never-sent"]}
+                answer = await router.post(f"{PROJECT}/outcomes", json=ids)
+                rows: list[dict[str, Any]] = answer.json().get("outcomes", [])
+                return rows
+
+            *outcomes, never = await wait_until(told)
+            assert never["status"] == "unknown"
+            assert [one["label"] for one in outcomes] == [one["label"] for one in sure]
+            assert {one["status"] for one in outcomes} == {"answered"}
+            promise = outcomes[0]["promise"]
+            assert promise["state"] == "certified"
+            assert None not in promise.values()
             await _review(queue)
             for item in first["items"]:
                 path = f"{PROJECT}/items/{item['item_id'].replace('/', '%2F')}/outcome"

@@ -91,7 +91,10 @@ async def test_a_replaced_project_says_which_keys_changed(desk: Desk) -> None:
     await desk.put_project(title="Another", labels=["negative", "positive", "neither"])
     told = await newest(desk)
     assert (told["action"], told["target"]) == ("project.replaced", "2")
-    assert told["detail"] == {"changed": ["labels", "title"]}
+    assert told["detail"] == {
+        "changed": ["labels", "title"],
+        "changes": ["labels: + neither", "title: Shop reviews -> Another"],
+    }
 
 
 async def test_added_and_imported_tasks_are_counted(desk: Desk) -> None:

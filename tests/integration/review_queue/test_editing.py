@@ -174,6 +174,8 @@ async def test_a_rewording_keeps_what_certificates_are_about(desk: Desk) -> None
     log = body_of(await desk.operator.get(desk.path("activity?action=project.replaced")))
     (line,) = log["activity"]
     assert (line["actor"], line["target"]) == ("olga", "2")
+    changes = line["detail"].pop("changes")
+    assert [change.split(":")[0] for change in changes] == ["instructions", "title"]
     assert line["detail"] == {"changed": ["instructions", "title"], "wording_only": True}
 
     def digest(project: Json) -> str:

@@ -54,6 +54,8 @@ async def test_answers_and_outcomes_get_the_new_name_and_history_keeps_the_old(d
     (listed,) = body_of(await desk.operator.get(desk.path("gold")))["gold"]
     assert listed["label"] == "bad"
     log = body_of(await desk.operator.get(desk.path("activity")))["activity"]
+    changes = log[0]["detail"].pop("changes")
+    assert "- awful" in changes[0]
     assert log[0]["detail"] == {"changed": ["labels"], "label_mapping": {"awful": "bad"}}
     records = {one["item_id"]: one for one in await records_of(desk)}
     assert [one["label"] for one in records["a"]["verdicts"]] == ["bad", "bad"]

@@ -65,3 +65,52 @@ async def test_pages_and_tokens_bound_the_list(desk: Desk) -> None:
     assert body_of(second)["projects"][0]["project"] > first["projects"][0]["project"]
     wrong = await desk.operator.get("/v1/overview", params={"since": "today"})
     problem_of(wrong, 422, "unprocessable")
+
+
+async def test_the_series_counts_arrivals_and_answers_in_each_step(desk: Desk) -> None:
+    since = desk.clock().isoformat()
+    await desk.post(entry("a"), entry("b"))
+    desk.clock.advance(hours=1, minutes=59)
+    await desk.answer("r1", "negative")
+    skipped = await desk.lease_one("r2")
+    body_of(await desk.use("r2", skipped["token"], "skip", {}))
+    desk.clock.advance(minutes=2)
+    await desk.post(entry("c"))
+    await desk.answer("r1", "positive")
+    path, params = desk.path("queue/series"), {"since": since}
+    series = body_of(await desk.operator.get(path, params=params))
+    assert [(one["arrived"], one["answers"]) for one in series["buckets"]] == [
+        (2, 0),
+        (0, 1),
+        (1, 1),
+    ]
+    assert series["buckets"][1]["since"].split("T")[1].startswith("07:00:00")
+    assert series["complete"]
+    daily = await desk.operator.get(path, params={"step_seconds": 86_400})
+    assert [one["arrived"] for one in body_of(daily)["buckets"]] == [0] * 6 + [2, 1]
+    for wrong in ({"since": "2015-01-01T00:00:00Z"}, {"since": "2100-01-01T00:00:00Z"}):
+        answer = await desk.operator.get(path, params=wrong)
+        problem_of(answer, 422, "unprocessable")
+
+
+async def test_operators_see_how_often_each_reviewer_gives_each_label(desk: Desk) -> None:
+    await desk.post(*(entry(name) for name in "abcd"))
+    for label in ("negative", "negative", "positive"):
+        await desk.answer("r1", label)
+    (row,) = body_of(await desk.operator.get(desk.path("reviewers")))["reviewers"]
+    assert row["labels"] == {"negative": 2, "positive": 1}
+    assert "labels" not in body_of(await desk.reviewer("r1").get(desk.path("reviewers/me")))
+
+
+async def test_the_log_says_what_an_edit_changed(desk: Desk) -> None:
+    await desk.put_project(
+        labels=["negative", "positive", "neutral"],
+        promise={"target_accuracy": 0.9},
+        instructions="Short.",
+    )
+    (line, *_) = body_of(await desk.operator.get(desk.path("activity")))["activity"]
+    assert line["detail"]["changes"] == [
+        "instructions: 22 -> 6 characters",
+        "labels: + neutral",
+        "promise.target_accuracy: 0.95 -> 0.9",
+    ]

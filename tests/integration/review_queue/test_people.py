@@ -268,6 +268,7 @@ async def test_statistics_say_what_each_reviewer_has_done(desk: Desk, opinion: O
         "gold": None,
         "first_seen": rfc3339(began),
         "last_seen": rfc3339(ended),
+        "labels": {"negative": 4},
         "suggestions": {"right": None, "wrong": None},
         "changed_answers": {
             "answers": 4,
@@ -326,7 +327,7 @@ async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> Non
     seen = (await reviewers(desk))["r1"]
     assert own == {name: seen[name] for name in own}
     assert set(seen) - set(own) == {
-        *("suggestions", "changed_answers", "warnings"),
+        *("labels", "suggestions", "changed_answers", "warnings"),
         *("onboarding_left", "gold_left", "pause"),
     }
     newcomer = body_of(await desk.reviewer("new").get(desk.path("reviewers/me")))

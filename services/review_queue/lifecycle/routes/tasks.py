@@ -1,9 +1,10 @@
 """Routes of tasks."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import StringConstraints
 
 from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.intake import IntakeService
@@ -17,8 +18,9 @@ from services.review_queue.lifecycle.messages import (
 from services.review_queue.lifecycle.problems import ItemErased
 from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
+from services.review_queue.lifecycle.tasks.search import TaskSearch
 from services.review_queue.lifecycle.tasks.service import TaskService, place_of
-from shared.contracts.base import Label
+from shared.contracts.base import Label, Text
 from shared.contracts.second_opinions import OpinionReceipts, WantedOpinions
 from shared.contracts.tasks import Lane, Reviewer, TaskBatch, TaskProgress, TaskReceipts
 from shared.contracts.withdrawals import WithdrawalReceipts, Withdrawals
@@ -31,6 +33,14 @@ from shared.problems.archived import ProjectArchived
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 
 AgeSeconds = Annotated[float | None, Query(ge=0, le=3_153_600_000)]
+SearchText = Annotated[
+    Text | None,
+    Query(max_length=200, description="Part of the item's id or of a text or category field."),
+]
+SearchMetadata = Annotated[
+    list[Annotated[Text, StringConstraints(max_length=300)]],
+    Query(max_length=5, description="Metadata that the item has, e.g. `channel:web`."),
+]
 _CORRECTED = declare(*BODY_PROBLEMS, Conflict, ItemErased)
 
 
@@ -48,7 +58,7 @@ async def post_tasks(
     return await intake.enqueue(project, batch.tasks, who.subject)
 
 
-@router.get("/tasks", summary="List tasks, oldest first", responses=declare(*LIST_PROBLEMS))
+@router.get("/tasks", summary="List and search tasks, by age", responses=declare(*LIST_PROBLEMS))
 async def list_tasks(
     project: str,
     tasks: Injected[TaskService],
@@ -61,11 +71,25 @@ async def list_tasks(
     reviewer: Annotated[Reviewer | None, Query()] = None,
     adjudication: Annotated[bool | None, Query()] = None,
     older_than_seconds: AgeSeconds = None,
+    q: SearchText = None,
+    metadata: SearchMetadata = [],  # noqa: B006 - FastAPI copies it
+    order: Literal["oldest", "newest"] = "oldest",
 ) -> TaskList:
-    """Return tasks that all given filters hold for; `reviewer` holds or has answered them."""
+    """Return tasks that all given filters hold for; `reviewer` holds or has answered them.
+
+    A search by `q` or `metadata` looks through 20,000 tasks a call: a page with few tasks or none
+    may have a cursor, which goes on behind them.
+    """
     older_than = None if older_than_seconds is None else timedelta(seconds=older_than_seconds)
     wanted = TaskFilter(state, lane, label, reviewer, older_than, adjudication)
-    return await tasks.page(project, wanted, after=place_of(after), limit=limit)
+    return await tasks.page(
+        project,
+        wanted,
+        search=TaskSearch.of(q, metadata),
+        newest_first=order == "newest",
+        after=place_of(after),
+        limit=limit,
+    )
 
 
 @router.get(

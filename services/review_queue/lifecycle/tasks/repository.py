@@ -5,10 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, not_, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.lanes import GROUPS
+from services.review_queue.lifecycle.tasks.search import SEARCHED, TaskSearch
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import EventRow, ProjectRow, TaskRow, VerdictRow
 
@@ -82,25 +95,64 @@ def conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
     return [condition for value, condition in asked if value is not None]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Tasks of a project in an order of age, as of `now`."""
+
+    project: str
+    wanted: TaskFilter
+    now: datetime
+    newest_first: bool = False
+
+    def select(self, *columns: Any, after: tuple[datetime, str] | None) -> Select[Any]:
+        """Return a query of the tasks behind `after`."""
+        place = (_tasks.c.created_at, _tasks.c.task_id)
+        order = [column.desc() if self.newest_first else column for column in place]
+        statement: Select[Any] = select(*columns).where(
+            _tasks.c.project == self.project, *conditions(self.wanted, self.now)
+        )
+        if after is not None:
+            behind = tuple_(*place)
+            statement = statement.where(behind < after if self.newest_first else behind > after)
+        return statement.order_by(*order)
+
+
+async def end_of_search(
+    session: AsyncSession, listing: Listing, after: tuple[datetime, str] | None
+) -> Row[Any] | None:
+    """Return (created_at, task_id) of the last task that a search looks at; None for all."""
+    place = (_tasks.c.created_at, _tasks.c.task_id)
+    last = listing.select(*place, after=after).offset(SEARCHED - 1).limit(1)
+    row: Row[Any] | None = (await session.execute(last)).first()
+    return row
+
+
 async def page(
     session: AsyncSession,
-    project: str,
-    wanted: TaskFilter,
+    listing: Listing,
+    search: TaskSearch,
     *,
-    now: datetime,
     after: tuple[datetime, str] | None,
+    until: Row[Any] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """Return tasks of a project, oldest first, as a list shows them."""
-    statement = (
-        select(*_LISTED, state_at(now).label("state"))
-        .where(_tasks.c.project == project, *conditions(wanted, now))
-        .order_by(_tasks.c.created_at, _tasks.c.task_id)
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(tuple_(_tasks.c.created_at, _tasks.c.task_id) > after)
-    return await fetch(session, statement)
+    """Return tasks of a project by age, as a list shows them, `until` one at most."""
+    state = state_at(listing.now).label("state")
+    statement = listing.select(*_LISTED, state, after=after).where(*_found(search))
+    if until is not None:
+        place, end = tuple_(_tasks.c.created_at, _tasks.c.task_id), tuple(until)
+        statement = statement.where(place >= end if listing.newest_first else place <= end)
+    return await fetch(session, statement.limit(limit))
+
+
+def _found(search: TaskSearch) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        _tasks.c.item_metadata[key].as_string() == value for key, value in search.metadata.items()
+    ]
+    if search.text is not None:
+        texts = [_tasks.c.item_id, *(_tasks.c.data[name].as_string() for name in search.fields)]
+        found.append(or_(*(one.icontains(search.text, autoescape=True) for one in texts)))
+    return found
 
 
 async def waiting(

@@ -18,10 +18,12 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task, state_of
 from services.review_queue.lifecycle.tasks import repository
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
+from services.review_queue.lifecycle.tasks.search import NO_SEARCH, TaskSearch
+from services.review_queue.lifecycle.tasks.words import words_of
 from services.review_queue.projects.reading import current_project
 from shared.contracts.base import from_stored
 from shared.db import Database, Session
-from shared.http.lists import page_of, parse_cursor
+from shared.http.lists import encode_cursor, page_of, parse_cursor
 from shared.problems import NotFound
 
 # The creation and the id of the task that a page of a list is behind.
@@ -82,15 +84,36 @@ class TaskService:
     now: Callable[[], datetime]
 
     async def page(
-        self, project: str, wanted: TaskFilter, *, after: Place | None, limit: int
+        self,
+        project_name: str,
+        wanted: TaskFilter,
+        *,
+        search: TaskSearch = NO_SEARCH,
+        newest_first: bool = False,
+        after: Place | None,
+        limit: int,
     ) -> TaskList:
-        """Return tasks, oldest first, from the one behind `after` on."""
+        """Return tasks by age, from the one behind `after` on.
+
+        A `search` looks through `SEARCHED` tasks at most: a page may have fewer than `limit` tasks,
+        or none, and a cursor all the same.
+
+        Raises `NotFound`: there is no such project.
+        """
+        now = self.now()
         async with self.database.reading() as session:
-            await current_project(session, project)
+            project = await current_project(session, project_name)
+            search = search.within(project)
+            listing = repository.Listing(project_name, wanted, now, newest_first=newest_first)
+            until = None
+            if search.is_any:
+                until = await repository.end_of_search(session, listing, after)
             rows = await repository.page(
-                session, project, wanted, now=self.now(), after=after, limit=limit + 1
+                session, listing, search, after=after, until=until, limit=limit + 1
             )
         shown, cursor = page_of(rows, limit, position_of)
+        if cursor is None and until is not None:
+            cursor = encode_cursor(position_of(until))
         return TaskList(
             tasks=[from_stored(TaskSummary, dict(row._mapping)) for row in shown], cursor=cursor
         )
@@ -113,7 +136,13 @@ class TaskService:
                 "metadata": task.item_metadata,
                 "holder": task.holder if leased else None,
                 "lease_expires_at": task.available_at if leased else None,
-                "timeline": [dict(event._mapping) for event in events],
+                "timeline": [
+                    {
+                        **event._mapping,
+                        "words": words_of(event.kind, event.actor, event.detail),
+                    }
+                    for event in events
+                ],
             },
         )
 

@@ -93,11 +93,13 @@ class ReviewerStatistics(Message):
 class ReviewerReport(ReviewerStatistics):
     """What operators see beside it.
 
+    `labels` counts the reviewer's answers by label, without gold.
     `onboarding_left` gold tasks come before real work, as long as there are gold tasks left.
     `gold_left` counts those that the reviewer has not had, and during onboarding those skipped,
     which come again. `warnings` say in words what to look at.
     """
 
+    labels: dict[str, Count]
     suggestions: SuggestionsTaken
     changed_answers: ChangedAnswers
     warnings: list[str]

@@ -130,6 +130,28 @@ def _figures(
     ]
 
 
+async def label_mix(
+    session: AsyncSession, project: str, reviewers: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Return how often each reviewer gave each label, most often first, by reviewer."""
+    times = func.count()
+    statement = (
+        select(_verdicts.c.reviewer, _verdicts.c.label, times.label("times"))
+        .where(
+            _verdicts.c.project == project,
+            _verdicts.c.reviewer.in_(reviewers),
+            _verdicts.c.withdrawn_at.is_(None),
+            _verdicts.c.label.is_not(None),
+        )
+        .group_by(_verdicts.c.reviewer, _verdicts.c.label)
+        .order_by(times.desc(), _verdicts.c.label)
+    )
+    mix: dict[str, dict[str, int]] = {}
+    for row in await fetch(session, statement):
+        mix.setdefault(row.reviewer, {})[row.label] = row.times
+    return mix
+
+
 async def active_seconds(
     session: AsyncSession, project: str, reviewers: Sequence[str]
 ) -> Sequence[Row[Any]]:

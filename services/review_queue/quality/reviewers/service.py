@@ -92,10 +92,12 @@ class ReviewerService:
         answered = await scores.ever_answered(session, name, names) if tasks else {}
         left = {one: max(0, tasks - answered.get(one, 0)) for one in names}
         paused = await pauses.standing(session, name, names)
+        mix = await repository.label_mix(session, name, names)
         changed = await repository.changed_answers(session, name, names, self.now() - WITHIN)
         return [
             ReviewerReport(
                 **dict(one),
+                labels=mix.get(one.reviewer, {}),
                 suggestions=SuggestionsTaken(
                     right=_acceptance(taken.get((one.reviewer, True))),
                     wrong=_acceptance(taken.get((one.reviewer, False))),
