@@ -120,7 +120,7 @@ async def installation() -> AsyncIterator[Installation]:
     """Run all services with their defaults until the block ends."""
     with tempfile.TemporaryDirectory(prefix="surehand-idle-") as folder:
         home = Path(folder) / "home"
-        ports = {service: free_port() for service in SERVICES}
+        ports = {service: free_port() for service in (*SERVICES, "console")}
         environment = {
             "PATH": os.environ["PATH"],
             "SUREHAND_HOME": str(home),

@@ -22,10 +22,7 @@ from numpy.typing import NDArray
 from bench.science.audits import alarm_times
 from bench.science.copies import print_misread_item, print_stock_texts
 from services.trainer.promise.binomial import error_p_value
-from services.trainer.promise.certify import (
-    eligible,
-    may_still_certify,
-)
+from services.trainer.promise.certify import eligible
 from services.trainer.promise.planning import CertificationPlan, next_draw, plan_certification
 
 FloatArray = NDArray[np.float64]
@@ -80,17 +77,18 @@ def first_false_certificates(
 
 
 def passes_some_draw(plan: CertificationPlan, risk: Risk, rng: np.random.Generator) -> bool:
-    """Whether any of a test's draws would certify anything."""
-    drawn, right = np.empty(0), np.empty(0, dtype=np.bool_)
+    """Whether any of a test's draws would certify anything.
+
+    A test that the trainer ends early, since not even successes alone could certify, fails here at
+    its last draw.
+    """
+    u = rng.random(plan.labels_of_draw * plan.draws) * (1 - plan.region)
+    wrong = rng.random(len(u)) < risk(u)
     following: CertificationPlan | None = plan
     while following is not None:
-        more = rng.random(following.labels_of_draw) * (1 - plan.region)
-        drawn = np.append(drawn, more)
-        right = np.append(right, rng.random(len(more)) >= risk(more))
-        if passes_start(following, 1 - drawn, right):
+        labels = following.labels
+        if passes_start(following, 1 - u[:labels], ~wrong[:labels]):
             return True
-        if not may_still_certify(following, 1 - drawn, right):
-            return False
         following = next_draw(following)
     return False
 

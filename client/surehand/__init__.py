@@ -4,7 +4,9 @@
 """
 
 from surehand._async.client import AsyncSurehand
+from surehand._async.reviewing import AsyncReviewTask
 from surehand._sync.client import Surehand
+from surehand._sync.reviewing import ReviewTask
 from surehand._version import __version__
 from surehand.answers import Answer
 from surehand.errors import (
@@ -35,6 +37,7 @@ from surehand.webhooks import verify_webhook
 
 __all__ = [
     "Answer",
+    "AsyncReviewTask",
     "AsyncSurehand",
     "BadRequest",
     "ConfigurationError",
@@ -50,6 +53,7 @@ __all__ = [
     "Prediction",
     "ProblemError",
     "RetryPolicy",
+    "ReviewTask",
     "ServerError",
     "ServiceUnavailable",
     "Surehand",

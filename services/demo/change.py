@@ -10,8 +10,9 @@ from typing import Any
 
 from services.demo.plan import item
 from services.demo.seed import Progress, has_ended
-from services.demo.surehand import PROJECT, DemoFailed, Surehand
+from services.demo.surehand import PROJECT, DemoFailed
 from services.demo.texts import RatedText
+from surehand import AsyncSurehand, Prediction
 
 _BATCH = 50
 # What the new version answers is measured on the last texts.
@@ -28,16 +29,16 @@ class Answers:
     answered: int = 0
     wrong: int = 0
 
-    def count(self, texts: Sequence[RatedText], predictions: list[dict[str, Any]]) -> None:
+    def count(self, texts: Sequence[RatedText], predictions: Sequence[Prediction]) -> None:
         """Add the router's answers to `texts`."""
         alone = [
             (rated, one)
             for rated, one in zip(texts, predictions, strict=True)
-            if one["decision"] == "answered" and one["reason"] == "confident"
+            if one.decision == "answered" and one.reason == "confident"
         ]
         self.sent += len(texts)
         self.answered += len(alone)
-        self.wrong += sum(one["label"] != rated.majority for rated, one in alone)
+        self.wrong += sum(one.label != rated.majority for rated, one in alone)
 
 
 @dataclass
@@ -92,13 +93,15 @@ class Change:
         return [*lines, resumed]
 
 
-async def tell_change(surehand: Surehand, texts: list[RatedText], progress: Progress) -> Change:
+async def tell_change(
+    surehand: AsyncSurehand, texts: list[RatedText], progress: Progress
+) -> Change:
     """Send `texts`, whose labels mean the opposite, until a new version answers them.
 
     Raises `DemoFailed`: the audits have not suspended the promise when the texts run out.
     """
     told = len(await _history(surehand))
-    change = Change(before=(await _model(surehand))["champion"])
+    change = Change(before=str((await surehand.model(PROJECT)).champion))
     traffic = _batches(texts[:-_AFTERWARDS])
     limit = len(texts) - _AFTERWARDS
     await _until_suspended(surehand, change, traffic, limit, progress)
@@ -106,19 +109,19 @@ async def tell_change(surehand: Surehand, texts: list[RatedText], progress: Prog
     began = loop.time()
     if await _until_resumed(surehand, change, traffic, limit, progress):
         change.seconds_to_resume = loop.time() - began
-        change.after = (await _model(surehand))["champion"]
+        change.after = (await surehand.model(PROJECT)).champion
         for batch in _batches(texts[-_AFTERWARDS:]):
             change.under_new.count(batch, await _send(surehand, batch))
             progress("after", change.under_new.sent, _AFTERWARDS)
     else:
-        certificate = (await surehand.trainer.get(f"{PROJECT}/certificate")).json()
-        change.obstacle = f"{certificate['version']}: {certificate['detail']}"
+        certificate = await surehand.promise.certificate(PROJECT)
+        change.obstacle = f"{certificate.version}: {certificate.detail}"
     change.history = (await _history(surehand))[told:]
     return change
 
 
 async def _until_suspended(
-    surehand: Surehand,
+    surehand: AsyncSurehand,
     change: Change,
     traffic: Iterator[Sequence[RatedText]],
     limit: int,
@@ -128,7 +131,7 @@ async def _until_suspended(
         predictions = await _send(surehand, batch)
         change.under_old.count(batch, predictions)
         progress("change", change.under_old.sent, limit)
-        if predictions[-1]["reason"] == "promise_suspended":
+        if predictions[-1].reason == "promise_suspended":
             progress("change", limit, limit)
             return
         # Traffic no faster than the decision log: else the machine's speed would say how many
@@ -138,7 +141,7 @@ async def _until_suspended(
 
 
 async def _until_resumed(
-    surehand: Surehand,
+    surehand: AsyncSurehand,
     change: Change,
     traffic: Iterator[Sequence[RatedText]],
     limit: int,
@@ -159,63 +162,51 @@ async def _until_resumed(
             return True
         change.to_people += len(batch)
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
-        certificate = (await surehand.trainer.get(f"{PROJECT}/certificate")).json()
-        if (await _model(surehand))["promise"]["state"] == "certified":
+        certificate = await surehand.promise.certificate(PROJECT)
+        if (await surehand.model(PROJECT)).promise.state == "certified":
             progress("recover", limit, limit)
             return True
         is_training = await _is_training(surehand)
         # No more texts come: a certification that waits for items waits in vain.
-        if has_ended(certificate, certificate["version"]) and not is_training:
+        if has_ended(certificate, str(certificate.version)) and not is_training:
             return False
         await asyncio.sleep(_LOOK_SECONDS)
     return False
 
 
-async def _is_time_for_more(surehand: Surehand) -> bool:
+async def _is_time_for_more(surehand: AsyncSurehand) -> bool:
     """Wait until people have less than a batch left, and no version trains; say if that came.
 
     The texts are to last until the version that learns from them is certified on later ones.
     """
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
-        queue = (await surehand.review_queue.get(f"{PROJECT}/queue")).json()
-        if queue["open"] + queue["leased"] < _BATCH and not await _is_training(surehand):
+        queue = await surehand.queue.get(PROJECT)
+        if queue.open + queue.leased < _BATCH and not await _is_training(surehand):
             return True
         await asyncio.sleep(_LOOK_SECONDS)
     return False
 
 
-async def _is_training(surehand: Surehand) -> bool:
-    runs = (await surehand.trainer.get(f"{PROJECT}/runs")).json()["runs"]
-    return any(run["state"] in ("queued", "running") for run in runs)
+async def _is_training(surehand: AsyncSurehand) -> bool:
+    return any([not run.is_over async for run in surehand.runs.list(PROJECT)])
 
 
-async def _is_read(surehand: Surehand, rated: RatedText) -> None:
+async def _is_read(surehand: AsyncSurehand, rated: RatedText) -> None:
     """Wait until the trainer has read the decision about `rated`."""
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
-        query = {"item_id": rated.id}
-        answer = await surehand.trainer.get(f"{PROJECT}/decisions", params=query)
-        if answer.json()["decisions"]:
+        if (await surehand.decisions.list(PROJECT, item_id=rated.id).page(limit=1)).items:
             return
         await asyncio.sleep(_LOOK_SECONDS)
     raise DemoFailed(f"The trainer has not read a decision in {_WAIT_SECONDS:.0f} s.")
 
 
-async def _send(surehand: Surehand, texts: Sequence[RatedText]) -> list[dict[str, Any]]:
-    body = {"items": [item(rated) for rated in texts]}
-    answer = await surehand.router.post(f"{PROJECT}/predict", json=body)
-    predictions: list[dict[str, Any]] = answer.json()["predictions"]
-    return predictions
+async def _send(surehand: AsyncSurehand, texts: Sequence[RatedText]) -> list[Prediction]:
+    return await surehand.predict(PROJECT, map(item, texts))
 
 
-async def _model(surehand: Surehand) -> dict[str, Any]:
-    model: dict[str, Any] = (await surehand.router.get(f"{PROJECT}/model")).json()
-    return model
-
-
-async def _history(surehand: Surehand) -> list[dict[str, Any]]:
-    answer = await surehand.trainer.get(f"{PROJECT}/promise/history", params={"limit": 1000})
-    changes: list[dict[str, Any]] = answer.json()["changes"]
-    return changes
+async def _history(surehand: AsyncSurehand) -> list[dict[str, Any]]:
+    changes = surehand.promise.history(PROJECT)
+    return [change.model_dump(mode="json", by_alias=True) async for change in changes]
 
 
 def _batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:

@@ -5,6 +5,9 @@ from typing import Any
 
 from services.demo.change import Change
 from services.demo.texts import RatedText
+from surehand import Prediction
+from surehand.models.promises import Certificate
+from surehand.models.training import Version
 
 
 @dataclass
@@ -26,13 +29,13 @@ class VersionReport:
     errors_answered: int = 0
     audited: int = 0
 
-    def count(self, rated: RatedText, prediction: dict[str, Any]) -> None:
+    def count(self, rated: RatedText, prediction: Prediction) -> None:
         """Count a prediction of the stream against the majority of the post's raters."""
         self.streamed += 1
-        if prediction["decision"] == "answered" and prediction["reason"] == "confident":
+        if prediction.decision == "answered" and prediction.reason == "confident":
             self.answered += 1
-            self.audited += prediction["audited"]
-            self.errors_answered += prediction["label"] != rated.majority
+            self.audited += prediction.audited
+            self.errors_answered += prediction.label != rated.majority
 
     def document(self) -> dict[str, Any]:
         """Return the version's entry of ``demo-report.json``."""
@@ -40,15 +43,15 @@ class VersionReport:
         return {**asdict(self), "share_answered": share}
 
 
-def obstacle(certificate: dict[str, Any], version: dict[str, Any]) -> str:
+def obstacle(certificate: Certificate, version: Version) -> str:
     """Why `version` does not answer under a certificate of its own; empty if it does."""
-    if certificate["state"] != "certified":
-        reason = str(certificate["detail"]).removeprefix("not certified: ")
-        return f"{version['version']} was not certified ({reason})."
-    if "champion" in version["channels"]:
+    if certificate.state != "certified":
+        reason = str(certificate.detail).removeprefix("not certified: ")
+        return f"{version.version} was not certified ({reason})."
+    if "champion" in version.channels:
         return ""
-    reasons = "; ".join(version["gate"]["certification"]["reasons"])
-    return f"{version['version']} is certified and does not replace the champion ({reasons})."
+    reasons = "; ".join(version.gate["certification"]["reasons"])
+    return f"{version.version} is certified and does not replace the champion ({reasons})."
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Report:
     target_accuracy: float
     confidence: float
     versions: list[VersionReport]
-    others: dict[float, dict[str, Any]]
+    others: dict[float, Certificate]
     skips: int
     change: Change | None = None
 
@@ -112,11 +115,11 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
-def _other(target: float, got: dict[str, Any]) -> str:
-    hypothesis = got["hypothesis"]
-    if hypothesis["threshold"] is None:
+def _other(target: float, got: Certificate) -> str:
+    hypothesis = got.hypothesis
+    if hypothesis is None or hypothesis.threshold is None:
         return f"A promise of {target:.0%} would get nothing from the same labels."
     return (
-        f"A promise of {target:.0%} would get a threshold of {hypothesis['threshold']:.4f} and "
-        f"{hypothesis['coverage']:.0%} of the posts from the same labels."
+        f"A promise of {target:.0%} would get a threshold of {hypothesis.threshold:.4f} and "
+        f"{hypothesis.coverage:.0%} of the posts from the same labels."
     )

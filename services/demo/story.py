@@ -5,15 +5,17 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.demo.change import tell_change
 from services.demo.plan import TRAINING_LABELS, Plan, item
 from services.demo.report import Report, VersionReport, obstacle
 from services.demo.seed import Progress, bring_up, wait_for_certificate, wait_for_version
-from services.demo.surehand import PROJECT, DemoFailed, Surehand
+from services.demo.surehand import PROJECT, DemoFailed
 from services.demo.texts import RatedText
 from services.demo.workforce import Workforce
+from surehand import AsyncSurehand, Prediction, SurehandError
+from surehand.models.promises import Certificate
 
 _BATCH = 25
 _LIVE_SECONDS = 60.0
@@ -29,7 +31,9 @@ class Live(NamedTuple):
     threshold: float
 
 
-async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: Progress) -> Report:
+async def tell(
+    surehand: AsyncSurehand, workforce: Workforce, plan: Plan, progress: Progress
+) -> Report:
     """Run the story, and return what was measured on the way."""
     versions: dict[str, VersionReport] = {}
     async with _watching(surehand, workforce, "v1") as live:
@@ -44,19 +48,17 @@ async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: P
         versions["v2"] = await _measured(surehand, workforce, plan, certificate, live)
         await _send(surehand, plan.second_stream, versions, progress)
     others = {}
-    if certificate["result"] is not None:
+    if certificate.result is not None:
         for target in OTHER_TARGETS:
-            query = {"target_accuracy": target}
-            answer = await surehand.trainer.get(f"{PROJECT}/certificate", params=query)
-            others[target] = answer.json()
-    promise = (await surehand.router.get(f"{PROJECT}/model")).json()["promise"]
+            others[target] = await surehand.promise.certificate(PROJECT, target_accuracy=target)
+    promise = (await surehand.model(PROJECT)).promise
     change = None
-    if promise["state"] == "certified":
+    if promise.state == "certified":
         async with workforce.working():
             change = await tell_change(surehand, plan.changed, progress)
     return Report(
-        target_accuracy=promise["target_accuracy"],
-        confidence=promise["confidence"],
+        target_accuracy=promise.target_accuracy,
+        confidence=promise.confidence,
         versions=list(versions.values()),
         others=others,
         skips=workforce.skips,
@@ -65,7 +67,7 @@ async def tell(surehand: Surehand, workforce: Workforce, plan: Plan, progress: P
 
 
 async def _send(
-    surehand: Surehand,
+    surehand: AsyncSurehand,
     texts: list[RatedText],
     versions: dict[str, VersionReport],
     progress: Progress,
@@ -74,32 +76,30 @@ async def _send(
     sent = 0
     async for batch, predictions in _predicted(surehand, texts, "auto"):
         for rated, prediction in zip(batch, predictions, strict=True):
-            versions[prediction["model_version"]].count(rated, prediction)
+            versions[prediction.model_version or ""].count(rated, prediction)
         sent += len(batch)
         progress("stream", sent, len(texts))
 
 
 async def _predicted(
-    surehand: Surehand, texts: list[RatedText], review: str
-) -> AsyncIterator[tuple[list[RatedText], list[dict[str, Any]]]]:
+    surehand: AsyncSurehand, texts: list[RatedText], review: str
+) -> AsyncIterator[tuple[list[RatedText], list[Prediction]]]:
     """Yield the posts batch by batch, each with its predictions."""
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
-        body = {"items": [item(rated) for rated in batch], "review": review}
-        answer = await surehand.router.post(f"{PROJECT}/predict", json=body)
-        yield batch, answer.json()["predictions"]
+        yield batch, await surehand.predict(PROJECT, map(item, batch), review=review)
 
 
 async def _measured(
-    surehand: Surehand,
+    surehand: AsyncSurehand,
     workforce: Workforce,
     plan: Plan,
-    certificate: dict[str, Any],
+    certificate: Certificate,
     live: asyncio.Task[Live],
 ) -> VersionReport:
     """Measure the version that `certificate` is about; figures of serving only if it serves."""
-    name = certificate["version"]
-    version = (await surehand.trainer.get(f"{PROJECT}/versions/{name}")).json()
+    name = str(certificate.version)
+    version = await surehand.versions.get(PROJECT, name)
     report = VersionReport(name, workforce.verdicts, obstacle(certificate, version))
     if not report.obstacle:
         try:
@@ -107,29 +107,30 @@ async def _measured(
         except TimeoutError:
             raise DemoFailed(f"{name} does not serve {_LIVE_SECONDS:.0f} s after its certificate"
                              ) from None  # fmt: skip
-        certified_at = datetime.fromisoformat(certificate["certificate"]["certified_at"])
+        document = certificate.certificate or {}
+        certified_at = datetime.fromisoformat(document["certified_at"])
         report.threshold = began.threshold
         report.seconds_verdict_to_live = began.since_verdict
         report.seconds_publish_to_live = began.wall - certified_at.timestamp()
-    if "champion" in version["channels"]:
+    if "champion" in version.channels:
         report.held_out_accuracy = await _held_out_accuracy(surehand, plan, name)
     return report
 
 
-async def _held_out_accuracy(surehand: Surehand, plan: Plan, version: str) -> float:
+async def _held_out_accuracy(surehand: AsyncSurehand, plan: Plan, version: str) -> float:
     """Measure `version`, which serves now, on posts that people are not asked about."""
     right = 0
     async for batch, predictions in _predicted(surehand, plan.held_out, "never"):
         for rated, prediction in zip(batch, predictions, strict=True):
-            if prediction["model_version"] != version:
-                raise DemoFailed(f"{prediction['model_version']} answered instead of {version}.")
-            right += prediction["suggestion"] == rated.majority
+            if prediction.model_version != version:
+                raise DemoFailed(f"{prediction.model_version} answered instead of {version}.")
+            right += prediction.suggestion == rated.majority
     return right / len(plan.held_out)
 
 
 @contextlib.asynccontextmanager
 async def _watching(
-    surehand: Surehand, workforce: Workforce, version: str
+    surehand: AsyncSurehand, workforce: Workforce, version: str
 ) -> AsyncIterator[asyncio.Task[Live]]:
     """Look from now on when the router begins to serve `version` under its certificate."""
     task = asyncio.create_task(_certified_live(surehand, workforce, version))
@@ -139,13 +140,13 @@ async def _watching(
         task.cancel()
 
 
-async def _certified_live(surehand: Surehand, workforce: Workforce, version: str) -> Live:
+async def _certified_live(surehand: AsyncSurehand, workforce: Workforce, version: str) -> Live:
     while True:
-        with contextlib.suppress(DemoFailed):  # there is no project yet
-            model = (await surehand.router.get(f"{PROJECT}/model")).json()
-            promise = model["promise"]
-            serves = model["champion"] == version and version in model["loaded"]
-            if serves and promise["state"] == "certified":
+        with contextlib.suppress(SurehandError):  # there is no project yet
+            model = await surehand.model(PROJECT)
+            threshold = model.promise.threshold
+            serves = model.champion == version and version in model.loaded
+            if serves and model.promise.state == "certified" and threshold is not None:
                 since_verdict = time.monotonic() - workforce.answered_at
-                return Live(since_verdict, time.time(), promise["threshold"])
+                return Live(since_verdict, time.time(), threshold)
         await asyncio.sleep(_LOOK_SECONDS)

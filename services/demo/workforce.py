@@ -11,12 +11,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-import httpx
-
-from services.demo.surehand import PROJECT, Refused, client
+from services.demo.surehand import PROJECT, connected
 from services.demo.texts import RatedText
+from surehand import AsyncReviewTask, LeaseExpired
 
 _LEASES_AT_ONCE = 25
 _WAIT_SECONDS = 1
@@ -87,23 +86,26 @@ class Workforce:
             raise failures.exceptions[0] from failures
 
     async def _review(self, token: str, finished: asyncio.Event) -> None:
-        async with client(self.address, token) as http:
+        async with connected({"review_queue": self.address}, token) as surehand:
             while not finished.is_set():
-                body = {"count": _LEASES_AT_ONCE, "wait_seconds": _WAIT_SECONDS}
-                answer = await http.post(f"{PROJECT}/leases", json=body)
-                for lease in answer.json()["leases"]:
-                    with contextlib.suppress(Refused):  # it expired: another reviewer has the task
-                        await self._decide(http, lease)
+                review = surehand.review(PROJECT, wait_seconds=_WAIT_SECONDS, count=_LEASES_AT_ONCE)
+                async for task in review:
+                    with contextlib.suppress(LeaseExpired):  # another reviewer has the task
+                        await self._decide(task)
+                    if finished.is_set():
+                        break
+                await review.aclose()
 
-    async def _decide(self, http: httpx.AsyncClient, lease: dict[str, Any]) -> None:
-        item_id, address = lease["task"]["item_id"], f"/leases/{lease['token']}"
-        rated = self.texts.get(item_id)
-        label = rated and label_of(draw_rating(rated, self._skipped[item_id], self.seed))
+    async def _decide(self, task: AsyncReviewTask) -> None:
+        rated = self.texts.get(task.item_id)
+        label = None
+        if rated is not None:
+            label = label_of(draw_rating(rated, self._skipped[task.item_id], self.seed))
         if label is None:
-            await http.post(f"{address}/skip", json={"reason": "unclear"})
-            self._skipped[item_id] += 1
+            await task.skip("unclear")
+            self._skipped[task.item_id] += 1
             self.skips += 1
         else:
-            await http.post(f"{address}/verdict", json={"label": label, "active_seconds": 2.0})
+            await task.answer(label, active_seconds=2.0)
             self.verdicts += 1
             self.answered_at = time.monotonic()

@@ -9,7 +9,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
 import orjson
 
 from services.demo.plan import Plan
@@ -22,6 +21,7 @@ from services.local.seeding import cache_folder, progress_bars, workforce_of
 from shared.home import prepare_home
 from shared.logs import configure_logging
 from shared.settings import CommonSettings, SettingsError, load_settings
+from surehand import SurehandError
 
 
 def demonstrate() -> int:
@@ -38,7 +38,7 @@ def demonstrate() -> int:
     except KeyboardInterrupt:
         sys.stdout.write("\nStopped.\n")
         return 130
-    except (DemoFailed, DemoDataUnavailable, httpx.TransportError) as error:
+    except (DemoFailed, DemoDataUnavailable, SurehandError) as error:
         log = folder / "surehand.log"
         tail = log.read_text()[-3000:] if log.exists() else ""
         raise SettingsError(f"The demo stopped: {error}\n{tail}") from error

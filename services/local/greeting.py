@@ -4,11 +4,10 @@ import json
 import shlex
 import sys
 
-import httpx
-
-from services.demo.surehand import PROJECT, DemoFailed, client
+from services.demo.surehand import PROJECT, connected
 from services.local.home import Home
 from services.local.installation import Installation
+from surehand import AsyncSurehand, SurehandError
 
 _LINK_HOURS = 720
 _REQUEST = {"items": [{"data": {"text": "What a lovely day, thank you all so much :)"}}]}
@@ -39,19 +38,16 @@ async def greet(installation: Installation, home: Home, note: str | None) -> Non
 async def _links(installation: Installation) -> list[str]:
     """Return lines with links that sign in an operator and a reviewer, once each."""
     addresses, operator = installation.addresses, installation.tokens["operator"]
-    wanted = [("/links", {"subject": "operator", "role": "operator", "hours": _LINK_HOURS})]
-    if installation.demo:
-        wanted.append((f"{PROJECT}/links", {"subject": "reviewer", "hours": _LINK_HOURS}))
     lines = []
     try:
-        async with client(addresses["review_queue"], operator) as queue:
-            for path, body in wanted:
-                made = (await queue.post(path, json=body)).json()
-                place = made["url"]
-                if body.get("role") == "operator":
-                    place = f"{addresses['console']}/enter?code={made['code']}"
-                lines.append(f"  {body['subject']:<13}{place}")
-    except (DemoFailed, httpx.TransportError):
+        async with connected(addresses, operator) as surehand:
+            links = surehand.links
+            made = await links.create(None, "operator", role="operator", hours=_LINK_HOURS)
+            lines.append(f"  {'operator':<13}{addresses['console']}/enter?code={made.code}")
+            if installation.demo:
+                made = await links.create(PROJECT, "reviewer", hours=_LINK_HOURS)
+                lines.append(f"  {'reviewer':<13}{made.url}")
+    except SurehandError:
         return []  # as below
     return [
         "",
@@ -63,7 +59,7 @@ async def _links(installation: Installation) -> list[str]:
 def _curl(address: str, token: str) -> str:
     body = json.dumps(_REQUEST)
     return (
-        f"curl -s {shlex.quote(f'{address}/v1{PROJECT}/predict')} \\\n"
+        f"curl -s {shlex.quote(f'{address}/v1/projects/{PROJECT}/predict')} \\\n"
         f"  -H 'Authorization: Bearer {token}' \\\n"
         f"  -H 'Content-Type: application/json' \\\n"
         f"  -d {shlex.quote(body)}"
@@ -71,16 +67,14 @@ def _curl(address: str, token: str) -> str:
 
 
 async def _ask(address: str, token: str) -> str | None:
-    # `never`: the greeting is no traffic, and makes no task.
-    probe = _REQUEST | {"review": "never"}
     try:
-        async with client(address, token) as router:
-            answer = await router.post(f"{PROJECT}/predict", json=probe, timeout=10)
-    except (DemoFailed, httpx.TransportError):
+        async with AsyncSurehand(router=address, token=token, timeout=10) as surehand:
+            # `never`: the greeting is no traffic, and makes no task.
+            (first,) = await surehand.predict(PROJECT, _REQUEST["items"], review="never")
+    except SurehandError:
         return None  # a router that is just being restarted must not end the launcher
-    first = answer.json()["predictions"][0]
-    confidence = first["confidence"]
+    confidence = first.confidence
     shown = "no model yet" if confidence is None else f"confidence {confidence:.3f}"
-    if first["label"] is None:
-        return f"in_review, a person is asked (suggestion {first['suggestion']}, {shown})"
-    return f"answered, {first['label']} ({shown})"
+    if first.label is None:
+        return f"in_review, a person is asked (suggestion {first.suggestion}, {shown})"
+    return f"answered, {first.label} ({shown})"

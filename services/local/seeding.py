@@ -17,6 +17,7 @@ from services.demo.texts import DemoDataUnavailable, load_texts
 from services.demo.workforce import Workforce
 from services.local.home import Home
 from services.local.installation import Installation
+from surehand import SurehandError
 
 STAGES = {
     "import": "Importing unlabelled posts",
@@ -47,12 +48,12 @@ async def seed_demo(installation: Installation) -> str | None:
             async with connected(installation.addresses, tokens["operator"]) as surehand:
                 certificate = await bring_up(surehand, workforce, plan, MORE_LABELS, report)
                 await leave_open(surehand, plan)
-    except DemoFailed as error:
+    except (DemoFailed, SurehandError) as error:
         return f"Project `demo` is not complete. {error}"
     mark.touch()
-    if certificate["state"] == "certified":
+    if certificate.state == "certified":
         return None
-    return f"Project `demo` answers nothing alone yet: {certificate['detail']}."
+    return f"Project `demo` answers nothing alone yet: {certificate.detail}."
 
 
 def workforce_of(installation: Installation, home: Home, plan: Plan) -> Workforce:

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from shared.contracts.base import Label, Message, Text, at_most
 
 # They are other commands at the reviewers' desk.
-RESERVED_KEYS = frozenset("cfisu")
+RESERVED_KEYS = frozenset("cfisuz")
 
 
 class LabelDisplay(Message):

@@ -14,6 +14,11 @@ class Display:
     whole: str = ""
 
 
+def number_text(value: float) -> str:
+    """Write a number as people do: to twelve digits, so that 0.1 + 0.2 is 0.3."""
+    return str(value) if isinstance(value, int) else f"{value:.12g}"
+
+
 def as_json(value: Any) -> Display:
     """Show any value as JSON that unfolds."""
     return Display("json", _summary(value), json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,11 +1,10 @@
 """A finite number."""
 
-import json
 import math
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json
+from shared.fields.display import Display, as_json, number_text
 from shared.fields.encoding import Encoding, Unscorable
 from shared.fields.spec import ColumnKind, FieldSpec, WireKind
 
@@ -48,4 +47,4 @@ class NumberField(FieldSpec):
 
     def display(self, value: Any, image_origins: frozenset[str]) -> Display:
         is_shown = isinstance(value, int | float)
-        return Display(self.type, json.dumps(value)) if is_shown else as_json(value)
+        return Display(self.type, number_text(value)) if is_shown else as_json(value)

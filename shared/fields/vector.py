@@ -1,10 +1,9 @@
 """Finite numbers, `length` of them."""
 
-import json
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json
+from shared.fields.display import Display, as_json, number_text
 from shared.fields.encoding import Encoding
 from shared.fields.number import is_number, whole_number
 from shared.fields.spec import ColumnKind, FieldSpec, WireKind
@@ -42,8 +41,8 @@ class VectorField(FieldSpec):
     def display(self, value: Any, image_origins: frozenset[str]) -> Display:
         if not isinstance(value, list):
             return as_json(value)
-        shown = ", ".join(map(json.dumps, value[:_NUMBERS_SHOWN]))
+        shown = ", ".join(map(number_text, value[:_NUMBERS_SHOWN]))
         if len(value) <= _NUMBERS_SHOWN:
             return Display(self.type, shown)
-        whole = ", ".join(map(json.dumps, value))
+        whole = ", ".join(map(number_text, value))
         return Display(self.type, f"{shown}, … ({len(value)} numbers)", whole)

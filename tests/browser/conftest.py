@@ -26,7 +26,7 @@ class Enter(Protocol):
     """Lets a reviewer enter, in a browser context of his own; tests turn an `own_clock`."""
 
     def __call__(
-        self, reviewer: str, *, own_clock: bool = False, **options: Any
+        self, reviewer: str, *, own_clock: bool = False, by_enter: bool = False, **options: Any
     ) -> AbstractAsyncContextManager[tuple[Page, Watched]]: ...
 
 
@@ -64,14 +64,19 @@ async def link_of(desk: Desk, reviewer: str) -> str:
 def enter(desk: Desk, browser: Browser) -> Enter:
     @contextlib.asynccontextmanager
     async def enter(
-        reviewer: str, *, own_clock: bool = False, **options: Any
+        reviewer: str, *, own_clock: bool = False, by_enter: bool = False, **options: Any
     ) -> AsyncIterator[tuple[Page, Watched]]:
         async with watched(browser, desk.base_url, **options) as one:
             if own_clock:
                 await one.context.clock.install()
             page = await one.context.new_page()
             await page.goto(await link_of(desk, reviewer))
-            await page.get_by_role("button", name="Start").click()
+            start = page.get_by_role("button", name="Start")
+            if by_enter:
+                await expect(start).to_be_focused()
+                await page.keyboard.press("Enter")
+            else:
+                await start.click()
             await page.wait_for_url("**/ui/p/shop")
             yield page, one
 

@@ -185,8 +185,8 @@ async def test_late_skip_to_oneself_is_sent_and_leaves_nothing_to_take_back(
         await read_instructions(page)
         await wait_until(lambda: holds(desk, 2))
         await page.keyboard.press("s")
-        await page.keyboard.press("m")
-        await too_late(desk, page, watched, "1")
+        await page.keyboard.press("ArrowDown")
+        await too_late(desk, page, watched, "Enter")
         await watched.context.set_offline(False)
         await expect(page.locator("#notice")).to_contain_text("your skip is sent now")
 

@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import Enter, read_instructions, shown
 from tests.browser.desk import active_seconds, has, holds, press, rows
+from tests.browser.test_untrusted import PIXEL
 from tests.harness import wait_until
 from tests.harness.desk import Desk, body_of, entry
 
@@ -94,27 +95,29 @@ async def test_item_whose_time_ran_out_is_taken_away(desk: Desk, enter: Enter) -
 
 
 async def test_many_labels_have_a_filter(desk: Desk, enter: Enter) -> None:
-    names = [f"label {number}" for number in range(1, 13)]
+    names = [f"label_{number}" for number in range(1, 13)]
     await desk.put_project(labels=names, instructions="")
     await desk.post(*(entry(f"item-{number}") for number in range(4)))
     async with enter("anna") as (page, _):
         await expect(page.locator(".task")).to_be_visible()
-        given = {await press(page, "9"): "label 9"}
+        given = {await press(page, "9"): "label_9"}
         item = await shown(page)
         await page.keyboard.press("/")
         await page.keyboard.type("12")
         await expect(page.locator("button.label:visible")).to_have_count(1)
         await page.keyboard.press("Enter")
-        given[item] = "label 12"
+        given[item] = "label_12"
         await expect(page.locator("button.label:visible")).to_have_count(12)
         await expect(page.locator(".task")).to_be_focused()
         item = await shown(page)
         await page.keyboard.press("/")
-        await page.keyboard.type("LABEL 1")
+        await page.keyboard.type("2 LAB")
+        await expect(page.locator("button.label:visible")).to_have_count(2)
         await page.keyboard.press("Escape")
-        # The keys are those of the labels that are shown: 1, 10, 11, 12.
+        # All are shown again, with their keys.
+        await expect(page.locator("button.label:visible")).to_have_count(12)
         await page.keyboard.press("3")
-        given[item] = "label 11"
+        given[item] = "label_3"
         await wait_until(lambda: has(desk, given))
 
 
@@ -158,3 +161,59 @@ async def test_an_item_that_is_erased_while_it_is_shown_gives_way_to_the_next(
         await page.keyboard.press("2")
         await wait_until(lambda: has(desk, given))
         assert not given.keys() & set(gone)
+
+
+async def test_an_earlier_answer_is_changed_from_the_strip(desk: Desk, enter: Enter) -> None:
+    await desk.put_project(instructions="", review={"max_overlap": 1})
+    await desk.post(*(entry(f"item-{number}") for number in range(9)))
+    async with enter("anna") as (page, _):
+        await expect(page.locator(".task")).to_be_visible()
+        given = {
+            await press(page, key): "negative" if key == "1" else "positive" for key in "1212121"
+        }
+        await wait_until(lambda: has(desk, given))
+        strip = page.get_by_role("region", name="Your last answers").get_by_role("button")
+        await expect(strip).to_have_count(5)
+        await expect(strip.first).to_have_text("negative text of " + list(given)[-1])
+        item = list(given)[-2]
+        await strip.nth(1).click()
+        await expect(page.locator(".task .item-id bdi")).to_have_text(item)
+        button = page.get_by_role("button", name="positive").filter(has=page.locator(".mark"))
+        await expect(button.locator(".mark")).to_have_text("your answer before")
+        assert await press(page, "1") == item
+        given[item] = "negative"
+        await wait_until(lambda: has(desk, given))
+        await expect(strip.first).to_have_text("negative text of " + item)
+
+
+async def test_goal_of_the_day_is_kept_on_the_device(desk: Desk, enter: Enter) -> None:
+    await desk.put_project(instructions="")
+    await desk.post(*(entry(f"item-{number}") for number in range(3)))
+    async with enter("anna") as (page, _):
+        await press(page, "1")
+        await page.keyboard.press("?")
+        await page.get_by_label("Your goal of answers a day").fill("4")
+        await page.keyboard.press("Escape")
+        towards = page.get_by_role("progressbar", name="Towards your goal of today")
+        await expect(towards).to_have_attribute("max", "4")
+        await expect(towards).to_have_attribute("value", "1")
+        await page.reload()
+        await expect(towards).to_have_attribute("value", "1")
+
+
+async def test_a_long_letter_leaves_its_photo_in_sight_and_z_opens_it(
+    desk: Desk, enter: Enter
+) -> None:
+    fields = {"text": {"type": "text"}, "photo": {"type": "image"}, "price": {"type": "number"}}
+    await desk.put_project(instructions="", fields=fields)
+    data = {"text": "A long letter. " * 400, "photo": PIXEL, "price": 0.1 + 0.2}
+    await desk.post({"item_id": "letter", "data": data})
+    async with enter("anna") as (page, _):
+        photo = page.locator(".task .picture")
+        await expect(photo).to_be_in_viewport()
+        await expect(page.locator(".field.number .value")).to_have_text("0.3")
+        await page.keyboard.press("z")
+        await expect(page.get_by_role("dialog").get_by_role("img")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await photo.click()
+        await expect(page.get_by_role("dialog")).to_be_visible()

@@ -52,7 +52,7 @@ async def test_feedback_on_item_label_and_instructions_by_keyboard_alone(
             await page.keyboard.press("f")
             await dialog.get_by_label("About").select_option(choice)
             await dialog.get_by_label("What you have to say").fill(f"on {choice}")
-            await dialog.get_by_role("button", name="Send").click()
+            await page.keyboard.press("Control+Enter")
             await expect(dialog).to_be_hidden()
     newest, second, first = await said(desk)
     assert (first["about"], first["task_id"]) == ("item", by_item[item])

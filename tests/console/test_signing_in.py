@@ -1,8 +1,12 @@
 """Signing in and out, and a form that outlives its session."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 from playwright.async_api import Browser, expect
 
+from services.console.web import session
 from services.console.web.session import COOKIE
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
@@ -124,3 +128,21 @@ async def test_a_one_time_link_signs_in_once(installed: Installed, browser: Brow
         await page.goto(f"/enter?code={code}")
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_text("used before")).to_be_visible()
+
+
+async def test_a_session_from_a_link_is_renewed_on_the_projects_page(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"subject": "otto", "role": "operator", "hours": 10}
+    made = await installed.both.queue.post("/v1/links", json=body)
+    async with client(installed.url) as browser:
+        browser.headers["Origin"] = installed.url
+        await browser.post("/enter", data={"code": made.json()["code"]})
+        first = browser.cookies[COOKIE]
+        await browser.get("/")
+        assert browser.cookies[COOKIE] == first
+        # The console's clock is past half of the token's time; the services' stand where they are.
+        later = SimpleNamespace(time=lambda: time.time() + 6 * 3_600)
+        monkeypatch.setattr(session, "time", later)
+        await browser.get("/")
+        assert browser.cookies[COOKIE] != first

@@ -6,13 +6,27 @@ import typer
 from typer.core import TyperGroup
 
 from surehand._version import __version__
-from surehand.cli import exporting, importing, links, pool, projects, status, why
+from surehand.cli import (
+    accounts,
+    doctor,
+    exporting,
+    importing,
+    links,
+    local,
+    pool,
+    projects,
+    promises,
+    reviewing,
+    status,
+    training,
+    why,
+)
 from surehand.cli.connection import Connection
 from surehand.cli.failures import EXPECTED, INTERRUPTED, WRONG_CALL, sentence_of, status_of
 from surehand.cli.output import Output
 from surehand.cli.session import Session
 
-_EVERY_DAY, _SET_UP = "Every day", "Set up"
+_EVERY_DAY, _PROMISE, _VERSIONS, _SET_UP = "Every day", "The promise", "Versions", "Set up"
 
 
 class Commands(TyperGroup):
@@ -72,10 +86,28 @@ def root(
     ctx.call_on_close(session.close)
 
 
-app.command("status", rich_help_panel=_EVERY_DAY)(status.status)
-app.command("import", rich_help_panel=_EVERY_DAY)(importing.import_file)
-app.command("ask", rich_help_panel=_EVERY_DAY)(pool.ask)
-app.command("export", rich_help_panel=_EVERY_DAY)(exporting.export)
-app.command("why", rich_help_panel=_EVERY_DAY)(why.why)
-app.command("link", rich_help_panel=_SET_UP)(links.link)
+for name, command, panel in (
+    ("status", status.status, _EVERY_DAY),
+    ("import", importing.import_file, _EVERY_DAY),
+    ("ask", pool.ask, _EVERY_DAY),
+    ("review", reviewing.review, _EVERY_DAY),
+    ("why", why.why, _EVERY_DAY),
+    ("export", exporting.export, _EVERY_DAY),
+    ("promise", promises.promise, _PROMISE),
+    ("certify", promises.certify, _PROMISE),
+    ("suspend", promises.suspend, _PROMISE),
+    ("resume", promises.resume, _PROMISE),
+    ("train", training.train, _VERSIONS),
+    ("versions", training.versions, _VERSIONS),
+    ("promote", training.promote, _VERSIONS),
+    ("rollback", training.rollback, _VERSIONS),
+    ("link", links.link, _SET_UP),
+    ("login", accounts.login, _SET_UP),
+    ("logout", accounts.logout, _SET_UP),
+    ("token", local.token, _SET_UP),
+    ("doctor", doctor.doctor, _SET_UP),
+    ("up", local.up, _SET_UP),
+    ("demo", local.demo, _SET_UP),
+):
+    app.command(name, rich_help_panel=panel)(command)
 app.add_typer(projects.app, name="project", rich_help_panel=_SET_UP)

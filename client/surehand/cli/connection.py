@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from surehand import Surehand
-from surehand.cli.failures import NOT_ALLOWED, UserError
+from surehand.cli.failures import AWAY, NOT_ALLOWED, UserError
 
 _SERVICES = ("router", "review_queue", "trainer")
 _FILE = "login.json"
@@ -90,8 +90,10 @@ def find_connection(given: Connection) -> Connection:
         return Connection(url=url, token=token)
     home = local_home()
     ready = read_document(home / "ready")
-    if ready or os.environ.get("SUREHAND_HOME"):
+    if ready:
         return Connection(console=ready.get("console"), token=token)
+    if os.environ.get("SUREHAND_HOME"):
+        raise UserError(f"No Surehand runs on {home.absolute()}: `surehand up` starts one.", AWAY)
     stored = _stored()
     if stored is None:
         raise UserError(

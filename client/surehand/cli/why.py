@@ -11,19 +11,6 @@ from surehand.cli.output import Output
 from surehand.cli.text import item_text, line_of, moment, percent
 from surehand.errors import NotFound
 
-_WORDS = {
-    "created": "The task was made.",
-    "leased": "{actor} got the task.",
-    "verdict": "{actor} answered {label}.",
-    "skipped": "{actor} skipped it: {reason}",
-    "released": "{actor} gave it back.",
-    "expired": "The lease of {actor} expired.",
-    "undone": "{actor} took it back.",
-    "resolved": "The label is {label}.",
-    "reopened": "{actor} reopened it.",
-    "adjudicated": "{actor} decided: {label}.",
-}
-
 
 def why(
     ctx: typer.Context,
@@ -74,7 +61,8 @@ def _show(out: Output, decisions: list[dict[str, Any]], task: dict[str, Any] | N
     out.say(f"Task {task['task_id']} ({task['lane']}), {state}", style="bold")
     out.say(item_text(task.get("data") or {}))
     for entry in task.get("timeline") or []:
-        out.say(f"  {moment(entry.get('at'))}  {_entry(entry)}")
+        said = entry.get("words") or entry["kind"]
+        out.say(f"  {moment(entry.get('at'))}  {line_of(said, 500)}")
 
 
 def _decision(row: dict[str, Any]) -> str:
@@ -85,15 +73,3 @@ def _decision(row: dict[str, Any]) -> str:
     hint = f", suggestion {row['suggestion']}" if row.get("suggestion") else ""
     shown = "went to people" if row["decision"] == "in_review" else str(row["decision"])
     return f"{shown}{hint}{version}{sure}"
-
-
-def _entry(entry: dict[str, Any]) -> str:
-    detail = entry.get("detail") or {}
-    words = _WORDS.get(entry["kind"])
-    known = {"actor": entry.get("actor") or "Surehand", "label": "none", "reason": "-"}
-    if words is not None:
-        known |= {key: value for key, value in detail.items() if value is not None}
-        return line_of(words.format_map(known))
-    more = ", ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
-    actor = f" by {entry['actor']}" if entry.get("actor") else ""
-    return line_of(f"{entry['kind'].replace('_', ' ')}{actor}{': ' + more if more else ''}")

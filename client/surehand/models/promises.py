@@ -90,6 +90,16 @@ class CertificateProgress(Model):
     drawn: int
 
 
+class Hypothesis(Model):
+    """What the labels of a certification would prove of another target."""
+
+    target_accuracy: float
+    threshold: float | None = None
+    coverage: float = 0.0
+    labels: int = 0
+    errors: int = 0
+
+
 class Certificate(Model):
     """The newest certification of a project; `state` is none, waiting, open, certified, failed …
 
@@ -105,6 +115,7 @@ class Certificate(Model):
     result: dict[str, Any] | None = None
     certificate: dict[str, Any] | None = None
     labels_short: int | None = None
+    hypothesis: Hypothesis | None = None
     detail: str | None = None
     valid_now: bool = False
     why_not: str | None = None

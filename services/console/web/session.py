@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from fastapi import Request
+from fastapi import Request, Response
 
 COOKIE = "surehand_console"
 _LONGEST_SECONDS = 30 * 86_400
@@ -21,13 +21,18 @@ _LONGEST_SECONDS = 30 * 86_400
 
 @dataclass(frozen=True)
 class Session:
-    """Who is signed in. `projects` None means all; `expires_at` in Unix seconds."""
+    """Who is signed in. `projects` None means all; times are in Unix seconds.
+
+    The token of a one-time link (`is_of_link`) can be renewed.
+    """
 
     token: str
     subject: str
     role: str
     projects: tuple[str, ...] | None
     expires_at: float
+    issued_at: float = 0.0
+    is_of_link: bool = False
 
     @property
     def is_operator(self) -> bool:
@@ -40,6 +45,11 @@ class Session:
         return hmac.digest(self.token.encode(), b"console form", "sha256").hex()
 
     @property
+    def is_to_be_renewed(self) -> bool:
+        """Whether more than half of the time of a link's token is over."""
+        return self.is_of_link and time.time() > (self.issued_at + self.expires_at) / 2
+
+    @property
     def seconds_left(self) -> int:
         """How long the cookie lasts."""
         return int(min(self.expires_at - time.time(), _LONGEST_SECONDS))
@@ -50,13 +60,15 @@ def read_token(token: str) -> Session | None:
     claims = _claims(token)
     if claims is None or not isinstance(claims.get("exp"), int | float):
         return None
-    projects = claims.get("projects")
+    projects, issued_at = claims.get("projects"), claims.get("iat")
     return Session(
         token=token,
         subject=str(claims.get("sub", "")),
         role=str(claims.get("role", "")),
         projects=tuple(map(str, projects)) if isinstance(projects, list) else None,
         expires_at=float(claims["exp"]),
+        issued_at=float(issued_at) if isinstance(issued_at, int | float) else 0.0,
+        is_of_link="link" in claims,
     )
 
 
@@ -75,3 +87,15 @@ def session_of(request: Request) -> Session | None:
     """Return the session of a request; None without one, and once it has ended."""
     session = read_token(request.cookies.get(COOKIE, ""))
     return None if session is None or session.expires_at <= time.time() else session
+
+
+def keep_session(request: Request, response: Response, session: Session) -> None:
+    """Give the browser the cookie of a session; it ends with the token."""
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=session.seconds_left,
+        secure=request.app.state.site.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )

@@ -18,7 +18,24 @@ from shared.db import Database, Session
 from shared.problems import Forbidden, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
-_LONGEST_SESSION = timedelta(hours=12)
+_LONGEST_BY_TOKEN = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A session's cookie, and for how many seconds the browser keeps it."""
+
+    cookie: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What a link is for: its person, its project (None: several), and for how many hours."""
+
+    reviewer: str
+    project: Project | None
+    hours: float
 
 
 @dataclass(frozen=True)
@@ -31,19 +48,16 @@ class EntryService:
     database: Database
     now: Callable[[], datetime]
 
-    async def invitation(self, code: str) -> tuple[Project | None, str]:
-        """Return the project and the person that a link is for, and let it be used later.
-
-        The project is None if the link is for several. `NotFound` when it cannot be used.
-        """
+    async def invitation(self, code: str) -> Invitation:
+        """Return what a link is for, and let it be used later; `NotFound` when it cannot be."""
         async with self.database.reading() as session:
             link = await find_link(session, code, self.now())
             name = link.project
             project = None if name is None else await current_project(session, name)
-        return project, link.reviewer
+        return Invitation(link.reviewer, project, link.hours)
 
-    async def redeem(self, code: str) -> str:
-        """Use a link up and return a session's cookie; `NotFound` when it was used, or expired."""
+    async def redeem(self, code: str) -> Entered:
+        """Use a link up and open a session for its hours; `NotFound` when it cannot be used."""
         async with self.database.transaction() as session:
             link = await use_link(session, code, self.now())
             projects = projects_of(link)
@@ -56,22 +70,25 @@ class EntryService:
                 key_id=link.key_id,
                 link_id=link.code_digest,
             )
-            return await self._open(session, who, by="link")
+            return await self._open(session, who, timedelta(hours=link.hours), by="link")
 
-    async def sign_in(self, who: Principal) -> str:
-        """Return a session's cookie for the holder of a token; it ends with the token.
+    async def sign_in(self, who: Principal) -> Entered:
+        """Open a session for the holder of a token; it ends with the token.
 
         Raises `Forbidden` (the role is one of machines).
         """
         if who.role not in {"reviewer", "operator"}:
             raise Forbidden("Use a token of role reviewer or operator.", role=who.role)
         async with self.database.transaction() as session:
-            return await self._open(session, who, by="token", token_id=who.token_id)
+            by = {"by": "token", "token_id": who.token_id}
+            return await self._open(session, who, _LONGEST_BY_TOKEN, **by)
 
-    async def _open(self, session: Session, who: Principal, **detail: str) -> str:
+    async def _open(
+        self, session: Session, who: Principal, longest: timedelta, **detail: str
+    ) -> Entered:
         cookie, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         # A token may be good for longer than a datetime can hold.
-        left = min(who.expires_at - now.timestamp(), _LONGEST_SESSION.total_seconds())
+        left = min(who.expires_at - now.timestamp(), longest.total_seconds())
         row = SessionRow(
             session_digest=digest(cookie),
             subject=who.subject,
@@ -84,7 +101,7 @@ class EntryService:
         )
         await repository.add_session(session, row, now)
         _record(session, "session.opened", row, now, **detail)
-        return cookie
+        return Entered(cookie, int(left))
 
     async def principal(self, cookie: str | None) -> Principal:
         """Return the holder of a session's cookie; `Unauthorized` without a session."""

@@ -11,9 +11,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from services.review_queue.links.addresses import PublicAddress
+from services.review_queue.ui.entry import Entered
 from shared.problems import Forbidden, Problem, Unauthorized
 
 COOKIE = "surehand_session"
+LINK_COOKIE = "surehand_link"
+_LINK_COOKIE_SECONDS = 180 * 24 * 3600
 HOME = "/ui/"
 _FOLDER = Path(__file__).parent
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -80,14 +83,29 @@ class Site:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    def admit(self, request: Request, cookie: str) -> Response:
-        """Send a browser that has entered to the first page, with its cookie."""
+    def admit(self, request: Request, entered: Entered, code: str | None = None) -> Response:
+        """Send a browser that has entered to the first page, with its cookie.
+
+        By a link's `code`, which opens nothing any more, it may ask for a new link later.
+        """
         response = to(HOME)
-        secure = (self.address(request) or "").startswith("https:")
-        response.set_cookie(
-            COOKIE, cookie, path="/ui", secure=secure, httponly=True, samesite="strict"
-        )
+        self._keep(request, response, COOKIE, entered.cookie, entered.seconds)
+        if code is not None:
+            self._keep(request, response, LINK_COOKIE, code, _LINK_COOKIE_SECONDS)
         return response
+
+    def _keep(
+        self, request: Request, response: Response, name: str, value: str, seconds: int
+    ) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds,
+            path="/ui",
+            secure=(self.address(request) or "").startswith("https:"),
+            httponly=True,
+            samesite="strict",
+        )
 
 
 def to(path: str) -> Response:

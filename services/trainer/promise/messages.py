@@ -5,6 +5,10 @@ from typing import Any, Literal
 from shared.contracts.base import Message, UtcTime
 from shared.contracts.human_error import LabelCeiling
 
+PendingState = Literal["waiting", "open"]
+CertificationState = Literal["none", PendingState, "certified", "failed", "cancelled"]
+Purpose = Literal["first", "renewal", "recovery", "requested"]
+
 
 class AttemptProgress(Message):
     """How far the verdicts of an attempt have come."""
@@ -35,12 +39,12 @@ class CertificateView(Message):
     what keeps them from it; ``GET …/promise`` says the same of the champion.
     """
 
-    state: Literal["none", "waiting", "open", "certified", "failed", "cancelled"]
+    state: CertificationState
     version: str | None = None
     attempt: int | None = None
     attempts_allowed: int | None = None
     test_number: int | None = None
-    purpose: Literal["first", "renewal", "recovery", "requested"] = "first"
+    purpose: Purpose = "first"
     progress: AttemptProgress | None = None
     plan: dict[str, Any] | None = None
     population: dict[str, Any] | None = None

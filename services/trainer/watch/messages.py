@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from services.trainer.promise.messages import PendingState, Purpose
 from shared.contracts.base import Message, Text, UtcTime
 from shared.contracts.versions import PromiseState
 
@@ -90,8 +91,8 @@ class CertificationUnderWay(Message):
     """
 
     version: str
-    purpose: Literal["first", "renewal", "recovery", "requested"]
-    state: Literal["waiting", "open"]
+    purpose: Purpose
+    state: PendingState
     drawn: int
     answered: int
     needed: int

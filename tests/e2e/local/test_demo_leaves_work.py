@@ -20,7 +20,7 @@ async def test_posts_wait_for_the_person_who_starts_it(tmp_path: Path) -> None:
     with launch(tmp_path / "home") as launched:
         addresses = {name: launched.address(name) for name in SERVICES}
         async with connected(addresses, launched.token("operator")) as surehand:
-            await surehand.review_queue.put(PROJECT, json=project(min_new_labels=1000))
+            await surehand.projects.put(PROJECT, project(min_new_labels=1000))
             await leave_open(surehand, plan)
-            queue = (await surehand.review_queue.get(f"{PROJECT}/queue")).json()
-    assert queue["open"] == OPEN_POSTS
+            queue = await surehand.queue.get(PROJECT)
+    assert queue.open == OPEN_POSTS

@@ -133,3 +133,27 @@ async def test_pages_tell_what_the_api_tells(desk: Desk) -> None:
         told += [(await page.get(desk.page(f"{what}"))).text for what in ("progress", "me")]
     assert '"outcome":{"label":"negative","revision":1}' in told[1]
     assert not [word for word in FORBIDDEN for text in told if word in text]
+
+
+@pytest.mark.own_desk
+async def test_evidence_shows_no_suggestion_however_few_others_show_none(desk: Desk) -> None:
+    review = {"blind": False, "unsuggested_rate": 0.05, "lease_seconds": 60}
+    await desk.put_project(review=review)
+    prediction = {"label": "positive", "confidence": 0.9, "model_version": "v1"}
+    lanes = ("mandatory", "optional", "audit", "certification")
+    for lane in lanes:
+        entries = [entry(f"{lane}-{i}", lane=lane, prediction=prediction) for i in range(20)]
+        await desk.post(*entries)
+    shown: dict[str, list[Json | None]] = {lane: [] for lane in lanes}
+    members = set()
+    for lease in await desk.lease("r1", 80):
+        task = lease["task"]
+        shown[task["item_id"].rsplit("-", 1)[0]].append(task["suggestion"])
+        members.add(tuple(task))
+    assert len(members) == 1
+    for lane in ("audit", "certification"):
+        assert shown[lane] == [None] * 20
+    for lane in ("mandatory", "optional"):
+        told = [one for one in shown[lane] if one is not None]
+        assert len(told) >= 15
+        assert all(one == {"label": "positive", "confidence": 0.9} for one in told)

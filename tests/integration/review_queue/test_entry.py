@@ -77,16 +77,37 @@ async def test_link_opens_once_whoever_races(desk: Desk) -> None:
 
 
 async def test_link_and_session_expire(desk: Desk) -> None:
-    late, early = await link(desk, expires_seconds=60), await link(desk)
+    late, early = await link(desk, expires_seconds=60), await link(desk, hours=30)
     async with Visitor(desk.base_url) as anna:
-        await anna.enter(code_of(early))
+        entered = await anna.enter(code_of(early))
+        # The browser keeps the session also over night.
+        assert f"Max-Age={30 * 3600}" in entered.headers["set-cookie"]
         desk.clock.advance(60)
         assert (await anna.http.get(late)).status_code == 404
         assert (await anna.enter(code_of(late))).status_code == 404
         assert (await anna.http.get(desk.page())).status_code == 200
-        desk.clock.advance(12 * 3600)
+        desk.clock.advance(30 * 3600 - 61)
+        assert (await anna.http.get(desk.page())).status_code == 200
+        desk.clock.advance(1)
         assert (await anna.http.get(desk.page())).headers["location"] == "/ui/"
         problem_of(await anna.post(desk.page("tasks"), {}), 401, "unauthorized")
+
+
+async def test_holder_of_an_old_link_asks_for_a_new_one(desk: Desk) -> None:
+    async with Visitor(desk.base_url) as stranger:
+        assert "Ask an operator" not in (await stranger.http.get("/ui/")).text
+        answer = await stranger.http.post("/ui/request", headers=stranger.origin)
+        assert answer.status_code == 404
+    async with Visitor(desk.base_url) as anna:
+        await anna.enter(code_of(await link(desk, hours=1)))
+        desk.clock.advance(3600)
+        assert "Ask an operator" in (await anna.http.get("/ui/")).text
+        answer = await anna.http.post("/ui/request", headers=anna.origin)
+        assert answer.headers["location"] == "/ui/?asked=true"
+        assert "was asked" in (await anna.http.get("/ui/?asked=true")).text
+    asked = {"requested": "true"}
+    (listed,) = body_of(await desk.operator.get(desk.path("links"), params=asked))["links"]
+    assert listed["subject"] == "anna"
 
 
 @pytest.mark.own_desk

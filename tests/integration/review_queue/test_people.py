@@ -391,12 +391,13 @@ def scored(negative: float) -> Json:
 async def some_resolved(desk: Desk, *, lane: str = "mandatory", prefix: str = "") -> None:
     """Ten tasks on which people and model agree, and three on which they do not."""
     for number in range(5):
-        name = f"{prefix}{number}"
-        await answered(desk, f"n{name}", "r1", "negative", lane=lane, prediction=scored(0.8))
-        await answered(desk, f"p{name}", "r1", "positive", lane=lane, prediction=scored(0.2))
+        for sign, label, negative in (("n", "negative", 0.8), ("p", "positive", 0.2)):
+            item_id = f"{sign}{prefix}{number}"
+            await desk.post(entry(item_id, lane=lane, prediction=scored(negative)))
+            await desk.answer("r1", label)
     for name, negative in (("x", 0.95), ("y", 0.99), ("z", 0.9)):
-        given = scored(negative)
-        await answered(desk, f"{prefix}{name}", "r1", "positive", lane=lane, prediction=given)
+        await desk.post(entry(f"{prefix}{name}", lane=lane, prediction=scored(negative)))
+        await desk.answer("r1", "positive")
 
 
 async def test_suspects_are_what_the_model_doubts_most_and_come_in_stable_pages(

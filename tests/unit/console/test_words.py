@@ -1,6 +1,7 @@
 """Figures as people read them, and where a session and a path may lead."""
 
 import base64
+import time
 from datetime import UTC, datetime
 
 import orjson
@@ -77,6 +78,20 @@ def test_a_session_is_read_from_its_token() -> None:
     other = read_token(_token(claims | {"sub": "otto"}))
     assert other is not None
     assert session.csrf != other.csrf
+
+
+def test_only_the_session_of_a_link_is_renewed_and_not_before_half_its_time() -> None:
+    year = 365 * 86_400
+    begun = {"sub": "o", "role": "operator", "iat": time.time(), "exp": time.time() + year}
+    old = begun | {"iat": time.time() - 2 * year}
+    for claims, wanted in (
+        (old, False),
+        (old | {"link": "x"}, True),
+        (begun | {"link": "x"}, False),
+    ):
+        session = read_token(_token(claims))
+        assert session is not None
+        assert session.is_to_be_renewed is wanted
 
 
 @pytest.mark.parametrize(

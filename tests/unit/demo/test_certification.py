@@ -1,15 +1,15 @@
 """When a certification of the demo has ended, and why a version does not answer alone."""
 
-from typing import Any
-
 import pytest
 
 from services.demo.report import obstacle
 from services.demo.seed import has_ended
+from surehand.models.promises import Certificate
+from surehand.models.training import Version
 
 
-def _certificate(state: str, version: str = "v2", detail: str | None = None) -> dict[str, Any]:
-    return {"state": state, "version": version, "detail": detail}
+def _certificate(state: str, version: str = "v2", detail: str | None = None) -> Certificate:
+    return Certificate(state=state, version=version, detail=detail)
 
 
 @pytest.mark.parametrize("state", ["certified", "failed", "cancelled"])
@@ -27,9 +27,9 @@ def test_a_certification_that_lacks_posts_has_ended() -> None:
     assert has_ended(_certificate("waiting", detail="waits for 330 items"), "v2")
 
 
-def _version(*channels: str) -> dict[str, Any]:
+def _version(*channels: str) -> Version:
     gate = {"certification": {"reasons": ["certified for 0.300 of the population"]}}
-    return {"version": "v2", "channels": list(channels), "gate": gate}
+    return Version(version="v2", standing="certified", channels=list(channels), gate=gate)
 
 
 def test_a_certified_champion_has_no_obstacle() -> None:

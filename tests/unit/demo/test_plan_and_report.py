@@ -1,6 +1,7 @@
 """How the demo cuts its posts, and how it counts."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from services.demo.change import Answers, Change
@@ -15,6 +16,8 @@ from services.demo.plan import (
 )
 from services.demo.report import Report, VersionReport
 from services.demo.texts import RatedText, Texts
+from surehand import Prediction
+from surehand.models.promises import Certificate, Hypothesis
 
 
 def _posts(count: int) -> list[RatedText]:
@@ -42,11 +45,17 @@ def test_the_pool_lasts_for_every_draw_of_the_first_version_and_one_of_the_secon
     assert left * share_in_the_candidate_region >= needed
 
 
-def _prediction(decision: str, reason: str, label: str | None) -> dict[str, object]:
-    return {
-        "model_version": "v1", "decision": decision, "reason": reason, "label": label,
-        "audited": reason == "confident" and label == "positive",
-    }  # fmt: skip
+def _prediction(decision: str, reason: str, label: str | None) -> Prediction:
+    return Prediction(
+        item_id="post",
+        decision=decision,
+        label=label,
+        reason=reason,
+        audited=reason == "confident" and label == "positive",
+        propensity=0.05,
+        model_version="v1",
+        decided_at=datetime(2026, 11, 28, tzinfo=UTC),
+    )
 
 
 def test_only_the_systems_own_answers_count_as_answered() -> None:
@@ -68,9 +77,12 @@ def test_only_the_systems_own_answers_count_as_answered() -> None:
 
 
 def test_report_has_the_promised_keys_and_says_what_other_targets_got() -> None:
-    other: dict[float, dict[str, Any]] = {
-        0.95: {"hypothesis": {"threshold": 0.97, "coverage": 0.12}},
-        0.99: {"hypothesis": {"threshold": None, "coverage": 0.0}},
+    other = {
+        target: Certificate(
+            state="failed",
+            hypothesis=Hypothesis(target_accuracy=target, threshold=threshold, coverage=coverage),
+        )
+        for target, threshold, coverage in ((0.95, 0.97, 0.12), (0.99, None, 0.0))
     }
     version = VersionReport("v1", 100, "v1 was not certified (about 40 more labels).")
     report = Report(0.9, 0.95, [version], other, 3)

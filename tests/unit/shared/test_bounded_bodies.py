@@ -12,7 +12,8 @@ from shared.settings import CommonSettings
 _MOST = 10_000
 
 
-@pytest.mark.parametrize("service", SERVICES)
+# The console has forms alone, which are bounded in bytes and in fields.
+@pytest.mark.parametrize("service", sorted(SERVICES.keys() - {"console"}))
 def test_lists_and_mappings_in_bodies_are_bounded(service: str, common: CommonSettings) -> None:
     module = importlib.import_module(f"services.{service}.app")
     document = module.create_app(common, load_service_settings(service)).openapi()

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Response
 from services.console.pages.projects.view import project_row
 from services.console.web.cards import Card, card
 from services.console.web.paging import LIMIT, paging
-from services.console.web.visit import Visited
+from services.console.web.session import keep_session, read_token
+from services.console.web.visit import Visit, Visited
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,4 +31,15 @@ async def show(visit: Visited, after: str | None = None) -> Response:
         "away": listed.fault,
     }
     template = "projects/_list.html" if visit.fragment == "list" else "projects/page.html"
-    return visit.page(template, **context)
+    page = visit.page(template, **context)
+    if visit.session.is_to_be_renewed and visit.fragment is None:
+        await _renew(visit, page)
+    return page
+
+
+async def _renew(visit: Visit, page: Response) -> None:
+    """Let a session from a one-time link last on, where its link still allows that."""
+    renewed = await card(visit.api.call("review_queue", "POST", "/v1/links/renew"))
+    session = read_token(str(renewed.value["token"])) if renewed else None
+    if session is not None:
+        keep_session(visit.request, page, session)

@@ -6,7 +6,7 @@ from starlette.datastructures import FormData
 
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded, local_path
-from services.console.web.session import COOKIE, Session, read_token, session_of
+from services.console.web.session import COOKIE, Session, keep_session, read_token, session_of
 from services.console.web.visit import NotOurForm, Posted, kept_fields
 from shared.contracts.base import utc_now
 from surehand import ProblemError
@@ -124,14 +124,7 @@ def _page(
 
 
 def _with_cookie(request: Request, response: Response, session: Session) -> Response:
-    response.set_cookie(
-        COOKIE,
-        session.token,
-        max_age=session.seconds_left,
-        secure=request.app.state.site.is_secure(request),
-        httponly=True,
-        samesite="lax",
-    )
+    keep_session(request, response, session)
     return response
 
 

@@ -1,5 +1,6 @@
 """The page on which operators adjudicate what reviewers could not."""
 
+from collections import Counter
 from typing import Annotated
 from urllib.parse import quote
 
@@ -22,26 +23,33 @@ router = APIRouter(
     prefix="/ui/p/{project}/adjudicate", route_class=PageRoute, include_in_schema=False
 )
 
-_AT_ONCE = 20
-
 
 @router.get("")
-async def matters(
+async def matter(
     project: str,
     records: Injected[ProgressService],
     who: ByOperator,
     site: AtSite,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """Show the tasks that wait for an adjudicator, with what reviewers said."""
-    document, found = await records.matters(project, after=place_of(after), limit=_AT_ONCE + 1)
-    first, cursor = page_of(found, _AT_ONCE, lambda matter: position_of(matter.task))
-    shown = [
-        (matter, displays(matter.task.data, document.fields, site.image_origins))
-        for matter in first
-    ]
-    following = None if cursor is None else quote(cursor)
-    return page("adjudicate.html", who=who, project=document, matters=shown, following=following)
+    """Show the oldest task that waits for an adjudicator, behind `after`, with what was said."""
+    document, found = await records.matters(project, after=place_of(after), limit=2)
+    shown, cursor = page_of(found, 1, lambda one: position_of(one.task))
+    first = shown[0] if shown else None
+    given = Counter(one.label for one in first.answers if not one.skipped) if first else Counter()
+    # The most frequent first; a label that the project no longer has cannot be given.
+    candidates = [label for label, _ in given.most_common() if label in document.labels]
+    return page(
+        "adjudicate.html",
+        who=who,
+        project=document,
+        matter=first,
+        fields=displays(first.task.data, document.fields, site.image_origins) if first else [],
+        candidates=candidates,
+        others=[label for label in document.labels if label not in candidates],
+        after=None if after is None else quote(after),
+        following=None if cursor is None else quote(cursor),
+    )
 
 
 @router.post("/{task_id}")
@@ -52,8 +60,9 @@ async def adjudicate(
     tasks: Injected[TaskService],
     decisions: Injected[DecisionService],
     who: ByOperator,
+    after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """Give the final label."""
+    """Give the final label, and go on behind `after`."""
     try:
         word = Adjudication(label=form.get("label", ""))
     except ValidationError as error:
@@ -65,4 +74,6 @@ async def adjudicate(
         # Should the service stop here, the task is open to all, and no answer is lost.
         await decisions.reopen(project, task_id, who.subject)
     await decisions.adjudicate(project, task_id, word, who.subject)
-    return to(f"/ui/p/{project}/adjudicate")
+
+    query = "" if after is None else f"?after={quote(after)}"
+    return to(f"/ui/p/{project}/adjudicate{query}")

@@ -5,10 +5,11 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.review_queue.links.service import LinkService
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.routes.sessions import AtSite, PageRoute, Visitor
-from services.review_queue.ui.site import COOKIE, HOME, page, to
+from services.review_queue.ui.site import COOKIE, HOME, LINK_COOKIE, page, to
 from shared.auth import Verifier
 from shared.http.access import Injected
 from shared.problems import BodyTooLarge, Unauthorized, Unprocessable
@@ -48,14 +49,23 @@ async def without_slash() -> Response:
 
 
 @router.get("/")
-async def home(projects: Injected[ProjectService], who: Visitor) -> Response:
-    """Offer the projects that one may enter, or ask for a token."""
+async def home(
+    request: Request, projects: Injected[ProjectService], who: Visitor, asked: bool = False
+) -> Response:
+    """Offer the projects that one may enter, or ask for a token or for a new link."""
     if who is None:
-        return page("sign_in.html", who=None, fault=None)
+        return _sign_in(request, asked=asked)
     listed = await projects.page(after="", limit=_EVERY_PROJECT, only=who.projects)
     if len(listed.projects) == 1:
         return to(f"/ui/p/{listed.projects[0].project}")
     return page("projects.html", who=who, projects=listed.projects)
+
+
+def _sign_in(
+    request: Request, *, status: int = 200, fault: str | None = None, asked: bool = False
+) -> Response:
+    can_ask = LINK_COOKIE in request.cookies
+    return page("sign_in.html", status=status, who=None, fault=fault, asked=asked, can_ask=can_ask)
 
 
 @router.post("/")
@@ -67,7 +77,7 @@ async def sign_in(
     try:
         who = verifier.verify(form.get("token", "").strip())
     except Unauthorized as problem:
-        return page("sign_in.html", status=problem.status, who=None, fault=problem.detail)
+        return _sign_in(request, status=problem.status, fault=problem.detail)
     return site.admit(request, await entry.sign_in(who))
 
 
@@ -76,9 +86,10 @@ async def open_link(
     entry: Injected[EntryService], code: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Show what a link is for. It is used up by the button alone: previews of links only look."""
-    project, reviewer = await entry.invitation(code)
+    invitation = await entry.invitation(code)
+    project = invitation.project
     title = "Surehand" if project is None else project.title or project.project
-    return page("enter.html", who=None, code=code, title=title, reviewer=reviewer)
+    return page("enter.html", who=None, code=code, title=title, invitation=invitation)
 
 
 @router.post("/enter")
@@ -86,7 +97,16 @@ async def use_link(
     request: Request, form: Form, entry: Injected[EntryService], site: AtSite
 ) -> Response:
     """Enter by a link, and use it up."""
-    return site.admit(request, await entry.redeem(form.get("code", "")))
+    code = form.get("code", "")
+    return site.admit(request, await entry.redeem(code), code)
+
+
+@router.post("/request")
+async def request_link(request: Request, links: Injected[LinkService]) -> Response:
+    """Ask operators for a new link, by the last one that this browser entered with."""
+    address = request.client.host if request.client else ""
+    await links.request(request.cookies.get(LINK_COOKIE, ""), address)
+    return to(f"{HOME}?asked=true")
 
 
 @router.post("/leave")

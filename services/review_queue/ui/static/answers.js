@@ -27,12 +27,12 @@ export class Answers {
   }
 
   /** Keep an answer, then send it: `kind` is verdict, skip or undo. */
-  keep(kind, { token, item, taskId, content }, body) {
+  keep(kind, { token, item, taskId, content, earlier }, body) {
     const last = this.list().map((one) => this.#moment(one)).at(-1) ?? 0;
     // Later than the one before, also where the clock was turned back.
     const order = String(Math.max(Date.now(), last + 1)).padStart(14, "0");
     const key = `${this.#prefix}${order}-${Math.random().toString(36).slice(2)}`;
-    localStorage.setItem(key, JSON.stringify({ kind, token, body, item, taskId, content }));
+    localStorage.setItem(key, JSON.stringify({ kind, token, body, item, taskId, content, earlier }));
     this.#on.changed();
     this.send();
   }

@@ -1,34 +1,43 @@
 // What people see and press: labels, dialogs, keys, and what is read out to them.
-const MOST_KEYS = 9;
+import { Labels } from "./labels.js";
+import { Recent } from "./recent.js";
+import { SkipDialog, digitOf } from "./skipping.js";
+import { Zoom } from "./zoom.js";
 
 export class Board {
   #on;
   #stage = byId("stage");
-  #labels = [...document.querySelectorAll("#labels .label")];
+  #labels;
+  #skipping;
+  #recent = new Recent();
+  #zoom = new Zoom();
   #comment = byId("comment");
-  #filter = document.getElementById("filter");
-  #skipDialog = byId("skip-dialog");
   #singleKeys = byId("single-keys");
+  #goal = byId("goal");
+  #today = 0;
   #ready = false;
 
-  /** `on` hears: answer(label), skip(reason, to), undo(). */
+  /** `on` hears: answer(label), skip(reason, to), undo(), change(task). */
   constructor(on) {
     this.#on = on;
+    this.#labels = new Labels(on.answer);
+    this.#skipping = new SkipDialog(on.skip);
     this.#wire();
-    this.#number();
   }
 
   /** Show a task, or nothing when it is null; nobody can answer while `busy`. */
-  show(task, { busy, undoable }) {
+  show(task, { busy, given }) {
     this.#ready = task !== null && !busy;
-    for (const button of [...this.#labels, byId("skip")]) button.disabled = !this.#ready;
-    byId("undo").disabled = !undoable;
+    this.#labels.ready = this.#ready;
+    byId("skip").disabled = !this.#ready;
+    byId("undo").disabled = given.length === 0 || busy;
+    this.#recent.show(given, { busy, change: this.#on.change });
     if (task === null || this.#stage.firstElementChild === task.node) return;
     this.#stage.replaceChildren(task.node);
+    this.#labels.mark(task);
+    this.#labels.clear();
     this.#comment.value = "";
     this.#openComment(false);
-    if (this.#filter !== null) this.#filter.value = "";
-    this.#number();
     if (document.querySelector("dialog[open]") === null) this.#focusTask();
     scrollTo({ top: 0 });
   }
@@ -46,6 +55,11 @@ export class Board {
   /** The comment, null when there is none. */
   comment() {
     return this.#comment.value.trim() === "" ? null : this.#comment.value;
+  }
+
+  /** What people call a label. */
+  nameOf(label) {
+    return this.#labels.nameOf(label);
   }
 
   announce(words) {
@@ -70,56 +84,45 @@ export class Board {
     link.href = "/ui/";
     link.textContent = "Sign in again";
     byId("notice").replaceChildren("Your session has ended. Answers that were not sent are kept on this device. ", link);
-    this.show(null, { busy: true, undoable: false });
+    this.show(null, { busy: true, given: [] });
     this.empty("Nothing more is shown until you have signed in.");
   }
 
   progress({ open, leased, verdicts, skips }) {
     const shown = { open, leased, today: verdicts, skips };
     for (const [id, count] of Object.entries(shown)) if (count !== undefined) byId(id).textContent = count;
+    this.#today = verdicts ?? this.#today;
+    this.#towardsGoal();
+  }
+
+  // The goal is the reviewer's own: it stays on this device.
+  #towardsGoal() {
+    const goal = Number(this.#goal.value);
+    byId("goal-box").hidden = !(goal > 0);
+    byId("goal-shown").textContent = goal;
+    byId("towards-goal").max = Math.max(goal, 1);
+    byId("towards-goal").value = this.#today;
   }
 
   #focusTask() {
     this.#stage.firstElementChild?.focus({ preventScroll: true });
   }
 
-  // A label has its own key, or one of 1 to 9 in the order of those that are shown.
-  #number() {
-    const wanted = this.#filter?.value.trim().toLowerCase() ?? "";
-    const own = this.#labels.map((button) => button.dataset.key);
-    const digits = Array.from({ length: MOST_KEYS }, (_, i) => `${i + 1}`).filter((digit) => !own.includes(digit));
-    for (const button of this.#labels) {
-      const words = `${button.dataset.label} ${button.querySelector("bdi").textContent}`;
-      button.hidden = !words.toLowerCase().includes(wanted);
-      const key = button.hidden ? undefined : (button.dataset.key ?? digits.shift());
-      button.querySelector("kbd").textContent = key ?? "";
-      if (key !== undefined) button.setAttribute("aria-keyshortcuts", key);
-      else button.removeAttribute("aria-keyshortcuts");
-    }
-  }
-
-  #visible() {
-    return this.#labels.filter((button) => !button.hidden);
-  }
-
   #wire() {
-    for (const button of this.#labels) {
-      button.addEventListener("click", () => this.#ready && this.#on.answer(button.dataset.label));
-    }
     byId("answer").addEventListener("submit", (event) => event.preventDefault());
     byId("skip").addEventListener("click", () => this.#askWhy());
     byId("undo").addEventListener("click", () => this.#on.undo());
     byId("comment-button").addEventListener("click", () => this.#openComment(byId("comment-box").hidden));
     byId("keys").addEventListener("click", () => byId("keys-dialog").showModal());
     document.getElementById("instructions")?.addEventListener("click", () => this.#instruct());
-    this.#filter?.addEventListener("input", () => this.#number());
-    for (const button of this.#skipDialog.querySelectorAll("[data-reason]")) {
-      button.addEventListener("click", () => this.#skip(button.dataset.reason));
-    }
-    byId("skip-other").addEventListener("click", () => this.#skip(byId("reason").value.trim()));
     this.#singleKeys.checked = localStorage.getItem("surehand:single-keys") !== "false";
     this.#singleKeys.addEventListener("change", () => {
       localStorage.setItem("surehand:single-keys", this.#singleKeys.checked);
+    });
+    this.#goal.value = localStorage.getItem("surehand:goal") ?? "";
+    this.#goal.addEventListener("change", () => {
+      localStorage.setItem("surehand:goal", this.#goal.value);
+      this.#towardsGoal();
     });
     document.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -135,58 +138,28 @@ export class Board {
   }
 
   #askWhy() {
-    if (!this.#ready) return;
-    byId("reason").value = "";
-    this.#sendTo("others");
-    this.#skipDialog.showModal();
-  }
-
-  #skip(reason) {
-    this.#skipDialog.close();
-    this.#on.skip(reason, this.#skipDialog.querySelector("[name=to]:checked").value);
-  }
-
-  #sendTo(whom) {
-    this.#skipDialog.querySelector(`[name=to][value=${whom}]`).checked = true;
+    if (this.#ready) this.#skipping.open();
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (document.querySelector("dialog[open]") !== null) return;
     if (event.target.matches("input:not([type=checkbox], [type=radio]), textarea")) this.#keyInField(event);
-    else if (document.querySelector("dialog[open]") !== null) this.#keyInDialog(event);
     else if (byId("work").hidden || event.repeat || !this.#singleKeys.checked) return;
     else this.#keyAtDesk(event);
   }
 
   #keyInField(event) {
     const { target, key } = event;
-    if (key === "Enter" && target.id === "reason") {
+    if (target !== this.#comment && target !== this.#labels.search) return;
+    if (key === "Enter" && target === this.#labels.search && this.#ready) {
       event.preventDefault();
-      this.#skip(target.value.trim());
-    } else if (key === "Enter" && target === this.#filter && this.#ready) {
+      this.#labels.first();
+    } else if (key === "Escape") {
       event.preventDefault();
-      this.#visible()[0]?.click();
-    } else if (key === "Escape" && (target === this.#comment || target === this.#filter)) {
-      event.preventDefault();
+      if (target === this.#labels.search) this.#labels.clear();
       this.#focusTask();
     }
-  }
-
-  #keyInDialog(event) {
-    if (!this.#skipDialog.open) return;
-    const whom = { o: "others", m: "me", a: "adjudicator" }[event.key.toLowerCase()];
-    if (whom !== undefined) this.#sendTo(whom);
-    else if (event.key === "Enter" && event.target.type === "radio") {
-      event.preventDefault();
-      this.#skip(byId("reason").value.trim());
-    } else this.#skipDialog.querySelectorAll("[data-reason]")[digitOf(event) - 1]?.click();
-  }
-
-  // What the key of a label does; undefined for other keys.
-  #labelOf(event) {
-    const keys = [event.key.toLowerCase(), `${digitOf(event)}`];
-    const button = this.#visible().find((one) => keys.includes(one.getAttribute("aria-keyshortcuts")));
-    return button && (() => button.click());
   }
 
   #keyAtDesk(event) {
@@ -197,20 +170,18 @@ export class Board {
       f: () => byId("feedback").click(),
       i: () => document.getElementById("instructions")?.click(),
       "?": () => byId("keys").click(),
-      "/": () => this.#filter?.focus(),
+      z: () => this.#zoom.open(),
+      "/": () => this.#labels.search?.focus(),
     };
-    // Also with Caps Lock.
-    const move = moves[event.key.toLowerCase()] ?? this.#labelOf(event);
-    if (move === undefined) return;
-    event.preventDefault();
-    move();
+    // Letters also with Caps Lock.
+    const key = digitOf(event) > 0 ? String(digitOf(event)) : event.key.toLowerCase();
+    if (key === "enter" && event.target.closest("button, a, summary") === null) {
+      if (this.#labels.confirm()) event.preventDefault();
+    } else if (moves[key] !== undefined) {
+      event.preventDefault();
+      moves[key]();
+    } else if (this.#labels.press(key)) event.preventDefault();
   }
-}
-
-// 1 to 9, also where other signs are on that row (AZERTY, say); 0 for another key.
-function digitOf({ key, code, shiftKey }) {
-  if (/^[1-9]$/.test(key)) return Number(key);
-  return Number((!shiftKey && /^Digit([1-9])$/.exec(code)?.[1]) || 0);
 }
 
 function byId(id) {

@@ -17,11 +17,18 @@ export class Feedback {
     this.#project = project;
     this.#on = on;
     byId("feedback").addEventListener("click", () => this.#open());
+    this.#text.addEventListener("keydown", (event) => this.#key(event));
     byId("feedback-form").addEventListener("submit", (event) => {
       if (event.submitter?.value === "cancel") return;
       event.preventDefault();
       this.#send();
     });
+  }
+
+  #key(event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    this.#send();
   }
 
   #open() {

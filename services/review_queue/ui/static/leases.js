@@ -96,7 +96,7 @@ export class Leases {
 }
 
 function taskOf(node) {
-  const { token, task, seconds, content } = node.dataset;
-  return { token, taskId: task, content, item: node.getAttribute("aria-label"), seconds: Number(seconds),
+  const { token, task, seconds, content, suggested = null, confidence = "" } = node.dataset;
+  return { token, taskId: task, content, suggested, confidence, earlier: null, item: node.getAttribute("aria-label"), seconds: Number(seconds),
     renewedAt: Date.now(), renewing: false, node };
 }

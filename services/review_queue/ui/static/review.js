@@ -6,6 +6,7 @@ import { Board } from "./board.js";
 import { Feedback } from "./feedback.js";
 import { Leases } from "./leases.js";
 import { Progress } from "./progress.js";
+import { gist } from "./recent.js";
 
 const WAIT_SECONDS = 20;
 const RETRY_MS = 2_000;
@@ -14,7 +15,7 @@ const UNDOABLE = 20;
 
 const main = document.getElementById("main");
 const project = { name: main.dataset.project, revision: main.dataset.revision };
-const board = new Board({ answer, skip, undo });
+const board = new Board({ answer, skip, undo, change: takeBack });
 const activity = new ActiveTime();
 const leases = new Leases(project, activity, { lost, reloading, ended });
 const answers = new Answers(project.name, main.dataset.subject, {
@@ -34,7 +35,7 @@ let disconnected = false;
 
 function show() {
   const busy = undoing !== null;
-  board.show(leases.current, { busy, undoable: given.length > 0 && !busy });
+  board.show(leases.current, { busy, given });
 }
 
 function advance() {
@@ -117,21 +118,23 @@ function retry() {
 
 function answer(label) {
   const body = { label, active_seconds: activity.seconds(), comment: board.comment() };
-  give("verdict", body, `Answered ${label}.`);
+  give("verdict", body, board.nameOf(label));
 }
 
 function skip(reason, to) {
-  give("skip", { reason, to }, "Skipped.");
+  give("skip", { reason, to }, "Skipped");
 }
 
-function give(kind, body, words) {
+function give(kind, body, said) {
   const task = leases.current;
   if (task === null || undoing !== null) return;
   answers.drop(task.taskId);
   answers.keep(kind, task, body);
+  Object.assign(task, { said, earlier: body.label ?? null, gist: gist(task.node) });
   remember([...given, ...undoable(task, body)]);
   board.notice("");
   advance();
+  const words = kind === "verdict" ? `Answered ${said}.` : `${said}.`;
   board.announce(leases.current === null ? words : `${words} Next item.`);
 }
 
@@ -142,14 +145,19 @@ function undoable(task, body) {
 
 function remember(tasks) {
   given = tasks.slice(-UNDOABLE);
-  const kept = given.map(({ token, item, taskId }) => ({ token, item, taskId }));
+  const kept = given.map(({ token, item, taskId, said, earlier, gist: about }) => (
+    { token, item, taskId, said, earlier, gist: about }));
   sessionStorage.setItem(GIVEN, JSON.stringify(kept));
 }
 
 function undo() {
-  const task = given.at(-1);
-  if (task === undefined || undoing !== null) return;
-  remember(given.slice(0, -1));
+  const last = given.at(-1);
+  if (last !== undefined) takeBack(last);
+}
+
+function takeBack(task) {
+  if (undoing !== null) return;
+  remember(given.filter((one) => one !== task));
   // A page that was loaded anew no longer has what it showed before.
   if (task.node !== undefined && answers.withdraw(task.token)) {
     putFirst(task);
@@ -182,6 +190,7 @@ async function taken(entry) {
   const { task_id: taskId } = entry.reply ?? {};
   const task = taskId === undefined ? null : await leases.retrieve(taskId);
   const wanted = undoing?.token === entry.token;
+  if (task !== null) task.earlier = entry.earlier;
   undoing = null;
   if (task === null) {
     show();
@@ -202,6 +211,9 @@ function goesOn(task) {
   const kept = answers.late(task.taskId);
   if (kept === undefined || kept.content !== task.content) return false;
   answers.again(kept, task.token);
+  const { label = null } = kept.body;
+  const said = kept.kind === "skip" ? "Skipped" : board.nameOf(label);
+  Object.assign(task, { said, earlier: label, gist: gist(task.node) });
   remember([...given.filter((one) => one.taskId !== task.taskId), ...undoable(task, kept.body)]);
   board.notice(`${task.item} came to you again: your ${kept.kind} is sent now.`);
   return true;

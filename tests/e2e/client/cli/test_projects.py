@@ -32,7 +32,7 @@ def test_status_and_errors_cannot_control_the_terminal(shell: Shell) -> None:
 def test_why_tells_the_timeline_of_an_item(shell: Shell) -> None:
     project = shell.project()
     shell.run("import", shell.file("a.csv", "id,text,label\nx/1,lovely,happy\n"), "-p", project)
-    assert "The label is happy." in shell.run("why", "x/1", "-p", project)
+    assert "resolved as happy" in shell.run("why", "x/1", "-p", project)
     assert shell.json("why", "x/1", "-p", project)["task"]["label"] == "happy"
 
 

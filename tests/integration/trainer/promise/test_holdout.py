@@ -19,6 +19,13 @@ async def _live(parts: TrainerParts, numbers: range) -> None:
     parts.clock.advance(minutes=1)
 
 
+async def _live_and_train(parts: TrainerParts) -> None:
+    """Publish a version that was trained on what was not held out of 200 items."""
+    await parts.step()
+    await _live(parts, range(200))
+    await parts.publish_version()
+
+
 async def _trained_on(parts: TrainerParts) -> set[str]:
     dataset, _ = await freeze(parts.resources, parts.project)
     return {row.item_id for row in await load(parts.resources, dataset)}
@@ -28,9 +35,7 @@ async def test_a_version_is_certified_on_traffic_from_before_its_labels_were_fro
     common: CommonSettings, database_url: str
 ) -> None:
     async with open_trainer_parts(common, database_url, promise=_HALF) as parts:
-        await parts.step()
-        await _live(parts, range(200))
-        await parts.publish_version()
+        await _live_and_train(parts)
         trained_on = await _trained_on(parts)
         await parts.step()
         # Reviewers answered its items blind as they came, and need not be asked again.
@@ -44,9 +49,7 @@ async def test_the_hold_out_trains_once_it_is_spent_or_a_month_old(
     common: CommonSettings, sqlite_url: str
 ) -> None:
     async with open_trainer_parts(common, sqlite_url, promise=_HALF) as parts:
-        await parts.step()
-        await _live(parts, range(200))
-        await parts.publish_version()
+        await _live_and_train(parts)
         before = await _trained_on(parts)
         await parts.step()
         assert (await parts.certificate()).state == "certified"
@@ -96,9 +99,7 @@ async def test_what_another_version_left_of_its_traffic_certifies_nothing(
     common: CommonSettings, sqlite_url: str
 ) -> None:
     async with open_trainer_parts(common, sqlite_url, promise=_HALF) as parts:
-        await parts.step()
-        await _live(parts, range(200))
-        await parts.publish_version()
+        await _live_and_train(parts)
         await parts.step()
         assert (await parts.certificate()).state == "certified"
         await parts.label(range(1000, 1060), truth)

@@ -27,6 +27,13 @@ async def certified(parts: TrainerParts, number: int) -> None:
     await parts.step()
 
 
+async def serve_beside_a_waiting_version(parts: TrainerParts) -> None:
+    """Let v1 serve, certified, and v2 wait for items to be certified on."""
+    await certified(parts, 1)
+    await parts.label(range(5000, 5060), truth)
+    await parts.publish_version()
+
+
 async def refused(act: Any, kind: type[Conflict]) -> tuple[str, list[tuple[str, str | None, str]]]:
     """Return the detail of a refused act, and what it offers."""
     with pytest.raises(kind) as refusal:
@@ -43,9 +50,7 @@ async def test_each_refused_act_names_the_reason_and_what_is_possible(
 ) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         resources, project = parts.resources, parts.project
-        await certified(parts, 1)
-        await parts.label(range(5000, 5060), truth)
-        await parts.publish_version()
+        await serve_beside_a_waiting_version(parts)
         suspend = ("suspend", "v1", f"{ROUTE}/suspend")
         run = ("run", None, f"{ROUTE}/runs")
 
@@ -78,9 +83,7 @@ async def test_a_version_whose_certification_has_failed_is_offered_another_one(
     common: CommonSettings, sqlite_url: str
 ) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
-        await certified(parts, 1)
-        await parts.label(range(5000, 5060), truth)
-        await parts.publish_version()
+        await serve_beside_a_waiting_version(parts)
         async with parts.resources.database.transaction() as session:
             await repository.cancel_pending(session, PROJECT, "for the test", "v2")
         detail, acts = await refused(

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest
 from shared.auth import Keys
@@ -50,17 +48,18 @@ async def test_a_run_of_an_archived_project_waits_until_it_is_unarchived(
         await wait_until(has_failed)
 
 
-@pytest.mark.parametrize("path", ["runs", "certify", "versions", "pool", "pool/batches"])
 async def test_an_archived_project_takes_no_work(
-    path: str, common: CommonSettings, keys: Keys, sqlite_url: str
+    common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
     async with run_trainer_and_queue(common, keys, sqlite_url) as both:
         await both.put_project()
         await _archive(both, "archive")
-        response = await both.post(path, {"version": "v1", "size": 1, "strategy": "random"})
-        problem = response.json()
-        assert (response.status_code, problem["type"]) == (
-            409,
-            "urn:surehand:problem:project-archived",
-        )
-        assert problem["project"] == PROJECT
+        for path in ("runs", "certify", "versions", "pool", "pool/batches"):
+            response = await both.post(path, {"version": "v1", "size": 1, "strategy": "random"})
+            problem = response.json()
+            assert (path, response.status_code, problem["type"]) == (
+                path,
+                409,
+                "urn:surehand:problem:project-archived",
+            )
+            assert problem["project"] == PROJECT

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.science.label_until import label_until, labels_needed, log_evidence
 from bench.science.sequential import Decisions, decide, simulate
 from services.trainer.promise.binomial import error_p_value
-from services.trainer.promise.sequential import label_until, labels_needed, log_evidence
 
 ALPHA, DELTA = 0.01, 0.05
 rates = st.floats(0.005, 0.5)

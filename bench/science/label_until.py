@@ -1,4 +1,4 @@
-"""Label until a threshold is certified or cannot be any more (pure).
+"""Label until a threshold is certified or cannot be any more: a rule that is measured, not used.
 
 The evidence that the error is below alpha is a mixture of likelihood ratios: of 20 error rates q
 below alpha to alpha itself, by the product of (q/alpha) for each error and (1-q)/(1-alpha) for each
@@ -13,8 +13,9 @@ of labels at which `errors` errors certify (`labels_needed`), and this rule foll
 A fixed number of labels has more power if the error is close to alpha; this rule needs fewer labels
 if the error is far below or above alpha, and it may go on where a fixed number would have to stop.
 
-The caller sees to what `certify` asks for, but for the number of labels, and takes labels in the
-order of the draw, whatever the order of completion: an item that takes people long errs more often.
+It asks for what `certify` asks for, but for the number of labels, and takes labels in the order of
+the draw, whatever the order of completion: an item that takes people long errs more often. ADR 26
+says why certifications do not use it.
 
 References
 ----------

@@ -1,0 +1,121 @@
+"""``surehand train``, ``versions``, ``promote`` and ``rollback``."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from surehand.cli import session
+from surehand.cli.failures import LOOK
+from surehand.cli.output import Output
+from surehand.cli.text import line_of, moment, percent
+from surehand.errors import Conflict
+
+_POLL_SECONDS = 0.5
+_MODES = "initial, fine_tune or active."
+
+
+def train(
+    ctx: typer.Context,
+    project: session.Project = None,
+    mode: Annotated[str, typer.Option(help=_MODES)] = "initial",
+    recipe: Annotated[str | None, typer.Option(help="Instead of the project's.")] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for its end.")] = False,
+    as_json: session.AsJson = False,
+) -> None:
+    """Train a version on the labels so far, and wait for it; Ctrl-C leaves it running."""
+    used, out = session.of(ctx), session.output(as_json)
+    name = used.project(project)
+    run = used.trainer("POST", session.at(name, "/runs"), json={"mode": mode, "recipe": recipe})
+    if not no_wait:
+        run = _wait(used, out, session.at(name, f"/runs/{run['run_id']}"))
+    if as_json:
+        out.document(run)
+    else:
+        made = f", {run['version']}" if run.get("version") else ""
+        out.say(f"Run {run['run_id']}: {run['state']}{made}.", run.get("detail") or "")
+    if run["state"] in {"failed", "cancelled"}:
+        raise typer.Exit(LOOK)
+
+
+def _wait(used: session.Session, out: Output, path: str) -> dict[str, Any]:
+    quiet = out.is_json or not out.notes.is_terminal
+    with Progress(console=out.notes, disable=quiet, transient=True) as bar:
+        task = bar.add_task("Training", total=1.0)
+        while True:
+            run: dict[str, Any] = used.trainer("GET", path)
+            bar.update(task, completed=run["progress"])
+            if run["state"] not in {"queued", "running"}:
+                return run
+            time.sleep(_POLL_SECONDS)
+
+
+def versions(
+    ctx: typer.Context, project: session.Project = None, as_json: session.AsJson = False
+) -> None:
+    """List the versions: roles, certificate, threshold."""
+    used, out = session.of(ctx), session.output(as_json)
+    name = used.project(project)
+    found = used.pages("trainer", session.at(name, "/versions"), "versions")
+    if as_json:
+        out.document({"versions": found})
+        return
+    rows = [
+        (
+            one["version"],
+            "retired" if one.get("retired") else ", ".join(one.get("channels") or []),
+            one["standing"],
+            percent(one.get("threshold"), 1),
+            moment(one.get("expires_at")),
+            (one.get("manifest") or {}).get("recipe") or "",
+        )
+        for one in found
+    ]
+    out.table(("version", "roles", "certificate", "threshold", "until", "recipe"), rows)
+
+
+def promote(
+    ctx: typer.Context,
+    version: Annotated[str, typer.Argument(help="Such as v3.")],
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Let a version serve as champion."""
+    _channels(ctx, project, f"/versions/{version}/promote", as_json)
+
+
+def rollback(
+    ctx: typer.Context,
+    project: session.Project = None,
+    yes: session.Yes = False,
+    as_json: session.AsJson = False,
+) -> None:
+    """Let the previous champion serve again."""
+    out = session.output(as_json)
+    if out.is_interactive and not yes and not typer.confirm("Roll back?", err=True):
+        raise typer.Exit(LOOK)
+    _channels(ctx, project, "/rollback", as_json)
+
+
+def _channels(ctx: typer.Context, project: str | None, tail: str, as_json: bool) -> None:
+    used, out = session.of(ctx), session.output(as_json)
+    path = session.at(used.project(project), tail)
+    channels = _explained(out, lambda: used.trainer("POST", path))
+    if as_json:
+        out.document(channels)
+    else:
+        before = channels.get("previous")
+        out.say(f"{channels['champion']} serves now{f', before {before}' if before else ''}.")
+
+
+def _explained(out: Output, call: Callable[[], Any]) -> Any:
+    """Make a call; a refusal is followed by what can be done."""
+    try:
+        return call()
+    except Conflict as error:
+        for one in error.members.get("possible") or []:
+            version = f" {one['version']}" if one.get("version") else ""
+            out.note(line_of(f"Possible: {one.get('act')}{version} ({one.get('route')})"))
+        raise
