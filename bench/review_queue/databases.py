@@ -117,7 +117,7 @@ class Queue:
             ).scalar_one()
             verdicts = connection.execute(
                 text("SELECT count(*) FROM verdicts JOIN tasks USING (task_id) "
-                     "WHERE project = :project"),
+                     "WHERE tasks.project = :project"),
                 {"project": project},
             ).scalar_one()  # fmt: skip
         return outcomes, verdicts

@@ -89,6 +89,13 @@ async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
             launched.child("redis").kill()
             await wait_until(certified)
 
+            async def promises() -> bool:
+                model = (await router.get(f"{PROJECT}/model")).json()
+                return bool(model["promise"]["state"] == "certified")
+
+            # Items that come before would be in review, and said to be so.
+            await wait_until(promises)
+
             async def answered() -> list[dict[str, Any]]:
                 more = {"items": [_item(number) for number in range(2000, 2040)]}
                 answer = await router.post(f"{PROJECT}/predict", json=more)

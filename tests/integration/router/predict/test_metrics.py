@@ -27,7 +27,10 @@ async def shown(served: ServedRouter, **roles: str) -> None:
             sample.labels["version"]: sample.labels["role"]
             for family in text_string_to_metric_families(text)
             for sample in family.samples
-            if sample.name == "surehand_router_version_info" and sample.value == 1
+            if sample.name == "surehand_router_version_info"
+            # A process has one registry, and another test's router may run in it.
+            and sample.labels["project"] == "shop"
+            and sample.value == 1
         } == roles
 
     await wait_until(are_shown)
