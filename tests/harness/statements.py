@@ -9,7 +9,10 @@ from typing import Any
 
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import (
+    PGDialect_psycopg,
+    PGDialectAsync_psycopg,
+)
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.util import LRUCache
@@ -43,13 +46,19 @@ class EqualPostgres(_Equal, PGDialectAsync_psycopg):
 
     supports_statement_cache = True
 
+
+class Psycopg(PGDialect_psycopg):
+    """PostgreSQL, for engines that are not asynchronous: as it is."""
+
+    supports_statement_cache = True
+
     @classmethod
     def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:
-        """Return this class, not the one that it extends."""
-        return cls
+        """Return the dialect of asynchronous engines."""
+        return EqualPostgres
 
 
 def share_compiled_statements() -> None:
     """Let each engine that is created from now on share compiled statements."""
     registry.register("sqlite.aiosqlite", __name__, EqualSqlite.__name__)
-    registry.register("postgresql.psycopg", __name__, EqualPostgres.__name__)
+    registry.register("postgresql.psycopg", __name__, Psycopg.__name__)
