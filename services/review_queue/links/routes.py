@@ -42,7 +42,9 @@ strict = APIRouter(route_class=StrictRoute)
 # For people who have no token yet.
 public = APIRouter(prefix="/links", route_class=OpenRoute)
 
-_PUBLIC_PROBLEMS = declare(NotJson, NotFound, BodyTooLarge, Unprocessable, TooManyRequests)
+_PUBLIC_PROBLEMS = declare(
+    NotJson, NotFound, BodyTooLarge, Unprocessable, TooManyRequests, Unavailable
+)
 Requested = Annotated[
     bool | None, Query(description="Only links whose holder has asked for a new one, or has not.")
 ]
@@ -170,7 +172,7 @@ async def renew_token(links: Injected[LinkService], who: ByReviewer) -> LinkToke
 @public.post(
     "/redeem",
     summary="Use a one-time link up, for a token",
-    responses=_PUBLIC_PROBLEMS | declare(Unavailable),
+    responses=_PUBLIC_PROBLEMS,
 )
 async def redeem_link(body: LinkCode, links: Injected[LinkService], request: Request) -> LinkToken:
     """Return a token once; the link opens nothing from then on."""
