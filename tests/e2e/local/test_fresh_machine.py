@@ -26,6 +26,8 @@ def _checkout(folder: Path) -> Path:
     """Make a checkout with nothing to install, whose `up` says where it runs."""
     (folder / "requirements").mkdir(parents=True)
     (folder / "requirements" / "embedded.txt").touch()
+    (folder / "client").mkdir()
+    (folder / "client" / "pyproject.toml").touch()
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "services").mkdir()
     (folder / "services" / "__main__.py").write_text("import sys; print('up in', sys.prefix)")
@@ -46,7 +48,7 @@ def _python_without_venv(folder: Path) -> Path:
 def _make(checkout: Path, python: Path | str) -> tuple[int, str]:
     inherited = {key: value for key, value in os.environ.items() if key[:4] != "MAKE"}
     done = subprocess.run(
-        ["make", "run", f"PYTHON={python}"],
+        ["make", "run", f"PYTHON={python}", "INSTALL_CLIENT=true"],
         cwd=checkout, env=inherited, timeout=300, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
