@@ -50,13 +50,14 @@ class Attacker:
     http: httpx.AsyncClient
     is_omniscient: bool
     heard: list[Any] = field(default_factory=list)
+    answers: int = 0
+    taken_back: int = 0
 
-    async def work(self) -> int:
-        """Answer all there is; return how many tasks it was."""
+    async def work(self) -> None:
+        """Answer all there is."""
         leased = await self._post(f"/v1/projects/{PROJECT}/leases", {"count": 20})
         for lease in leased["leases"]:
             await self._flip(lease)
-        return len(leased["leases"])
 
     async def _flip(self, lease: dict[str, Any]) -> None:
         data, path = lease["task"]["data"], f"/v1/leases/{lease['token']}"
@@ -67,13 +68,18 @@ class Attacker:
         await self._post(f"{path}/renew")
         undone = await self._post(f"{path}/undo")
         await self._post(f"{path}/undo")
+        self.answers, self.taken_back = self.answers + 1, self.taken_back + 1
         for where in ("reviewers/me", "feedback"):
             self._hear(await self.http.get(f"/v1/projects/{PROJECT}/{where}"))
-        (again,) = (await self._post(f"/v1/projects/{PROJECT}/leases"))["leases"]
+        leased = (await self._post(f"/v1/projects/{PROJECT}/leases"))["leases"]
+        if not leased:  # the certification has ended, and its tasks were withdrawn
+            return
+        (again,) = leased
         assert again["task"] == lease["task"]
         told = [guess for one in (reply, undone) for guess in guesses_in(one)]
         answer = said_by_the_model(data) if self.is_omniscient else (told or [a_coin(data)])[0]
         await self._post(f"/v1/leases/{again['token']}/verdict", {"label": answer})
+        self.answers += 1
 
     async def _post(self, path: str, body: Any = None) -> Any:
         return self._hear(await self.http.post(path, json=body))
@@ -113,14 +119,13 @@ async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_u
         await both.import_pool(0, 100)
         await bring(both)
         attacker = Attacker(both.reviewer, is_omniscient)
-        answered = 0
 
-        async def all_is_answered() -> bool:
-            nonlocal answered
-            answered += await attacker.work()
-            return answered >= 40
+        async def has_ended() -> bool:
+            await attacker.work()
+            view = (await both.trainer.get(f"/v1/projects/{PROJECT}/certificate")).json()
+            return view["state"] in {"failed", "certified"}
 
-        await wait_until(all_is_answered)
+        await wait_until(has_ended)
         view = await both.certificate("failed", "certified")
         assert view["state"] == "failed"
         # The test ends at the first answer after which nothing could certify any more.
@@ -134,11 +139,15 @@ async def test_model_that_guesses_is_not_certified_by_answers_changed_after_an_u
         listed = (await both.queue.get(f"/v1/projects/{PROJECT}/reviewers")).json()["reviewers"]
         (named,) = [one for one in listed if one["reviewer"] == "r1"]
         changes = named["changed_answers"]
-        assert (changes["answers"], changes["taken_back"]) == (80, 40)
+        assert (changes["answers"], changes["taken_back"]) == (
+            attacker.answers,
+            attacker.taken_back,
+        )
         (warning,) = named["warnings"]
-        assert f"Took back 40 and changed {changes['changed']} of 80 answers" in warning
+        said = f"Took back {attacker.taken_back} and changed {changes['changed']} of"
+        assert f"{said} {attacker.answers} answers" in warning
         if is_omniscient:
-            assert changes["changed"] == changes["to_model"] == changes["evidence"] >= 10
+            assert changes["changed"] == changes["to_model"] == changes["evidence"] > 0
         else:
             # He learned nothing by which he could have changed an answer.
             assert changes["changed"] == 0
