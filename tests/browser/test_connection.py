@@ -125,7 +125,7 @@ async def test_answers_outlast_a_session_and_reach_nobody_elses(desk: Desk, ente
         other = await press(page, "2")
         assert other not in given
         await wait_until(lambda: has(desk, {other: "positive"}))
-        (session,) = cookies
+        (session,) = (one for one in cookies if one["name"] == "surehand_session")
         address = f"{desk.base_url}/ui"
         await watched.context.add_cookies(
             [{"name": session["name"], "value": session["value"], "url": address}]
