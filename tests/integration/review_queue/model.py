@@ -170,7 +170,8 @@ class Queue:
         self._end(lease, "skip", to)
 
     def release(self, lease: Lease) -> None:
-        self._open(lease.task)
+        # For all at once, and before all others.
+        self._open(lease.task, (lease.reviewer, self.epoch))
         self._end(lease, "release", None)
 
     def renew(self, lease: Lease, now: datetime) -> None:
