@@ -1,4 +1,4 @@
-"""The package's client, with the token of the person who asks."""
+"""The package's client, with the token of the signed-in person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -27,7 +27,7 @@ def status(
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
     as_json: session.AsJson = False,
 ) -> None:
-    """Say how each project is: does the promise hold, who waits, what comes next."""
+    """Show each project: whether its promise holds, what waits for people, the next event."""
     used, out = session.of(ctx), session.output(as_json)
     report = look(used, project)
     if as_json:

@@ -42,7 +42,7 @@ def _agreement(outcomes: Mapping[str, Any] | None) -> str:
 
 
 def unmeasured(project: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str | None:
-    """Say that nobody's accuracy can be measured, and what would change it; None where it can."""
+    """Explain why no reviewer's accuracy can be measured; None where it can be."""
     review = project.get("review")
     if review is None or any(one["gold"] or one["outcomes"] for one in reviewers):
         return None
