@@ -62,8 +62,9 @@ async def test_the_cookie_lasts_as_long_as_the_token_and_no_script_reads_it(
         assert await one.context.cookies() == []
 
 
+@pytest.mark.parametrize("is_refreshed", [False, True])
 async def test_a_form_posted_after_the_session_ended_is_kept_until_the_next(
-    installed: Installed, signed_in: SignedIn
+    installed: Installed, signed_in: SignedIn, is_refreshed: bool
 ) -> None:
     async with signed_in() as (page, one):
         one.expected = "the server responded with a status of 4"
@@ -71,6 +72,8 @@ async def test_a_form_posted_after_the_session_ended_is_kept_until_the_next(
         await page.get_by_text("Suspend, resume, certify").click()
         await page.get_by_label("Why answers are to stop").fill("the <b>winter</b> texts")
         await one.context.clear_cookies()
+        if is_refreshed:
+            await expect(page.get_by_text("Your session has ended")).to_be_visible()
         await page.get_by_role("button", name="Lift my suspension").click()
         await expect(page.get_by_text("What you typed is kept")).to_be_visible()
         await page.get_by_label("Token").fill(installed.operator)

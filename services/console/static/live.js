@@ -12,7 +12,8 @@ export function onNew(made) {
 export async function refresh(part, query = location.search) {
   const headers = { "Surehand-Fragment": part.dataset.live };
   const response = await fetch(location.pathname + query, { headers, signal: AbortSignal.timeout(20_000) });
-  if (response.status === 401) return location.reload();
+  // The page stays: a form may be half filled in, and its post keeps what was typed.
+  document.getElementById("session-ended").hidden = response.status !== 401;
   if (!response.ok) throw new Error(`status ${response.status}`);
   const text = await response.text();
   // Nothing is taken from under the hands of a person who is typing, or reading a table.
