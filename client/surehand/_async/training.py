@@ -1,9 +1,12 @@
 """Runs, versions and decisions."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import IO, Any
+
+import httpx
 
 from surehand import endpoints as e
 from surehand._async.concurrency import sleep
@@ -12,6 +15,7 @@ from surehand.errors import WaitTimeout
 from surehand.models.training import (
     Channels,
     Dataset,
+    DatasetDiff,
     Decision,
     Run,
     Version,
@@ -62,6 +66,20 @@ class AsyncRuns(AsyncGroup):
     async def dataset(self, project: str, dataset_id: str) -> Dataset:
         """Return the frozen training data of a run."""
         return await self._http.ask(e.GET_DATASET, {"project": project, "dataset_id": dataset_id})
+
+    @contextlib.asynccontextmanager
+    async def download_dataset(
+        self, project: str, dataset_id: str
+    ) -> AsyncIterator[httpx.Response]:
+        """Give the rows of a dataset as JSON Lines, compressed with gzip."""
+        route, names = e.DOWNLOAD_DATASET, {"project": project, "dataset_id": dataset_id}
+        async with self._http.stream(route.service, route.method, route.at(names)) as response:
+            yield response
+
+    async def compare_datasets(self, project: str, dataset_id: str, *, against: str) -> DatasetDiff:
+        """Say what changed from the dataset `against` to another."""
+        names, params = {"project": project, "dataset_id": dataset_id}, {"against": against}
+        return await self._http.ask(e.COMPARE_DATASETS, names, params=params)
 
 
 class AsyncVersions(AsyncGroup):

@@ -1,9 +1,12 @@
 """Runs, versions and decisions."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any
+
+import httpx
 
 from surehand import endpoints as e
 from surehand._sync.concurrency import sleep
@@ -12,6 +15,7 @@ from surehand.errors import WaitTimeout
 from surehand.models.training import (
     Channels,
     Dataset,
+    DatasetDiff,
     Decision,
     Run,
     Version,
@@ -62,6 +66,18 @@ class Runs(Group):
     def dataset(self, project: str, dataset_id: str) -> Dataset:
         """Return the frozen training data of a run."""
         return self._http.ask(e.GET_DATASET, {"project": project, "dataset_id": dataset_id})
+
+    @contextlib.contextmanager
+    def download_dataset(self, project: str, dataset_id: str) -> Iterator[httpx.Response]:
+        """Give the rows of a dataset as JSON Lines, compressed with gzip."""
+        route, names = e.DOWNLOAD_DATASET, {"project": project, "dataset_id": dataset_id}
+        with self._http.stream(route.service, route.method, route.at(names)) as response:
+            yield response
+
+    def compare_datasets(self, project: str, dataset_id: str, *, against: str) -> DatasetDiff:
+        """Say what changed from the dataset `against` to another."""
+        names, params = {"project": project, "dataset_id": dataset_id}, {"against": against}
+        return self._http.ask(e.COMPARE_DATASETS, names, params=params)
 
 
 class Versions(Group):
