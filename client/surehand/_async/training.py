@@ -63,6 +63,10 @@ class AsyncRuns(AsyncGroup):
         """List the frozen training data of the runs."""
         return AsyncPages(self._http, e.DATASETS, {"project": project})
 
+    async def dataset(self, project: str, dataset_id: str) -> Dataset:
+        """Return the frozen training data of a run."""
+        return await self._http.ask(e.GET_DATASET, {"project": project, "dataset_id": dataset_id})
+
 
 class AsyncVersions(AsyncGroup):
     """`client.versions`: model versions, and which of them serves."""

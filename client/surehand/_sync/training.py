@@ -63,6 +63,10 @@ class Runs(Group):
         """List the frozen training data of the runs."""
         return Pages(self._http, e.DATASETS, {"project": project})
 
+    def dataset(self, project: str, dataset_id: str) -> Dataset:
+        """Return the frozen training data of a run."""
+        return self._http.ask(e.GET_DATASET, {"project": project, "dataset_id": dataset_id})
+
 
 class Versions(Group):
     """`client.versions`: model versions, and which of them serves."""
