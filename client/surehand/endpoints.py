@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from surehand.models import links, people, predictions, projects, promises, tasks, training
+from surehand.models import links, people, predictions, projects, promises, queue, tasks, training
 from surehand.models.base import Model
 
 Answer = TypeVar("Answer", bound=Model)
@@ -75,8 +75,10 @@ def _acts_once(path: str, answer: type[Answer], service: str = QUEUE) -> Endpoin
 
 PREDICT = _acts_once(f"{PROJECT}/predict", predictions.PredictResponse, ROUTER)
 ITEM_STATUS = Endpoint(ROUTER, "GET", PROJECT + "/items/{item_id}/outcome", predictions.ItemStatus)
+ITEM_STATUSES = _acts_once(f"{PROJECT}/outcomes", predictions.ItemStatuses, ROUTER)
 MODEL = Endpoint(ROUTER, "GET", f"{PROJECT}/model", predictions.ModelStatus)
 
+OVERVIEW = Listing(QUEUE, "/v1/overview", "projects", projects.ProjectFigures)
 PROJECTS = Listing(QUEUE, "/v1/projects", "projects", projects.Project)
 GET_PROJECT = Endpoint(QUEUE, "GET", PROJECT, projects.Project)
 PUT_PROJECT = Endpoint(QUEUE, "PUT", PROJECT, projects.Project)
@@ -110,6 +112,8 @@ GET_TASK = Endpoint(QUEUE, "GET", PROJECT + "/tasks/{task_id}", tasks.TaskDetail
 REOPEN_TASK = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/reopen", tasks.TaskProgress)
 ADJUDICATE = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/adjudicate", tasks.TaskProgress)
 VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tasks.TaskProgress)
+WITHDRAW = _acts_once(f"{PROJECT}/withdrawals", tasks.WithdrawalReceipts)
+SECOND_OPINIONS = _acts_once(f"{PROJECT}/second-opinions", tasks.OpinionReceipts)
 ERASE_ITEM = Endpoint(QUEUE, "DELETE", PROJECT + "/items/{item_id}", tasks.Tombstone)
 # A lease whose answer was lost expires by itself.
 LEASE = _acts_once(f"{PROJECT}/leases", tasks.Leases)
@@ -121,9 +125,10 @@ RENEW = _acts_once("/v1/leases/{token}/renew", tasks.Renewal)
 OUTCOMES = Endpoint(QUEUE, "GET", f"{PROJECT}/outcomes", tasks.OutcomePage)
 ITEM_OUTCOMES = _acts_once(f"{PROJECT}/outcomes", tasks.ItemOutcomes)
 ITEM_OUTCOME = Endpoint(QUEUE, "GET", PROJECT + "/outcomes/{item_id}", tasks.ItemOutcome)
-QUEUE_FORECAST = Endpoint(QUEUE, "GET", f"{PROJECT}/queue", tasks.QueueForecast)
-CAPACITY = Endpoint(QUEUE, "GET", f"{PROJECT}/capacity", tasks.CapacityForecast)
-TIMINGS = Endpoint(QUEUE, "GET", f"{PROJECT}/timings", tasks.Timings)
+QUEUE_FORECAST = Endpoint(QUEUE, "GET", f"{PROJECT}/queue", queue.QueueForecast)
+QUEUE_SERIES = Endpoint(QUEUE, "GET", f"{PROJECT}/queue/series", queue.FlowSeries)
+CAPACITY = Endpoint(QUEUE, "GET", f"{PROJECT}/capacity", queue.CapacityForecast)
+TIMINGS = Endpoint(QUEUE, "GET", f"{PROJECT}/timings", queue.Timings)
 EXPORT = Route(QUEUE, "GET", f"{PROJECT}/export")
 IMPORT = _acts_once(f"{PROJECT}/import", tasks.ImportReport)
 
@@ -150,6 +155,7 @@ RUNS = Listing(TRAINER, f"{PROJECT}/runs", "runs", training.Run)
 GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
 CANCEL_RUN = _acts_once(PROJECT + "/runs/{run_id}/cancel", training.Run, TRAINER)
 DATASETS = Listing(TRAINER, f"{PROJECT}/datasets", "datasets", training.Dataset)
+GET_DATASET = Endpoint(TRAINER, "GET", PROJECT + "/datasets/{dataset_id}", training.Dataset)
 VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
 GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
 UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)
@@ -160,6 +166,9 @@ ROLL_BACK = Endpoint(TRAINER, "POST", f"{PROJECT}/rollback", training.Channels)
 START_SHADOW = _acts_once(PROJECT + "/versions/{version}/shadow", training.Channels, TRAINER)
 STOP_SHADOW = Endpoint(TRAINER, "DELETE", PROJECT + "/versions/{version}/shadow", training.Channels)
 CANARY = _acts_once(f"{PROJECT}/canary", training.Channels, TRAINER)
+CONFUSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}/confusion", training.Confusion)
+DECISION_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/decisions/days", training.DecisionDays)
+DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysOfProjects)
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)

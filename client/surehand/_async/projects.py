@@ -1,6 +1,7 @@
 """Projects, their webhooks and activity."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from surehand import endpoints as e
@@ -9,6 +10,7 @@ from surehand.models.projects import (
     ActivityEntry,
     Project,
     ProjectDeletion,
+    ProjectFigures,
     ProjectPreview,
     WebhookStatus,
     WebhookTrial,
@@ -21,6 +23,10 @@ class AsyncProjects(AsyncGroup):
     def list(self) -> AsyncPages[Project]:
         """List the projects that the token may see."""
         return AsyncPages(self._http, e.PROJECTS, {})
+
+    def overview(self, *, since: datetime | None = None) -> AsyncPages[ProjectFigures]:
+        """List the projects with what waits in each; answers count from `since` (today, UTC)."""
+        return AsyncPages(self._http, e.OVERVIEW, {}, {"since": since})
 
     async def get(self, project: str) -> Project:
         """Return a project."""

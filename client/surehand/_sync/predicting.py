@@ -13,6 +13,8 @@ from surehand.errors import PayloadTooLarge
 from surehand.items import EncodedItem, batches
 from surehand.models.predictions import ItemStatus, ModelStatus, Prediction
 
+_QUERY_ITEMS = 1000
+
 
 class Predicting(Http):
     """What callers of predict do."""
@@ -86,6 +88,15 @@ class Predicting(Http):
             params={"wait_seconds": wait_seconds},
             timeout=self.timeout + wait_seconds,
         )
+
+    def item_statuses(self, project: str, item_ids: Iterable[str]) -> list[ItemStatus]:
+        """Return what became of items, in their order; many are asked about in several calls."""
+        wanted = list(item_ids)
+        found: list[ItemStatus] = []
+        for start in range(0, len(wanted), _QUERY_ITEMS):
+            body = {"item_ids": wanted[start : start + _QUERY_ITEMS]}
+            found += (self.ask(e.ITEM_STATUSES, {"project": project}, json=body)).outcomes
+        return found
 
     def model(self, project: str) -> ModelStatus:
         """Return what the project serves with, on the router that answers."""

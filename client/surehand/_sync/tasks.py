@@ -1,21 +1,21 @@
 """Tasks, and the queue that they wait in."""
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from surehand import endpoints as e
 from surehand._sync.pages import Group, Pages
+from surehand.models.queue import CapacityForecast, FlowSeries, QueueForecast, Timings
 from surehand.models.tasks import (
-    CapacityForecast,
-    QueueForecast,
+    OpinionReceipt,
     TaskDetail,
     TaskProgress,
     TaskReceipt,
     TaskSummary,
-    Timings,
     Tombstone,
+    WithdrawalReceipt,
 )
 
 
@@ -89,6 +89,25 @@ class Tasks(Group):
         }
         return self._http.ask(e.VERDICT_FOR, names, json=body)
 
+    def withdraw(self, project: str, item_ids: Iterable[str]) -> builtins.list[WithdrawalReceipt]:
+        """Close tasks of a draw that has ended, 1 to 1,000, and return a receipt for each.
+
+        Only tasks of lane ``certification`` are closed that no reviewer has answered or holds.
+        """
+        body = {"item_ids": builtins.list(item_ids)}
+        return (self._http.ask(e.WITHDRAW, {"project": project}, json=body)).items
+
+    def ask_second_opinions(
+        self, project: str, outcomes: Iterable[Mapping[str, Any]]
+    ) -> builtins.list[OpinionReceipt]:
+        """Ask another reviewer about outcomes that rest on one answer; return their receipts.
+
+        Each of the 1 to 1,000 has ``item_id``, ``revision`` and the ``lane`` in which to ask:
+        ``audit`` or ``certification``.
+        """
+        body = {"items": builtins.list(outcomes)}
+        return (self._http.ask(e.SECOND_OPINIONS, {"project": project}, json=body)).items
+
     def erase_item(self, project: str, item_id: str, *, reason: str | None = None) -> Tombstone:
         """Erase an item's content for good; the same at each call."""
         names = {"project": project, "item_id": item_id}
@@ -102,6 +121,13 @@ class Queue(Group):
         """Return what waits by lane, and the rates of the last `window_seconds`."""
         params = {"window_seconds": window_seconds}
         return self._http.ask(e.QUEUE_FORECAST, {"project": project}, params=params)
+
+    def series(
+        self, project: str, *, since: datetime | None = None, step_seconds: int | None = None
+    ) -> FlowSeries:
+        """Return arrivals against answers, hour by hour of the last week by default."""
+        params = {"since": since, "step_seconds": step_seconds}
+        return self._http.ask(e.QUEUE_SERIES, {"project": project}, params=params)
 
     def capacity(self, project: str, *, days: float | None = None) -> CapacityForecast:
         """Return whether the reviewers' hours suffice, and what to do if they do not."""

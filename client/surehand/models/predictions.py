@@ -62,10 +62,21 @@ class PredictResponse(Model):
     promise: PromiseSummary
 
 
-class ItemStatus(Model):
-    """What became of an item, as the router knows it.
+class AnswerPromise(Model):
+    """The promise under which the model answered an item, as far as it is on record."""
 
-    `status` is ``resolved``, ``in_review``, ``erased`` or ``unknown``.
+    state: str
+    target_accuracy: float | None = None
+    confidence: float | None = None
+    threshold: float | None = None
+
+
+class ItemStatus(Model):
+    """What became of an item, or what the caller was told of it.
+
+    `status` is ``answered`` or ``declined`` (by the router: `decided_at`, `audited` and
+    `model_version` say more), ``in_review``, ``resolved`` (by people), ``erased`` or ``unknown``.
+    `promise` is set where the model answered.
     """
 
     item_id: str
@@ -75,6 +86,16 @@ class ItemStatus(Model):
     task_id: str | None = None
     revision: int | None = None
     resolved_at: datetime | None = None
+    model_version: str | None = None
+    decided_at: datetime | None = None
+    audited: bool | None = None
+    promise: AnswerPromise | None = None
+
+
+class ItemStatuses(Model):
+    """One entry an item, in the order of the items."""
+
+    outcomes: list[ItemStatus]
 
 
 class Challenger(Model):

@@ -31,6 +31,26 @@ class Project(Model):
     archived_at: datetime | None = None
 
 
+class ProjectFigures(Model):
+    """What waits in a project: `waiting` tasks since `oldest_at`, `leased` of them held.
+
+    `adjudication` counts tasks that wait for an adjudicator instead. `answers` are the verdicts
+    since the overview's `since`.
+    """
+
+    project: str
+    title: str = ""
+    revision: int
+    labels: int
+    created_at: datetime
+    archived_at: datetime | None = None
+    waiting: int
+    leased: int = 0
+    adjudication: int = 0
+    oldest_at: datetime | None = None
+    answers: int = 0
+
+
 class EditEffect(Model):
     """What an edit does to certificates.
 

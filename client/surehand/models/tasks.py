@@ -212,75 +212,27 @@ class Tombstone(Model):
     revision: int
 
 
-class LaneDepth(Model):
-    """What waits in one lane."""
+class WithdrawalReceipt(Model):
+    """What became of a task: ``withdrawn``, ``returned``, ``leased`` or ``kept``."""
 
-    lane: str
-    open: int
-    leased: int
-    oldest_seconds: float
+    item_id: str
+    status: str
 
 
-class QueueForecast(Model):
-    """What waits, and how fast it is answered; rates are tasks a second.
+class WithdrawalReceipts(Model):
+    """One receipt an item, in the order of the items."""
 
-    The figures are of the last `window_seconds`. None says that there is nothing to tell it by.
-    """
-
-    lanes: list[LaneDepth]
-    open: int
-    leased: int
-    adjudication: int = 0
-    window_seconds: float
-    reviewers: int
-    arrival_rate: float
-    resolution_rate: float
-    service_rate: float | None = None
-    expected_wait_seconds: float | None = None
-    backlog_seconds: float | None = None
-    mandatory_load: float | None = None
-    optional_delay_seconds: float | None = None
+    items: list[WithdrawalReceipt]
 
 
-class OverloadAct(Model):
-    """What an operator can do if reviewers do not keep up: `words`, and the call that does it."""
+class OpinionReceipt(Model):
+    """What became of a doubted outcome: ``asked``, ``no_reviewer`` or ``refused``."""
 
-    act: str
-    words: str
-    route: str | None = None
-    body: dict[str, Any] | None = None
+    item_id: str
+    status: str
 
 
-class CapacityForecast(Model):
-    """Whether the reviewers keep up, in hours a day; `state` and `sentence` say it."""
+class OpinionReceipts(Model):
+    """One receipt an item, in the order of the items."""
 
-    state: str
-    sentence: str
-    days: float
-    reviewers: int
-    hours_per_day: float | None = None
-    needed_hours_per_day: float | None = None
-    utilisation: float | None = None
-    utilisation_interval: tuple[float, float] | None = None
-    expected_wait_seconds: float | None = None
-    acts: list[OverloadAct] = []
-
-
-class StepTiming(Model):
-    """How long one step from an item's arrival to the live version takes."""
-
-    step: str
-    count: int
-    mean_seconds: float
-    p50_seconds: float
-    p90_seconds: float
-    p99_seconds: float
-    share: float
-
-
-class Timings(Model):
-    """Where the time goes, step by step."""
-
-    items: int
-    steps: list[StepTiming]
-    bottleneck: str | None = None
+    items: list[OpinionReceipt]
