@@ -6,6 +6,8 @@ from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
+from services.review_queue.desk.progress import ProgressService
+from services.review_queue.desk.standing import StandingService
 from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
@@ -40,7 +42,6 @@ from services.review_queue.timings.capacity import CapacityService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.progress import ProgressService
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
@@ -84,6 +85,7 @@ class Services:
     webhooks: WebhookService
     links: LinkService
     entry: EntryService
+    standings: StandingService
     imports: ImportService
     exports: ExportService
     erasure: ErasureService
@@ -131,6 +133,7 @@ def build_services(
         webhooks=WebhookService(database, sender, now, nudge),
         links=LinkService(database, signer, now),
         entry=EntryService(database, now),
+        standings=StandingService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
         erasure=ErasureService(database, now, nudge),
