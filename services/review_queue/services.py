@@ -52,7 +52,7 @@ from shared.store import Store
 
 @dataclass(frozen=True)
 class StatisticsServices:
-    """What the API says of the work and of those who do it; nothing here changes it."""
+    """What the API says of the work and of those who do it."""
 
     timings: TimingService
     capacity: CapacityService
@@ -61,6 +61,7 @@ class StatisticsServices:
     reviewers: ReviewerService
     suspects: SuspectService
     records: ProgressService
+    standings: StandingService
     overview: OverviewService
     activity: ActivityService
 
@@ -85,7 +86,6 @@ class Services:
     webhooks: WebhookService
     links: LinkService
     entry: EntryService
-    standings: StandingService
     imports: ImportService
     exports: ExportService
     erasure: ErasureService
@@ -133,7 +133,6 @@ def build_services(
         webhooks=WebhookService(database, sender, now, nudge),
         links=LinkService(database, signer, now),
         entry=EntryService(database, now),
-        standings=StandingService(database, now),
         imports=ImportService(database, intake, now),
         exports=ExportService(database, now),
         erasure=ErasureService(database, now, nudge),
@@ -154,6 +153,7 @@ def _build_statistics(
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database, store),
         records=ProgressService(database, now),
+        standings=StandingService(database, now),
         overview=OverviewService(database, now),
         activity=ActivityService(database),
     )
