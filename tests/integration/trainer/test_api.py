@@ -31,6 +31,9 @@ ROUTES = [
     ("GET", f"{ROOT}/datasets/x/download"),
     ("GET", f"{ROOT}/datasets/x/diff?against=y"),
     ("GET", f"{ROOT}/decisions"),
+    ("GET", f"{ROOT}/decisions/days"),
+    ("GET", "/v1/decisions/days?project=toys"),
+    ("GET", f"{ROOT}/versions/v1/confusion"),
     ("GET", f"{ROOT}/reliability"),
     ("GET", f"{ROOT}/what-if"),
 ]
