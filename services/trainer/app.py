@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.ledger import routes as ledger
+from services.trainer.ledger.days import routes as ledger_days
 from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.ledger.settling import Settling
@@ -34,6 +35,7 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, proof, watch, ledger)
+_ROUTERS = [*(each.router for each in _ROUTES), ledger_days.router, ledger_days.all_projects]
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 
@@ -64,7 +66,7 @@ def create_app(
         service="trainer",
         description=DESCRIPTION,
         lifespan=lifespan,
-        routers=[each.router for each in _ROUTES],
+        routers=_ROUTERS,
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},

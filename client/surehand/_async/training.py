@@ -1,7 +1,8 @@
 """Runs, versions and decisions."""
 
+import builtins
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -11,8 +12,11 @@ from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.errors import WaitTimeout
 from surehand.models.training import (
     Channels,
+    Confusion,
     Dataset,
     Decision,
+    DecisionDays,
+    ProjectDays,
     Run,
     Version,
 )
@@ -100,6 +104,10 @@ class AsyncVersions(AsyncGroup):
         body = {"version": version, "share": share}
         return await self._http.ask(e.CANARY, {"project": project}, json=body)
 
+    async def confusion(self, project: str, version: str) -> Confusion:
+        """Return which labels a version confuses, of labels that it had not learned from."""
+        return await self._http.ask(e.CONFUSION, {"project": project, "version": version})
+
     async def upload(
         self, project: str, model: bytes | IO[bytes], manifest: Mapping[str, Any]
     ) -> Version:
@@ -141,3 +149,17 @@ class AsyncDecisions(AsyncGroup):
             "until": until,
         }
         return AsyncPages(self._http, e.DECISIONS, {"project": project}, params)
+
+    async def days(
+        self, project: str, *, days: int | None = None, version: str | None = None
+    ) -> DecisionDays:
+        """Return the decisions a day by reason, of the last `days`, and their confidences."""
+        params = {"days": days, "version": version}
+        return await self._http.ask(e.DECISION_DAYS, {"project": project}, params=params)
+
+    async def days_of(
+        self, projects: Sequence[str], *, days: int | None = None
+    ) -> builtins.list[ProjectDays]:
+        """Return for 1 to 100 projects how many items a day were decided and answered."""
+        params = {"project": builtins.list(projects), "days": days}
+        return (await self._http.ask(e.DAYS_OF_PROJECTS, {}, params=params)).projects

@@ -1,7 +1,8 @@
 """Runs, versions and decisions."""
 
+import builtins
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -11,8 +12,11 @@ from surehand._sync.pages import Group, Pages
 from surehand.errors import WaitTimeout
 from surehand.models.training import (
     Channels,
+    Confusion,
     Dataset,
     Decision,
+    DecisionDays,
+    ProjectDays,
     Run,
     Version,
 )
@@ -100,6 +104,10 @@ class Versions(Group):
         body = {"version": version, "share": share}
         return self._http.ask(e.CANARY, {"project": project}, json=body)
 
+    def confusion(self, project: str, version: str) -> Confusion:
+        """Return which labels a version confuses, of labels that it had not learned from."""
+        return self._http.ask(e.CONFUSION, {"project": project, "version": version})
+
     def upload(
         self, project: str, model: bytes | IO[bytes], manifest: Mapping[str, Any]
     ) -> Version:
@@ -141,3 +149,17 @@ class Decisions(Group):
             "until": until,
         }
         return Pages(self._http, e.DECISIONS, {"project": project}, params)
+
+    def days(
+        self, project: str, *, days: int | None = None, version: str | None = None
+    ) -> DecisionDays:
+        """Return the decisions a day by reason, of the last `days`, and their confidences."""
+        params = {"days": days, "version": version}
+        return self._http.ask(e.DECISION_DAYS, {"project": project}, params=params)
+
+    def days_of(
+        self, projects: Sequence[str], *, days: int | None = None
+    ) -> builtins.list[ProjectDays]:
+        """Return for 1 to 100 projects how many items a day were decided and answered."""
+        params = {"project": builtins.list(projects), "days": days}
+        return (self._http.ask(e.DAYS_OF_PROJECTS, {}, params=params)).projects

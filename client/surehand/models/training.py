@@ -1,6 +1,6 @@
 """Pool, runs and versions: what the trainer answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from surehand.models.base import Model, RejectedLine
@@ -70,6 +70,24 @@ class Version(Model):
     manifest: dict[str, Any] = {}
 
 
+class ConfusionCell(Model):
+    """How many items that people gave `label` the model called `predicted`."""
+
+    label: str
+    predicted: str
+    items: int
+
+
+class Confusion(Model):
+    """Which labels a version confuses; cells without an item are left out."""
+
+    version: str
+    labels: list[str]
+    items: int
+    cells: list[ConfusionCell] = []
+    note: str | None = None
+
+
 class Channels(Model):
     """Which version has which role."""
 
@@ -104,3 +122,47 @@ class Decision(Model):
     explanation: str | None = None
     received_at: datetime | None = None
     decided_at: datetime | None = None
+
+
+class ReasonDay(Model):
+    """How many decisions of a day (UTC) had a reason."""
+
+    day: date
+    reason: str
+    decisions: int
+
+
+class ConfidenceBin(Model):
+    """How many decisions had a confidence from `lowest` to below `highest`."""
+
+    lowest: float
+    highest: float
+    decisions: int
+
+
+class DecisionDays(Model):
+    """Decisions a day by reason, and the histogram of their confidences."""
+
+    days: list[ReasonDay]
+    confidences: list[ConfidenceBin]
+
+
+class AnsweredDay(Model):
+    """How many decisions there were on a day, and how many of them the model answered."""
+
+    day: date
+    decisions: int
+    answered: int
+
+
+class ProjectDays(Model):
+    """The days of one project on which there were decisions, oldest first."""
+
+    project: str
+    days: list[AnsweredDay]
+
+
+class DaysOfProjects(Model):
+    """The days of several projects."""
+
+    projects: list[ProjectDays]

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.ledger import repository
+from services.trainer.ledger.days import repository as days_repository
 from services.trainer.projects.repository import read_state
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
@@ -47,6 +48,7 @@ async def delete_expired(resources: Resources, project: Project) -> bool:
     async with resources.database.transaction() as session:
         rows = await repository.delete_expired(session, name, oldest, BATCH)
         await repository.forget_populations(session, name, oldest)
+        await days_repository.forget(session, name, oldest.date().isoformat())
         state = await read_state(session, name)
         files = 0
         if state is not None and state.ledger_day is not None:

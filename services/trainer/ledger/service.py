@@ -13,6 +13,8 @@ import structlog
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.ledger import repository
+from services.trainer.ledger.days import repository as days_repository
+from services.trainer.ledger.days.counting import count_days
 from services.trainer.ledger.explanation import PromiseRecord, explain
 from services.trainer.ledger.repository import DecisionFilter
 from services.trainer.projects.repository import lock_state, read_state
@@ -109,6 +111,8 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
         bad_lines=bad_lines,
         read_at=resources.now(),
     )
+    # Before erased items lose their confidence: a count says nothing of one item.
+    counts = count_days(rows)
     async with resources.database.transaction() as session:
         state = await lock_state(session, project)
         state.ledger_day = max(state.ledger_day or day, day)
@@ -116,7 +120,10 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
         for row in rows:
             if row["item_id"] in erased:
                 row |= {"content_hash": content_hash({}), "row": erasure.emptied(row["row"])}
-        return len(rows) if await repository.record_file(session, file, rows) else 0
+        if not await repository.record_file(session, file, rows):
+            return 0
+        await days_repository.add(session, project, counts)
+        return len(rows)
 
 
 def _of_this(project: Project | None, rows: Rows) -> Rows:

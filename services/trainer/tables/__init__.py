@@ -3,6 +3,7 @@
 from services.trainer.tables.base import Base, batches_of, insert_new
 from services.trainer.tables.evidence import (
     Dataset,
+    LedgerDay,
     LedgerFile,
     LedgerRow,
     OutcomeRow,
@@ -25,6 +26,7 @@ __all__ = [
     "CertificationItem",
     "CertificationPopulation",
     "Dataset",
+    "LedgerDay",
     "LedgerFile",
     "LedgerRow",
     "OutcomeRow",

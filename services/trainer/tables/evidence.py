@@ -110,6 +110,22 @@ class LedgerRow(Base, table=True):
     row: dict[str, Any] = Field(sa_type=JSON)
 
 
+class LedgerDay(Base, table=True):
+    """Decisions received on one day (UTC, as text), by version (empty: none) and reason.
+
+    `confidences` has how many of them had a confidence in each of 50 equal bins of [0, 1].
+    """
+
+    __tablename__ = "ledger_days"
+
+    project: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    decisions: int
+    confidences: list[int] = Field(sa_type=JSON)
+
+
 class PoolItem(Base, table=True):
     """An unlabelled item. `waiting` items are at all times a uniform sample of the import."""
 

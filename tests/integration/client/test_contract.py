@@ -109,10 +109,13 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.versions.start_shadow(P, "v1"),
     lambda c: c.versions.stop_shadow(P, "v1"),
     lambda c: c.versions.canary(P, "v1", 0.1),
+    lambda c: c.versions.confusion(P, "v1"),
     lambda c: c.versions.upload(P, b"onnx", {"inputs": [], "outputs": {}}),
     lambda c: c.decisions.list(
         P, item_id="a", version="v1", decision="answered", reason="confident", since=NOW, until=NOW
     ).page(),
+    lambda c: c.decisions.days(P, days=7, version="v1"),
+    lambda c: c.decisions.days_of([P, "other"], days=7),
     lambda c: c.promise.get(P),
     lambda c: c.promise.history(P).page(),
     lambda c: c.promise.what_if(

@@ -29,6 +29,9 @@ ROUTES = [
     ("GET", f"{ROOT}/audit"),
     ("GET", f"{ROOT}/datasets"),
     ("GET", f"{ROOT}/decisions"),
+    ("GET", f"{ROOT}/decisions/days"),
+    ("GET", "/v1/decisions/days?project=toys"),
+    ("GET", f"{ROOT}/versions/v1/confusion"),
     ("GET", f"{ROOT}/reliability"),
     ("GET", f"{ROOT}/what-if"),
 ]

@@ -51,6 +51,28 @@ class Reliability(Message):
     note: str | None
 
 
+class ConfusionCell(Message):
+    """How many items that people gave `label` the model called `predicted`."""
+
+    label: str
+    predicted: str
+    items: int
+
+
+class Confusion(Message):
+    """The answer of ``GET …/versions/{version}/confusion``; cells without an item are left out.
+
+    Of labels that the model had not learned from, each counted once. `note` says why there is no
+    cell: nothing is recorded of a version from elsewhere.
+    """
+
+    version: str
+    labels: list[str]
+    items: int
+    cells: list[ConfusionCell]
+    note: str | None
+
+
 class WhatIf(Message):
     """The answer of ``GET …/what-if``: advice from out-of-fold evidence, not a certificate.
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from services.trainer.promise.figures import service
-from services.trainer.promise.figures.messages import Reliability, WhatIf
+from services.trainer.promise.figures.messages import Confusion, Reliability, WhatIf
 from services.trainer.promise.figures.what_if import Supposed, suppose
 from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
@@ -41,6 +41,14 @@ async def show_reliability(
     certificate, on labels drawn for it, proves anything.
     """
     return await service.reliability(tools, project.project, version)
+
+
+@router.get("/versions/{version}/confusion", summary="Show which labels a version confuses")
+async def show_confusion(
+    tools: Tools, project: InProject, version: Annotated[str, Path(pattern=f"^{VERSION_PATTERN}$")]
+) -> Confusion:
+    """Count out-of-fold predictions by the label that people gave and the predicted one."""
+    return await service.confusion(tools, project.project, version)
 
 
 @router.get("/what-if", summary="Show what another promise would mean", responses=declare(Conflict))

@@ -1,11 +1,15 @@
 """Figures of a version, made of the predictions of labels that it had not learned from."""
 
+import asyncio
+from collections import Counter
 from dataclasses import asdict
 
 import numpy as np
 
 from services.trainer.projects.repository import read_state
 from services.trainer.promise.figures.messages import (
+    Confusion,
+    ConfusionCell,
     Reliability,
     ReliabilityBin,
     RiskCoveragePoint,
@@ -17,14 +21,20 @@ from services.trainer.recipes.calibration import expected_calibration_error
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Version
+from shared.contracts.versions import OutOfFold
 from shared.db import Session
 from shared.problems import NotFound
+from shared.store import out_of_fold_path
 
 _FEW_UNIFORM = (
     "Too few labels were drawn uniformly, so all are counted. People were asked about many of them"
     " because a model was unsure, so over all traffic the version is right more often."
 )
 _NO_LABELS = "There are no labels yet that the version could be compared with."
+_NOT_RECORDED = (
+    "What it says of single labels is not recorded: it was made elsewhere, or by a recipe that does"
+    " not tell."
+)
 _SEEN = "What the version was trained on is not known: labels among it make it look better."
 
 
@@ -61,6 +71,32 @@ async def reliability(resources: Resources, project: str, name: str | None) -> R
         risk_coverage=[RiskCoveragePoint(**asdict(one)) for one in risk_coverage(scores, correct)],
         note=" ".join(notes) or None,
     )
+
+
+async def confusion(resources: Resources, project: str, name: str) -> Confusion:
+    """Count which labels a version confuses, in its out-of-fold predictions.
+
+    Raises `NotFound`: there is no such version.
+    """
+    async with resources.database.reading() as session:
+        version = await find_version(session, project, name)
+    document = await resources.store.read_document(out_of_fold_path(project, name), OutOfFold)
+    cells = [] if document is None else await asyncio.to_thread(_cells, document)
+    return Confusion(
+        version=name,
+        labels=version.manifest["labels"],
+        items=sum(cell.items for cell in cells),
+        cells=cells,
+        note=None if cells else _NOT_RECORDED,
+    )
+
+
+def _cells(document: OutOfFold) -> list[ConfusionCell]:
+    counts = Counter(zip(document.labels, document.predicted, strict=True))
+    return [
+        ConfusionCell(label=label, predicted=predicted, items=items)
+        for (label, predicted), items in sorted(counts.items())
+    ]
 
 
 async def find_version(session: Session, project: str, name: str | None) -> Version:

@@ -8,8 +8,10 @@ import pytest
 from services.trainer.tables import LedgerRow, ProjectState, Version
 from shared.auth import Keys
 from shared.contracts.base import utc_now
+from shared.contracts.versions import OutOfFold
 from shared.db import Database
 from shared.settings import CommonSettings
+from shared.store import Store, out_of_fold_path
 from tests.harness.served_trainer import ROOT, serve_trainer
 from tests.harness.trainer_and_queue import PROJECT
 
@@ -160,3 +162,30 @@ async def test_what_if_answers_for_any_target_and_says_what_it_is_made_of(
         errors = 10 * busy["errors_per_thousand"] / 1000
         assert busy["cost_per_hour"] == pytest.approx(0.25 + 2 * errors)
         assert busy["days_to_detect"] == pytest.approx(busy["audits_to_detect"] / 12)
+
+
+async def test_a_version_says_which_labels_it_confuses_or_that_it_is_not_recorded(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with serve_trainer(common, keys, sqlite_url) as trainer:
+        for name in ("v1", "v2"):
+            await _add_version(sqlite_url, name, 4, uniform=0)
+        document = OutOfFold(
+            item_ids=["a", "b", "c", "d"],
+            labels=["negative", "negative", "positive", "negative"],
+            predicted=["negative", "positive", "positive", "negative"],
+            confidences=[0.9] * 4,
+            label_probabilities=[0.9, 0.1, 0.9, 0.9],
+        )
+        path = out_of_fold_path(PROJECT, "v1")
+        await Store(common.store_address).write_document(path, document)
+        said = (await trainer.operator.get(f"{ROOT}/versions/v1/confusion")).json()
+        assert [(one["label"], one["predicted"], one["items"]) for one in said["cells"]] == [
+            ("negative", "negative", 2),
+            ("negative", "positive", 1),
+            ("positive", "positive", 1),
+        ]
+        assert (said["items"], said["note"]) == (4, None)
+        said = (await trainer.operator.get(f"{ROOT}/versions/v2/confusion")).json()
+        assert (said["cells"], "made elsewhere" in said["note"]) == ([], True)
+        assert (await trainer.operator.get(f"{ROOT}/versions/v3/confusion")).status_code == 404
