@@ -114,6 +114,15 @@ ENABLE_WEBHOOK = _acts_once(PROJECT + "/webhooks/{webhook_id}/enable", projects.
 TEST_WEBHOOK = Endpoint(
     QUEUE, "POST", PROJECT + "/webhooks/{webhook_id}/test", projects.WebhookTrial
 )
+DELIVERIES = Listing(
+    QUEUE, f"{PROJECT}/webhooks/deliveries", "deliveries", projects.WebhookDelivery
+)
+RETRY_DELIVERY = Endpoint(
+    QUEUE,
+    "POST",
+    PROJECT + "/webhooks/deliveries/{delivery_id}/retry",
+    projects.WebhookDelivery,
+)
 ACTIVITY = Listing(QUEUE, f"{PROJECT}/activity", "activity", projects.ActivityEntry)
 ALL_ACTIVITY = Listing(QUEUE, "/v1/activity", "activity", projects.ActivityEntry)
 

@@ -54,6 +54,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.webhooks.list(P).page(),
     lambda c: c.webhooks.enable(P, "w"),
     lambda c: c.webhooks.test(P, "w"),
+    lambda c: c.webhooks.deliveries(P, state="failed", webhook_id="w").page("c", 5),
+    lambda c: c.webhooks.retry(P, "d"),
     lambda c: c.tasks.add(P, [{"item_id": "a", "data": {"text": "x"}}]),
     lambda c: c.tasks.list(
         P, state="open", lane="audit", label="a", reviewer="r", adjudication=True,
