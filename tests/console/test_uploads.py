@@ -56,8 +56,8 @@ async def test_json_lines_are_uploaded_and_rejected_lines_come_back_as_they_were
         )
         async with page.expect_download() as started:
             await page.get_by_role("link", name="Rejected rows as a file").click()
-        kept = await (await started.value).path()
-    rejected = [orjson.loads(line) for line in kept.read_bytes().splitlines()]
+        kept = (await (await started.value).path()).read_bytes()
+    rejected = [orjson.loads(line) for line in kept.splitlines()]
     assert {key: rejected[0][key] for key in bad} == bad
     assert [one["line"] for one in rejected] == [5, 6, 7]
     assert [one["text"] for one in rejected[1:]] == ["{no json", "\u00fc"]
