@@ -44,12 +44,14 @@ DECISIONS = [
     for reason in ("confident", "below_threshold", "a_later_reason")
 ]
 
+BINS = [{"lowest": at / 10, "highest": (at + 1) / 10, "decisions": at * at} for at in range(10)]
+
 
 def figures() -> list[Figure | None]:
     return [
         accuracy_chart(RELIABILITY, 0.9, 0.9),
         audited_error_chart(DAYS, 0.9),
-        confidences_chart([0.3, 0.99, 1.0], 0.9),
+        confidences_chart(BINS, 0.9, "Of 30 days."),
         decisions_chart(DECISIONS, "Days are UTC."),
         reliability_chart(RELIABILITY),
     ]
