@@ -19,7 +19,11 @@ from tests.harness.databases import create_tables
 from tests.harness.desk import Desk, body_of, open_desk
 
 # A busy machine must not fail a page that is right.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
+
+# Nor may it make a page give up on a reply: three seconds of patience are two minutes here.
+PATIENT = """const soon = setTimeout;
+window.setTimeout = (done, wait, ...rest) => soon(done, wait === 3000 ? 120_000 : wait, ...rest);"""
 
 
 class Enter(Protocol):
@@ -69,6 +73,8 @@ def enter(desk: Desk, browser: Browser) -> Enter:
         async with watched(browser, desk.base_url, **options) as one:
             if own_clock:
                 await one.context.clock.install()
+            else:
+                await one.context.add_init_script(PATIENT)
             page = await one.context.new_page()
             await page.goto(await link_of(desk, reviewer))
             start = page.get_by_role("button", name="Start")
@@ -101,6 +107,8 @@ async def sign_in(page: Page, desk: Desk) -> None:
 
 async def read_instructions(page: Page) -> None:
     """Say that one has read them, and wait for the first item."""
+    # Before its scripts have run, the button does nothing.
+    await page.wait_for_load_state()
     await page.get_by_role("button", name="I have read it").click()
     await expect(page.locator(".task")).to_be_visible()
 

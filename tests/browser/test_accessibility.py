@@ -53,6 +53,8 @@ async def test_no_view_of_reviewers_has_barriers(
         await expect(page.locator(".empty")).to_contain_text("Nothing is waiting")
         await check()
         await page.goto("/ui/p/shop/me")
+        # The page says when today began, and is loaded anew.
+        await page.wait_for_url("**/me?since=*")
         await expect(page.get_by_role("meter")).to_be_visible()
         await check()
         await page.goto("/ui/p/shop/feedback")

@@ -26,7 +26,7 @@ async def test_active_time_leaves_out_idleness_and_hidden_pages(
         await press(page, "1")
         await watched.context.clock.run_for(2_000)
         await page.evaluate(HIDE, True)
-        await watched.context.clock.fast_forward(30_000)
+        await watched.context.clock.fast_forward(600_000)
         await page.evaluate(HIDE, False)
         await watched.context.clock.run_for(1_000)
         await page.keyboard.press("1")
@@ -35,9 +35,10 @@ async def test_active_time_leaves_out_idleness_and_hidden_pages(
     assert first is not None
     assert second is not None
     assert third is not None
-    assert 5 <= first < 30
-    assert 60 <= second < 85
-    assert 3 <= third < 28
+    # Above the least there is what the machine took.
+    assert 5 <= first < 60
+    assert 60 <= second < 600
+    assert 3 <= third < 60
 
 
 HIDE = """hidden => {
@@ -57,6 +58,7 @@ async def test_leases_are_renewed_while_somebody_works_and_not_for_ever(
     await desk.put_project(instructions="")
     await desk.post(entry("a"), entry("b"))
     async with enter("anna", own_clock=True) as (page, watched):
+        await expect(page.locator(".task")).to_be_visible()
         await wait_until(lambda: holds(desk, 2))
         desk.clock.advance(50)
         async with page.expect_response("**/renew") as renewed:

@@ -99,6 +99,7 @@ async def test_attacks_in_every_field_stay_text(desk: Desk, enter: Enter) -> Non
             await page.keyboard.press(str(number + 1))
         await expect(page.locator(".task")).to_have_count(0)
         await page.goto("/ui/p/shop/me")
+        await page.wait_for_url("**/me?since=*")
         await expect(page.locator("tbody tr")).to_have_count(len(ATTACKS))
         await unharmed(page)
     rows = body_of(await desk.operator.get("/v1/projects/shop/tasks"))["tasks"]

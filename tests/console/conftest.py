@@ -15,7 +15,7 @@ from tests.harness.browser import Watched, chromium, watched
 from tests.harness.trainer_and_queue import PROJECT
 
 # A busy machine must not fail a page that is right.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
 
 
 class SignedIn(Protocol):

@@ -50,18 +50,26 @@ class Watched:
     base_url: str
     expected: str = _LOST_CONNECTION
     faults: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
         """Begin to note faults."""
         self.context.on("console", self._console)
         self.context.on("weberror", lambda error: self.faults.append(str(error.error)))
         self.context.on("request", lambda request: self._request(request.url))
+        for ended in ("requestfinished", "requestfailed"):
+            self.context.on(ended, lambda request: self._ended(request.url))
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and self.expected not in message.text:
             self.faults.append(message.text)
 
+    def _ended(self, url: str) -> None:
+        if url in self.unanswered:
+            self.unanswered.remove(url)
+
     def _request(self, url: str) -> None:
+        self.unanswered.append(url)
         if not url.startswith((self.base_url, "data:", "about:")):
             self.faults.append(f"asked {url}")
 
@@ -70,11 +78,14 @@ class Watched:
 async def watched(browser: Browser, base_url: str, **options: Any) -> AsyncIterator[Watched]:
     """A fresh context; that anything was at fault fails the test at its end."""
     context = await browser.new_context(base_url=base_url, **options)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(120_000)
     one = Watched(context, base_url)
     one.watch()
     try:
         yield one
+    except BaseException as fault:
+        fault.add_note(f"said by the browser: {one.faults}; unanswered: {one.unanswered}")
+        raise
     finally:
         await context.close()
     assert one.faults == []

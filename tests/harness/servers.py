@@ -34,7 +34,7 @@ def redis_server() -> Iterator[str]:
             yield f"unix://{address}"
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 @contextlib.contextmanager
@@ -87,7 +87,7 @@ def _running_postgres(folder: Path, *, durable: bool) -> Iterator[str]:
         yield f"postgresql+psycopg://surehand@127.0.0.1:{port}/postgres"
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         log.close()
 
 
@@ -107,7 +107,7 @@ def _package(name: str) -> Path:
 def _wait_for_postgres(port: int) -> None:
     import psycopg  # noqa: PLC0415 - only tests that need PostgreSQL pay for it
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             psycopg.connect(host="127.0.0.1", port=port, user="surehand", dbname="postgres").close()
@@ -120,7 +120,7 @@ def _wait_for_postgres(port: int) -> None:
 
 
 def _wait_for_socket(family: socket.AddressFamily, address: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while True:
         with socket.socket(family) as probe:
             try:

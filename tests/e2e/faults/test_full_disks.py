@@ -14,7 +14,7 @@ from tests.harness import client, wait_until
 pytestmark = pytest.mark.thorough
 
 # Generous: the machine may be busy with other tests.
-PATIENT = 120.0
+PATIENT = 180.0
 _LOGGED = {
     "router": "/v1/projects/shop/model",
     "review_queue": "/v1/projects/shop/tasks",

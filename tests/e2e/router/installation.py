@@ -19,7 +19,7 @@ from tests.harness import ServiceProcess, client, free_port, spawn
 from tests.harness.model_publisher import Publisher, project_of
 
 # Processes start slowly on a machine that is busy with others.
-PATIENT = 30.0
+PATIENT = 180.0
 SPEC = {"labels", "fields", "metadata", "promise"}
 
 

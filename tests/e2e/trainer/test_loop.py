@@ -1,6 +1,5 @@
 """The loop over HTTP with the real review queue: pool, verdicts, model, certificate."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -74,11 +73,11 @@ async def test_pool_becomes_a_certified_champion_and_then_another(
         await _wait_for_champion(both, "v1")
 
 
-async def test_last_verdict_is_live_within_seconds(
+async def test_last_verdict_is_live_by_the_doorbell_alone(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    # No polling to lean on: only the doorbell can be this fast.
-    slow = common.model_copy(update={"poll_seconds": 60})
+    # No polling to lean on: only the doorbell comes while the test waits.
+    slow = common.model_copy(update={"poll_seconds": 3600})
     async with run_trainer_and_queue(slow, keys, sqlite_url) as both:
         await both.put_project()
         await both.import_pool(0, 200)
@@ -92,8 +91,6 @@ async def test_last_verdict_is_live_within_seconds(
 
         await wait_until(is_asked)
         assert await both.answer_all(39) == 39
-        started = time.monotonic()
         assert await both.answer_all(1) == 1
 
         await _entry(both, "v1", "certified")
-        assert time.monotonic() - started < 50

@@ -87,7 +87,7 @@ class Raw:
     async def trickle(self, data: bytes, pause: float = 0.02) -> None:
         """Send `data` again and again, until the server has closed."""
         with contextlib.suppress(ConnectionError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while True:
                     await self.send(data)
                     await asyncio.sleep(pause)
@@ -101,7 +101,7 @@ class Raw:
 
     async def rest(self) -> bytes:
         """Read until the server closes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.read()
 
 

@@ -74,7 +74,7 @@ async def _work(visit: Visit, name: str, item_id: str) -> Response:
     project = await load_project(visit, name)
     path = f"tasks/{task_id_for(name, item_id)}"
     task = await card(call(visit, "review_queue", "GET", name, path))
-    context = {"task": task, "timeline": view.timeline(task.value) if task else []}
+    context: dict[str, Any] = {"task": task, "timeline": view.timeline(task.value) if task else []}
     return visit.page("items/_part.html", project=project, item_id=item_id, comment="", **context)
 
 

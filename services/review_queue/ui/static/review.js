@@ -65,7 +65,8 @@ async function fill() {
   if (filling || stopped) return;
   filling = true;
   try {
-    while (!document.hidden && !stopped && missing() > 0) {
+    // A lease for a page that is being loaded anew would keep its task from all for as long as it lasts.
+    while (!document.hidden && !stopped && !stale && missing() > 0) {
       const idle = leases.current === null;
       const tasks = await leases.more(missing(), idle ? waitNow() : 0);
       if (tasks === null) {
