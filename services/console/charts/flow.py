@@ -8,6 +8,7 @@ import altair as alt
 from services.console.charts.figure import Figure, specification, values
 from services.console.web.words import count, duration, number
 
+_LINES = alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=300)
 _ARRIVED, _ANSWERS = "new tasks", "answers"
 
 
@@ -53,8 +54,8 @@ def _lines(points: list[dict[str, Any]]) -> Any:
             y=alt.Y(
                 "number:Q", title="number", axis=alt.Axis(tickCount=5, format="~s", tickMinStep=1)
             ),
-            color=alt.Color("kind:N", scale=kinds),
-            strokeDash=alt.StrokeDash("kind:N", scale=kinds),
+            color=alt.Color("kind:N", scale=kinds, legend=_LINES),
+            strokeDash=alt.StrokeDash("kind:N", scale=kinds, legend=_LINES),
         )
     )
 
@@ -68,7 +69,9 @@ def ages_chart(ages: dict[str, Any]) -> Figure | None:
     rows = [(_age(bucket), bucket["waiting"]) for bucket in buckets]
     last = max(place for place, bucket in enumerate(buckets) if bucket["waiting"])
     oldest, old = rows[last]
-    summary = f"{count(total, 'task')} wait or are in work. The oldest: {number(old)} of {oldest}."
+    summary = (
+        f"{count(total, 'task')} waiting or in work. The oldest {number(old)} have waited {oldest}."
+    )
     if not ages["complete"]:
         summary += " There are more than are counted: drawn are the oldest."
     points = [{"age": age, "waiting": waiting} for age, waiting in rows]

@@ -35,7 +35,7 @@ def _theme(
             "threshold": {"stroke": ink, "strokeDash": [2, 3], "strokeWidth": 1.5},
             "threshold-words": {"fill": ink, "fontSize": 12},
             "interval": {"stroke": accent, "strokeWidth": 1.5},
-            "cell": {"fill": accent},
+            "shade": {"fill": accent},
             "cell-words": {"fill": ink, "fontSize": 12},
             "strong-cell-words": {"fill": paper, "fontSize": 12},
             "ideal": {"stroke": soft, "strokeDash": [2, 3]},

@@ -85,7 +85,7 @@ def test_without_data_there_is_no_chart() -> None:
 def test_a_summary_says_the_figures_that_the_chart_shows() -> None:
     audited = audited_error_chart(DAYS, 0.9)
     assert audited is not None
-    assert "5 answers of 100 reviewed audits: 5.0 %" in audited.summary
+    assert "5 answers of 100 reviewed audits, 5.0 %" in audited.summary
     confident = decisions_chart(DECISIONS)
     assert confident is not None
     assert confident.summary == "9 decisions: 33 % answered by the model."
