@@ -105,7 +105,10 @@ _REVIEWERS = {"anna": 50, "ben": 17, "carla": 7}
 async def _measure_people(installed: Installed) -> None:
     """Let three reviewers answer the same tasks, some of them gold."""
     queue, path = installed.both.queue, f"/v1/projects/{PROJECT}"
-    gold = [{"data": review(i), "label": truth(review(i))} for i in range(9_000, 9_060)]
+    gold = [
+        {"item_id": f"gold-{i}", "data": review(i), "label": truth(review(i))}
+        for i in range(9_000, 9_060)
+    ]
     answer = await queue.post(f"{path}/gold", json={"items": gold})
     assert answer.is_success, answer.text
     changes = {"review": {"overlap": 2, "max_overlap": 3, "gold_rate": 0.3}}

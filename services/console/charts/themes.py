@@ -29,16 +29,17 @@ def _theme(
         "area": {"color": accent, "opacity": 0.18},
         "rule": {"color": soft},
         "range": {"category": palette},
+        # By `color`: what Vega-Lite takes for a mark wins over `fill` and `stroke` of a style.
         "style": {
-            "target": {"stroke": target, "strokeDash": [6, 4], "strokeWidth": 1.5},
-            "target-words": {"fill": target, "fontSize": 12},
-            "threshold": {"stroke": ink, "strokeDash": [2, 3], "strokeWidth": 1.5},
-            "threshold-words": {"fill": ink, "fontSize": 12},
-            "interval": {"stroke": accent, "strokeWidth": 1.5},
-            "shade": {"fill": accent},
-            "cell-words": {"fill": ink, "fontSize": 12},
-            "strong-cell-words": {"fill": paper, "fontSize": 12},
-            "ideal": {"stroke": soft, "strokeDash": [2, 3]},
+            "target": {"color": target, "strokeDash": [6, 4], "strokeWidth": 1.5},
+            "target-words": {"color": target, "fontSize": 12},
+            "threshold": {"color": ink, "strokeDash": [2, 3], "strokeWidth": 1.5},
+            "threshold-words": {"color": ink, "fontSize": 12},
+            "interval": {"color": accent, "strokeWidth": 1.5},
+            "shade": {"color": accent},
+            "cell-words": {"color": ink, "fontSize": 12},
+            "strong-cell-words": {"color": paper, "fontSize": 12},
+            "ideal": {"color": soft, "strokeDash": [2, 3]},
         },
     }
 
