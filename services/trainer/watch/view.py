@@ -22,6 +22,7 @@ from services.trainer.watch.messages import (
     ScoreBand,
     WatchView,
 )
+from services.trainer.watch.sentence import sentence_of
 from services.trainer.watch.shares import shares_answered
 from services.trainer.watch.upcoming import certification_under_way, next_event
 from shared.contracts.certificates import complement
@@ -44,7 +45,7 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         watch = await repository.find_watch(session, name, champion.version)
         under_way = await certification_under_way(session, project)
         versions = [] if status.answers else await in_service(session, name)
-        shares = await shares_answered(session, [champion])
+        share_answered = (await shares_answered(session, [champion])).get(name)
     assert state is not None
     why_not = why_not_valid(champion, state, status, now)
     certificate = champion.certificate or {}
@@ -59,14 +60,16 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         confidence=project.promise.confidence,
         threshold=certificate.get("threshold"),
         expires_at=champion.expires_at,
-        share_answered=shares.get(name),
+        share_answered=share_answered,
         audit=None if watch is None else _watch_view(watch, champion, project),
         certification=under_way,
         next=next_event(champion, why_not, under_way, now),
         offers=[
             _offer(other) for other in certified_beside(champion, versions, project, state, now)
         ],
-        sentence=_sentence(project, champion, why_not),
+        sentence=sentence_of(
+            project, champion, why_not=why_not, share_answered=share_answered, watch=watch
+        ),
     )
 
 
@@ -81,19 +84,6 @@ def _without_version(project: Project) -> PromiseView:
         target_accuracy=project.promise.target_accuracy,
         confidence=project.promise.confidence,
         sentence=f"Not certified: {WHY_NOT['no_version']}.",
-    )
-
-
-def _sentence(project: Project, version: Version, why_not: str | None) -> str:
-    promise = f"{project.promise.target_accuracy:.1%} at {project.promise.confidence:.0%}"
-    if why_not is not None:
-        return f"Not valid now, so people get all items: {why_not}."
-    assert version.certificate is not None
-    assert version.expires_at is not None
-    return (
-        f"Certified: {version.version} answers items of confidence "
-        f"{version.certificate['threshold']:.3f} and above, {promise} confidence, until "
-        f"{version.expires_at:%Y-%m-%d %H:%M} UTC."
     )
 
 
