@@ -50,9 +50,9 @@ _CHAMPION = "v1"
 
 def fill_queue(engine: Engine, each: int, nth: int) -> None:
     """Give every project `each` more tasks, copies of the only one; one in `nth` waits."""
+    copies = _copies(engine, "tasks", _TASK, "projects")
     with engine.begin() as connection, _without_indexes(connection, "tasks", "verdicts"):
-        given = {"each": each, "nth": nth, "began": _began(each)}
-        connection.execute(text(_copies(engine, "tasks", _TASK, "projects")), given)
+        connection.execute(text(copies), {"each": each, "nth": nth, "began": _began(each)})
         connection.execute(text(_VERDICTS))
     vacuum(engine)
 
@@ -76,8 +76,8 @@ def fill_trainer(engine: Engine, projects: Sequence[Project], each: int) -> None
             session.add(_version(project, began))
         session.add(_decision(name, began))
         session.commit()
+    copies = _copies(engine, "ledger_rows", _DECISION, "project_state")
     with engine.begin() as connection, _without_indexes(connection, "ledger_rows"):
-        copies = _copies(engine, "ledger_rows", _DECISION, "project_state")
         connection.execute(text(copies), {"each": each, "began": began})
     vacuum(engine)
 
