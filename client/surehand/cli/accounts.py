@@ -29,16 +29,15 @@ def login(
     (hidden) or standard input.
     """
     used, out = session.of(ctx), session.output(as_json)
-    place = _place(used, link)
+    place = _place(used)
     if link is not None:
         with replace(place, token="none").client() as client:  # noqa: S106 - sent nowhere else
-            code = _code(link)
-            redeemed = client.call("review_queue", "POST", "/v1/links/redeem", json={"code": code})
-        place = replace(place, token=redeemed["token"])
+            redeemed = client.links.redeem(_code(link))
+        place = replace(place, token=redeemed.token)
     else:
         place = replace(place, token=place.token or _asked_for(out.is_interactive))
     with place.client() as client:
-        client.call("review_queue", "GET", "/v1/projects")
+        client.projects.list().page(limit=1)
     path = write_login(place)
     claims = _claims(str(place.token))
     if as_json:
@@ -53,21 +52,17 @@ def logout() -> None:
     login_file().unlink(missing_ok=True)
 
 
-def _place(used: session.Session, link: str | None) -> Connection:
+def _place(used: session.Session) -> Connection:
     """Return the addresses to store: the options', else those that count now."""
     if used.given.names_a_place:
         return used.given
     try:
-        found = used.connection
+        return used.connection
     except UserError as error:
-        # Only the review queue's own links say where it is; the console is another service.
-        if link is None or not urlsplit(link).path.startswith("/ui/"):
-            raise UserError(
-                "Sign in where? surehand --url https://surehand.example.com login"
-            ) from error
-        parts = urlsplit(link)
-        return Connection(review_queue=f"{parts.scheme}://{parts.netloc}")
-    return found
+        # A link leads to the console, which is none of the services that are called.
+        raise UserError(
+            "Sign in where? surehand --url https://surehand.example.com login"
+        ) from error
 
 
 def _code(link: str) -> str:

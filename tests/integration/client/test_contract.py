@@ -54,6 +54,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.webhooks.list(P).page(),
     lambda c: c.webhooks.enable(P, "w"),
     lambda c: c.webhooks.test(P, "w"),
+    lambda c: c.webhooks.deliveries(P, state="failed", webhook_id="w").page("c", 5),
+    lambda c: c.webhooks.retry(P, "d"),
     lambda c: c.tasks.add(P, [{"item_id": "a", "data": {"text": "x"}}]),
     lambda c: c.tasks.list(
         P, state="open", lane="audit", label="a", reviewer="r", adjudication=True,
@@ -107,6 +109,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.runs.cancel(P, "r"),
     lambda c: c.runs.datasets(P).page(),
     lambda c: c.runs.dataset(P, "d"),
+    lambda c: c.runs.download_dataset(P, "d").__enter__(),
+    lambda c: c.runs.compare_datasets(P, "d", against="e"),
     lambda c: c.versions.list(P).page(),
     lambda c: c.versions.get(P, "v1"),
     lambda c: c.versions.promote(P, "v1"),
