@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from surehand.models import links, people, predictions, projects, promises, queue, tasks, training
+from surehand.models import (
+    adjudications,
+    links,
+    people,
+    predictions,
+    projects,
+    promises,
+    queue,
+    tasks,
+    training,
+)
 from surehand.models.base import Model
 
 Answer = TypeVar("Answer", bound=Model)
@@ -96,12 +106,22 @@ REVOKE_LINKS = _acts_once(f"{PROJECT}/links/revoke", links.RevokedLinks)
 REVOKE_LINKS_TO_ALL = _acts_once("/v1/links/revoke", links.RevokedLinks)
 # The code is used up by the first.
 REDEEM_LINK = Endpoint(QUEUE, "POST", "/v1/links/redeem", links.LinkToken)
+INSPECT_LINK = _acts_once("/v1/links/inspect", links.LinkInvitation)
 RENEW_LINK = _acts_once("/v1/links/renew", links.LinkToken)
 REQUEST_LINK = Route(QUEUE, "POST", "/v1/links/request")
 WEBHOOKS = Listing(QUEUE, f"{PROJECT}/webhooks", "webhooks", projects.WebhookStatus)
 ENABLE_WEBHOOK = _acts_once(PROJECT + "/webhooks/{webhook_id}/enable", projects.WebhookStatus)
 TEST_WEBHOOK = Endpoint(
     QUEUE, "POST", PROJECT + "/webhooks/{webhook_id}/test", projects.WebhookTrial
+)
+DELIVERIES = Listing(
+    QUEUE, f"{PROJECT}/webhooks/deliveries", "deliveries", projects.WebhookDelivery
+)
+RETRY_DELIVERY = Endpoint(
+    QUEUE,
+    "POST",
+    PROJECT + "/webhooks/deliveries/{delivery_id}/retry",
+    projects.WebhookDelivery,
 )
 ACTIVITY = Listing(QUEUE, f"{PROJECT}/activity", "activity", projects.ActivityEntry)
 ALL_ACTIVITY = Listing(QUEUE, "/v1/activity", "activity", projects.ActivityEntry)
@@ -110,6 +130,7 @@ ADD_TASKS = _acts_once(f"{PROJECT}/tasks", tasks.TaskReceipts)
 TASKS = Listing(QUEUE, f"{PROJECT}/tasks", "tasks", tasks.TaskSummary)
 GET_TASK = Endpoint(QUEUE, "GET", PROJECT + "/tasks/{task_id}", tasks.TaskDetail)
 REOPEN_TASK = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/reopen", tasks.TaskProgress)
+ADJUDICATIONS = Listing(QUEUE, f"{PROJECT}/adjudications", "adjudications", adjudications.Case)
 ADJUDICATE = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/adjudicate", tasks.TaskProgress)
 VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tasks.TaskProgress)
 WITHDRAW = _acts_once(f"{PROJECT}/withdrawals", tasks.WithdrawalReceipts)
@@ -134,6 +155,10 @@ IMPORT = _acts_once(f"{PROJECT}/import", tasks.ImportReport)
 
 REVIEWERS = Listing(QUEUE, f"{PROJECT}/reviewers", "reviewers", people.ReviewerReport)
 MY_STATISTICS = Endpoint(QUEUE, "GET", f"{PROJECT}/reviewers/me", people.ReviewerStatistics)
+MY_STANDING = Endpoint(QUEUE, "GET", f"{PROJECT}/reviewers/me/standing", people.Standing)
+MY_INSTRUCTIONS = Endpoint(QUEUE, "PUT", f"{PROJECT}/reviewers/me/instructions", people.Standing)
+MY_PROGRESS = Endpoint(QUEUE, "GET", f"{PROJECT}/reviewers/me/progress", people.Progress)
+MY_LABELS = Endpoint(QUEUE, "GET", f"{PROJECT}/reviewers/me/labels", people.LabelCounts)
 PAUSE = _acts_once(PROJECT + "/reviewers/{reviewer}/pause", people.ReviewerReport)
 RESUME_REVIEWER = _acts_once(PROJECT + "/reviewers/{reviewer}/resume", people.ReviewerReport)
 AGREEMENT = Endpoint(QUEUE, "GET", f"{PROJECT}/agreement", people.Agreement)
@@ -156,6 +181,10 @@ GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
 CANCEL_RUN = _acts_once(PROJECT + "/runs/{run_id}/cancel", training.Run, TRAINER)
 DATASETS = Listing(TRAINER, f"{PROJECT}/datasets", "datasets", training.Dataset)
 GET_DATASET = Endpoint(TRAINER, "GET", PROJECT + "/datasets/{dataset_id}", training.Dataset)
+DOWNLOAD_DATASET = Route(TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/download")
+COMPARE_DATASETS = Endpoint(
+    TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/diff", training.DatasetDiff
+)
 VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
 GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
 UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)

@@ -2,6 +2,7 @@
 
 from services.review_queue.activity import routes as activity
 from services.review_queue.changes import routes as changes
+from services.review_queue.desk import routes as desk
 from services.review_queue.erasure import routes as items
 from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
@@ -28,6 +29,7 @@ ROUTERS = (
     agreement.router,
     human_error.router,
     reviewers.router,
+    desk.router,
     suspects.router,
     gold.router,
     exchange.router,

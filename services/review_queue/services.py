@@ -6,6 +6,8 @@ from datetime import datetime
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
+from services.review_queue.desk.progress import ProgressService
+from services.review_queue.desk.standing import StandingService
 from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService
@@ -40,7 +42,6 @@ from services.review_queue.timings.capacity import CapacityService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
 from services.review_queue.ui.entry import EntryService
-from services.review_queue.ui.progress import ProgressService
 from services.review_queue.webhooks.registration import Registry
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
@@ -51,7 +52,7 @@ from shared.store import Store
 
 @dataclass(frozen=True)
 class StatisticsServices:
-    """What the API says of the work and of those who do it; nothing here changes it."""
+    """What the API says of the work and of those who do it."""
 
     timings: TimingService
     capacity: CapacityService
@@ -60,6 +61,7 @@ class StatisticsServices:
     reviewers: ReviewerService
     suspects: SuspectService
     records: ProgressService
+    standings: StandingService
     overview: OverviewService
     activity: ActivityService
 
@@ -151,6 +153,7 @@ def _build_statistics(
         reviewers=ReviewerService(database, now),
         suspects=SuspectService(database, store),
         records=ProgressService(database, now),
+        standings=StandingService(database, now),
         overview=OverviewService(database, now),
         activity=ActivityService(database),
     )

@@ -162,10 +162,11 @@ class LeasedTask(Message):
 
 
 class Lease(Message):
-    """A reviewer's expiring claim on a task."""
+    """A reviewer's expiring claim on a task; a renewed one lasts `lease_seconds` again."""
 
     token: str
     expires_at: UtcTime
+    lease_seconds: float
     task: LeasedTask
 
 

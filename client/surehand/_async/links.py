@@ -4,7 +4,7 @@ from typing import Any
 
 from surehand import endpoints as e
 from surehand._async.pages import AsyncGroup, AsyncPages
-from surehand.models.links import Link, LinkToken, OneTimeLink
+from surehand.models.links import Link, LinkInvitation, LinkToken, OneTimeLink
 
 
 class AsyncLinks(AsyncGroup):
@@ -46,6 +46,10 @@ class AsyncLinks(AsyncGroup):
             return (await self._http.ask(e.REVOKE_LINKS_TO_ALL, {}, json=body)).revoked
         answer = await self._http.ask(e.REVOKE_LINKS, {"project": project}, json=body)
         return answer.revoked
+
+    async def inspect(self, code: str) -> LinkInvitation:
+        """Return what a link is for; it stays unused."""
+        return await self._http.ask(e.INSPECT_LINK, {}, json={"code": code})
 
     async def redeem(self, code: str) -> LinkToken:
         """Return the token that a link's code stands for; it works once."""

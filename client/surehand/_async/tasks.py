@@ -7,6 +7,7 @@ from typing import Any
 
 from surehand import endpoints as e
 from surehand._async.pages import AsyncGroup, AsyncPages
+from surehand.models.adjudications import Case
 from surehand.models.queue import CapacityForecast, FlowSeries, QueueForecast, Timings
 from surehand.models.tasks import (
     OpinionReceipt,
@@ -62,6 +63,10 @@ class AsyncTasks(AsyncGroup):
     async def reopen(self, project: str, task_id: str) -> TaskProgress:
         """Ask reviewers again about a resolved task."""
         return await self._http.ask(e.REOPEN_TASK, {"project": project, "task_id": task_id})
+
+    def adjudications(self, project: str) -> AsyncPages[Case]:
+        """List the tasks that wait for an adjudicator, with what reviewers said, oldest first."""
+        return AsyncPages(self._http, e.ADJUDICATIONS, {"project": project})
 
     async def adjudicate(
         self, project: str, task_id: str, label: str, *, comment: str | None = None

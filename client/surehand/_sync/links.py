@@ -4,7 +4,7 @@ from typing import Any
 
 from surehand import endpoints as e
 from surehand._sync.pages import Group, Pages
-from surehand.models.links import Link, LinkToken, OneTimeLink
+from surehand.models.links import Link, LinkInvitation, LinkToken, OneTimeLink
 
 
 class Links(Group):
@@ -44,6 +44,10 @@ class Links(Group):
             return (self._http.ask(e.REVOKE_LINKS_TO_ALL, {}, json=body)).revoked
         answer = self._http.ask(e.REVOKE_LINKS, {"project": project}, json=body)
         return answer.revoked
+
+    def inspect(self, code: str) -> LinkInvitation:
+        """Return what a link is for; it stays unused."""
+        return self._http.ask(e.INSPECT_LINK, {}, json={"code": code})
 
     def redeem(self, code: str) -> LinkToken:
         """Return the token that a link's code stands for; it works once."""

@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from surehand import endpoints as e
@@ -12,8 +13,11 @@ from surehand.models.people import (
     GoldReceipt,
     GoldTask,
     HumanError,
+    LabelCount,
+    Progress,
     ReviewerReport,
     ReviewerStatistics,
+    Standing,
     Suspect,
 )
 
@@ -28,6 +32,24 @@ class Reviewers(Group):
     def me(self, project: str) -> ReviewerStatistics:
         """Return the statistics of the token's reviewer."""
         return self._http.ask(e.MY_STATISTICS, {"project": project})
+
+    def standing(self, project: str) -> Standing:
+        """Return whether the token's reviewer may begin: instructions read, and not paused."""
+        return self._http.ask(e.MY_STANDING, {"project": project})
+
+    def acknowledge(self, project: str, revision: int) -> Standing:
+        """Say that the token's reviewer has read a revision of the instructions."""
+        body = {"revision": revision}
+        return self._http.ask(e.MY_INSTRUCTIONS, {"project": project}, json=body)
+
+    def progress(self, project: str, *, since: datetime | None = None) -> Progress:
+        """Return what waits, and what the token's reviewer did since `since` (midnight UTC)."""
+        params = {"since": since}
+        return self._http.ask(e.MY_PROGRESS, {"project": project}, params=params)
+
+    def labels(self, project: str) -> builtins.list[LabelCount]:
+        """Return how often the token's reviewer gave each label, the most frequent first."""
+        return (self._http.ask(e.MY_LABELS, {"project": project})).labels
 
     def pause(self, project: str, reviewer: str, reason: str) -> ReviewerReport:
         """Give a reviewer no more tasks."""

@@ -12,6 +12,7 @@ from surehand.models.projects import (
     ProjectDeletion,
     ProjectFigures,
     ProjectPreview,
+    WebhookDelivery,
     WebhookStatus,
     WebhookTrial,
 )
@@ -114,7 +115,7 @@ class Projects(Group):
 
 
 class Webhooks(Group):
-    """`client.webhooks`: the deliveries of a project's webhooks."""
+    """`client.webhooks`: a project's webhooks and their deliveries."""
 
     def list(self, project: str) -> Pages[WebhookStatus]:
         """List the webhooks with the state of their deliveries."""
@@ -129,6 +130,18 @@ class Webhooks(Group):
         """Send a test event, and return what the receiver answered."""
         names = {"project": project, "webhook_id": webhook_id}
         return self._http.ask(e.TEST_WEBHOOK, names)
+
+    def deliveries(
+        self, project: str, *, state: str | None = None, webhook_id: str | None = None
+    ) -> Pages[WebhookDelivery]:
+        """List what was sent, newest first: `state` is `waiting`, `delivered` or `failed`."""
+        params = {"state": state, "webhook_id": webhook_id}
+        return Pages(self._http, e.DELIVERIES, {"project": project}, params)
+
+    def retry(self, project: str, delivery_id: str) -> WebhookDelivery:
+        """Send an event again now, under the same id."""
+        names = {"project": project, "delivery_id": delivery_id}
+        return self._http.ask(e.RETRY_DELIVERY, names)
 
 
 def _if_match(revision: int | None) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from surehand import endpoints as e
 from surehand._sync.pages import Group, Pages
+from surehand.models.adjudications import Case
 from surehand.models.queue import CapacityForecast, FlowSeries, QueueForecast, Timings
 from surehand.models.tasks import (
     OpinionReceipt,
@@ -60,6 +61,10 @@ class Tasks(Group):
     def reopen(self, project: str, task_id: str) -> TaskProgress:
         """Ask reviewers again about a resolved task."""
         return self._http.ask(e.REOPEN_TASK, {"project": project, "task_id": task_id})
+
+    def adjudications(self, project: str) -> Pages[Case]:
+        """List the tasks that wait for an adjudicator, with what reviewers said, oldest first."""
+        return Pages(self._http, e.ADJUDICATIONS, {"project": project})
 
     def adjudicate(
         self, project: str, task_id: str, label: str, *, comment: str | None = None

@@ -19,6 +19,7 @@ from surehand.cli import (
     reviewing,
     status,
     training,
+    webhooks,
     why,
 )
 from surehand.cli.connection import Connection
@@ -102,6 +103,7 @@ for name, command, panel in (
     ("promote", training.promote, _VERSIONS),
     ("rollback", training.rollback, _VERSIONS),
     ("link", links.link, _SET_UP),
+    ("webhooks", webhooks.webhooks, _SET_UP),
     ("login", accounts.login, _SET_UP),
     ("logout", accounts.logout, _SET_UP),
     ("token", local.token, _SET_UP),

@@ -7,6 +7,7 @@ import typer
 
 from surehand.cli import session
 from surehand.cli.failures import UserError
+from surehand.cli.output import document_of
 from surehand.cli.text import moment
 
 _ROLES = ("reviewer", "operator")
@@ -25,10 +26,9 @@ def link(
     if role not in _ROLES:
         raise UserError(f"--role is {' or '.join(_ROLES)}.")
     used, out = session.of(ctx), session.output(as_json)
-    body = {"subject": name, "role": role, "hours": days * 24}
     everywhere = all_projects or (role == "operator" and project is None)
-    path = "/v1/links" if everywhere else session.at(used.project(project), "/links")
-    made = used.queue("POST", path, json=body)
+    where = None if everywhere else used.project(project)
+    made = document_of(used.client.links.create(where, name, role=role, hours=days * 24))
     # Operators work on the console; reviewers on the review queue's pages.
     if role == "operator" and used.connection.console:
         made["url"] = f"{used.connection.console}/enter?code={quote(made['code'])}"

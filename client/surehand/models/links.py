@@ -14,6 +14,17 @@ class OneTimeLink(Model):
     expires_at: datetime
 
 
+class LinkInvitation(Model):
+    """What a link that was not used yet is for; `title` is that of its project, if it has one."""
+
+    subject: str
+    role: str
+    projects: list[str] | None = None
+    title: str = ""
+    hours: float
+    expires_at: datetime
+
+
 class LinkToken(Model):
     """The token that a link was redeemed for; `projects` is None for all."""
 

@@ -39,6 +39,45 @@ class Pause(Model):
     paused_at: datetime
 
 
+class PauseNotice(Model):
+    """Why the token's reviewer gets no tasks."""
+
+    reason: str
+    paused_at: datetime
+
+
+class Standing(Model):
+    """Whether the token's reviewer may begin; `read_revision` is 0 for instructions never read."""
+
+    reviewer: str
+    instructions_revision: int
+    read_revision: int
+    has_read: bool
+    pause: PauseNotice | None = None
+
+
+class Progress(Model):
+    """What waits, and how many verdicts and skips the token's reviewer has given."""
+
+    open: int
+    leased: int
+    verdicts: int
+    skips: int
+
+
+class LabelCount(Model):
+    """How often a reviewer gave a label."""
+
+    label: str
+    answers: int
+
+
+class LabelCounts(Model):
+    """A reviewer's answers by label, the most frequent first."""
+
+    labels: list[LabelCount]
+
+
 class ReviewerStatistics(Model):
     """What a reviewer did. Rates are shares in [0, 1]; times are seconds."""
 
@@ -151,6 +190,7 @@ class FeedbackEntry(Model):
     feedback_id: int
     about: str
     task_id: str | None = None
+    item_id: str | None = None
     label: str | None = None
     instructions_revision: int
     text: str

@@ -104,6 +104,27 @@ class WebhookStatus(Model):
     last_error_at: datetime | None = None
 
 
+class WebhookDelivery(Model):
+    """What became of one event for one webhook; `status` and `error` are of the last attempt.
+
+    `state`: `waiting` for its next attempt, `delivered`, or `failed` (given up).
+    """
+
+    delivery_id: str
+    webhook_id: str
+    url: str
+    event_id: str
+    event: str
+    subject: str | None = None
+    state: str
+    status: int | None = None
+    error: str | None = None
+    attempts: int
+    first_attempt_at: datetime
+    last_attempt_at: datetime
+    next_attempt_at: datetime | None = None
+
+
 class WebhookTrial(Model):
     """What a receiver said to a test event."""
 

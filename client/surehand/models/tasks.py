@@ -25,10 +25,11 @@ class LeasedTask(Model):
 
 
 class Lease(Model):
-    """A reviewer's claim on a task, until `expires_at` unless it is renewed."""
+    """A reviewer's claim on a task, until `expires_at`; renewed, for `lease_seconds` again."""
 
     token: str
     expires_at: datetime
+    lease_seconds: float | None = None
     task: LeasedTask
 
 

@@ -23,6 +23,7 @@ RecordedAction = Literal[
     "feedback.answered",
     "webhook.enabled",
     "webhook.tested",
+    "webhook.retried",
     "link.made",
     "link.redeemed",
     "link.requested",

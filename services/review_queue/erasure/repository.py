@@ -20,7 +20,7 @@ from services.review_queue.tables.feedback import FeedbackRow
 from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
 from services.review_queue.tables.links import LinkRow
 from services.review_queue.tables.ui import AcknowledgementRow, SessionRow
-from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
+from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -34,6 +34,7 @@ _tombstones = table_of(TombstoneRow)
 _projects = table_of(ProjectRow)
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
+_history = table_of(HistoryRow)
 _sessions = table_of(SessionRow)
 # What refers to tasks, and what refers to projects alone.
 OF_TASKS = (_verdicts, _leases, _outcomes, _events, _gold, _probes, _tombstones)
@@ -43,6 +44,7 @@ OF_PROJECTS = (
     table_of(LinkRow),
     table_of(AcknowledgementRow),
     table_of(ToldRow),
+    _history,
     _webhooks,
 )
 # All that a line of a timeline may say without saying anything of the item.
@@ -87,6 +89,10 @@ async def erase_said(session: AsyncSession, project: str, task_id: str, now: dat
     about = (_feedback.c.project == project, _feedback.c.task_id == task_id)
     await _set(session, _feedback, *about, text="")
     await _set(session, _feedback, *about, _feedback.c.answer.is_not(None), answer="")
+    # Receivers' own words.
+    own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
+    sent = (_history.c.webhook_id.in_(own), _history.c.task_id == task_id)
+    await _set(session, _history, *sent, error=None)
     # The lines of its timeline stay, without reasons and comments.
     lines = select(_events.c.event_id, _events.c.detail).where(_events.c.task_id == task_id)
     for line in await fetch(session, lines):
@@ -137,11 +143,14 @@ async def remove_tasks(session: AsyncSession, project: str, limit: int) -> int:
 
 
 async def remove_deliveries(session: AsyncSession, project: str, limit: int) -> int:
-    """Remove up to `limit` deliveries of a project's webhooks; return how many."""
+    """Remove up to `limit` deliveries of a project's webhooks, and of their history; count them."""
     own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
-    some = select(_deliveries.c.delivery_id).where(_deliveries.c.webhook_id.in_(own)).limit(limit)
-    gone = delete(_deliveries).where(_deliveries.c.delivery_id.in_(some))
-    return len((await session.execute(gone.returning(_deliveries.c.delivery_id))).all())
+    removed = 0
+    for table in (_deliveries, _history):
+        some = select(table.c.delivery_id).where(table.c.webhook_id.in_(own)).limit(limit)
+        gone = delete(table).where(table.c.delivery_id.in_(some)).returning(table.c.delivery_id)
+        removed += len((await session.execute(gone)).all())
+    return removed
 
 
 async def remove_others(session: AsyncSession, project: str) -> None:

@@ -34,11 +34,15 @@ class FeedbackAnswer(Message):
 
 
 class Feedback(Message):
-    """One remark, and its answer; `instructions_revision` is what was in force."""
+    """One remark, and its answer; `instructions_revision` is what was in force.
+
+    `item_id` is that of the task that the remark is about.
+    """
 
     feedback_id: int
     about: About
     task_id: str | None
+    item_id: str | None
     label: Label | None
     instructions_revision: int
     text: str

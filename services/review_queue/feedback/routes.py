@@ -48,7 +48,7 @@ async def list_feedback(
 ) -> FeedbackList:
     """Return what was said, with its answers; `answered=false` what waits for one."""
     before = decode_position(after) or None
-    return (await feedback.page(project, before=before, answered=answered, limit=limit))[1]
+    return await feedback.page(project, before=before, answered=answered, limit=limit)
 
 
 @router.post(

@@ -15,10 +15,10 @@ from services.review_queue.feedback.messages import (
     NewFeedback,
 )
 from services.review_queue.lifecycle.presenting import require_label
+from services.review_queue.lifecycle.states import Task
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.reading import current_project
 from services.review_queue.tables.feedback import FeedbackRow
-from shared.contracts.projects import Project
 from shared.db import Database, Session
 from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound
@@ -55,30 +55,28 @@ class FeedbackService:
             last = await repository.newest_of(session, project_name, author)
             if last is not None and said.items() <= last.model_dump().items():
                 # The answer to the first call may have been lost.
-                return _message(last)
+                return _message(last, task)
             row = FeedbackRow(project=project_name, author=author, given_at=self.now(), **said)
             session.add(row)
             await session.flush()
             _record(session, "feedback.given", row, author, self.now())
-            return _message(row)
+            return _message(row, task)
 
     async def page(
         self, project: str, *, before: int | None, answered: bool | None, limit: int
-    ) -> tuple[Project, FeedbackList, dict[str, str]]:
-        """Return the project, its feedback, newest first, and the ids of the items by task.
-
-        `NotFound` when there is no such project.
-        """
+    ) -> FeedbackList:
+        """Return a project's feedback, newest first; `NotFound` when there is no such project."""
         async with self.database.reading() as session:
-            document = await current_project(session, project)
+            await current_project(session, project)
             rows = await repository.page(
                 session, project, before=before, answered=answered, limit=limit + 1
             )
             shown, cursor = page_of(rows, limit, lambda row: row.feedback_id or 0)
             task_ids = {row.task_id for row in shown if row.task_id is not None}
             items = await repository.item_ids(session, task_ids) if task_ids else {}
-        listed = FeedbackList(feedback=[_message(row) for row in shown], cursor=cursor)
-        return document, listed, items
+        return FeedbackList(
+            feedback=[_with_item(row, items.get(row.task_id or "")) for row in shown], cursor=cursor
+        )
 
     async def answer(
         self, project: str, feedback_id: int, body: FeedbackAnswer, operator: str
@@ -90,9 +88,8 @@ class FeedbackService:
         """
         async with self.database.transaction() as session:
             about = await repository.task_of(session, project, feedback_id)
-            if about is not None:
-                # The task first, as in the erasure of its item: no deadlock.
-                await locked_task(session, project, about)
+            # The task first, as in the erasure of its item: no deadlock.
+            task = None if about is None else await locked_task(session, project, about)
             row = await repository.lock(session, feedback_id)
             if row is None or row.project != project:
                 raise NotFound("There is no such feedback in this project.", project=project)
@@ -101,7 +98,7 @@ class FeedbackService:
                 _record(session, "feedback.answered", row, operator, self.now())
             elif row.answer != body.text:
                 raise Conflict("It is answered already.", answer=row.answer)
-            return _message(row)
+            return _message(row, task)
 
 
 def _record(
@@ -119,5 +116,9 @@ def _record(
     )
 
 
-def _message(row: FeedbackRow) -> Feedback:
-    return Feedback.model_validate(row.model_dump(exclude={"project"}))
+def _message(row: FeedbackRow, task: Task | None) -> Feedback:
+    return _with_item(row, None if task is None else task.item_id)
+
+
+def _with_item(row: FeedbackRow, item_id: str | None) -> Feedback:
+    return Feedback.model_validate({**row.model_dump(exclude={"project"}), "item_id": item_id})

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -126,11 +126,6 @@ class ClaimService:
                     leases = await self._claim(project, reviewer, request.count)
         return Leases(leases=list(leases))
 
-    async def lease_time(self, project: Project) -> timedelta:
-        """Return how long a lease lasts that is given now."""
-        async with self.database.reading() as session:
-            return await self.times.of(session, project)
-
     async def _require_open(self, project: str) -> None:
         async with self.database.reading() as session:
             await open_project(session, project)
@@ -228,7 +223,7 @@ class _ClaimBatch:
             if left_over and len(mine) < claim.count:
                 answers.append(None)
                 continue
-            leases = [_lease_of(row, project, expires_at, self.service.draws) for row in mine]
+            leases = [self._lease_of(row, project, expires_at) for row in mine]
             answers.append(Claimed(draw.mixed_with(leases), [row.trace for row in mine]))
             leased += [
                 _row_of(row, one, claim.reviewer, self.now)
@@ -238,6 +233,24 @@ class _ClaimBatch:
         if again:
             await add_events(session, await claiming.end_expired(session, again, self.now))
         return Decision(answers, claiming.lease(session, leased))
+
+    def _lease_of(self, row: Any, project: Project, expires_at: datetime) -> Lease:
+        """Return a new lease of a task, as its reviewer gets it."""
+        is_evidence, draws = row.lane_group == "evidence", self.service.draws
+        shown = not is_evidence and draws.shows_suggestion(row.task_id, project.review)
+        return Lease(
+            token=secrets.token_urlsafe(_TOKEN_BYTES),
+            expires_at=expires_at,
+            lease_seconds=(expires_at - self.now).total_seconds(),
+            task=LeasedTask(
+                task_id=row.task_id,
+                item_id=row.item_id,
+                data=row.data,
+                metadata=row.item_metadata,
+                suggestion=suggestion_of(row.prediction) if shown else None,
+                instructions_revision=project.instructions_revision,
+            ),
+        )
 
 
 def _in_order(rows: Rows, chance: random.Random) -> list[Any]:
@@ -260,21 +273,3 @@ def _row_of(row: Any, lease: Lease, reviewer: str, now: datetime) -> dict[str, A
         "suggestion_shown": lease.task.suggestion is not None,
         "instructions_revision": lease.task.instructions_revision,
     }
-
-
-def _lease_of(row: Any, project: Project, expires_at: datetime, draws: LeaseDraws) -> Lease:
-    """Return a new lease of a task, as its reviewer gets it."""
-    is_evidence = row.lane_group == "evidence"
-    shown = not is_evidence and draws.shows_suggestion(row.task_id, project.review)
-    return Lease(
-        token=secrets.token_urlsafe(_TOKEN_BYTES),
-        expires_at=expires_at,
-        task=LeasedTask(
-            task_id=row.task_id,
-            item_id=row.item_id,
-            data=row.data,
-            metadata=row.item_metadata,
-            suggestion=suggestion_of(row.prediction) if shown else None,
-            instructions_revision=project.instructions_revision,
-        ),
-    )

@@ -46,6 +46,17 @@ class LinkCode(Message):
     code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+class LinkInvitation(Message):
+    """What a link that was not used yet is for; `title` is that of its project, if it has one."""
+
+    subject: str
+    role: LinkRole
+    projects: list[str] | None
+    title: str
+    hours: float
+    expires_at: UtcTime
+
+
 class LinkToken(Message):
     """A token that a link gave, and whom it is for; `projects` null: all."""
 

@@ -9,6 +9,7 @@ from services.review_queue.links.addresses import PublicAddress
 from services.review_queue.links.messages import (
     LinkCode,
     LinkHolder,
+    LinkInvitation,
     LinkList,
     LinkRequested,
     LinkToken,
@@ -177,6 +178,14 @@ async def renew_token(links: Injected[LinkService], who: ByReviewer) -> LinkToke
 async def redeem_link(body: LinkCode, links: Injected[LinkService], request: Request) -> LinkToken:
     """Return a token once; the link opens nothing from then on."""
     return await links.redeem(body.code, _address(request))
+
+
+@public.post("/inspect", summary="See what a one-time link is for", responses=_PUBLIC_PROBLEMS)
+async def inspect_link(
+    body: LinkCode, links: Injected[LinkService], request: Request
+) -> LinkInvitation:
+    """The link stays unused: a page can say whom it is for before it is opened."""
+    return await links.inspect(body.code, _address(request))
 
 
 @public.post("/request", summary="Ask for a new link", responses=_PUBLIC_PROBLEMS, status_code=202)

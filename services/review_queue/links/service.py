@@ -14,6 +14,7 @@ from services.review_queue.links import repository
 from services.review_queue.links.attempts import FailedAttempts
 from services.review_queue.links.messages import (
     LinkEntry,
+    LinkInvitation,
     LinkList,
     LinkRequested,
     LinkState,
@@ -102,6 +103,21 @@ class LinkService:
             link = await self._looked_up(address, lambda: use_link(session, code, self.now()))
             _record(session, "link.redeemed", link, self.now())
             return self.signer.sign(link, projects_of(link), self._seconds(link))
+
+    async def inspect(self, code: str, address: str) -> LinkInvitation:
+        """Return what a link is for, and let it be used later. Errors are those of `redeem`."""
+        async with self.database.reading() as session:
+            link = await self._looked_up(address, lambda: find_link(session, code, self.now()))
+            name = link.project
+            project = None if name is None else await current_project(session, name)
+        return LinkInvitation(
+            subject=link.reviewer,
+            role=link.role,  # type: ignore[arg-type]
+            projects=projects_of(link),
+            title="" if project is None else project.title or project.project,
+            hours=link.hours,
+            expires_at=link.expires_at,
+        )
 
     async def renew(self, who: Principal) -> LinkToken:
         """Return a further token for the holder of one that came from a link.

@@ -1,6 +1,6 @@
 """Statements whose spelling differs between SQLite and PostgreSQL."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,29 @@ async def insert_new(
     statement = insert(table).on_conflict_do_nothing().returning(table.c[key])
     inserted = await session.execute(statement, sorted(rows, key=lambda row: str(row[key])))
     return set(inserted.scalars())
+
+
+async def insert_or_update(
+    session: AsyncSession,
+    model: type[SQLModel],
+    row: dict[str, Any],
+    *,
+    changed: Collection[str],
+    where: Callable[[Any], ColumnElement[bool]],
+) -> None:
+    """Insert a row; if its primary key is there, set the `changed` columns where `where` holds.
+
+    `where` gets the columns of the row that was to be inserted.
+    """
+    table = table_of(model)
+    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
+    statement: Any = insert(table).values(row)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in changed},
+        where=where(statement.excluded),
+    )
+    await session.execute(statement)
 
 
 def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -1,4 +1,4 @@
-"""The tables of webhooks, pending deliveries, and what was announced of documents."""
+"""The tables of webhooks, their deliveries, and what was announced of documents."""
 
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,38 @@ class DeliveryRow(Base, table=True):
     event: dict[str, Any] | None = Field(default=None, sa_type=Json)
     due_at: datetime = Field(sa_type=UtcDateTime)
     attempts: int = 0
+
+
+class HistoryRow(Base, table=True):
+    """What became of one delivery, from its first attempt on.
+
+    `state` is `waiting` while the delivery is in `webhook_deliveries`, then `delivered` or
+    `failed` (given up). `task_id`, `revision`, `event_id` and `event` are what sends it again.
+    """
+
+    __tablename__ = "webhook_history"
+    __table_args__ = (
+        Index("webhook_history_by_place", "project", "first_attempt_at", "delivery_id"),
+        Index("webhook_history_by_state", "webhook_id", "state", "first_attempt_at"),
+    )
+
+    delivery_id: str = Field(primary_key=True)
+    project: str = Field(foreign_key="projects.name")
+    # The release before removes webhooks without knowing of their history.
+    webhook_id: str = Field(foreign_key="webhooks.webhook_id", ondelete="CASCADE")
+    event_id: str
+    kind: str
+    subject: str | None = None
+    task_id: str | None = None
+    revision: int | None = None
+    event: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    state: str
+    status: int | None = None
+    error: str | None = None
+    attempts: int
+    first_attempt_at: datetime = Field(sa_type=UtcDateTime)
+    last_attempt_at: datetime = Field(sa_type=UtcDateTime)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ToldRow(Base, table=True):

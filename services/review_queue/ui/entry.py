@@ -10,12 +10,12 @@ from services.review_queue.activity.actions import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.links.service import digest, find_link, projects_of, use_link
 from services.review_queue.projects.reading import current_project
-from services.review_queue.tables.ui import AcknowledgementRow, SessionRow
+from services.review_queue.tables.ui import SessionRow
 from services.review_queue.ui import repository
 from shared.auth import Principal
 from shared.contracts.projects import Project
 from shared.db import Database, Session
-from shared.problems import Forbidden, Unauthorized, Unprocessable
+from shared.problems import Forbidden, Unauthorized
 
 _SECRET_BYTES = 32
 _LONGEST_BY_TOKEN = timedelta(hours=12)
@@ -40,7 +40,7 @@ class Invitation:
 
 @dataclass(frozen=True)
 class EntryService:
-    """Sessions, and which instructions a reviewer has read.
+    """Sessions.
 
     Cookies are random. The database has their digests only: no reader of it can enter.
     """
@@ -120,40 +120,6 @@ class EntryService:
             if row is not None:
                 _record(session, "session.ended", row, self.now())
                 await repository.end_session(session, row.session_digest)
-
-    async def acknowledge(self, project: str, reviewer: str, revision: int) -> None:
-        """Note that the reviewer has read this revision of the instructions.
-
-        Raises `NotFound` (there is no such project) and `Unprocessable` (there is no such revision
-        yet).
-        """
-        async with self.database.transaction() as session:
-            newest = await current_project(session, project)
-            if revision > newest.instructions_revision:
-                raise Unprocessable([("/revision", "is newer than the instructions")])
-            row = AcknowledgementRow(
-                project=project,
-                reviewer=reviewer,
-                instructions_revision=revision,
-                acknowledged_at=self.now(),
-            )
-            if await repository.acknowledge(session, row):
-                record(
-                    session,
-                    "instructions.read",
-                    row.acknowledged_at,
-                    project=project,
-                    target=str(revision),
-                    actor=reviewer,
-                )
-
-    async def has_read(self, project: Project, reviewer: str) -> bool:
-        """Say whether the reviewer has read the instructions as they are; none need no reading."""
-        if not project.instructions.strip():
-            return True
-        async with self.database.reading() as session:
-            read = await repository.acknowledged(session, project.project, reviewer)
-        return read >= project.instructions_revision
 
 
 def _holder(row: SessionRow) -> Principal:

@@ -35,6 +35,38 @@ class WebhookList(Message):
     cursor: None
 
 
+DeliveryState = Literal["waiting", "delivered", "failed"]
+
+
+class WebhookDelivery(Message):
+    """What became of one event for one webhook; `status` and `error` are of the last attempt.
+
+    `status` is the receiver's, null where none came. `failed`: it was given up. `next_attempt_at`
+    is null unless the event is sent again by itself.
+    """
+
+    delivery_id: str
+    webhook_id: str
+    url: str
+    event_id: str
+    event: WebhookEvent
+    subject: str | None
+    state: DeliveryState
+    status: int | None
+    error: str | None
+    attempts: int
+    first_attempt_at: UtcTime
+    last_attempt_at: UtcTime
+    next_attempt_at: UtcTime | None
+
+
+class DeliveryList(Message):
+    """A page of deliveries."""
+
+    deliveries: list[WebhookDelivery]
+    cursor: str | None
+
+
 class WebhookTrial(Message):
     """What became of one `webhook.test`: `status` is the receiver's, null where none came."""
 

@@ -6,6 +6,7 @@ served concurrently: a slow one holds up no other.
 """
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -19,10 +20,16 @@ from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
+from services.review_queue.webhooks.attempts import noted_attempt
 from services.review_queue.webhooks.events import Event, outcome_event
 from services.review_queue.webhooks.fanout import fan_out
+from services.review_queue.webhooks.history import repository as history
 from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
-from services.review_queue.webhooks.retention import give_up_overdue
+from services.review_queue.webhooks.retention import (
+    forget_old_history,
+    give_up_overdue,
+    trim_history,
+)
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database, DatabaseFault, Row, Session
@@ -39,6 +46,7 @@ _PAUSE_SECONDS = 0.1
 _STOP_SECONDS = 5.0
 _POLLS_PER_COUNT = 5
 _RETENTION_SECONDS = 3600.0
+_CLAIMS_PER_TRIM = 100
 
 
 @dataclass
@@ -114,6 +122,7 @@ class Relay:
             await self._count()
         if time.monotonic() >= self._expire_at:
             await give_up_overdue(self.database, self.now())
+            await forget_old_history(self.database, self.now())
             self._expire_at = time.monotonic() + _RETENTION_SECONDS
         return bool(due)
 
@@ -124,7 +133,11 @@ class Relay:
 
     async def _drain(self, webhook_id: str) -> bool:
         """Send due deliveries until none is left or none arrives; the next round sends the rest."""
-        while not self._stopping:
+        for taken in itertools.count():
+            if taken % _CLAIMS_PER_TRIM == 0:
+                await trim_history(self.database, webhook_id)
+            if self._stopping:
+                break
             now = self.now()
             async with self.database.transaction() as session:
                 claimed = await repository.claim(
@@ -143,6 +156,7 @@ class Relay:
             # The webhook was taken out of the project, or the item is erased.
             async with self.database.transaction() as session:
                 await repository.finish(session, delivery.delivery_id)
+                await history.forget(session, delivery.delivery_id)
             return False
         if delivery.attempts > 1:
             RETRIES.labels(webhook.project).inc()
@@ -153,19 +167,22 @@ class Relay:
         async with self.database.transaction() as session:
             row = await repository.lock(session, delivery.webhook_id)
             if row is not None:
-                await self._record(session, row, delivery, attempt)
+                next_at = await self._record(session, row, delivery, attempt)
+                noted = noted_attempt(row, delivery, event, attempt, self.now(), next_at)
+                await history.note(session, noted)
         return attempt.delivered
 
     async def _record(
         self, session: Session, webhook: WebhookRow, delivery: Row, attempt: Attempt
-    ) -> None:
+    ) -> datetime | None:
+        """Write down how an attempt went; return when the next one is due, if there is one."""
         now = self.now()
         if attempt.delivered:
             webhook.last_success_at = now
             if await repository.finish(session, delivery.delivery_id):
                 webhook.delivered += 1
                 DELIVERED.labels(webhook.project).inc()
-            return
+            return None
         webhook.last_error, webhook.last_error_at = attempt.error, now
         log.info(
             "webhook_not_delivered",
@@ -173,18 +190,20 @@ class Relay:
             attempts=delivery.attempts,
             cause=attempt.error,
         )
+        wait = timedelta(0)
         if attempt.gone:
-            webhook.disabled_at = now
             # Kept, and sent once an operator enables the webhook again.
-            await repository.put_off(session, delivery, now)
+            webhook.disabled_at = now
         elif delivery.attempts >= MAX_ATTEMPTS:
             await self._give_up(session, webhook, delivery)
+            return None
         else:
             wait = wait_after(delivery.attempts, self.draw())
             if attempt.pause is not None:
                 webhook.resume_at = now + attempt.pause
                 wait = max(wait, attempt.pause)
-            await repository.put_off(session, delivery, now + wait)
+        await repository.put_off(session, delivery, now + wait)
+        return now + wait
 
     async def _give_up(self, session: Session, webhook: WebhookRow, delivery: Row) -> None:
         if await repository.finish(session, delivery.delivery_id):

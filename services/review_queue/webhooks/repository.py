@@ -25,11 +25,12 @@ from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import OutcomeRow
-from services.review_queue.tables.webhooks import DeliveryRow, ToldRow, WebhookRow
+from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
 from shared.contracts.base import new_id
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
+_history = table_of(HistoryRow)
 _outcomes = table_of(OutcomeRow)
 
 
@@ -58,7 +59,7 @@ async def lock(session: AsyncSession, webhook_id: str, *, wait: bool = True) -> 
 
 
 async def remove(session: AsyncSession, row: WebhookRow) -> None:
-    """Remove a webhook, and all that was to be sent to it."""
+    """Remove a webhook, all that was to be sent to it, and with it its history."""
     await session.execute(delete(_deliveries).where(_deliveries.c.webhook_id == row.webhook_id))
     await session.delete(row)
 
@@ -66,6 +67,12 @@ async def remove(session: AsyncSession, row: WebhookRow) -> None:
 async def any_webhook(session: AsyncSession) -> bool:
     """Say whether any project has a webhook."""
     return (await session.execute(select(_webhooks.c.webhook_id).limit(1))).first() is not None
+
+
+async def with_history(session: AsyncSession) -> Sequence[Row[Any]]:
+    """Return `webhook_id` and `project` of the webhooks that something was sent to."""
+    sent = exists().where(_history.c.webhook_id == _webhooks.c.webhook_id)
+    return await fetch(session, select(_webhooks.c.webhook_id, _webhooks.c.project).where(sent))
 
 
 def _active(now: datetime) -> ColumnElement[bool]:
@@ -177,8 +184,10 @@ async def overdue(session: AsyncSession, now: datetime) -> Sequence[Row[Any]]:
     return await fetch(session, statement)
 
 
-async def drop_overdue(session: AsyncSession, webhook_id: str, before: datetime, limit: int) -> int:
-    """Remove up to `limit` deliveries of a webhook that were due before that moment; count them."""
+async def drop_overdue(
+    session: AsyncSession, webhook_id: str, before: datetime, limit: int
+) -> list[str]:
+    """Remove up to `limit` deliveries of a webhook that were due before a moment; return which."""
     first = (
         select(_deliveries.c.delivery_id)
         .where(_deliveries.c.webhook_id == webhook_id, _deliveries.c.due_at < before)
@@ -186,7 +195,9 @@ async def drop_overdue(session: AsyncSession, webhook_id: str, before: datetime,
         .limit(limit)
     )
     gone = delete(_deliveries).where(_deliveries.c.delivery_id.in_(first))
-    return len(await fetch(session, gone.returning(_deliveries.c.delivery_id)))
+    return [
+        row.delivery_id for row in await fetch(session, gone.returning(_deliveries.c.delivery_id))
+    ]
 
 
 async def put_off(session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:

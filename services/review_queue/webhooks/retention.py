@@ -1,4 +1,4 @@
-"""Give up deliveries that a disabled webhook has kept for longer than its project keeps data."""
+"""What is kept of deliveries: those of disabled webhooks, and the history of all."""
 
 from datetime import datetime, timedelta
 
@@ -6,6 +6,7 @@ import structlog
 
 from services.review_queue.projects.reading import current_project
 from services.review_queue.webhooks import repository
+from services.review_queue.webhooks.history import repository as history
 from services.review_queue.webhooks.metrics import FAILED
 from shared.db import Database
 
@@ -13,6 +14,33 @@ log = structlog.get_logger()
 
 BATCH = 1_000
 """At most so many deliveries are removed in one transaction."""
+
+KEPT = timedelta(days=30)
+"""So long the history of deliveries is kept, or `retention_days` where that is less."""
+_MOST = {"delivered": 1_000, "failed": 10_000}
+_TOO_OLD = "the webhook was disabled for longer than retention_days"
+
+
+async def trim_history(database: Database, webhook_id: str) -> None:
+    """Keep the newest deliveries of a webhook: 1,000 that arrived, 10,000 that were given up."""
+    async with database.transaction() as session:
+        for state, most in _MOST.items():
+            await history.trim(session, webhook_id, state, most)
+
+
+async def forget_old_history(database: Database, now: datetime) -> None:
+    """Forget deliveries that ended longer ago than the history is kept."""
+    async with database.reading() as session:
+        webhooks = await repository.with_history(session)
+        kept = {
+            project: min(
+                KEPT, timedelta(days=(await current_project(session, project)).retention_days)
+            )
+            for project in {row.project for row in webhooks}
+        }
+    for row in webhooks:
+        async with database.transaction() as session:
+            await history.forget_before(session, row.webhook_id, now - kept[row.project])
 
 
 async def give_up_overdue(database: Database, now: datetime) -> int:
@@ -41,7 +69,9 @@ async def _give_up(database: Database, webhook_id: str, before: datetime) -> int
             webhook = await repository.lock(session, webhook_id)
             if webhook is None:
                 break
-            removed = await repository.drop_overdue(session, webhook_id, before, BATCH)
+            dropped = await repository.drop_overdue(session, webhook_id, before, BATCH)
+            await history.fail(session, dropped, _TOO_OLD)
+            removed = len(dropped)
             webhook.failed += removed
             project = webhook.project
         FAILED.labels(project).inc(removed)

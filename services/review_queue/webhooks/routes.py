@@ -1,18 +1,36 @@
 """Routes of webhooks."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from services.review_queue.webhooks.messages import WebhookList, WebhookStatus, WebhookTrial
+from fastapi import APIRouter, Query
+
+from services.review_queue.webhooks.messages import (
+    DeliveryList,
+    DeliveryState,
+    WebhookDelivery,
+    WebhookList,
+    WebhookStatus,
+    WebhookTrial,
+)
 from services.review_queue.webhooks.service import WebhookService
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.problems import READ_PROBLEMS, declare
+from shared.http.lists import After, Limit
+from shared.problems import LIST_PROBLEMS, READ_PROBLEMS, Conflict, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}/webhooks", route_class=StrictRoute, tags=["webhooks"]
 )
 
 _PROBLEMS = declare(*READ_PROBLEMS)
+
+WantedState = Annotated[
+    DeliveryState | None,
+    Query(description="Only what waits for another attempt, was delivered, or was given up."),
+]
+WantedWebhook = Annotated[
+    str | None, Query(description="Only what was sent to this webhook.", max_length=100)
+]
 
 
 @router.get("", summary="List webhooks and how they fare", responses=_PROBLEMS)
@@ -37,3 +55,35 @@ async def try_webhook(
 ) -> WebhookTrial:
     """Send one `webhook.test` at once, and return what became of it."""
     return await webhooks.test(project, webhook_id)
+
+
+@router.get(
+    "/deliveries",
+    summary="List what was sent to webhooks, newest first",
+    responses=declare(*LIST_PROBLEMS),
+)
+async def list_deliveries(
+    project: str,
+    webhooks: Injected[WebhookService],
+    _: ByOperator,
+    state: WantedState = None,
+    webhook_id: WantedWebhook = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> DeliveryList:
+    """Return events from their first attempt on, each once, with how its last attempt went."""
+    return await webhooks.deliveries(
+        project, state=state, webhook_id=webhook_id, after=after, limit=limit
+    )
+
+
+@router.post(
+    "/deliveries/{delivery_id}/retry",
+    summary="Send an event to a webhook again",
+    responses=declare(*READ_PROBLEMS, Conflict),
+)
+async def retry_delivery(
+    project: str, delivery_id: str, webhooks: Injected[WebhookService], _: ByOperator
+) -> WebhookDelivery:
+    """Send it now, under the same id: what waits, was given up, or was delivered before."""
+    return await webhooks.retry(project, delivery_id)

@@ -5,22 +5,32 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.review_queue.activity.recording import record
 from services.review_queue.projects.reading import current_project
-from services.review_queue.tables.webhooks import WebhookRow
+from services.review_queue.tables.webhooks import HistoryRow, WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.events import Event
-from services.review_queue.webhooks.messages import WebhookList, WebhookStatus, WebhookTrial
+from services.review_queue.webhooks.history import repository as history
+from services.review_queue.webhooks.messages import (
+    DeliveryList,
+    DeliveryState,
+    WebhookDelivery,
+    WebhookList,
+    WebhookStatus,
+    WebhookTrial,
+)
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import new_id
-from shared.db import Database, Session
-from shared.problems import NotFound
+from shared.db import Database, Row, Session
+from shared.http.lists import page_of, parse_cursor
+from shared.problems import Conflict, NotFound
 
 
 @dataclass(frozen=True)
 class WebhookService:
-    """A project's webhooks: how they fare, enabling, trying."""
+    """A project's webhooks: how they fare, enabling, trying; deliveries and retries."""
 
     database: Database
     sender: Sender
@@ -73,16 +83,85 @@ class WebhookService:
             error=attempt.error,
         )
 
+    async def deliveries(
+        self,
+        project: str,
+        *,
+        state: DeliveryState | None,
+        webhook_id: str | None,
+        after: str | None,
+        limit: int,
+    ) -> DeliveryList:
+        """Return the deliveries that were attempted at least once, newest first.
+
+        Raises `NotFound`: there is no such project.
+        """
+        before = parse_cursor(after, _parse_place)
+        wanted = None if webhook_id is None else _uuid(webhook_id)
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            if webhook_id is not None and wanted is None:
+                return DeliveryList(deliveries=[], cursor=None)
+            rows = await history.page(
+                session, project, state=state, webhook_id=wanted, before=before, limit=limit + 1
+            )
+        shown, cursor = page_of(rows, limit, _place)
+        return DeliveryList(deliveries=[_entry(row._mapping) for row in shown], cursor=cursor)
+
+    async def retry(self, project: str, delivery_id: str) -> WebhookDelivery:
+        """Send an event again at once, however it fared; 24 attempts follow if it ended.
+
+        Raises `NotFound` (no such project, or no such delivery in it) and `Conflict` (the webhook
+        is disabled, or the same event waits already).
+        """
+        async with self.database.transaction() as session:
+            await current_project(session, project)
+            known = await self._found(session, project, delivery_id)
+            # As everywhere, the webhook is locked first.
+            webhook = await repository.lock(session, known.webhook_id)
+            row = await history.find(session, project, known.delivery_id)
+            if webhook is None or row is None:
+                raise _no_such(project)
+            if webhook.disabled_at is not None:
+                raise Conflict(
+                    "The webhook is disabled: enable it with POST …/enable. What waits is sent "
+                    "then, and what was given up can be retried."
+                )
+            await self._again(session, row, webhook.resume_at)
+            record(
+                session, "webhook.retried", self.now(), project=project, target=row.webhook_id,
+                event_id=row.event_id,
+            )  # fmt: skip
+            entry = _entry(row.model_dump() | {"url": webhook.url, "disabled_at": None})
+        self.nudge()
+        return entry
+
+    async def _found(self, session: Session, project: str, delivery_id: str) -> HistoryRow:
+        key = _uuid(delivery_id)
+        row = None if key is None else await history.find(session, project, key, lock=False)
+        if row is None:
+            raise _no_such(project)
+        return row
+
+    async def _again(self, session: Session, row: HistoryRow, resume_at: datetime | None) -> None:
+        now = self.now()
+        if row.state == "waiting":
+            await history.send_now(session, row, now)
+        elif await history.send_again(session, row, now):
+            row.state, row.attempts = "waiting", 0
+        else:
+            raise Conflict("This event waits for its delivery already.")
+        row.next_attempt_at = max(now, resume_at or now)
+
 
 async def _lock(session: Session, project: str, webhook_id: str) -> WebhookRow:
     """Return the project's webhook, kept from other writers; `NotFound` when there is none."""
     await current_project(session, project)
-    # An id of another form is not looked up: databases do not take every text.
-    with contextlib.suppress(ValueError):
-        row = await repository.lock(session, str(uuid.UUID(webhook_id)))
-        if row is not None and row.project == project:
-            return row
-    raise NotFound("There is no such webhook in this project.", project=project)
+    key = _uuid(webhook_id)
+    row = None if key is None else await repository.lock(session, key)
+    if row is None or row.project != project:
+        raise NotFound("There is no such webhook in this project.", project=project)
+    return row
 
 
 async def _status(session: Session, row: WebhookRow) -> WebhookStatus:
@@ -90,3 +169,34 @@ async def _status(session: Session, row: WebhookRow) -> WebhookStatus:
     state = "enabled" if row.disabled_at is None else "disabled"
     pending = await repository.waiting(session, row)
     return WebhookStatus.model_validate({**stated, "state": state, "pending": pending})
+
+
+def _no_such(project: str) -> NotFound:
+    return NotFound("There is no such delivery in this project.", project=project)
+
+
+def _uuid(text: str) -> str | None:
+    # An id of another form is not looked up: databases do not take every text.
+    with contextlib.suppress(ValueError):
+        return str(uuid.UUID(text))
+    return None
+
+
+def _entry(columns: Any) -> WebhookDelivery:
+    stated = {name: columns[name] for name in WebhookDelivery.model_fields if name != "event"}
+    stated |= {"event": columns["kind"]}
+    if columns["disabled_at"] is not None:
+        # It waits until the webhook is enabled.
+        stated["next_attempt_at"] = None
+    return WebhookDelivery.model_validate(stated)
+
+
+def _place(row: Row) -> str:
+    return f"{row.first_attempt_at.isoformat()} {row.delivery_id}"
+
+
+def _parse_place(text: str) -> tuple[datetime, str] | None:
+    moment, _, delivery_id = text.partition(" ")
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(moment), str(uuid.UUID(delivery_id))
+    return None

@@ -1,6 +1,7 @@
 """An installation that all tests of the client share; each has a project of its own."""
 
 import itertools
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -42,7 +43,12 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with launch(tmp_path_factory.mktemp("client") / "home") as launched:
+    with launch(
+        tmp_path_factory.mktemp("client") / "home",
+        SUREHAND_REVIEW_QUEUE_WEBHOOKS_ALLOW_PRIVATE="true",
+        SUREHAND_REVIEW_QUEUE_WEBHOOK_SHARED_SECRETS="CLIENT_HOOK",
+        CLIENT_HOOK="whsec_" + b64encode(bytes(32)).decode(),
+    ) as launched:
         yield Installation(launched)
 
 

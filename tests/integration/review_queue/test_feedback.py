@@ -33,6 +33,7 @@ async def test_what_one_says_all_see_with_its_answer(desk: Desk) -> None:
     assert (answered["answer"], answered["answered_by"]) == ("Yes.", "operator")
     seen = (await listed(desk))["feedback"]
     assert [one["about"] for one in seen] == ["item", "label", "instructions"]
+    assert [one["item_id"] for one in seen] == ["a", None, None]
     assert seen[0] == answered
     waiting = (await listed(desk, answered=False))["feedback"]
     assert [one["about"] for one in waiting] == ["label", "instructions"]

@@ -67,6 +67,22 @@ async def test_a_link_gives_one_token_for_its_person_role_and_project(desk: Desk
         problem_of(await anna.get(desk.path("tasks")), 403, "forbidden")
 
 
+async def test_looking_at_a_link_says_whom_it_is_for_and_leaves_it_unused(desk: Desk) -> None:
+    link = await made(desk, hours=2)
+    for _ in range(2):
+        shown = body_of(await visit(desk, "inspect", link["code"]))
+    assert shown == {
+        "subject": "anna",
+        "role": "reviewer",
+        "projects": [desk.project],
+        "title": "Shop reviews",
+        "hours": 2,
+        "expires_at": link["expires_at"],
+    }
+    body_of(await visit(desk, "redeem", link["code"]))
+    problem_of(await visit(desk, "inspect", link["code"]), 404, "not-found")
+
+
 async def test_of_many_who_redeem_a_link_at_once_one_gets_a_token(desk: Desk) -> None:
     code = (await made(desk))["code"]
     answers = await asyncio.gather(*(visit(desk, "redeem", code) for _ in range(8)))

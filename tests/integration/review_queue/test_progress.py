@@ -1,5 +1,4 @@
 import asyncio
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,13 +6,13 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
+from services.review_queue.desk.messages import Progress
+from services.review_queue.desk.progress import COUNTED_FOR_SECONDS, ProgressService
 from services.review_queue.quality.answer_cache import AnswerCache
-from services.review_queue.ui.progress import COUNTED_FOR_SECONDS, Progress, ProgressService
 from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
-from tests.harness.desk import Desk, body_of, entry
-from tests.integration.review_queue.test_entry import Visitor
+from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -21,18 +20,33 @@ async def project(desk: Desk) -> None:
     await desk.put_project(review={"max_overlap": 2})
 
 
-async def operator(desk: Desk, visitor: Visitor) -> None:
-    await visitor.sign_in(desk.keys.issue("operator", "olga"))
+async def my(desk: Desk, name: str, what: str, **query: str) -> Json:
+    return body_of(await desk.reviewer(name).get(desk.path(f"reviewers/me/{what}"), params=query))
 
 
-def matters(page: httpx.Response) -> list[str]:
-    assert page.status_code == 200, page.text
-    return re.findall(r'aria-label="Item ([^"]+)"', page.text)
+async def read(desk: Desk, name: str, revision: int) -> httpx.Response:
+    return await desk.reviewer(name).put(
+        desk.path("reviewers/me/instructions"), json={"revision": revision}
+    )
 
 
-def revision_of(page: httpx.Response) -> str:
-    (revision,) = re.findall(r'name="revision" value="(\d+)"', page.text)
-    return str(revision)
+async def cases(desk: Desk, **query: str | int) -> list[Json]:
+    answer = await desk.operator.get(desk.path("adjudications"), params=query)
+    return list(body_of(answer)["adjudications"])
+
+
+async def items_of_all_pages(desk: Desk) -> list[str]:
+    """The items of the pages, one each."""
+    found: list[str] = []
+    after = ""
+    while True:
+        page = body_of(
+            await desk.operator.get(desk.path("adjudications"), params={"limit": 1, "after": after})
+        )
+        found += [case["item_id"] for case in page["adjudications"]]
+        after = page["cursor"]
+        if after is None:
+            return found
 
 
 async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> None:
@@ -48,17 +62,13 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
     await desk.use("anna", undone["token"], "undo")
     await desk.answer("boris", "positive")
     await desk.lease_one("anna")
-    async with Visitor(desk.base_url) as anna:
-        await anna.sign_in(desk.keys.issue("reviewer", "anna"))
-        query = {"since": rfc3339(start)}
-        progress = body_of(await anna.http.get(desk.page("progress"), params=query))
-        assert progress == {"open": 2, "leased": 1, "verdicts": 1, "skips": 1}
-        query = {"since": rfc3339(start - timedelta(days=1))}
-        earlier = body_of(await anna.http.get(desk.page("progress"), params=query))
-        assert (earlier["verdicts"], earlier["skips"]) == (2, 1)
-        page = await anna.http.get(desk.page("me"), params=query)
-        assert page.status_code == 200
-        assert re.findall(r'max="(\d+)" value="(\d+)"', page.text) == [("2", "1"), ("2", "1")]
+    progress = await my(desk, "anna", "progress", since=rfc3339(start))
+    assert progress == {"open": 2, "leased": 1, "verdicts": 1, "skips": 1}
+    earlier = await my(desk, "anna", "progress", since=rfc3339(start - timedelta(days=1)))
+    assert (earlier["verdicts"], earlier["skips"]) == (2, 1)
+    given = [{"label": "negative", "answers": 1}, {"label": "positive", "answers": 1}]
+    assert await my(desk, "anna", "labels") == {"labels": given}
+    assert await my(desk, "carla", "labels") == {"labels": []}
 
 
 async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
@@ -92,16 +102,45 @@ async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
     await database.dispose()
 
 
-async def all_matters(desk: Desk, operator: Visitor) -> list[str]:
-    """The items of the pages, one each."""
-    found: list[str] = []
-    address = desk.page("adjudicate")
-    while address:
-        page = await operator.http.get(address)
-        found += matters(page)
-        following = re.search(r'href="(\?after=[^"]+)"', page.text)
-        address = desk.page(f"adjudicate{following.group(1)}") if following else ""
-    return found
+async def test_instructions_are_to_be_read_again_when_they_change(desk: Desk) -> None:
+    standing = await my(desk, "anna", "standing")
+    assert standing == {
+        "reviewer": "anna",
+        "instructions_revision": 1,
+        "read_revision": 0,
+        "has_read": False,
+        "pause": None,
+    }
+    problem_of(await read(desk, "anna", 2), 422, "unprocessable")
+    assert body_of(await read(desk, "anna", 1))["has_read"]
+    assert not (await my(desk, "boris", "standing"))["has_read"]
+    await desk.put_project(instructions="Read it twice.", review={"max_overlap": 2})
+    assert not (await my(desk, "anna", "standing"))["has_read"]
+    for revision in (2, 1):
+        newest = body_of(await read(desk, "anna", revision))
+    assert (newest["read_revision"], newest["has_read"]) == (2, True)
+    await desk.put_project(instructions=" ", review={"max_overlap": 2})
+    assert (await my(desk, "boris", "standing"))["has_read"]
+
+
+async def test_a_paused_reviewer_is_told_why(desk: Desk) -> None:
+    path = desk.path("reviewers/anna/pause")
+    body_of(await desk.operator.post(path, json={"reason": "Please call me."}))
+    pause = (await my(desk, "anna", "standing"))["pause"]
+    assert pause["reason"] == "Please call me."
+    assert pause.keys() == {"reason", "paused_at"}
+
+
+async def test_only_people_have_a_standing_and_only_operators_see_cases(desk: Desk) -> None:
+    for what in ("standing", "progress", "labels"):
+        answer = await desk.service.get(desk.path(f"reviewers/me/{what}"))
+        problem_of(answer, 403, "forbidden")
+    problem_of(await desk.reviewer("anna").get(desk.path("adjudications")), 403, "forbidden")
+    none = desk.path("adjudications", desk.named("none"))
+    problem_of(await desk.operator.get(none), 404, "not-found")
+    wrong = {"after": "?"}
+    refused = await desk.operator.get(desk.path("adjudications"), params=wrong)
+    problem_of(refused, 422, "unprocessable")
 
 
 async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: Desk) -> None:
@@ -111,69 +150,46 @@ async def test_what_was_skipped_is_to_be_adjudicated_until_it_has_a_label(desk: 
         await desk.use(name, held.pop(item), "skip", {"reason": f"{name} cannot tell"})
         for token in held.values():
             await desk.use(name, token, "release")
-    async with Visitor(desk.base_url) as olga:
-        await operator(desk, olga)
-        page = await olga.http.get(desk.page("adjudicate"))
-        assert sorted(await all_matters(desk, olga)) == ["open", "resolved"]
-        assert "cannot tell" in page.text
-        rows = body_of(await desk.operator.get(desk.path("tasks")))["tasks"]
-        for row in rows[:2]:
-            revision = str((await desk.task(row["task_id"]))["revision"])
-            form = {"label": "positive", "revision": revision}
-            path = desk.page(f"adjudicate/{row['task_id']}")
-            for _ in range(2):
-                answer = await olga.http.post(path, data=form, headers=olga.origin)
-            # The second time the page was out of date.
-            assert answer.status_code == 409
-            settled = await desk.task(row["task_id"])
-            assert (settled["state"], settled["label"]) == ("resolved", "positive")
-            assert settled["timeline"][-2]["actor"] == "olga"
-        assert matters(await olga.http.get(desk.page("adjudicate"))) == []
+    assert sorted(await items_of_all_pages(desk)) == ["open", "resolved"]
+    by_item = {case["item_id"]: case for case in await cases(desk)}
+    said = [(one["reviewer"], one["comment"]) for one in by_item["resolved"]["answers"]]
+    assert said == [("anna", "anna cannot tell"), ("boris", "boris cannot tell")]
+    assert by_item["open"]["data"] == {"text": "text of open"}
+    for item, state in (("open", "open"), ("resolved", "resolved")):
+        case = by_item[item]
+        assert case["state"] == state
+        path = desk.path(f"tasks/{case['task_id']}")
+        if state == "resolved":
+            body_of(await desk.operator.post(f"{path}/reopen"))
+        body_of(await desk.operator.post(f"{path}/adjudicate", json={"label": "positive"}))
+    assert await cases(desk) == []
 
 
-async def test_what_was_skipped_and_has_expired_is_nobodys_matter(desk: Desk) -> None:
+async def test_what_was_skipped_and_has_expired_is_nobodys_case(desk: Desk) -> None:
     due_at = rfc3339(desk.clock() + timedelta(seconds=100))
     await desk.post(entry("a", lane="optional", due_at=due_at))
     lease = await desk.lease_one("anna")
     await desk.use("anna", lease["token"], "skip")
-    async with Visitor(desk.base_url) as olga:
-        await operator(desk, olga)
-        assert matters(await olga.http.get(desk.page("adjudicate"))) == ["a"]
-        desk.clock.advance(100)
+    assert [case["item_id"] for case in await cases(desk)] == ["a"]
+    desk.clock.advance(100)
 
-        async def gone() -> bool:
-            return matters(await olga.http.get(desk.page("adjudicate"))) == []
+    async def gone() -> bool:
+        return await cases(desk) == []
 
-        await wait_until(gone)
+    await wait_until(gone)
 
 
-async def test_adjudication_refuses_labels_and_tasks_that_there_are_not(desk: Desk) -> None:
-    (receipt,) = await desk.post(entry("a"))
-    async with Visitor(desk.base_url) as olga:
-        await operator(desk, olga)
-        path = desk.page("adjudicate")
-        for task_id, label, status in (
-            (receipt["task_id"], "neither", 422),
-            (receipt["task_id"], "", 422),
-            ("nonsense", "positive", 404),
-        ):
-            form = {"label": label, "revision": "0"}
-            answer = await olga.http.post(f"{path}/{task_id}", data=form, headers=olga.origin)
-            assert answer.status_code == status
-            assert "<h1>" in answer.text
-        assert (await olga.http.get(path, params={"after": "?"})).status_code == 422
-        assert (await desk.task(receipt["task_id"]))["state"] == "open"
-
-
-async def test_matters_come_one_by_one(desk: Desk) -> None:
+async def test_cases_come_oldest_first_in_pages(desk: Desk) -> None:
     names = [f"item-{number:02}" for number in range(5)]
     for name in names:
         await desk.post(entry(name))
         desk.clock.advance(1)
         lease = await desk.lease_one("anna")
         await desk.use("anna", lease["token"], "skip")
-    async with Visitor(desk.base_url) as olga:
-        await operator(desk, olga)
-        found = await all_matters(desk, olga)
-        assert (await olga.http.get(desk.page("adjudicate"))).text.count("<article") == 1
-    assert found == names
+    assert await items_of_all_pages(desk) == names
+
+
+async def test_a_lease_says_how_long_it_lasts(desk: Desk) -> None:
+    await desk.put_project(review={"max_overlap": 2, "lease_seconds": 90})
+    await desk.post(entry("a"))
+    assert (await desk.lease_one("anna"))["lease_seconds"] == 90

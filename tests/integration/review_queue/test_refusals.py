@@ -53,7 +53,7 @@ ROUTES: list[tuple[str, str, Json | None, set[Role]]] = [
     ("POST", f"/v1/projects/shop/webhooks/{TASK}/test", None, {"operator"}),
 ]
 # People come there to get one.
-WITHOUT_TOKEN = {"/v1/links/redeem", "/v1/links/request"}
+WITHOUT_TOKEN = {"/v1/links/inspect", "/v1/links/redeem", "/v1/links/request"}
 ROLES: tuple[Role, ...] = ("caller", "reviewer", "operator", "service")
 
 

@@ -17,7 +17,7 @@ ERASED = {
         *("tasks.data", "tasks.data_digest", "tasks.item_metadata", "tasks.prediction"),
         *("tasks.trace", "verdicts.comment", "leases.body_digest", "outcomes.prediction"),
         *("task_events.detail", "feedback.text", "feedback.answer"),
-        *("gold.explanation", "probes.comment", "probes.body_digest"),
+        *("gold.explanation", "probes.comment", "probes.body_digest", "webhook_history.error"),
     },
     "trainer": {
         *("outcomes.data", "outcomes.content_hash", "outcomes.prediction", "outcomes.trace"),
@@ -45,6 +45,9 @@ KEPT = {
         *("feedback.task_id", "feedback.label", "feedback.author", "feedback.answered_by"),
         *("webhook_deliveries.delivery_id", "webhook_deliveries.webhook_id"),
         *("webhook_deliveries.event_id", "webhook_deliveries.event"),
+        *("webhook_history.delivery_id", "webhook_history.project", "webhook_history.webhook_id"),
+        *("webhook_history.event_id", "webhook_history.kind", "webhook_history.subject"),
+        *("webhook_history.task_id", "webhook_history.event", "webhook_history.state"),
         *("webhook_deliveries.task_id", "tombstones.task_id", "tombstones.erased_by"),
         *("tombstones.reason", "gold.task_id", "gold.project", "gold.label", "gold.added_by"),
         *("probes.token", "probes.project", "probes.task_id", "probes.reviewer", "probes.kind"),

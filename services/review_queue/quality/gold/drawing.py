@@ -149,7 +149,12 @@ class _Drawing:
             suggestion=None if suggestion is None else suggestion_of(task.prediction, suggestion),
             instructions_revision=self.project.instructions_revision,
         )
-        self.leases[token] = Lease(token=token, expires_at=who.expires_at, task=shown)
+        self.leases[token] = Lease(
+            token=token,
+            expires_at=who.expires_at,
+            lease_seconds=(who.expires_at - who.now).total_seconds(),
+            task=shown,
+        )
         self.rows.append(
             {
                 "token": token,

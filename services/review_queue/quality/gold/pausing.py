@@ -110,9 +110,3 @@ class PauseService:
                 told: dict[str, Any] = {"project": project, "target": reviewer, "actor": actor}
                 record(session, "reviewer.resumed", now, **told)
         self.gold_states.forget(project)
-
-    async def of(self, project: str, reviewer: str) -> Pause | None:
-        """Return why a reviewer gets no tasks; None without a pause."""
-        async with self.database.reading() as session:
-            row = (await pauses.standing(session, project, [reviewer])).get(reviewer)
-        return None if row is None else pause_message(row)

@@ -5,14 +5,13 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from services.review_queue.desk import routes as desk
+from services.review_queue.desk.messages import Acknowledgement
+from services.review_queue.desk.standing import StandingService
 from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.lifecycle.routes import leases
 from services.review_queue.projects.service import ProjectService
-from services.review_queue.ui.entry import EntryService
 from services.review_queue.ui.fields import content_digest, displays
-from services.review_queue.ui.messages import Acknowledgement
-from services.review_queue.ui.progress import Progress, ProgressService
-from services.review_queue.ui.routes.pages import Since, day_of
 from services.review_queue.ui.routes.sessions import AtSite, ScriptRoute
 from services.review_queue.ui.site import page
 from shared.contracts.tasks import LeaseRequest
@@ -37,7 +36,7 @@ async def post_tasks(
     project: str,
     body: LeaseRequest,
     projects: Injected[ProjectService],
-    entry: Injected[EntryService],
+    standings: Injected[StandingService],
     claims: Injected[ClaimService],
     who: ByReviewer,
     gone: IsGone,
@@ -45,7 +44,7 @@ async def post_tasks(
 ) -> Response:
     """Lease tasks and return them as HTML, once the instructions have been read."""
     document = await projects.get(project)
-    if not await entry.has_read(document, who.subject):
+    if not (await standings.of(project, who.subject)).has_read:
         raise Conflict("Read the instructions first.", revision=document.instructions_revision)
     leased = await claims.lease(project, who.subject, body, gone)
     # It may have been replaced while nothing came.
@@ -58,21 +57,15 @@ async def post_tasks(
         )
         for lease in leased.leases
     ]
-    seconds = (await claims.lease_time(document)).total_seconds()
-    return page("tasks.html", project=document, leases=shown, seconds=seconds)
+    return page("tasks.html", project=document, leases=shown)
 
 
 @router.post("/p/{project}/acknowledge", status_code=204)
 async def post_acknowledgement(
-    project: str, body: Acknowledgement, entry: Injected[EntryService], who: ByReviewer
+    project: str, body: Acknowledgement, standings: Injected[StandingService], who: ByReviewer
 ) -> None:
     """Note that the reviewer has read the instructions."""
-    await entry.acknowledge(project, who.subject, body.revision)
+    await standings.acknowledge(project, who.subject, body.revision)
 
 
-@router.get("/p/{project}/progress")
-async def get_progress(
-    project: str, records: Injected[ProgressService], who: ByReviewer, since: Since = None
-) -> Progress:
-    """Return what waits, and what the reviewer did since `since`."""
-    return await records.progress(project, who.subject, day_of(since))
+router.get("/p/{project}/progress")(desk.get_progress)

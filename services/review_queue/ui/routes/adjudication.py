@@ -7,16 +7,16 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
+from services.review_queue.desk.progress import ProgressService
 from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.messages import Adjudication
-from services.review_queue.lifecycle.tasks.service import TaskService, place_of, position_of
+from services.review_queue.lifecycle.tasks.service import TaskService, place_of
+from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.fields import displays
-from services.review_queue.ui.progress import ProgressService
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.sessions import AtSite, PageRoute
 from services.review_queue.ui.site import page, to
 from shared.http.access import ByOperator, Injected
-from shared.http.lists import page_of
 from shared.problems import Conflict, Unprocessable
 
 router = APIRouter(
@@ -28,14 +28,15 @@ router = APIRouter(
 async def matter(
     project: str,
     records: Injected[ProgressService],
+    projects: Injected[ProjectService],
     who: ByOperator,
     site: AtSite,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show the oldest task that waits for an adjudicator, behind `after`, with what was said."""
-    document, found = await records.matters(project, after=place_of(after), limit=2)
-    shown, cursor = page_of(found, 1, lambda one: position_of(one.task))
-    first = shown[0] if shown else None
+    document = await projects.get(project)
+    found = await records.cases(project, after=place_of(after), limit=1)
+    first, cursor = next(iter(found.adjudications), None), found.cursor
     given = Counter(one.label for one in first.answers if not one.skipped) if first else Counter()
     # The most frequent first; a label that the project no longer has cannot be given.
     candidates = [label for label, _ in given.most_common() if label in document.labels]
@@ -44,7 +45,7 @@ async def matter(
         who=who,
         project=document,
         matter=first,
-        fields=displays(first.task.data, document.fields, site.image_origins) if first else [],
+        fields=displays(first.data, document.fields, site.image_origins) if first else [],
         candidates=candidates,
         others=[label for label in document.labels if label not in candidates],
         after=None if after is None else quote(after),

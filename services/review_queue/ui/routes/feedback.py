@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from services.review_queue.feedback import routes as api
 from services.review_queue.feedback.messages import FeedbackAnswer, NewFeedback
 from services.review_queue.feedback.service import FeedbackService
+from services.review_queue.projects.service import ProjectService
 from services.review_queue.ui.routes.entering import Form
 from services.review_queue.ui.routes.sessions import PageRoute, ScriptRoute
 from services.review_queue.ui.site import page, to
@@ -34,12 +35,13 @@ Waiting = Annotated[bool, Query()]
 async def remarks(
     project: str,
     feedback: Injected[FeedbackService],
+    projects: Injected[ProjectService],
     who: ByReviewer,
     waiting: Waiting = False,
     after: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Show what people said, newest first, with its answers."""
-    return await _shown(feedback, who, project, waiting=waiting, after=after)
+    return await _shown(feedback, projects, who, project, waiting=waiting, after=after)
 
 
 @router.post("")
@@ -64,6 +66,7 @@ async def answer(
     feedback_id: api.FeedbackId,
     form: Form,
     feedback: Injected[FeedbackService],
+    projects: Injected[ProjectService],
     who: ByOperator,
     waiting: Waiting = False,
 ) -> Response:
@@ -75,12 +78,15 @@ async def answer(
     try:
         await feedback.answer(project, feedback_id, body, who.subject)
     except Conflict as problem:
-        return await _shown(feedback, who, project, status=problem.status, unsent=body.text)
+        return await _shown(
+            feedback, projects, who, project, status=problem.status, unsent=body.text
+        )
     return to(f"/ui/p/{project}/feedback" + ("?waiting=true" if waiting else ""))
 
 
 async def _shown(
     feedback: FeedbackService,
+    projects: ProjectService,
     who: Principal,
     project: str,
     *,
@@ -91,16 +97,14 @@ async def _shown(
 ) -> Response:
     before = decode_position(after) or None
     answered = False if waiting else None
-    document, listed, items = await feedback.page(
-        project, before=before, answered=answered, limit=_AT_ONCE
-    )
+    document = await projects.get(project)
+    listed = await feedback.page(project, before=before, answered=answered, limit=_AT_ONCE)
     return page(
         "feedback.html",
         status=status,
         who=who,
         project=document,
         remarks=listed.feedback,
-        items=items,
         waiting=waiting,
         following=listed.cursor,
         unsent=unsent,

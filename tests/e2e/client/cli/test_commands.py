@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from surehand.cli.app import app
 from tests.e2e.client.cli.conftest import Shell
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, free_port
 
 
 def test_undo_takes_back_the_last_step_also_a_skip(shell: Shell) -> None:
@@ -54,6 +54,33 @@ def test_labels_are_trained_suspended_and_resumed(shell: Shell) -> None:
     assert not shell.json("suspend", "too many complaints", "-p", project)["valid_now"]
     shell.run("promise", "-p", project, "--check", status=1)
     assert shell.json("resume", "-p", project)["why_not"] == "the champion has no certificate yet"
+
+
+def test_webhooks_of_a_project_without_any(shell: Shell) -> None:
+    project = shell.project()
+    assert "no webhooks" in shell.run("webhooks", project)
+    assert shell.json("webhooks", project) == {"webhooks": [], "deliveries": []}
+    assert shell.json("webhooks", project, "--retry-failed") == {"retried": []}
+    shell.run("webhooks", project, "--state", "lost", status=2)
+    shell.run("webhooks", project, "--retry", "unknown", status=3)
+
+
+def test_webhooks_show_what_was_sent_and_send_it_again(shell: Shell) -> None:
+    address = f"http://127.0.0.1:{free_port()}/hook"
+    project = shell.project(webhooks=[{"url": address, "secret_ref": "CLIENT_HOOK"}])
+    shell.run("import", shell.file("a.csv", "text,label\none,happy\n"), "-p", project)
+    # Nothing listens there: the event waits for its next attempt.
+    while not (sent := shell.json("webhooks", project)["deliveries"]):
+        pass
+    assert (sent[0]["event"], sent[0]["state"]) == ("outcome.resolved", "waiting")
+    said = shell.run("webhooks", project, "--state", "waiting")
+    assert address in said
+    assert sent[0]["delivery_id"] in said
+    assert "No event." in shell.run("webhooks", project, "--state", "failed")
+    (retried,) = shell.json("webhooks", project, "--retry", sent[0]["delivery_id"])["retried"]
+    assert retried["event_id"] == sent[0]["event_id"]
+    while shell.json("webhooks", project)["deliveries"][0]["attempts"] < 2:
+        pass
 
 
 def test_login_stores_a_token_for_this_user_alone(

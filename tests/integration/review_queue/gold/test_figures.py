@@ -4,8 +4,9 @@ from datetime import datetime
 
 import pytest
 
+from services.review_queue.desk.messages import Progress
+from services.review_queue.desk.progress import ProgressService
 from services.review_queue.quality.answer_cache import AnswerCache
-from services.review_queue.ui.progress import Progress, ProgressService
 from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known

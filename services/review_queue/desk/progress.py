@@ -1,41 +1,25 @@
 """Progress of the queue and of a reviewer, and the tasks that wait for an adjudicator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.review_queue.desk import repository
+from services.review_queue.desk.messages import Case, CaseList, Progress
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.states import state_of
 from services.review_queue.lifecycle.tasks import repository as tasks
+from services.review_queue.lifecycle.tasks.service import position_of
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.gold.repository import probes
 from services.review_queue.tables import TaskRow, VerdictRow
-from services.review_queue.ui import repository
-from shared.contracts.projects import Project
+from shared.contracts.base import from_stored
 from shared.db import Database
+from shared.http.lists import page_of
 
 # Every page asks after every answer, and the count reads all that is open.
 COUNTED_FOR_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What waits in the queue, and what one reviewer did since a moment."""
-
-    open: int
-    leased: int
-    verdicts: int
-    skips: int
-
-
-@dataclass(frozen=True)
-class Matter:
-    """A task to be adjudicated, with what people said."""
-
-    task: TaskRow
-    state: str
-    answers: list[VerdictRow]
 
 
 @dataclass(frozen=True)
@@ -81,21 +65,34 @@ class ProgressService:
         return sum(lane.open for lane in lanes), now
 
     async def by_label(self, project: str, reviewer: str) -> list[tuple[str, int]]:
-        """Return how often the reviewer gave each label, the most frequent first."""
+        """Return how often the reviewer gave each label, the most frequent first.
+
+        Raises `NotFound`: there is no such project.
+        """
         async with self.database.reading() as session:
+            await current_project(session, project)
             given = await repository.answers_by_label(session, project, reviewer, None)
         return [(label, count) for label, count in given if label is not None]
 
-    async def matters(
-        self, name: str, *, after: tuple[datetime, str] | None, limit: int
-    ) -> tuple[Project, list[Matter]]:
-        """Return the project and its tasks that are to be adjudicated, oldest first."""
+    async def cases(self, name: str, *, after: tuple[datetime, str] | None, limit: int) -> CaseList:
+        """Return the project's tasks that are to be adjudicated, oldest first.
+
+        Raises `NotFound`: there is no such project.
+        """
         now = self.now()
         async with self.database.reading() as session:
-            project = await current_project(session, name)
-            rows = await repository.undecided(session, name, after=after, limit=limit)
-            answers = await repository.standing_answers(session, [row.task_id for row in rows])
-        return project, [Matter(row, state_of(row, now), answers[row.task_id]) for row in rows]
+            await current_project(session, name)
+            rows = await repository.undecided(session, name, after=after, limit=limit + 1)
+            shown, cursor = page_of(rows, limit, position_of)
+            answers = await repository.standing_answers(session, [row.task_id for row in shown])
+        cases = [_case(row, state_of(row, now), answers[row.task_id]) for row in shown]
+        return CaseList(adjudications=cases, cursor=cursor)
+
+
+def _case(row: TaskRow, state: str, answers: Sequence[VerdictRow]) -> Case:
+    said = [answer.model_dump() for answer in answers]
+    more = {"state": state, "metadata": row.item_metadata, "answers": said}
+    return from_stored(Case, row.model_dump() | more)
 
 
 async def _unmarked() -> None:

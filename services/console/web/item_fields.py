@@ -1,0 +1,42 @@
+"""An item's fields as pages show them (pure)."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from shared.contracts.base import Message, from_stored
+from shared.fields.display import Display, as_json
+from shared.fields.spec import FieldSpec
+from shared.fields.types import AnyField
+
+
+class _Fields(Message):
+    fields: dict[str, AnyField]
+
+
+def field_specs(project: Mapping[str, Any]) -> Mapping[str, FieldSpec]:
+    """Return the fields of a project's document; a type of a later release is read as JSON."""
+    return from_stored(_Fields, {"fields": project["fields"]}).fields
+
+
+def content_digest(task: Mapping[str, Any], labels: Sequence[str]) -> str:
+    """SHA-256 (hex) of all that an answer to a task goes by: what is shown, and what is asked."""
+    content = [list(labels), task]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def displays(
+    data: Mapping[str, Any], fields: Mapping[str, FieldSpec], image_origins: frozenset[str]
+) -> list[tuple[str, Display]]:
+    """Return the fields in the order of the project; those that it no longer has last, as JSON.
+
+    `image_origins` are those whose images the page may load; others are shown as links.
+    """
+    shown = [
+        (name, field.display(data[name], image_origins))
+        for name, field in fields.items()
+        if name in data
+    ]
+    return shown + [(name, as_json(value)) for name, value in data.items() if name not in fields]

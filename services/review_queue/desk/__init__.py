@@ -1,0 +1,1 @@
+"""What a reviewers' desk asks for: instructions that were read, progress, what to adjudicate."""

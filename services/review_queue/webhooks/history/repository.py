@@ -1,0 +1,124 @@
+"""Every statement about the history of deliveries."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.review_queue.repository.statements import (
+    fetch,
+    insert_new,
+    insert_or_update,
+    table_of,
+)
+from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, WebhookRow
+
+_history = table_of(HistoryRow)
+_deliveries = table_of(DeliveryRow)
+_webhooks = table_of(WebhookRow)
+_OF_AN_ATTEMPT = ("state", "status", "error", "attempts", "last_attempt_at", "next_attempt_at")
+_ENDED = ("delivered", "failed")
+
+
+async def note(session: AsyncSession, row: dict[str, Any]) -> None:
+    """Write down how an attempt went, unless a later one, or one that delivered, is known."""
+
+    def is_newer(noted: Any) -> ColumnElement[bool]:
+        later = or_(noted.state == "delivered", noted.attempts > _history.c.attempts)
+        return (_history.c.state != "delivered") & later
+
+    await insert_or_update(session, HistoryRow, row, changed=_OF_AN_ATTEMPT, where=is_newer)
+
+
+async def find(
+    session: AsyncSession, project: str, delivery_id: str, *, lock: bool = True
+) -> HistoryRow | None:
+    """Return what became of a delivery of the project, by default kept from other writers."""
+    statement = select(HistoryRow).where(
+        col(HistoryRow.delivery_id) == delivery_id, col(HistoryRow.project) == project
+    )
+    if lock:
+        # Read anew: another retry may have changed it before it was locked.
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def page(
+    session: AsyncSession,
+    project: str,
+    *,
+    state: str | None,
+    webhook_id: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return deliveries with `url` and `disabled_at` of their webhooks, newest first."""
+    statement = (
+        select(_history, _webhooks.c.url, _webhooks.c.disabled_at)
+        .join(_webhooks, _webhooks.c.webhook_id == _history.c.webhook_id)
+        .where(_history.c.project == project)
+    )
+    if state is not None:
+        own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
+        statement = statement.where(_history.c.webhook_id.in_(own), _history.c.state == state)
+    if webhook_id is not None:
+        statement = statement.where(_history.c.webhook_id == webhook_id)
+    if before is not None:
+        place = tuple_(_history.c.first_attempt_at, _history.c.delivery_id)
+        statement = statement.where(place < before)
+    newest = (_history.c.first_attempt_at.desc(), _history.c.delivery_id.desc())
+    return await fetch(session, statement.order_by(*newest).limit(limit))
+
+
+async def send_again(session: AsyncSession, row: HistoryRow, now: datetime) -> bool:
+    """Write a delivery that has ended once more; False where its event waits under another id."""
+    new = {
+        "delivery_id": row.delivery_id,
+        "webhook_id": row.webhook_id,
+        "task_id": row.task_id,
+        "revision": row.revision,
+        "event_id": None if row.event is None else row.event_id,
+        "event": row.event,
+        "due_at": now,
+        "attempts": 0,
+    }
+    return bool(await insert_new(session, DeliveryRow, "delivery_id", [new]))
+
+
+async def send_now(session: AsyncSession, row: HistoryRow, now: datetime) -> None:
+    """Let a delivery that waits be due, unless it is on its way."""
+    waiting = (_deliveries.c.delivery_id == row.delivery_id, _deliveries.c.attempts == row.attempts)
+    await session.execute(update(_deliveries).where(*waiting).values(due_at=now))
+
+
+async def fail(session: AsyncSession, delivery_ids: Collection[str], error: str) -> None:
+    """Say that deliveries were given up for another reason than their last attempt."""
+    given_up = update(_history).where(_history.c.delivery_id.in_(delivery_ids))
+    await session.execute(given_up.values(state="failed", error=error, next_attempt_at=None))
+
+
+async def forget(session: AsyncSession, delivery_id: str) -> None:
+    """Forget a delivery of which nothing is sent any more."""
+    await session.execute(delete(_history).where(_history.c.delivery_id == delivery_id))
+
+
+async def trim(session: AsyncSession, webhook_id: str, state: str, keep: int) -> None:
+    """Forget all but the newest `keep` deliveries of a webhook in this state."""
+    of_state = (_history.c.webhook_id == webhook_id, _history.c.state == state)
+    at = _history.c.first_attempt_at
+    newest = select(at).where(*of_state).order_by(at.desc()).offset(keep - 1).limit(1)
+    await session.execute(delete(_history).where(*of_state, at < newest.scalar_subquery()))
+
+
+async def forget_before(session: AsyncSession, webhook_id: str, moment: datetime) -> None:
+    """Forget the deliveries of a webhook that ended and were last attempted before a moment."""
+    await session.execute(
+        delete(_history).where(
+            _history.c.webhook_id == webhook_id,
+            _history.c.state.in_(_ENDED),
+            _history.c.last_attempt_at < moment,
+        )
+    )
