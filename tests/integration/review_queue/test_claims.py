@@ -135,7 +135,7 @@ async def test_lease_shows_no_lane_and_evidence_no_suggestion(desk: Desk) -> Non
         "certification": None,
         "gold": None,
     }
-    assert set(leases["seen"]) == {"token", "expires_at", "task"}
+    assert set(leases["seen"]) == {"token", "expires_at", "lease_seconds", "task"}
     assert leases["seen"]["task"] == {
         "task_id": leases["seen"]["task"]["task_id"],
         "item_id": "seen",
