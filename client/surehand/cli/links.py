@@ -1,6 +1,6 @@
 """``surehand link``: a one-time link for a reviewer or an operator."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -19,13 +19,18 @@ def link(
     role: Annotated[str, typer.Option(help="reviewer or operator.")] = "reviewer",
     days: Annotated[float, typer.Option(help="How long the session lasts.")] = 7.0,
     all_projects: Annotated[bool, typer.Option("--all", help="To all projects.")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="What the person can do, such as language=de.")
+    ] = None,
     as_json: session.AsJson = False,
 ) -> None:
     """Make a link that signs a person in, once; send it to that person alone."""
     if role not in _ROLES:
         raise UserError(f"--role is {' or '.join(_ROLES)}.")
     used, out = session.of(ctx), session.output(as_json)
-    body = {"subject": name, "role": role, "hours": days * 24}
+    body: dict[str, Any] = {"subject": name, "role": role, "hours": days * 24}
+    if tag:
+        body["tags"] = tag
     everywhere = all_projects or (role == "operator" and project is None)
     path = "/v1/links" if everywhere else session.at(used.project(project), "/links")
     made = used.queue("POST", path, json=body)

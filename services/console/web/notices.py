@@ -16,6 +16,7 @@ _NOTICES = {
     "asked": "Items of the pool were handed to reviewers.",
     "paused": "The reviewer is paused and gets no tasks.",
     "continued": "The reviewer gets tasks again.",
+    "tagged": "The reviewer's tags are saved.",
     "reopened": "The task is open again.",
     "adjudicated": "The label is given.",
     "posted": "The items wait for reviewers.",
