@@ -46,5 +46,15 @@ if [ ! -s "$folder/surehand_service_token" ]; then
     (cd "$root" && "$python" -m services token --home "$folder" --role service \
         --subject compose --hours 8760) | tr -d '\n' | put surehand_service_token
 fi
+
+# The review queue signs the tokens of one-time links with a key of its own.
+if [ ! -d "$folder/signing/keys" ]; then
+    rm -rf "$folder/.signing" && mkdir "$folder/.signing"
+    (cd "$root" && "$python" -m services token --home "$folder/.signing" --role caller \
+        --subject none --hours 0.01) >/dev/null
+    chmod -R a+rX "$folder/.signing/keys"
+    mv "$folder/.signing" "$folder/signing"
+fi
+cp "$folder"/signing/keys/public/*.pem "$folder/keys/public/"
 chmod -R a+rX "$folder/keys/public"
 echo "secrets are in $folder"

@@ -1,8 +1,8 @@
 """Run the whole loop through the containers of compose.yaml, then take them away again.
 
 Usage: ``python deploy/smoke.py`` after ``deploy/engine.sh build``. Predict → review → train →
-predict over the public HTTP API; exits with 1, and shows the logs, at the first thing that is not
-as it should be.
+predict with the Python package, and a sign-in to the console; exits with 1, and shows the logs, at
+the first thing that is not as it should be.
 """
 
 import os
@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smoke_loop import Loop, SmokeFailed
+
+from surehand import SurehandError
 
 DEPLOY = Path(__file__).resolve().parent
 ENGINE = str(DEPLOY / "engine.sh")
@@ -91,7 +93,7 @@ def main() -> int:
         for name, action in _steps(loop):
             with stack.step(name):
                 action()
-    except (SmokeFailed, subprocess.SubprocessError, OSError) as error:
+    except (SmokeFailed, SurehandError, subprocess.SubprocessError, OSError) as error:
         failed = error
         print(stack.logs(), file=sys.stderr)
     finally:
@@ -117,6 +119,7 @@ def _steps(loop: Loop) -> list[tuple[str, Callable[[], None]]]:
     return [
         ("ready", loop.wait_ready),
         ("project and pool", loop.create_project),
+        ("console, by a link", loop.sign_in_to_console),
         ("predict, no model yet", loop.predict_without_model),
         ("review and first version", loop.review_until_live),
         ("predict with a model", loop.predict_with_model),

@@ -1,6 +1,5 @@
-"""The loop itself, as a caller, a reviewer and an operator see it over HTTP."""
+"""The loop itself, as a caller, a reviewer and an operator go through it."""
 
-import json
 import random
 import time
 from collections.abc import Callable
@@ -9,8 +8,10 @@ from typing import Any, ClassVar
 
 import httpx
 
+from surehand import NotFound, Prediction, Surehand
+from surehand.models.predictions import ItemStatus, ModelStatus
+
 PROJECT = "smoke"
-BASE = f"/v1/projects/{PROJECT}"
 LABELS = ("complaint", "praise")
 TRAINING_LABELS = 60
 CERTIFICATION_LABELS = 100
@@ -36,8 +37,12 @@ class Loop:
     def __init__(self, addresses: dict[str, str], tokens: dict[str, str]) -> None:
         self._addresses = addresses
         self._clients = {
-            role: httpx.Client(
-                headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
+            role: Surehand(
+                router=addresses["router"],
+                review_queue=addresses["review_queue"],
+                trainer=addresses["trainer"],
+                token=token,
+                timeout=60,
             )
             for role, token in tokens.items()
         }
@@ -47,7 +52,7 @@ class Loop:
         self._waiting = ""
 
     def wait_ready(self) -> None:
-        """All three say that they can serve, and that every part of them works."""
+        """All services say that they can serve, and that every part of them works."""
         for service in self._addresses:
             self._wait(partial(self._is_ready, service), 90, f"{service} is ready")
 
@@ -65,92 +70,100 @@ class Loop:
                 "recipe": "text-linear", "min_new_labels": TRAINING_LABELS, "auto_promote": True,
             },
         }  # fmt: skip
-        self._call("operator", "PUT", "review_queue", BASE, spec, expected=201)
-        lines = "".join(json.dumps(self._item(f"pool-{n}")) + "\n" for n in range(POOL))
-        answer = self._clients["operator"].post(
-            self._addresses["trainer"] + f"{BASE}/pool",
-            content=lines.encode(),
-            headers={"Content-Type": "application/x-ndjson"},
-        )
-        _expect(answer.status_code == 200, f"pool import answered {answer.text[:300]}")
-        _expect(answer.json()["imported"] == POOL, f"imported {answer.json()}")
+        operator = self._clients["operator"]
+        operator.projects.put(PROJECT, spec)
+        imported = operator.pool.add(PROJECT, [self._item(f"pool-{n}") for n in range(POOL)])
+        _expect(imported.imported == POOL, f"imported {imported}")
         # A few more than needed: they are the ones that are still open when training starts.
-        body = {"strategy": "random", "size": TRAINING_LABELS + 20}
-        batch = self._call("operator", "POST", "trainer", f"{BASE}/pool/batches", body)
-        _expect(batch["tasks"] == TRAINING_LABELS + 20, f"batch made {batch}")
+        asked = operator.pool.request_labels(PROJECT, TRAINING_LABELS + 20)
+        _expect(asked.tasks == TRAINING_LABELS + 20, f"batch made {asked}")
+
+    def sign_in_to_console(self) -> None:
+        """A one-time link of the operator's opens the console, once, and shows the project."""
+        link = self._clients["operator"].links.create(None, "smoke-boss", role="operator")
+        console = self._addresses["console"]
+        with httpx.Client(base_url=console, headers={"Origin": console}, trust_env=False) as page:
+            _expect(page.get("/").headers.get("location", "").startswith("/sign-in"), "open to all")
+            shown = page.get("/enter", params={"code": link.code})
+            _expect(shown.status_code == 200, f"the link's page: {shown.status_code}")
+            entered = page.post("/enter", data={"code": link.code})
+            _expect(entered.status_code == 303, f"the link: {entered.status_code} {entered.text}")
+            home = page.get("/")
+            _expect(home.status_code == 200, f"the first page: {home.status_code}")
+            _expect(f"/projects/{PROJECT}" in home.text, "the first page lacks the project")
+            again = page.post("/enter", data={"code": link.code})
+            _expect(again.status_code == 404, f"the link worked twice: {again.status_code}")
 
     def predict_without_model(self) -> None:
         """Before there is a model, an item goes to people."""
         self._wait(self._router_knows_project, 15, "the router knows the project")
         (prediction,) = self._predict(["early-1"])
-        _expect(prediction["decision"] == "in_review", f"without a model: {prediction}")
-        _expect(prediction["reason"] == "no_model", f"without a model: {prediction}")
-        _expect(prediction["label"] is None, f"a label without a model: {prediction}")
+        _expect(prediction.decision == "in_review", f"without a model: {prediction}")
+        _expect(prediction.reason == "no_model", f"without a model: {prediction}")
+        _expect(prediction.label is None, f"a label without a model: {prediction}")
 
     def review_until_live(self) -> None:
         """Verdicts make the trainer train, and the router picks the version up."""
-        self._review_until(lambda: self._model()["champion"] is not None, 180, "a version is live")
+        self._review_until(lambda: self._model().champion is not None, 180, "a version is live")
         _expect(self._verdicts >= TRAINING_LABELS, f"trained after {self._verdicts} verdicts")
 
     def predict_with_model(self) -> None:
         """An uncertified guess is a suggestion, never a label; it is the right one here."""
         self._waiting = "second-1"
         (prediction,) = self._predict([self._waiting], review="always")
-        _expect(prediction["decision"] == "in_review", f"forced review: {prediction}")
-        _expect(prediction["reason"] == "forced", f"forced review: {prediction}")
-        _expect(prediction["suggestion"] == self._truth[self._waiting], f"guess: {prediction}")
+        _expect(prediction.decision == "in_review", f"forced review: {prediction}")
+        _expect(prediction.reason == "forced", f"forced review: {prediction}")
+        _expect(prediction.suggestion == self._truth[self._waiting], f"guess: {prediction}")
         (prediction,) = self._predict(["second-2"])
-        if prediction["decision"] == "in_review":
-            known = prediction["reason"] in {"uncertified", "below_threshold"}
-            _expect(known and prediction["label"] is None, f"uncertified: {prediction}")
-            _expect(prediction["suggestion"] in LABELS, f"uncertified: {prediction}")
+        if prediction.decision == "in_review":
+            known = prediction.reason in {"uncertified", "below_threshold"}
+            _expect(known and prediction.label is None, f"uncertified: {prediction}")
+            _expect(prediction.suggestion in LABELS, f"uncertified: {prediction}")
         else:
-            _expect(prediction["label"] == self._truth["second-2"], f"answered: {prediction}")
+            _expect(prediction.label == self._truth["second-2"], f"answered: {prediction}")
 
     def resolve_outcome(self) -> None:
         """A reviewer's verdict becomes the caller's outcome."""
         before = self._outcome(self._waiting)
-        _expect(before["status"] == "in_review", f"before the verdict: {before}")
+        _expect(before.status == "in_review", f"before the verdict: {before}")
 
         def resolved() -> bool:
-            return bool(self._outcome(self._waiting)["status"] == "resolved")
+            return self._outcome(self._waiting).status == "resolved"
 
         self._review_until(resolved, 120, "the outcome is resolved")
         after = self._outcome(self._waiting)
-        _expect(after["label"] == self._truth[self._waiting], f"outcome: {after}")
-        _expect(after["source"] == "human", f"outcome: {after}")
+        _expect(after.label == self._truth[self._waiting], f"outcome: {after}")
+        _expect(after.source == "human", f"outcome: {after}")
 
     def review_until_certified(self) -> None:
         """The first version is certified on fresh, blind labels."""
 
         def certified() -> bool:
-            promise = self._model()["promise"]
-            return promise is not None and promise["state"] == "certified"
+            return self._model().promise.state == "certified"
 
         self._review_until(certified, 180, "the version is certified")
 
     def predict_answered(self) -> None:
         """What the certificate covers is answered without a human, and right."""
         predictions = self._predict([f"third-{n}" for n in range(40)])
-        answered = [p for p in predictions if p["decision"] == "answered"]
-        wrong = [p for p in answered if p["label"] != self._truth[p["item_id"]]]
+        answered = [p for p in predictions if p.decision == "answered"]
+        wrong = [p for p in answered if p.label != self._truth[p.item_id]]
         print(f"  {len(answered)} of {len(predictions)} answered, {len(wrong)} of them wrong,"
               f" after {self._verdicts} verdicts")  # fmt: skip
         _expect(len(answered) >= len(predictions) // 2, f"only {len(answered)} answered")
         _expect(len(wrong) <= len(answered) // 10, f"{len(wrong)} of {len(answered)} wrong")
-        _expect(all(p["reason"] == "confident" for p in answered), f"reasons: {answered[0]}")
+        _expect(all(p.reason == "confident" for p in answered), f"reasons: {answered[0]}")
 
     def _review_until(self, done: Callable[[], bool], seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds
         while not done():
             _expect(time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}")
-            body = {"count": 10, "wait_seconds": 1}
-            leases = self._call("reviewer", "POST", "review_queue", f"{BASE}/leases", body)
-            for lease in leases["leases"]:
-                verdict = {"label": self._truth[lease["task"]["item_id"]], "active_seconds": 1.0}
-                path = f"/v1/leases/{lease['token']}/verdict"
-                self._call("reviewer", "POST", "review_queue", path, verdict)
-                self._verdicts += 1
+            with self._clients["reviewer"].review(PROJECT, wait_seconds=1, count=10) as tasks:
+                for task in tasks:
+                    task.answer(self._truth[task.item_id], active_seconds=1.0)
+                    self._verdicts += 1
+                    if done():
+                        return
 
     def _wait(self, done: Callable[[], bool], seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds
@@ -166,21 +179,23 @@ class Loop:
             return False
 
     def _router_knows_project(self) -> bool:
-        answer = self._clients["caller"].get(self._addresses["router"] + f"{BASE}/model")
-        return answer.is_success
+        try:
+            self._model()
+        except NotFound:
+            return False
+        return True
 
-    def _model(self) -> Any:
-        return self._call("caller", "GET", "router", f"{BASE}/model")
+    def _model(self) -> ModelStatus:
+        return self._clients["caller"].model(PROJECT)
 
-    def _outcome(self, item_id: str) -> Any:
-        return self._call("caller", "GET", "router", f"{BASE}/items/{item_id}/outcome")
+    def _outcome(self, item_id: str) -> ItemStatus:
+        return self._clients["caller"].item_status(PROJECT, item_id)
 
-    def _predict(self, item_ids: list[str], review: str = "auto") -> Any:
-        body = {"items": [self._item(item_id) for item_id in item_ids], "review": review}
-        predictions = self._call("caller", "POST", "router", f"{BASE}/predict", body)["predictions"]
-        _expect(
-            [p["item_id"] for p in predictions] == item_ids, f"answers out of order: {predictions}"
-        )
+    def _predict(self, item_ids: list[str], review: str = "auto") -> list[Prediction]:
+        items = [self._item(item_id) for item_id in item_ids]
+        predictions = self._clients["caller"].predict(PROJECT, items, review=review)
+        said = [one.item_id for one in predictions]
+        _expect(said == item_ids, f"answers out of order: {said}")
         return predictions
 
     def _item(self, item_id: str) -> dict[str, Any]:
@@ -190,16 +205,6 @@ class Loop:
         self._random.shuffle(words)
         self._truth[item_id] = label
         return {"item_id": item_id, "data": {"text": " ".join(words)}}
-
-    def _call(
-        self, role: str, method: str, service: str, path: str, body: Any = None, expected: int = 200
-    ) -> Any:
-        answer = self._clients[role].request(method, self._addresses[service] + path, json=body)
-        _expect(
-            answer.status_code == expected,
-            f"{method} {service} {path} answered {answer.status_code}: {answer.text[:500]}",
-        )
-        return answer.json()
 
 
 def _expect(condition: bool, message: str) -> None:

@@ -183,6 +183,10 @@ GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
 CANCEL_RUN = _acts_once(PROJECT + "/runs/{run_id}/cancel", training.Run, TRAINER)
 DATASETS = Listing(TRAINER, f"{PROJECT}/datasets", "datasets", training.Dataset)
 GET_DATASET = Endpoint(TRAINER, "GET", PROJECT + "/datasets/{dataset_id}", training.Dataset)
+DOWNLOAD_DATASET = Route(TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/download")
+COMPARE_DATASETS = Endpoint(
+    TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/diff", training.DatasetDiff
+)
 VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
 GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
 UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)

@@ -9,14 +9,17 @@ import httpx
 from pydantic import ValidationError
 
 from surehand.errors import ProblemError, ServerError, problem_class
+from surehand.hints import doubt_of
 from surehand.retries import retry_after_of
 
 _TEXT_SHOWN = 300
+# Not found, or not with this method.
+_UNKNOWN_PATH = (404, 405)
 
 
 def error_of(response: httpx.Response, service: str) -> ProblemError:
     """Return the error of a response, which has been read, whose status is not 2xx."""
-    members = _members(response)
+    members = _members(response, service)
     kind = str(members.get("type", "")).rpartition(":")[2]
     return problem_class(response.status_code, kind)(
         members,
@@ -42,7 +45,7 @@ def json_of(response: httpx.Response, service: str) -> Any:
     except ValueError as error:
         members = {
             "title": "The body is not JSON",
-            "detail": f"Is {response.url.copy_with(query=None)} the address of a {service}?",
+            "detail": doubt_of(response.url, service),
         }
         raise ServerError(members, response.status_code, service) from error
 
@@ -57,7 +60,7 @@ def understood(service: str) -> Iterator[None]:
         raise ServerError(members, 200, service) from error
 
 
-def _members(response: httpx.Response) -> Mapping[str, Any]:
+def _members(response: httpx.Response, service: str) -> Mapping[str, Any]:
     """Return the problem document; made of status and text where a proxy answered without one."""
     try:
         document = json.loads(response.content)
@@ -67,4 +70,6 @@ def _members(response: httpx.Response) -> Mapping[str, Any]:
         return document
     text = response.text.strip()
     shown = text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "…"
+    if response.status_code in _UNKNOWN_PATH:
+        shown = f"{doubt_of(response.url, service)} {shown}".strip()
     return {"title": response.reason_phrase or f"HTTP {response.status_code}", "detail": shown}

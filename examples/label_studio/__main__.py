@@ -12,11 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import httpx
-
-from examples.label_studio.servers import Surehand, label_studio, surehand, wait_until
+from examples.label_studio.servers import Services, label_studio, services, wait_until
 from examples.label_studio.studio import Studio
 from examples.made_up_reviews import BAD, ENDINGS, GOOD, THINGS
+from surehand import Surehand
 
 VERSION = "1.23.2"
 PROJECT = "reviews"
@@ -38,11 +37,10 @@ def reviews() -> list[tuple[str, str]]:
     return random.Random(7).sample(every, LABELLED + REST)
 
 
-def tell(studio: Studio, services: Surehand) -> None:
+def tell(studio: Studio, client: Surehand, at: Services) -> None:
     """Tell the story once."""
-    queue, router = services.client(services.review_queue), services.client(services.router)
-    queue.put(f"/v1/projects/{PROJECT}", json=SPEC).raise_for_status()
-    backend = studio.connect(f"{services.router}/label-studio/{PROJECT}", services.token)
+    client.projects.put(PROJECT, SPEC)
+    backend = studio.connect(f"{at.router}/label-studio/{PROJECT}", at.token)
     say(f"backend: {backend['readable_state']} at /label-studio/{PROJECT}")
 
     chosen = reviews()
@@ -52,13 +50,13 @@ def tell(studio: Studio, services: Surehand) -> None:
         for task, (_, label) in zip(tasks[:LABELLED], chosen, strict=False)
     ]
     first = f"label-studio-{tasks[0]}"
-    wait_until(lambda: len(outcomes(queue)) == LABELLED, "the annotations to arrive")
+    wait_until(lambda: outcomes(client) == LABELLED, "the annotations to arrive")
     say(f"{len(tasks)} tasks, {LABELLED} annotated in Label Studio")
-    say(f"outcomes at the review queue: {len(outcomes(queue))}; that of {first}:")
-    say(f"  {verdict(queue, first)}")
+    say(f"outcomes at the review queue: {outcomes(client)}; that of {first}:")
+    say(f"  {verdict(client, first)}")
 
     studio.train()
-    wait_until(lambda: serving(router) == "v1", "the first version")
+    wait_until(lambda: client.model(PROJECT).serving == "v1", "the first version")
     say("START_TRAINING: v1 trained on them, and serves")
 
     studio.pre_annotate()
@@ -75,34 +73,25 @@ def tell(studio: Studio, services: Surehand) -> None:
 
     other = next(label for label in SPEC["labels"] if label != chosen[0][1])
     studio.change(annotations[0], other)
-    wait_until(lambda: verdict(queue, first)["label"] == other, "the correction")
-    say(f"annotation changed in Label Studio: {verdict(queue, first)}")
+    wait_until(lambda: verdict(client, first)["label"] == other, "the correction")
+    say(f"annotation changed in Label Studio: {verdict(client, first)}")
 
 
-def outcomes(queue: httpx.Client) -> list[dict[str, object]]:
-    """Return the outcomes feed from its beginning."""
-    found: list[dict[str, object]] = queue.get(f"/v1/projects/{PROJECT}/outcomes").json()[
-        "outcomes"
-    ]
-    return found
+def outcomes(client: Surehand) -> int:
+    """Return how many outcomes there are."""
+    return len(client.outcomes(PROJECT).read().outcomes)
 
 
-def verdict(queue: httpx.Client, item_id: str) -> dict[str, object]:
+def verdict(client: Surehand, item_id: str) -> dict[str, object]:
     """Return label, revision and reviewer of an item's outcome."""
-    outcome = queue.get(f"/v1/projects/{PROJECT}/outcomes/{item_id}").json()
-    task = queue.get(f"/v1/projects/{PROJECT}/tasks/{outcome['task_id']}").json()
-    answered = [line["actor"] for line in task["timeline"] if line["kind"] == "verdict"]
+    outcome = client.outcomes(PROJECT).get(item_id)
+    task = client.tasks.get(PROJECT, outcome.task_id)
+    answered = [line.actor for line in task.timeline if line.kind == "verdict"]
     return {
-        "label": outcome["label"],
-        "revision": outcome["revision"],
+        "label": outcome.label,
+        "revision": outcome.revision,
         "reviewer": answered[-1] if answered else None,
     }
-
-
-def serving(router: httpx.Client) -> str | None:
-    """Return the version that serves."""
-    version: str | None = router.get(f"/v1/projects/{PROJECT}/model").json()["serving"]
-    return version
 
 
 def say(sentence: str) -> None:
@@ -117,11 +106,17 @@ def main() -> None:
         folder = Path(sys.argv[1] if sys.argv[1:] else temporary).resolve()
         version = sys.argv[2] if sys.argv[2:] else VERSION
         with (
-            surehand(Path(temporary) / "surehand") as services,
-            label_studio(folder, version) as client,
+            services(Path(temporary) / "surehand") as at,
+            label_studio(folder, version) as studio,
+            Surehand(
+                router=at.router,
+                review_queue=at.review_queue,
+                trainer=at.trainer,
+                token=at.token,
+            ) as client,
         ):
             say(f"Label Studio {version} and Surehand run")
-            tell(Studio(client), services)
+            tell(Studio(studio), client, at)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ _START_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Surehand:
+class Services:
     """Where the services are, and the operator's token."""
 
     router: str
@@ -29,14 +29,9 @@ class Surehand:
     trainer: str
     token: str
 
-    def client(self, address: str) -> httpx.Client:
-        """Return an operator's client of a service."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=address, headers=headers, timeout=60, trust_env=False)
-
 
 @contextlib.contextmanager
-def surehand(home: Path) -> Iterator[Surehand]:
+def services(home: Path) -> Iterator[Services]:
     """Run ``python -m services up`` without the demo."""
     ports = {name: _free_port() for name in SERVICES}
     settings = {f"SUREHAND_{name.upper()}_PORT": str(port) for name, port in ports.items()}
@@ -45,7 +40,7 @@ def surehand(home: Path) -> Iterator[Surehand]:
     with _running(command, home, settings, (home / "ready").exists):
         tokens = json.loads((home / "tokens.json").read_text())
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        yield Surehand(**urls, token=tokens["operator"])
+        yield Services(**urls, token=tokens["operator"])
 
 
 @contextlib.contextmanager

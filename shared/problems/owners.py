@@ -24,6 +24,7 @@ OWNERS = {
 }
 """Of each service, the words that follow ``/v1/projects/{project}/`` in its paths."""
 
+_PREFIXES = ("router", "review_queue", "trainer")
 _DEPTH = len(["", "v1", "projects", "PROJECT", "WORD"])
 
 
@@ -38,6 +39,14 @@ def hint_for(path: str, *, is_known: bool) -> str:
     if is_known:
         return f"Leave out the slash at the end: `{path.rstrip('/')}`."
     parts = path.split("/")
+    if parts[1] in _PREFIXES and parts[2:3] == ["v1"]:
+        return (
+            f"`/{parts[1]}` is a prefix of a gateway, and this is a single service: leave it out. "
+            "The Python package takes the address of each: Surehand(router=…, review_queue=…, "
+            "trainer=…)."
+        )
+    if parts[1:3] == ["v1", "v1"]:
+        return "The path has `/v1` twice: leave it out of the service's address."
     owners: list[str] = []
     if len(parts) >= _DEPTH and parts[1:3] == ["v1", "projects"]:
         owners = [name for name, words in OWNERS.items() if parts[_DEPTH - 1] in words]

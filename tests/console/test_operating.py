@@ -133,7 +133,7 @@ async def test_a_file_is_mapped_previewed_and_uploaded_with_its_rejected_rows(
     file.write_text("\n".join(["number;comment;sentiment", *rows, *bad]))
     async with signed_in() as (page, _):
         await page.goto("/projects/uploaded/data")
-        await page.get_by_label("File, with a header").set_input_files(file)
+        await page.get_by_label("CSV with a header, or JSON Lines").set_input_files(file)
         await page.get_by_label("text (text)").select_option("comment")
         await page.get_by_label("item id").select_option("number")
         await page.locator("#column-label").select_option("sentiment")
@@ -141,14 +141,17 @@ async def test_a_file_is_mapped_previewed_and_uploaded_with_its_rejected_rows(
         await page.get_by_role("button", name="Upload").click()
         await expect(page.locator("#said")).to_contain_text("Done.")
         await expect(page.locator("#said")).to_contain_text(
-            "1202 rows: 1197 into the pool, 3 with a label, 0 there already, 2 rejected."
+            "1,202 rows: 1,197 into the pool, 3 with a label, 2 rejected."
         )
         async with page.expect_download() as started:
             await page.get_by_role("link", name="Rejected rows as a file").click()
         kept = await (await started.value).path()
-        lines = kept.read_text().splitlines()
         # Each row stands on two lines of the file.
-        assert [line.split(",")[0] for line in lines] == ["line", "2402", "2403"]
+        assert kept.read_text(encoding="utf-8-sig").splitlines() == [
+            "rejected,line,number,comment,sentiment",
+            "/label: is not a label of this project,2402,9001,short,no such label",
+            "the row has 1 cells: there is no column 2,2403,9002",
+        ]
     export = await installed.both.queue.get("/v1/projects/uploaded/export?format=jsonl")
     assert export.text.count('"positive"') >= 3
 
@@ -157,7 +160,7 @@ async def test_an_export_is_streamed_through_the_console(signed_in: SignedIn, pr
     async with signed_in() as (page, _):
         await page.goto(f"/projects/{project}/data")
         async with page.expect_download() as started:
-            await page.get_by_role("link", name="csv").click()
+            await page.get_by_role("link", name="CSV").click()
         kept = await (await started.value).path()
         assert kept.read_text().startswith("item_id,")
 

@@ -12,7 +12,8 @@ from surehand._async.concurrency import sleep
 from surehand._version import __version__
 from surehand.addresses import find_addresses
 from surehand.endpoints import Answer, Endpoint, Listing, Page, path_of
-from surehand.errors import ConfigurationError, ProblemError, Unavailable
+from surehand.errors import ProblemError, Unavailable
+from surehand.hints import detour_of, fault_of, sentence_of
 from surehand.items import Shape
 from surehand.responses import error_of, json_of, understood
 from surehand.retries import RetryPolicy, is_idempotent, may_repeat_status
@@ -148,7 +149,10 @@ class AsyncHttp:
         try:
             yield response
         except httpx.TransportError as error:
-            raise Unavailable(_sentence(service, error), service) from error
+            said = str(error) or type(error).__name__
+            raise Unavailable(
+                f"The answer of the {service} broke off ({said}).", service
+            ) from error
         finally:
             await response.aclose()
 
@@ -179,11 +183,14 @@ class AsyncHttp:
                 return response, False
             await response.aread()
             await response.aclose()
-        except httpx.UnsupportedProtocol as error:
-            raise ConfigurationError(str(error)) from error
         except httpx.TransportError as error:
+            if fault := fault_of(error, request.url):
+                raise fault from error
             may_repeat = idempotent or isinstance(error, _NOT_SENT)
-            return _caused(Unavailable(_sentence(service, error), service), error), may_repeat
+            said = sentence_of(error, request.url, service)
+            return _caused(Unavailable(said, service), error), may_repeat
+        if detour := detour_of(response):
+            raise detour
         may_repeat = may_repeat_status(response.status_code, idempotent=idempotent)
         return error_of(response, service), may_repeat
 
@@ -207,13 +214,6 @@ class AsyncHttp:
             headers=options.get("headers"),
             timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
         )
-
-
-def _sentence(service: str, error: httpx.TransportError) -> str:
-    said = str(error) or type(error).__name__
-    if isinstance(error, httpx.TimeoutException):
-        return f"The {service} did not answer in time ({said})."
-    return f"The {service} cannot be reached ({said})."
 
 
 def _caused(failure: Unavailable, error: Exception) -> Unavailable:

@@ -1,10 +1,13 @@
 """Runs, versions and decisions."""
 
 import builtins
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
+
+import httpx
 
 from surehand import endpoints as e
 from surehand._async.concurrency import sleep
@@ -14,6 +17,7 @@ from surehand.models.training import (
     Channels,
     Confusion,
     Dataset,
+    DatasetDiff,
     Decision,
     DecisionDays,
     ProjectDays,
@@ -66,6 +70,20 @@ class AsyncRuns(AsyncGroup):
     async def dataset(self, project: str, dataset_id: str) -> Dataset:
         """Return the frozen training data of a run."""
         return await self._http.ask(e.GET_DATASET, {"project": project, "dataset_id": dataset_id})
+
+    @contextlib.asynccontextmanager
+    async def download_dataset(
+        self, project: str, dataset_id: str
+    ) -> AsyncIterator[httpx.Response]:
+        """Give the rows of a dataset as JSON Lines, compressed with gzip."""
+        route, names = e.DOWNLOAD_DATASET, {"project": project, "dataset_id": dataset_id}
+        async with self._http.stream(route.service, route.method, route.at(names)) as response:
+            yield response
+
+    async def compare_datasets(self, project: str, dataset_id: str, *, against: str) -> DatasetDiff:
+        """Say what changed from the dataset `against` to another."""
+        names, params = {"project": project, "dataset_id": dataset_id}, {"against": against}
+        return await self._http.ask(e.COMPARE_DATASETS, names, params=params)
 
 
 class AsyncVersions(AsyncGroup):

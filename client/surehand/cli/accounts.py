@@ -32,13 +32,12 @@ def login(
     place = _place(used, link)
     if link is not None:
         with replace(place, token="none").client() as client:  # noqa: S106 - sent nowhere else
-            code = _code(link)
-            redeemed = client.call("review_queue", "POST", "/v1/links/redeem", json={"code": code})
-        place = replace(place, token=redeemed["token"])
+            redeemed = client.links.redeem(_code(link))
+        place = replace(place, token=redeemed.token)
     else:
         place = replace(place, token=place.token or _asked_for(out.is_interactive))
     with place.client() as client:
-        client.call("review_queue", "GET", "/v1/projects")
+        client.projects.list().page(limit=1)
     path = write_login(place)
     claims = _claims(str(place.token))
     if as_json:

@@ -130,7 +130,7 @@ def _clock(service: str, answer: httpx.Response, now: float) -> Iterator[Finding
 
 def _token(used: session.Session) -> Finding:
     try:
-        projects = used.projects()
+        projects = list(used.client.projects.list())
     except SurehandError as error:
         return Finding("token", "bad", str(error), "surehand login, or restart the installation")
     return Finding("token", "ok", f"accepted; projects: {len(projects)}")

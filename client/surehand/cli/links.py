@@ -1,12 +1,13 @@
 """``surehand link``: a one-time link for a reviewer or an operator."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
 from surehand.cli import session
 from surehand.cli.failures import UserError
+from surehand.cli.output import document_of
 from surehand.cli.text import moment
 
 _ROLES = ("reviewer", "operator")
@@ -28,12 +29,10 @@ def link(
     if role not in _ROLES:
         raise UserError(f"--role is {' or '.join(_ROLES)}.")
     used, out = session.of(ctx), session.output(as_json)
-    body: dict[str, Any] = {"subject": name, "role": role, "hours": days * 24}
-    if tag:
-        body["tags"] = tag
     everywhere = all_projects or (role == "operator" and project is None)
-    path = "/v1/links" if everywhere else session.at(used.project(project), "/links")
-    made = used.queue("POST", path, json=body)
+    where = None if everywhere else used.project(project)
+    link = used.client.links.create(where, name, role=role, hours=days * 24, tags=tag or None)
+    made = document_of(link)
     # Operators work on the console; reviewers on the review queue's pages.
     if role == "operator" and used.connection.console:
         made["url"] = f"{used.connection.console}/enter?code={quote(made['code'])}"

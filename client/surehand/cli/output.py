@@ -10,6 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from surehand.cli.text import paragraph, plain
+from surehand.models.base import Model
+
+
+def document_of(answer: Model) -> dict[str, Any]:
+    """Return what a service answered, as JSON has it."""
+    return answer.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def documents_of(answers: Iterable[Model]) -> list[dict[str, Any]]:
+    """Return each of a list, as JSON has it."""
+    return [document_of(one) for one in answers]
 
 
 class Output:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from surehand.cli import session
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of
 from surehand.cli.text import count
 
 
@@ -24,7 +24,6 @@ def ask(
 
 def ask_reviewers(used: session.Session, out: Output, project: str, size: int) -> dict[str, Any]:
     """Make tasks of `size` items of the pool; return the trainer's receipt."""
-    body = {"strategy": "random", "size": size}
-    receipt: dict[str, Any] = used.trainer("POST", session.at(project, "/pool/batches"), json=body)
+    receipt = document_of(used.client.pool.request_labels(project, size))
     out.note(f"Reviewers are asked about {count(receipt['tasks'], 'item')}.")
     return receipt

@@ -17,7 +17,7 @@ from surehand.cli.documents import (
 )
 from surehand.cli.editing import Draft, opened
 from surehand.cli.failures import LOOK, REFUSED, UserError
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import count, line_of
 from surehand.errors import Conflict, InvalidRequest, NotFound
 
@@ -47,7 +47,7 @@ app = typer.Typer(no_args_is_help=True, help="Create, edit, show and list projec
 def list_projects(ctx: typer.Context, as_json: session.AsJson = False) -> None:
     """List the projects."""
     used, out = session.of(ctx), session.output(as_json)
-    projects = used.projects()
+    projects = documents_of(used.client.projects.list())
     if as_json:
         out.document({"projects": projects})
         return
@@ -70,7 +70,7 @@ def show(
 ) -> None:
     """Print a project as YAML, as `project create` and `project edit` take it."""
     used, out = session.of(ctx), session.output(as_json)
-    document = used.queue("GET", session.at(used.project(project)))
+    document = document_of(used.client.projects.get(used.project(project)))
     if as_json:
         out.document(document)
     else:
@@ -116,10 +116,9 @@ def _created(
         raise UserError(f"Name the project: surehand project create NAME ({_NAME}).")
     body = {key: value for key, value in document.items() if key not in READ_ONLY}
     try:
-        used.queue("GET", session.at(name))
+        used.client.projects.get(name)
     except NotFound:
-        made: dict[str, Any] = used.queue("PUT", session.at(name), json=body)
-        return made
+        return document_of(used.client.projects.put(name, body))
     raise UserError(f"{name} exists: `surehand project edit {name}` changes it.", REFUSED)
 
 
@@ -155,7 +154,7 @@ def edit(
     """Edit a project in your editor; see what it does to the certificate before it is saved."""
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
-    before = used.queue("GET", session.at(name))
+    before = document_of(used.client.projects.get(name))
     edit = Edit(used, out, name, before, wording_only, allow_label_removal)
     if file is not None:
         edit.apply(from_yaml(read(file), str(file)), yes=yes, dry_run=dry_run)
@@ -182,7 +181,7 @@ class Edit:
         self._name = name
         self._before = before
         self._more = {"wording_only": True} if wording_only else {}
-        self._removal = allow_label_removal or None
+        self._removal = allow_label_removal
 
     def in_editor(self, *, yes: bool, dry_run: bool) -> None:
         """Let the person edit all of it, again after a mistake; a text that fails is kept."""
@@ -225,22 +224,23 @@ class Edit:
                 return
             if preview["effect"]["certificate"] == "ended" and not yes:
                 self._confirm()
-            saved = self._send(changes, dry_run=None)
+            saved = self._send(changes, dry_run=False)
         except Conflict as error:
             if error.kind != "labels-in-use":
                 self._show_theirs()
             raise
         self._finish(saved)
 
-    def _send(self, changes: dict[str, Any], *, dry_run: bool | None) -> dict[str, Any]:
-        sent: dict[str, Any] = self._used.queue(
-            "PATCH",
-            session.at(self._name),
-            json={**changes, **self._more},
-            params={"dry_run": dry_run, "allow_label_removal": self._removal},
-            headers={"If-Match": f'"{self._before["revision"]}"'},
+    def _send(self, changes: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+        projects = self._used.client.projects
+        send = projects.dry_run if dry_run else projects.patch
+        sent = send(
+            self._name,
+            {**changes, **self._more},
+            revision=self._before["revision"],
+            allow_label_removal=self._removal,
         )
-        return sent
+        return document_of(sent)
 
     def _show(self, effect: dict[str, Any]) -> None:
         if effect["certificate"] == "ended":
@@ -258,7 +258,7 @@ class Edit:
             raise UserError("Nothing was saved.", LOOK)
 
     def _show_theirs(self) -> None:
-        newest = self._used.queue("GET", session.at(self._name))
+        newest = document_of(self._used.client.projects.get(self._name))
         names = (f"revision {self._before['revision']}", f"revision {newest['revision']}")
         self._out.note("Another edit was saved meanwhile:")
         self._out.note(difference(editable(self._before), editable(newest), names))

@@ -6,8 +6,9 @@ import typer
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import count, duration, moment, percent
+from surehand.models.promises import Promise
 
 _CHANGES_SHOWN = 10
 _WhatIf = Annotated[
@@ -26,12 +27,11 @@ def promise(
     """Say whether the promise holds, why not, what comes next, and what happened to it."""
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
-    now = used.trainer("GET", session.at(name, "/promise"))
+    now = document_of(used.client.promise.get(name))
     supposed = None
     if what_if is not None:
-        params = {"target_accuracy": what_if}
-        supposed = used.trainer("GET", session.at(name, "/what-if"), params=params)
-    changes = used.pages("trainer", session.at(name, "/promise/history"), "changes")
+        supposed = document_of(used.client.promise.what_if(name, target_accuracy=what_if))
+    changes = documents_of(used.client.promise.history(name))
     if as_json:
         out.document({"promise": now, "what_if": supposed, "changes": changes})
     else:
@@ -94,8 +94,7 @@ def certify(
 ) -> None:
     """Certify a version on labels of a fresh draw."""
     used, out = session.of(ctx), session.output(as_json)
-    path = session.at(used.project(project), "/certify")
-    begun = used.trainer("POST", path, json={"version": version})
+    begun = document_of(used.client.promise.certify(used.project(project), version))
     if as_json:
         out.document(begun)
     else:
@@ -110,24 +109,22 @@ def suspend(
     as_json: session.AsJson = False,
 ) -> None:
     """Stop automatic answers at once: people answer all."""
-    _switch(ctx, project, "/suspend", {"cause": cause}, as_json)
+    used = session.of(ctx)
+    _print(used.client.promise.suspend(used.project(project), cause), as_json)
 
 
 def resume(
     ctx: typer.Context,
-    cause: _Cause = "resumed by an operator",
     project: session.Project = None,
     as_json: session.AsJson = False,
 ) -> None:
     """Let automatic answers go on after `suspend`."""
-    _switch(ctx, project, "/resume", {"cause": cause}, as_json)
+    used = session.of(ctx)
+    _print(used.client.promise.resume(used.project(project)), as_json)
 
 
-def _switch(
-    ctx: typer.Context, project: str | None, tail: str, body: dict[str, str], as_json: bool
-) -> None:
-    used, out = session.of(ctx), session.output(as_json)
-    now = used.trainer("POST", session.at(used.project(project), tail), json=body)
+def _print(answer: Promise, as_json: bool) -> None:
+    out, now = session.output(as_json), document_of(answer)
     if as_json:
         out.document(now)
     else:

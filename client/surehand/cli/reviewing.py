@@ -10,7 +10,7 @@ from surehand import Surehand
 from surehand._sync.reviewing import ReviewTask
 from surehand.cli import session
 from surehand.cli.connection import Connection
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of
 from surehand.cli.text import count, item_text, line_of, paragraph, percent
 from surehand.errors import Conflict
 
@@ -32,7 +32,7 @@ def review(
     """Answer tasks: a number or a label, s to skip, u to take back the last, q to quit."""
     used, out = session.of(ctx), session.output()
     at = used.project(project)
-    spec = used.queue("GET", session.at(at))
+    spec = document_of(used.client.projects.get(at))
     client = used.client if name is None else _client_as(used, at, name)
     desk = Desk(out, spec)
     with client.review(at, wait_seconds=wait) as tasks:
@@ -48,9 +48,8 @@ def review(
 
 def _client_as(used: session.Session, project: str, name: str) -> Surehand:
     """Return the client of a reviewer, whose token a link of the operator's gives."""
-    body = {"subject": name, "role": "reviewer", "hours": _LINK_HOURS}
-    link = used.queue("POST", session.at(project, "/links"), json=body)
-    token = used.queue("POST", "/v1/links/redeem", json={"code": link["code"]})["token"]
+    link = used.client.links.create(project, name, hours=_LINK_HOURS)
+    token = used.client.links.redeem(link.code).token
     known = used.connection
     given = Connection(known.url, known.router, known.review_queue, known.trainer, token=token)
     return given.client()

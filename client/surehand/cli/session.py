@@ -1,8 +1,7 @@
 """What every command gets: the client, the project and the output."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
@@ -51,29 +50,6 @@ class Session:
         if self._client is not None:
             self._client.close()
 
-    def queue(self, method: str, path: str, **options: Any) -> Any:
-        """Call the review queue."""
-        return self.client.call("review_queue", method, path, **options)
-
-    def trainer(self, method: str, path: str, **options: Any) -> Any:
-        """Call the trainer."""
-        return self.client.call("trainer", method, path, **options)
-
-    def pages(self, service: str, path: str, plural: str, **params: Any) -> list[dict[str, Any]]:
-        """Read a whole list, page by page."""
-        rows: list[dict[str, Any]] = []
-        after: str | None = None
-        while True:
-            page = self.client.call(service, "GET", path, params={**params, "after": after})
-            rows += page[plural]
-            after = page.get("cursor")
-            if after is None:
-                return rows
-
-    def projects(self) -> list[dict[str, Any]]:
-        """Return all projects that the token may see."""
-        return self.pages("review_queue", "/v1/projects", "projects")
-
     def project(self, named: str | None) -> str:
         """Return the named project, or the only one.
 
@@ -84,7 +60,7 @@ class Session:
         """
         if named is not None:
             return named
-        names = [str(one["project"]) for one in self.projects() if not one.get("archived_at")]
+        names = [one.project for one in self.client.projects.list() if one.archived_at is None]
         if len(names) == 1:
             return names[0]
         if not names:
@@ -99,11 +75,6 @@ def of(ctx: typer.Context) -> Session:
     if session is None:
         raise RuntimeError("the root command makes the session")
     return session
-
-
-def at(project: str, tail: str = "") -> str:
-    """Return a path within a project."""
-    return f"/v1/projects/{quote(project, safe='')}{tail}"
 
 
 def output(is_json: bool = False) -> Output:

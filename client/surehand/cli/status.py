@@ -2,7 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Group
@@ -12,12 +17,16 @@ from rich.text import Text
 from surehand import Surehand
 from surehand.cli import session
 from surehand.cli.failures import AWAY
-from surehand.cli.output import table_of
+from surehand.cli.output import document_of, documents_of, table_of
 from surehand.cli.text import count, duration, line_of, percent
 from surehand.errors import Forbidden, ProblemError, Unavailable
+from surehand.models.projects import ProjectFigures
 
 _LIGHTS = {"certified": "green", "warn": "yellow", "suspended": "red", "expired": "red"}
 _PROJECTS_SHOWN = 50
+_AT_A_TIME = 8
+
+Told = TypeVar("Told")
 
 
 def status(
@@ -27,7 +36,10 @@ def status(
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
     as_json: session.AsJson = False,
 ) -> None:
-    """Show each project: whether its promise holds, what waits for people, the next event."""
+    """Show each project: whether its promise holds, what waits for people, the next event.
+
+    With a project also its people, versions and pool.
+    """
     used, out = session.of(ctx), session.output(as_json)
     report = look(used, project)
     if as_json:
@@ -44,45 +56,52 @@ def status(
 
 
 def look(used: session.Session, project: str | None) -> list[dict[str, Any]]:
-    """Return what is known of one project, or of all; `away` names what could not be asked."""
-    if project is None:
-        names = [str(one["project"]) for one in used.projects() if not one.get("archived_at")]
-    else:
-        names = [project]
-        used.queue("GET", session.at(project))
-    return [_look_at(used.client, name) for name in names[:_PROJECTS_SHOWN]]
+    """Return what is known of one project, or of each; `away` names what could not be asked."""
+    if project is not None:
+        used.client.projects.get(project)
+        return [_detail(used.client, project)]
+    listed = used.client.projects.overview()
+    rows = list(islice((one for one in listed if one.archived_at is None), _PROJECTS_SHOWN))
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        return list(pool.map(partial(_row, used.client), rows))
 
 
-def _look_at(client: Surehand, name: str) -> dict[str, Any]:
-    away: dict[str, str] = {}
+def _row(client: Surehand, figures: ProjectFigures) -> dict[str, Any]:
+    asking = _Asking()
+    promise = asking.of("trainer", lambda: document_of(client.promise.get(figures.project)))
+    return {**document_of(figures), "promise": promise, "away": asking.away}
 
-    def ask(service: str, tail: str) -> Any:
-        if service in away:
+
+def _detail(client: Surehand, name: str) -> dict[str, Any]:
+    asking = _Asking()
+    return {
+        "project": name,
+        "promise": asking.of("trainer", lambda: document_of(client.promise.get(name))),
+        "versions": asking.of("trainer", lambda: documents_of(client.versions.list(name))),
+        "pool": asking.of("trainer", lambda: document_of(client.pool.counts(name))),
+        "queue": asking.of("review_queue", lambda: document_of(client.queue.get(name))),
+        "reviewers": asking.of("review_queue", lambda: documents_of(client.reviewers.list(name))),
+        "away": asking.away,
+    }
+
+
+@dataclass
+class _Asking:
+    """Asks services, and notes which ones did not answer, with their words."""
+
+    away: dict[str, str] = field(default_factory=dict)
+
+    def of(self, service: str, call: Callable[[], Told]) -> Told | None:
+        """Return what a call returns; None if its service is away, which is found out once."""
+        if service in self.away:
             return None
         try:
-            return client.call(service, "GET", session.at(name, tail))
+            return call()
         except Forbidden:
             raise
         except (Unavailable, ProblemError) as error:
-            away[service] = line_of(error)
+            self.away[service] = line_of(error)
             return None
-
-    return {"project": name, **_parts(ask), "away": away}
-
-
-def _parts(ask: Callable[[str, str], Any]) -> dict[str, Any]:
-    promise = ask("trainer", "/promise")
-    versions = ask("trainer", "/versions?limit=1000")
-    pool = ask("trainer", "/pool")
-    queue = ask("review_queue", "/queue")
-    people = ask("review_queue", "/reviewers")
-    return {
-        "promise": promise,
-        "queue": queue,
-        "reviewers": None if people is None else people["reviewers"],
-        "versions": None if versions is None else versions["versions"],
-        "pool": pool,
-    }
 
 
 def shown(report: list[dict[str, Any]]) -> Group | Text:
@@ -96,18 +115,37 @@ def _project(one: dict[str, Any]) -> list[Any]:
     promise = one["promise"] or {}
     colour = _LIGHTS.get(promise.get("state", ""), "yellow" if promise else "")
     sentence = promise.get("sentence", "The trainer cannot be asked about the promise.")
-    rows = [
-        ("queue", _queue(one["queue"])),
-        ("people", _people(one["queue"], one["reviewers"])),
-        ("versions", _versions(one["versions"])),
-        ("pool", _pool(one["pool"])),
-        ("next", (promise.get("next") or {}).get("text") or "-"),
-    ]
+    rows = [("queue", _waiting(one))] if "waiting" in one else _detailed(one)
+    rows.append(("next", (promise.get("next") or {}).get("text") or "-"))
     rows += [(f"{service} away", sentence) for service, sentence in one["away"].items()]
     title = Text.assemble(
         ("● ", colour), (line_of(one["project"]), "bold"), "  ", line_of(sentence, 1000)
     )
     return [title, table_of(["", ""], [(f"  {name}", line_of(said, 500)) for name, said in rows])]
+
+
+def _waiting(one: dict[str, Any]) -> str:
+    said = "nothing waits"
+    if one["waiting"]:
+        said = f"{count(one['waiting'], 'item')} waiting, {one.get('leased', 0)} of them held"
+    if oldest := one.get("oldest_at"):
+        said += f", the oldest for {duration(_seconds_since(oldest))}"
+    if one.get("adjudication"):
+        said += f", {one['adjudication']} for an adjudicator"
+    return f"{said}; {count(one.get('answers', 0), 'answer')} today"
+
+
+def _seconds_since(moment: str) -> float:
+    return max((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds(), 0.0)
+
+
+def _detailed(one: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("queue", _queue(one["queue"])),
+        ("people", _people(one["queue"], one["reviewers"])),
+        ("versions", _versions(one["versions"])),
+        ("pool", _pool(one["pool"])),
+    ]
 
 
 def _queue(queue: dict[str, Any] | None) -> str:

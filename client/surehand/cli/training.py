@@ -9,9 +9,10 @@ from rich.progress import Progress
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import line_of, moment, percent
 from surehand.errors import Conflict
+from surehand.models.training import Channels
 
 _POLL_SECONDS = 0.5
 _MODES = "initial, fine_tune or active."
@@ -28,9 +29,9 @@ def train(
     """Train a version on the labels so far, and wait for it; Ctrl-C leaves it running."""
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
-    run = used.trainer("POST", session.at(name, "/runs"), json={"mode": mode, "recipe": recipe})
+    run = document_of(used.client.runs.start(name, mode=mode, recipe=recipe))
     if not no_wait:
-        run = _wait(used, out, session.at(name, f"/runs/{run['run_id']}"))
+        run = _wait(used, out, name, run["run_id"])
     if as_json:
         out.document(run)
     else:
@@ -40,15 +41,15 @@ def train(
         raise typer.Exit(LOOK)
 
 
-def _wait(used: session.Session, out: Output, path: str) -> dict[str, Any]:
+def _wait(used: session.Session, out: Output, project: str, run_id: str) -> dict[str, Any]:
     quiet = out.is_json or not out.notes.is_terminal
     with Progress(console=out.notes, disable=quiet, transient=True) as bar:
         task = bar.add_task("Training", total=1.0)
         while True:
-            run: dict[str, Any] = used.trainer("GET", path)
-            bar.update(task, completed=run["progress"])
-            if run["state"] not in {"queued", "running"}:
-                return run
+            run = used.client.runs.get(project, run_id)
+            bar.update(task, completed=run.progress)
+            if run.is_over:
+                return document_of(run)
             time.sleep(_POLL_SECONDS)
 
 
@@ -58,7 +59,7 @@ def versions(
     """List the versions: roles, certificate, threshold."""
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
-    found = used.pages("trainer", session.at(name, "/versions"), "versions")
+    found = documents_of(used.client.versions.list(name))
     if as_json:
         out.document({"versions": found})
         return
@@ -83,7 +84,9 @@ def promote(
     as_json: session.AsJson = False,
 ) -> None:
     """Let a version serve as champion."""
-    _channels(ctx, project, f"/versions/{version}/promote", as_json)
+    used = session.of(ctx)
+    name = used.project(project)
+    _channels(lambda: used.client.versions.promote(name, version), as_json)
 
 
 def rollback(
@@ -96,13 +99,14 @@ def rollback(
     out = session.output(as_json)
     if out.is_interactive and not yes and not typer.confirm("Roll back?", err=True):
         raise typer.Exit(LOOK)
-    _channels(ctx, project, "/rollback", as_json)
+    used = session.of(ctx)
+    name = used.project(project)
+    _channels(lambda: used.client.versions.roll_back(name), as_json)
 
 
-def _channels(ctx: typer.Context, project: str | None, tail: str, as_json: bool) -> None:
-    used, out = session.of(ctx), session.output(as_json)
-    path = session.at(used.project(project), tail)
-    channels = _explained(out, lambda: used.trainer("POST", path))
+def _channels(call: Callable[[], Channels], as_json: bool) -> None:
+    out = session.output(as_json)
+    channels = document_of(_explained(out, call))
     if as_json:
         out.document(channels)
     else:
@@ -110,7 +114,7 @@ def _channels(ctx: typer.Context, project: str | None, tail: str, as_json: bool)
         out.say(f"{channels['champion']} serves now{f', before {before}' if before else ''}.")
 
 
-def _explained(out: Output, call: Callable[[], Any]) -> Any:
+def _explained(out: Output, call: Callable[[], Channels]) -> Channels:
     """Make a call; a refusal is followed by what can be done."""
     try:
         return call()

@@ -6,7 +6,7 @@ import typer
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK, UserError
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import count, line_of, moment
 
 _STATES = ("waiting", "delivered", "failed")
@@ -32,13 +32,12 @@ def webhooks(
     if state is not None and state not in _STATES:
         raise UserError(f"--state is {', '.join(_STATES[:-1])} or {_STATES[-1]}.")
     used, out = session.of(ctx), session.output(as_json)
-    path = session.at(used.project(project), "/webhooks")
+    name, hooks = used.project(project), used.client.webhooks
     if retry or retry_failed:
-        _retry(used, out, path, retry or [], failed=retry_failed)
+        _retry(used, out, name, retry or [], failed=retry_failed)
         return
-    found = used.queue("GET", path)["webhooks"]
-    params = {"state": state, "limit": limit}
-    sent = used.queue("GET", f"{path}/deliveries", params=params)["deliveries"]
+    found = documents_of(hooks.list(name))
+    sent = documents_of(hooks.deliveries(name, state=state).page(limit=limit).items)
     if as_json:
         out.document({"webhooks": found, "deliveries": sent})
     elif not found:
@@ -49,11 +48,12 @@ def webhooks(
         raise typer.Exit(LOOK)
 
 
-def _retry(used: session.Session, out: Output, path: str, ids: list[str], *, failed: bool) -> None:
+def _retry(used: session.Session, out: Output, name: str, ids: list[str], *, failed: bool) -> None:
+    hooks = used.client.webhooks
     if failed:
-        rows = used.pages("review_queue", f"{path}/deliveries", "deliveries", state="failed")
-        ids = [*ids, *(row["delivery_id"] for row in rows)]
-    retried = [used.queue("POST", f"{path}/deliveries/{one}/retry") for one in dict.fromkeys(ids)]
+        # All are read before the first is sent again: then it is failed no more.
+        ids = [*ids, *(row.delivery_id for row in hooks.deliveries(name, state="failed"))]
+    retried = [document_of(hooks.retry(name, one)) for one in dict.fromkeys(ids)]
     if out.is_json:
         out.document({"retried": retried})
     else:

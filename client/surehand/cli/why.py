@@ -1,13 +1,12 @@
 """``surehand why``: why an item was answered or went to people, and what happened to it."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import item_text, line_of, moment, percent
 from surehand.errors import NotFound
 
@@ -21,9 +20,7 @@ def why(
     """Say why an item was answered or went to people, and what happened to it since."""
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
-    decisions = used.pages(
-        "trainer", session.at(name, "/decisions"), "decisions", item_id=item_id, limit=1000
-    )
+    decisions = documents_of(used.client.decisions.list(name, item_id=item_id))
     task = _task(used, name, item_id)
     if as_json:
         out.document({"item_id": item_id, "decisions": decisions, "task": task})
@@ -39,13 +36,10 @@ def why(
 
 def _task(used: session.Session, project: str, item_id: str) -> dict[str, Any] | None:
     try:
-        outcome = used.queue("GET", session.at(project, f"/outcomes/{quote(item_id, safe='')}"))
-        task: dict[str, Any] = used.queue(
-            "GET", session.at(project, f"/tasks/{outcome['task_id']}")
-        )
+        outcome = used.client.outcomes(project).get(item_id)
+        return document_of(used.client.tasks.get(project, outcome.task_id))
     except NotFound:
         return None
-    return task
 
 
 def _show(out: Output, decisions: list[dict[str, Any]], task: dict[str, Any] | None) -> None:

@@ -109,6 +109,26 @@ class Dataset(Model):
     created_at: datetime
 
 
+class DatasetChange(Model):
+    """An item that two datasets differ in, with its labels there."""
+
+    item_id: str
+    change: str
+    before: str | None = None
+    after: str | None = None
+
+
+class DatasetDiff(Model):
+    """What a dataset has and has not that another has; `changes` shows the first 1,000."""
+
+    dataset_id: str
+    against: str
+    added: int
+    removed: int
+    relabelled: int
+    changes: list[DatasetChange] = []
+
+
 class Decision(Model):
     """A row of the ledger: what the router decided, and an `explanation` in words."""
 

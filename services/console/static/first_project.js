@@ -1,11 +1,13 @@
-// The first project: columns of a CSV suggest fields and labels; then the file is uploaded.
-import { beginning, upload } from "./table.js";
+// The first project: columns of a file suggest fields and labels; then the file is uploaded.
+import { firstRows, openTable } from "./table.js";
+import { Progress, upload } from "./upload.js";
 
-const READ = 2000;
+const READ = 20_000;
 const MOST_LABELS = 100;
 const form = document.querySelector("#first");
 const find = (id) => document.getElementById(id);
-let [file, header, rows] = [null, [], []];
+let [table, header, rows, created] = [null, [], [], null];
+let progress = new Progress();
 
 const slug = (text) => text.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 63);
 const fieldName = (text) => text.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^(?=[0-9])/, "_").slice(0, 63) || "text";
@@ -19,34 +21,48 @@ function options(select, isOptional, wanted) {
 
 /** The column with the longest cells is most likely what people read. */
 function longest() {
-  const length = (place) => rows.reduce((sum, cells) => sum + (cells[place] ?? "").length, 0);
+  const length = (place) => rows.reduce((sum, cells) => sum + shown(cells[place]).length, 0);
   return header.reduce((best, _, place) => (length(place) > length(best) ? place : best), 0);
 }
 
+const shown = (cell) => (typeof cell === "string" ? cell : JSON.stringify(cell ?? ""));
+
 function suggest() {
   const label = find("label-column").value;
-  find("fields").value = fieldName(header[find("text-column").value] ?? "text");
-  let words = `${header.length} columns. `;
+  const name = header[find("text-column").value] ?? "text";
+  find("fields").value = fieldName(name.replace(/^data\./, ""));
+  let words = `${header.length} columns, read as ${table.isJson ? "JSON Lines" : "CSV"}. `;
   if (label !== "") {
     const counts = new Map();
     for (const cells of rows) {
-      const one = (cells[label] ?? "").trim();
+      const one = shown(cells[label] ?? "").trim();
       if (one) counts.set(one, (counts.get(one) ?? 0) + 1);
     }
     const labels = [...counts.keys()].sort((one, other) => counts.get(other) - counts.get(one));
     if (labels.length > MOST_LABELS) words += `That column has ${labels.length} different values: are they labels?`;
-    else find("labels").value = labels.join("\n");
+    else {
+      find("labels").value = labels.join("\n");
+      words += `${labels.length} labels were found in the first ${rows.length} rows: see below.`;
+    }
   }
   find("found").textContent = words;
 }
 
 find("file").addEventListener("change", async () => {
-  [file] = find("file").files;
+  const [file] = find("file").files;
+  table = null;
   if (!file) return;
-  ({ header, rows } = await beginning(file, READ));
+  try {
+    const opened = await openTable(file);
+    rows = await firstRows(opened, READ);
+    [table, header, progress] = [opened, opened.header, new Progress()];
+  } catch (error) {
+    find("found").textContent = error.message;
+    return;
+  }
   options(find("text-column"), false, ["text", "data.text"]);
   if (!header.some((name) => ["text", "data.text"].includes(name.toLowerCase()))) find("text-column").value = String(longest());
-  options(find("label-column"), true, ["label", "sentiment", "class", "category"]);
+  options(find("label-column"), true, ["label", "sentiment", "class", "category", "intent", "topic"]);
   options(find("id-column"), true, ["item_id", "id"]);
   find("columns").hidden = false;
   if (!find("title").value) {
@@ -73,12 +89,16 @@ async function post(path, body) {
   return fetch(path, { method: "POST", headers, body: new URLSearchParams(body) });
 }
 
-async function run() {
+/** Create the project, unless that was done before the upload stopped. */
+async function create() {
   const made = await post("/projects/new", new FormData(form));
   const answer = await made.json().catch(() => ({ fault: "Your session has ended: sign in in another tab, then press again." }));
-  if (answer.fault) return fail(answer.fault);
-  const { project } = answer;
-  const base = `/projects/${encodeURIComponent(project)}`;
+  if (answer.fault) throw new Error(answer.fault);
+  return answer.project;
+}
+
+async function run() {
+  created ??= await create();
   const place = (id) => (find(id).value === "" ? null : Number(find(id).value));
   const [field] = find("fields").value.trim().split(/[:\n]/, 1);
   const mapping = {
@@ -88,21 +108,21 @@ async function run() {
     metadata: {},
   };
   find("progress").hidden = false;
-  const told = ({ share, rows: sent, rejected }) => {
-    find("progress").value = share;
-    find("said").textContent = `${sent} rows sent, ${rejected.length} rejected.`;
+  const told = (words) => {
+    find("progress").value = progress.share;
+    find("said").textContent = `${progress.rows} rows sent, ${progress.rejected} rejected. ${words}`;
   };
-  const signal = new AbortController().signal;
-  const counts = await upload(file, { project, form: form.dataset.form, mapping, signal, told });
-  const size = Math.min(counts.pooled, Math.ceil(1.1 * Number(find("first_labels").value)));
+  const { signal } = new AbortController();
+  await upload(table, progress, { project: created, form: form.dataset.form, mapping, labelled: "train", signal, told });
+  const base = `/projects/${encodeURIComponent(created)}`;
+  const size = Math.min(progress.pooled, Math.ceil(1.1 * Number(find("first_labels").value)));
   if (size > 0) await post(`${base}/data`, { csrf: form.dataset.form, act: "ask", strategy: "random", size });
   location.assign(`${base}/people?notice=posted`);
-  return undefined;
 }
 
 form.addEventListener("submit", (event) => {
-  if (!file) return;
+  if (!table) return;
   event.preventDefault();
   form.querySelector("button[type=submit]").disabled = true;
-  run().catch((error) => fail(`Stopped: ${error.message}`));
+  run().catch((error) => fail(created ? `The project is there, but the upload stopped: ${error.message} Press the button to go on.` : error.message));
 });

@@ -1,6 +1,10 @@
 """Bodies of the datasets' routes."""
 
+from typing import Literal
+
 from shared.contracts.base import Message, UtcTime
+
+ChangeKind = Literal["added", "removed", "relabelled"]
 
 
 class DatasetView(Message):
@@ -20,3 +24,26 @@ class Datasets(Message):
 
     datasets: list[DatasetView]
     cursor: str | None
+
+
+class DatasetChange(Message):
+    """An item that two snapshots differ in, with its labels there; null where it is missing."""
+
+    item_id: str
+    change: ChangeKind
+    before: str | None
+    after: str | None
+
+
+class DatasetDiff(Message):
+    """What a snapshot has and has not that the one `against` has.
+
+    `changes` has the first 1,000 items by id; the counts are of all.
+    """
+
+    dataset_id: str
+    against: str
+    added: int
+    removed: int
+    relabelled: int
+    changes: list[DatasetChange]

@@ -1,7 +1,11 @@
 """Routes of the datasets."""
 
+from typing import Annotated
+
+from fastapi import Query, Response
+
 from services.trainer.datasets import service
-from services.trainer.datasets.messages import Datasets, DatasetView
+from services.trainer.datasets.messages import DatasetDiff, Datasets, DatasetView
 from services.trainer.resources import InProject, Tools, project_router
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 
@@ -23,3 +27,28 @@ async def list_datasets(
 async def describe_dataset(tools: Tools, project: InProject, dataset_id: str) -> DatasetView:
     """Show a snapshot's record; its lines lie in the store at `path`."""
     return await service.describe(tools, project.project, dataset_id)
+
+
+@router.get(
+    "/datasets/{dataset_id}/download",
+    summary="Download a dataset",
+    response_class=Response,
+    responses={200: {"description": "JSON Lines, compressed", "content": {"application/gzip": {}}}},
+)
+async def download_dataset(tools: Tools, project: InProject, dataset_id: str) -> Response:
+    """Return a snapshot's rows as JSON Lines, compressed with gzip."""
+    body = await service.content(tools, project.project, dataset_id)
+    disposition = f'attachment; filename="{project.project}-{dataset_id[:12]}.jsonl.gz"'
+    headers = {"Content-Disposition": disposition}
+    return Response(body, headers=headers, media_type="application/gzip")
+
+
+@router.get("/datasets/{dataset_id}/diff", summary="Compare two datasets")
+async def compare_datasets(
+    tools: Tools,
+    project: InProject,
+    dataset_id: str,
+    against: Annotated[str, Query(description="The id of the dataset to compare with.")],
+) -> DatasetDiff:
+    """Say which items a snapshot has gained, lost and labelled otherwise since another."""
+    return await service.diff(tools, project.project, dataset_id, against)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.trainer.datasets import repository
+from services.trainer.datasets.comparing import compare
 from services.trainer.datasets.holdout import Holdout, is_of_traffic
-from services.trainer.datasets.messages import DatasetView
+from services.trainer.datasets.messages import DatasetDiff, DatasetView
 from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,
@@ -121,8 +122,33 @@ async def list_datasets(
 
 async def describe(resources: Resources, project: str, dataset_id: str) -> DatasetView:
     """Return one snapshot's record; `NotFound` when there is none of this id."""
+    dataset = await _recorded(resources, project, dataset_id)
+    return DatasetView.model_validate(dataset, from_attributes=True)
+
+
+async def content(resources: Resources, project: str, dataset_id: str) -> bytes:
+    """Return a snapshot's compressed lines; `NotFound` when there is none, or its file is gone."""
+    dataset = await _recorded(resources, project, dataset_id)
+    body = await resources.store.read(dataset.path)
+    if body is None:
+        raise NotFound("The snapshot's file is no longer in the store.", path=dataset.path)
+    return body
+
+
+async def diff(resources: Resources, project: str, dataset_id: str, against: str) -> DatasetDiff:
+    """Say what changed from snapshot `against` to another; `NotFound` as of `content`."""
+    before = await content(resources, project, against)
+    after = await content(resources, project, dataset_id)
+
+    def compared() -> DatasetDiff:
+        return compare((against, read(before)), (dataset_id, read(after)))
+
+    return await asyncio.to_thread(compared)
+
+
+async def _recorded(resources: Resources, project: str, dataset_id: str) -> Dataset:
     async with resources.database.reading() as session:
         dataset = await session.get(Dataset, (project, dataset_id))
     if dataset is None:
         raise NotFound("There is no such dataset; GET …/datasets lists them.", id=dataset_id)
-    return DatasetView.model_validate(dataset, from_attributes=True)
+    return dataset

@@ -29,6 +29,21 @@ async def answer(reviewer: AsyncSurehand, project: str, number: int) -> None:
                 return
 
 
+async def test_a_single_service_is_no_gateway_and_the_refusal_says_so(
+    installation: Installation,
+) -> None:
+    router, queue, _ = installation.addresses
+    token = installation.token("operator", "olga")
+    async with AsyncSurehand(router, token=token) as client:
+        with pytest.raises(NotFound, match=r"Surehand\(router=…, review_queue=…, trainer=…\)"):
+            await client.predict("shop", [{"data": {"text": "x"}}])
+        with pytest.raises(NotFound, match="`/trainer` is a prefix of a gateway"):
+            await client.promise.get("shop")
+    async with AsyncSurehand(router=queue, token=token) as client:
+        with pytest.raises(NotFound, match="the router, port 8000"):
+            await client.predict("shop", [{"data": {"text": "x"}}])
+
+
 async def test_items_come_in_any_form_and_predictions_in_their_order(
     client: AsyncSurehand, project: str
 ) -> None:

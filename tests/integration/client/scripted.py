@@ -1,6 +1,7 @@
 """A real server whose answers a test writes: for what a healthy service does not answer."""
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,8 +32,8 @@ class Scripted:
 
 
 @contextlib.contextmanager
-def scripted(*answers: Answer) -> Iterator[Scripted]:
-    """Serve `answers` on a loopback port while the block lasts."""
+def scripted(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+    """Serve `answers` on a loopback port while the block lasts, maybe over TLS."""
     script = Scripted(list(answers))
 
     class Handler(BaseHTTPRequestHandler):
@@ -61,6 +62,8 @@ def scripted(*answers: Answer) -> Iterator[Scripted]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     script.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

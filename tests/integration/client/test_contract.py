@@ -112,6 +112,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.runs.cancel(P, "r"),
     lambda c: c.runs.datasets(P).page(),
     lambda c: c.runs.dataset(P, "d"),
+    lambda c: c.runs.download_dataset(P, "d").__enter__(),
+    lambda c: c.runs.compare_datasets(P, "d", against="e"),
     lambda c: c.versions.list(P).page(),
     lambda c: c.versions.get(P, "v1"),
     lambda c: c.versions.promote(P, "v1"),

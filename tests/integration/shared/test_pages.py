@@ -135,6 +135,8 @@ async def test_detail_is_the_first_fault_in_our_words(echo: httpx.AsyncClient) -
         ("/v1/projects/x/outcomes", "the router, port 8000 or the review queue, port 8001"),
         ("/v2/models/x", "the router, port 8000"),
         ("/v1/entries/", "Leave out the slash at the end: `/v1/entries`."),
+        ("/router/v1/projects/x/predict", "`/router` is a prefix of a gateway"),
+        ("/v1/v1/projects", "The path has `/v1` twice"),
         ("/nothing", "`GET /docs` lists"),
     ],
 )

@@ -28,6 +28,8 @@ ROUTES = [
     ("POST", f"{ROOT}/certify"),
     ("GET", f"{ROOT}/audit"),
     ("GET", f"{ROOT}/datasets"),
+    ("GET", f"{ROOT}/datasets/x/download"),
+    ("GET", f"{ROOT}/datasets/x/diff?against=y"),
     ("GET", f"{ROOT}/decisions"),
     ("GET", f"{ROOT}/decisions/days"),
     ("GET", "/v1/decisions/days?project=toys"),
@@ -61,6 +63,8 @@ async def test_unknown_project_and_things_are_not_found(
             f"{ROOT}/runs/none",
             f"{ROOT}/versions/v7",
             f"{ROOT}/datasets/none",
+            f"{ROOT}/datasets/none/download",
+            f"{ROOT}/datasets/none/diff?against=none",
         ]
         for path in paths:
             response = await trainer.operator.get(path)

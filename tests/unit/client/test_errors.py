@@ -76,7 +76,7 @@ def test_strange_documents_make_no_other_error(document: object) -> None:
 
 
 def test_a_body_that_is_not_json_says_where_the_client_asked() -> None:
-    with pytest.raises(ServerError, match=r"Is http://127\.0\.0\.1/v1/x the address") as caught:
+    with pytest.raises(ServerError, match=r"Is http://127\.0\.0\.1/v1/x an address") as caught:
         json_of(answer(200, text="hello"), "router")
     assert "secret" not in str(caught.value)
     assert json_of(answer(204), "router") is None

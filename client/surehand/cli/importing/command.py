@@ -13,7 +13,7 @@ from surehand.cli.importing.job import Job
 from surehand.cli.importing.mapping import Columns, Labels, guess_columns
 from surehand.cli.importing.rejected import RejectedFile
 from surehand.cli.importing.source import Source
-from surehand.cli.output import Output
+from surehand.cli.output import Output, document_of
 from surehand.cli.pool import ask_reviewers
 from surehand.cli.text import line_of
 from surehand.errors import NotFound
@@ -79,7 +79,7 @@ class Plan:
             There is none.
         """
         try:
-            return dict(used.queue("GET", session.at(name)))
+            return document_of(used.client.projects.get(name))
         except NotFound as error:
             if not self.create:
                 raise UserError(
@@ -91,7 +91,7 @@ class Plan:
         if dry_run:
             out.note(f"The project {name} would be created with the labels {labels}.")
             return {"project": name, **document}
-        made: dict[str, Any] = used.queue("PUT", session.at(name), json=document)
+        made = document_of(used.client.projects.put(name, document))
         out.note(f"Created the project {name} with the labels {labels}.")
         return made
 

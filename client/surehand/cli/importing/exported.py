@@ -1,11 +1,12 @@
 """A file that Surehand exported goes back as it is: the review queue reads it whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from surehand import Surehand
 from surehand.cli.importing.rows import Row
-from surehand.cli.importing.sending import Post
+from surehand.endpoints import IMPORT
+from surehand.models.tasks import ImportReport
 
 _CHUNK = 256 * 1024
 _SECONDS = 600.0
@@ -22,7 +23,9 @@ def is_export(sample: Sequence[Row]) -> bool:
     return "item_id" in header and any(name.startswith("data.") for name in header)
 
 
-def send_export(post: Post, path: Path, form: str, advance: Any) -> dict[str, Any]:
+def send_export(
+    client: Surehand, project: str, path: Path, form: str, advance: Callable[[int], None]
+) -> ImportReport:
     """Stream the file to the review queue; return its report."""
 
     def chunks() -> Iterator[bytes]:
@@ -32,5 +35,6 @@ def send_export(post: Post, path: Path, form: str, advance: Any) -> dict[str, An
                 advance(len(part))
 
     headers = {"Content-Type": _MEDIA_TYPES[form], "Content-Length": str(path.stat().st_size)}
-    report: dict[str, Any] = post("/import", content=chunks(), headers=headers, timeout=_SECONDS)
-    return report
+    return client.ask(
+        IMPORT, {"project": project}, content=chunks, headers=headers, timeout=_SECONDS
+    )

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,8 @@ class Job:
         self.project = str(spec["project"])
         self._spec = spec
         self._rejected = rejected
-        self._queue = partial(_post, used.queue, self.project)
-        self._sender = Sender(
-            self._queue, partial(_post, used.trainer, self.project), lane, rejected.add
-        )
+        self._client = used.client
+        self._sender = Sender(used.client, self.project, lane, rejected.add)
 
     def run(self, source: Source, columns: Columns | None, labels: Labels) -> None:
         """Send all rows; Ctrl-C stops between two calls, and says what was sent."""
@@ -79,13 +76,13 @@ class Job:
     def run_export(self, source: Source) -> None:
         """Send a file that Surehand exported."""
         with self._progress(source.path) as advance:
-            report = send_export(self._queue, source.path, source.form, advance)
+            report = send_export(self._client, self.project, source.path, source.form, advance)
         tally = self._sender.tally
-        tally.labelled, tally.existing = report["created"], report["existing"]
+        tally.labelled, tally.existing = report.created, report.existing
         with self._rejected:
-            for one in report["rejected"]:
-                self._sender.refuse(Row(one["line"], 0), one["detail"])
-        tally.rejected = report["rejected_count"]
+            for one in report.rejected:
+                self._sender.refuse(Row(one.line, 0), one.detail)
+        tally.rejected = report.rejected_count
 
     @contextlib.contextmanager
     def _progress(self, path: Path) -> Iterator[Callable[[int], None]]:
@@ -146,7 +143,3 @@ class Job:
             self._out.note(f"The rejected rows are in {where}, each with its reason.")
         if tally.rejected:
             raise typer.Exit(LOOK)
-
-
-def _post(call: Callable[..., Any], project: str, tail: str, **options: Any) -> Any:
-    return call("POST", session.at(project, tail), **options)

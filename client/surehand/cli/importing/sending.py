@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from surehand import Surehand
 from surehand.cli.importing.rows import Row
+from surehand.endpoints import ADD_TO_POOL, IMPORT
 
 # One call: small enough for a progress bar and to stop, large enough to be fast.
 _ROWS, _BYTES = 500, 1024 * 1024
 _SECONDS = 300.0
-
-Post = Callable[..., Any]
 
 
 @dataclass
@@ -59,17 +59,17 @@ class Sender:
 
     Parameters
     ----------
-    queue, trainer
-        Calls of the services, within the project.
+    client, project
+        Where the rows go.
     lane
         Of labelled rows.
     """
 
     def __init__(
-        self, queue: Post, trainer: Post, lane: str, reject: Callable[[Row, str], None]
+        self, client: Surehand, project: str, lane: str, reject: Callable[[Row, str], None]
     ) -> None:
-        self._queue = queue
-        self._trainer = trainer
+        self._client = client
+        self._names = {"project": project}
         self._lane = lane
         self._reject = reject
         self._labelled = Batch()
@@ -101,16 +101,17 @@ class Sender:
         rows, body = batch.rows, b"\n".join(batch.lines)
         batch.rows, batch.lines, batch.size = [], [], 0
         headers = {"Content-Type": "application/x-ndjson"}
-        options: dict[str, Any] = {
-            "content": body, "headers": headers, "timeout": _SECONDS, "is_idempotent": True,
-        }  # fmt: skip
+        options: dict[str, Any] = {"content": body, "headers": headers, "timeout": _SECONDS}
         if batch is self._labelled:
-            report = self._queue("/import", params={"lane": self._lane}, **options)
-            self.tally.labelled += report["created"]
-            self.tally.existing += report["existing"]
+            params = {"lane": self._lane}
+            answered = self._client.ask(IMPORT, self._names, params=params, **options)
+            self.tally.labelled += answered.created
+            self.tally.existing += answered.existing
+            rejected = answered.rejected
         else:
-            report = self._trainer("/pool", **options)
-            self.tally.unlabelled += report["imported"]
-            self.tally.existing += report["duplicates"]
-        for one in report["rejected"]:
-            self.refuse(rows[min(max(one["line"], 1), len(rows)) - 1], str(one["detail"]))
+            pooled = self._client.ask(ADD_TO_POOL, self._names, **options)
+            self.tally.unlabelled += pooled.imported
+            self.tally.existing += pooled.duplicates
+            rejected = pooled.rejected
+        for one in rejected:
+            self.refuse(rows[min(max(one.line, 1), len(rows)) - 1], one.detail)

@@ -1,20 +1,21 @@
 """Data: upload, the pool, label counts, suspects and export."""
 
-from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
+from services.console.pages.data import gold_routes, snapshot_routes
+from services.console.pages.data.files import streamed
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
+from services.console.pages.data.summaries import summaries
 from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, load_project, project_page
-from services.console.web.security import guarded
 from services.console.web.visit import (
     NotOurForm,
     Posted,
+    SignInNeeded,
     Visit,
     Visited,
     page_path,
@@ -23,13 +24,15 @@ from services.console.web.visit import (
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
+router.include_router(gold_routes.router)
+router.include_router(snapshot_routes.router)
 _SUSPECTS = 20
 _CSRF_HEADER = "Surehand-Form"
-_TYPES = {
-    "jsonl": ("application/x-ndjson", "jsonl"),
-    "csv": ("text/csv", "csv"),
-    "parquet": ("application/vnd.apache.parquet", "parquet"),
-    "label-studio": ("application/json", "json"),
+_FORMATS = {
+    "csv": ("CSV", "text/csv", "csv"),
+    "jsonl": ("JSON Lines", "application/x-ndjson", "jsonl"),
+    "parquet": ("Parquet", "application/vnd.apache.parquet", "parquet"),
+    "label-studio": ("Label Studio", "application/json", "json"),
 }
 
 
@@ -76,32 +79,17 @@ async def export(
     format: Literal["jsonl", "csv", "parquet", "label-studio"] = "csv",  # noqa: A002
 ) -> Response:
     """Stream the review queue's export."""
-    media_type, suffix = _TYPES[format]
-    chunks = _exported(visit, name, format)
-    # The first of it, so that a refusal becomes a page.
-    first = await anext(chunks, b"")
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield first
-        async for chunk in chunks:
-            yield chunk
-
-    disposition = f'attachment; filename="{name}.{suffix}"'
-    headers = {"Content-Disposition": disposition}
-    return guarded(StreamingResponse(whole(), headers=headers, media_type=media_type))
-
-
-async def _exported(visit: Visit, name: str, kind: str) -> AsyncIterator[bytes]:
-    path = f"{project_path(name)}/export"
-    async with visit.api.stream("review_queue", "GET", path, params={"format": kind}) as answer:
-        async for chunk in answer.aiter_bytes():
-            yield chunk
+    _, media_type, suffix = _FORMATS[format]
+    path, params = f"{project_path(name)}/export", {"format": format}
+    return await streamed(visit, "review_queue", path, f"{name}.{suffix}", media_type, params)
 
 
 def _require_own(visit: Visit, request: Request) -> None:
-    is_own = request.app.state.site.is_own(request)
-    if not is_own or request.headers.get(_CSRF_HEADER) != visit.session.csrf:
+    if not request.app.state.site.is_own(request):
         raise NotOurForm(is_foreign=True)
+    # Of a session before this one: the page asks for its mark anew, and goes on.
+    if request.headers.get(_CSRF_HEADER) != visit.session.csrf:
+        raise SignInNeeded
 
 
 async def _page(
@@ -115,7 +103,7 @@ async def _page(
     project = await load_project(visit, name)
     found = await cards(
         pool=call(visit, "trainer", "GET", name, "pool"),
-        datasets=call(visit, "trainer", "GET", name, "datasets", params={"limit": 10}),
+        datasets=call(visit, "trainer", "GET", name, "datasets", params={"limit": 1}),
         suspects=call(
             visit, "review_queue", "GET", name, "suspects",
             params={"limit": _SUSPECTS, "after": after},
@@ -124,11 +112,15 @@ async def _page(
     datasets, suspects = found["datasets"], found["suspects"]
     newest = datasets.value["datasets"][:1] if datasets else []
     cursor = suspects.value["cursor"] if suspects else None
+    doubted = suspects.value["suspects"] if suspects else []
     context: dict[str, Any] = {
         **found,
         "label_counts": _shares(newest[0]["labels"]) if newest else [],
         "paging": paging(visit.request, cursor, "#suspects"),
-        "formats": list(_TYPES),
+        "texts": await summaries(visit, name, (one["task_id"] for one in doubted)),
+        "formats": {key: name for key, (name, _, _) in _FORMATS.items()},
+        "labelled": visit.request.query_params.get("labelled"),
+        "part": "Pool",
         "fault": fault or project.get("away"),
     }
     return project_page(visit, project, "Data", "data/page.html", status=status, **context)

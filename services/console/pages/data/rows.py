@@ -1,15 +1,19 @@
 """Rows of an uploaded table as items of a project (pure)."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-_MOST_COLUMNS, _MOST_ROWS = 1_000, 2_000
+_MOST_ROWS = 2_000
 _OWN_ID_CHARACTERS = 32
+
+NumberedItem = tuple[int, dict[str, Any]]
+"""An item, with the line of the file that it comes from."""
 
 
 class ColumnMapping(BaseModel):
@@ -24,21 +28,28 @@ class ColumnMapping(BaseModel):
 
 
 class TableRows(BaseModel):
-    """Some rows of a table; `lines` says on which line of the file each of them ends."""
+    """Some rows of a table; `lines` says on which line of the file each of them ends.
+
+    `labelled` says what rows with a label are for. With `is_json` the cells are JSON values, else
+    they are text.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     mapping: ColumnMapping
-    rows: list[list[str]] = Field(max_length=_MOST_ROWS)
+    rows: list[list[Any]] = Field(max_length=_MOST_ROWS)
     lines: list[int] = Field(max_length=_MOST_ROWS)
+    labelled: Literal["train", "gold"] = "train"
+    is_json: bool = False
 
 
 @dataclass
 class MappedRows:
-    """Items with and without a label, each with its line; and the rows that are none."""
+    """Items with and without a label, and gold; and the rows that are none."""
 
-    labelled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    unlabelled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    labelled: list[NumberedItem] = field(default_factory=list)
+    unlabelled: list[NumberedItem] = field(default_factory=list)
+    gold: list[NumberedItem] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -50,26 +61,30 @@ def map_rows(table: TableRows, types: Mapping[str, Mapping[str, Any]]) -> Mapped
     mapped = MappedRows()
     for line, cells in zip(table.lines, table.rows, strict=False):
         try:
-            item, label = _item(cells, table.mapping, types)
+            item, label = _item(cells, table, types)
+            orjson.dumps(item)
         except ValueError as error:
             mapped.rejected.append({"line": line, "detail": str(error)})
-            continue
-        if label:
-            mapped.labelled.append((line, item | {"label": label}))
+        except orjson.JSONEncodeError:
+            mapped.rejected.append({"line": line, "detail": "has text that is no Unicode"})
         else:
-            mapped.unlabelled.append((line, item))
+            if not label:
+                mapped.unlabelled.append((line, item))
+            else:
+                kept = mapped.gold if table.labelled == "gold" else mapped.labelled
+                kept.append((line, item | {"label": label}))
     return mapped
 
 
 def _item(
-    cells: Sequence[str], mapping: ColumnMapping, types: Mapping[str, Mapping[str, Any]]
+    cells: Sequence[Any], table: TableRows, types: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, Any], str]:
-    data = {
-        name: _value(name, _cell(cells, place), types.get(name, {}))
-        for name, place in mapping.fields.items()
-    }
-    metadata = {name: _cell(cells, place) for name, place in mapping.metadata.items()}
-    item_id = "" if mapping.item_id is None else _cell(cells, mapping.item_id).strip()
+    mapping = table.mapping
+    data = {name: _cell(cells, place) for name, place in mapping.fields.items()}
+    if not table.is_json:
+        data = {name: _value(name, text, types.get(name, {})) for name, text in data.items()}
+    metadata = {name: _text(_cell(cells, place)) for name, place in mapping.metadata.items()}
+    item_id = "" if mapping.item_id is None else _text(_cell(cells, mapping.item_id)).strip()
     if not item_id:
         content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         item_id = f"row-{hashlib.sha256(content).hexdigest()[:_OWN_ID_CHARACTERS]}"
@@ -77,22 +92,34 @@ def _item(
     kept = {name: value for name, value in metadata.items() if value}
     if kept:
         item["metadata"] = kept
-    return item, "" if mapping.label is None else _cell(cells, mapping.label).strip()
+    label = "" if mapping.label is None else _text(_cell(cells, mapping.label)).strip()
+    if not label and table.labelled == "gold":
+        raise ValueError("has no label: gold is what is known")
+    return item, label
 
 
-def _cell(cells: Sequence[str], place: int) -> str:
+def _cell(cells: Sequence[Any], place: int) -> Any:
     if not 0 <= place < len(cells):
         raise ValueError(f"the row has {len(cells)} cells: there is no column {place + 1}")
     return cells[place]
 
 
-def _value(name: str, text: str, spec: Mapping[str, Any]) -> Any:
-    kind = spec.get("type", "text")
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _value(name: str, cell: Any, spec: Mapping[str, Any]) -> Any:
+    text, kind = _text(cell), spec.get("type", "text")
     if kind == "number":
         try:
-            return float(text)
-        except ValueError as error:
-            raise ValueError(f"/data/{name}: {text[:40]!r} is no number") from error
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise ValueError(f"/data/{name}: {text[:40]!r} is no number")
+        return number
     if kind in {"json", "vector"}:
         try:
             return orjson.loads(text)

@@ -4,24 +4,27 @@ from typing import Any
 
 import orjson
 
-from services.console.pages.data.rows import MappedRows
+from services.console.pages.data.rows import MappedRows, NumberedItem
 from services.console.web.project_pages import call
 from services.console.web.visit import Visit
 
 _JSON_LINES = {"Content-Type": "application/x-ndjson"}
+# A busy service may take long over a piece; the browser waits, and shows how far it is.
+_SECONDS = 60.0
 
 
 async def send_rows(visit: Visit, project: str, mapped: MappedRows) -> dict[str, Any]:
-    """Put items without a label into the pool, and import those with one as resolved tasks.
+    """Put items without a label into the pool; import those with one as resolved tasks, or as gold.
 
     Labels of a file train, and are no evidence: lane `optional`.
     """
-    sent: dict[str, Any] = {"pooled": 0, "labelled": 0, "duplicates": 0}
+    sent = {"pooled": 0, "labelled": 0, "gold": 0, "duplicates": 0}
     rejected = list(mapped.rejected)
     if rows := mapped.unlabelled:
         answer = await call(
-            visit, "trainer", "POST", project, "pool", content=_lines(rows), headers=_JSON_LINES
-        )
+            visit, "trainer", "POST", project, "pool", content=_lines(rows), headers=_JSON_LINES,
+            timeout=_SECONDS, is_idempotent=True,
+        )  # fmt: skip
         sent["pooled"] += answer["imported"]
         sent["duplicates"] += answer["duplicates"]
         rejected += _rejected(answer, rows)
@@ -29,20 +32,43 @@ async def send_rows(visit: Visit, project: str, mapped: MappedRows) -> dict[str,
         answer = await call(
             visit, "review_queue", "POST", project, "import",
             params={"lane": "optional"}, content=_lines(rows), headers=_JSON_LINES,
+            timeout=_SECONDS, is_idempotent=True,
         )  # fmt: skip
         sent["labelled"] += answer["created"]
         sent["duplicates"] += answer["existing"]
         rejected += _rejected(answer, rows)
+    for start in range(0, len(mapped.gold), _MOST_GOLD):
+        rejected += await _send_gold(visit, project, mapped.gold[start:][:_MOST_GOLD], sent)
     return {**sent, "rejected": sorted(rejected, key=lambda one: int(one["line"]))}
 
 
-def _lines(rows: list[tuple[int, dict[str, Any]]]) -> bytes:
+_MOST_GOLD = 1_000
+
+
+async def _send_gold(
+    visit: Visit, project: str, rows: list[NumberedItem], sent: dict[str, int]
+) -> list[dict[str, Any]]:
+    body = {"items": [item for _, item in rows]}
+    answer = await call(
+        visit, "review_queue", "POST", project, "gold", json=body, timeout=_SECONDS,
+        is_idempotent=True,
+    )  # fmt: skip
+    rejected = []
+    for (line, _), receipt in zip(rows, answer["items"], strict=True):
+        if receipt["status"] == "created":
+            sent["gold"] += 1
+        elif receipt["status"] == "existing":
+            sent["duplicates"] += 1
+        else:
+            rejected.append({"line": line, "detail": receipt["detail"] or receipt["status"]})
+    return rejected
+
+
+def _lines(rows: list[NumberedItem]) -> bytes:
     return b"\n".join(orjson.dumps(item) for _, item in rows) + b"\n"
 
 
-def _rejected(
-    answer: dict[str, Any], rows: list[tuple[int, dict[str, Any]]]
-) -> list[dict[str, Any]]:
+def _rejected(answer: dict[str, Any], rows: list[NumberedItem]) -> list[dict[str, Any]]:
     """Return the rejected rows by the lines of the person's file, not of what was sent on."""
     return [
         {"line": rows[min(max(one["line"], 1), len(rows)) - 1][0], "detail": one["detail"]}

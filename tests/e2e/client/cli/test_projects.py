@@ -29,6 +29,19 @@ def test_status_and_errors_cannot_control_the_terminal(shell: Shell) -> None:
     assert "[bold]" in said
 
 
+def test_status_lists_what_waits_in_each_project_and_details_one(shell: Shell) -> None:
+    project = shell.project()
+    shell.run("import", shell.file("a.csv", "text\none\ntwo\n"), "-p", project, "--ask", 2)
+    rows = {one["project"]: one for one in shell.json("status")["projects"]}
+    assert (rows[project]["waiting"], rows[project]["answers"]) == (2, 0)
+    assert rows[project]["promise"]["state"] == "uncertified"
+    assert rows[project]["away"] == {}
+    said = shell.run("status", "--once")
+    assert f"● {project}  " in said
+    assert "2 items waiting, 0 of them held, the oldest for" in said
+    assert "none yet" in shell.run("status", project, "--once")
+
+
 def test_why_tells_the_timeline_of_an_item(shell: Shell) -> None:
     project = shell.project()
     shell.run("import", shell.file("a.csv", "id,text,label\nx/1,lovely,happy\n"), "-p", project)

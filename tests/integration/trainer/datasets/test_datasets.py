@@ -35,6 +35,30 @@ async def test_same_labels_have_the_same_address_whatever_their_order(
         assert len(listed) == 2
 
 
+async def test_two_snapshots_differ_in_items_gained_lost_and_relabelled(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        for item_id, label in (("kept", "positive"), ("lost", "positive"), ("other", "negative")):
+            parts.queue.resolve(item_id, review(1), label)
+        await read_feed(parts.resources, PROJECT)
+        before, _ = await freeze(parts.resources, parts.project)
+        parts.queue.resolve("lost", review(1), None, revision=2)
+        parts.queue.resolve("other", review(1), "positive", revision=2)
+        parts.queue.resolve("new", review(1), "positive")
+        await read_feed(parts.resources, PROJECT)
+        after, _ = await freeze(parts.resources, parts.project)
+        found = await service.diff(
+            parts.resources, PROJECT, after.dataset_id, against=before.dataset_id
+        )
+    assert (found.added, found.removed, found.relabelled) == (1, 1, 1)
+    assert [(one.item_id, one.change, one.before, one.after) for one in found.changes] == [
+        ("lost", "removed", "positive", None),
+        ("new", "added", None, "positive"),
+        ("other", "relabelled", "negative", "positive"),
+    ]
+
+
 async def test_stored_bytes_are_stable(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         await parts.label(range(20), truth)

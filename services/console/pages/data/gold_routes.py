@@ -1,0 +1,77 @@
+"""Gold: items whose label is known, and how reviewers fare on them."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.console.pages.data.summaries import summaries
+from services.console.web.cards import card, words_of
+from services.console.web.paging import paging
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
+from shared.contracts.base import task_id_for
+from surehand import SurehandError
+
+router = APIRouter(include_in_schema=False)
+_SHOWN = 20
+
+
+@router.get("/projects/{name}/data/gold")
+async def show(visit: Visited, name: str, after: str | None = None) -> Response:
+    """List the gold."""
+    return await _page(visit, name, after=after)
+
+
+@router.post("/projects/{name}/data/gold")
+async def act(form: Posted, name: str) -> Response:
+    """Make a resolved task gold, or gold an ordinary task again."""
+    try:
+        if form.text("act") == "add":
+            await _vouch(form, name)
+            notice = "gold-added"
+        else:
+            path = f"tasks/{form.text('task')}/gold"
+            await call(form.visit, "review_queue", "DELETE", name, path)
+            notice = "gold-removed"
+    except SurehandError as error:
+        fault = words_of(error)
+    except ValueError as error:
+        fault = str(error)
+    else:
+        return form.visit.to(f"{page_path(name)}/data/gold", notice)
+    return await _page(form.visit, name, fault=fault, typed=dict(form.values), status=409)
+
+
+async def _vouch(form: Form, name: str) -> None:
+    """Vouch for the label that the item's task was resolved with."""
+    path = f"tasks/{task_id_for(name, form.text('item_id'))}"
+    task = await call(form.visit, "review_queue", "GET", name, path)
+    if task["label"] is None:
+        raise ValueError("The item has no label yet: only a resolved task can become gold.")
+    body = {"label": task["label"], "explanation": form.text("explanation") or None}
+    await call(form.visit, "review_queue", "PUT", name, f"{path}/gold", json=body)
+
+
+async def _page(
+    visit: Visit,
+    name: str,
+    *,
+    after: str | None = None,
+    fault: str | None = None,
+    typed: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    project = await load_project(visit, name)
+    params = {"limit": _SHOWN, "after": after}
+    gold = await card(call(visit, "review_queue", "GET", name, "gold", params=params))
+    rows = gold.value["gold"] if gold else []
+    context: dict[str, Any] = {
+        "gold": gold,
+        "rows": rows,
+        "texts": await summaries(visit, name, (one["task_id"] for one in rows)),
+        "typed": typed or {},
+        "paging": paging(visit.request, gold.value["cursor"] if gold else None),
+        "fault": fault or project.get("away"),
+        "part": "Gold",
+    }
+    return project_page(visit, project, "Data", "data/gold.html", status=status, **context)

@@ -1,0 +1,37 @@
+"""Items in one line each, for lists that name tasks."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.console.web.cards import card
+from services.console.web.project_pages import call
+from services.console.web.visit import Visit
+from services.console.web.words import plain
+
+_CHARACTERS = 200
+
+
+async def summaries(visit: Visit, project: str, task_ids: Iterable[str]) -> dict[str, str]:
+    """Return each task's item in one line; empty where the review queue does not say it."""
+    ids = list(task_ids)
+    tasks = await asyncio.gather(
+        *(card(call(visit, "review_queue", "GET", project, f"tasks/{one}")) for one in ids)
+    )
+    return {
+        task_id: one_line(task.value["data"] or {}) if task else ""
+        for task_id, task in zip(ids, tasks, strict=True)
+    }
+
+
+def one_line(data: Mapping[str, Any]) -> str:
+    """Return an item's fields in one line.
+
+    Examples
+    --------
+    >>> one_line({"text": "Arrived\\n broken", "stars": 1.0})
+    'Arrived broken · 1'
+    """
+    # A picture in base64 is cut here, before all of it is looked at.
+    parts = (" ".join(plain(value)[: 2 * _CHARACTERS].split()) for value in data.values())
+    return " · ".join(part for part in parts if part)[:_CHARACTERS]
