@@ -113,11 +113,9 @@ def _answers(project: str, wanted: _Wanted) -> FromClause:
     ).where(
         _pauses.c.project == project, _pauses.c.resumed_at.is_(None), wanted(_pauses.c.reviewer)
     )
-    tagged: Select[Any] = (
-        select(_tags.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null())
-        .where(_tags.c.project == project, wanted(_tags.c.reviewer))
-        .distinct()
-    )
+    tagged: Select[Any] = select(
+        _tags.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    ).where(_tags.c.project == project, wanted(_tags.c.reviewer))
     return union_all(ordinary, probed, paused, tagged).subquery()
 
 
