@@ -104,3 +104,18 @@ class FlowSeries(Model):
     step_seconds: int
     buckets: list[FlowBucket]
     complete: bool = True
+
+
+class AgeBucket(Model):
+    """How many waiting tasks are at least `from_seconds` old, and younger than `to_seconds`."""
+
+    from_seconds: float
+    to_seconds: float | None = None
+    waiting: int
+
+
+class QueueAges(Model):
+    """The waiting tasks by age, youngest first; not all of them unless `complete`."""
+
+    buckets: list[AgeBucket]
+    complete: bool = True

@@ -22,6 +22,7 @@ from services.trainer.watch.messages import (
     ScoreBand,
     WatchView,
 )
+from services.trainer.watch.sentence import sentence_of
 from services.trainer.watch.upcoming import certification_under_way, next_event
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
@@ -66,7 +67,9 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         offers=[
             _offer(other) for other in certified_beside(champion, versions, project, state, now)
         ],
-        sentence=_sentence(project, champion, why_not),
+        sentence=sentence_of(
+            project, champion, why_not=why_not, share_answered=share_answered, watch=watch
+        ),
     )
 
 
@@ -93,19 +96,6 @@ async def _share_answered(session: Session, version: Version) -> float | None:
         session, version.project, version.version, since
     )
     return answered / decided if decided else None
-
-
-def _sentence(project: Project, version: Version, why_not: str | None) -> str:
-    promise = f"{project.promise.target_accuracy:.1%} at {project.promise.confidence:.0%}"
-    if why_not is not None:
-        return f"Not valid now, so people get all items: {why_not}."
-    assert version.certificate is not None
-    assert version.expires_at is not None
-    return (
-        f"Certified: {version.version} answers items of confidence "
-        f"{version.certificate['threshold']:.3f} and above, {promise} confidence, until "
-        f"{version.expires_at:%Y-%m-%d %H:%M} UTC."
-    )
 
 
 def _offer(version: Version) -> PromiseOffer:

@@ -60,7 +60,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.tasks.add(P, [{"item_id": "a", "data": {"text": "x"}}]),
     lambda c: c.tasks.list(
         P, state="open", lane="audit", label="a", reviewer="r", adjudication=True,
-        older_than_seconds=3,
+        older_than_seconds=3, search="x", metadata={"channel": "web"}, newest_first=True,
     ).page(limit=5),
     lambda c: c.tasks.get(P, T),
     lambda c: c.tasks.reopen(P, T),
@@ -74,6 +74,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.tasks.erase_item(P, "a/b", reason="asked"),
     lambda c: c.queue.get(P, window_seconds=60),
     lambda c: c.queue.series(P, since=NOW, step_seconds=60),
+    lambda c: c.queue.ages(P),
     lambda c: c.queue.capacity(P, days=7),
     lambda c: c.queue.timings(P, since=NOW, cost_per_hour=20),
     lambda c: next(iter(c.review(P, wait_seconds=1, count=3))),

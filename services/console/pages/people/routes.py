@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
+from services.console.charts.agreement import agreement_chart
+from services.console.charts.reviewers import gold_chart, label_mix_chart
 from services.console.pages.people import view
 from services.console.web.cards import cards, words_of
 from services.console.web.paging import LIMIT, paging
@@ -88,14 +90,14 @@ async def _page(
     )  # fmt: skip
     reviewers, agreement = found["reviewers"], found["agreement"]
     listed = reviewers.value["reviewers"] if reviewers else []
-    names, matrix = view.pair_matrix(agreement.value["pairs"]) if agreement else ([], [])
     context: dict[str, Any] = {
         **found,
         "rows": view.reviewer_rows(listed),
         "unmeasured": view.unmeasured(project, listed) if reviewers else None,
         "matched": view.matched(project, listed),
-        "names": names,
-        "matrix": matrix,
+        "gold_chart": gold_chart(listed),
+        "mix_chart": label_mix_chart(listed),
+        "pair_chart": agreement_chart(agreement.value["pairs"]) if agreement else None,
         "invited": invited,
         "typed": typed or {},
         "paging": paging(visit.request, reviewers.value["cursor"] if reviewers else None),

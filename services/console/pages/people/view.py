@@ -66,20 +66,3 @@ def unmeasured(project: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]
         "would not be noticed. Raise the answers a task gets in Settings, or add gold: tasks whose "
         "label is known."
     )
-
-
-def pair_matrix(
-    pairs: Sequence[Mapping[str, Any]], most: int = 12
-) -> tuple[list[str], list[list[Mapping[str, Any] | None]]]:
-    """Return the reviewers that share most tasks, and for each two of them their pair."""
-    shared: dict[str, int] = {}
-    for pair in pairs:
-        for name in (pair["first"], pair["second"]):
-            shared[name] = shared.get(name, 0) + pair["tasks"]
-    names = sorted(sorted(shared, key=lambda name: -shared[name])[:most])
-    by_names = {frozenset((pair["first"], pair["second"])): pair for pair in pairs}
-    rows = [
-        [by_names.get(frozenset((one, other))) if one != other else None for other in names]
-        for one in names
-    ]
-    return names, rows
