@@ -38,6 +38,7 @@ from services.review_queue.quality.human_error.service import HumanErrorService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.service import SuspectService
+from services.review_queue.quality.tags.service import TagService
 from services.review_queue.timings.capacity import CapacityService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
@@ -62,6 +63,7 @@ class StatisticsServices:
     records: ProgressService
     overview: OverviewService
     activity: ActivityService
+    tags: TagService
 
 
 @dataclass(frozen=True)
@@ -153,4 +155,5 @@ def _build_statistics(
         records=ProgressService(database, now),
         overview=OverviewService(database, now),
         activity=ActivityService(database),
+        tags=TagService(database, now),
     )
