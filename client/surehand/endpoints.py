@@ -202,6 +202,7 @@ DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysO
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)
+PROMISES = Endpoint(TRAINER, "GET", "/v1/promises", promises.Promises)
 PROMISE_HISTORY = Listing(TRAINER, f"{PROJECT}/promise/history", "changes", promises.PromiseChange)
 WHAT_IF = Endpoint(TRAINER, "GET", f"{PROJECT}/what-if", promises.WhatIf)
 CERTIFICATE = Endpoint(TRAINER, "GET", f"{PROJECT}/certificate", promises.Certificate)

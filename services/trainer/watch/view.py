@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from services.trainer.documents.status import (
     certified_beside,
@@ -23,11 +23,11 @@ from services.trainer.watch.messages import (
     WatchView,
 )
 from services.trainer.watch.sentence import sentence_of
+from services.trainer.watch.shares import shares_answered
 from services.trainer.watch.upcoming import certification_under_way, next_event
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
-from shared.db import Session
 
 _MOST_AUDITS = 100_000
 
@@ -45,7 +45,7 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         watch = await repository.find_watch(session, name, champion.version)
         under_way = await certification_under_way(session, project)
         versions = [] if status.answers else await in_service(session, name)
-        share_answered = await _share_answered(session, champion)
+        share_answered = (await shares_answered(session, [champion])).get(name)
     assert state is not None
     why_not = why_not_valid(champion, state, status, now)
     certificate = champion.certificate or {}
@@ -85,17 +85,6 @@ def _without_version(project: Project) -> PromiseView:
         confidence=project.promise.confidence,
         sentence=f"Not certified: {WHY_NOT['no_version']}.",
     )
-
-
-async def _share_answered(session: Session, version: Version) -> float | None:
-    """Return the share of the version's decisions since its certificate that were answers."""
-    if version.certificate is None:
-        return None
-    since = datetime.fromisoformat(version.certificate["certified_at"])
-    answered, decided = await repository.share_answered(
-        session, version.project, version.version, since
-    )
-    return answered / decided if decided else None
 
 
 def _offer(version: Version) -> PromiseOffer:

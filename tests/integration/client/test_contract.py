@@ -128,6 +128,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.decisions.days(P, days=7, version="v1"),
     lambda c: c.decisions.days_of([P, "other"], days=7),
     lambda c: c.promise.get(P),
+    lambda c: c.promise.of([P, "other"]),
     lambda c: c.promise.history(P).page(),
     lambda c: c.promise.what_if(
         P, target_accuracy=0.9, confidence=0.9, reviewers_hours=3, price_review=1, price_error=2

@@ -48,8 +48,13 @@ def project_row(
         light=light,
         answered=answered,
         trend=sparkline(days, now.date()),
-        waiting=number(project.get("waiting")),
+        waiting=_counted(project, "waiting"),
         oldest=duration(None if oldest is None else (now - oldest).total_seconds()),
-        given=number(project.get("answers")),
+        given=_counted(project, "answers"),
         next=following,
     )
+
+
+def _counted(project: dict[str, Any], name: str) -> str:
+    value = project.get(name)
+    return number(value) + ("+" if value is not None and value == project["counted_to"] else "")
