@@ -44,9 +44,13 @@ async def show(visit: AtDesk, after: str | None = None) -> Response:
 
 
 async def _days(visit: Visit, names: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the decisions a day of these projects, in one call; of none while it fails."""
+    """Return the decisions a day of these projects, in one call; of none if it takes too long."""
     if not names:
         return {}
     params = {"project": names, "days": DAYS}
-    found = await card(visit.api.call("trainer", "GET", "/v1/decisions/days", params=params))
+    asked = card(visit.api.call("trainer", "GET", "/v1/decisions/days", params=params))
+    try:
+        found = await asyncio.wait_for(asked, visit.request.app.state.promises.patience_seconds)
+    except TimeoutError:
+        return {}
     return {one["project"]: one["days"] for one in found.value["projects"]} if found else {}
