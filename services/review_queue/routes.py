@@ -7,6 +7,7 @@ from services.review_queue.erasure import routes as items
 from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
 from services.review_queue.lifecycle.routes import leases, outcomes, tasks
+from services.review_queue.links import moved_pages
 from services.review_queue.links import routes as links
 from services.review_queue.overview import routes as overview
 from services.review_queue.projects import routes as projects
@@ -15,6 +16,7 @@ from services.review_queue.quality.gold import routes as gold
 from services.review_queue.quality.human_error import routes as human_error
 from services.review_queue.quality.reviewers import routes as reviewers
 from services.review_queue.quality.suspects import routes as suspects
+from services.review_queue.quality.tags import routes as tags
 from services.review_queue.timings import routes as timings
 from services.review_queue.webhooks import routes as webhooks
 
@@ -29,6 +31,7 @@ ROUTERS = (
     agreement.router,
     human_error.router,
     reviewers.router,
+    tags.router,
     desk.router,
     suspects.router,
     gold.router,
@@ -37,5 +40,6 @@ ROUTERS = (
     items.router,
     changes.router,
     links.router,
+    moved_pages.router,
     overview.router,
 )

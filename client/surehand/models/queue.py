@@ -15,16 +15,26 @@ class LaneDepth(Model):
     oldest_seconds: float
 
 
+class UncoveredNeeds(Model):
+    """Tags that a reviewer must have, all of them, for so many tasks that wait."""
+
+    tags: list[str]
+    waiting: int
+
+
 class QueueForecast(Model):
     """What waits, and how fast it is answered; rates are tasks a second.
 
     The figures are of the last `window_seconds`. None says that there is nothing to tell it by.
+    `uncovered` tasks wait that no reviewer can take, since nobody has the tags that they need.
     """
 
     lanes: list[LaneDepth]
     open: int
     leased: int
     adjudication: int = 0
+    uncovered: int = 0
+    uncovered_needs: list[UncoveredNeeds] = []
     window_seconds: float
     reviewers: int
     arrival_rate: float

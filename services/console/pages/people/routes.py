@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from services.console.charts.agreement import agreement_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
@@ -27,16 +27,21 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
 
 @router.post("/projects/{name}/people")
 async def act(form: Posted, name: str) -> Response:
-    """Invite a person, or pause a reviewer, or let one go on."""
+    """Invite a person, pause a reviewer or let one go on, or say what one can do."""
     what, reviewer = form.text("act"), form.text("reviewer")
     who, invited = quote(reviewer, safe=""), None
     try:
         if what == "invite":
             hours, role = float(form.text("days") or 7) * _HOURS_A_DAY, form.text("role")
             wanted = {"subject": reviewer, "role": role or "reviewer", "hours": hours}
+            if tags := view.tags_in(form.text("tags")):
+                wanted["tags"] = tags
             made = await call(form.visit, "review_queue", "POST", name, "links", json=wanted)
-            place = _address(form.visit.request, made, role)
+            place = _address(form.visit, made)
             invited = {"subject": reviewer, "url": place, "expires_at": made["expires_at"]}
+        elif what == "tags":
+            tags, path = view.tags_in(form.text("tags")), f"reviewers/{who}/tags"
+            await call(form.visit, "review_queue", "PUT", name, path, json={"tags": tags})
         elif what == "pause":
             body = {"reason": form.text("reason")}
             path = f"reviewers/{who}/pause"
@@ -49,18 +54,13 @@ async def act(form: Posted, name: str) -> Response:
     if invited:
         # Shown once, on the answer itself: the code is not kept anywhere.
         return await _page(form.visit, name, invited=invited)
-    notice = "paused" if what == "pause" else "continued"
+    notice = {"pause": "paused", "tags": "tagged"}.get(what, "continued")
     return form.visit.to(f"{page_path(name)}/people", notice)
 
 
-def _address(request: Request, made: dict[str, Any], role: str) -> str:
-    """Return the link: of the console for an operator, of the desk for a reviewer."""
-    if role == "operator":
-        own = request.app.state.site.address(request) or ""
-        return f"{own}/enter?code={quote(made['code'])}"
-    url = str(made["url"])
-    desk = str(request.app.state.desk_url)
-    return url if url.startswith("http") else f"{desk}{url}"
+def _address(visit: Visit, made: dict[str, Any]) -> str:
+    own = visit.site.address(visit.request) or ""
+    return f"{own}/enter?code={quote(made['code'])}"
 
 
 async def _page(
@@ -80,6 +80,7 @@ async def _page(
             params={"limit": LIMIT, "after": after},
         ),
         agreement=call(visit, "review_queue", "GET", name, "agreement"),
+        queue=call(visit, "review_queue", "GET", name, "queue"),
         links=call(visit, "review_queue", "GET", name, "links", params={"limit": _LINKS}),
     )  # fmt: skip
     reviewers, agreement = found["reviewers"], found["agreement"]
@@ -88,6 +89,7 @@ async def _page(
         **found,
         "rows": view.reviewer_rows(listed),
         "unmeasured": view.unmeasured(project, listed) if reviewers else None,
+        "matched": view.matched(project, listed),
         "gold_chart": gold_chart(listed),
         "mix_chart": label_mix_chart(listed),
         "pair_chart": agreement_chart(agreement.value["pairs"]) if agreement else None,

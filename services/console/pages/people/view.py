@@ -19,9 +19,22 @@ def reviewer_rows(reviewers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
             "last_seen": one["last_seen"],
             "warnings": one["warnings"],
             "pause": one["pause"],
+            "tags": one["tags"],
         }
         for one in reviewers
     ]
+
+
+def tags_in(text: str) -> list[str]:
+    """Return the tags that were typed, separated by commas."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+def matched(project: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the metadata keys that decide who gets a task; also where tags are left of earlier."""
+    keys = list((project.get("review") or {}).get("match", []))
+    tags = {tag.partition("=")[0] for one in reviewers for tag in one["tags"]}
+    return keys or sorted(tags)
 
 
 def _seconds(median: float | None) -> str:
